@@ -1,0 +1,1 @@
+"""Loopwright runs agentic self-refinement loops."""

@@ -1,0 +1,111 @@
+"""The agent contract: what a role sees, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from loopwright.candidate import Candidate
+from loopwright.environments import Observation
+from loopwright.models import Reply, Request
+from loopwright.verify import Verdict
+
+
+class AgentRole(StrEnum):
+    """The part an agent plays in the loop."""
+
+    PROPOSER = "proposer"
+    CRITIC = "critic"
+    VERIFIER = "verifier"
+
+
+class Attempt(BaseModel):
+    """One finished iteration as agents may see it. Attempts form an append-only tree."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    iteration: int
+    """From 0."""
+    parent: int | None = None
+    """The iteration whose candidate this one was made from; None for a fresh start."""
+    candidate: Candidate | None = None
+    """None where the reply held no candidate."""
+    problem: str = ""
+    """Why there is no candidate; empty where there is one."""
+    observation: Observation = Observation()
+    verdict: Verdict = Verdict()
+    critique: str = ""
+
+
+class View(BaseModel):
+    """All that a role may see. Hidden checks and gold answers have no field here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: AgentRole
+    goal: str
+    public: Mapping[str, Any] = {}
+    """The instance's public fields: starting files, visible tests."""
+    attempts: tuple[Attempt, ...] = ()
+    """The path from the root to the attempt to work from, failed side branches included, oldest first."""
+    current: Attempt | None = None
+    """The attempt to improve, to criticise or to score; None for a fresh start."""
+    iterations_left: int | None = None
+
+
+class Critique(BaseModel):
+    """What a critic says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    feedback: str
+    decision: Literal["continue", "backtrack", "restart", "stop"] = "continue"
+    backtrack_to: int | None = None
+    """Iteration to go on from, with decision `backtrack`."""
+
+
+class AgentReply(BaseModel):
+    """What an agent answers; the field of its role is set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    candidate: Candidate | None = None
+    critique: Critique | None = None
+    verdict: Verdict | None = None
+
+
+@runtime_checkable
+class Completes(Protocol):
+    """How an agent reaches a model: journalled, budgeted and retried by whoever hands it in."""
+
+    async def complete(self, request: Request) -> Reply:
+        """Answers one request.
+
+        Raises:
+            ModelError: The provider failed for good.
+            BudgetExceeded: The call does not fit the budget any more; it was not made.
+        """
+        ...
+
+
+@runtime_checkable
+class Agent(Protocol):
+    """Anything that plays a role."""
+
+    @property
+    def role(self) -> AgentRole:
+        """The part it plays."""
+        ...
+
+    async def act(self, view: View, models: Completes) -> AgentReply:
+        """Answers for its role.
+
+        Raises:
+            AgentError: The reply cannot be used; it counts as the agent's result.
+            ModelError: The provider failed for good.
+            BudgetExceeded: There was no budget left for the call.
+        """
+        ...

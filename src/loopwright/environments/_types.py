@@ -1,0 +1,67 @@
+"""The environment contract: where candidates are executed."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict
+
+from loopwright.candidate import Candidate
+from loopwright.task import Instance
+from loopwright.verify import Verdict
+
+
+class Observation(BaseModel):
+    """What an environment answers; every word of it may be shown to proposer and critic."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str = ""
+    """Output of the action, already cut to a size that fits a prompt."""
+    verdict: Verdict | None = None
+    """Result of the visible checks, where the environment has some."""
+    done: bool = False
+    """Whether the episode cannot go on, e.g. the action submitted an answer."""
+
+
+@runtime_checkable
+class Environment(Protocol):
+    """A place where one episode happens: gym-like, one instance at a time, never shared."""
+
+    async def reset(self, instance: Instance) -> Observation:
+        """Starts an episode at the instance's initial state.
+
+        Raises:
+            TaskError: The instance lacks what this environment needs.
+            SandboxError: No sandbox, or it was lost.
+        """
+        ...
+
+    async def step(self, action: Candidate) -> Observation:
+        """Executes a candidate and runs the visible checks.
+
+        Raises:
+            SandboxError: The sandbox was lost. Whatever the candidate itself does is an observation.
+        """
+        ...
+
+    async def submit(self, answer: Candidate) -> Verdict:
+        """Grades an answer with the hidden checks, out of reach of anything the candidate did before.
+
+        Raises:
+            VerifierError: The grader failed; this says nothing about the answer.
+            SandboxError: Its sandbox failed.
+        """
+        ...
+
+    async def snapshot(self) -> str:
+        """Stores the present state and returns its artifact reference."""
+        ...
+
+    async def restore(self, snapshot: str) -> None:
+        """Goes back to a stored state."""
+        ...
+
+    async def close(self) -> None:
+        """Ends the episode's sandboxes; harmless when called twice."""
+        ...

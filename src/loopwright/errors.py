@@ -1,0 +1,203 @@
+"""Every failure Loopwright raises, with its cause, its retry rule and its grade rule.
+
+```
+LoopwrightError
+├── UserError                 cause user; never retried, never a score
+│   ├── TaskError             a task file that cannot be used: file, line, remedy
+│   ├── MissingContent        an agent, prompt, environment, model or strategy of that name is not there
+│   ├── MissingSecret         an API key that a model needs is not set
+│   └── MissingExtra          an optional dependency is not installed
+├── AgentError                cause agent; scored
+│   ├── NoCandidate           the reply holds no candidate that can be executed
+│   └── ReplyInvalid          the reply does not fit its schema, also after one repair
+├── BudgetExceeded            cause budget; ends the episode, its best answer is still scored
+├── ModelError                cause model; never a score
+│   ├── ModelUnavailable      no connection, time-out, 408, 409, 5xx, cut stream: retried
+│   ├── ModelRateLimited      429 and 529: retried, Retry-After honoured
+│   ├── ModelRejected         400, 404, 413, 422: the request itself is wrong, not retried
+│   ├── ModelUnauthorized     401, 403: not retried
+│   └── ModelQuotaSpent       the account is out of credit: not retried
+├── SandboxError              cause sandbox; never a score
+│   ├── SandboxUnavailable    no provider can give what the task requires
+│   └── SandboxLost           the sandbox ended or its runner stopped answering: retried in a fresh one
+├── VerifierError             cause verifier: the verifier itself failed, not the candidate
+├── StoreError                cause harness: the record cannot be read or written
+└── Interrupted               cause user: the run was asked to stop; it can be resumed
+```
+
+Only what the agent caused is a score; an infrastructure failure never becomes a zero.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Cause(StrEnum):
+    """Who or what a failure is owed to."""
+
+    AGENT = "agent"
+    BUDGET = "budget"
+    MODEL = "model"
+    SANDBOX = "sandbox"
+    VERIFIER = "verifier"
+    HARNESS = "harness"
+    USER = "user"
+
+
+class LoopwrightError(Exception):
+    """Base of all failures.
+
+    Attributes:
+        cause: Who the failure is owed to.
+        retry: Whether the same call may succeed if it is made again.
+        scored: Whether the failure counts as the agent's result (a score of 0 for that candidate).
+        remedy: What the reader can do about it; empty if nothing.
+    """
+
+    cause: ClassVar[Cause] = Cause.HARNESS
+    retry: ClassVar[bool] = False
+    scored: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        message = super().__str__()
+        return f"{message}\n  {self.remedy}" if self.remedy else message
+
+
+class UserError(LoopwrightError):
+    """Something the user wrote or set cannot work as it is."""
+
+    cause = Cause.USER
+
+
+class TaskError(UserError):
+    """A task file that cannot be used.
+
+    Attributes:
+        path: The file, as the user named it.
+        line: 1-based line, or None where the file as a whole is meant.
+        column: 1-based column, or None.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        path: str = "",
+        line: int | None = None,
+        column: int | None = None,
+        remedy: str = "",
+    ) -> None:
+        place = ":".join(str(part) for part in (path, line, column) if part)
+        super().__init__(f"{place}: {message}" if place else message, remedy=remedy)
+        self.path = path
+        self.line = line
+        self.column = column
+
+
+class MissingContent(UserError):
+    """An agent, prompt, environment, model or strategy of that name is not there."""
+
+
+class MissingSecret(UserError):
+    """An API key that a model needs is not set."""
+
+
+class MissingExtra(UserError):
+    """An optional dependency is not installed."""
+
+
+class AgentError(LoopwrightError):
+    """The agent's own doing: it counts as a score of 0 for that candidate."""
+
+    cause = Cause.AGENT
+    scored = True
+
+
+class NoCandidate(AgentError):
+    """The reply holds no candidate that can be executed."""
+
+
+class ReplyInvalid(AgentError):
+    """The reply does not fit its schema, also after one repair attempt."""
+
+
+class BudgetExceeded(LoopwrightError):
+    """A reservation would go over a hard cap; nothing was spent."""
+
+    cause = Cause.BUDGET
+
+
+class ModelError(LoopwrightError):
+    """A model provider failed."""
+
+    cause = Cause.MODEL
+
+
+class ModelUnavailable(ModelError):
+    """No connection, a time-out, a 408, 409 or 5xx, or a cut reply."""
+
+    retry = True
+
+
+class ModelRateLimited(ModelError):
+    """The provider asks for fewer requests.
+
+    Attributes:
+        retry_after: Seconds the provider asked to wait, or None if it did not say.
+    """
+
+    retry = True
+
+    def __init__(self, message: str, *, retry_after: float | None = None, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.retry_after = retry_after
+
+
+class ModelRejected(ModelError):
+    """The provider says that the request itself is wrong."""
+
+
+class ModelUnauthorized(ModelError):
+    """The provider refuses the key."""
+
+
+class ModelQuotaSpent(ModelError):
+    """The account behind the key is out of credit."""
+
+
+class SandboxError(LoopwrightError):
+    """A sandbox could not be opened or used."""
+
+    cause = Cause.SANDBOX
+
+
+class SandboxUnavailable(SandboxError):
+    """No provider on this machine can give what the task requires."""
+
+
+class SandboxLost(SandboxError):
+    """The sandbox ended, or its runner stopped answering."""
+
+    retry = True
+
+
+class VerifierError(LoopwrightError):
+    """The verifier failed, not the candidate."""
+
+    cause = Cause.VERIFIER
+
+
+class StoreError(LoopwrightError):
+    """The record cannot be read or written."""
+
+
+class Interrupted(LoopwrightError):
+    """The run was asked to stop; it can be resumed."""
+
+    cause = Cause.USER

@@ -1,0 +1,116 @@
+"""What goes to a model and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Role = Literal["system", "user", "assistant"]
+
+
+class Message(BaseModel):
+    """One chat message."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Role
+    content: str
+    images: tuple[str, ...] = ()
+    """Artifact references (sha256) of images shown after the text."""
+
+
+class Sampling(BaseModel):
+    """How a reply is drawn. None leaves the provider's default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float | None = Field(default=None, ge=0)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_tokens: int | None = Field(default=None, gt=0)
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+class Request(BaseModel):
+    """A full model request: everything that decides the reply, so that its hash identifies the call."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    """`provider/model`."""
+    messages: tuple[Message, ...]
+    sampling: Sampling = Sampling()
+    json_schema: Mapping[str, Any] | None = None
+    """JSON schema that the reply text must satisfy, or None for free text."""
+
+
+class Usage(BaseModel):
+    """Tokens of one or more calls, in four disjoint classes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: int = Field(default=0, ge=0)
+    """Prompt tokens that were neither read from nor written to a cache."""
+    cache_read: int = Field(default=0, ge=0)
+    cache_write: int = Field(default=0, ge=0)
+    output: int = Field(default=0, ge=0)
+    """Completion tokens, reasoning included."""
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            input=self.input + other.input,
+            cache_read=self.cache_read + other.cache_read,
+            cache_write=self.cache_write + other.cache_write,
+            output=self.output + other.output,
+        )
+
+    @property
+    def total(self) -> int:
+        """Tokens of all four classes."""
+        return self.input + self.cache_read + self.cache_write + self.output
+
+
+class Reply(BaseModel):
+    """A model's answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    model: str
+    """The model that answered, as the provider names it."""
+    finish: Literal["stop", "length", "refusal", "other"] = "stop"
+    usage: Usage = Usage()
+    cost_usd: Decimal | None = None
+    """Cost by the user's price file; None where the model has no price there."""
+    seconds: float = Field(default=0.0, ge=0)
+    """Wall time of the call that succeeded, without retries and waiting for a slot."""
+
+
+@runtime_checkable
+class Model(Protocol):
+    """Anything that answers a request."""
+
+    @property
+    def name(self) -> str:
+        """`provider/model`."""
+        ...
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether a call whose result was lost in a crash may be made again without asking."""
+        ...
+
+    async def complete(self, request: Request) -> Reply:
+        """Answers one request.
+
+        Raises:
+            ModelError: The provider failed; the class tells whether to retry.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Frees connections and memory; harmless when called twice."""
+        ...

@@ -1,0 +1,27 @@
+"""Isolated machines in which untrusted code runs."""
+
+from loopwright.sandbox._types import (
+    Change,
+    Completed,
+    Control,
+    ControlState,
+    Limits,
+    Output,
+    Process,
+    Sandbox,
+    SandboxProvider,
+    SandboxSpec,
+)
+
+__all__ = [
+    "Change",
+    "Completed",
+    "Control",
+    "ControlState",
+    "Limits",
+    "Output",
+    "Process",
+    "Sandbox",
+    "SandboxProvider",
+    "SandboxSpec",
+]

@@ -1,0 +1,220 @@
+"""Events: the lines of the record, schema version 1.
+
+An event is an `Envelope` with a typed payload. Unknown payload types of a newer version are kept as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+
+class _Payload(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class RunStarted(_Payload):
+    """The run and everything that fixes its results."""
+
+    type: Literal["run_started"] = "run_started"
+    loopwright: str
+    tasks: Mapping[str, str]
+    """Task name to sha256 of its canonical form, data included."""
+    variants: tuple[str, ...]
+    episodes: int
+    """How many episodes are planned."""
+
+
+class RunFinished(_Payload):
+    """The run ended; without this event it was interrupted."""
+
+    type: Literal["run_finished"] = "run_finished"
+    reason: Literal["completed", "interrupted", "budget", "failed"]
+
+
+class EpisodeStarted(_Payload):
+    """One attempt at one instance begins."""
+
+    type: Literal["episode_started"] = "episode_started"
+    task: str
+    instance: str
+    variant: str
+    """What differs between the configurations of the run: strategy and models."""
+    strategy: str
+    models: Mapping[str, str]
+    """Role to `provider/model`."""
+    repeat: int
+    seed: int | None = None
+    goal: str
+
+
+class SandboxOpened(_Payload):
+    """A sandbox is ready, with the proof of its hardening."""
+
+    type: Literal["sandbox_opened"] = "sandbox_opened"
+    sandbox: str
+    purpose: Literal["environment", "verifier", "candidate"]
+    provider: str
+    image: str
+    controls: tuple[Mapping[str, Any], ...]
+    seconds: float
+    pooled: bool = False
+
+
+class CallIntended(_Payload):
+    """A paid or side-effecting call is about to be made."""
+
+    type: Literal["call_intended"] = "call_intended"
+    key: str
+    kind: Literal["model", "sandbox", "other"]
+    repeatable: bool
+    attempt: int = 0
+    request: Mapping[str, Any] = {}
+    """What is asked, or a reference to it, for the reader; the key already holds its hash."""
+
+
+class CallFinished(_Payload):
+    """The call's result, recorded before it is used."""
+
+    type: Literal["call_finished"] = "call_finished"
+    key: str
+    kind: Literal["model", "sandbox", "other"]
+    result: Mapping[str, Any] | None = None
+    failure: Mapping[str, Any] | None = None
+    seconds: float = 0.0
+
+
+class Proposed(_Payload):
+    """The proposer's candidate, or why there is none."""
+
+    type: Literal["proposed"] = "proposed"
+    parent: int | None = None
+    candidate: Mapping[str, Any] | None = None
+    """`Candidate` as JSON."""
+    digest: str = ""
+    problem: str = ""
+
+
+class Observed(_Payload):
+    """What the environment answered to the candidate."""
+
+    type: Literal["observed"] = "observed"
+    observation: Mapping[str, Any]
+    """`Observation` as JSON."""
+    seconds: float = 0.0
+
+
+class Judged(_Payload):
+    """A verdict that the loop may act on."""
+
+    type: Literal["judged"] = "judged"
+    verdict: Mapping[str, Any]
+    """`Verdict` as JSON."""
+    score: float
+    passed: bool
+    best: bool
+    """Whether the candidate is the best so far."""
+
+
+class Critiqued(_Payload):
+    """What the critic said."""
+
+    type: Literal["critiqued"] = "critiqued"
+    critic: str
+    feedback: str
+    decision: str
+    backtrack_to: int | None = None
+
+
+class Decided(_Payload):
+    """Where the loop goes."""
+
+    type: Literal["decided"] = "decided"
+    decision: Literal["continue", "backtrack", "restart", "stop"]
+    rule: str
+    """The stop rule or decision rule that fired."""
+    why: str
+    target: int | None = None
+    """Iteration that the next candidate is made from; None after restart and stop."""
+
+
+class Graded(_Payload):
+    """A verdict by the hidden checks; nothing in the loop acts on it."""
+
+    type: Literal["graded"] = "graded"
+    candidate_iteration: int
+    verdict: Mapping[str, Any]
+    score: float
+    passed: bool
+    answer: bool
+    """Whether this candidate is the episode's answer."""
+
+
+class EpisodeFinished(_Payload):
+    """The episode's outcome."""
+
+    type: Literal["episode_finished"] = "episode_finished"
+    status: Literal["scored", "failed"]
+    """`failed` means that infrastructure failed: it is not a score."""
+    score: float | None = None
+    passed: bool | None = None
+    answer_iteration: int | None = None
+    iterations: int = 0
+    rule: str = ""
+    """The stop rule that ended the loop."""
+    model_calls: int = 0
+    usage: Mapping[str, int] = {}
+    cost_usd: str | None = None
+    """Decimal as text; None where a model has no price."""
+    seconds: float = 0.0
+    failure: Mapping[str, Any] | None = None
+
+
+class Failed(_Payload):
+    """A failure, with its cause; whether it was retried is told by what follows."""
+
+    type: Literal["failed"] = "failed"
+    error: str
+    """Class name in the tree of `loopwright.errors`."""
+    cause: str
+    message: str
+    retried: bool
+    attempt: int = 0
+
+
+Payload = Annotated[
+    RunStarted
+    | RunFinished
+    | EpisodeStarted
+    | SandboxOpened
+    | CallIntended
+    | CallFinished
+    | Proposed
+    | Observed
+    | Judged
+    | Critiqued
+    | Decided
+    | Graded
+    | EpisodeFinished
+    | Failed,
+    Field(discriminator="type"),
+]
+
+
+class Event(BaseModel):
+    """One line of the record."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seq: int = Field(ge=0)
+    """Position in the run, from 0 without gaps."""
+    time: str
+    """UTC, ISO 8601 with microseconds. May go backwards with the clock; `seq` does not."""
+    episode: str | None = None
+    iteration: int | None = None
+    node: str | None = None
+    data: Payload

@@ -1,0 +1,85 @@
+"""Verdicts: what a verifier found out about a candidate."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Protocol, Self, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from loopwright.candidate import Candidate
+from loopwright.task import Instance
+
+
+class Check(BaseModel):
+    """One thing that was checked."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    score: float = Field(ge=0, le=1)
+    evidence: str = ""
+    """Why it did not pass: the failing assertion with its values and a trimmed traceback."""
+    confidence: float = Field(default=1.0, ge=0, le=1)
+    """1 for executed checks; what the judge claims for judged ones."""
+    weight: float = Field(default=1.0, gt=0)
+
+    @property
+    def passed(self) -> bool:
+        """Whether the score is full."""
+        return self.score >= 1.0
+
+
+class Verdict(BaseModel):
+    """Scores per check, with evidence, confidence and cost."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    checks: tuple[Check, ...] = ()
+    summary: str = ""
+    """One line that holds even where there are no checks, e.g. that the module could not be imported."""
+    cost_usd: Decimal = Decimal(0)
+    seconds: float = Field(default=0.0, ge=0)
+
+    @property
+    def score(self) -> float:
+        """Weighted mean of the checks' scores, in [0, 1]; 0 without checks."""
+        weight = sum(check.weight for check in self.checks)
+        return sum(check.weight * check.score for check in self.checks) / weight if weight else 0.0
+
+    @property
+    def confidence(self) -> float:
+        """The least sure check's confidence, in [0, 1]."""
+        return min((check.confidence for check in self.checks), default=1.0)
+
+    @property
+    def passed(self) -> bool:
+        """Whether there are checks and all of them passed."""
+        return bool(self.checks) and all(check.passed for check in self.checks)
+
+    @property
+    def failed(self) -> tuple[Check, ...]:
+        """The checks that did not pass, in order."""
+        return tuple(check for check in self.checks if not check.passed)
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [check.name for check in self.checks]
+        if len(set(names)) != len(names):
+            msg = f"check names repeat: {sorted(names)}"
+            raise ValueError(msg)
+        return self
+
+
+@runtime_checkable
+class Verifier(Protocol):
+    """Anything that scores a candidate on evidence."""
+
+    async def verify(self, candidate: Candidate, instance: Instance) -> Verdict:
+        """Scores one candidate.
+
+        Raises:
+            VerifierError: The verifier itself failed; nothing is said about the candidate.
+            SandboxError: Its sandbox failed.
+        """
+        ...
