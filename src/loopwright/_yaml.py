@@ -40,9 +40,7 @@ class Document:
         for length in range(len(location), -1, -1):
             mark = self.marks.get(location[:length])
             if mark:
-                return TaskError(
-                    message, path=str(self.path), line=mark.line, column=mark.column, remedy=remedy
-                )
+                return TaskError(message, path=str(self.path), line=mark.line, column=mark.column, remedy=remedy)
         return TaskError(message, path=str(self.path), remedy=remedy)
 
 
@@ -61,9 +59,7 @@ def load_yaml(path: Path) -> Document:
     except yaml.YAMLError as error:
         raise TaskError(f"not YAML: {error}", path=str(path)) from None
     if node is None:
-        raise TaskError(
-            "the file is empty", path=str(path), remedy="Start from `loopwright init` or an example."
-        )
+        raise TaskError("the file is empty", path=str(path), remedy="Start from `loopwright init` or an example.")
     seen: set[int] = set()
     return Document(path, _plain(node, (), document, seen), document.marks)
 
@@ -75,9 +71,7 @@ def read_text(path: Path) -> str:
         TaskError: The file is not there, not a regular file, too large, or not UTF-8.
     """
     if not path.exists():
-        raise TaskError(
-            "there is no such file", path=str(path), remedy="Check the path; it is taken as typed."
-        )
+        raise TaskError("there is no such file", path=str(path), remedy="Check the path; it is taken as typed.")
     if not path.is_file():
         raise TaskError("this is not a regular file", path=str(path))
     if (size := path.stat().st_size) > MAX_BYTES:
@@ -90,9 +84,7 @@ def read_text(path: Path) -> str:
         return path.read_bytes().decode("utf-8")
     except UnicodeDecodeError as error:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise TaskError(
-            "the file is not UTF-8", path=str(path), line=line, remedy="Save it as UTF-8."
-        ) from None
+        raise TaskError("the file is not UTF-8", path=str(path), line=line, remedy="Save it as UTF-8.") from None
 
 
 def _syntax_error(path: Path, text: str, error: yaml.MarkedYAMLError) -> TaskError:
@@ -100,9 +92,7 @@ def _syntax_error(path: Path, text: str, error: yaml.MarkedYAMLError) -> TaskErr
     line = mark.line + 1 if mark else None
     column = mark.column + 1 if mark else None
     source = text.splitlines()[mark.line] if mark and mark.line < len(text.splitlines()) else ""
-    remedy = (
-        "Indent with spaces, not tabs." if "\t" in source else "Check indentation, quotes and colons here."
-    )
+    remedy = "Indent with spaces, not tabs." if "\t" in source else "Check indentation, quotes and colons here."
     return TaskError(error.problem or "not YAML", path=str(path), line=line, column=column, remedy=remedy)
 
 
@@ -121,9 +111,7 @@ def _plain(node: yaml.Node, location: Location, document: Document, seen: set[in
     return _scalar(node, location, document)
 
 
-def _mapping(
-    node: yaml.MappingNode, location: Location, document: Document, seen: set[int]
-) -> dict[str, Any]:
+def _mapping(node: yaml.MappingNode, location: Location, document: Document, seen: set[int]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key_node, value_node in node.value:
         key = _scalar(key_node, location, document) if isinstance(key_node, yaml.ScalarNode) else None
@@ -142,7 +130,7 @@ def _mapping(
 def _scalar(node: yaml.Node, location: Location, document: Document) -> Any:
     constructor = yaml.SafeLoader("")
     try:
-        value = constructor.construct_object(node)  # type: ignore[no-untyped-call]  # the stub leaves it out
+        value = constructor.construct_object(node)
     except (yaml.YAMLError, ValueError):
         raise document.error(f"the value {node.value!r} is not plain data", location) from None
     if value is None or isinstance(value, str | int | float | bool):

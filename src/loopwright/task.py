@@ -199,9 +199,7 @@ def _included_text(name: Any, location: tuple[str | int, ...], document: Documen
     try:
         return read_text(folder / name)
     except TaskError as error:
-        raise document.error(
-            f"`file: {name}`: {error.args[0]}", (*location, "file"), remedy=error.remedy
-        ) from None
+        raise document.error(f"`file: {name}`: {error.args[0]}", (*location, "file"), remedy=error.remedy) from None
 
 
 def _first_problem(document: Document, error: ValidationError) -> TaskError:
@@ -214,9 +212,7 @@ def _first_problem(document: Document, error: ValidationError) -> TaskError:
         remedy = f"Did you mean {close[0]!r}?" if close else f"Known keys here: {', '.join(known)}."
         return document.error(f"unknown key {dotted!r}", location, remedy=remedy)
     if problem["type"] == "missing":
-        return document.error(
-            f"the key {dotted!r} is missing", location, remedy=f"Add `{location[-1]}:` here."
-        )
+        return document.error(f"the key {dotted!r} is missing", location, remedy=f"Add `{location[-1]}:` here.")
     given = problem.get("input")
     shown = f", not {given!r}" if isinstance(given, str | int | float | bool) else ""
     text = problem["msg"].removeprefix("Value error, ")
@@ -229,9 +225,7 @@ def _keys_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[st
         if field is None:
             return []
         kinds = get_args(field.annotation) if isinstance(field.annotation, UnionType) else (field.annotation,)
-        nested = next(
-            (kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None
-        )
+        nested = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
         if nested is None:
             return []
         model = nested
