@@ -22,6 +22,8 @@ LoopwrightError
 │   └── SandboxLost           the sandbox ended or its runner stopped answering: retried in a fresh one
 ├── VerifierError             cause verifier: the verifier itself failed, not the candidate
 ├── StoreError                cause harness: the record cannot be read or written
+│   ├── RunInUse              another process is writing the run
+│   └── CallInDoubt           a call was in flight at a crash and may not be repeated without asking
 └── Interrupted               cause user: the run was asked to stop; it can be resumed
 ```
 
@@ -195,6 +197,14 @@ class VerifierError(LoopwrightError):
 
 class StoreError(LoopwrightError):
     """The record cannot be read or written."""
+
+
+class RunInUse(StoreError):
+    """Another process is writing the run."""
+
+
+class CallInDoubt(StoreError):
+    """A call was in flight at a crash, and nobody knows whether it happened; it is not safe to repeat."""
 
 
 class Interrupted(LoopwrightError):

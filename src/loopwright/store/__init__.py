@@ -1,5 +1,49 @@
 """The record of a run: events, artifacts, checkpoints."""
 
-from loopwright.store._events import Event
+from loopwright.store._calls import CallKey
+from loopwright.store._events import (
+    SCHEMA_VERSION,
+    CallFinished,
+    CallIntended,
+    Critiqued,
+    Decided,
+    EpisodeFinished,
+    EpisodeStarted,
+    Event,
+    Failed,
+    Graded,
+    Judged,
+    Observed,
+    Payload,
+    Proposed,
+    RunFinished,
+    RunStarted,
+    SandboxOpened,
+)
+from loopwright.store._read import Manifest, RunRecord, read_run
+from loopwright.store._run import RunStore
 
-__all__ = ["Event"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "CallFinished",
+    "CallIntended",
+    "CallKey",
+    "Critiqued",
+    "Decided",
+    "EpisodeFinished",
+    "EpisodeStarted",
+    "Event",
+    "Failed",
+    "Graded",
+    "Judged",
+    "Manifest",
+    "Observed",
+    "Payload",
+    "Proposed",
+    "RunFinished",
+    "RunRecord",
+    "RunStarted",
+    "RunStore",
+    "SandboxOpened",
+    "read_run",
+]

@@ -1,6 +1,7 @@
 """Events: the lines of the record, schema version 1.
 
-An event is an `Envelope` with a typed payload. Unknown payload types of a newer version are kept as they are.
+An event is an envelope with a typed payload. A line of a newer schema version is refused, one of an older version
+is migrated when it is read.
 """
 
 from __future__ import annotations
@@ -84,6 +85,8 @@ class CallFinished(_Payload):
     key: str
     kind: Literal["model", "sandbox", "other"]
     result: Mapping[str, Any] | None = None
+    artifact: str = ""
+    """Reference to the result as JSON where it is too large for a line."""
     failure: Mapping[str, Any] | None = None
     seconds: float = 0.0
 

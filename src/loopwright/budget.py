@@ -1,0 +1,241 @@
+"""One ledger for everything that is spent: reserve before, settle after."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from types import TracebackType
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from loopwright.errors import BudgetExceeded
+
+Amount = int | float | Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What one or more calls cost. No amount is negative."""
+
+    model_calls: int = 0
+    input: int = 0
+    """Tokens that were neither read from nor written to a cache."""
+    cache_read: int = 0
+    cache_write: int = 0
+    output: int = 0
+    usd: Decimal = Decimal(0)
+    sandbox_seconds: float = 0.0
+    working_seconds: float = 0.0
+    """Time that calls took, without waiting for a slot or a rate limit."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if not getattr(self, field.name) >= 0:
+                raise ValueError(f"{field.name} is {getattr(self, field.name)}; nothing spent is negative")
+
+    def __add__(self, other: Spend) -> Spend:
+        return Spend(**{field.name: getattr(self, field.name) + getattr(other, field.name) for field in fields(self)})
+
+    def __sub__(self, other: Spend) -> Spend:
+        """The difference, with nothing below zero."""
+        return Spend(
+            **{field.name: max(getattr(self, field.name) - getattr(other, field.name), 0) for field in fields(self)}
+        )
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all four classes."""
+        return self.input + self.cache_read + self.cache_write + self.output
+
+
+class Caps(BaseModel):
+    """Hard caps. None means no cap."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model_calls: int | None = Field(default=None, ge=0)
+    tokens: int | None = Field(default=None, ge=0)
+    """Sum of the four classes."""
+    usd: Decimal | None = Field(default=None, ge=0)
+    sandbox_seconds: float | None = Field(default=None, ge=0)
+    working_seconds: float | None = Field(default=None, ge=0)
+    seconds: float | None = Field(default=None, ge=0)
+    """Wall time since the ledger was made, time before a resume included."""
+
+
+CAPPED = ("model_calls", "tokens", "usd", "sandbox_seconds", "working_seconds")
+"""Caps on what is spent; `seconds` passes by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What may still be reserved, under the tightest of the caps that hold; None where there is no cap."""
+
+    model_calls: int | None = None
+    tokens: int | None = None
+    usd: Decimal | None = None
+    sandbox_seconds: float | None = None
+    working_seconds: float | None = None
+    seconds: float | None = None
+
+
+class Ledger:
+    """What was spent and reserved under caps, and under the parent's caps.
+
+    A reservation is held by a ledger and all its parents or by none of them. As long as no call costs more than
+    was reserved for it, no cap is ever exceeded, however many calls are in flight. Safe to use from threads.
+    """
+
+    def __init__(
+        self, caps: Caps, *, parent: Ledger | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.caps = caps
+        self.parent = parent
+        self._clock = clock
+        self._started = clock()
+        self._before = 0.0
+        self._spent = Spend()
+        self._reserved = Spend()
+        self._open = 0
+        self._lock: threading.RLock = parent._lock if parent else threading.RLock()
+
+    @property
+    def spent(self) -> Spend:
+        """What was settled and charged."""
+        return self._spent
+
+    @property
+    def reserved(self) -> Spend:
+        """What is held for calls in flight."""
+        return self._reserved
+
+    @property
+    def seconds(self) -> float:
+        """Wall time used."""
+        return self._before + max(self._clock() - self._started, 0.0)
+
+    @property
+    def left(self) -> Left:
+        """What may still be reserved here, the parents' caps included; never below zero."""
+        with self._lock:
+            amounts: dict[str, Any] = {name: self._left(name) for name in (*CAPPED, "seconds")}
+        return Left(**amounts)
+
+    @property
+    def overshoot(self) -> Mapping[str, Amount]:
+        """By how much each exceeded cap of this ledger was exceeded; empty unless a call cost more than reserved."""
+        with self._lock:
+            over = {name: getattr(self._spent, name) - cap for name, cap in self._caps()}
+        return {name: amount for name, amount in over.items() if amount > 0}
+
+    def reserve(self, spend: Spend) -> Reservation:
+        """Holds the most that a call may cost, before it is made.
+
+        Raises:
+            BudgetExceeded: It would go over a cap here or in a parent; nothing was reserved or spent.
+        """
+        with self._lock:
+            for ledger in self._chain():
+                ledger._check(spend)
+            for ledger in self._chain():
+                ledger._reserved += spend
+                ledger._open += 1
+        return Reservation(self, spend)
+
+    def charge(self, spend: Spend, *, seconds: float = 0.0) -> None:
+        """Counts what was spent before a resume, here and in the parents, whatever the caps say.
+
+        Args:
+            spend: Of calls whose results are in the record.
+            seconds: Wall time used before, counted here only.
+        """
+        with self._lock:
+            self._before += seconds
+            for ledger in self._chain():
+                ledger._spent += spend
+
+    def _close(self, reserved: Spend, actual: Spend) -> None:
+        with self._lock:
+            for ledger in self._chain():
+                ledger._open -= 1
+                # Starting from zero again keeps rounding errors of seconds from piling up.
+                ledger._reserved = ledger._reserved - reserved if ledger._open else Spend()
+                ledger._spent += actual
+
+    def _chain(self) -> Iterator[Ledger]:
+        ledger: Ledger | None = self
+        while ledger:
+            yield ledger
+            ledger = ledger.parent
+
+    def _caps(self) -> Iterator[tuple[str, Amount]]:
+        for name in CAPPED:
+            if (cap := getattr(self.caps, name)) is not None:
+                yield name, cap
+
+    def _check(self, spend: Spend) -> None:
+        for name, cap in self._caps():
+            spent, reserved, asked = (getattr(part, name) for part in (self._spent, self._reserved, spend))
+            if spent + reserved + asked > cap:
+                raise BudgetExceeded(
+                    f"the cap on {name} of {cap} has {max(cap - spent - reserved, 0)} left "
+                    f"({spent} spent, {reserved} reserved), and {asked} are needed; nothing was spent on this",
+                    remedy=f"Raise `{name}` in the task's budget and resume the run.",
+                )
+        if self.caps.seconds is not None and self.seconds >= self.caps.seconds:
+            raise BudgetExceeded(
+                f"the cap on seconds of {self.caps.seconds} has 0 left; nothing was spent on this",
+                remedy="Raise `seconds` in the task's budget and resume the run.",
+            )
+
+    def _left(self, name: str) -> Amount | None:
+        amounts = []
+        for ledger in self._chain():
+            if (cap := getattr(ledger.caps, name)) is not None:
+                used = (
+                    ledger.seconds
+                    if name == "seconds"
+                    else getattr(ledger._spent, name) + getattr(ledger._reserved, name)
+                )
+                amounts.append(max(cap - used, type(cap)(0)))
+        return min(amounts, default=None)
+
+
+class Reservation:
+    """What is held for one call. As a context manager it releases what was not settled."""
+
+    def __init__(self, ledger: Ledger, spend: Spend) -> None:
+        self.spend = spend
+        """The most that the call may cost."""
+        self._ledger: Ledger | None = ledger
+
+    def settle(self, actual: Spend) -> None:
+        """Turns the reservation into what the call cost; the rest is free again.
+
+        A call that cost more than reserved is counted in full and shows in `Ledger.overshoot`.
+
+        Raises:
+            RuntimeError: It was settled or released before.
+        """
+        if self._ledger is None:
+            raise RuntimeError("a reservation is settled once")
+        self._ledger._close(self.spend, actual)
+        self._ledger = None
+
+    def release(self) -> None:
+        """Frees the reservation, as nothing was spent; harmless when it is closed already."""
+        if self._ledger is not None:
+            self._ledger._close(self.spend, Spend())
+            self._ledger = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()

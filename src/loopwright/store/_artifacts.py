@@ -1,0 +1,73 @@
+"""Bytes kept under their own hash."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from loopwright.errors import StoreError
+from loopwright.secrets import scrub
+from loopwright.store._files import write_whole
+
+
+class Artifacts:
+    """A folder of files named by the sha256 of their content: `ab/cdef...`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, data: bytes) -> str:
+        """Stores bytes durably and returns their reference; the same bytes are stored once.
+
+        Secrets are scrubbed from bytes that are UTF-8 text.
+
+        Raises:
+            StoreError: The disk is full or read-only.
+        """
+        data = _scrubbed(data)
+        ref = hashlib.sha256(data).hexdigest()
+        path = self._path(ref)
+        if path.exists() and path.stat().st_size == len(data):
+            return ref
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, data)
+        except OSError as error:
+            raise StoreError(
+                f"cannot store {len(data)} bytes under {self._folder}: {error.strerror}",
+                remedy="Free disk space or make the folder writable, then resume the run.",
+            ) from error
+        return ref
+
+    def get(self, ref: str) -> bytes:
+        """Returns the bytes of a reference.
+
+        Raises:
+            StoreError: There is no such artifact, or its bytes are not those that were stored.
+        """
+        if len(ref) != 64 or not set(ref) <= set("0123456789abcdef"):
+            raise StoreError(f"{ref!r} is not an artifact reference (64 lower-case hexadecimal digits)")
+        path = self._path(ref)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise StoreError(
+                f"artifact {ref} cannot be read from {path}: {error.strerror}",
+                remedy="Copy the missing file from a backup of the run folder.",
+            ) from error
+        if hashlib.sha256(data).hexdigest() != ref:
+            raise StoreError(
+                f"artifact {path} is damaged: its bytes do not have the hash in its name",
+                remedy="Copy the file from a backup of the run folder.",
+            )
+        return data
+
+    def _path(self, ref: str) -> Path:
+        return self._folder / ref[:2] / ref[2:]
+
+
+def _scrubbed(data: bytes) -> bytes:
+    try:
+        return scrub(data.decode()).encode()
+    except UnicodeDecodeError:
+        return data

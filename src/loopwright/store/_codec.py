@@ -1,0 +1,79 @@
+"""Lines of `events.jsonl`: one JSON object each, closed by a checksum.
+
+A line is `{"v":1,"seq":0,"time":...,"data":{...},"crc":"1a2b3c4d"}`. The checksum is the CRC-32 of the run's id
+followed by the line's bytes up to `,"crc"`, so a changed bit and a line of another run are both found.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from loopwright.secrets import scrub
+
+_CRC = b',"crc":"'
+_TAIL = len(_CRC) + 8 + len(b'"}')
+
+
+class BadLine(ValueError):
+    """A line that is not what was written."""
+
+
+def plain(value: object) -> Any:
+    """Returns `value` as JSON types with every string scrubbed.
+
+    Decimals, dates and models become what pydantic makes of them; infinite and undefined numbers become strings,
+    which pydantic reads back as numbers.
+    """
+    return _scrubbed(to_jsonable_python(value))
+
+
+def _scrubbed(value: Any) -> Any:
+    if isinstance(value, str):
+        return scrub(value)
+    if isinstance(value, dict):
+        return {scrub(key): _scrubbed(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, list):
+        return [_scrubbed(item) for item in value]
+    return value
+
+
+def to_json(value: Mapping[str, Any]) -> bytes:
+    """Returns compact JSON in UTF-8; strings that UTF-8 cannot hold are escaped."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
+def encode(body: Mapping[str, Any], run: str) -> bytes:
+    """Returns the line for `body`, with its checksum and its newline."""
+    head = to_json(body)[:-1]
+    return b'%s%s%08x"}\n' % (head, _CRC, zlib.crc32(head, zlib.crc32(run.encode())))
+
+
+def decode(line: bytes, run: str) -> dict[str, Any]:
+    """Returns the body of a line (without its newline).
+
+    Raises:
+        BadLine: It is not such a line, or its checksum does not match.
+    """
+    head, tail = line[:-_TAIL], line[-_TAIL:]
+    if not (head.startswith(b"{") and tail.startswith(_CRC) and tail.endswith(b'"}')):
+        raise BadLine("it does not end in a checksum")
+    if b"%08x" % zlib.crc32(head, zlib.crc32(run.encode())) != tail[len(_CRC) : -2]:
+        raise BadLine("its checksum does not match")
+    try:
+        body = json.loads(head + b"}")
+    except ValueError as error:
+        raise BadLine(f"it is not JSON: {error}") from None
+    if not isinstance(body.get("v"), int) or not isinstance(body.get("seq"), int):
+        raise BadLine("it has no version and sequence number")
+    return dict(body)

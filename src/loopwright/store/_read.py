@@ -1,0 +1,123 @@
+"""Reading a run, also one that is being written or was interrupted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from loopwright.errors import StoreError
+from loopwright.store._artifacts import Artifacts
+from loopwright.store._events import CallFinished, Event
+from loopwright.store._journal import Line, scan
+from loopwright.store._migrate import migrate
+
+MANIFEST = "run.json"
+EVENTS = "events.jsonl"
+
+
+class Manifest(BaseModel):
+    """What a run is, written once to `run.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    created: str
+    """UTC, ISO 8601."""
+    loopwright: str
+    """Version that created the run."""
+    config: Mapping[str, Any]
+    """Everything that fixes the results: tasks, variants, repeats, seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run, to be read."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def events(self) -> Iterator[Event]:
+        """Its events from the first; each use starts anew. A line that is being written is left out.
+
+        Raises:
+            StoreError: A line is damaged, foreign or of a newer version.
+        """
+        for line in scan(self.folder / EVENTS, self.manifest.id):
+            if isinstance(line, Line):
+                yield to_event(line.body)
+
+    def get(self, ref: str) -> bytes:
+        """Returns the bytes of an artifact.
+
+        Raises:
+            StoreError: There is no such artifact, or it is damaged.
+        """
+        return Artifacts(self.folder / "artifacts").get(ref)
+
+    def result(self, call: CallFinished) -> Mapping[str, Any] | None:
+        """Returns the result of a call, wherever it is stored; None for a failed one.
+
+        Raises:
+            StoreError: Its artifact is missing or damaged.
+        """
+        return None if call.failure is not None else load(call.model_dump(), Artifacts(self.folder / "artifacts"))
+
+
+def read_run(folder: Path) -> RunRecord:
+    """Opens a run for reading; it may be live or interrupted, and nothing is written.
+
+    Raises:
+        StoreError: There is no run in the folder.
+    """
+    return RunRecord(folder, read_manifest(folder))
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Reads `run.json`.
+
+    Raises:
+        StoreError: It is missing or not a manifest.
+    """
+    path = folder / MANIFEST
+    try:
+        return Manifest.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise StoreError(
+            f"{folder} is not a run folder: cannot read {path.name}: {error.strerror}",
+            remedy="Name the folder of a run, the one that holds run.json and events.jsonl.",
+        ) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise StoreError(
+            f"{path} is not the manifest of a run: {'.'.join(map(str, first['loc']))}: {first['msg']}",
+            remedy="Restore the file from a backup, or use the loopwright that wrote it.",
+        ) from error
+
+
+def to_event(body: Mapping[str, Any]) -> Event:
+    """Returns the event of a line's body, migrated to the present schema.
+
+    Raises:
+        StoreError: It does not fit the schema.
+    """
+    try:
+        return Event.model_validate(migrate(dict(body)))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise StoreError(
+            f"event {body['seq']} does not fit the schema: {'.'.join(map(str, first['loc']))}: {first['msg']}",
+            remedy="Use the loopwright that wrote the run, or a newer one.",
+        ) from error
+
+
+def load(finished: Mapping[str, Any], artifacts: Artifacts) -> Mapping[str, Any]:
+    """Returns the result in the payload of a `call_finished` line."""
+    if ref := finished.get("artifact"):
+        return dict(json.loads(artifacts.get(ref)))
+    return dict(finished["result"])
