@@ -1,0 +1,67 @@
+"""What all tests share: no network, and a reason at the end for every test that this machine cannot run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests import offline
+
+BASE_IMAGE = "loopwright/python:latest"
+"""The image of the docker tests; `make base-image` makes it."""
+
+offline.block()
+
+
+def _docker_missing() -> str:
+    """Why docker tests cannot run, or an empty text."""
+    import docker
+    from docker.errors import DockerException, ImageNotFound
+
+    try:
+        client = docker.from_env(timeout=10)
+    except DockerException as error:
+        return f"no Docker Engine answers: {error}"
+    try:
+        client.ping()
+        client.images.get(BASE_IMAGE)
+    except ImageNotFound:
+        return f"the Docker Engine has no image {BASE_IMAGE}: run `make base-image`"
+    except DockerException as error:
+        return f"the Docker Engine does not answer: {error}"
+    finally:
+        client.close()
+    return ""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    docker_items = [item for item in items if item.get_closest_marker("docker")]
+    if docker_items and (reason := _docker_missing()):
+        for item in docker_items:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reasons = Counter(
+        str(report.longrepr[2]).removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", [])
+        if isinstance(report.longrepr, tuple)
+    )
+    if reasons:
+        terminalreporter.section("not run on this machine")
+        for reason, count in reasons.most_common():
+            terminalreporter.line(f"{count} skipped: {reason}")
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The folder that holds `pyproject.toml`."""
+    return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def base_image() -> str:
+    """The image in which docker tests run code."""
+    return BASE_IMAGE
