@@ -3,14 +3,10 @@
 Usable alone, in pure Python; each docstring names the paper and the equation behind its function.
 """
 
-from loopwright.stats._intervals import (
-    Interval,
-    clopper_pearson,
-    clustered_error,
-    credible,
-    mean_interval,
-    wilson,
-)
+from loopwright.stats._curve import PowerLaw, fit_power_law, predicted_asymptote
+from loopwright.stats._divergence import common_prefix, divergence
+from loopwright.stats._intervals import Interval, clopper_pearson, clustered_error, credible, mean_interval, wilson
+from loopwright.stats._paired import PairedDifference, bca, benjamini_hochberg, mcnemar, paired_difference, sign_flip
 from loopwright.stats._passk import (
     Rollouts,
     pass_at_k,
@@ -20,19 +16,48 @@ from loopwright.stats._passk import (
     suite_pass_at_k,
     suite_pass_hat_k,
 )
+from loopwright.stats._power import (
+    runs_per_arm,
+    tasks_for_paired_means,
+    tasks_for_paired_rates,
+    tasks_for_unpaired_rates,
+)
+from loopwright.stats._refinement import Flow, Refinement, Turn, expected_gain, refinement, turns_of, worth_iterating
 
 __all__ = [
+    "Flow",
     "Interval",
+    "PairedDifference",
+    "PowerLaw",
+    "Refinement",
     "Rollouts",
+    "Turn",
+    "bca",
+    "benjamini_hochberg",
     "clopper_pearson",
     "clustered_error",
+    "common_prefix",
     "credible",
+    "divergence",
+    "expected_gain",
+    "fit_power_law",
+    "mcnemar",
     "mean_interval",
+    "paired_difference",
     "pass_at_k",
     "pass_hat_k",
     "posterior_pass_at_k",
     "posterior_pass_hat_k",
+    "predicted_asymptote",
+    "refinement",
+    "runs_per_arm",
+    "sign_flip",
     "suite_pass_at_k",
     "suite_pass_hat_k",
+    "tasks_for_paired_means",
+    "tasks_for_paired_rates",
+    "tasks_for_unpaired_rates",
+    "turns_of",
     "wilson",
+    "worth_iterating",
 ]

@@ -1,0 +1,165 @@
+"""Comparing two systems on the same tasks."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from math import comb, fsum, sqrt
+from statistics import NormalDist, fmean, stdev
+
+from loopwright.stats._intervals import Interval, wilson
+from loopwright.stats._special import t_quantile
+
+FEWEST_FOR_BOOTSTRAP = 20
+"""Below this many tasks a bootstrap covers too little."""
+
+
+@dataclass(frozen=True, slots=True)
+class PairedDifference:
+    """Mean score of A minus that of B, over the tasks that both have."""
+
+    tasks: int
+    left_out: int
+    """Tasks that only one of the two has."""
+    rollouts: tuple[int, int]
+    """Rollouts of A and of B on the shared tasks."""
+    mean_a: float
+    mean_b: float
+    difference: float
+    error: float
+    """Standard error: sd of the task differences over sqrt(tasks) (Miller 2024, arXiv 2411.00640)."""
+    interval: Interval
+    p_value: float
+    """Two-sided sign-flip test over tasks: McNemar's exact test where every score is 0 or 1 from one rollout."""
+
+
+def mcnemar(only_a: int, only_b: int, *, mid: bool = False) -> float:
+    """Two-sided p-value for paired pass or fail: exact 2 P(Bin(b + c, 1/2) <= min(b, c)), at most 1.
+
+    Args:
+        only_a: Tasks that A passes and B fails.
+        only_b: The reverse.
+        mid: Count the observed table by half (mid-p), which is less conservative.
+
+    Raises:
+        ValueError: A negative count.
+    """
+    if only_a < 0 or only_b < 0:
+        raise ValueError(f"counts cannot be negative: {only_a}, {only_b}")
+    n, fewer = only_a + only_b, min(only_a, only_b)
+    tail = 2 * sum(comb(n, i) for i in range(fewer + 1))
+    if mid:
+        tail -= comb(n, fewer)
+    return min(1.0, tail / (1 << n))
+
+
+def paired_difference(
+    a: Mapping[str, Sequence[float]],
+    b: Mapping[str, Sequence[float]],
+    *,
+    confidence: float = 0.95,
+    resamples: int = 10_000,
+    seed: int = 0,
+) -> PairedDifference:
+    """Compares the scores of two systems task by task; rollouts of a task are averaged first.
+
+    The interval is a BCa bootstrap over tasks; with fewer than 20 tasks a paired t interval; where all tasks
+    differ by the same amount, a Wilson bound on the share of unseen tasks that do not.
+
+    Args:
+        a: Task to the scores in [0, 1] of A's rollouts.
+        b: The same for B.
+        confidence: Wanted coverage.
+        resamples: Of the bootstrap and of the sign-flip test where it is not enumerated.
+        seed: Of both; equal seeds give equal results.
+
+    Raises:
+        ValueError: No shared task, a task without rollouts, or a score outside [0, 1].
+    """
+    shared = sorted(a.keys() & b.keys())
+    if not shared:
+        raise ValueError("the two have no task in common")
+    for scores in (*a.values(), *b.values()):
+        if not scores or any(not 0 <= score <= 1 for score in scores):
+            raise ValueError("every task needs rollouts with scores in [0, 1]")
+    differences = [fmean(a[task]) - fmean(b[task]) for task in shared]
+    return PairedDifference(
+        tasks=len(shared),
+        left_out=len(a.keys() ^ b.keys()),
+        rollouts=(sum(len(a[task]) for task in shared), sum(len(b[task]) for task in shared)),
+        mean_a=fmean([fmean(a[task]) for task in shared]),
+        mean_b=fmean([fmean(b[task]) for task in shared]),
+        difference=fmean(differences),
+        error=stdev(differences) / sqrt(len(shared)) if len(shared) > 1 else float("nan"),
+        interval=_interval(differences, confidence, resamples, seed),
+        p_value=sign_flip(differences, resamples=resamples, seed=seed),
+    )
+
+
+def bca(values: Sequence[float], *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0) -> Interval:
+    """Bias-corrected and accelerated bootstrap interval of the mean (Efron 1987), values resampled as they are.
+
+    Raises:
+        ValueError: Fewer than two different values.
+    """
+    if len(set(values)) < 2:
+        raise ValueError("the bootstrap needs values that differ")
+    rng, n, mean = random.Random(seed), len(values), fmean(values)
+    means = sorted(fsum(rng.choices(values, k=n)) / n for _ in range(resamples))
+    below = sum(m < mean for m in means) + sum(m == mean for m in means) / 2
+    normal = NormalDist()
+    bias = normal.inv_cdf(min(max(below / resamples, 1 / (2 * resamples)), 1 - 1 / (2 * resamples)))
+    # The jackknife means are linear in the values, so their deviations are the values' own.
+    deviations = [value - mean for value in values]
+    skew = fsum(d**3 for d in deviations) / (6 * fsum(d**2 for d in deviations) ** 1.5)
+
+    def at(level: float) -> float:
+        shifted = bias + normal.inv_cdf(level)
+        share = normal.cdf(bias + shifted / (1 - skew * shifted))
+        return means[min(resamples - 1, int(share * resamples))]
+
+    return Interval(at((1 - confidence) / 2), at((1 + confidence) / 2), f"BCa bootstrap of {n} tasks")
+
+
+def sign_flip(differences: Sequence[float], *, resamples: int = 10_000, seed: int = 0) -> float:
+    """Two-sided p-value of a zero mean: signs flipped in all 2^n ways, or at random for more than 16 differences.
+
+    Differences of zero change nothing and are left out.
+    """
+    moving = [abs(d) for d in differences if d]
+    observed = abs(fsum(differences)) * (1 - 1e-12)
+    if len(moving) <= 16:
+        flips = product(*((m, -m) for m in moving))
+        return sum(abs(fsum(flipped)) >= observed for flipped in flips) / (1 << len(moving))
+    rng = random.Random(seed)
+    hits = 0
+    for _ in range(resamples):
+        bits = rng.getrandbits(len(moving))
+        hits += abs(fsum(m if bits >> i & 1 else -m for i, m in enumerate(moving))) >= observed
+    return (1 + hits) / (1 + resamples)
+
+
+def benjamini_hochberg(p_values: Sequence[float], q: float = 0.05) -> list[bool]:
+    """Which hypotheses to reject so that at most a share q of the rejections is expected to be false.
+
+    Raises:
+        ValueError: q is not inside (0, 1).
+    """
+    if not 0 < q < 1:
+        raise ValueError(f"q must be inside (0, 1), not {q}")
+    ranked = sorted(p_values)
+    kept = [p for rank, p in enumerate(ranked, 1) if p <= q * rank / len(ranked)]
+    return [bool(kept) and p <= kept[-1] for p in p_values]
+
+
+def _interval(differences: Sequence[float], confidence: float, resamples: int, seed: int) -> Interval:
+    n, mean = len(differences), fmean(differences)
+    if max(differences) - min(differences) < 1e-12:
+        other = wilson(0, n, confidence).high
+        return Interval(mean - other * (mean + 1), mean + other * (1 - mean), f"Wilson bound, {n} tasks all alike")
+    if n >= FEWEST_FOR_BOOTSTRAP:
+        return bca(differences, confidence=confidence, resamples=resamples, seed=seed)
+    half = t_quantile((1 + confidence) / 2, n - 1) * stdev(differences) / sqrt(n)
+    return Interval(max(-1.0, mean - half), min(1.0, mean + half), f"paired t, {n} tasks")
