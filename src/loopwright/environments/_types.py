@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
 from loopwright.candidate import Candidate
+from loopwright.sandbox import SandboxProvider, SandboxSpec
 from loopwright.task import Instance
 from loopwright.verify import Verdict
 
@@ -65,3 +68,16 @@ class Environment(Protocol):
     async def close(self) -> None:
         """Ends the episode's sandboxes; harmless when called twice."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSetup:
+    """What an environment is made with; an environment's class takes it as its only argument."""
+
+    provider: SandboxProvider
+    spec: SandboxSpec
+    """The sandbox that the task asks for."""
+    put: Callable[[bytes], str]
+    """Stores bytes and returns their artifact reference: for snapshots."""
+    get: Callable[[str], bytes]
+    """Returns the bytes of an artifact reference."""

@@ -1,0 +1,123 @@
+"""An agent made from a card: a prompt filled with the view, and a reply read in the card's form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from loopwright.agents._card import Card, Prompt, load_card, load_prompt
+from loopwright.agents._extract import extract_files
+from loopwright.agents._types import AgentReply, AgentRole, Completes, Critique, View
+from loopwright.candidate import Candidate
+from loopwright.errors import MissingContent, NoCandidate
+from loopwright.models import Request, complete_as
+from loopwright.project import Project
+from loopwright.verify import Check, Verdict
+
+
+class _JudgedCheck(BaseModel):
+    name: str = Field(min_length=1, max_length=80)
+    score: float = Field(ge=0, le=1)
+    evidence: str = ""
+
+
+class _Judgement(BaseModel):
+    checks: list[_JudgedCheck] = Field(min_length=1, max_length=12)
+    confidence: float = Field(default=0.5, ge=0, le=1)
+
+
+class _CritiqueReply(BaseModel):
+    feedback: str
+    decision: Literal["continue", "backtrack", "restart", "stop"] = "continue"
+    backtrack_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAgent:
+    """Plays a role by asking a model."""
+
+    card: Card
+    prompt: Prompt
+    model: str
+    """`provider/model`."""
+
+    @property
+    def role(self) -> AgentRole:
+        """The card's role."""
+        return self.card.role
+
+    async def act(self, view: View, models: Completes) -> AgentReply:
+        """Asks the model and reads its reply.
+
+        Raises:
+            AgentError: The reply cannot be read in the card's form.
+            ModelError: The provider failed for good.
+            BudgetExceeded: There was no budget left for the call.
+        """
+        request = Request(model=self.model, messages=self.prompt.render(view), sampling=self.card.sampling)
+        match self.card.reply:
+            case "critique":
+                return AgentReply(critique=await _critique(request, models))
+            case "verdict":
+                return AgentReply(verdict=await _verdict(request, models))
+            case "files":
+                reply = await models.complete(request)
+                return AgentReply(candidate=_files(reply.text, view.public))
+            case "text":
+                reply = await models.complete(request)
+                if not reply.text.strip():
+                    raise NoCandidate("the model answered nothing")
+                return AgentReply(candidate=Candidate(text=reply.text.strip()))
+
+
+def _files(reply: str, public: Mapping[str, object]) -> Candidate:
+    given = public.get("files")
+    known = frozenset(map(str, given)) if isinstance(given, Mapping) else frozenset()
+    return extract_files(reply, entry=str(public.get("entry", "solution.py")), known=known)
+
+
+async def _critique(request: Request, models: Completes) -> Critique:
+    answer = (await complete_as(models, request, _CritiqueReply)).value
+    return Critique.model_validate(answer.model_dump())
+
+
+async def _verdict(request: Request, models: Completes) -> Verdict:
+    answer = (await complete_as(models, request, _Judgement)).value
+    names = [check.name for check in answer.checks]
+    return Verdict(
+        checks=tuple(
+            Check(
+                # A judge may repeat a name; the position keeps the checks apart.
+                name=check.name if names.count(check.name) == 1 else f"{check.name} ({place})",
+                score=check.score,
+                evidence=check.evidence,
+                confidence=answer.confidence,
+            )
+            for place, check in enumerate(answer.checks, start=1)
+        )
+    )
+
+
+def load_agent(name: str, project: Project, *, model: str | None) -> ModelAgent:
+    """Makes an agent from the card of that name.
+
+    Args:
+        name: The card's name.
+        project: Where cards and prompts are looked up.
+        model: `provider/model`, or None for the card's own.
+
+    Raises:
+        MissingContent: No such card or prompt, or no model was named for it.
+        TaskError: The card or its prompt is broken.
+    """
+    card = load_card(name, project)
+    chosen = model or card.model
+    if not chosen:
+        raise MissingContent(
+            f"no model is named for the {card.role}",
+            remedy="Name one: `--model local/smollm2-135m`, or `model:` in the task file.",
+        )
+    return ModelAgent(card, load_prompt(card.prompt, project), chosen)

@@ -1,0 +1,29 @@
+"""The loop: a LangGraph graph per strategy, its rules, and the episode around it."""
+
+from loopwright.loop._calls import spend_of
+from loopwright.loop._context import EpisodeContext
+from loopwright.loop._episode import EpisodePlan, run_episode
+from loopwright.loop._graph import compile_loop
+from loopwright.loop._options import Decision, Standing
+from loopwright.loop._rules import STOP_RULES
+from loopwright.loop._strategies import BUILTIN_STRATEGIES, BestOfN, Refine, Single, Strategy
+from loopwright.loop._tree import AttemptTree
+from loopwright.loop._views import view_for
+
+__all__ = [
+    "BUILTIN_STRATEGIES",
+    "STOP_RULES",
+    "AttemptTree",
+    "BestOfN",
+    "Decision",
+    "EpisodeContext",
+    "EpisodePlan",
+    "Refine",
+    "Single",
+    "Standing",
+    "Strategy",
+    "compile_loop",
+    "run_episode",
+    "spend_of",
+    "view_for",
+]

@@ -1,0 +1,95 @@
+"""Model calls of one node: budgeted before, journalled around, charged after."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from loopwright.budget import Ledger, Spend
+from loopwright.errors import MissingContent
+from loopwright.models import Model, Prices, Reply, Request, Usage, request_hash
+from loopwright.store import CallKey, RunStore
+
+# Output reserved for a request that does not limit its reply.
+_UNLIMITED_OUTPUT = 8192
+
+
+@dataclass(slots=True)
+class NodeCalls:
+    """How the agent of one node reaches its models: the `Completes` of the agent contract."""
+
+    models: Mapping[str, Model]
+    store: RunStore
+    ledger: Ledger
+    prices: Prices | None
+    episode: str
+    iteration: int
+    node: str
+    seed: int | None
+    _attempt: int = field(default=0, init=False)
+
+    async def complete(self, request: Request) -> Reply:
+        """Answers one request, from the record where it was answered before a crash.
+
+        Raises:
+            BudgetExceeded: The call does not fit the budget any more; it was not made.
+            ModelError: The provider failed for good.
+        """
+        model = self.models.get(request.model)
+        if model is None:
+            raise MissingContent(f"the model {request.model!r} was not opened for this run")
+        request = self._seeded(request)
+        key = CallKey(self.episode, self.iteration, self.node, self._attempt, request_hash(request))
+        self._attempt += 1
+        result = await self.store.once(
+            key,
+            lambda: self._paid(model, request),
+            kind="model",
+            repeatable=model.repeatable,
+            request=request.model_dump(mode="json", exclude_none=True),
+        )
+        return Reply.model_validate(result)
+
+    def _seeded(self, request: Request) -> Request:
+        """Fixes the seed by position, so that a repeat draws anew and a rerun draws the same."""
+        if self.seed is None or request.sampling.seed is not None:
+            return request
+        place = f"{self.seed}/{self.episode}/{self.iteration}/{self.node}/{self._attempt}"
+        seed = int.from_bytes(hashlib.sha256(place.encode()).digest()[:4], "big") >> 1
+        return request.model_copy(update={"sampling": request.sampling.model_copy(update={"seed": seed})})
+
+    async def _paid(self, model: Model, request: Request) -> dict[str, Any]:
+        with self.ledger.reserve(self._worst_case(request)) as reservation:
+            reply = await model.complete(request)
+            cost = self.prices.cost(request.model, reply.usage) if self.prices else None
+            reply = reply.model_copy(update={"cost_usd": cost})
+            reservation.settle(spend_of(reply))
+        return reply.model_dump(mode="json")
+
+    def _worst_case(self, request: Request) -> Spend:
+        # A token is at least one byte of the prompt, so the byte count bounds the input whatever the tokenizer.
+        prompt = sum(len(message.content.encode("utf-8", "replace")) + 16 for message in request.messages)
+        output = request.sampling.max_tokens or _UNLIMITED_OUTPUT
+        usd = self._price(request.model, Usage(input=prompt, output=output))
+        cached = self._price(request.model, Usage(cache_write=prompt, output=output))
+        return Spend(model_calls=1, input=prompt, output=output, usd=max(usd, cached))
+
+    def _price(self, model: str, usage: Usage) -> Decimal:
+        cost = self.prices.cost(model, usage) if self.prices else None
+        return cost or Decimal(0)
+
+
+def spend_of(reply: Reply) -> Spend:
+    """What a reply cost, as the ledger counts it."""
+    usage = reply.usage
+    return Spend(
+        model_calls=1,
+        input=usage.input,
+        cache_read=usage.cache_read,
+        cache_write=usage.cache_write,
+        output=usage.output,
+        usd=reply.cost_usd or Decimal(0),
+    )

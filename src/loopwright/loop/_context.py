@@ -1,0 +1,54 @@
+"""What the nodes of one episode work with. None of it is checkpointed; all of it can be rebuilt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from loopwright.agents import Agent, AgentRole
+from loopwright.budget import Ledger
+from loopwright.environments import Environment
+from loopwright.loop._calls import NodeCalls
+from loopwright.loop._tree import AttemptTree
+from loopwright.models import Model, Prices
+from loopwright.store import Payload, RunStore
+from loopwright.task import Instance, LoopOptions
+from loopwright.verify import Verifier
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeContext:
+    """The handles of one episode."""
+
+    episode: str
+    instance: Instance
+    """Without its hidden fields: those went into `environment` alone."""
+    environment: Environment
+    agents: Mapping[AgentRole, Agent]
+    verifiers: Sequence[Verifier]
+    """Verdicts beside the environment's visible checks."""
+    models: Mapping[str, Model]
+    store: RunStore
+    ledger: Ledger
+    options: LoopOptions
+    prices: Prices | None = None
+    seed: int | None = None
+    tree: AttemptTree = field(default_factory=AttemptTree)
+
+    def record(self, data: Payload, iteration: int, node: str) -> None:
+        """Appends an event and takes it into the tree."""
+        event = self.store.append(data, episode=self.episode, iteration=iteration, node=node)
+        self.tree.apply(event)
+
+    def calls(self, iteration: int, node: str) -> NodeCalls:
+        """The way of one node to its models."""
+        return NodeCalls(
+            models=self.models,
+            store=self.store,
+            ledger=self.ledger,
+            prices=self.prices,
+            episode=self.episode,
+            iteration=iteration,
+            node=node,
+            seed=self.seed,
+        )

@@ -1,0 +1,176 @@
+"""One episode: the loop, then the grade of its answer."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from loopwright.agents import Attempt
+from loopwright.candidate import Candidate
+from loopwright.errors import Cause, Interrupted, LoopwrightError
+from loopwright.loop._context import EpisodeContext
+from loopwright.loop._strategies import Strategy
+from loopwright.store import EpisodeFinished, EpisodeStarted, Event, Graded
+from loopwright.task import Instance
+from loopwright.verify import Verdict
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+    from langgraph.runtime import RunControl
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodePlan:
+    """Which episode it is."""
+
+    started: EpisodeStarted
+    instance: Instance
+    """With its hidden fields; only the environment gets them."""
+    strategy: Strategy
+
+
+async def run_episode(
+    plan: EpisodePlan,
+    context: EpisodeContext,
+    *,
+    recorded: Iterable[Event] = (),
+    checkpointer: BaseCheckpointSaver[Any] | None = None,
+    control: RunControl | None = None,
+) -> EpisodeFinished:
+    """Runs an episode to its end, or goes on with one that was interrupted.
+
+    Args:
+        plan: The episode.
+        context: Its handles; `context.environment` is reset here.
+        recorded: Events of this episode from an earlier, interrupted process.
+        checkpointer: Where the graph's state is kept when it is drained.
+        control: Asks the graph to stop after the node under way.
+
+    Returns:
+        The outcome, which is also in the record. Infrastructure failures are outcomes with status `failed`.
+
+    Raises:
+        Interrupted: The episode was asked to stop; it can be resumed.
+        UserError: What the user wrote cannot work, for this and every other episode.
+    """
+    begun = time.monotonic()
+    grades = _replay(recorded, context, plan)
+    try:
+        await context.environment.reset(plan.instance)
+        await _loop(plan, context, checkpointer, control)
+        await _grade(plan, context, grades)
+        outcome = _scored(context, grades)
+    except LoopwrightError as error:
+        if error.cause is Cause.USER:
+            raise
+        outcome = _failed(error.cause, type(error).__name__, str(error))
+    except Exception as error:  # a defect of ours or of the user's plug-in ends one episode, not the run
+        where = "".join(traceback.format_exception(error, limit=-3))
+        outcome = _failed(Cause.HARNESS, type(error).__name__, where)
+    spent = context.ledger.spent
+    outcome = outcome.model_copy(
+        update={
+            "iterations": len(context.tree),
+            "rule": context.tree.stop_rule,
+            "model_calls": spent.model_calls,
+            "usage": {
+                "input": spent.input,
+                "cache_read": spent.cache_read,
+                "cache_write": spent.cache_write,
+                "output": spent.output,
+            },
+            "cost_usd": str(spent.usd) if context.prices else None,
+            "seconds": time.monotonic() - begun,
+        }
+    )
+    context.store.append(outcome, episode=context.episode)
+    return outcome
+
+
+def _replay(recorded: Iterable[Event], context: EpisodeContext, plan: EpisodePlan) -> dict[int, Graded]:
+    grades: dict[int, Graded] = {}
+    begun = False
+    for event in recorded:
+        begun = begun or isinstance(event.data, EpisodeStarted)
+        context.tree.apply(event)
+        if isinstance(event.data, Graded):
+            grades[event.data.candidate_iteration] = event.data
+    if not begun:
+        context.store.append(plan.started, episode=context.episode)
+    return grades
+
+
+async def _loop(
+    plan: EpisodePlan,
+    context: EpisodeContext,
+    checkpointer: BaseCheckpointSaver[Any] | None,
+    control: RunControl | None,
+) -> None:
+    from langgraph.errors import GraphDrained
+
+    graph = plan.strategy.compile(checkpointer)
+    # The record alone decides where an episode stands: a resumed one starts at its first iteration and passes over
+    # what is recorded. So a checkpoint per superstep would only cost time; one when the graph ends is enough.
+    try:
+        await graph.ainvoke(
+            {"iteration": 0, "target": None, "stopped": False},
+            # LangGraph's limit is no loop guard for us: `max_iterations` is.
+            {"configurable": {"thread_id": context.episode}, "recursion_limit": 1_000_000},
+            context=context,
+            durability="exit" if checkpointer else None,
+            control=control,
+        )
+    except GraphDrained:
+        raise Interrupted("the episode was asked to stop", remedy="Go on with `loopwright resume RUN`.") from None
+
+
+async def _grade(plan: EpisodePlan, context: EpisodeContext, grades: dict[int, Graded]) -> None:
+    """Grades the answer, and with `grade: all` every other candidate, equal ones once."""
+    answer = context.tree.best
+    if answer is None:
+        return
+    wanted = list(context.tree) if context.options.grade == "all" else [answer]
+    known: dict[str, Verdict] = {}
+    for attempt in wanted:
+        if attempt.candidate is None:
+            continue
+        if attempt.iteration in grades:
+            known[attempt.candidate.digest] = Verdict.model_validate(grades[attempt.iteration].verdict)
+            continue
+        verdict = known.get(attempt.candidate.digest) or await _submit(plan, context, attempt, attempt.candidate)
+        known[attempt.candidate.digest] = verdict
+        graded = Graded(
+            candidate_iteration=attempt.iteration,
+            verdict=verdict.model_dump(mode="json"),
+            score=verdict.score,
+            passed=verdict.passed,
+            answer=attempt.iteration == answer.iteration,
+        )
+        grades[attempt.iteration] = graded
+        context.store.append(graded, episode=context.episode, iteration=attempt.iteration, node="grade")
+
+
+async def _submit(plan: EpisodePlan, context: EpisodeContext, attempt: Attempt, candidate: Candidate) -> Verdict:
+    """Asks for the hidden verdict; without hidden checks the loop's own verdict is all there is."""
+    if not plan.instance.hidden:
+        return attempt.verdict
+    return await context.environment.submit(candidate)
+
+
+def _scored(context: EpisodeContext, grades: dict[int, Graded]) -> EpisodeFinished:
+    answer = next((graded for graded in grades.values() if graded.answer), None)
+    if answer is None and not len(context.tree):
+        return _failed(Cause.BUDGET, "BudgetExceeded", "no budget was left for a first attempt")
+    return EpisodeFinished(
+        status="scored",
+        score=answer.score if answer else 0.0,
+        passed=answer.passed if answer else False,
+        answer_iteration=answer.candidate_iteration if answer else None,
+    )
+
+
+def _failed(cause: Cause, error: str, message: str) -> EpisodeFinished:
+    return EpisodeFinished(status="failed", failure={"cause": cause.value, "error": error, "message": message})

@@ -1,0 +1,216 @@
+"""The nodes of the loop: propose, act, verify, critique, decide.
+
+Each node looks whether its part of the iteration is in the record already. So a resumed episode walks through what was
+done without doing it again, whatever instant the crash came at.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypedDict
+
+from langgraph.runtime import Runtime
+
+from loopwright.agents import AgentRole, Critique
+from loopwright.candidate import Candidate
+from loopwright.environments import Observation
+from loopwright.errors import AgentError, BudgetExceeded
+from loopwright.loop._context import EpisodeContext
+from loopwright.loop._options import Decision, Standing
+from loopwright.loop._rules import STOP_RULES, first
+from loopwright.loop._views import view_for
+from loopwright.store import Critiqued, Decided, Judged, Observed, Proposed
+from loopwright.verify import Check, Verdict
+
+
+class LoopState(TypedDict, total=False):
+    """The graph's state: counters only, the same size after any number of iterations."""
+
+    iteration: int
+    """The iteration under way."""
+    target: int | None
+    """Iteration that the next candidate is made from; None for a fresh start."""
+    stopped: bool
+
+
+Policy = Callable[[Standing], Decision]
+
+
+class Node(Protocol):
+    """A node of the loop, as LangGraph calls it."""
+
+    def __call__(self, state: LoopState, runtime: Runtime[EpisodeContext]) -> Awaitable[LoopState]:
+        """Does its part of the iteration and returns what changes in the state."""
+        ...
+
+
+async def propose(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
+    """Asks the proposer for a candidate; a reply without one is recorded as such."""
+    context, iteration, target = runtime.context, state["iteration"], state.get("target")
+    if context.tree.recorded(iteration, "proposed"):
+        return {}
+    view = view_for(
+        AgentRole.PROPOSER,
+        context.instance,
+        context.tree,
+        current=target,
+        iterations_left=context.options.max_iterations - iteration,
+    )
+    try:
+        reply = await context.agents[AgentRole.PROPOSER].act(view, context.calls(iteration, "propose"))
+    except BudgetExceeded as error:
+        return _out_of_budget(context, iteration, error)
+    except AgentError as error:
+        proposed = Proposed(parent=target, problem=error.args[0])
+    else:
+        candidate = reply.candidate or Candidate()
+        proposed = Proposed(parent=target, candidate=candidate.model_dump(mode="json"), digest=candidate.digest)
+    context.record(proposed, iteration, "propose")
+    return {}
+
+
+async def act(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
+    """Executes the candidate in the environment."""
+    context, iteration = runtime.context, state["iteration"]
+    candidate = _candidate(context, iteration)
+    if candidate is None or context.tree.recorded(iteration, "observed"):
+        return {}
+    started = time.monotonic()
+    observation = await context.environment.step(candidate)
+    seconds = time.monotonic() - started
+    data = Observed(observation=observation.model_dump(mode="json"), seconds=seconds)
+    context.record(data, iteration, "act")
+    return {}
+
+
+async def verify(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
+    """Scores the candidate: visible checks, verifiers, and a model-graded verifier where the task has one."""
+    context, iteration = runtime.context, state["iteration"]
+    candidate = _candidate(context, iteration)
+    if candidate is None or context.tree.recorded(iteration, "judged"):
+        return {}
+    try:
+        verdict = await _verdict(context, iteration, candidate)
+        if verdict.passed and context.options.confirm:
+            verdict = await _confirmed(context, iteration, candidate, verdict)
+    except BudgetExceeded as error:
+        return _out_of_budget(context, iteration, error)
+    best = context.tree.best
+    data = Judged(
+        verdict=verdict.model_dump(mode="json"),
+        score=verdict.score,
+        passed=verdict.passed,
+        best=best is None or verdict.score > best.verdict.score,
+    )
+    context.record(data, iteration, "verify")
+    return {}
+
+
+async def critique(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
+    """Asks the critic, unless a stop rule holds already: a critique that nobody reads is not paid for."""
+    context, iteration = runtime.context, state["iteration"]
+    if _over(context, iteration) or context.tree.recorded(iteration, "critiqued"):
+        return {}
+    if first(STOP_RULES, _standing(context)):
+        return {}
+    view = view_for(AgentRole.CRITIC, context.instance, context.tree, current=iteration)
+    agent = context.agents[AgentRole.CRITIC]
+    try:
+        reply = await agent.act(view, context.calls(iteration, "critique"))
+    except BudgetExceeded as error:
+        return _out_of_budget(context, iteration, error)
+    except AgentError as error:
+        # A critic that cannot be understood has no say; the rules go on without it.
+        said = Critique(feedback=f"(no usable critique: {error.args[0]})")
+    else:
+        said = reply.critique or Critique(feedback="")
+    data = Critiqued(
+        critic=type(agent).__name__,
+        feedback=said.feedback,
+        decision=said.decision,
+        backtrack_to=said.backtrack_to,
+    )
+    context.record(data, iteration, "critique")
+    return {}
+
+
+def decide_by(policy: Policy) -> Node:
+    """Makes the decide node of a strategy: stop rules first, then the strategy's policy."""
+
+    async def decide(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
+        context, iteration = runtime.context, state["iteration"]
+        decided = context.tree.decision(iteration)
+        if decided is None:
+            standing = _standing(context)
+            decision = first(STOP_RULES, standing) or policy(standing)
+            decided = Decided(decision=decision.kind, rule=decision.rule, why=decision.why, target=decision.target)
+            context.record(decided, iteration, "decide")
+        return {"iteration": iteration + 1, "target": decided.target, "stopped": decided.decision == "stop"}
+
+    return decide
+
+
+def _candidate(context: EpisodeContext, iteration: int) -> Candidate | None:
+    return None if _over(context, iteration) else context.tree[iteration].candidate
+
+
+def _over(context: EpisodeContext, iteration: int) -> bool:
+    """Whether the episode was stopped inside this iteration."""
+    return context.tree.decision(iteration) is not None
+
+
+def _out_of_budget(context: EpisodeContext, iteration: int, error: BudgetExceeded) -> LoopState:
+    context.record(Decided(decision="stop", rule="budget", why=error.args[0]), iteration, "decide")
+    return {}
+
+
+def _standing(context: EpisodeContext) -> Standing:
+    critique = context.tree.critique(len(context.tree) - 1)
+    return Standing(context.tree, context.options, context.ledger, critique)
+
+
+async def _verdict(context: EpisodeContext, iteration: int, candidate: Candidate) -> Verdict:
+    verdicts = [context.tree[iteration].observation.verdict or Verdict()]
+    verdicts += [await verifier.verify(candidate, context.instance) for verifier in context.verifiers]
+    judge = context.agents.get(AgentRole.VERIFIER)
+    if judge is not None:
+        view = view_for(AgentRole.VERIFIER, context.instance, context.tree, current=iteration)
+        try:
+            reply = await judge.act(view, context.calls(iteration, "verify"))
+        except AgentError as error:
+            verdicts.append(Verdict(checks=(Check(name="judge", score=0.0, evidence=error.args[0], confidence=0.0),)))
+        else:
+            verdicts.append(reply.verdict or Verdict())
+    return _joined(verdicts)
+
+
+async def _confirmed(context: EpisodeContext, iteration: int, candidate: Candidate, verdict: Verdict) -> Verdict:
+    """Runs the visible checks a second time; a check that does not pass twice does not pass."""
+    again: Observation = await context.environment.step(candidate)
+    if again.verdict is None or again.verdict.passed:
+        return verdict
+    second = {check.name: check for check in again.verdict.checks}
+    checks = tuple(_worse(check, second.get(check.name)) for check in verdict.checks)
+    return verdict.model_copy(update={"checks": checks, "summary": "passed once, failed when confirmed"})
+
+
+def _worse(one: Check, other: Check | None) -> Check:
+    return one if other is None or one.score <= other.score else other
+
+
+def _joined(verdicts: list[Verdict]) -> Verdict:
+    told = [verdict for verdict in verdicts if verdict.checks or verdict.summary]
+    if len(told) <= 1:
+        return told[0] if told else Verdict()
+    checks: dict[str, Check] = {}
+    for place, verdict in enumerate(told):
+        for check in verdict.checks:
+            name = check.name if check.name not in checks else f"{check.name} ({place})"
+            checks[name] = check.model_copy(update={"name": name})
+    return Verdict(
+        checks=tuple(checks.values()),
+        summary="; ".join(verdict.summary for verdict in told if verdict.summary),
+        cost_usd=sum((verdict.cost_usd for verdict in told), start=told[0].cost_usd * 0),
+        seconds=sum(verdict.seconds for verdict in told),
+    )

@@ -1,0 +1,95 @@
+"""Strategies: which nodes a loop has, and where it goes when no stop rule says stop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from loopwright.loop._graph import compile_loop
+from loopwright.loop._options import Decision, Standing
+from loopwright.loop._rules import critic, first, fresh_start, go_on, regression
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+    from langgraph.graph.state import CompiledStateGraph
+
+    from loopwright.loop._context import EpisodeContext
+    from loopwright.loop._nodes import LoopState
+
+
+@runtime_checkable
+class Strategy(Protocol):
+    """A way to loop."""
+
+    @property
+    def name(self) -> str:
+        """As it is written in a task file."""
+        ...
+
+    @property
+    def asks_critic(self) -> bool:
+        """Whether its graph has a critique node."""
+        ...
+
+    def compile(
+        self, checkpointer: BaseCheckpointSaver[Any] | None
+    ) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
+        """Returns the compiled graph; `compile_loop` builds the usual ones."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """One candidate, no second try."""
+
+    name: str = "single"
+    asks_critic: bool = False
+
+    def compile(
+        self, checkpointer: BaseCheckpointSaver[Any] | None
+    ) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
+        """Returns the compiled graph."""
+        return compile_loop(_once, critic=False, checkpointer=checkpointer)
+
+
+@dataclass(frozen=True, slots=True)
+class BestOfN:
+    """Independent candidates, the best by the visible checks wins: the compute-matched baseline of `refine`."""
+
+    name: str = "best_of_n"
+    asks_critic: bool = False
+
+    def compile(
+        self, checkpointer: BaseCheckpointSaver[Any] | None
+    ) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
+        """Returns the compiled graph."""
+        return compile_loop(_afresh, critic=False, checkpointer=checkpointer)
+
+
+@dataclass(frozen=True, slots=True)
+class Refine:
+    """Each candidate is made from an earlier one and what its checks and the critic said about it."""
+
+    name: str = "refine"
+    asks_critic: bool = True
+
+    def compile(
+        self, checkpointer: BaseCheckpointSaver[Any] | None
+    ) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
+        """Returns the compiled graph."""
+        return compile_loop(_refine, critic=True, checkpointer=checkpointer)
+
+
+BUILTIN_STRATEGIES: dict[str, Strategy] = {strategy.name: strategy for strategy in (Single(), BestOfN(), Refine())}
+
+
+def _once(standing: Standing) -> Decision:
+    return Decision("stop", "max_iterations", "the strategy makes one candidate")
+
+
+def _afresh(standing: Standing) -> Decision:
+    return Decision("restart", "best_of_n", "the candidates are independent")
+
+
+def _refine(standing: Standing) -> Decision:
+    return first((fresh_start, critic, regression), standing) or go_on(standing)
