@@ -1,0 +1,213 @@
+"""`local/...`: a GGUF model that runs in this process through llama.cpp."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from loopwright.errors import MissingContent, MissingExtra, ModelRejected, ModelUnavailable, UserError
+from loopwright.models._chat import read_completion, sampling_fields, schema_format
+from loopwright.models._options import ModelOptions
+from loopwright.models._types import Reply, Request
+from loopwright.models._weights import CATALOGUE, weights_path
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """What makes two models share one engine."""
+
+    path: Path
+    slots: int
+    context: int
+    threads: int
+
+
+@dataclass(slots=True)
+class _Engine:
+    """llama.cpp with the weights loaded, and the threads that wait for it."""
+
+    server: Any
+    pool: ThreadPoolExecutor
+    users: int = 0
+
+
+@dataclass(slots=True)
+class _Stream:
+    """What comes back while a reply is generated."""
+
+    deadline: float
+    stop: threading.Event = field(default_factory=threading.Event)
+    texts: list[str] = field(default_factory=list)
+    last: dict[str, Any] = field(default_factory=dict)
+    finish: object = None
+    error: object = None
+    late: bool = False
+
+    def take(self, chunk: Mapping[str, Any]) -> bool:
+        """Keeps a chunk and says whether to stop generating."""
+        if "error" in chunk:
+            self.error = chunk["error"]
+        for choice in chunk.get("choices", ()):
+            self.texts.append(choice.get("delta", {}).get("content") or "")
+            self.finish = choice.get("finish_reason") or self.finish
+        self.last = dict(chunk)
+        self.late = time.monotonic() > self.deadline
+        return self.late or self.stop.is_set()
+
+
+_lock = threading.Lock()
+_engines: dict[_Settings, _Engine] = {}
+
+
+class Local:
+    """A GGUF model in this process.
+
+    The weights are loaded at the first call and shared by all models of the same settings. With one slot,
+    equal requests get equal replies; several slots compute in batches whose rounding depends on what else
+    is being worked on, so that replies may differ from run to run, also with a seed.
+
+    Attributes:
+        name: `local/model`.
+        slots: How many requests are worked on at the same time.
+        endpoint: The weights' file, for the circuit breaker.
+    """
+
+    repeatable = True
+
+    def __init__(self, path: Path, *, name: str, options: ModelOptions) -> None:
+        """Makes a model from a GGUF file; nothing is loaded yet."""
+        self.name = name
+        self.slots = options.slots
+        self.endpoint = str(path)
+        self._settings = _Settings(path, options.slots, options.context, options.threads)
+        self._timeout = options.timeout
+        self._engine: _Engine | None = None
+
+    @classmethod
+    def open(cls, model: str, options: ModelOptions) -> Local:
+        """Finds the weights of a model in the catalogue, or at a path.
+
+        Raises:
+            MissingContent: There are none.
+            MissingExtra: llama.cpp is not installed.
+        """
+        path = weights_path(model) if model in CATALOGUE else options.path(model)
+        if not path.is_file():
+            known = model in CATALOGUE
+            raise MissingContent(
+                f"local/{model}: " + ("its weights are not here yet" if known else f"there is no file {path}"),
+                remedy="Run: loopwright models pull" + (f" {model}" if known else " (for local/smollm2-135m)"),
+            )
+        if find_spec("xllamacpp") is None:
+            raise MissingExtra(f"local/{model} needs llama.cpp", remedy="Run: pip install 'loopwright[local]'")
+        return cls(path, name=f"local/{model}", options=options)
+
+    async def complete(self, request: Request) -> Reply:
+        """Answers one request, waiting for a slot.
+
+        Raises:
+            ModelRejected: The request does not fit the context, or its schema cannot be used.
+            ModelUnavailable: The reply took longer than the timeout.
+            UserError: The file is not a model, or a message shows images.
+        """
+        body = _body(request)
+        if self._engine is None:
+            self._engine = await asyncio.to_thread(_enter, self._settings)
+        stream = _Stream(deadline=0.0)
+        work = asyncio.get_running_loop().run_in_executor(self._engine.pool, self._generate, body, stream)
+        try:
+            seconds = await work
+        finally:
+            stream.stop.set()
+        if stream.error is not None:
+            said = stream.error.get("message") if isinstance(stream.error, Mapping) else stream.error
+            raise ModelRejected(f"{self.name}: {said}", remedy="Shorten the prompt or raise the context.")
+        if stream.late:
+            raise ModelUnavailable(f"{self.name}: no reply within {self._timeout:g} s")
+        message = {"content": "".join(stream.texts)}
+        completion = read_completion({**stream.last, "choices": [{"message": message, "finish_reason": stream.finish}]})
+        return Reply(
+            text=completion.text,
+            model=self._settings.path.stem,
+            finish=completion.finish,
+            usage=completion.usage,
+            seconds=seconds,
+        )
+
+    async def close(self) -> None:
+        """Lets go of the weights; the last user frees them."""
+        if self._engine is not None:
+            self._engine = None
+            await asyncio.to_thread(_leave, self._settings)
+
+    def _generate(self, body: dict[str, Any], stream: _Stream) -> float:
+        """Runs in a thread of the pool; returns the seconds it took."""
+        engine = self._engine
+        if engine is None or stream.stop.is_set():
+            return 0.0
+        started = time.monotonic()
+        stream.deadline = started + self._timeout
+        try:
+            engine.server.handle_chat_completions(body, stream.take)
+        except ValueError as error:
+            raise ModelRejected(f"{self.name}: {error}") from None
+        return time.monotonic() - started
+
+
+def _body(request: Request) -> dict[str, Any]:
+    if any(message.images for message in request.messages):
+        raise UserError(f"{request.model} cannot see images", remedy="Use a vision model for this role.")
+    body = {
+        "messages": [{"role": message.role, "content": message.content} for message in request.messages],
+        **sampling_fields(request),
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+    if request.json_schema is not None:
+        body["response_format"] = schema_format(request.json_schema)
+    return body
+
+
+def _enter(settings: _Settings) -> _Engine:
+    with _lock:
+        engine = _engines.get(settings) or _engines.setdefault(settings, _load(settings))
+        engine.users += 1
+        return engine
+
+
+def _leave(settings: _Settings) -> None:
+    with _lock:
+        engine = _engines[settings]
+        engine.users -= 1
+        if engine.users == 0:
+            del _engines[settings]
+            engine.pool.shutdown(wait=True)
+            engine.server = None
+
+
+def _load(settings: _Settings) -> _Engine:
+    import xllamacpp
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(settings.path)
+    params.n_parallel = settings.slots
+    params.n_ctx = settings.slots * settings.context
+    params.cpuparams.n_threads = settings.threads
+    params.verbosity = -1
+    # The engine also listens on a port of 127.0.0.1: a key that nobody knows shuts it.
+    params.api_keys = [secrets.token_hex(32)]
+    try:
+        server = xllamacpp.Server(params)
+    except RuntimeError as error:
+        raise UserError(
+            f"{settings.path} cannot be loaded: {error}", remedy="Check that it is a whole GGUF file."
+        ) from None
+    return _Engine(server, ThreadPoolExecutor(settings.slots, thread_name_prefix="loopwright-local"))

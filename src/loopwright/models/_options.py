@@ -1,0 +1,38 @@
+"""What the user sets about a model beside its name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """Settings of a model. What is left out comes from the environment, then from the defaults."""
+
+    timeout: float = 180.0
+    """Seconds after which one call (not its retries) is given up."""
+    base_url: str | None = None
+    """For `openai/...`; None for OPENAI_BASE_URL, then OpenAI's own."""
+    api_key: str | None = field(default=None, repr=False)
+    """For `openai/...`; None for OPENAI_API_KEY."""
+    repeatable: bool = False
+    """For `openai/...`: whether a call whose result was lost in a crash may be made, and paid, again."""
+    folder: Path | None = None
+    """What relative paths in model names are relative to; None for the current folder."""
+    slots: int = 4
+    """For `local/...`: how many requests are worked on at the same time."""
+    context: int = 4096
+    """For `local/...`: tokens of prompt and reply together, for each slot."""
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    """For `local/...`."""
+    in_order: bool = False
+    """For `replay/...`: requests that the recording does not hold get its next unused reply."""
+    artifact: Callable[[str], Awaitable[bytes]] | None = field(default=None, repr=False)
+    """Returns the bytes behind an image reference; needed for messages that show images."""
+
+    def path(self, name: str) -> Path:
+        """A path that a model name holds, made absolute."""
+        return ((self.folder or Path.cwd()) / Path(name).expanduser()).absolute()

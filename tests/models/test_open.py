@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import pytest
+
+from loopwright.errors import MissingContent, MissingSecret
+from loopwright.models import ModelOptions, open_model, split_name
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("openai/gpt-5-mini", ("openai", "gpt-5-mini")),
+        ("openai:gpt-5-mini", ("openai", "gpt-5-mini")),
+        ("openai/ft:gpt:me", ("openai", "ft:gpt:me")),
+        ("openai:meta/llama", ("openai", "meta/llama")),
+        ("local//weights/a.gguf", ("local", "/weights/a.gguf")),
+    ],
+)
+def test_a_name_is_split_at_its_first_sign(name: str, expected: tuple[str, str]) -> None:
+    assert split_name(name) == expected
+
+
+@pytest.mark.parametrize("name", ["", "gpt-5", "openai/", "openai:", "/gpt", ":"])
+def test_a_name_without_both_parts_is_refused(name: str) -> None:
+    with pytest.raises(MissingContent, match="not of the form provider/model"):
+        split_name(name)
+
+
+def test_an_unknown_provider_gets_a_suggestion() -> None:
+    with pytest.raises(MissingContent, match="Did you mean openai/gpt-5"):
+        open_model("opnai/gpt-5")
+
+
+def test_a_missing_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    with pytest.raises(MissingSecret, match="OPENAI_API_KEY"):
+        open_model("openai/gpt-5-mini")
+
+
+def test_missing_weights_name_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LOOPWRIGHT_CACHE", str(tmp_path))
+    with pytest.raises(MissingContent, match="loopwright models pull"):
+        open_model("local/smollm2-135m")
+
+
+@pytest.mark.parametrize("name", ["local/no.gguf", "scripted/no.yaml", "replay/no.jsonl"])
+def test_a_missing_file_is_named(name: str, tmp_path: Path) -> None:
+    with pytest.raises(MissingContent, match=str(tmp_path)):
+        open_model(name, options=ModelOptions(folder=tmp_path))
+
+
+def test_there_is_one_human_model() -> None:
+    assert open_model("human:terminal").name == "human/terminal"
+    with pytest.raises(MissingContent, match="only human/terminal"):
+        open_model("human/anyone")
