@@ -1,5 +1,5 @@
 """Places where candidates are executed."""
 
-from loopwright.environments._types import Environment, Observation
+from loopwright.environments._types import Environment, EnvironmentSetup, Observation
 
-__all__ = ["Environment", "Observation"]
+__all__ = ["Environment", "EnvironmentSetup", "Observation"]
