@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from jinja2 import Environment, StrictUndefined, Template, TemplateError
+from jinja2 import StrictUndefined, Template, TemplateError
+from jinja2.sandbox import SandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loopwright._yaml import load_yaml, read_text
@@ -99,4 +100,5 @@ def load_prompt(name: str, project: Project) -> Prompt:
 @cache
 def _template(text: str) -> Template:
     # Prompts are text for a model, not HTML: nothing is escaped.
-    return Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(text)
+    # Sandboxed, because a card may come with somebody else's task.
+    return SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(text)

@@ -1,0 +1,76 @@
+"""Candidates out of replies."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loopwright.agents import extract_files
+from loopwright.errors import NoCandidate
+
+CODE = "def add(a, b):\n    return a + b\n"
+
+
+def files(reply: str, **options: frozenset[str]) -> dict[str, str]:
+    return dict(extract_files(reply, entry="solution.py", **options).files)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"Here it is:\n```python\n{CODE}```\nDone.",
+        f"```py\n{CODE}```",
+        f"```\n{CODE}```",
+        f"~~~python\n{CODE}~~~",
+        f"```python\n{CODE}",
+        CODE,
+        f"```python\n{CODE}```\n\nUse it:\n```python\nprint(add(1, 2))\n```",
+    ],
+    ids=["prose around", "short tag", "no tag", "tildes", "cut by the token limit", "no block", "usage block after"],
+)
+def test_the_entry_is_found(reply: str) -> None:
+    assert files(reply) == {"solution.py": CODE}
+
+
+def test_several_files_by_name() -> None:
+    reply = (
+        "```python solution.py\nimport util\n```\n"
+        "```python\n# file: util.py\nX = 1\n```\n"
+        "```python ./pkg/more.py\nY = 2\n```"
+    )
+    assert files(reply) == {"solution.py": "import util\n", "util.py": "X = 1\n", "pkg/more.py": "Y = 2\n"}
+
+
+def test_a_comment_that_looks_like_a_path_of_another_kind_stays_code() -> None:
+    assert files("```python\n# see notes.txt\nX = 1\n```") == {"solution.py": "# see notes.txt\nX = 1\n"}
+
+
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        ("", "answered nothing"),
+        ("   \n", "answered nothing"),
+        ("I would add the two numbers.", "no code block; Python"),
+        ("```javascript\nconst add = (a, b) => a + b\n```", "javascript, not Python"),
+        ("```python\n\n```", "empty"),
+    ],
+)
+def test_replies_without_a_candidate_say_why(reply: str, why: str) -> None:
+    with pytest.raises(NoCandidate, match=why):
+        extract_files(reply, entry="solution.py")
+
+
+@given(st.text())
+def test_any_text_gives_files_or_a_reason(reply: str) -> None:
+    try:
+        found = extract_files(reply, entry="solution.py")
+    except NoCandidate:
+        return
+    assert found.files
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="`~\r", exclude_categories=("Cs",)), min_size=1))
+def test_what_stands_in_a_block_comes_out_unchanged(code: str) -> None:
+    body = f"def f():\n    pass\n{code}\n"
+    assert files(f"Sure!\n```python\n{body}```\n") == {"solution.py": body}

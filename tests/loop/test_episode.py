@@ -1,0 +1,215 @@
+"""Episodes from end to end, with scripted players in a real environment and a real record."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from langgraph.runtime import RunControl
+
+from loopwright.budget import Caps
+from loopwright.errors import Interrupted, ModelUnavailable, SandboxLost, TaskError
+from loopwright.loop import run_episode
+from loopwright.models import Message, Request
+from loopwright.store import Decided, EpisodeFinished, Graded, Proposed, RunStore
+from tests.loop.game import SECRET, Table
+
+
+def play(table: Table) -> EpisodeFinished:
+    return asyncio.run(run_episode(table.plan, table.context))
+
+
+def decisions(table: Table) -> list[tuple[str, str, int | None]]:
+    events = (event.data for event in table.store.events())
+    return [(data.decision, data.rule, data.target) for data in events if isinstance(data, Decided)]
+
+
+def test_refine_goes_on_until_all_checks_pass(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["seven", "151", "12"])
+    outcome = play(table)
+    assert (outcome.status, outcome.score, outcome.passed) == ("scored", 0.0, False)
+    assert (outcome.answer_iteration, outcome.iterations, outcome.rule) == (2, 3, "all_passed")
+    assert outcome.model_calls == 3
+    assert decisions(table) == [
+        ("continue", "progress", 0),
+        ("continue", "progress", 1),
+        ("stop", "all_passed", None),
+    ]
+    assert table.game.submitted == ["12"]
+
+
+def test_the_answer_is_the_best_candidate_and_never_a_later_worse_one(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["x", "7315", "y", "z"], max_iterations=4)
+    outcome = play(table)
+    assert (outcome.answer_iteration, outcome.passed, outcome.rule) == (1, True, "max_iterations")
+
+
+def test_a_worse_candidate_backtracks_to_the_best(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["7315", "x", "12"])
+    play(table)
+    assert decisions(table)[1] == ("backtrack", "regression", 0)
+    proposed = [e.data for e in table.store.events() if isinstance(e.data, Proposed)]
+    assert [data.parent for data in proposed] == [None, 0, 0]
+
+
+def test_single_stops_after_one(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["1"], strategy="single")
+    assert (play(table).iterations, decisions(table)) == (1, [("stop", "max_iterations", None)])
+
+
+def test_best_of_n_draws_afresh(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["x", "151", "y"], strategy="best_of_n", max_iterations=3)
+    outcome = play(table)
+    assert outcome.answer_iteration == 1
+    prompts = {request.messages[1].content for request in table.proposer.requests}
+    assert not any("you said" in prompt for prompt in prompts)
+
+
+def test_the_critic_decides_where_rules_do_not(tmp_path: Path) -> None:
+    critiques = [
+        '{"feedback": "smaller", "decision": "continue"}',
+        '{"feedback": "back", "decision": "backtrack", "backtrack_to": 0}',
+        '{"feedback": "no use", "decision": "stop"}',
+    ]
+    table = Table(tmp_path / "r", ["151", "153", "155"], critiques=list(critiques))
+    outcome = play(table)
+    assert decisions(table) == [("continue", "progress", 0), ("backtrack", "critic", 0), ("stop", "critic", None)]
+    assert outcome.model_calls == 6
+
+
+def test_the_critic_is_not_paid_for_when_a_rule_stops_already(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["12"], critiques=[])
+    assert play(table).model_calls == 1
+
+
+def test_a_critic_that_cannot_be_understood_has_no_say(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["151", "12"], critiques=["no JSON", "still none"])
+    assert play(table).rule == "all_passed"
+
+
+def test_going_in_circles_restarts_then_stops(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["151", "151", "151", "12"])
+    outcome = play(table)
+    assert [(kind, rule) for kind, rule, _ in decisions(table)] == [
+        ("continue", "progress"),
+        ("restart", "repetition"),
+        ("stop", "repetition"),
+    ]
+    assert outcome.rule == "repetition"
+
+
+def test_plateau(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["151", "153", "155", "12"], plateau=2)
+    assert play(table).rule == "plateau"
+
+
+@pytest.mark.parametrize(
+    ("caps", "calls"), [(Caps(model_calls=2), 2), (Caps(tokens=9000), 1), (Caps(model_calls=0), 0)]
+)
+def test_a_spent_budget_ends_the_loop_and_what_there_is_is_scored(tmp_path: Path, caps: Caps, calls: int) -> None:
+    table = Table(tmp_path / "r", ["7315", "x", "y"], caps=caps)
+    outcome = play(table)
+    assert (len(table.proposer.requests), outcome.rule) == (calls, "budget")
+    if calls:
+        assert (outcome.status, outcome.passed) == ("scored", True)
+    else:
+        assert outcome.status == "failed"
+        assert outcome.failure is not None
+        assert outcome.failure["cause"] == "budget"
+
+
+def test_replies_without_a_candidate_are_scored_attempts(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["", "", "12"])
+    outcome = play(table)
+    assert (outcome.iterations, outcome.answer_iteration) == (3, 2)
+    assert decisions(table)[0] == ("restart", "no_candidate", None)
+
+
+def test_no_candidate_at_all_scores_zero(tmp_path: Path) -> None:
+    outcome = play(Table(tmp_path / "r", ["", ""], max_iterations=2))
+    assert (outcome.status, outcome.score, outcome.answer_iteration) == ("scored", 0.0, None)
+
+
+def test_a_model_failure_is_not_a_score(tmp_path: Path) -> None:
+    outcome = play(Table(tmp_path / "r", ["151", ModelUnavailable("gone")]))
+    assert (outcome.status, outcome.score) == ("failed", None)
+    assert outcome.failure == {"cause": "model", "error": "ModelUnavailable", "message": "gone"}
+
+
+def test_a_sandbox_failure_is_not_a_score(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["151"])
+
+    async def lost(action: object) -> None:
+        raise SandboxLost("it ended")
+
+    table.game.step = lost  # type: ignore[method-assign,assignment]  # the environment breaks here
+    outcome = play(table)
+    assert outcome.failure is not None
+    assert (outcome.status, outcome.failure["cause"]) == ("failed", "sandbox")
+
+
+def test_a_defect_ends_the_episode_and_says_where(tmp_path: Path) -> None:
+    def broken(request: Request) -> str:
+        raise ZeroDivisionError("in the plug-in")
+
+    outcome = play(Table(tmp_path / "r", [broken]))
+    assert outcome.failure is not None
+    assert (outcome.status, outcome.failure["cause"]) == ("failed", "harness")
+    assert "in the plug-in" in outcome.failure["message"]
+
+
+def test_what_the_user_wrote_wrongly_is_raised(tmp_path: Path) -> None:
+    def broken(request: Request) -> str:
+        raise TaskError("no such thing", path="t.yaml", line=3)
+
+    with pytest.raises(TaskError, match=r"t\.yaml:3"):
+        play(Table(tmp_path / "r", [broken]))
+
+
+def test_grade_all_grades_every_candidate_and_equal_ones_once(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["x", "7315", "x", "12"], grade="all")
+    play(table)
+    graded = [event.data for event in table.store.events() if isinstance(event.data, Graded)]
+    assert [(g.candidate_iteration, g.passed, g.answer) for g in graded] == [
+        (0, False, False),
+        (1, True, False),
+        (2, False, False),
+        (3, False, True),
+    ]
+    assert sorted(table.game.submitted) == ["12", "7315", "x"]
+
+
+def test_a_full_pass_is_confirmed(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["12"], confirm=True)
+    play(table)
+    assert table.game.steps == 2
+
+
+def test_hidden_fields_reach_no_prompt(tmp_path: Path) -> None:
+    critiques: list[object] = ['{"feedback": "try again"}'] * 3
+    table = Table(tmp_path / "r", ["151", "7", "7315", "12"], critiques=critiques, grade="all")
+    play(table)
+    prompts: list[Message] = [m for model in (table.proposer, table.critic) for r in model.requests for m in r.messages]
+    assert len(prompts) > 8
+    assert not [message for message in prompts if SECRET in message.content or "it was" in message.content]
+
+
+def test_an_interrupted_episode_goes_on_where_it_was(tmp_path: Path) -> None:
+    control = RunControl()
+
+    def interrupt(request: Request) -> str:
+        control.request_drain()
+        return "153"
+
+    first = Table(tmp_path / "r", ["151", interrupt])
+    with pytest.raises(Interrupted):
+        asyncio.run(run_episode(first.plan, first.context, control=control))
+    first.store.close()
+
+    store = RunStore.open(tmp_path / "r")
+    second = Table(tmp_path / "r", ["155", "12"], store=store)
+    recorded = list(store.events())
+    outcome = asyncio.run(run_episode(second.plan, second.context, recorded=recorded))
+    assert (outcome.rule, outcome.answer_iteration, outcome.iterations) == ("all_passed", 3, 4)
+    assert len(second.proposer.requests) == 2
