@@ -1,0 +1,72 @@
+# `make demo` and `make test` are all the set-up there is; `make help` lists the rest.
+PYTHON ?= python3
+VENV ?= .venv
+BASE_IMAGE ?= loopwright/python:latest
+IMAGE ?= loopwright:latest
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+LOOPWRIGHT := $(BIN)/loopwright
+
+# The demonstration: the bundled tasks, three strategies at equal numbers of model calls, a model that runs in process.
+DEMO_FOLDER := runs/demo
+DEMO_RUN := $(LOOPWRIGHT) run examples/python --model local/smollm2-135m --strategy single,best_of_n,refine \
+	--output $(DEMO_FOLDER)
+DEMO_REPORT := $(LOOPWRIGHT) report $(DEMO_FOLDER)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint bench base-image image clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.installed ## install, pull the local model's weights, run the bundled tasks, write a report
+	$(LOOPWRIGHT) models pull
+	$(DEMO_RUN)
+	$(DEMO_REPORT)
+
+test: $(VENV)/.installed-dev ## install and run all tests; docker tests need an engine, else the reason is printed
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+check: lint ## lint, types, import layers and the fast tests
+	$(BIN)/pytest -q -m "not slow and not docker and not local_model" $(PYTEST_ARGS)
+
+lint: $(VENV)/.installed-dev ## formatting, lint, types and import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.installed-dev ## measure every performance claim beside its peer
+	$(BIN)/python -m bench
+
+base-image: ## make the Debian image that docker tests and the Dockerfile use (root, debootstrap, an engine)
+	BASE_IMAGE=$(BASE_IMAGE) .ci/make-base-image
+
+image: $(VENV)/.installed ## build the image that runs loopwright itself, on BASE_IMAGE
+	.ci/make-wheelhouse $(BIN)/python $(BASE_IMAGE) build/wheelhouse
+	docker build --network none --build-arg BASE_IMAGE=$(BASE_IMAGE) --tag $(IMAGE) .
+
+clean: ## remove what was installed, built and cached; runs stay
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Loopwright needs Python 3.11 or newer; name one: make $(MAKECMDGOALS) PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/.created
+	@echo "Installing Loopwright into $(VENV)"
+	@$(PIP) install --quiet --editable '.[local]'
+	@$(BIN)/python -c 'import xllamacpp' || { \
+		echo "llama.cpp cannot be loaded; on Debian: apt-get install libgomp1" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(VENV)/.created
+	@echo "Installing Loopwright and its development tools into $(VENV)"
+	@$(PIP) install --quiet --editable '.[local,dev]'
+	@touch $@
