@@ -1,5 +1,6 @@
 """The record of a run: events, artifacts, checkpoints."""
 
+from loopwright.store._cache import ResponseCache
 from loopwright.store._calls import CallKey
 from loopwright.store._events import (
     SCHEMA_VERSION,
@@ -40,6 +41,7 @@ __all__ = [
     "Observed",
     "Payload",
     "Proposed",
+    "ResponseCache",
     "RunFinished",
     "RunRecord",
     "RunStarted",

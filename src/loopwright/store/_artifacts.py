@@ -62,6 +62,20 @@ class Artifacts:
             )
         return data
 
+    def adopt(self, other: Artifacts) -> None:
+        """Takes in all artifacts of another folder, sharing the disk space where the file system allows it.
+
+        Raises:
+            StoreError: One cannot be read or stored.
+        """
+        for path in sorted(other._folder.glob("??/*")):
+            mine = self._path(path.parent.name + path.name)
+            try:
+                mine.parent.mkdir(parents=True, exist_ok=True)
+                mine.hardlink_to(path)
+            except OSError:
+                self.put(other.get(path.parent.name + path.name))
+
     def _path(self, ref: str) -> Path:
         return self._folder / ref[:2] / ref[2:]
 

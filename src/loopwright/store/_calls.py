@@ -1,10 +1,26 @@
-"""Calls that are made once: what the journal knows of each."""
+"""Calls that are made once: intent before, result before use."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import Any
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from loopwright.errors import CallInDoubt, LoopwrightError
+from loopwright.store._artifacts import Artifacts
+from loopwright.store._cache import ResponseCache
+from loopwright.store._codec import plain, to_json
+from loopwright.store._events import CallFinished, CallIntended
+from loopwright.store._journal import Journal, Line
+from loopwright.store._read import load
+
+Kind = Literal["model", "sandbox", "other"]
+Call = Callable[[], Awaitable[Mapping[str, Any]]]
+
+LARGE = 64 * 1024
+"""Results whose JSON is longer than this many bytes become artifacts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +31,7 @@ class CallKey:
     iteration: int
     node: str
     attempt: int
-    """From 0; counts tries of the same request by the caller."""
+    """From 0; counts the calls of a node in an iteration that could otherwise be equal."""
     request: str
     """sha256 of the full request: whatever decides the answer."""
 
@@ -23,23 +39,115 @@ class CallKey:
         return f"{self.episode}/{self.iteration}/{self.node}/{self.attempt}/{self.request}"
 
 
-@dataclass(slots=True)
-class Calls:
-    """Where in the journal each finished call lies, and which calls were begun and have no outcome."""
+class CallIndex:
+    """What the journal knows of every call. Results stay there: only where they lie is kept."""
 
-    finished: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """Key to offset and length of the line with the result."""
-    begun: dict[str, bool] = field(default_factory=dict)
-    """Key to whether the call is safe to repeat."""
-    running: dict[str, asyncio.Event] = field(default_factory=dict)
-    """Calls of this process, set when they end."""
+    def __init__(self) -> None:
+        self.finished: dict[str, Line] = {}
+        self.begun: dict[str, bool] = {}
+        """Calls without an outcome, and whether each is safe to repeat."""
 
-    def note(self, data: dict[str, Any], offset: int, length: int) -> None:
-        """Takes notice of a line's payload."""
+    def note(self, line: Line) -> None:
+        """Takes notice of a line that is in the journal."""
+        data = line.body["data"]
         match data["type"]:
             case "call_intended":
                 self.begun[data["key"]] = data["repeatable"]
             case "call_finished":
                 self.begun.pop(data["key"], None)
                 if data["failure"] is None:
-                    self.finished[data["key"]] = (offset, length)
+                    self.finished[data["key"]] = Line(line.offset, line.length, {})
+
+
+class Calls:
+    """Makes the calls that the journal does not know."""
+
+    def __init__(
+        self,
+        index: CallIndex,
+        journal: Journal,
+        write: Callable[[CallIntended | CallFinished, CallKey], None],
+        artifacts: Artifacts,
+        *,
+        cache: ResponseCache | None,
+        repeat_all: bool,
+    ) -> None:
+        self._index = index
+        self._journal = journal
+        self._write = write
+        self._artifacts = artifacts
+        self._cache = cache
+        self._repeat_all = repeat_all
+        self._running: dict[str, asyncio.Event] = {}
+
+    async def once(
+        self, key: CallKey, call: Call, *, kind: Kind, repeatable: bool, request: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """See `RunStore.once`."""
+        name = str(key)
+        while running := self._running.get(name):
+            await running.wait()
+        if line := self._index.finished.get(name):
+            return load(self._journal.read(line)["data"], self._artifacts)
+        self._refuse_doubtful(key, kind, repeatable)
+        self._running[name] = ended = asyncio.Event()
+        try:
+            return await self._make(key, call, kind, repeatable, request)
+        finally:
+            del self._running[name]
+            ended.set()
+
+    def _refuse_doubtful(self, key: CallKey, kind: Kind, repeatable: bool) -> None:
+        begun = self._index.begun.get(str(key))
+        if begun is None or self._repeat_all or (repeatable and begun):
+            return
+        raise CallInDoubt(
+            f"a {kind} call of {key.node} in iteration {key.iteration} of {key.episode} was begun and its outcome was "
+            "never recorded; whether it was carried out is not known, and repeating it is not safe",
+            remedy="Ask the provider what became of it, then resume with leave to repeat such calls.",
+        )
+
+    async def _make(
+        self, key: CallKey, call: Call, kind: Kind, repeatable: bool, request: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        name = str(key)
+        intent = CallIntended(key=name, kind=kind, repeatable=repeatable, attempt=key.attempt, request=request)
+        self._write(intent, key)
+        if not repeatable:
+            await self._journal.synced()
+        started = time.monotonic()
+        cached = await asyncio.to_thread(self._cache.get, key) if self._cache and kind == "model" else None
+        try:
+            # The caller gets what a resume would read: JSON types, secrets scrubbed.
+            result: dict[str, Any] = plain(cached if cached is not None else await call())
+        except Exception as error:
+            seconds = time.monotonic() - started
+            self._write(CallFinished(key=name, kind=kind, failure=_describe(error), seconds=seconds), key)
+            raise
+        finished = CallFinished(key=name, kind=kind, cached=cached is not None, seconds=time.monotonic() - started)
+        encoded = to_json(result)
+        if len(encoded) > LARGE:
+            ref = await asyncio.to_thread(self._artifacts.put, encoded)
+            self._write(finished.model_copy(update={"artifact": ref}), key)
+        else:
+            self._write(finished.model_copy(update={"result": result}), key)
+        await self._secure(kind, repeatable)
+        if self._cache and kind == "model" and cached is None:
+            await asyncio.to_thread(self._cache.put, key, result)
+        return result
+
+    async def _secure(self, kind: Kind, repeatable: bool) -> None:
+        """Brings a result onto the disk, as urgently as its loss in a power failure would hurt.
+
+        What cannot be repeated is waited for. What was paid for is on its way at once. The rest goes with the next
+        of those, as it lies before them in the same file.
+        """
+        if not repeatable:
+            await self._journal.synced()
+        elif kind != "sandbox":
+            self._journal.sync()
+
+
+def _describe(error: Exception) -> dict[str, Any]:
+    cause = error.cause.value if isinstance(error, LoopwrightError) else "harness"
+    return {"error": type(error).__name__, "cause": cause, "message": str(error)}

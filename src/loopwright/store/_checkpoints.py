@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import aiosqlite
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+from loopwright.errors import MissingExtra, StoreError
+from loopwright.secrets import register, scrub
 
 
 def strict_serializer() -> JsonPlusSerializer:
@@ -18,7 +23,7 @@ def strict_serializer() -> JsonPlusSerializer:
 
 
 @asynccontextmanager
-async def sqlite_saver(path: Path) -> AsyncIterator[BaseCheckpointSaver[str]]:
+async def sqlite_saver(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
     """Opens checkpoints in an SQLite file.
 
     The journal is the truth, so commits do not wait for the disk (`synchronous=NORMAL`): a power failure may
@@ -29,5 +34,50 @@ async def sqlite_saver(path: Path) -> AsyncIterator[BaseCheckpointSaver[str]]:
         await connection.execute("PRAGMA synchronous=NORMAL")
         await connection.execute("PRAGMA busy_timeout=5000")
         saver = AsyncSqliteSaver(connection, serde=strict_serializer())
+        await saver.setup()
+        yield saver
+
+
+@asynccontextmanager
+async def postgres_saver(url: str, run: str) -> AsyncIterator[BaseCheckpointSaver[Any]]:
+    """Opens checkpoints on a Postgres server, in a schema of the run, so that runs never meet.
+
+    Raises:
+        MissingExtra: The `postgres` extra is not installed.
+        StoreError: The server cannot be reached or refuses.
+    """
+    try:
+        from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+        from psycopg import AsyncConnection, OperationalError
+        from psycopg.rows import dict_row
+        from psycopg.sql import SQL, Identifier
+        from psycopg_pool import AsyncConnectionPool
+    except ImportError as error:
+        raise MissingExtra(
+            "checkpoints in Postgres need the extra `postgres`", remedy="pip install 'loopwright[postgres]'"
+        ) from error
+    register(unquote(urlsplit(url).password or ""))
+    schema = Identifier(f"loopwright_{run}")
+
+    async def use_schema(connection: AsyncConnection[Any]) -> None:
+        await connection.execute(SQL("SET search_path TO {}").format(schema))
+
+    try:
+        async with await AsyncConnection.connect(url, autocommit=True) as connection:
+            await connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
+    except OperationalError as error:
+        raise StoreError(
+            f"cannot use Postgres for checkpoints: {scrub(str(error)).strip()}",
+            remedy="Check the URL (postgresql://USER:PASSWORD@HOST/DATABASE) and that the server is up.",
+        ) from None
+    async with AsyncConnectionPool[AsyncConnection[dict[str, Any]]](
+        url,
+        min_size=1,
+        max_size=8,
+        open=False,
+        configure=use_schema,
+        kwargs={"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row},
+    ) as pool:
+        saver = AsyncPostgresSaver(pool, serde=strict_serializer())
         await saver.setup()
         yield saver

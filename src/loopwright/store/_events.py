@@ -87,6 +87,8 @@ class CallFinished(_Payload):
     result: Mapping[str, Any] | None = None
     artifact: str = ""
     """Reference to the result as JSON where it is too large for a line."""
+    cached: bool = False
+    """Whether the result came from the response cache, so that nothing was paid for it."""
     failure: Mapping[str, Any] | None = None
     seconds: float = 0.0
 

@@ -6,6 +6,9 @@ import os
 import tempfile
 from pathlib import Path
 
+TEMPORARY = ".new-"
+"""How names of files begin that are not whole yet."""
+
 
 def sync_folder(folder: Path) -> None:
     """Makes the names in a folder survive a power failure."""
@@ -22,7 +25,7 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         OSError: The disk is full or read-only; nothing is left behind.
     """
-    descriptor, name = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+    descriptor, name = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:

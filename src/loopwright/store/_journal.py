@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,10 @@ from typing import Any
 from loopwright.errors import StoreError
 from loopwright.store._codec import BadLine, decode, encode
 from loopwright.store._events import SCHEMA_VERSION
+from loopwright.store._files import write_whole
+from loopwright.store._migrate import migrate
+
+_DISK = "Free disk space or make the folder writable, then resume the run."
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,7 @@ class Line:
     offset: int
     length: int
     body: dict[str, Any]
+    """In the present schema, without its version."""
 
 
 def scan(path: Path, run: str) -> Iterator[Line | str]:
@@ -43,7 +49,7 @@ def scan(path: Path, run: str) -> Iterator[Line | str]:
             except BadLine as error:
                 if not _is_last(file.read(1)) or (number == 0 and not _begins_like_ours(raw)):
                     raise _damaged(path, number, str(error)) from None
-                yield f"{path.name} line {number + 1} was torn ({error}): {len(raw)} bytes cut off"
+                yield f"{path.name} line {number + 1} was torn: {error}; its {len(raw)} bytes were set aside"
                 return
             if body["v"] > SCHEMA_VERSION:
                 raise StoreError(
@@ -53,7 +59,7 @@ def scan(path: Path, run: str) -> Iterator[Line | str]:
                 )
             if body["seq"] != number:
                 raise _damaged(path, number, f"it is event {body['seq']} where {number} belongs")
-            yield Line(offset, len(raw), body)
+            yield Line(offset, len(raw), migrate(body))
             offset += len(raw)
 
 
@@ -95,71 +101,97 @@ class Journal:
     and each covers everything appended before it began, so concurrent callers share them.
     """
 
-    def __init__(self, path: Path, run: str, *, seq: int, size: int) -> None:
+    def __init__(self, path: Path, run: str, note: Callable[[Line], None]) -> None:
+        """Opens a journal, handing every line to `note`, and repairs its tail.
+
+        Raises:
+            StoreError: It is damaged, foreign, of a newer version or not writable.
+        """
         self._path = path
         self._run = run
-        self._seq = seq
-        self._size = size
+        self._seq = self._size = 0
+        self.repaired: str | None = None
+        for line in scan(path, run):
+            if isinstance(line, Line):
+                note(line)
+                self._seq, self._size = line.body["seq"] + 1, line.offset + line.length
+            else:
+                self.repaired = line
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+            if self.repaired:
+                self._cut_torn_tail()
+        except OSError as error:
+            raise _not_written(f"cannot write {path}", error) from error
+        self._failure = ""
         self._lock = threading.Lock()
-        self._failure: str = ""
         self._queued: Future[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="loopwright-sync")
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
 
     def append(self, body: Mapping[str, Any]) -> Line:
-        """Writes one line; `v` and `seq` are put in front of `body`.
+        """Writes one line; version and number are put in front of `body`.
 
         Raises:
             StoreError: The disk is full or fails; the file ends with the line before, and a later append may
                 succeed, except after a failed sync.
         """
         with self._lock:
-            if self._failure:
-                raise StoreError(self._failure, remedy="Free or replace the disk, then resume the run.")
-            numbered = {"v": SCHEMA_VERSION, "seq": self._seq, **body}
-            raw = encode(numbered, self._run)
+            self._refuse_after_failure()
+            numbered = {"seq": self._seq, **body}
+            raw = encode({"v": SCHEMA_VERSION, **numbered}, self._run)
             try:
                 _write_all(self._file, raw)
             except OSError as error:
                 self._cut_back()
-                raise StoreError(
-                    f"cannot append to {self._path}: {error.strerror}; the record ends with event {self._seq - 1}",
-                    remedy="Free disk space or make the folder writable, then resume the run.",
-                ) from error
+                raise _not_written(f"cannot append event {self._seq} to {self._path}", error) from error
             line = Line(self._size, len(raw), numbered)
             self._seq += 1
             self._size += len(raw)
             return line
 
-    def read(self, offset: int, length: int) -> dict[str, Any]:
-        """Returns the body of the line at `offset`.
+    def read(self, line: Line) -> dict[str, Any]:
+        """Returns the body of a line, read again from where it lies.
 
         Raises:
             StoreError: The line was changed since it was written.
         """
         try:
-            return decode(os.pread(self._file, length, offset)[:-1], self._run)
+            return migrate(decode(os.pread(self._file, line.length, line.offset)[:-1], self._run))
         except BadLine as error:
             raise StoreError(
-                f"{self._path} was changed at byte {offset} while the run was open: {error}",
+                f"{self._path} was changed at byte {line.offset} while the run was open: {error}",
                 remedy="Restore the file from a backup.",
             ) from error
 
     def sync(self) -> Future[None]:
         """Starts to bring everything appended so far onto the disk; the future holds a StoreError if that fails."""
         with self._lock:
+            self._refuse_after_failure()
             if self._queued is None:
                 self._queued = self._thread.submit(self._flush)
             return self._queued
 
+    async def synced(self) -> None:
+        """Waits until everything appended so far is on the disk.
+
+        Raises:
+            StoreError: The disk failed.
+        """
+        # A caller that is cancelled must not cancel the sync of the others.
+        await asyncio.shield(asyncio.wrap_future(self.sync()))
+
     def close(self) -> None:
-        """Syncs and closes."""
+        """Syncs and closes.
+
+        Raises:
+            StoreError: The disk failed.
+        """
         try:
-            if not self._failure:
-                self.sync().result()
+            self.sync().result()
         finally:
             self._thread.shutdown()
             os.close(self._file)
+            self._failure = self._failure or f"{self._path} is closed"
 
     def _flush(self) -> None:
         with self._lock:
@@ -169,13 +201,27 @@ class Journal:
         except OSError as error:
             # The kernel may have dropped the pages and report the error once: nothing later can be trusted.
             self._failure = f"{self._path} could not be synced to disk: {error.strerror}"
-            raise StoreError(self._failure, remedy="Free or replace the disk, then resume the run.") from error
+            raise StoreError(self._failure, remedy=_DISK) from error
+
+    def _refuse_after_failure(self) -> None:
+        if self._failure:
+            raise StoreError(self._failure, remedy=_DISK)
+
+    def _cut_torn_tail(self) -> None:
+        torn = os.pread(self._file, os.fstat(self._file).st_size - self._size, self._size)
+        write_whole(self._path.with_suffix(".torn"), torn)
+        os.ftruncate(self._file, self._size)
+        os.fsync(self._file)
 
     def _cut_back(self) -> None:
         try:
             os.ftruncate(self._file, self._size)
         except OSError as error:
             self._failure = f"{self._path} could not be cut back after a failed append: {error.strerror}"
+
+
+def _not_written(what: str, error: OSError) -> StoreError:
+    return StoreError(f"{what}: {error.strerror}", remedy=_DISK)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

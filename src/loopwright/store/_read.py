@@ -12,12 +12,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loopwright.errors import StoreError
 from loopwright.store._artifacts import Artifacts
+from loopwright.store._codec import plain
 from loopwright.store._events import CallFinished, Event
 from loopwright.store._journal import Line, scan
-from loopwright.store._migrate import migrate
 
 MANIFEST = "run.json"
 EVENTS = "events.jsonl"
+ARTIFACTS = "artifacts"
 
 
 class Manifest(BaseModel):
@@ -32,6 +33,10 @@ class Manifest(BaseModel):
     """Version that created the run."""
     config: Mapping[str, Any]
     """Everything that fixes the results: tasks, variants, repeats, seed."""
+
+    def changed(self, config: Mapping[str, Any]) -> tuple[str, ...]:
+        """Names what differs between the run's configuration and another one, such as `tasks.0.goal`."""
+        return tuple(_differences(plain(self.config), plain(config), ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +63,25 @@ class RunRecord:
         Raises:
             StoreError: There is no such artifact, or it is damaged.
         """
-        return Artifacts(self.folder / "artifacts").get(ref)
+        return Artifacts(self.folder / ARTIFACTS).get(ref)
 
-    def result(self, call: CallFinished) -> Mapping[str, Any] | None:
+    def result(self, call: CallFinished) -> dict[str, Any] | None:
         """Returns the result of a call, wherever it is stored; None for a failed one.
 
         Raises:
             StoreError: Its artifact is missing or damaged.
         """
-        return None if call.failure is not None else load(call.model_dump(), Artifacts(self.folder / "artifacts"))
+        return None if call.failure is not None else load(call.model_dump(), Artifacts(self.folder / ARTIFACTS))
+
+
+def _differences(old: Any, new: Any, place: str) -> Iterator[str]:
+    if isinstance(old, list) and isinstance(new, list):
+        old, new = dict(enumerate(old)), dict(enumerate(new))
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in dict.fromkeys([*old, *new]):
+            yield from _differences(old.get(key), new.get(key), f"{place}.{key}" if place else str(key))
+    elif old != new:
+        yield place
 
 
 def read_run(folder: Path) -> RunRecord:
@@ -101,13 +116,13 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def to_event(body: Mapping[str, Any]) -> Event:
-    """Returns the event of a line's body, migrated to the present schema.
+    """Returns the event of a line's body.
 
     Raises:
         StoreError: It does not fit the schema.
     """
     try:
-        return Event.model_validate(migrate(dict(body)))
+        return Event.model_validate(body)
     except ValidationError as error:
         first = error.errors()[0]
         raise StoreError(
@@ -116,7 +131,7 @@ def to_event(body: Mapping[str, Any]) -> Event:
         ) from error
 
 
-def load(finished: Mapping[str, Any], artifacts: Artifacts) -> Mapping[str, Any]:
+def load(finished: Mapping[str, Any], artifacts: Artifacts) -> dict[str, Any]:
     """Returns the result in the payload of a `call_finished` line."""
     if ref := finished.get("artifact"):
         return dict(json.loads(artifacts.get(ref)))

@@ -1,32 +1,30 @@
-"""A run folder: its manifest, its journal, its artifacts and its checkpoints."""
+"""A run folder, open for writing: its manifest, its journal, its artifacts and its checkpoints."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from loopwright.errors import CallInDoubt, LoopwrightError, StoreError
+from loopwright.errors import StoreError
 from loopwright.store._artifacts import Artifacts
-from loopwright.store._calls import CallKey, Calls
+from loopwright.store._cache import ResponseCache
+from loopwright.store._calls import CallIndex, CallKey, Calls
 from loopwright.store._codec import plain, to_json
 from loopwright.store._events import CallFinished, CallIntended, EpisodeFinished, Event, Payload, RunFinished
-from loopwright.store._files import sync_folder, write_whole
-from loopwright.store._journal import Journal, Line, scan
+from loopwright.store._files import TEMPORARY, sync_folder, write_whole
+from loopwright.store._journal import Journal, Line
 from loopwright.store._lock import lock
-from loopwright.store._read import EVENTS, MANIFEST, Manifest, load, read_manifest, to_event
+from loopwright.store._read import ARTIFACTS, EVENTS, MANIFEST, Manifest, RunRecord, read_manifest, to_event
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
 
-LARGE = 64 * 1024
-"""Results whose JSON is longer than this many bytes become artifacts."""
+_LOCK = "lock"
 
 _log = logging.getLogger(__name__)
 
@@ -40,25 +38,26 @@ class RunStore:
 
     def __init__(
         self,
-        folder: Path,
-        manifest: Manifest,
+        record: RunRecord,
+        held: int,
         *,
-        lock: int,
+        cache: ResponseCache | None = None,
         repeat_all: bool = False,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         """Use `create` or `open`."""
-        self.folder = folder
-        self.manifest = manifest
-        self.repaired: str | None = None
-        """What was repaired when the run was opened; None if nothing was."""
-        self._lock = lock
-        self._repeat_all = repeat_all
+        self.folder = record.folder
+        self.manifest = record.manifest
+        self._record = record
+        self._held: int | None = held
         self._clock = clock
         self._listeners: list[Callable[[Event], None]] = []
-        self._calls = Calls()
-        self._artifacts = Artifacts(folder / "artifacts")
-        self._journal = self._recover()
+        self._artifacts = Artifacts(self.folder / ARTIFACTS)
+        self._index = CallIndex()
+        self._journal = Journal(self.folder / EVENTS, self.manifest.id, self._index.note)
+        self._calls = Calls(
+            self._index, self._journal, self._write_call, self._artifacts, cache=cache, repeat_all=repeat_all
+        )
 
     @classmethod
     def create(
@@ -66,6 +65,7 @@ class RunStore:
         folder: Path,
         manifest: Manifest,
         *,
+        cache: ResponseCache | None = None,
         clock: Callable[[], datetime] = _utc_now,
     ) -> Self:
         """Makes a run folder.
@@ -73,6 +73,7 @@ class RunStore:
         Args:
             folder: A folder that is not there yet, or empty.
             manifest: Written to `run.json`.
+            cache: Replies of earlier runs, used instead of calling a model; None for none.
             clock: The time of events.
 
         Raises:
@@ -81,32 +82,29 @@ class RunStore:
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            taken = lock(folder / "lock")
+            held = lock(folder / _LOCK)
             try:
-                if any(path.name not in {"lock"} for path in folder.iterdir()):
-                    raise StoreError(
-                        f"{folder} is not empty",
-                        remedy="Name another folder, or go on with the run in it by `loopwright resume`.",
-                    )
-                text = to_json(plain(manifest))
-                write_whole(folder / MANIFEST, text + b"\n")
-                store = cls(folder, manifest, lock=taken, clock=clock)
-                sync_folder(folder)
+                _refuse_unless_empty(folder)
+                (folder / EVENTS).touch()
+                # Last, since this file makes the folder a run.
+                write_whole(folder / MANIFEST, to_json(plain(manifest)) + b"\n")
+                sync_folder(folder.parent)
+                return cls(RunRecord(folder, manifest), held, cache=cache, clock=clock)
             except BaseException:
-                os.close(taken)
+                os.close(held)
                 raise
         except OSError as error:
             raise StoreError(
                 f"cannot create the run folder {folder}: {error.strerror}",
                 remedy="Free disk space, or name a folder that is writable.",
             ) from error
-        return store
 
     @classmethod
     def open(
         cls,
         folder: Path,
         *,
+        cache: ResponseCache | None = None,
         repeat_all: bool = False,
         clock: Callable[[], datetime] = _utc_now,
     ) -> Self:
@@ -114,6 +112,7 @@ class RunStore:
 
         Args:
             folder: The run's folder.
+            cache: As in `create`.
             repeat_all: Repeat calls that were in flight at the crash even where that is not safe.
             clock: As in `create`.
 
@@ -121,13 +120,18 @@ class RunStore:
             StoreError: There is no run, or its record is damaged or of a newer version.
             RunInUse: Another process is writing it.
         """
-        manifest = read_manifest(folder)
-        taken = lock(folder / "lock")
+        record = RunRecord(folder, read_manifest(folder))
+        held = lock(folder / _LOCK)
         try:
-            return cls(folder, manifest, lock=taken, repeat_all=repeat_all, clock=clock)
+            return cls(record, held, cache=cache, repeat_all=repeat_all, clock=clock)
         except BaseException:
-            os.close(taken)
+            os.close(held)
             raise
+
+    @property
+    def repaired(self) -> str | None:
+        """What was repaired when the run was opened; None if nothing was."""
+        return self._journal.repaired
 
     def append(
         self,
@@ -137,15 +141,16 @@ class RunStore:
         iteration: int | None = None,
         node: str | None = None,
     ) -> Event:
-        """Records an event. It survives `kill -9` when this returns, and a power failure soon after.
+        """Records an event, which survives `kill -9` when this returns.
 
         Raises:
             StoreError: The disk is full or fails; the record is sound and ends with the event before.
         """
-        line = self._write(data, episode, iteration, node)
+        event = to_event(self._write(data, episode, iteration, node).body)
         if isinstance(data, EpisodeFinished | RunFinished):
             self._journal.sync()
-        return to_event(line.body)
+        self._announce(event)
+        return event
 
     async def once(
         self,
@@ -156,40 +161,51 @@ class RunStore:
         repeatable: bool,
         request: Mapping[str, Any] | None = None,
     ) -> Mapping[str, Any]:
-        """Makes a call unless its result is recorded; its result is recorded before it is returned.
+        """Makes a call unless its result is recorded; the result is recorded before it is returned.
 
         Args:
             key: Identifies the call across crashes.
-            call: Makes the call; its result is JSON-like, and comes back as JSON types.
+            call: Makes the call. Its result comes back as JSON types with secrets scrubbed, the same now as after
+                a resume.
             kind: What is called.
             repeatable: Whether the call may be made again if a crash hid its result.
             request: What is asked, for the reader of the record.
 
         Raises:
-            CallInDoubt: The call was in flight at a crash and is not repeatable.
-            StoreError: The record cannot be written; the result, if there was one, is lost.
-            Exception: Whatever `call` raises, after it was recorded.
+            CallInDoubt: The call was begun, its outcome was never recorded, and it is not repeatable.
+            StoreError: The record cannot be written; a result that was there is lost with it.
+            Exception: Whatever `call` raises, after that was recorded. The same key may be called again.
         """
-        name = str(key)
-        while (running := self._calls.running.get(name)) is not None:
-            await running.wait()
-        if name in self._calls.finished:
-            return self._result(*self._calls.finished[name])
-        if not (self._repeat_all or (repeatable and self._calls.begun.get(name, True))) and name in self._calls.begun:
-            raise CallInDoubt(
-                f"a {kind} call of {key.node} in iteration {key.iteration} of {key.episode} was in flight when the run "
-                "was interrupted; whether it was carried out is not known, and repeating it is not safe",
-                remedy="Find out from the provider, then resume with leave to repeat such calls, or start a new run.",
-            )
-        self._calls.running[name] = done = asyncio.Event()
-        try:
-            return await self._make(key, call, kind, repeatable, request or {})
-        finally:
-            del self._calls.running[name]
-            done.set()
+        return await self._calls.once(key, call, kind=kind, repeatable=repeatable, request=request or {})
+
+    def adopt(self, source: RunRecord, keep: Callable[[Event], bool]) -> int:
+        """Takes events of another run into this one, to go on from them under a changed configuration.
+
+        Events keep their times and get new numbers; results of kept calls are not paid for again.
+
+        Args:
+            source: The run to take from; it stays as it is.
+            keep: Which events to take.
+
+        Returns:
+            How many were taken.
+
+        Raises:
+            StoreError: The other run is damaged, or the disk is full.
+        """
+        self._artifacts.adopt(Artifacts(source.folder / ARTIFACTS))
+        taken = 0
+        for event in source.events:
+            if keep(event):
+                body = event.model_dump(mode="json", exclude_none=True, exclude={"seq", "data"})
+                self._index.note(self._journal.append({**body, "data": plain(event.data)}))
+                taken += 1
+        return taken
 
     def put(self, data: bytes) -> str:
-        """Stores bytes durably and returns their reference (sha256).
+        """Stores bytes durably and returns their reference (sha256); waits for the disk.
+
+        Secrets are scrubbed from bytes that are UTF-8 text.
 
         Raises:
             StoreError: The disk is full or read-only.
@@ -217,17 +233,28 @@ class RunStore:
 
         return stop
 
-    def checkpointer(self) -> AbstractAsyncContextManager[BaseCheckpointSaver[str]]:
-        """Opens the run's LangGraph checkpoints, `checkpoints.sqlite`, which hold the loop's small state."""
-        from loopwright.store._checkpoints import sqlite_saver
+    def checkpointer(self, url: str | None = None) -> AbstractAsyncContextManager[BaseCheckpointSaver[Any]]:
+        """Opens the run's LangGraph checkpoints, which hold the loop's small state.
 
-        return sqlite_saver(self.folder / "checkpoints.sqlite")
+        Args:
+            url: `postgresql://...` of a server, where the run gets a schema of its own; None for
+                `checkpoints.sqlite` in the run folder.
+
+        Raises:
+            MissingExtra: The `postgres` extra is not installed.
+            StoreError: The server cannot be reached.
+        """
+        from loopwright.store._checkpoints import postgres_saver, sqlite_saver
+
+        return postgres_saver(url, self.manifest.id) if url else sqlite_saver(self.folder / "checkpoints.sqlite")
 
     def events(self) -> Iterator[Event]:
         """Yields every event recorded so far."""
-        for line in scan(self.folder / EVENTS, self.manifest.id):
-            if isinstance(line, Line):
-                yield to_event(line.body)
+        return self._record.events
+
+    def result(self, call: CallFinished) -> dict[str, Any] | None:
+        """Returns the result of a recorded call, wherever it is stored; None for a failed one."""
+        return self._record.result(call)
 
     async def sync(self) -> None:
         """Waits until everything recorded so far would survive a power failure.
@@ -235,32 +262,17 @@ class RunStore:
         Raises:
             StoreError: The disk failed.
         """
-        await asyncio.shield(asyncio.wrap_future(self._journal.sync()))
+        await self._journal.synced()
 
     def close(self) -> None:
         """Brings everything onto the disk and lets others write the run; harmless when called twice."""
-        if self._lock < 0:
+        if self._held is None:
             return
+        held, self._held = self._held, None
         try:
             self._journal.close()
         finally:
-            os.close(self._lock)
-            self._lock = -1
-
-    def _recover(self) -> Journal:
-        path = self.folder / EVENTS
-        if not path.exists():
-            return Journal(path, self.manifest.id, seq=0, size=0)
-        seq = size = 0
-        for line in scan(path, self.manifest.id):
-            if isinstance(line, Line):
-                self._calls.note(line.body["data"], line.offset, line.length)
-                seq, size = seq + 1, line.offset + line.length
-            else:
-                self.repaired = line
-        if self.repaired:
-            os.truncate(path, size)
-        return Journal(path, self.manifest.id, seq=seq, size=size)
+            os.close(held)
 
     def _write(self, data: Payload, episode: str | None, iteration: int | None, node: str | None) -> Line:
         body = {
@@ -271,54 +283,34 @@ class RunStore:
             "data": plain(data),
         }
         line = self._journal.append({name: value for name, value in body.items() if value is not None})
-        self._calls.note(line.body["data"], line.offset, line.length)
-        if self._listeners:
-            event = to_event(line.body)
-            for listener in tuple(self._listeners):
-                try:
-                    listener(event)
-                except Exception:
-                    _log.exception("a listener of run %s failed at event %d", self.manifest.id, event.seq)
-                    self._listeners.remove(listener)
+        self._index.note(line)
         return line
 
-    async def _make(
-        self,
-        key: CallKey,
-        call: Callable[[], Awaitable[Mapping[str, Any]]],
-        kind: Literal["model", "sandbox", "other"],
-        repeatable: bool,
-        request: Mapping[str, Any],
-    ) -> Mapping[str, Any]:
-        name, place = str(key), (key.episode, key.iteration, key.node)
-        self._write(
-            CallIntended(key=name, kind=kind, repeatable=repeatable, attempt=key.attempt, request=request), *place
-        )
-        if not repeatable:
-            await self.sync()
-        started = time.monotonic()
-        try:
-            result = plain(await call())
-        except Exception as error:
-            failure = _describe(error)
-            seconds = time.monotonic() - started
-            self._write(CallFinished(key=name, kind=kind, failure=failure, seconds=seconds), *place)
-            raise
-        seconds = time.monotonic() - started
-        encoded = to_json(result)
-        if len(encoded) > LARGE:
-            ref = await asyncio.to_thread(self.put, encoded)
-            self._write(CallFinished(key=name, kind=kind, artifact=ref, seconds=seconds), *place)
-        else:
-            self._write(CallFinished(key=name, kind=kind, result=result, seconds=seconds), *place)
-        if kind != "sandbox" or not repeatable:
-            await self.sync()
-        return dict(result)
+    def _write_call(self, data: CallIntended | CallFinished, key: CallKey) -> None:
+        line = self._write(data, key.episode, key.iteration, key.node)
+        if self._listeners:
+            self._announce(to_event(line.body))
 
-    def _result(self, offset: int, length: int) -> Mapping[str, Any]:
-        return load(self._journal.read(offset, length)["data"], self._artifacts)
+    def _announce(self, event: Event) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener(event)
+            except Exception:
+                _log.exception("a listener of run %s failed at event %d", self.manifest.id, event.seq)
+                self._listeners.remove(listener)
 
 
-def _describe(error: Exception) -> dict[str, Any]:
-    cause = error.cause.value if isinstance(error, LoopwrightError) else "harness"
-    return {"error": type(error).__name__, "cause": cause, "message": str(error)}
+def _refuse_unless_empty(folder: Path) -> None:
+    # A crash while a folder was being made leaves these; without a manifest they are no run.
+    remains = {_LOCK, EVENTS}
+    for path in folder.iterdir():
+        harmless = path.name.startswith(TEMPORARY) or (path.name in remains and not _holds_events(path))
+        if not harmless:
+            raise StoreError(
+                f"{folder} is not empty: it holds {path.name}",
+                remedy="Name another folder, or go on with the run in it by `loopwright resume`.",
+            )
+
+
+def _holds_events(path: Path) -> bool:
+    return path.name == EVENTS and path.stat().st_size > 0
