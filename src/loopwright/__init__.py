@@ -1,1 +1,69 @@
-"""Loopwright runs agentic self-refinement loops."""
+"""Loopwright runs agentic self-refinement loops: propose, execute in a sandbox, verify, critique, decide.
+
+```python
+import loopwright
+
+result = loopwright.run("task.yaml", model="local/smollm2-135m", strategy="refine")
+print(result.pass_rate, result.episodes[0].answer)
+```
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from loopwright._version import __version__
+
+if TYPE_CHECKING:
+    from loopwright._api import arun, run
+    from loopwright._parts import Given
+    from loopwright._results import EpisodeResult, RunResult, load_result
+    from loopwright._run import Run, RunConfig, new_run_id
+    from loopwright.candidate import Candidate
+    from loopwright.task import Instance, Task, load_task
+
+__all__ = [
+    "Candidate",
+    "EpisodeResult",
+    "Given",
+    "Instance",
+    "Run",
+    "RunConfig",
+    "RunResult",
+    "Task",
+    "__version__",
+    "arun",
+    "load_result",
+    "load_task",
+    "new_run_id",
+    "run",
+]
+
+_HOMES = {
+    "Candidate": "candidate",
+    "EpisodeResult": "_results",
+    "Given": "_parts",
+    "Instance": "task",
+    "Run": "_run",
+    "RunConfig": "_run",
+    "RunResult": "_results",
+    "Task": "task",
+    "arun": "_api",
+    "load_result": "_results",
+    "load_task": "task",
+    "new_run_id": "_run",
+    "run": "_api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used: the command line must start in a blink."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'loopwright' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"loopwright.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

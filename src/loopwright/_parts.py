@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -34,15 +34,29 @@ class Cast:
     """Role to `provider/model`."""
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Parts that the caller hands in as objects; a configuration names them by these keys."""
+
+    models: Mapping[str, Model] = field(default_factory=dict)
+    strategies: Mapping[str, Strategy] = field(default_factory=dict)
+    agents: Mapping[str, Agent] = field(default_factory=dict)
+    verifiers: Mapping[str, Verifier] = field(default_factory=dict)
+    environments: Mapping[str, Callable[[EnvironmentSetup], Environment]] = field(default_factory=dict)
+
+
 class Parts:
     """The parts of one run, opened when first needed and closed together."""
 
-    def __init__(self, *, folder: Path, model: str | None, store: RunStore, prices: Prices | None) -> None:
+    def __init__(
+        self, *, folder: Path, model: str | None, store: RunStore, prices: Prices | None, given: Given
+    ) -> None:
         self.models: dict[str, Model] = {}
         self.prices = prices
         self._project = Project(folder)
         self._model = model
         self._store = store
+        self._given = given
         self._casts: dict[tuple[str, str], Cast] = {}
         self._providers: dict[str, SandboxProvider] = {}
         self._stack = AsyncExitStack()
@@ -73,7 +87,7 @@ class Parts:
             MissingContent: There is no such environment.
             SandboxUnavailable: Nothing here can isolate it as the task requires.
         """
-        made = load_part("environments", task.environment.name, BUILTIN_ENVIRONMENTS, folder=self._project.root)
+        made = self._part("environments", task.environment.name, {**BUILTIN_ENVIRONMENTS, **self._given.environments})
         provider = await self._provider(task.sandbox.provider)
         setup = EnvironmentSetup(
             provider=RecordingProvider(provider, self._store, episode),
@@ -87,8 +101,7 @@ class Parts:
         return environment
 
     def _new_cast(self, task: Task, strategy_name: str) -> Cast:
-        root = self._project.root
-        strategy = load_part("strategies", strategy_name, BUILTIN_STRATEGIES, folder=root)
+        strategy = self._part("strategies", strategy_name, {**BUILTIN_STRATEGIES, **self._given.strategies})
         strategy = strategy() if isinstance(strategy, type) else strategy
         agents: dict[AgentRole, Agent] = {
             AgentRole.PROPOSER: self._agent(task, AgentRole.PROPOSER, task.agents.proposer)
@@ -97,8 +110,8 @@ class Parts:
             agents[AgentRole.CRITIC] = self._agent(task, AgentRole.CRITIC, task.agents.critic)
         verifiers: list[Verifier] = []
         named = task.agents.verifier
-        if named and ":" in named:
-            verifiers.append(_instance(load_part("verifiers", named, {}, folder=root)))
+        if named and (":" in named or named in self._given.verifiers):
+            verifiers.append(_instance(self._part("verifiers", named, self._given.verifiers)))
         elif named:
             agents[AgentRole.VERIFIER] = self._agent(task, AgentRole.VERIFIER, named)
         models = {role.value: agent.model for role, agent in agents.items() if isinstance(agent, ModelAgent)}
@@ -110,14 +123,17 @@ class Parts:
         if name == "rules" and role is AgentRole.CRITIC:
             return RuleCritic()
         agent: Agent
-        if ":" in name:
-            agent = _instance(load_part("agents", name, {}, folder=self._project.root))
+        if ":" in name or name in self._given.agents:
+            agent = _instance(self._part("agents", name, self._given.agents))
         else:
             model = self._model or task.models.get(role.value) or task.model
             agent = load_agent(name, self._project, model=model)
         if agent.role is not role:
             raise TaskError(f"the agent {name!r} is a {agent.role}, not a {role}", remedy="Name it under its own role.")
         return agent
+
+    def _part(self, kind: str, name: str, known: Mapping[str, Any]) -> Any:
+        return load_part(kind, name, known, folder=self._project.root)
 
     def _open(self, name: str) -> None:
         if name in self.models:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from loopwright._parts import Parts
+from loopwright._parts import Given, Parts
+from loopwright._results import RunResult, load_result
 from loopwright._version import __version__
 from loopwright.budget import Caps, Ledger
 from loopwright.errors import Interrupted, UserError
@@ -77,26 +78,6 @@ class Planned:
     repeat: int
 
 
-@dataclass(frozen=True, slots=True)
-class RunResult:
-    """What a run came to."""
-
-    folder: Path
-    outcomes: Mapping[str, EpisodeFinished]
-    """Episode id to outcome, in the order they were planned."""
-
-    @property
-    def scored(self) -> list[EpisodeFinished]:
-        """Outcomes that are scores: infrastructure failures left out."""
-        return [outcome for outcome in self.outcomes.values() if outcome.status == "scored"]
-
-    @property
-    def pass_rate(self) -> float | None:
-        """Share of scored episodes that passed; None without any."""
-        scored = self.scored
-        return sum(bool(outcome.passed) for outcome in scored) / len(scored) if scored else None
-
-
 def plan_episodes(config: RunConfig) -> tuple[Planned, ...]:
     """Lists the episodes of a run, instance by instance, so that strategies are compared side by side."""
     planned = []
@@ -125,11 +106,17 @@ class Run:
     planned: tuple[Planned, ...]
     ledger: Ledger
     recorded: Mapping[str, Sequence[Event]] = field(default_factory=dict)
+    given: Given = field(default_factory=Given)
     _control: RunControl | None = None
 
     @classmethod
-    def create(cls, config: RunConfig, folder: Path) -> Run:
+    def create(cls, config: RunConfig, folder: Path, *, given: Given | None = None) -> Run:
         """Makes the run's folder.
+
+        Args:
+            config: What to run.
+            folder: A folder that is not there yet, or empty.
+            given: Parts that are objects rather than names.
 
         Raises:
             StoreError: The folder is not empty or cannot be written.
@@ -150,11 +137,15 @@ class Run:
                 episodes=len(planned),
             )
         )
-        return cls(config, store, planned, Ledger(_caps(config.budget)))
+        return cls(config, store, planned, Ledger(_caps(config.budget)), given=given or Given())
 
     @classmethod
-    def reopen(cls, folder: Path) -> Run:
+    def reopen(cls, folder: Path, *, given: Given | None = None) -> Run:
         """Opens an interrupted run to go on with it.
+
+        Args:
+            folder: The run's folder.
+            given: The same objects that the run was created with.
 
         Raises:
             StoreError: There is no run, its record is damaged, or another process has it.
@@ -165,7 +156,7 @@ class Run:
         for event in store.events():
             if event.episode:
                 recorded[event.episode].append(event)
-        return cls(config, store, plan_episodes(config), Ledger(_caps(config.budget)), recorded)
+        return cls(config, store, plan_episodes(config), Ledger(_caps(config.budget)), recorded, given=given or Given())
 
     def on_event(self, listener: Callable[[Event], None]) -> None:
         """Calls `listener` with every event from now on."""
@@ -189,16 +180,10 @@ class Run:
             Interrupted: `drain` was called; the rest can be resumed.
             UserError: A task, agent, model or environment cannot be used as it is.
         """
-        outcomes: dict[str, EpisodeFinished] = {}
-        for episode in self.planned:
-            for event in self.recorded.get(episode.id, ()):
-                if isinstance(event.data, EpisodeFinished):
-                    outcomes[episode.id] = event.data
         try:
             async with AsyncExitStack() as stack:
                 parts = await stack.enter_async_context(self._parts())
-                todo = [episode for episode in self.planned if episode.id not in outcomes]
-                outcomes |= await self._episodes(todo, parts)
+                await self._episodes([episode for episode in self.planned if not self._finished(episode)], parts)
         except Interrupted:
             self.store.append(RunFinished(reason="interrupted"))
             raise
@@ -209,14 +194,18 @@ class Run:
             self.store.append(RunFinished(reason="completed"))
         finally:
             self.store.close()
-        return RunResult(self.store.folder, {e.id: outcomes[e.id] for e in self.planned if e.id in outcomes})
+        return load_result(self.store.folder)
 
     def _parts(self) -> Parts:
         prices = Prices.load(self.config.prices) if self.config.prices else None
-        return Parts(folder=self.config.project, model=self.config.model, store=self.store, prices=prices)
+        return Parts(
+            folder=self.config.project, model=self.config.model, store=self.store, prices=prices, given=self.given
+        )
 
-    async def _episodes(self, todo: Iterable[Planned], parts: Parts) -> dict[str, EpisodeFinished]:
-        outcomes: dict[str, EpisodeFinished] = {}
+    def _finished(self, episode: Planned) -> bool:
+        return any(isinstance(event.data, EpisodeFinished) for event in self.recorded.get(episode.id, ()))
+
+    async def _episodes(self, todo: Iterable[Planned], parts: Parts) -> None:
         places = asyncio.Semaphore(self.config.concurrency)
         control = self._drain_control()
 
@@ -224,7 +213,7 @@ class Run:
             async with places:
                 if control.drain_requested:
                     raise Interrupted("the run was asked to stop", remedy="Go on with `loopwright resume RUN`.")
-                outcomes[episode.id] = await self._episode(episode, parts)
+                await self._episode(episode, parts)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -232,9 +221,8 @@ class Run:
                     group.create_task(one(episode))
         except BaseExceptionGroup as problems:
             raise _foremost(problems) from None
-        return outcomes
 
-    async def _episode(self, episode: Planned, parts: Parts) -> EpisodeFinished:
+    async def _episode(self, episode: Planned, parts: Parts) -> None:
         recorded = self.recorded.get(episode.id, ())
         task, calls = episode.task, self.config.calls
         single = episode.strategy == "single"
@@ -277,7 +265,7 @@ class Run:
                 seed=self._seed(task),
             )
             plan = EpisodePlan(started, episode.instance, cast.strategy)
-            return await run_episode(plan, context, recorded=recorded, control=self._drain_control())
+            await run_episode(plan, context, recorded=recorded, control=self._drain_control())
         finally:
             await environment.close()
 
@@ -312,16 +300,3 @@ def _foremost(problems: BaseExceptionGroup[Any]) -> BaseException:
             leaves.append(error)
     order = (UserError, Interrupted)
     return min(leaves, key=lambda e: next((rank for rank, kind in enumerate(order) if isinstance(e, kind)), -1))
-
-
-async def run(config: RunConfig, folder: Path, *, on_event: Callable[[Event], None] | None = None) -> RunResult:
-    """Runs a configuration in a new folder.
-
-    Raises:
-        UserError: A task, agent, model or environment cannot be used as it is.
-        StoreError: The folder is not empty or cannot be written.
-    """
-    under_way = Run.create(config, folder)
-    if on_event:
-        under_way.on_event(on_event)
-    return await under_way.execute()

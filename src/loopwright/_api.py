@@ -1,0 +1,114 @@
+"""The Python API: run tasks in a line, with names or with objects of one's own."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from loopwright._parts import Given
+from loopwright._results import RunResult
+from loopwright._run import Run, RunConfig, new_run_id
+from loopwright.agents import Agent
+from loopwright.loop import Strategy
+from loopwright.models import Model
+from loopwright.store import Event
+from loopwright.task import Task, load_task
+from loopwright.verify import Verifier
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def arun(
+    tasks: Task | str | Path | Sequence[Task | str | Path],
+    *,
+    model: str | Model | None = None,
+    strategy: str | Strategy | Sequence[str | Strategy] = (),
+    proposer: str | Agent | None = None,
+    critic: str | Agent | None = None,
+    verifier: str | Agent | Verifier | None = None,
+    calls: int | None = None,
+    repeats: int | None = None,
+    seed: int | None = None,
+    grade_all: bool = False,
+    concurrency: int = 4,
+    project: Path | None = None,
+    out: Path | None = None,
+    on_event: Callable[[Event], None] | None = None,
+) -> RunResult:
+    """Runs tasks and returns what came of them. `arun` is to be awaited; `run` waits by itself.
+
+    Args:
+        tasks: Tasks, or paths of task files.
+        model: For every role: `provider/model`, or any object with the `Model` protocol.
+        strategy: One or several to compare, by name or as objects; none for each task's own.
+        proposer: An agent, or the name of one, for all tasks; None for each task's own.
+        critic: As `proposer`.
+        verifier: As `proposer`; also any object with the `Verifier` protocol, whose checks join the environment's.
+        calls: Model calls per instance, the same for every strategy.
+        repeats: Episodes per instance and strategy.
+        seed: Fixes the samples of models that honour seeds.
+        grade_all: Whether the hidden checks grade every candidate after the loop.
+        concurrency: Episodes at a time.
+        project: Folder with own `agents/`, `prompts/`, `environments/` and modules; the current one by default.
+        out: The run's folder; a new one under `runs/` by default.
+        on_event: Called with every event as it is recorded.
+
+    Raises:
+        UserError: A task, agent, model or environment cannot be used as it is.
+        StoreError: The folder is not empty or cannot be written.
+    """
+    models = {} if model is None or isinstance(model, str) else {model.name: model}
+    strategies = [strategy] if isinstance(strategy, str | Strategy) else list(strategy)
+    agents = {_name(part): part for part in (proposer, critic, verifier) if isinstance(part, Agent)}
+    verifiers = {_name(verifier): verifier} if isinstance(verifier, Verifier) else {}
+    named = {
+        role: part if isinstance(part, str) else _name(part)
+        for role, part in (("proposer", proposer), ("critic", critic), ("verifier", verifier))
+        if part is not None
+    }
+    listed = [tasks] if isinstance(tasks, Task | str | Path) else list(tasks)
+    loaded = [task if isinstance(task, Task) else load_task(task) for task in listed]
+    config = RunConfig(
+        tasks=tuple(_with_agents(task, named) for task in loaded),
+        strategies=tuple(part if isinstance(part, str) else part.name for part in strategies),
+        model=model if model is None or isinstance(model, str) else model.name,
+        calls=calls,
+        repeats=repeats,
+        seed=seed,
+        grade_all=grade_all,
+        concurrency=concurrency,
+        project=(project or Path.cwd()).absolute(),
+    )
+    given = Given(
+        models=models,
+        strategies={part.name: part for part in strategies if not isinstance(part, str)},
+        agents=agents,
+        verifiers=verifiers,
+    )
+    started = Run.create(config, out or Path("runs") / new_run_id(), given=given)
+    if on_event:
+        started.on_event(on_event)
+    return await started.execute()
+
+
+def _waiting(call: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    @functools.wraps(call)
+    def wait(*args: P.args, **kwargs: P.kwargs) -> T:
+        return asyncio.run(call(*args, **kwargs))
+
+    return wait
+
+
+run = _waiting(arun)
+
+
+def _name(part: object) -> str:
+    return f"{type(part).__module__}:{type(part).__qualname__}"
+
+
+def _with_agents(task: Task, named: dict[str, str]) -> Task:
+    return task.model_copy(update={"agents": task.agents.model_copy(update=named)}) if named else task
