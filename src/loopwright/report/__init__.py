@@ -1,0 +1,24 @@
+"""Reports of a run: numbers for the terminal, one HTML file, JUnit XML and CSV. All are projections of its record."""
+
+from loopwright.report._summary import (
+    EpisodeRow,
+    Failure,
+    RunSummary,
+    VariantSummary,
+    summarize,
+    summarize_run,
+)
+from loopwright.report._tables import render_csv, render_junit
+from loopwright.report._text import render_text
+
+__all__ = [
+    "EpisodeRow",
+    "Failure",
+    "RunSummary",
+    "VariantSummary",
+    "render_csv",
+    "render_junit",
+    "render_text",
+    "summarize",
+    "summarize_run",
+]

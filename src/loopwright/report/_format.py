@@ -1,0 +1,68 @@
+"""Numbers and untrusted words as text. Nothing here needs more than ASCII."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+
+from loopwright.stats import Interval
+
+NOTHING = "-"
+
+# C0 and C1 controls, bidirectional controls and lone surrogates: they would act on a terminal or a page.
+_ACTING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """One line of text whose control characters are shown, not obeyed."""
+    return _ACTING.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def rate(value: float | None) -> str:
+    """A share or score with two digits."""
+    return NOTHING if value is None else f"{value:.2f}"
+
+
+def signed(value: float) -> str:
+    """A difference with its sign and two digits."""
+    return f"{value:+.2f}"
+
+
+def bounds(interval: Interval) -> str:
+    """An interval as [low, high]."""
+    return f"[{interval.low:.2f}, {interval.high:.2f}]"
+
+
+def count(value: int) -> str:
+    """A count in at most five characters: 950, 12.3k, 4.1M."""
+    for limit, unit in ((1_000_000_000, "G"), (1_000_000, "M"), (1_000, "k")):
+        if value >= limit:
+            short = value / limit
+            return f"{short:.0f}{unit}" if short >= 100 else f"{short:.1f}{unit}"
+    return str(value)
+
+
+def money(value: Decimal | None) -> str:
+    """US dollars, with four digits below one dollar."""
+    if value is None:
+        return NOTHING
+    return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.4f}"
+
+
+def duration(seconds: float) -> str:
+    """A time span in its two largest units."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"
+
+
+def counts(items: Mapping[str, int]) -> str:
+    """Names with their counts, as `budget 2, model 1`."""
+    return ", ".join(f"{printable(name)} {number}" for name, number in items.items())

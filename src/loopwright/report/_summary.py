@@ -1,0 +1,315 @@
+"""A run in numbers: the projection that every rendering but the details starts from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from statistics import fmean
+from typing import Literal
+
+from loopwright.models import Usage
+from loopwright.report._trajectory import ResultOf, Trajectory, inline_result, trajectories
+from loopwright.stats import Interval, Refinement, Rollouts, Turn, mean_interval, refinement, wilson
+from loopwright.store import EpisodeStarted, Event, RunFinished, RunStarted, read_run
+
+Status = Literal["scored", "failed", "unfinished"]
+Basis = Literal["graded", "judged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an episode has no score."""
+
+    cause: str
+    error: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeRow:
+    """One episode in numbers."""
+
+    episode: str
+    task: str
+    instance: str
+    variant: str
+    repeat: int
+    status: Status
+    """`failed` and `unfinished` episodes are no scores and enter no rate."""
+    score: float | None
+    passed: bool | None
+    iterations: int
+    rule: str
+    """The stop rule that ended the loop; empty where none did."""
+    model_calls: int
+    usage: Usage
+    cost_usd: Decimal | None
+    seconds: float
+    failure: Failure | None
+    judged: tuple[Turn, ...]
+    """Refinements by the verdicts the loop acted on."""
+    graded: tuple[Turn, ...]
+    """Refinements by the hidden checks, where they graded every candidate."""
+
+    @property
+    def unit(self) -> str:
+        """What the episode was an attempt at: one instance of one task."""
+        return self.task if self.task == self.instance else f"{self.task}/{self.instance}"
+
+
+@dataclass(frozen=True, slots=True)
+class VariantSummary:
+    """All episodes of one variant. Rates and means are over the scored episodes alone."""
+
+    name: str
+    strategy: str
+    models: Mapping[str, str]
+    """Role to `provider/model`."""
+    episodes: tuple[EpisodeRow, ...]
+
+    @property
+    def scored(self) -> tuple[EpisodeRow, ...]:
+        """The episodes that are scores."""
+        return tuple(row for row in self.episodes if row.status == "scored")
+
+    @property
+    def n(self) -> int:
+        """Number of scored episodes."""
+        return len(self.scored)
+
+    @property
+    def unfinished(self) -> int:
+        """Number of episodes without an outcome."""
+        return sum(row.status == "unfinished" for row in self.episodes)
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """Cause to the number of episodes that failed of it."""
+        return dict(Counter(row.failure.cause for row in self.episodes if row.failure).most_common())
+
+    @property
+    def passed(self) -> int:
+        """Number of scored episodes that passed."""
+        return sum(bool(row.passed) for row in self.scored)
+
+    @property
+    def pass_rate(self) -> float | None:
+        """Share of scored episodes that passed; None without any."""
+        return self.passed / self.n if self.n else None
+
+    @property
+    def interval(self) -> Interval:
+        """95 % interval of the pass rate; where instances are repeated, repeats count as alike."""
+        units = [row.unit for row in self.scored]
+        if len(set(units)) == len(units):
+            return wilson(self.passed, self.n)
+        return mean_interval([float(bool(row.passed)) for row in self.scored], units)
+
+    @property
+    def mean_score(self) -> float | None:
+        """Mean score of the scored episodes."""
+        return fmean(row.score or 0.0 for row in self.scored) if self.n else None
+
+    @property
+    def rollouts(self) -> Mapping[str, Rollouts]:
+        """Instance to its scored episodes and how many of them passed."""
+        counts: dict[str, list[bool]] = {}
+        for row in self.scored:
+            counts.setdefault(row.unit, []).append(bool(row.passed))
+        return {unit: Rollouts(sum(passes), len(passes)) for unit, passes in counts.items()}
+
+    @property
+    def repeats(self) -> int:
+        """The largest k for which pass@k is defined: the fewest scored episodes of an instance."""
+        return min((counts.n for counts in self.rollouts.values()), default=0)
+
+    @property
+    def model_calls(self) -> int:
+        """Model calls of all episodes, failed ones too."""
+        return sum(row.model_calls for row in self.episodes)
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens of all episodes, failed ones too."""
+        return sum((row.usage for row in self.episodes), Usage())
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """Cost of all episodes; None where a model has no price."""
+        return _total([row.cost_usd for row in self.episodes])
+
+    @property
+    def seconds(self) -> float:
+        """Sum of the episodes' wall times; episodes run side by side, so the run may be shorter."""
+        return sum(row.seconds for row in self.episodes)
+
+    @property
+    def rules(self) -> Mapping[str, int]:
+        """Stop rule to the number of scored episodes it ended."""
+        return dict(Counter(row.rule or "(none)" for row in self.scored).most_common())
+
+    @property
+    def basis(self) -> Basis:
+        """Whose verdicts `refinement` counts: the hidden checks' if they graded every candidate, else the loop's."""
+        scored = self.scored
+        complete = all(len(row.graded) == len(row.judged) for row in scored)
+        return "graded" if complete and any(row.graded for row in scored) else "judged"
+
+    @property
+    def refinement(self) -> Refinement:
+        """Flows between wrong and right over the scored episodes."""
+        graded = self.basis == "graded"
+        return refinement([turn for row in self.scored for turn in (row.graded if graded else row.judged)])
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """A run in numbers."""
+
+    run: str
+    created: str
+    """UTC, ISO 8601; of the first event where the manifest is not at hand."""
+    ended: str
+    """Time of the last event."""
+    loopwright: str
+    planned: int
+    """Episodes that were planned."""
+    finished: str | None
+    """How the run ended; None if it is under way or was cut off."""
+    variants: tuple[VariantSummary, ...]
+
+    @property
+    def episodes(self) -> tuple[EpisodeRow, ...]:
+        """Every episode, variant by variant."""
+        return tuple(row for variant in self.variants for row in variant.episodes)
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """Cost of all episodes; None where a model has no price."""
+        return _total([row.cost_usd for row in self.episodes])
+
+
+@dataclass(slots=True)
+class Projection:
+    """Builds a `RunSummary` while trajectories pass by."""
+
+    run: str = ""
+    created: str = ""
+    ended: str = ""
+    started: RunStarted | None = None
+    finished: str | None = None
+    _rows: dict[str, tuple[EpisodeStarted, EpisodeRow]] = field(default_factory=dict)
+
+    def watch(self, events: Iterable[Event]) -> Iterable[Event]:
+        """Passes events on, noting those of the run as a whole."""
+        for event in events:
+            self.created = self.created or event.time
+            self.ended = event.time
+            self.finished = event.data.reason if isinstance(event.data, RunFinished) else None
+            if isinstance(event.data, RunStarted):
+                self.started = event.data
+            yield event
+
+    def add(self, trajectory: Trajectory) -> EpisodeRow | None:
+        """Reduces a trajectory to its row; None for one that never started."""
+        if trajectory.started is None:
+            return None
+        row = episode_row(trajectory, trajectory.started)
+        self._rows[row.episode] = (trajectory.started, row)
+        return row
+
+    def summary(self) -> RunSummary:
+        """The run so far. Variants come in the order the run names them, else as they appeared."""
+        starts: dict[str, EpisodeStarted] = {}
+        rows: dict[str, list[EpisodeRow]] = {name: [] for name in (self.started.variants if self.started else ())}
+        for start, row in self._rows.values():
+            starts.setdefault(row.variant, start)
+            rows.setdefault(row.variant, []).append(row)
+        return RunSummary(
+            run=self.run,
+            created=self.created,
+            ended=self.ended,
+            loopwright=self.started.loopwright if self.started else "",
+            planned=self.started.episodes if self.started else len(self._rows),
+            finished=self.finished,
+            variants=tuple(_variant(name, starts.get(name), rows[name]) for name in rows),
+        )
+
+
+def summarize(events: Iterable[Event], *, run: str = "", result_of: ResultOf = inline_result) -> RunSummary:
+    """Projects events onto a summary, in one pass, holding only the episodes under way.
+
+    Args:
+        events: A run's events from the first.
+        run: The run's id.
+        result_of: Gives the result of a model call, for episodes that are not finished.
+    """
+    projection = Projection(run)
+    for trajectory in trajectories(projection.watch(events), result_of):
+        projection.add(trajectory)
+    return projection.summary()
+
+
+def summarize_run(folder: Path) -> RunSummary:
+    """Reads a run folder; the run may be live or interrupted.
+
+    Raises:
+        StoreError: There is no run in the folder, or its record is damaged.
+    """
+    record = read_run(folder)
+    return summarize(record.events, run=record.manifest.id, result_of=record.result)
+
+
+def episode_row(trajectory: Trajectory, started: EpisodeStarted) -> EpisodeRow:
+    """Reduces one episode to numbers; what an unfinished one spent is counted from its calls."""
+    done, spent = trajectory.finished, trajectory.spent
+    failure = done.failure if done else None
+    return EpisodeRow(
+        episode=trajectory.episode,
+        task=started.task,
+        instance=started.instance,
+        variant=started.variant,
+        repeat=started.repeat,
+        status=done.status if done else "unfinished",
+        score=done.score if done else None,
+        passed=done.passed if done else None,
+        iterations=done.iterations if done else len(trajectory.iterations),
+        rule=done.rule if done else "",
+        model_calls=done.model_calls if done else spent.calls,
+        usage=Usage.model_validate(done.usage) if done else spent.usage,
+        cost_usd=(Decimal(done.cost_usd) if done.cost_usd is not None else None) if done else spent.cost_usd,
+        seconds=done.seconds if done else 0.0,
+        failure=Failure(*(str(failure.get(key, "")) for key in ("cause", "error", "message"))) if failure else None,
+        judged=_turns(trajectory, graded=False),
+        graded=_turns(trajectory, graded=True),
+    )
+
+
+def _turns(trajectory: Trajectory, *, graded: bool) -> tuple[Turn, ...]:
+    """Refinements along the tree: each candidate against the one it was made from."""
+    turns = []
+    for number, turn in sorted(trajectory.iterations.items()):
+        parent = trajectory.iterations.get(turn.parent) if turn.parent is not None else None
+        before, after = parent.right(graded=graded) if parent else None, turn.right(graded=graded)
+        if before is not None and after is not None:
+            cost = turn.spent.cost_usd
+            turns.append(Turn(number, before, after, float(cost) if cost is not None else None))
+    return tuple(turns)
+
+
+def _variant(name: str, started: EpisodeStarted | None, rows: Sequence[EpisodeRow]) -> VariantSummary:
+    ordered = sorted(rows, key=lambda row: (row.task, row.instance, row.repeat))
+    return VariantSummary(
+        name=name,
+        strategy=started.strategy if started else "",
+        models=started.models if started else {},
+        episodes=tuple(ordered),
+    )
+
+
+def _total(costs: Sequence[Decimal | None]) -> Decimal | None:
+    known = [cost for cost in costs if cost is not None]
+    return sum(known, Decimal(0)) if len(known) == len(costs) else None

@@ -1,0 +1,122 @@
+"""Summaries for other programs: JUnit XML and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from xml.etree import ElementTree as ET
+
+from loopwright.report._summary import EpisodeRow, RunSummary
+
+# What XML 1.0 cannot hold, not even escaped.
+_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+COLUMNS = (
+    "episode",
+    "task",
+    "instance",
+    "variant",
+    "repeat",
+    "status",
+    "score",
+    "passed",
+    "iterations",
+    "rule",
+    "model_calls",
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "output_tokens",
+    "cost_usd",
+    "seconds",
+    "cause",
+    "error",
+    "wrong_to_right",
+    "right_to_wrong",
+)
+
+
+def render_csv(summary: RunSummary) -> str:
+    """One line per episode, RFC 4180; `score` and `passed` are empty where there is no score."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    for variant in summary.variants:
+        graded = variant.basis == "graded"
+        writer.writerows(_cells(row, graded=graded) for row in variant.episodes)
+    return text.getvalue()
+
+
+def render_junit(summary: RunSummary) -> str:
+    """JUnit XML: a suite per variant, a case per episode.
+
+    An episode that did not pass is a failure, one that infrastructure failed an error, an unfinished one skipped.
+    """
+    root = ET.Element("testsuites", name=_xml(summary.run or "loopwright"))
+    for variant in summary.variants:
+        suite = ET.SubElement(
+            root,
+            "testsuite",
+            name=_xml(variant.name),
+            tests=str(len(variant.episodes)),
+            failures=str(variant.n - variant.passed),
+            errors=str(sum(variant.failures.values())),
+            skipped=str(variant.unfinished),
+            time=f"{variant.seconds:.3f}",
+        )
+        for row in variant.episodes:
+            _case(suite, row)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _case(suite: ET.Element, row: EpisodeRow) -> None:
+    case = ET.SubElement(
+        suite,
+        "testcase",
+        classname=_xml(f"{row.variant}.{row.task}"),
+        name=_xml(f"{row.instance} #{row.repeat}"),
+        time=f"{row.seconds:.3f}",
+    )
+    if row.status == "unfinished":
+        ET.SubElement(case, "skipped", message="not finished")
+    elif row.status == "failed":
+        failure = row.failure
+        error = ET.SubElement(case, "error", type=_xml(failure.error if failure else "failed"))
+        if failure:
+            error.set("message", _xml(f"{failure.cause}: {failure.message}"))
+    elif not row.passed:
+        message = f"score {row.score or 0:.2f} after {row.iterations} iterations, stopped by {row.rule or 'nothing'}"
+        ET.SubElement(case, "failure", type="not_passed", message=_xml(message))
+
+
+def _cells(row: EpisodeRow, *, graded: bool) -> list[object]:
+    turns = row.graded if graded else row.judged
+    usage, failure = row.usage, row.failure
+    return [
+        *(_csv(text) for text in (row.episode, row.task, row.instance, row.variant)),
+        row.repeat,
+        row.status,
+        row.score,
+        None if row.passed is None else str(row.passed).lower(),
+        row.iterations,
+        _csv(row.rule),
+        row.model_calls,
+        *(usage.input, usage.cache_read, usage.cache_write, usage.output),
+        row.cost_usd,
+        f"{row.seconds:.3f}",
+        *((_csv(failure.cause), _csv(failure.error)) if failure else ("", "")),
+        sum(turn.after and not turn.before for turn in turns),
+        sum(turn.before and not turn.after for turn in turns),
+    ]
+
+
+def _csv(text: str) -> str:
+    """Text that a spreadsheet takes as text, and that UTF-8 can hold."""
+    held = text.encode("utf-8", "replace").decode()
+    return f"'{held}" if held.startswith(("=", "+", "-", "@", "\t", "\r")) else held
+
+
+def _xml(text: str) -> str:
+    return _NO_XML.sub("\N{REPLACEMENT CHARACTER}", text)

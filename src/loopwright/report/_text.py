@@ -1,0 +1,121 @@
+"""The summary for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from loopwright.report._format import bounds, count, counts, duration, money, printable, rate, signed
+from loopwright.report._summary import RunSummary, VariantSummary
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.table import Table
+
+_WIDE = 76
+
+
+def render_text(summary: RunSummary) -> RenderableType:
+    """A table of the variants where there is room for one, else a short list for each; no colours carry meaning."""
+    return _Text(summary)
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    summary: RunSummary
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterable[RenderableType]:
+        from rich.text import Text
+
+        yield Text(headline(self.summary), style="bold")
+        if not self.summary.episodes:
+            yield Text("No episode has started.")
+            return
+        if options.max_width >= _WIDE:
+            yield _wide(self.summary, ascii_only=options.ascii_only)
+        else:
+            yield from (_narrow(variant, ascii_only=options.ascii_only) for variant in self.summary.variants)
+        for line in notes(self.summary):
+            yield Text(line if not options.ascii_only else _ascii(line))
+
+
+def headline(summary: RunSummary) -> str:
+    """The run, how it ended and how much of it is there."""
+    done = sum(row.status != "unfinished" for row in summary.episodes)
+    state = summary.finished or "not finished"
+    parts = [f"Run {printable(summary.run)}" if summary.run else "Run", state, f"{done} of {summary.planned} episodes"]
+    return ", ".join(parts)
+
+
+def notes(summary: RunSummary) -> list[str]:
+    """What the table cannot say: what was left out of the rates, why loops stopped, and what refining did."""
+    lines = []
+    for variant in summary.variants:
+        name = printable(variant.name)
+        if variant.failures:
+            lines.append(f"{name}: failed and not scored: {counts(variant.failures)}")
+        if variant.unfinished:
+            lines.append(f"{name}: {variant.unfinished} unfinished and not scored")
+        if variant.n:
+            lines.append(f"{name}: stopped by {counts(variant.rules)}")
+        flow = variant.refinement.overall
+        if flow.turns:
+            judges = "hidden checks" if variant.basis == "graded" else "the loop's own verdicts"
+            lines.append(
+                f"{name}: in {flow.turns} refinements {flow.wrong_to_right} wrong to right, "
+                f"{flow.right_to_wrong} right to wrong, gain {signed(flow.gain)} each (by {judges})"
+            )
+    return lines
+
+
+def _wide(summary: RunSummary, *, ascii_only: bool) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.ASCII2 if ascii_only else box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table.add_column("variant", overflow="fold")
+    for heading in ("n", "passed", "pass rate", "95 %", "score", "calls", "tokens", "cost", "time"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for variant in summary.variants:
+        name = printable(variant.name)
+        table.add_row(
+            Text(_ascii(name) if ascii_only else name),
+            str(variant.n),
+            str(variant.passed),
+            rate(variant.pass_rate),
+            bounds(variant.interval) if variant.n else "",
+            rate(variant.mean_score),
+            count(variant.model_calls),
+            count(variant.usage.total),
+            money(variant.cost_usd),
+            duration(variant.seconds),
+        )
+    return table
+
+
+def _narrow(variant: VariantSummary, *, ascii_only: bool) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    name = printable(variant.name)
+    table = Table.grid(padding=(0, 2))
+    table.title = Text(_ascii(name) if ascii_only else name, style="bold")
+    table.title_justify = "left"
+    interval = f" {bounds(variant.interval)}" if variant.n else ""
+    for label, value in (
+        ("passed", f"{variant.passed} of {variant.n}"),
+        ("pass rate", f"{rate(variant.pass_rate)}{interval}"),
+        ("mean score", rate(variant.mean_score)),
+        ("model calls", count(variant.model_calls)),
+        ("tokens", count(variant.usage.total)),
+        ("cost", money(variant.cost_usd)),
+        ("time", duration(variant.seconds)),
+    ):
+        table.add_row(f"  {label}", value)
+    return table
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", "backslashreplace").decode()

@@ -1,0 +1,244 @@
+"""Builds run folders out of real events, without running anything."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from loopwright.candidate import Candidate
+from loopwright.environments import Observation
+from loopwright.models import Reply, Usage
+from loopwright.sandbox import Control, ControlState
+from loopwright.store import (
+    CallFinished,
+    CallIntended,
+    Critiqued,
+    Decided,
+    EpisodeFinished,
+    EpisodeStarted,
+    Failed,
+    Graded,
+    Judged,
+    Manifest,
+    Observed,
+    Payload,
+    Proposed,
+    RunFinished,
+    RunStarted,
+    RunStore,
+    SandboxOpened,
+)
+from loopwright.verify import Check, Verdict
+
+Kind = Literal["continue", "backtrack", "restart", "stop"]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One iteration as a test describes it."""
+
+    score: float = 0.0
+    """By the visible checks; two checks, the first of which always passes."""
+    hidden: float | None = None
+    """By the hidden checks; None where they did not grade it."""
+    parent: int | None = None
+    text: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+    output: str = ""
+    critique: str = ""
+    decision: Kind = "continue"
+    rule: str = "progress"
+    why: str = "checks still fail"
+    target: int | None = None
+    evidence: str = "AssertionError: expected 4, got 5"
+    tokens: int = 500
+    cost: str | None = "0.0010"
+
+
+def verdict(score: float, evidence: str) -> Verdict:
+    """Two checks whose mean is the score."""
+    second = max(0.0, min(1.0, 2 * score - 1))
+    first = min(1.0, 2 * score)
+    told = "" if second >= 1 else evidence
+    return Verdict(
+        checks=(
+            Check(name="imports", score=first, evidence="" if first >= 1 else evidence),
+            Check(name="test_total", score=second, evidence=told),
+        ),
+        summary="all checks pass" if score >= 1 else "1 of 2 checks failed",
+    )
+
+
+CONTROLS = tuple(
+    {"control": state.control.value, "in_force": state.in_force, "evidence": state.evidence, "remedy": state.remedy}
+    for state in (
+        ControlState(
+            control,
+            control is not Control.CPU,
+            f"{control.value} read back",
+            "" if control is not Control.CPU else "Run under systemd with delegated cgroups.",
+        )
+        for control in Control
+    )
+)
+
+
+class RunBuilder:
+    """Appends the events of made-up episodes to a new run folder."""
+
+    def __init__(
+        self, folder: Path, *, variants: Sequence[str] = ("refine",), episodes: int = 1, run: str | None = None
+    ) -> None:
+        clock = _clock()
+        manifest = Manifest(
+            id=run or folder.name, created="2026-11-23T09:00:00+00:00", loopwright="0.1.0", config={"seed": 1}
+        )
+        self.folder = folder
+        self.store = RunStore.create(folder, manifest, clock=clock)
+        self.append(
+            RunStarted(loopwright="0.1.0", tasks={"sums": "ab" * 32}, variants=tuple(variants), episodes=episodes)
+        )
+
+    def append(
+        self, data: Payload, *, episode: str | None = None, iteration: int | None = None, node: str | None = None
+    ) -> None:
+        """Records one event."""
+        self.store.append(data, episode=episode, iteration=iteration, node=node)
+
+    def episode(
+        self,
+        turns: Sequence[Turn],
+        *,
+        task: str = "sums",
+        instance: str = "1",
+        variant: str = "refine",
+        repeat: int = 0,
+        goal: str = "Write `total`, which adds numbers.",
+        failed: Mapping[str, str] | None = None,
+        finish: bool = True,
+        priced: bool = True,
+    ) -> str:
+        """Records an episode; its answer is the first turn with the best visible score."""
+        name = f"{task}.{instance}:{variant}:{repeat}"
+        models = {"proposer": "scripted/one", "critic": "scripted/two"}
+        self.append(
+            EpisodeStarted(
+                task=task,
+                instance=instance,
+                variant=variant,
+                strategy=variant,
+                models=models,
+                repeat=repeat,
+                seed=1,
+                goal=goal,
+            ),
+            episode=name,
+        )
+        self.append(
+            SandboxOpened(
+                sandbox=f"lw-{name}",
+                purpose="environment",
+                provider="docker",
+                image="python@sha256:" + "0" * 12,
+                controls=CONTROLS,
+                seconds=0.021,
+                pooled=True,
+            ),
+            episode=name,
+        )
+        best = -1.0
+        for i, turn in enumerate(turns):
+            best = self._turn(name, i, turn, best, priced=priced)
+        answer = max(range(len(turns)), key=lambda i: (turns[i].score, -i)) if turns else None
+        for i, turn in enumerate(turns):
+            if turn.hidden is not None:
+                result = verdict(turn.hidden, "hidden: AssertionError")
+                graded = Graded(
+                    candidate_iteration=i,
+                    verdict=result.model_dump(mode="json"),
+                    score=result.score,
+                    passed=result.passed,
+                    answer=i == answer,
+                )
+                self.append(graded, episode=name, iteration=i, node="grade")
+        if failed:
+            failure = Failed(
+                error=failed["error"], cause=failed["cause"], message=failed["message"], retried=False, attempt=0
+            )
+            self.append(failure, episode=name, iteration=len(turns) or None, node="act")
+        if finish:
+            self.append(_outcome(turns, answer, failed, priced=priced), episode=name)
+        return name
+
+    def _turn(self, name: str, i: int, turn: Turn, best: float, *, priced: bool) -> float:
+        def record(data: Payload, node: str) -> None:
+            self.append(data, episode=name, iteration=i, node=node)
+
+        key = f"{name}/{i}/propose/0/{'0' * 8}"
+        reply = Reply(
+            text="(the reply)",
+            model="scripted/one",
+            usage=Usage(input=turn.tokens, output=turn.tokens // 5),
+            cost_usd=Decimal(turn.cost) if turn.cost and priced else None,
+        )
+        record(CallIntended(key=key, kind="model", repeatable=True, request={"model": "scripted/one"}), "propose")
+        record(CallFinished(key=key, kind="model", result=reply.model_dump(mode="json"), seconds=0.8), "propose")
+        if turn.problem:
+            record(Proposed(parent=turn.parent, problem=turn.problem), "propose")
+        else:
+            made = Candidate(text=turn.text, files=turn.files)
+            candidate = made.model_dump(mode="json")
+            record(Proposed(parent=turn.parent, candidate=candidate, digest=made.digest), "propose")
+            observation = Observation(text=turn.output).model_dump(mode="json")
+            record(Observed(observation=observation, seconds=0.05), "act")
+            result = verdict(turn.score, turn.evidence)
+            judged = Judged(
+                verdict=result.model_dump(mode="json"),
+                score=result.score,
+                passed=result.passed,
+                best=result.score > best,
+            )
+            record(judged, "verify")
+            best = max(best, result.score)
+        if turn.critique:
+            critiqued = Critiqued(critic="critic", feedback=turn.critique, decision=turn.decision)
+            record(critiqued, "critique")
+        record(Decided(decision=turn.decision, rule=turn.rule, why=turn.why, target=turn.target), "decide")
+        return best
+
+    def close(self, reason: Literal["completed", "interrupted", "budget", "failed"] | None = "completed") -> Path:
+        """Ends the run, unless there is no reason to, and returns its folder."""
+        if reason:
+            self.append(RunFinished(reason=reason))
+        self.store.close()
+        return self.folder
+
+
+def _outcome(
+    turns: Sequence[Turn], answer: int | None, failed: Mapping[str, str] | None, *, priced: bool
+) -> EpisodeFinished:
+    best = turns[answer] if answer is not None else None
+    score = (best.hidden if best.hidden is not None else best.score) if best else 0.0
+    tokens = sum(turn.tokens for turn in turns)
+    totals: dict[str, Any] = {
+        "iterations": len(turns),
+        "rule": turns[-1].rule if turns and turns[-1].decision == "stop" else "",
+        "model_calls": len(turns),
+        "usage": {"input": tokens, "cache_read": 0, "cache_write": 0, "output": tokens // 5},
+        "cost_usd": str(sum((Decimal(turn.cost or 0) for turn in turns), Decimal(0))) if priced else None,
+        "seconds": 1.0 + len(turns),
+    }
+    if failed:
+        return EpisodeFinished(status="failed", failure=dict(failed), **totals)
+    return EpisodeFinished(status="scored", score=score, passed=score >= 1, answer_iteration=answer, **totals)
+
+
+def _clock() -> Callable[[], datetime]:
+    start, ticks = datetime(2026, 11, 23, 9, 0, tzinfo=UTC), itertools.count()
+    return lambda: start + timedelta(milliseconds=137 * next(ticks))
