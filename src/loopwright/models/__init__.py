@@ -1,21 +1,34 @@
 """Chat models behind one protocol."""
 
 from loopwright.models._hash import request_hash
+from loopwright.models._limits import Breaker
 from loopwright.models._open import open_model, split_name
 from loopwright.models._options import ModelOptions
+from loopwright.models._prices import Price, Prices
+from loopwright.models._pull import LocalModel, list_models, pull
 from loopwright.models._replay import Recorder, Replay, replay_key
+from loopwright.models._resilient import CallFailed, Clock, Policy, Resilient
 from loopwright.models._scripted import Scripted
 from loopwright.models._structured import Structured, complete_as, extract_json
 from loopwright.models._types import Message, Model, Reply, Request, Role, Sampling, Usage
+from loopwright.models._weights import models_folder
 
 __all__ = [
+    "Breaker",
+    "CallFailed",
+    "Clock",
+    "LocalModel",
     "Message",
     "Model",
     "ModelOptions",
+    "Policy",
+    "Price",
+    "Prices",
     "Recorder",
     "Replay",
     "Reply",
     "Request",
+    "Resilient",
     "Role",
     "Sampling",
     "Scripted",
@@ -23,7 +36,10 @@ __all__ = [
     "Usage",
     "complete_as",
     "extract_json",
+    "list_models",
+    "models_folder",
     "open_model",
+    "pull",
     "replay_key",
     "request_hash",
     "split_name",

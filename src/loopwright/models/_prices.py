@@ -1,0 +1,101 @@
+"""Prices, from a file that the user keeps.
+
+```yaml
+date: 2026-11-01            # when these prices were looked up
+models:                     # USD per million tokens
+  openai/gpt-5-mini: {input: 0.25, output: 2.00, input_cache_read: 0.025}
+  local/*: {input: 0, output: 0, input_cache_read: 0}
+```
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from loopwright.errors import MissingContent, UserError
+from loopwright.models._types import Reply, Usage
+
+_Price = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=9, allow_inf_nan=False)]
+
+
+class Price(BaseModel):
+    """What one model costs, in USD per million tokens of a class."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: _Price
+    output: _Price
+    input_cache_read: _Price | None = None
+    input_cache_write: _Price | None = None
+
+
+class Prices(BaseModel):
+    """The prices of a user's models."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    date: datetime.date
+    """When the prices were looked up."""
+    models: Mapping[str, Price]
+    """By `provider/model`, or `provider/*` for the provider's other models."""
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Reads a price file.
+
+        Raises:
+            MissingContent: There is no such file.
+            UserError: It is not a price file; the message names line or field.
+        """
+        import yaml
+
+        try:
+            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        except (FileNotFoundError, IsADirectoryError):
+            raise MissingContent(f"there is no price file {path}") from None
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise UserError(f"{path} is not YAML: {error}") from None
+        except ValidationError as error:
+            problems = (
+                f"{'.'.join(str(part) for part in problem['loc']) or 'the file'}: {problem['msg']}"
+                for problem in error.errors(include_url=False, include_input=False)
+            )
+            raise UserError(
+                f"{path} is not a price file: {'; '.join(problems)}",
+                remedy="It needs a date, and models with input and output in USD per million tokens.",
+            ) from None
+
+    def cost(self, model: str, usage: Usage) -> Decimal | None:
+        """The cost of some usage in USD, exact.
+
+        Args:
+            model: `provider/model`; its own price comes before that of `provider/*`.
+            usage: The tokens.
+
+        Returns:
+            None where the file has no price for the model, or none for a class of tokens that it used.
+        """
+        price = self.models.get(model) or self.models.get(f"{model.partition('/')[0]}/*")
+        if price is None:
+            return None
+        total = Decimal(0)
+        for tokens, per_million in (
+            (usage.input, price.input),
+            (usage.cache_read, price.input_cache_read),
+            (usage.cache_write, price.input_cache_write),
+            (usage.output, price.output),
+        ):
+            if tokens and per_million is None:
+                return None
+            total += tokens * (per_million or 0)
+        return total.scaleb(-6)
+
+    def priced(self, model: str, reply: Reply) -> Reply:
+        """The reply with its cost."""
+        return reply.model_copy(update={"cost_usd": self.cost(model, reply.usage)})

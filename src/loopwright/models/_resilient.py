@@ -1,0 +1,208 @@
+"""The one place where model calls are retried and held back."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from loopwright.errors import LoopwrightError, ModelRateLimited, ModelUnavailable
+from loopwright.models._limits import Breaker, Limiter, Outcome
+from loopwright.models._types import Model, Reply, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How failures that can pass are met."""
+
+    max_attempts: int = 6
+    """Calls made for one request, the first included."""
+    max_elapsed: float = 600.0
+    """Seconds from a request's first call after which no other is begun."""
+    base_delay: float = 1.0
+    """Seconds: the wait before retry n is drawn evenly from 0 to base_delay * 2^(n-1) (full jitter)."""
+    max_delay: float = 30.0
+    """Upper bound of that range, in seconds."""
+    max_retry_after: float = 120.0
+    """Longest wait that a provider's Retry-After can ask for, in seconds."""
+    breaker_failures: int = 8
+    """Failed calls in a row (not rate limits) after which the endpoint is left alone."""
+    breaker_cooldown: float = 15.0
+    """Seconds for which it is left alone before one call is let through."""
+    initial_concurrency: int = 8
+    """Calls at once to begin with; a model with slots begins and stays at its number of slots."""
+    max_concurrency: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailed:
+    """One failed call of a request."""
+
+    request: Request
+    error: LoopwrightError
+    attempt: int
+    """From 1."""
+    retried: bool
+    """Whether another call follows."""
+    wait: float
+    """Seconds before that call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time and chance; tests bring their own."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    rng: random.Random = field(default_factory=random.Random)
+
+
+@runtime_checkable
+class _Served(Protocol):
+    """What a model may tell about where it runs."""
+
+    endpoint: str
+    slots: int | None
+
+
+class Resilient:
+    """A model whose calls are retried by cause, at most as many at once as its provider bears.
+
+    Make one per model and share it, so that all callers are held back together. Only errors that say so
+    (`retry`) are retried. After a rate limit all calls of the model wait, not only the one that met it.
+
+    Attributes:
+        name: The model's name.
+        repeatable: As the model's.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        policy: Policy | None = None,
+        *,
+        breakers: dict[str, Breaker] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Wraps a model.
+
+        Args:
+            model: The model; closed together with this one.
+            policy: What to do about failures.
+            breakers: Circuit breakers by endpoint; give the same to all models, so that those behind the
+                same server share one.
+            clock: Time and chance.
+        """
+        self.name = model.name
+        self.repeatable = model.repeatable
+        self._model = model
+        self._policy = policy = policy or Policy()
+        self._clock = clock = clock or Clock()
+        slots = model.slots if isinstance(model, _Served) else None
+        self._limiter = Limiter(initial=slots or policy.initial_concurrency, most=slots or policy.max_concurrency)
+        endpoint = model.endpoint if isinstance(model, _Served) else model.name
+        self._breaker = ({} if breakers is None else breakers).setdefault(
+            endpoint,
+            Breaker(failures=policy.breaker_failures, cooldown=policy.breaker_cooldown, clock=clock.now),
+        )
+        self._held_until = 0.0
+
+    @property
+    def concurrency(self) -> int:
+        """Calls that may be made at once at present."""
+        return int(self._limiter.limit)
+
+    async def complete(
+        self, request: Request, *, on_failure: Callable[[CallFailed], Awaitable[None]] | None = None
+    ) -> Reply:
+        """Answers one request.
+
+        Args:
+            request: The request.
+            on_failure: Told of each failed call, before the wait for the next one.
+
+        Raises:
+            ModelError: The last call's failure, where no other call could help or is allowed.
+        """
+        begun: float | None = None
+        attempt = 0
+        while True:
+            round_ = await self._limiter.acquire()
+            begun = self._clock.now() if begun is None else begun
+            wait = self._closed_for()
+            if wait > 0:
+                self._limiter.release(round_, "other")
+                if self._too_late(begun, wait):
+                    raise ModelUnavailable(
+                        f"{self.name}: no call was possible for {self._policy.max_elapsed:g} s, "
+                        "because its provider keeps failing",
+                        remedy="Check the provider, then resume.",
+                    )
+                await self._clock.sleep(wait)
+                continue
+            attempt += 1
+            try:
+                return await self._call(request, round_)
+            except LoopwrightError as error:
+                next_wait = self._wait_after(error, attempt, begun)
+                if on_failure is not None:
+                    failed = CallFailed(request, error, attempt, next_wait is not None, next_wait or 0.0)
+                    await on_failure(failed)
+                if next_wait is None:
+                    raise
+            await self._clock.sleep(next_wait)
+
+    async def close(self) -> None:
+        """Closes the model."""
+        await self._model.close()
+
+    async def _call(self, request: Request, round_: int) -> Reply:
+        """Makes one call, and tells limiter and breaker how it went."""
+        outcome: Outcome = "other"
+        try:
+            reply = await self._model.complete(request)
+            outcome = "answered"
+            self._breaker.answered()
+        except ModelRateLimited as error:
+            outcome = "limited"
+            self._breaker.answered()
+            if error.retry_after:
+                pause = min(error.retry_after, self._policy.max_retry_after)
+                self._held_until = max(self._held_until, self._clock.now() + pause)
+            raise
+        except LoopwrightError as error:
+            if error.retry:
+                self._breaker.failed()
+            else:
+                self._breaker.answered()
+            raise
+        except BaseException:
+            self._breaker.left()
+            raise
+        finally:
+            self._limiter.release(round_, outcome)
+        return reply
+
+    def _closed_for(self) -> float:
+        """Seconds for which no call may be made: the provider asked to wait, or the circuit is open."""
+        held = self._held_until - self._clock.now()
+        return held if held > 0 else self._breaker.enter()
+
+    def _wait_after(self, error: LoopwrightError, attempt: int, begun: float) -> float | None:
+        """Seconds before the next call, or None if there is to be none."""
+        policy = self._policy
+        if not error.retry or attempt >= policy.max_attempts:
+            return None
+        if isinstance(error, ModelRateLimited) and error.retry_after is not None:
+            asked = min(error.retry_after, policy.max_retry_after)
+            wait = asked + self._clock.rng.uniform(0, policy.base_delay)
+        else:
+            longest = min(policy.max_delay, policy.base_delay * 2 ** (attempt - 1))
+            wait = self._clock.rng.uniform(0, longest)
+        return None if self._too_late(begun, wait) else wait
+
+    def _too_late(self, begun: float, wait: float) -> bool:
+        return self._clock.now() + wait - begun > self._policy.max_elapsed
