@@ -1,5 +1,6 @@
 """Isolated machines in which untrusted code runs."""
 
+from loopwright.sandbox._open import open_provider
 from loopwright.sandbox._types import (
     Change,
     Completed,
@@ -24,4 +25,5 @@ __all__ = [
     "Sandbox",
     "SandboxProvider",
     "SandboxSpec",
+    "open_provider",
 ]

@@ -1,0 +1,99 @@
+"""Calls of the Docker Engine, off the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from loopwright.errors import SandboxUnavailable
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+T = TypeVar("T")
+REMEDY = "Start the Docker Engine and make sure that this user may use its socket, or use bubblewrap."
+_TIMEOUT = 60
+
+
+class Engine:
+    """A stack of clients, as one is not safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._idle: list[APIClient] = []
+
+    async def call(self, work: Callable[[APIClient], T]) -> T:
+        """Does `work` in a thread with a client of its own.
+
+        Raises:
+            SandboxUnavailable: There is no engine, or it refused.
+        """
+        return await asyncio.to_thread(self._call, work)
+
+    def _call(self, work: Callable[[APIClient], T]) -> T:
+        from docker.errors import DockerException
+        from requests.exceptions import RequestException
+
+        try:
+            client = self._idle.pop() if self._idle else _client()
+        except (DockerException, RequestException) as error:
+            raise SandboxUnavailable(f"no Docker Engine: {error}", remedy=REMEDY) from error
+        try:
+            result = work(client)
+        except (DockerException, RequestException) as error:
+            client.close()
+            raise SandboxUnavailable(f"the Docker Engine refused: {error}") from error
+        except BaseException:
+            client.close()
+            raise
+        self._idle.append(client)
+        return result
+
+    def close(self) -> None:
+        """Closes the idle clients."""
+        while self._idle:
+            self._idle.pop().close()
+
+
+def _client() -> APIClient:
+    from docker import APIClient
+    from docker.utils import kwargs_from_env
+
+    return APIClient(version="auto", timeout=_TIMEOUT, **kwargs_from_env())
+
+
+def attach(client: APIClient, container: str) -> socket.socket:
+    """A socket that carries the container's stdin one way and its stdout and stderr, in Docker's framing, the other."""
+    parameters = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+    wrapper: Any = client.attach_socket(container, parameters)
+    try:
+        return socket.socket(fileno=os.dup(wrapper.fileno()))
+    finally:
+        wrapper._response.close()  # the wrapper alone would leave its connection to the garbage collector
+
+
+class Demultiplexer:
+    """Takes Docker's framing off: an 8-byte header with the stream and the length before each piece."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self.errors = bytearray()
+        """The first bytes of stderr."""
+
+    def __call__(self, data: bytes) -> bytes:
+        """Returns what of `data` belongs to stdout."""
+        self._buffer += data
+        buffer, at, out = self._buffer, 0, []
+        while len(buffer) - at >= 8:
+            end = at + 8 + int.from_bytes(buffer[at + 4 : at + 8], "big")
+            if end > len(buffer):
+                break
+            if buffer[at] == 1:
+                out.append(bytes(buffer[at + 8 : end]))
+            elif len(self.errors) < 4096:
+                self.errors += buffer[at + 8 : end]
+            at = end
+        del buffer[:at]
+        return b"".join(out)

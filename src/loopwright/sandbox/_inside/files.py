@@ -1,0 +1,107 @@
+"""Files of the sandbox, without following a link into /proc, and without blocking on what is not a file."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_KERNEL = {os.stat(path).st_dev for path in ("/proc", "/sys") if os.path.isdir(path)}
+"""Device numbers of file systems whose files are handles into the kernel, the runner's own among them."""
+
+
+def read(path: bytes, limit: int) -> bytes:
+    """Reads a regular file.
+
+    Raises:
+        OSError: It cannot be opened.
+        ValueError: It is not a regular file, or longer than `limit` bytes.
+    """
+    folder, name = _parent(os.path.realpath(path))
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY, dir_fd=folder)
+    finally:
+        os.close(folder)
+    try:
+        _must_be_regular(fd)
+        parts, left = [], limit + 1
+        while left > 0:
+            part = os.read(fd, min(left, 1 << 20))
+            if not part:
+                break
+            parts.append(part)
+            left -= len(part)
+        if left <= 0:
+            raise ValueError(f"longer than {limit} bytes")
+        return b"".join(parts)
+    finally:
+        os.close(fd)
+
+
+def write(path: bytes, data: bytes, mode: int) -> None:
+    """Writes a regular file, making its folders; a link of that name is replaced, not followed.
+
+    Raises:
+        OSError: It cannot be written.
+        ValueError: There is something of that name that is not a regular file.
+    """
+    parent, name = os.path.split(path)
+    folder, last = _parent(os.path.join(os.path.realpath(parent), name), make=True)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+    try:
+        try:
+            fd = os.open(last, flags, mode, dir_fd=folder)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+            os.unlink(last, dir_fd=folder)
+            fd = os.open(last, flags | os.O_EXCL, mode, dir_fd=folder)
+    finally:
+        os.close(folder)
+    try:
+        _must_be_regular(fd)
+        os.ftruncate(fd, 0)
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.fchmod(fd, mode)
+    finally:
+        os.close(fd)
+
+
+def names(path: bytes) -> list[bytes]:
+    """The names in a folder, sorted.
+
+    Raises:
+        OSError: It is not a folder that can be read.
+    """
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        return sorted(os.fsencode(name) for name in os.listdir(fd))
+    finally:
+        os.close(fd)
+
+
+def _parent(path: bytes, *, make: bool = False) -> tuple[int, bytes]:
+    """Opens the folder that a resolved path is in. No component is followed, so nothing can be swapped meanwhile."""
+    *folders, name = path.strip(b"/").split(b"/")
+    fd = os.open("/", _FOLDER)
+    for part in folders:
+        try:
+            if make:
+                try:
+                    os.mkdir(part, 0o755, dir_fd=fd)
+                except FileExistsError:
+                    pass
+            deeper = os.open(part, _FOLDER, dir_fd=fd)
+        finally:
+            os.close(fd)
+        fd = deeper
+    return fd, name
+
+
+def _must_be_regular(fd: int) -> None:
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode) or found.st_dev in _KERNEL:
+        raise ValueError("not a regular file")

@@ -1,0 +1,260 @@
+"""The runner's loop: frames from the host in, commands run, frames to the host out."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+
+from loopwright.sandbox._inside import files
+from loopwright.sandbox._inside.spawn import User, kill_strays, spawn
+from loopwright.sandbox._inside.streams import CHUNK, Kept, Sink, Source
+from loopwright.sandbox._inside.wire import Answer, Ask, Decoder, frame, unpack
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+class Command:
+    """A running command."""
+
+    def __init__(self, number: int, pid: int, deadline: float, tag: int) -> None:
+        self.number = number
+        self.pid = pid
+        self.started = time.monotonic()
+        self.deadline = deadline
+        self.tag = tag
+        self.timed_out = False
+        self.stdin: Sink | None = None
+        self.sources: list[Source] = []
+        self.kept: list[Kept] = []
+
+
+class Runner:
+    """Runs what the host asks for until the pipe closes or the lease is over."""
+
+    def __init__(self) -> None:
+        self._host = Sink(os.dup(1))
+        self._commands: dict[int, Command] = {}
+        self._by_pid: dict[int, Command] = {}
+        self._ended: list[tuple[Command, int]] = []
+        self._tag = 0
+        self._lease = 60.0
+        self._user = User(os.getuid(), os.getgid(), ())
+        self._null = os.open("/dev/null", os.O_RDWR)
+        os.dup2(self._null, 1)  # nothing but frames goes to the host; a traceback still goes to its stderr
+        self._wake, wakeup = os.pipe()
+        for fd in (0, self._wake, wakeup):
+            os.set_blocking(fd, False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+        self._actions: dict[int, Callable[[int, Sequence[bytes]], None]] = {
+            Ask.SETUP: self._set_up,
+            Ask.RUN: self._run,
+            Ask.STDIN: self._feed,
+            Ask.CLOSE_STDIN: self._end_stdin,
+            Ask.TAKEN: self._taken,
+            Ask.KILL: self._kill,
+            Ask.READ: self._read,
+            Ask.WRITE: self._write,
+            Ask.LIST: self._list,
+            Ask.PING: self._value,
+        }
+
+    def serve(self) -> None:
+        """Works until the host is gone. The sandbox ends with this process, which is its first."""
+        decoder = Decoder()
+        heard = time.monotonic()
+        while True:
+            now = time.monotonic()
+            if now > heard + self._lease:
+                return
+            ready = self._wait(min([heard + self._lease, *(c.deadline for c in self._commands.values())]) - now)
+            if 0 in ready:
+                data = os.read(0, CHUNK * 16)
+                if not data:
+                    return
+                heard = time.monotonic()
+                for kind, number, fields in decoder.feed(data):
+                    self._answer(kind, number, fields)
+            if self._wake in ready:
+                os.read(self._wake, CHUNK)
+                self._reap()
+            self._move(ready)
+            self._end_late(time.monotonic())
+            while self._ended:
+                self._finish(*self._ended.pop())
+
+    def _wait(self, seconds: float) -> set[int]:
+        """Waits until something can be done, and says on which descriptors."""
+        poll = select.poll()
+        poll.register(0, select.POLLIN)
+        poll.register(self._wake, select.POLLIN)
+        if self._host.blocked:
+            poll.register(self._host.fd, select.POLLOUT)
+        for command in self._commands.values():
+            for source in command.sources:
+                if source.open and source.window > 0:
+                    poll.register(source.fd, select.POLLIN)
+            if command.stdin and command.stdin.blocked:
+                poll.register(command.stdin.fd, select.POLLOUT)
+        return {fd for fd, _ in poll.poll(max(0, int(seconds * 1000) + 1))}
+
+    def _move(self, ready: set[int]) -> None:
+        if self._host.fd in ready:
+            self._host.pump()
+        for command in self._commands.values():
+            for source in command.sources:
+                if source.open and source.fd in ready:
+                    source.pump(16)
+            if command.stdin and command.stdin.open and command.stdin.fd in ready:
+                command.stdin.pump()
+
+    def _answer(self, kind: int, number: int, fields: Sequence[bytes]) -> None:
+        try:
+            self._actions[kind](number, fields)
+        except ValueError as error:
+            self._send(Answer.ERROR, number, b"0", str(error).encode())
+        except OSError as error:
+            self._send(Answer.ERROR, number, b"%d" % (error.errno or 5), (error.strerror or "").encode())
+
+    def _send(self, kind: int, number: int, *fields: bytes) -> None:
+        self._host.send(frame(kind, number, *fields))
+
+    def _value(self, number: int, fields: Sequence[bytes]) -> None:
+        self._send(Answer.VALUE, number, *fields)
+
+    def _set_up(self, number: int, fields: Sequence[bytes]) -> None:
+        uid, gid, lease, workdir, rlimits = fields
+        pairs = [int(value) for value in unpack(rlimits)]
+        self._user = User(int(uid), int(gid), list(zip(pairs[::2], pairs[1::2])))
+        self._lease = float(lease)
+        os.umask(0o022)
+        if self._user.switches:
+            os.setgroups([])
+            if os.stat(workdir).st_uid != self._user.uid:
+                os.chown(workdir, self._user.uid, self._user.gid)
+        self._value(number, [b"%d" % os.getpid(), b"%d" % os.getuid()])
+
+    def _run(self, number: int, fields: Sequence[bytes]) -> None:
+        argv, cwd, env, timeout, keep, stream, stdin = fields
+        words = unpack(env)
+        now = time.monotonic()
+        pipes = [os.pipe(), os.pipe(), *([os.pipe()] if stdin or stream else [])]
+        files_of = [pipes[2][0] if len(pipes) > 2 else self._null, pipes[0][1], pipes[1][1]]
+        self._tag += 1
+        try:
+            pid = spawn(
+                self._user,
+                self._tag,
+                unpack(argv),
+                cwd,
+                dict(zip(words[::2], words[1::2])),
+                files_of,
+            )
+        except OSError:
+            for end in {fd for pipe in pipes for fd in pipe}:
+                os.close(end)
+            raise
+        command = Command(number, pid, now + float(timeout), self._tag)
+        self._commands[number] = self._by_pid[pid] = command
+        for fd in files_of:
+            if fd != self._null:
+                os.close(fd)
+        command.kept = [Kept(int(keep)), Kept(int(keep))]
+        take = self._streamed(command) if stream else command.kept[0].add
+        command.sources = [Source(pipes[0][0], take), Source(pipes[1][0], command.kept[1].add)]
+        if len(pipes) > 2:
+            command.stdin = Sink(pipes[2][1])
+            command.stdin.send(stdin)
+            if not stream:
+                command.stdin.end()
+
+    def _streamed(self, command: Command) -> Callable[[bytes], None]:
+        def take(data: bytes) -> None:
+            command.sources[0].window -= len(data)
+            self._send(Answer.CHUNK, command.number, data)
+
+        return take
+
+    def _feed(self, number: int, fields: Sequence[bytes]) -> None:
+        command = self._commands.get(number)
+        if command and command.stdin:
+            command.stdin.send(fields[0])
+
+    def _end_stdin(self, number: int, _: Sequence[bytes]) -> None:
+        command = self._commands.get(number)
+        if command and command.stdin:
+            command.stdin.end()
+
+    def _taken(self, number: int, fields: Sequence[bytes]) -> None:
+        command = self._commands.get(number)
+        if command:
+            command.sources[0].window += int(fields[0])
+
+    def _kill(self, number: int, _: Sequence[bytes]) -> None:
+        command = self._commands.get(number)
+        if command:
+            self._kill_tree(command)
+
+    def _read(self, number: int, fields: Sequence[bytes]) -> None:
+        with self._user:
+            data = files.read(fields[0], int(fields[1]))
+        self._send(Answer.VALUE, number, data)
+
+    def _write(self, number: int, fields: Sequence[bytes]) -> None:
+        with self._user:
+            files.write(fields[0], fields[1], int(fields[2]))
+        self._send(Answer.VALUE, number)
+
+    def _list(self, number: int, fields: Sequence[bytes]) -> None:
+        with self._user:
+            names = files.names(fields[0])
+        self._send(Answer.VALUE, number, *names)
+
+    def _end_late(self, now: float) -> None:
+        for command in list(self._commands.values()):
+            if now >= command.deadline:
+                command.timed_out = True
+                command.deadline = now + 3600
+                self._kill_tree(command)
+
+    def _kill_tree(self, command: Command) -> int:
+        live = [other.tag for other in self._commands.values() if other is not command]
+        return kill_strays(command.tag, live, (), self._reap)
+
+    def _reap(self) -> None:
+        """Takes the status of every child that has ended, orphans of commands among them."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            command = self._by_pid.pop(pid, None)
+            if command:
+                self._ended.append((command, status))
+
+    def _finish(self, command: Command, status: int) -> None:
+        seconds = time.monotonic() - command.started
+        leftovers = self._kill_tree(command)
+        del self._commands[command.number]
+        for source in command.sources:
+            source.window = 1 << 62  # what is still in the pipe is at most its capacity
+            source.pump(1 << 10)
+            source.close()
+        if command.stdin:
+            command.stdin.close()
+        code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        kept = [part for k in command.kept for part in (bytes(k.head), k.tail, b"%d" % k.dropped)]
+        numbers = [b"%d" % code, b"%d" % command.timed_out, b"%d" % leftovers, b"%.6f" % seconds]
+        self._send(Answer.DONE, command.number, *numbers, *kept)
+
+
+def main() -> None:
+    """Entry point."""
+    Runner().serve()

@@ -1,0 +1,174 @@
+"""A sandbox as its user sees it, whichever provider opened it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import posixpath
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from loopwright.errors import SandboxLost
+from loopwright.sandbox._channel import Channel, Fields, file_error
+from loopwright.sandbox._inside.wire import Ask, pack
+from loopwright.sandbox._process import RunningProcess, completed
+from loopwright.sandbox._types import Change, Completed, ControlState, SandboxSpec
+
+GRACE = 5.0
+"""Seconds after a command's deadline until the host gives up on the runner."""
+BEAT = 5.0
+"""Seconds between heartbeats."""
+
+
+class OpenSandbox:
+    """Speaks to the runner in one sandbox."""
+
+    def __init__(
+        self,
+        *,
+        id: str,
+        provider: str,
+        image: str,
+        workdir: str,
+        spec: SandboxSpec,
+        env: Mapping[str, str],
+        channel: Channel,
+        remove: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._id = id
+        self._provider = provider
+        self._image = image
+        self._workdir = workdir
+        self._spec = spec
+        self._env = {**env, **spec.env}
+        self._channel = channel
+        self._remove = remove
+        self._controls: Sequence[ControlState] = ()
+        self._closing: asyncio.Task[None] | None = None
+        self._heart = asyncio.get_running_loop().create_task(self._beat())
+
+    @property
+    def id(self) -> str:
+        """Unique name, also the container's."""
+        return self._id
+
+    @property
+    def provider(self) -> str:
+        """`docker` or `bubblewrap`."""
+        return self._provider
+
+    @property
+    def image(self) -> str:
+        """What the root file system is, with its digest where it has one."""
+        return self._image
+
+    @property
+    def workdir(self) -> str:
+        """The workspace folder, where commands start."""
+        return self._workdir
+
+    @property
+    def controls(self) -> Sequence[ControlState]:
+        """What the self-check read when the sandbox was opened."""
+        return self._controls
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        timeout: float | None = None,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> Completed:
+        """Runs a command to its end; see `Sandbox.run`."""
+        seconds = self._spec.limits.timeout if timeout is None else timeout
+        asked = self._channel.ask(Ask.RUN, *self._command(argv, seconds, cwd, env), b"", stdin)
+        watchdog = asyncio.get_running_loop().call_later(
+            seconds + GRACE, self._channel.abort, f"its runner did not end {argv[0]!r} at the deadline"
+        )
+        try:
+            return completed(await asked.answer)
+        except asyncio.CancelledError:
+            asked.tell(Ask.KILL)
+            raise
+        finally:
+            watchdog.cancel()
+
+    async def start(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout: float | None = None,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> RunningProcess:
+        """Starts a command and returns at once; see `Sandbox.start`."""
+        seconds = self._spec.limits.timeout if timeout is None else timeout
+        process = RunningProcess()
+        asked = self._channel.ask(Ask.RUN, *self._command(argv, seconds, cwd, env), b"1", b"", stream=process.received)
+        process.attach(asked)
+        return process
+
+    async def read(self, path: str, *, limit: int = 16 * 1024 * 1024) -> bytes:
+        """Reads a regular file; see `Sandbox.read`."""
+        return (await self._file(Ask.READ, path, b"%d" % limit))[0]
+
+    async def write(self, path: str, data: bytes, *, mode: int = 0o644) -> None:
+        """Writes a file as the workload's user; see `Sandbox.write`."""
+        await self._file(Ask.WRITE, path, data, b"%d" % mode)
+
+    async def changes(self) -> Sequence[Change]:
+        """What the workload changed; see `Sandbox.changes`."""
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Kills everything in it and removes it; harmless when called twice."""
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close())
+        await asyncio.shield(self._closing)
+
+    async def __aenter__(self) -> OpenSandbox:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def _command(
+        self, argv: Sequence[str], seconds: float, cwd: str | None, env: Mapping[str, str] | None
+    ) -> Sequence[bytes]:
+        if not argv:
+            raise ValueError("a command needs at least a program")
+        folder = self._path(cwd or ".")
+        variables = {**self._env, **(env or {})}
+        words = [word for pair in variables.items() for word in pair]
+        keep = self._spec.limits.output_bytes
+        return pack(map(_encode, argv)), folder, pack(map(_encode, words)), b"%f" % seconds, b"%d" % keep
+
+    async def _file(self, kind: int, path: str, *fields: bytes) -> Fields:
+        try:
+            return await self._channel.call(kind, self._path(path), *fields)
+        except OSError as error:
+            raise file_error(error, path) from None
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+
+    def _path(self, path: str) -> bytes:
+        return _encode(posixpath.join(self._workdir, path))
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT)
+            self._channel.beat()
+
+    async def _close(self) -> None:
+        self._heart.cancel()
+        self._channel.abort("it was closed")
+        with contextlib.suppress(SandboxLost):
+            await self._remove()
+
+
+def _encode(text: str) -> bytes:
+    data = text.encode("utf-8", "surrogateescape")
+    if b"\0" in data:
+        raise ValueError(f"a NUL byte in {text!r}")
+    return data
