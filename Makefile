@@ -27,6 +27,7 @@ demo: $(VENV)/.installed ## install, pull the local model's weights, run the bun
 	$(DEMO_REPORT)
 
 test: $(VENV)/.installed-dev ## install and run all tests; docker tests need an engine, else the reason is printed
+	-$(LOOPWRIGHT) models pull
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 check: lint ## lint, types, import layers and the fast tests
@@ -68,5 +69,5 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/.created
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.created
 	@echo "Installing Loopwright and its development tools into $(VENV)"
-	@$(PIP) install --quiet --editable '.[local,dev]'
+	@$(PIP) install --quiet --editable '.[local,postgres,dev]'
 	@touch $@

@@ -1,0 +1,99 @@
+"""The wheel, alone in an empty environment, runs a task from a folder that knows nothing of the repository."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+CONTENT = ("agents", "environments", "prompts")
+
+TASK = """\
+version: 1
+name: triple
+goal: Write a Python function `triple(n)` that returns n times three.
+environment:
+  name: python
+  tests: |
+    from solution import triple
+
+    def test_two():
+        assert triple(2) == 6
+  hidden:
+    tests: |
+      from solution import triple
+
+      def test_zero():
+          assert triple(0) == 0
+"""
+REPLIES = ["```python\ndef triple(n):\n    return n + 3\n```", "```python\ndef triple(n):\n    return n * 3\n```"]
+
+
+def _run(*argv: str | Path, cwd: Path) -> str:
+    """Runs a program without anything of this process's Python set-up; returns its standard output."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    done = subprocess.run(
+        [str(part) for part in argv],
+        cwd=cwd,
+        env=environment | {"HOME": str(cwd), "XDG_CACHE_HOME": str(cwd / "cache")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, f"{argv}: exit status {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel that is built from the source distribution, so that both are seen to be whole."""
+    folder = tmp_path_factory.mktemp("build")
+    build = (sys.executable, "-m", "hatchling", "build", "--directory", folder / "dist", "--target")
+    _run(*build, "sdist", cwd=repository)
+    _run("tar", "-xzf", next((folder / "dist").glob("*.tar.gz")), cwd=folder)
+    _run(*build, "wheel", cwd=next(path for path in folder.iterdir() if path.name.startswith("loopwright-")))
+    return next((folder / "dist").glob("*.whl"))
+
+
+def test_wheel_holds_the_content_the_types_and_the_licence(wheel: Path, repository: Path) -> None:
+    expected = {
+        f"loopwright/_content/{path.relative_to(repository)}"
+        for kind in CONTENT
+        for path in (repository / kind).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert expected
+    assert expected - names == set()
+    assert "loopwright/py.typed" in names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert {name.split("/")[0].split("-")[0] for name in names} == {"loopwright"}
+
+
+def test_installed_alone_it_runs_a_task_from_an_unrelated_folder(wheel: Path, tmp_path: Path) -> None:
+    environment = tmp_path / "environment"
+    _run(sys.executable, "-m", "venv", environment, cwd=tmp_path)
+    python = environment / "bin" / "python"
+    _run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel, cwd=tmp_path)
+
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "triple.yaml").write_text(TASK)
+    (elsewhere / "replies.yaml").write_text(json.dumps(REPLIES))
+    loopwright = environment / "bin" / "loopwright"
+    _run(loopwright, "run", "triple.yaml", "--model", "scripted/replies.yaml", "--accept", "1", cwd=elsewhere)
+
+    shown = _run(loopwright, "show", next((elsewhere / "runs").iterdir()), cwd=elsewhere)
+    assert "triple" in shown
+    package = _run(python, "-c", "import loopwright; print(loopwright.__file__)", cwd=elsewhere)
+    assert Path(package.strip()).is_relative_to(environment)
