@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -118,14 +119,14 @@ class Calls:
         started = time.monotonic()
         cached = await asyncio.to_thread(self._cache.get, key) if self._cache and kind == "model" else None
         try:
-            # The caller gets what a resume would read: JSON types, secrets scrubbed.
-            result: dict[str, Any] = plain(cached if cached is not None else await call())
+            encoded = to_json(plain(cached if cached is not None else await call()))
         except Exception as error:
             seconds = time.monotonic() - started
             self._write(CallFinished(key=name, kind=kind, failure=_describe(error), seconds=seconds), key)
             raise
         finished = CallFinished(key=name, kind=kind, cached=cached is not None, seconds=time.monotonic() - started)
-        encoded = to_json(result)
+        # The caller gets exactly what a resume would read.
+        result: dict[str, Any] = json.loads(encoded)
         if len(encoded) > LARGE:
             ref = await asyncio.to_thread(self._artifacts.put, encoded)
             self._write(finished.model_copy(update={"artifact": ref}), key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -17,6 +18,7 @@ from loopwright.store._events import SCHEMA_VERSION
 from loopwright.store._files import write_whole
 from loopwright.store._migrate import migrate
 
+_LINE_END = re.compile(rb',"crc":"[0-9a-f]{8}"}')
 _DISK = "Free disk space or make the folder writable, then resume the run."
 
 
@@ -47,7 +49,7 @@ def scan(path: Path, run: str) -> Iterator[Line | str]:
                     raise BadLine("it has no end")
                 body = decode(raw[:-1], run)
             except BadLine as error:
-                if not _is_last(file.read(1)) or (number == 0 and not _begins_like_ours(raw)):
+                if file.read(1) or not _may_be_torn(raw, number, run):
                     raise _damaged(path, number, str(error)) from None
                 yield f"{path.name} line {number + 1} was torn: {error}; its {len(raw)} bytes were set aside"
                 return
@@ -73,13 +75,21 @@ def _open_for_reading(path: Path) -> Any:
         ) from error
 
 
-def _is_last(following: bytes) -> bool:
-    return not following
-
-
-def _begins_like_ours(raw: bytes) -> bool:
+def _may_be_torn(raw: bytes, number: int, run: str) -> bool:
+    """Whether the bytes can be the beginning of a line, or a line that reached the disk in part."""
     start = b'{"v":'
-    return raw.startswith(start) or start.startswith(raw)
+    if number == 0 and not (raw.startswith(start) or start.startswith(raw)):
+        return False
+    # A whole line with more behind it lost its newline after it was written.
+    return not any(_is_line(raw[: end.end()], run) for end in _LINE_END.finditer(raw[:-1]))
+
+
+def _is_line(raw: bytes, run: str) -> bool:
+    try:
+        decode(raw, run)
+    except BadLine:
+        return False
+    return True
 
 
 def _damaged(path: Path, number: int, why: str) -> StoreError:

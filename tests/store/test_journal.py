@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from loopwright.errors import StoreError
+from loopwright.store import Failed, RunStore, read_run
+from loopwright.store._codec import encode
+from tests.store.support import manifest, new_run, note
+
+reuse_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+
+
+def texts(events: Iterator[object]) -> list[str]:
+    return [event.data.message for event in events]  # type: ignore[attr-defined]  # they are Failed events
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    store = new_run(tmp_path / "run")
+    for text in ("one", "two", "three"):
+        store.append(note(text), episode="e", iteration=0)
+    store.close()
+    return tmp_path / "run" / "events.jsonl"
+
+
+def test_events_come_back_in_order_with_their_place(tmp_path: Path) -> None:
+    store = new_run(tmp_path / "run")
+    appended = [store.append(note("a"), episode="e", iteration=3, node="act"), store.append(note("b"))]
+    assert list(store.events()) == appended
+    store.close()
+    assert list(read_run(tmp_path / "run").events) == appended
+    assert [event.seq for event in appended] == [0, 1]
+    assert (appended[0].episode, appended[0].iteration, appended[0].node) == ("e", 3, "act")
+
+
+def test_a_journal_cut_anywhere_keeps_every_whole_line(journal: Path) -> None:
+    whole = journal.read_bytes()
+    ends = [i + 1 for i, byte in enumerate(whole) if byte == 10]
+    for size in range(len(whole) + 1):
+        journal.write_bytes(whole[:size])
+        kept = sum(end <= size for end in ends)
+        torn = size not in {0, *ends}
+        assert texts(read_run(journal.parent).events) == ["one", "two", "three"][:kept]
+        store = RunStore.open(journal.parent)
+        assert (store.repaired is not None) == torn
+        assert store.append(note("next")).seq == kept
+        store.close()
+        assert texts(read_run(journal.parent).events) == [*["one", "two", "three"][:kept], "next"]
+
+
+def test_a_repair_names_the_line_and_keeps_what_was_cut(journal: Path) -> None:
+    whole = journal.read_bytes()
+    journal.write_bytes(whole[:-5])
+    last = whole[:-5].splitlines()[-1]
+    store = RunStore.open(journal.parent)
+    store.close()
+    assert store.repaired is not None
+    assert "line 3" in store.repaired
+    assert str(len(last)) in store.repaired
+    assert (journal.parent / "events.torn").read_bytes() == last
+
+
+@reuse_folder
+@given(st.data())
+def test_a_flipped_bit_is_found_and_its_line_is_named(journal: Path, data: st.DataObject) -> None:
+    whole = journal.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    number = data.draw(st.integers(0, len(lines) - 2))
+    start = sum(map(len, lines[:number]))
+    bit = data.draw(st.integers(0, len(lines[number]) * 8 - 1))
+    damaged = bytearray(whole)
+    damaged[start + bit // 8] ^= 1 << bit % 8
+    try:
+        journal.write_bytes(damaged)
+        for use in (lambda: RunStore.open(journal.parent), lambda: list(read_run(journal.parent).events)):
+            with pytest.raises(StoreError, match=rf"events\.jsonl line {number + 1} "):
+                use()
+        assert journal.read_bytes() == damaged, "a damaged record was touched"
+    finally:
+        journal.write_bytes(whole)
+
+
+def test_a_missing_or_doubled_line_is_found(journal: Path) -> None:
+    one, two, three = journal.read_bytes().splitlines(keepends=True)
+    for lines in ((one, three), (one, two, two, three), (two, one, three)):
+        journal.write_bytes(b"".join(lines))
+        with pytest.raises(StoreError, match=r"it is event \d where \d belongs"):
+            RunStore.open(journal.parent)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"hello\n", b'{"seq": 0}\n', b"\0" * 4096, b'[{"a": 1}]', encode({"v": 1, "seq": 0}, "another run")],
+    ids=["text", "json", "zeros", "no newline", "another run"],
+)
+def test_a_foreign_file_is_refused_and_left_alone(journal: Path, content: bytes) -> None:
+    journal.write_bytes(content + journal.read_bytes())
+    before = journal.read_bytes()
+    with pytest.raises(StoreError, match="not an event of this run") as caught:
+        RunStore.open(journal.parent)
+    assert "restore" in caught.value.remedy
+    assert journal.read_bytes() == before
+
+
+def test_a_newer_version_is_refused(journal: Path) -> None:
+    with journal.open("ab") as file:
+        file.write(encode({"v": 999, "seq": 3, "time": "", "data": {"type": "telepathy"}}, "r1"))
+    for use in (lambda: RunStore.open(journal.parent), lambda: list(read_run(journal.parent).events)):
+        with pytest.raises(StoreError, match="line 4 has schema version 999") as caught:
+            use()
+        assert "newer" in caught.value.remedy
+
+
+def test_a_lost_journal_is_not_a_new_one(journal: Path) -> None:
+    journal.unlink()
+    with pytest.raises(StoreError, match=r"events\.jsonl"):
+        RunStore.open(journal.parent)
+    assert not journal.exists()
+
+
+def test_a_clock_that_goes_backwards_changes_no_order(tmp_path: Path) -> None:
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    clock = iter([noon, noon - timedelta(hours=3), noon + timedelta(seconds=1)])
+    store = RunStore.create(tmp_path / "run", manifest(), clock=lambda: next(clock))
+    for text in ("a", "b", "c"):
+        store.append(note(text))
+    store.close()
+    events = list(read_run(tmp_path / "run").events)
+    assert [event.seq for event in events] == [0, 1, 2]
+    assert events[1].time < events[0].time < events[2].time
+    RunStore.open(tmp_path / "run").close()
+
+
+@contextmanager
+def files_up_to(size: int) -> Iterator[None]:
+    """Makes the kernel refuse to let files grow beyond `size` bytes, after writing what fits: as a full disk does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+@pytest.mark.parametrize("room", [0, 1, 60])
+def test_an_append_that_does_not_fit_leaves_the_record_sound(journal: Path, room: int) -> None:
+    store = RunStore.open(journal.parent)
+    size = journal.stat().st_size
+    with files_up_to(size + room), pytest.raises(StoreError, match="cannot append event 3") as caught:
+        store.append(note("too long" * 50))
+    assert caught.value.remedy
+    assert journal.stat().st_size == size
+    assert store.append(note("there is room again")).seq == 3
+    store.close()
+    assert texts(read_run(journal.parent).events)[3:] == ["there is room again"]
+
+
+def test_nothing_is_appended_to_a_closed_run(journal: Path) -> None:
+    store = RunStore.open(journal.parent)
+    store.close()
+    store.close()
+    with pytest.raises(StoreError, match="closed"):
+        store.append(note("late"))
+
+
+def test_a_reader_sees_a_live_run_without_its_half_written_line(journal: Path) -> None:
+    store = RunStore.open(journal.parent)
+    store.append(note("four"))
+    assert texts(read_run(journal.parent).events)[3:] == ["four"]
+    with journal.open("ab") as file:
+        file.write(b'{"v":1,"seq":4,"ti')
+    assert texts(read_run(journal.parent).events)[3:] == ["four"]
+    store.close()
+
+
+def test_payloads_larger_than_a_pipe_are_one_line(tmp_path: Path) -> None:
+    store = new_run(tmp_path / "run")
+    store.append(note("x" * 3_000_000))
+    store.close()
+    [event] = read_run(tmp_path / "run").events
+    assert isinstance(event.data, Failed)
+    assert len(event.data.message) == 3_000_000
