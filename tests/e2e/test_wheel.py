@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -14,26 +14,6 @@ import pytest
 pytestmark = pytest.mark.slow
 
 CONTENT = ("agents", "environments", "prompts")
-
-TASK = """\
-version: 1
-name: triple
-goal: Write a Python function `triple(n)` that returns n times three.
-environment:
-  name: python
-  tests: |
-    from solution import triple
-
-    def test_two():
-        assert triple(2) == 6
-  hidden:
-    tests: |
-      from solution import triple
-
-      def test_zero():
-          assert triple(0) == 0
-"""
-REPLIES = ["```python\ndef triple(n):\n    return n + 3\n```", "```python\ndef triple(n):\n    return n * 3\n```"]
 
 
 def _run(*argv: str | Path, cwd: Path) -> str:
@@ -80,16 +60,14 @@ def test_wheel_holds_the_content_the_types_and_the_licence(wheel: Path, reposito
     assert {name.split("/")[0].split("-")[0] for name in names} == {"loopwright"}
 
 
-def test_installed_alone_it_runs_a_task_from_an_unrelated_folder(wheel: Path, tmp_path: Path) -> None:
+def test_installed_alone_it_runs_a_task_from_an_unrelated_folder(wheel: Path, repository: Path, tmp_path: Path) -> None:
     environment = tmp_path / "environment"
     _run(sys.executable, "-m", "venv", environment, cwd=tmp_path)
     python = environment / "bin" / "python"
     _run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", wheel, cwd=tmp_path)
 
     elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    (elsewhere / "triple.yaml").write_text(TASK)
-    (elsewhere / "replies.yaml").write_text(json.dumps(REPLIES))
+    shutil.copytree(repository / "tests" / "e2e" / "scripted", elsewhere)
     loopwright = environment / "bin" / "loopwright"
     _run(loopwright, "run", "triple.yaml", "--model", "scripted/replies.yaml", "--accept", "1", cwd=elsewhere)
 
