@@ -1,0 +1,2 @@
+def drop_none(items):
+    return [item for item in items if item]

@@ -1,0 +1,4 @@
+def group_by_length(words, groups={}):
+    for word in words:
+        groups.setdefault(len(word), []).append(word)
+    return groups

@@ -1,0 +1,2 @@
+def in_range(x, low, high):
+    return low <= x < high

@@ -1,0 +1,2 @@
+def total_seconds(minutes, seconds):
+    return minutes + seconds * 60

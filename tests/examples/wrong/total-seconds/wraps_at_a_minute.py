@@ -1,0 +1,2 @@
+def total_seconds(minutes, seconds):
+    return minutes * 60 + seconds % 60
