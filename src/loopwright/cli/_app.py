@@ -1,0 +1,86 @@
+"""The group of verbs: lazy, and the one place where failures become messages and exit codes."""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import os
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from loopwright._version import __version__
+from loopwright.cli._exit import Told, exit_code
+from loopwright.errors import LoopwrightError
+
+VERBS = {
+    "run": "Run task files.",
+    "show": "Show a run, or one of its episodes.",
+    "report": "Write a run's report as one HTML file.",
+    "models": "Fetch and list local models.",
+}
+"""Verb to its one line of help, so that `--help` need not import the verbs."""
+
+_EPILOG = """\
+\b
+Exit codes:
+  0    done; the run passed, or no threshold was set
+  1    the pass rate is below the threshold
+  2    usage, or something you wrote cannot work
+  3    infrastructure failed: nothing could be scored
+  130  interrupted; `loopwright resume` goes on
+"""
+
+
+class LazyGroup(click.Group):
+    """A group whose verbs are modules of this package, imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs, in the order in which one meets them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports a verb."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"loopwright.cli._{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the verbs without importing them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Runs a verb; a failure becomes a message with its remedy, and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except (LoopwrightError, KeyboardInterrupt) as error:
+            if os.environ.get("LOOPWRIGHT_DEBUG"):
+                traceback.print_exc()
+            raise Told.of(error, as_json=bool(ctx.meta.get("loopwright.json"))) from None
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno == errno.EPIPE:
+                raise
+            # A defect must not look like exit code 1, which says that a threshold was missed.
+            traceback.print_exc()
+            ctx.exit(exit_code(error))
+
+
+@click.command(
+    cls=LazyGroup,
+    name="loopwright",
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="loopwright", message="%(prog)s %(version)s")
+def app() -> None:
+    """Run self-refinement loops: propose, execute in a sandbox, verify, critique, decide."""
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits with its code."""
+    app(args, prog_name="loopwright")

@@ -1,0 +1,100 @@
+"""Executes a run from the command line: live progress, signals, the closing words, the exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from loopwright import Run, RunConfig, RunResult, load_result
+from loopwright.cli._exit import ExitCode
+from loopwright.cli._output import write, write_json
+from loopwright.cli._progress import show_progress
+from loopwright.cli._summary import summary_as_json
+from loopwright.errors import Interrupted
+from loopwright.report import render_text, summarize_run
+
+_GRACE = 5.0
+"""Seconds that closing sandboxes may take after the second signal."""
+
+
+def execute(run: Run, *, accept: float | None, as_json: bool) -> None:
+    """Runs to the end, tells what came out, and exits.
+
+    Raises:
+        UserError: A task, agent, model or environment cannot be used as it is.
+    """
+    folder = run.store.folder
+    interrupted = False
+    with show_progress(run):
+        try:
+            asyncio.run(_until_signalled(run))
+        except (Interrupted, asyncio.CancelledError):
+            interrupted = True
+    code = ExitCode.INTERRUPTED if interrupted else verdict(load_result(folder), run.config, accept)
+    summary = summarize_run(folder)
+    if as_json:
+        write_json({"folder": str(folder), "exit_code": int(code), **summary_as_json(summary)})
+    else:
+        write(render_text(summary))
+        write(_closing_words(folder, code))
+    click.get_current_context().exit(int(code))
+
+
+async def _until_signalled(run: Run) -> None:
+    """Drains the run at the first SIGINT or SIGTERM; stops it where it stands at the second."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    seen = 0
+
+    def stop() -> None:
+        nonlocal seen
+        seen += 1
+        if seen == 1:
+            click.echo("stopping after the steps under way; once more to stop now", err=True)
+            run.drain()
+        elif seen == 2 and task is not None:
+            # The record is whole at any instant, and what computes in a thread cannot be cancelled.
+            killer = threading.Timer(_GRACE, os._exit, (int(ExitCode.INTERRUPTED),))
+            killer.daemon = True
+            killer.start()
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    await run.execute()
+
+
+def verdict(result: RunResult, config: RunConfig, accept: float | None) -> ExitCode:
+    """The exit code of a run that went to its end.
+
+    Args:
+        result: What it came to.
+        config: Its configuration; each task's own threshold holds for that task over all strategies.
+        accept: Threshold for the whole run instead, in [0, 1].
+    """
+    if not result.scored:
+        return ExitCode.INFRASTRUCTURE
+    if accept is not None:
+        return ExitCode.BELOW if (result.pass_rate or 0.0) < accept else ExitCode.PASSED
+    for task in config.tasks:
+        passed = [episode.passed for episode in result.scored if episode.started.task == task.name]
+        if task.accept is not None and (not passed or sum(passed) / len(passed) < task.accept):
+            return ExitCode.BELOW
+    return ExitCode.PASSED
+
+
+def _closing_words(folder: Path, code: ExitCode) -> str:
+    lines = ["", f"Run folder: {folder}"]
+    match code:
+        case ExitCode.INTERRUPTED:
+            lines.append(f"Interrupted. Go on: loopwright resume {folder}")
+        case ExitCode.BELOW:
+            lines.append("Below the threshold.")
+        case ExitCode.INFRASTRUCTURE:
+            lines.append("No episode could be scored: infrastructure failed.")
+    lines += [f"Look at it: loopwright show {folder}", f"Report:     loopwright report {folder}"]
+    return "\n".join(lines)

@@ -1,0 +1,36 @@
+"""Options that several verbs share, so that the same word means the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
+    ctx.meta["loopwright.json"] = value
+    return value
+
+
+def json_option(function: _Function) -> _Function:
+    """`--json`: the result as JSON on stdout, failures as JSON on stderr."""
+    return click.option(
+        "--json", "as_json", is_flag=True, is_eager=True, callback=_remember, help="Write the result as JSON."
+    )(function)
+
+
+def runs_option(function: _Function) -> _Function:
+    """`--runs`: the folder that holds run folders."""
+    return click.option(
+        "--runs",
+        type=click.Path(path_type=Path),
+        default=Path("runs"),
+        envvar="LOOPWRIGHT_RUNS",
+        show_envvar=True,
+        show_default=True,
+        help="Folder that holds the run folders.",
+    )(function)

@@ -1,0 +1,75 @@
+"""Output: text, JSON and tables that fit any width, with or without a terminal."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+_NARROW = 60
+"""Columns below which a table becomes one block of lines per row."""
+_PIPE_WIDTH = 140
+"""Columns where there is no terminal and COLUMNS is not set."""
+
+# What would act on a terminal: C0 and C1 controls but line feed and tab, bidirectional controls, lone surrogates.
+_ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def inert(text: str) -> str:
+    """Text of models and programs whose control characters are shown, not obeyed."""
+    return _ACTING.sub(lambda match: match[0].encode("unicode_escape").decode(), text.replace("\r\n", "\n"))
+
+
+def console() -> Console:
+    """A console on stdout that is wide where nobody's eyes limit it."""
+    import os
+
+    from rich.console import Console
+
+    here = Console(highlight=False)
+    return here if here.is_terminal or "COLUMNS" in os.environ else Console(highlight=False, width=_PIPE_WIDTH)
+
+
+def write(what: RenderableType) -> None:
+    """Writes text, as it is, or anything that rich renders, to stdout."""
+    if isinstance(what, str):
+        click.echo(inert(what))
+    else:
+        console().print(what)
+
+
+def write_json(value: Any) -> None:
+    """Writes a value to stdout as one JSON document."""
+    click.echo(json.dumps(value, default=str, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace"))
+
+
+def write_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
+    """Writes a table to stdout; on a narrow terminal, one block of lines per row.
+
+    Args:
+        columns: Headings.
+        rows: Cells as plain text.
+        right: Headings of the columns that are set right.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    here = console()
+    if here.width < _NARROW:
+        for row in rows:
+            write("\n".join(f"{name}: {cell}" for name, cell in zip(columns, row, strict=True) if cell) + "\n")
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    for row in rows:
+        # Text, not str: names may hold square brackets, which rich would read as markup.
+        table.add_row(*(Text(inert(cell)) for cell in row))
+    here.print(table)

@@ -1,0 +1,157 @@
+"""Live progress: a few moving lines in a terminal, one line per finished episode elsewhere. Always on stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import click
+
+from loopwright import Run
+from loopwright.store import CallFinished, Decided, EpisodeFinished, EpisodeStarted, Event, Judged
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+@dataclass(slots=True)
+class UnderWay:
+    """An episode that is running."""
+
+    iteration: int = 0
+    best: float | None = None
+    calls: int = 0
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run has come to so far."""
+
+    planned: int
+    started: float = field(default_factory=time.monotonic)
+    passed: int = 0
+    missed: int = 0
+    failed: int = 0
+    """Episodes that infrastructure ended."""
+    calls: int = 0
+    tokens: int = 0
+    cost_usd: Decimal | None = None
+    episodes: dict[str, UnderWay] = field(default_factory=dict)
+
+    @property
+    def done(self) -> int:
+        """Finished episodes."""
+        return self.passed + self.missed + self.failed
+
+    def take(self, event: Event) -> None:
+        """Counts one event."""
+        if event.episode is None:
+            return
+        match event.data:
+            case EpisodeStarted():
+                self.episodes[event.episode] = UnderWay()
+            case EpisodeFinished() as outcome:
+                self.episodes.pop(event.episode, None)
+                self._finish(outcome)
+            case CallFinished(kind="model", failure=None):
+                self._under_way(event.episode).calls += 1
+            case Judged() as judged:
+                episode = self._under_way(event.episode)
+                episode.best = max(judged.score, episode.best or 0.0)
+            case Decided() if event.iteration is not None:
+                self._under_way(event.episode).iteration = event.iteration + 1
+
+    def _under_way(self, name: str) -> UnderWay:
+        return self.episodes.setdefault(name, UnderWay())
+
+    def _finish(self, outcome: EpisodeFinished) -> None:
+        if outcome.status == "failed":
+            self.failed += 1
+        elif outcome.passed:
+            self.passed += 1
+        else:
+            self.missed += 1
+        self.calls += outcome.model_calls
+        self.tokens += sum(outcome.usage.values())
+        if outcome.cost_usd is not None:
+            self.cost_usd = (self.cost_usd or Decimal(0)) + Decimal(outcome.cost_usd)
+
+    def line(self) -> str:
+        """The tally in one line."""
+        parts = [f"{self.done}/{self.planned} episodes", f"{self.passed} passed"]
+        if self.failed:
+            parts.append(f"{self.failed} not scored")
+        calls = self.calls + sum(episode.calls for episode in self.episodes.values())
+        parts += [f"{calls} calls", f"{self.tokens} tokens"]
+        if self.cost_usd is not None:
+            parts.append(f"${self.cost_usd:.4f}")
+        return ", ".join([*parts, f"{time.monotonic() - self.started:.0f} s"])
+
+
+@contextmanager
+def show_progress(run: Run) -> Iterator[None]:
+    """Shows how a run gets on, for as long as the context lasts."""
+    tally = Tally(planned=len(run.planned))
+    for events in run.recorded.values():
+        for event in events:
+            tally.take(event)
+    run.on_event(tally.take)
+    if not sys.stderr.isatty():
+        run.on_event(lambda event: _write_line(event, tally))
+        yield
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(stderr=True, highlight=False)
+    with Live(_Moving(tally), console=console, refresh_per_second=4, transient=True, redirect_stdout=False):
+        yield
+
+
+def _write_line(event: Event, tally: Tally) -> None:
+    if isinstance(event.data, EpisodeFinished):
+        click.echo(f"[{tally.done}/{tally.planned}] {describe(event.episode or '', event.data)}", err=True)
+
+
+def describe(name: str, outcome: EpisodeFinished) -> str:
+    """One line on a finished episode."""
+    if outcome.status == "failed":
+        failure = outcome.failure or {}
+        message = str(failure.get("message", "")).strip().splitlines()
+        return f"{name}: not scored, {failure.get('cause')}: {message[-1] if message else failure.get('error')}"
+    word = "passed" if outcome.passed else "missed"
+    tokens = sum(outcome.usage.values())
+    return (
+        f"{name}: {word}, score {outcome.score:.2f}, {outcome.iterations} iterations ({outcome.rule}), "
+        f"{outcome.model_calls} calls, {tokens} tokens, {outcome.seconds:.1f} s"
+    )
+
+
+class _Moving:
+    """What the terminal shows: drawn anew from the tally at every refresh."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+
+    def __rich__(self) -> RenderableType:
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.text import Text
+
+        tally = self._tally
+        bar = ProgressBar(total=max(tally.planned, 1), completed=tally.done, width=30)
+        lines = [
+            Text(_running(name, episode), overflow="ellipsis", no_wrap=True)
+            for name, episode in list(tally.episodes.items())
+        ]
+        return Group(*lines, bar, Text(tally.line(), overflow="ellipsis", no_wrap=True))
+
+
+def _running(name: str, episode: UnderWay) -> str:
+    best = "" if episode.best is None else f", best {episode.best:.2f}"
+    return f"  {name}: iteration {episode.iteration + 1}, {episode.calls} calls{best}"

@@ -1,0 +1,52 @@
+"""`loopwright report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from loopwright.cli._options import json_option, runs_option
+
+_EXAMPLE = """\
+\b
+Examples:
+  loopwright report
+  loopwright report runs/demo --out demo.html
+  loopwright report runs/demo --junit junit.xml --csv episodes.csv
+"""
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command(epilog=_EXAMPLE)
+@click.argument("run", required=False)
+@click.option("--out", type=_FILE, help="The HTML file; report.html in the run folder by default.")
+@click.option("--junit", type=_FILE, help="Write JUnit XML here too.")
+@click.option("--csv", type=_FILE, help="Write a line per episode as CSV here too.")
+@runs_option
+@json_option
+def command(run: str | None, out: Path | None, junit: Path | None, csv: Path | None, runs: Path, as_json: bool) -> None:
+    """Write a run's report as one HTML file.
+
+    RUN is a run folder, an id in --runs or its beginning; the latest by default.
+    """
+    from loopwright.cli._output import write, write_json
+    from loopwright.cli._runs import find_run
+    from loopwright.report import render_csv, render_html, render_junit, summarize_run
+
+    folder = find_run(run, runs)
+    page = out or folder / "report.html"
+    page.write_text(render_html(folder), encoding="utf-8")
+    written = {"html": page}
+    if junit or csv:
+        summary = summarize_run(folder)
+        if junit:
+            junit.write_text(render_junit(summary), encoding="utf-8")
+            written["junit"] = junit
+        if csv:
+            csv.write_text(render_csv(summary), encoding="utf-8", newline="")
+            written["csv"] = csv
+    if as_json:
+        write_json({kind: str(path) for kind, path in written.items()})
+    else:
+        write("\n".join(f"wrote {path}" for path in written.values()))

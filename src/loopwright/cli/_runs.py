@@ -1,0 +1,48 @@
+"""Finds run folders by what a user types."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from loopwright.errors import MissingContent
+
+_MANIFEST = "run.json"
+
+
+def find_run(name: str | None, runs: Path) -> Path:
+    """Finds a run's folder.
+
+    Args:
+        name: A path, a run's id under `runs`, the beginning of one, or None for the latest.
+        runs: The folder that holds run folders.
+
+    Raises:
+        MissingContent: There is no such run, or the beginning fits several.
+    """
+    if name is not None and (Path(name) / _MANIFEST).is_file():
+        return Path(name)
+    known = known_runs(runs)
+    if name is None:
+        if known:
+            return known[-1]
+        raise MissingContent(f"there is no run in {runs}", remedy="Make one: `loopwright run TASK.yaml`.")
+    fitting = [run for run in known if run.name == name] or [run for run in known if run.name.startswith(name)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        names = ", ".join(run.name for run in fitting)
+        raise MissingContent(f"{name!r} fits {len(fitting)} runs", remedy=f"Write more of the name: {names}.")
+    if Path(name).is_dir():
+        raise MissingContent(
+            f"{name} is not a run folder: it has no {_MANIFEST}",
+            remedy="Name the folder that holds run.json and events.jsonl.",
+        )
+    latest = f"There are: {', '.join(run.name for run in known[-3:])}." if known else f"There are none in {runs}."
+    raise MissingContent(f"there is no run {name!r}", remedy=f"{latest} A path to a run folder works too.")
+
+
+def known_runs(runs: Path) -> list[Path]:
+    """The run folders in a folder, oldest first by name."""
+    if not runs.is_dir():
+        return []
+    return sorted(path for path in runs.iterdir() if (path / _MANIFEST).is_file())

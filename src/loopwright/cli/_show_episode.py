@@ -1,0 +1,125 @@
+"""An episode in the terminal: what every iteration proposed, saw, heard and decided."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from loopwright.agents import Attempt
+from loopwright.candidate import Candidate
+from loopwright.cli._output import write, write_json
+from loopwright.errors import MissingContent
+from loopwright.loop import AttemptTree
+from loopwright.store import EpisodeFinished, EpisodeStarted, Event, Graded, read_run
+from loopwright.verify import Verdict
+
+
+def show_episode(folder: Path, name: str, *, as_json: bool) -> None:
+    """Writes the trajectory of one episode.
+
+    Raises:
+        MissingContent: The run has no such episode.
+    """
+    name, events = _events_of(folder, name)
+    if as_json:
+        write_json({"episode": name, "events": [event.model_dump(mode="json") for event in events]})
+        return
+    for block in _blocks(events):
+        write(block)
+
+
+def _events_of(folder: Path, name: str) -> tuple[str, list[Event]]:
+    """The episode's events; the beginning of its name is enough if it fits no other."""
+    found: dict[str, list[Event]] = {}
+    names: dict[str, None] = {}
+    for event in read_run(folder).events:
+        if event.episode is not None:
+            names[event.episode] = None
+            if event.episode.startswith(name):
+                found.setdefault(event.episode, []).append(event)
+    if name in found:
+        return name, found[name]
+    if len(found) == 1:
+        return next(iter(found.items()))
+    known = list(found) or difflib.get_close_matches(name, names, n=3, cutoff=0.3) or list(names)[:3]
+    problem = f"{name!r} fits {len(found)} episodes" if found else f"the run has no episode {name!r}"
+    raise MissingContent(
+        problem, remedy=f"Name one of these: {', '.join(known)}. `loopwright show {folder}` lists all."
+    )
+
+
+def _blocks(events: list[Event]) -> Iterator[str]:
+    tree = AttemptTree()
+    graded: dict[int, Graded] = {}
+    for event in events:
+        tree.apply(event)
+        if isinstance(event.data, EpisodeStarted):
+            yield _opening(event.episode or "", event.data)
+        elif isinstance(event.data, Graded):
+            graded[event.data.candidate_iteration] = event.data
+    for attempt in tree:
+        yield "\n".join(_iteration(attempt, tree, graded.get(attempt.iteration)))
+    finished = next((event.data for event in reversed(events) if isinstance(event.data, EpisodeFinished)), None)
+    yield _closing(finished)
+
+
+def _opening(name: str, started: EpisodeStarted) -> str:
+    models = ", ".join(f"{role} {model}" for role, model in started.models.items()) or "none"
+    return f"{name}\nstrategy {started.strategy}, models: {models}\n\n{started.goal.strip()}"
+
+
+def _iteration(attempt: Attempt, tree: AttemptTree, graded: Graded | None) -> Iterator[str]:
+    origin = "afresh" if attempt.parent is None else f"from {attempt.parent}"
+    yield f"\n--- iteration {attempt.iteration}, {origin} ---"
+    yield from _section("candidate", _candidate(attempt.candidate) if attempt.candidate else f"none: {attempt.problem}")
+    yield from _section("observation", attempt.observation.text)
+    if tree.recorded(attempt.iteration, "judged"):
+        yield from _section("verdict", _verdict(attempt.verdict))
+    yield from _section("critique", attempt.critique)
+    if graded:
+        yield from _section("hidden checks", _verdict(Verdict.model_validate(graded.verdict)))
+    if decided := tree.decision(attempt.iteration):
+        target = "" if decided.target is None else f" from iteration {decided.target}"
+        yield from _section("decision", f"{decided.decision}{target}, by {decided.rule}: {decided.why}")
+
+
+def _section(title: str, text: str) -> Iterator[str]:
+    if text.strip():
+        yield f"[{title}]"
+        yield from (f"  {line}" for line in text.rstrip().splitlines())
+
+
+def _candidate(candidate: Candidate) -> str:
+    parts = [candidate.text] if candidate.text else []
+    parts += [f"{path}:\n{_indented(content)}" for path, content in candidate.files.items()]
+    return "\n".join([*parts, *_artifacts(candidate.artifacts)])
+
+
+def _artifacts(artifacts: Mapping[str, str]) -> list[str]:
+    return [f"{name}: artifact {ref}" for name, ref in artifacts.items()]
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.rstrip().splitlines())
+
+
+def _verdict(verdict: Verdict) -> str:
+    passed = len(verdict.checks) - len(verdict.failed)
+    head = f"score {verdict.score:.2f}, {passed} of {len(verdict.checks)} checks pass"
+    lines = [f"{head}; {verdict.summary}" if verdict.summary else head]
+    for check in verdict.failed:
+        lines.append(f"{check.name}: {check.score:.2f}")
+        lines += [f"  {line}" for line in check.evidence.rstrip().splitlines()]
+    return "\n".join(lines)
+
+
+def _closing(finished: EpisodeFinished | None) -> str:
+    if finished is None:
+        return "\nnot finished"
+    if finished.status == "failed":
+        failure = finished.failure or {}
+        return f"\nnot scored: {failure.get('cause')}, {failure.get('error')}: {failure.get('message')}"
+    answer = "no answer" if finished.answer_iteration is None else f"answer of iteration {finished.answer_iteration}"
+    word = "passed" if finished.passed else "missed"
+    return f"\n{word}: {answer}, score {finished.score or 0:.2f}, stopped by {finished.rule}, {finished.seconds:.1f} s"

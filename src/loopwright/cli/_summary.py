@@ -1,0 +1,66 @@
+"""A run's summary as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from loopwright.report import EpisodeRow, RunSummary, VariantSummary
+
+
+def summary_as_json(summary: RunSummary) -> dict[str, Any]:
+    """The summary as plain data; rates are over scored episodes alone."""
+    return {
+        "run": summary.run,
+        "created": summary.created,
+        "loopwright": summary.loopwright,
+        "planned": summary.planned,
+        "finished": summary.finished,
+        "variants": [_variant(variant) for variant in summary.variants],
+        "episodes": [episode_as_json(row) for row in summary.episodes],
+    }
+
+
+def _variant(variant: VariantSummary) -> dict[str, Any]:
+    interval = variant.interval if variant.n else None
+    return {
+        "name": variant.name,
+        "strategy": variant.strategy,
+        "models": dict(variant.models),
+        "n": variant.n,
+        "passed": variant.passed,
+        "pass_rate": variant.pass_rate,
+        "interval": [interval.low, interval.high] if interval else None,
+        "mean_score": variant.mean_score,
+        "failures": dict(variant.failures),
+        "unfinished": variant.unfinished,
+        "model_calls": variant.model_calls,
+        "usage": variant.usage.model_dump(),
+        "cost_usd": _text(variant.cost_usd),
+        "seconds": variant.seconds,
+    }
+
+
+def episode_as_json(row: EpisodeRow) -> dict[str, Any]:
+    """One episode's numbers as plain data."""
+    return {
+        "episode": row.episode,
+        "task": row.task,
+        "instance": row.instance,
+        "variant": row.variant,
+        "repeat": row.repeat,
+        "status": row.status,
+        "score": row.score,
+        "passed": row.passed,
+        "iterations": row.iterations,
+        "rule": row.rule,
+        "model_calls": row.model_calls,
+        "usage": row.usage.model_dump(),
+        "cost_usd": _text(row.cost_usd),
+        "seconds": row.seconds,
+        "failure": asdict(row.failure) if row.failure else None,
+    }
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

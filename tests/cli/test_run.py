@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Invoke, WriteTask
+
+
+def test_a_run_ends_with_its_summary_and_where_it_is(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task()
+    result = invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--out", "out/here")
+    assert result.exit_code == 0
+    assert "[1/1] say:refine:0: passed, score 1.00, 2 iterations (all_passed), 2 calls" in result.stderr
+    assert "1.00   [0.21, 1.00]" in result.stdout
+    assert "loopwright show out/here" in result.stdout
+    assert Path("out/here/events.jsonl").is_file()
+
+
+def test_a_folder_is_all_its_task_files_in_order(invoke: Invoke, write_task: WriteTask, project: Path) -> None:
+    (project / "tasks").mkdir()
+    write_task("second", file="tasks/b.yaml")
+    write_task("first", file="tasks/a.yml")
+    (project / "tasks" / "notes.txt").write_text("not a task")
+    (project / "tasks" / ".hidden.yaml").write_text("not a task")
+    result = invoke("run", "tasks", "--model", "scripted/right.yaml", "--calls", 1, "--json")
+    assert [row["task"] for row in json.loads(result.stdout)["episodes"]] == ["first", "second"]
+
+
+def test_strategies_are_compared_side_by_side(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task()
+    (Path.cwd() / "many.yaml").write_text('- "no"\n' * 9)
+    result = invoke(
+        "run", "say.yaml", "--model", "scripted/many.yaml", "--strategy", "single, best_of_n,refine", "--calls", 3,
+        "--concurrency", 1, "--json",
+    )  # fmt: skip
+    told = json.loads(result.stdout)
+    assert [(v["name"], v["n"], v["model_calls"]) for v in told["variants"]] == [
+        ("single", 3, 3),
+        ("best_of_n", 1, 3),
+        ("refine", 1, 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "accept", "flag", "code"),
+    [
+        ("right", "", (), 0),
+        ("wrong", "", (), 0),
+        ("right", "accept: 1\n", (), 0),
+        ("wrong", "accept: 0.5\n", (), 1),
+        ("wrong", "accept: 0.5\n", ("--accept", 0), 0),
+        ("right", "", ("--accept", 1), 0),
+        ("wrong", "", ("--accept", 0.1), 1),
+    ],
+)
+def test_the_exit_code_tells_whether_the_threshold_was_met(
+    invoke: Invoke, write_task: WriteTask, model: str, accept: str, flag: tuple[object, ...], code: int
+) -> None:
+    write_task(more=accept)
+    assert invoke("run", "say.yaml", "--model", f"scripted/{model}.yaml", *flag).exit_code == code
+
+
+def test_infrastructure_is_no_score_and_exits_3(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task(more="accept: 0\n")
+    (Path.cwd() / "lost.yaml").write_text("- lost\n")
+    result = invoke("run", "say.yaml", "--model", "scripted/lost.yaml")
+    assert result.exit_code == 3
+    assert "say:refine:0: not scored, sandbox: the sandbox is gone" in result.stderr
+    assert "No episode could be scored" in result.stdout
+
+
+def test_a_missing_model_is_told_with_what_to_do(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task()
+    result = invoke("run", "say.yaml")
+    assert result.exit_code == 2
+    assert "--model local/smollm2-135m" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_flags_beat_the_environment_beats_the_file(
+    invoke: Invoke, write_task: WriteTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_task(more="model: scripted/missing.yaml\n")
+    monkeypatch.setenv("LOOPWRIGHT_MODEL", "scripted/wrong.yaml")
+    told = json.loads(invoke("run", "say.yaml", "--json").stdout)
+    assert told["variants"][0]["models"] == {"proposer": "scripted/wrong.yaml"}
+    told = json.loads(invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--json").stdout)
+    assert told["variants"][0]["models"] == {"proposer": "scripted/right.yaml"}
+
+
+def test_two_tasks_of_one_name_are_refused(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task(file="a.yaml")
+    write_task(file="b.yaml")
+    result = invoke("run", "a.yaml", "b.yaml", "--model", "scripted/right.yaml")
+    assert result.exit_code == 2
+    assert "b.yaml: the name 'say' is taken by a.yaml" in result.stderr
+
+
+@pytest.mark.parametrize("path", ["nowhere.yaml", "agents/../empty"])
+def test_a_path_without_tasks_is_told(invoke: Invoke, project: Path, path: str) -> None:
+    (project / "empty").mkdir()
+    result = invoke("run", path)
+    assert result.exit_code == 2
+    assert path in result.stderr
+
+
+def test_a_cost_cap_needs_prices(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task()
+    result = invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--max-usd", 1)
+    assert result.exit_code == 2
+    assert "--prices" in result.stderr
+
+
+def test_failures_are_json_too(invoke: Invoke) -> None:
+    told = json.loads(invoke("run", "nowhere.yaml", "--json").stderr)
+    assert told["error"] == "MissingContent"
+    assert told["exit_code"] == 2
+    assert told["remedy"]
+
+
+def test_a_run_folder_in_use_is_not_overwritten(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task()
+    assert invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--out", "out").exit_code == 0
+    before = Path("out/events.jsonl").read_bytes()
+    again = invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--out", "out")
+    assert again.exit_code != 0
+    assert Path("out/events.jsonl").read_bytes() == before

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Invoke, WriteTask
+
+
+@pytest.fixture
+def run(invoke: Invoke, write_task: WriteTask) -> Path:
+    write_task()
+    folder = Path("runs/20260101-000000-aaaa")
+    assert invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--out", folder).exit_code == 0
+    return folder
+
+
+@pytest.mark.parametrize("name", [(), ("runs/20260101-000000-aaaa",), ("20260101-000000-aaaa",), ("2026",)])
+def test_a_run_is_found_by_path_id_beginning_or_as_the_latest(invoke: Invoke, run: Path, name: tuple[str, ...]) -> None:
+    result = invoke("show", *name)
+    assert result.exit_code == 0
+    assert "say:refine:0   passed    1.00            2   all_passed" in result.stdout
+
+
+def test_an_ambiguous_beginning_is_told(invoke: Invoke, run: Path, write_task: WriteTask) -> None:
+    invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--out", "runs/20260101-000000-bbbb")
+    result = invoke("show", "2026")
+    assert result.exit_code == 2
+    assert "20260101-000000-aaaa, 20260101-000000-bbbb" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["agents", "nowhere", ""])
+def test_what_is_no_run_is_told(invoke: Invoke, project: Path, name: str) -> None:
+    result = invoke("show", *([name] if name else []))
+    assert result.exit_code == 2
+    assert "Traceback" not in result.stderr
+    assert "run" in result.stderr
+
+
+def test_an_episode_shows_every_iteration(invoke: Invoke, run: Path) -> None:
+    page = invoke("show", run, "say").stdout
+    first, second = page.partition("--- iteration 1, from 0 ---")[::2]
+    assert "--- iteration 0, afresh ---\n[candidate]\n  no\n[observation]\n  ran no\n[verdict]\n  score 0.00" in first
+    assert "[critique]\n  1 of 1 checks fail.\n  - word: got 'no'" in first
+    assert "[decision]\n  continue from iteration 0, by progress" in first
+    assert "[hidden checks]\n  score 1.00" in second
+    assert "passed: answer of iteration 1, score 1.00, stopped by all_passed" in second
+
+
+def test_an_unknown_episode_names_near_ones(invoke: Invoke, run: Path) -> None:
+    result = invoke("show", run, "sya:refine:0")
+    assert result.exit_code == 2
+    assert "say:refine:0" in result.stderr
+
+
+def test_json_has_the_events(invoke: Invoke, run: Path) -> None:
+    told = json.loads(invoke("show", run, "say:refine:0", "--json").stdout)
+    assert told["events"][0]["data"]["type"] == "episode_started"
+    assert json.loads(invoke("show", run, "--json").stdout)["episodes"][0]["passed"] is True
+
+
+def test_words_of_a_model_cannot_act_on_the_terminal(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task()
+    Path("evil.yaml").write_text('- "\\e[2Jwiped\\u202e"\n- "yes"\n')
+    invoke("run", "say.yaml", "--model", "scripted/evil.yaml", "--out", "out")
+    page = invoke("show", "out", "say").stdout
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+    assert "\\x1b[2Jwiped" in page
+
+
+def test_a_narrow_terminal_gets_blocks(invoke: Invoke, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    page = invoke("show", run).stdout
+    assert "episode: say:refine:0\nresult: passed\n" in page
+    assert max(len(line) for line in page.splitlines() if "loopwright show" not in line) <= 40
