@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,17 @@ def new_run(folder: Path, run: str = "r1") -> RunStore:
 
 def key(iteration: int = 0, *, episode: str = "e", node: str = "propose", request: str = "q") -> CallKey:
     return CallKey(episode, iteration, node, 0, hashlib.sha256(request.encode()).hexdigest())
+
+
+def python(program: str, *arguments: str | Path) -> subprocess.Popen[str]:
+    """Starts another Python that imports what this one does, with pipes."""
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
 
 
 def note(text: str) -> Failed:

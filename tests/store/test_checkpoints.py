@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict
+
+import pytest
+
+from loopwright.store import RunStore
+from tests.store.support import new_run
+
+pytestmark = pytest.mark.anyio
+
+
+class State(TypedDict):
+    iteration: int
+
+
+@dataclass
+class Foreign:
+    """A type that must not come to life when a file is read."""
+
+    command: str
+
+
+def counting(saver: Any) -> Any:
+    from langgraph.graph import END, START, StateGraph
+
+    graph = StateGraph(State)
+    graph.add_node("step", lambda state: {"iteration": state["iteration"] + 1})
+    graph.add_edge(START, "step")
+    graph.add_conditional_edges("step", lambda state: END if state["iteration"] >= 3 else "step")
+    return graph.compile(checkpointer=saver)
+
+
+async def test_state_is_kept_across_openings(tmp_path: Path) -> None:
+    store = new_run(tmp_path / "run")
+    config = {"configurable": {"thread_id": "e"}}
+    async with store.checkpointer() as saver:
+        await counting(saver).ainvoke({"iteration": 0}, config)
+    store.close()
+    store = RunStore.open(tmp_path / "run")
+    async with store.checkpointer() as saver:
+        state = await counting(saver).aget_state(config)
+    store.close()
+    assert state.values == {"iteration": 3}
+    with sqlite3.connect(tmp_path / "run" / "checkpoints.sqlite") as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+async def test_foreign_types_are_not_rebuilt_whatever_the_environment_says(tmp_path: Path) -> None:
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+    blob = JsonPlusSerializer(allowed_msgpack_modules=True).dumps_typed(Foreign("rm -rf"))
+    store = new_run(tmp_path / "run")
+    async with store.checkpointer() as saver:
+        assert not isinstance(saver.serde.loads_typed(blob), Foreign)
+    store.close()
