@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from loopwright.errors import SandboxLost
 from loopwright.sandbox._channel import Channel
 from loopwright.sandbox._inside.wire import Ask, pack
+from loopwright.sandbox._seccomp import MACHINES, program
 from loopwright.sandbox._types import SandboxSpec
 
 WORKDIR = "/work"
@@ -55,9 +56,18 @@ async def set_up(channel: Channel, spec: SandboxSpec, account: Account) -> None:
         resource.RLIMIT_MSGQUEUE: 0,
     }
     pairs = pack(b"%d" % number for pair in rlimits.items() for number in pair)
+    filters = pack(part for machine in MACHINES for part in (machine.encode(), program(machine)))
     try:
         await asyncio.wait_for(
-            channel.call(Ask.SETUP, b"%d" % account.uid, b"%d" % account.gid, b"%f" % LEASE, WORKDIR.encode(), pairs),
+            channel.call(
+                Ask.SETUP,
+                b"%d" % account.uid,
+                b"%d" % account.gid,
+                b"%f" % LEASE,
+                WORKDIR.encode(),
+                pairs,
+                filters,
+            ),
             _START_TIMEOUT,
         )
     except TimeoutError:

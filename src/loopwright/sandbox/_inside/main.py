@@ -8,6 +8,7 @@ import signal
 import time
 
 from loopwright.sandbox._inside import files
+from loopwright.sandbox._inside.privileges import keep_from_children
 from loopwright.sandbox._inside.spawn import User, kill_strays, spawn
 from loopwright.sandbox._inside.streams import CHUNK, Kept, Sink, Source
 from loopwright.sandbox._inside.wire import Answer, Ask, Decoder, frame, unpack
@@ -128,7 +129,7 @@ class Runner:
         self._send(Answer.VALUE, number, *fields)
 
     def _set_up(self, number: int, fields: Sequence[bytes]) -> None:
-        uid, gid, lease, workdir, rlimits = fields
+        uid, gid, lease, workdir, rlimits, filters = fields
         pairs = [int(value) for value in unpack(rlimits)]
         self._user = User(int(uid), int(gid), list(zip(pairs[::2], pairs[1::2])))
         self._lease = float(lease)
@@ -137,7 +138,9 @@ class Runner:
             os.setgroups([])
             if os.stat(workdir).st_uid != self._user.uid:
                 os.chown(workdir, self._user.uid, self._user.gid)
-        self._value(number, [b"%d" % os.getpid(), b"%d" % os.getuid()])
+        programs = unpack(filters)
+        missing = keep_from_children(dict(zip((p.decode() for p in programs[::2]), programs[1::2])))
+        self._value(number, [missing])
 
     def _run(self, number: int, fields: Sequence[bytes]) -> None:
         argv, cwd, env, timeout, keep, stream, stdin = fields

@@ -1,0 +1,58 @@
+"""Giving up what the workload must not inherit. Only here the runner speaks to the kernel without the standard library."""
+
+from __future__ import annotations
+
+import os
+import struct
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+try:
+    import ctypes
+except ImportError:  # a Python cut down to its minimum, as Debian's python3-minimal
+    ctypes = None  # type: ignore[assignment]
+
+_CAPGET, _CAPSET = {"x86_64": (125, 126), "aarch64": (90, 91)}.get(os.uname().machine, (0, 0))
+_CAPABILITY_VERSION = 0x20080522
+_PR_SET_SECCOMP, _FILTER = 22, 2
+
+
+def keep_from_children(filters: Mapping[str, bytes]) -> bytes:
+    """Makes capabilities uninheritable and filters system calls. Returns what could not be done; empty if all was.
+
+    Args:
+        filters: `struct sock_filter[]` for each machine that has one.
+
+    Raises:
+        OSError: The kernel refused.
+    """
+    machine = os.uname().machine
+    if ctypes is None:
+        return b"the image's Python has no ctypes"
+    if machine not in filters:
+        return b"no filter for " + machine.encode()
+    libc = ctypes.CDLL(None, use_errno=True)
+    _uninheritable(libc)
+    code = filters[machine]
+    buffer = ctypes.create_string_buffer(code, len(code))
+    program = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer))
+    _check(libc.prctl(_PR_SET_SECCOMP, _FILTER, program, 0, 0))
+    return b""
+
+
+def _uninheritable(libc: ctypes.CDLL) -> None:
+    """Empties the inheritable set, and so the ambient one, which is a part of it."""
+    header = struct.pack("Ii", _CAPABILITY_VERSION, 0)
+    data = ctypes.create_string_buffer(24)
+    _check(libc.syscall(_CAPGET, header, data))
+    effective, permitted, _, effective_high, permitted_high, _ = struct.unpack("6I", data.raw)
+    kept = struct.pack("6I", effective, permitted, 0, effective_high, permitted_high, 0)
+    _check(libc.syscall(_CAPSET, header, kept))
+
+
+def _check(result: int) -> None:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
