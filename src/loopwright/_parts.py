@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,10 @@ from loopwright.sandbox import Control, Limits, Sandbox, SandboxProvider, Sandbo
 from loopwright.store import Failed, RunStore, SandboxOpened
 from loopwright.task import SandboxOptions, Task
 from loopwright.verify import Verifier
+
+
+current_episode: ContextVar[str | None] = ContextVar("current_episode", default=None)
+"""Set in an episode's task, so that failures of models that episodes share are told where they came from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,8 @@ class Parts:
                 message=str(error),
                 retried=retried,
                 attempt=attempt,
-            )
+            ),
+            episode=current_episode.get(),
         )
 
     async def _provider(self, name: str) -> SandboxProvider:

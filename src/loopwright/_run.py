@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from loopwright._parts import Given, Parts
+from loopwright._parts import Given, Parts, current_episode
 from loopwright._results import RunResult, load_result
 from loopwright._version import __version__
 from loopwright.budget import Caps, Ledger
@@ -223,6 +223,7 @@ class Run:
             raise _foremost(problems) from None
 
     async def _episode(self, episode: Planned, parts: Parts) -> None:
+        current_episode.set(episode.id)
         recorded = self.recorded.get(episode.id, ())
         task, calls = episode.task, self.config.calls
         single = episode.strategy == "single"
