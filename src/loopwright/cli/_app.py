@@ -16,6 +16,7 @@ from loopwright.errors import LoopwrightError
 
 VERBS = {
     "run": "Run task files.",
+    "resume": "Go on with a run that was interrupted.",
     "show": "Show a run, or one of its episodes.",
     "report": "Write a run's report as one HTML file.",
     "models": "Fetch and list local models.",

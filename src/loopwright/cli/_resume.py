@@ -1,0 +1,34 @@
+"""`loopwright resume`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from loopwright.cli._options import json_option, runs_option
+
+_EXAMPLE = """\
+\b
+Examples:
+  loopwright resume
+  loopwright resume runs/demo
+"""
+
+
+@click.command(epilog=_EXAMPLE)
+@click.argument("run", required=False)
+@click.option("--accept", type=click.FloatRange(0, 1), help="Pass rate below which the exit code is 1.")
+@runs_option
+@json_option
+def command(run: str | None, accept: float | None, runs: Path, as_json: bool) -> None:
+    """Go on with a run that was interrupted.
+
+    RUN is a run folder, an id in --runs or its beginning; the latest by default. Episodes that are finished stay as
+    they are, and no model call whose answer is in the record is made again.
+    """
+    from loopwright import Run
+    from loopwright.cli._execute import execute
+    from loopwright.cli._runs import find_run
+
+    execute(Run.reopen(find_run(run, runs)), accept=accept, as_json=as_json)
