@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import comb, fsum, sqrt
 from statistics import NormalDist, fmean, stdev
 
-from loopwright.stats._intervals import Interval, wilson
-from loopwright.stats._special import t_quantile
+from loopwright.stats._intervals import Interval
 
 FEWEST_FOR_BOOTSTRAP = 20
 """Below this many tasks a bootstrap covers too little."""
@@ -65,8 +65,9 @@ def paired_difference(
 ) -> PairedDifference:
     """Compares the scores of two systems task by task; rollouts of a task are averaged first.
 
-    The interval is a BCa bootstrap over tasks; with fewer than 20 tasks a paired t interval; where all tasks
-    differ by the same amount, a Wilson bound on the share of unseen tasks that do not.
+    The interval is a BCa bootstrap over tasks. With fewer than 20 tasks, or where all tasks differ by the same
+    amount, it is a Bayesian bootstrap to which one task won outright and one lost outright are added; so it never
+    collapses to a point, and it agrees with the mid-p McNemar test.
 
     Args:
         a: Task to the scores in [0, 1] of A's rollouts.
@@ -155,11 +156,13 @@ def benjamini_hochberg(p_values: Sequence[float], q: float = 0.05) -> list[bool]
 
 
 def _interval(differences: Sequence[float], confidence: float, resamples: int, seed: int) -> Interval:
-    n, mean = len(differences), fmean(differences)
-    if max(differences) - min(differences) < 1e-12:
-        other = wilson(0, n, confidence).high
-        return Interval(mean - other * (mean + 1), mean + other * (1 - mean), f"Wilson bound, {n} tasks all alike")
-    if n >= FEWEST_FOR_BOOTSTRAP:
+    if len(differences) >= FEWEST_FOR_BOOTSTRAP and len(set(differences)) > 1:
         return bca(differences, confidence=confidence, resamples=resamples, seed=seed)
-    half = t_quantile((1 + confidence) / 2, n - 1) * stdev(differences) / sqrt(n)
-    return Interval(max(-1.0, mean - half), min(1.0, mean + half), f"paired t, {n} tasks")
+    rng, atoms = random.Random(seed), Counter([*differences, 1.0, -1.0])
+    means = []
+    for _ in range(resamples):
+        weights = [rng.gammavariate(times, 1.0) for times in atoms.values()]
+        means.append(fsum(w * d for w, d in zip(weights, atoms, strict=True)) / fsum(weights))
+    means.sort()
+    low, high = (means[int(share * (resamples - 1))] for share in ((1 - confidence) / 2, (1 + confidence) / 2))
+    return Interval(low, high, f"Bayesian bootstrap of {len(differences)} tasks")
