@@ -1,0 +1,47 @@
+"""The fault table of the documentation, made of what the fault tests say they prove.
+
+`python -m tests.faults.table` writes it into docs/durability.md.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+Test = TypeVar("Test", bound=Callable[..., object])
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "durability.md"
+BEGIN, END = "<!-- fault table: begin -->\n", "<!-- fault table: end -->\n"
+
+_rows: dict[str, tuple[str, str]] = {}
+
+
+def proves(fault: str, outcome: str) -> Callable[[Test], Test]:
+    """Marks a test as the proof of one row: what goes wrong, and what then holds."""
+
+    def mark(test: Test) -> Test:
+        _rows[f"{test.__module__.rpartition('.')[2]}.{test.__name__}"] = (fault, outcome)
+        return test
+
+    return mark
+
+
+def render() -> str:
+    """The table as Markdown."""
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        importlib.import_module(f"tests.faults.{path.stem}")
+    lines = ["| fault | what holds | test |", "|---|---|---|"]
+    lines += [f"| {fault} | {outcome} | `{name}` |" for name, (fault, outcome) in sorted(_rows.items())]
+    return "\n".join(lines) + "\n"
+
+
+def documented() -> str:
+    """The table as it stands in the documentation."""
+    return DOCUMENT.read_text().partition(BEGIN)[2].partition(END)[0]
+
+
+if __name__ == "__main__":
+    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
+    DOCUMENT.write_text(before + BEGIN + render() + END + rest.partition(END)[2])
