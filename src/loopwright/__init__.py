@@ -16,7 +16,7 @@ from loopwright._version import __version__
 
 if TYPE_CHECKING:
     from loopwright._api import arun, run
-    from loopwright._parts import Given
+    from loopwright._casting import Given
     from loopwright._results import EpisodeResult, RunResult, load_result
     from loopwright._run import Run, RunConfig, new_run_id
     from loopwright.candidate import Candidate
@@ -42,7 +42,7 @@ __all__ = [
 _HOMES = {
     "Candidate": "candidate",
     "EpisodeResult": "_results",
-    "Given": "_parts",
+    "Given": "_casting",
     "Instance": "task",
     "Run": "_run",
     "RunConfig": "_run",

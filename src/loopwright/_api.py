@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from loopwright._parts import Given
+from loopwright._casting import Given
 from loopwright._results import RunResult
 from loopwright._run import Run, RunConfig, new_run_id
 from loopwright.agents import Agent

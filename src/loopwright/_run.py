@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from loopwright._parts import Given, Parts, current_episode
+from loopwright._casting import Given
+from loopwright._parts import Parts, current_episode
 from loopwright._results import RunResult, load_result
 from loopwright._version import __version__
 from loopwright.budget import Caps, Ledger

@@ -1,0 +1,127 @@
+"""Who plays in a task: strategy, agents, verifiers and environment, found by name without starting anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from loopwright.agents import Agent, AgentRole, ModelAgent, RuleCritic, load_agent
+from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, EnvironmentSetup
+from loopwright.errors import TaskError
+from loopwright.loop import BUILTIN_STRATEGIES, Strategy
+from loopwright.models import Model
+from loopwright.plugins import load_part
+from loopwright.project import Project
+from loopwright.task import Task
+from loopwright.verify import Verifier
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Parts that the caller hands in as objects; a configuration names them by these keys."""
+
+    models: Mapping[str, Model] = field(default_factory=dict)
+    strategies: Mapping[str, Strategy] = field(default_factory=dict)
+    agents: Mapping[str, Agent] = field(default_factory=dict)
+    verifiers: Mapping[str, Verifier] = field(default_factory=dict)
+    environments: Mapping[str, Callable[[EnvironmentSetup], Environment]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who plays in an episode."""
+
+    strategy: Strategy
+    agents: Mapping[AgentRole, Agent]
+    verifiers: Sequence[Verifier]
+    models: Mapping[str, str]
+    """Role to `provider/model`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Casting:
+    """Finds parts in a project, among the built-in ones and among those handed in."""
+
+    project: Project
+    model: str | None = None
+    """`provider/model` for every role, over what tasks and cards say."""
+    given: Given = field(default_factory=Given)
+
+    def cast(self, task: Task, strategy_name: str) -> Cast:
+        """Builds the players of a task under a strategy.
+
+        Raises:
+            UserError: Something that the task names is not there or cannot be used.
+        """
+        strategy = self.strategy(strategy_name)
+        agents = {AgentRole.PROPOSER: self.agent(task, AgentRole.PROPOSER)}
+        if strategy.asks_critic:
+            agents[AgentRole.CRITIC] = self.agent(task, AgentRole.CRITIC)
+        verifiers: list[Verifier] = []
+        if judge := self.judge(task):
+            if isinstance(judge, Agent):
+                agents[AgentRole.VERIFIER] = judge
+            else:
+                verifiers.append(judge)
+        models = {role.value: agent.model for role, agent in agents.items() if isinstance(agent, ModelAgent)}
+        return Cast(strategy, agents, tuple(verifiers), models)
+
+    def strategy(self, name: str) -> Strategy:
+        """Finds a strategy.
+
+        Raises:
+            MissingContent: There is none of that name.
+        """
+        strategy: Strategy = _instance(self._part("strategies", name, {**BUILTIN_STRATEGIES, **self.given.strategies}))
+        return strategy
+
+    def agent(self, task: Task, role: AgentRole) -> Agent:
+        """Finds who plays a role in a task.
+
+        Raises:
+            UserError: There is none of that name, it plays another role, or it lacks a model.
+        """
+        name = getattr(task.agents, role.value)
+        if name == "rules" and role is AgentRole.CRITIC:
+            return RuleCritic()
+        agent: Agent
+        if ":" in name or name in self.given.agents:
+            agent = _instance(self._part("agents", name, self.given.agents))
+        else:
+            model = self.model or task.models.get(role.value) or task.model
+            agent = load_agent(name, self.project, model=model)
+        if agent.role is not role:
+            raise TaskError(f"the agent {name!r} is a {agent.role}, not a {role}", remedy="Name it under its own role.")
+        return agent
+
+    def judge(self, task: Task) -> Agent | Verifier | None:
+        """Finds the verifier beside the environment's checks: an agent, a verifier, or None.
+
+        Raises:
+            UserError: There is none of that name, or it cannot be used.
+        """
+        name = task.agents.verifier
+        if not name:
+            return None
+        if name in self.given.agents or (":" not in name and name not in self.given.verifiers):
+            return self.agent(task, AgentRole.VERIFIER)
+        verifier: Agent | Verifier = _instance(self._part("verifiers", name, self.given.verifiers))
+        return verifier
+
+    def environment(self, task: Task) -> Callable[[EnvironmentSetup], Environment]:
+        """Finds what makes a task's environments.
+
+        Raises:
+            MissingContent: There is none of that name.
+        """
+        known = {**BUILTIN_ENVIRONMENTS, **self.given.environments}
+        made: Callable[[EnvironmentSetup], Environment] = self._part("environments", task.environment.name, known)
+        return made
+
+    def _part(self, kind: str, name: str, known: Mapping[str, Any]) -> Any:
+        return load_part(kind, name, known, folder=self.project.root)
+
+
+def _instance(part: Any) -> Any:
+    return part() if isinstance(part, type) else part
