@@ -1,0 +1,157 @@
+"""Runs tests against a candidate in two sandboxes that meet only here.
+
+The tests run in the verifier's sandbox, the candidate's modules in the candidate's. What passes between them are
+requests and plain values in a closed encoding; the verdict comes over the verifier's pipe, to which the candidate has
+no way.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+
+from loopwright.errors import SandboxLost, VerifierError
+from loopwright.sandbox import SandboxProvider, SandboxSpec
+from loopwright.verify._guest.values import pack
+from loopwright.verify._program import Program
+from loopwright.verify._relay import CandidateSandboxLost, TestRelay
+from loopwright.verify._side import Side
+from loopwright.verify._suite import Suite
+from loopwright.verify._types import Check, Verdict
+
+_EVIDENCE = 1500
+"""Characters of a test's evidence that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one test ended."""
+
+    passed: bool
+    evidence: str = ""
+    stdout: str = ""
+    """What the candidate printed meanwhile, cut."""
+    stderr: str = ""
+    timed_out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grading:
+    """What a suite said about a candidate."""
+
+    verdict: Verdict
+    outcomes: Mapping[str, Outcome]
+    """Per test that was run, in order; under the empty name the import that precedes them, where it failed."""
+
+
+class Grader:
+    """Two sandboxes, kept warm between gradings; every test has fresh processes in both."""
+
+    def __init__(self, provider: SandboxProvider, spec: SandboxSpec) -> None:
+        self._verifier = Side(provider, _for(spec, "verifier"), "verifier")
+        self._candidate = Side(provider, _for(spec, "candidate"), "candidate")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Removes both sandboxes; harmless when called twice."""
+        await asyncio.gather(self._verifier.drop_sandbox(), self._candidate.drop_sandbox())
+
+    async def grade(self, files: Mapping[str, str], suite: Suite, *, patience: int | None = None) -> Grading:
+        """Runs every test.
+
+        Args:
+            files: The candidate's files.
+            suite: The tests.
+            patience: Tests in a row that may run out of time before the rest is not run any more; None for all.
+
+        Raises:
+            VerifierError: The tests themselves cannot be run; nothing is said about the candidate.
+            SandboxError: There is no sandbox, or the verifier's was lost.
+        """
+        started = time.monotonic()
+        await self._set_up(files, suite)
+        outcomes: dict[str, Outcome] = {}
+        imported = await self._run("", suite)
+        if not imported.passed:
+            outcomes[""] = imported
+            return Grading(_not_imported(suite, imported, time.monotonic() - started), outcomes)
+        checks: list[Check] = []
+        timeouts = 0
+        for name in suite.names:
+            if patience is not None and timeouts >= patience:
+                checks.append(
+                    Check(name=name, score=0, evidence=f"not run: {timeouts} tests before it ran out of time")
+                )
+                continue
+            outcome = outcomes[name] = await self._run(name, suite)
+            timeouts = timeouts + 1 if outcome.timed_out else 0
+            checks.append(Check(name=name, score=float(outcome.passed), evidence=outcome.evidence))
+        passed = sum(check.passed for check in checks)
+        summary = f"{passed} of {len(checks)} tests passed"
+        verdict = Verdict(checks=tuple(checks), summary=summary, seconds=time.monotonic() - started)
+        return Grading(verdict, outcomes)
+
+    async def _set_up(self, files: Mapping[str, str], suite: Suite) -> None:
+        """Readies both sides at once; neither is left half opened when the other fails."""
+        done = await asyncio.gather(
+            self._verifier.ready((b"L", pack((suite.source, suite.modules)))),
+            self._ready_candidate((b"F", pack(dict(files)))),
+            return_exceptions=True,
+        )
+        for result in done:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _ready_candidate(self, setup: tuple[bytes, bytes] | None = None) -> Program:
+        try:
+            return await self._candidate.ready(setup)
+        except SandboxLost:  # what an earlier candidate left behind may have ended it
+            await self._candidate.drop_sandbox()
+            return await self._candidate.ready(setup)
+
+    async def _run(self, name: str, suite: Suite) -> Outcome:
+        """Runs one test, or the import alone where the name is empty."""
+        for _ in range(2):  # its doing or not, a candidate whose sandbox ends gets one more chance in a new one
+            test = TestRelay(await self._verifier.ready(), await self._ready_candidate())
+            try:
+                await test.run(name, suite.timeout)
+            except CandidateSandboxLost:
+                await self._candidate.drop_sandbox()
+                continue
+            finally:
+                if not test.verifier_clean:
+                    await self._verifier.drop_program()
+                if not test.candidate_clean:
+                    await self._candidate.drop_program()
+            return _outcome(test)
+        return Outcome(False, "the candidate's sandbox ended while this test ran, and again when it was run once more")
+
+
+def _for(spec: SandboxSpec, purpose: str) -> SandboxSpec:
+    return replace(spec, labels={**spec.labels, "purpose": purpose})
+
+
+def _outcome(test: TestRelay) -> Outcome:
+    if test.status == "broken":
+        raise VerifierError(
+            f"the tests cannot be run: {test.evidence}",
+            remedy="Tests may import the task's modules, `checks`, and what the sandbox's Python has.",
+        )
+    evidence = test.evidence if len(test.evidence) <= _EVIDENCE else f"{test.evidence[:_EVIDENCE]} ..."
+    return Outcome(test.status == "passed", evidence, *test.output, timed_out=test.timed_out)
+
+
+def _not_imported(suite: Suite, outcome: Outcome, seconds: float) -> Verdict:
+    told = f"not run, for the same reason as {suite.names[0]}" if suite.names else ""
+    checks = [Check(name=name, score=0, evidence=told) for name in suite.names]
+    checks[:1] = [check.model_copy(update={"evidence": outcome.evidence}) for check in checks[:1]]
+    summary = f"{suite.modules[0]}.py cannot be imported: {outcome.evidence.partition(chr(10))[0]}"
+    return Verdict(checks=tuple(checks), summary=summary, seconds=seconds)

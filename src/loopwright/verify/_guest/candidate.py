@@ -1,0 +1,85 @@
+"""The program in the candidate's sandbox: a fresh process of the candidate's modules for every test.
+
+Frames in: `F` files, `S` start a process, `Q` a request to it, `X` end it.
+Frames out: `K` files taken, `A` an answer or a request back, `O` what was printed, `E` the process ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .guards import CandidateGuard
+from .output import Capped, stream
+from .peer import Peer
+from .programs import in_child, loop, take_pipe
+from .values import pack, unpack
+from .wire import read_frame, write_frame
+
+
+def main() -> None:
+    """Serves until the pipe is closed."""
+    incoming, outgoing = take_pipe()
+    sys.dont_write_bytecode = True
+    home = Path.cwd()
+    _empty(home)  # of what an earlier program left that was killed
+    files: dict[str, str] = {}
+    count = 0
+
+    def take_files(payload: bytes) -> tuple[bytes, bytes]:
+        files.clear()
+        files.update(unpack(payload))
+        return b"K", b""
+
+    def start(_: bytes) -> tuple[bytes, bytes]:
+        nonlocal count
+        count += 1
+        folder = home / f"test-{count}"
+        code = in_child(lambda: _session(incoming, outgoing, folder, files))
+        _empty(folder)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        return b"E", pack(code)
+
+    loop(incoming, outgoing, {b"F": take_files, b"S": start})
+
+
+def _session(incoming: int, outgoing: int, folder: Path, files: Mapping[str, str]) -> None:
+    """The life of one process of the candidate."""
+    for path, text in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(text.encode())
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    sys.argv = [""]
+    printed, complained = Capped(), Capped()
+    sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - stays open as long as the process
+    sys.stdout, sys.stderr = stream(printed), stream(complained)
+
+    def receive() -> bytes:
+        kind, payload = read_frame(incoming)
+        if kind == b"X":
+            write_frame(outgoing, b"O", pack((printed.take(), complained.take())))
+            os._exit(0)
+        return payload
+
+    special: dict[str, Callable[..., Any]] = {"import": importlib.import_module, "output": printed.take}
+    Peer(lambda data: write_frame(outgoing, b"A", data), receive, CandidateGuard(str(folder)), special).serve()
+
+
+def _empty(folder: Path) -> None:
+    """Deletes what is in a folder, as far as it can be."""
+    for place, folders, names in os.walk(folder, topdown=False):
+        for name in names:
+            with contextlib.suppress(OSError):
+                Path(place, name).unlink()
+        for name in folders:
+            path = Path(place, name)
+            with contextlib.suppress(OSError):
+                path.unlink() if path.is_symlink() else path.rmdir()

@@ -1,0 +1,160 @@
+"""What each side lets the other do."""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+from .proxy import Proxy
+from .values import PLAIN
+
+_SHARED_NAMES = (
+    "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float frozenset hash "
+    "hex int isinstance issubclass iter len list map max min next object oct ord pow range repr reversed round set "
+    "slice sorted str sum tuple type zip"
+)
+SHARED = {f"builtins:{name}": getattr(builtins, name) for name in _SHARED_NAMES.split()} | {
+    "types:NoneType": type(None)
+}
+"""Built-in types and functions that the candidate may hand to the tests as themselves."""
+_SHARED_BY_ID = {id(value): name for name, value in SHARED.items()}
+_IMMUTABLE = (int, float, complex, str, bytes)
+
+
+def _plain_base(value: Any, kinds: Any) -> type | None:
+    for base in type(value).__mro__:
+        if base in kinds:
+            return base
+    return None
+
+
+class CandidateGuard:
+    """The candidate's side: it hides nothing, and knows its own files by their short names."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+
+    def check(self, op: str, target: Any, args: tuple[Any, ...]) -> None:
+        """Refuses nothing."""
+
+    def may_cross(self, value: Any) -> None:
+        """Refuses nothing."""
+
+    def base_of(self, value: Any) -> type | None:
+        """Whatever is a kind of plain value counts as that value; tuples of a class cross as records."""
+        if isinstance(value, BaseException):
+            return None
+        base = _plain_base(value, PLAIN)
+        return None if base is tuple else base
+
+    def global_name(self, value: Any) -> str | None:
+        """Names built-in types and functions alone."""
+        return _SHARED_BY_ID.get(id(value))
+
+    def resolve(self, name: str) -> Any:
+        """Imports what the tests mean."""
+        module, _, path = name.partition(":")
+        found = importlib.import_module(module)
+        for part in path.split(".") if path else ():
+            found = getattr(found, part)
+        return found
+
+    def asks_equality(self, other: Any) -> bool:
+        """Always: nothing is to be hidden from the tests' own objects."""
+        return True
+
+    def may_swallow(self, error: BaseException | None) -> bool:
+        """Always."""
+        return True
+
+    def shown_file(self, path: str) -> str | None:
+        """The candidate's files, relative; nothing of Python's or of this program's."""
+        if path.startswith(self._folder + "/"):
+            return path[len(self._folder) + 1 :]
+        return path if path == "<string>" else None
+
+    def failed(self, error: BaseException) -> None:
+        """Nothing to note."""
+
+
+class VerifierGuard:
+    """The tests' side: the candidate reaches what a test handed to it, and nothing behind that."""
+
+    def __init__(self, on_failure: Callable[[BaseException], None]) -> None:
+        self.failed = on_failure
+
+    def check(self, op: str, target: Any, args: tuple[Any, ...]) -> None:
+        """Keeps the candidate off special attributes, and off changing functions and classes."""
+        if op in ("getattr", "setattr", "delattr"):
+            name = args[0]
+            public = type(name) is str and (
+                not name.startswith("__") or name in ("__name__", "__qualname__", "__doc__")
+            )
+            if not public:
+                raise AttributeError(f"{name!r} of an object of the tests is out of reach")
+            if op != "getattr" and isinstance(target, _FIXED):
+                raise TypeError("functions, classes and modules of the tests cannot be changed")
+        elif op == "__await__":
+            raise TypeError("an object of the tests cannot be awaited")
+
+    def may_cross(self, value: Any) -> None:
+        """Refuses what would open a way into this process."""
+        kind = type(value)
+        if isinstance(value, _CLOSED) or kind.__module__.partition(".")[0] == __name__.partition(".")[0]:
+            raise TypeError(f"a {kind.__name__} cannot be handed to the candidate")
+
+    def base_of(self, value: Any) -> type | None:
+        """Kinds of numbers and texts count as numbers and texts; changeable containers keep their class by handle."""
+        return _plain_base(value, _IMMUTABLE)
+
+    def global_name(self, value: Any) -> str | None:
+        """Functions, classes and modules of the standard library: the candidate is to use its own copy of them."""
+        if isinstance(value, types.ModuleType):
+            name = value.__name__
+            return f"{name}:" if _is_standard(name) and sys.modules.get(name) is value else None
+        if not isinstance(value, _NAMED):
+            return None
+        owner = getattr(value, "__objclass__", value)
+        module, path = getattr(owner, "__module__", None), getattr(value, "__qualname__", "")
+        if not isinstance(module, str) or not _is_standard(module):
+            return None
+        found: Any = sys.modules.get(module)
+        for part in path.split("."):
+            found = getattr(found, part, None)
+        return f"{module}:{path}" if found is value else None
+
+    def resolve(self, name: str) -> Any:
+        """Built-in types and functions alone."""
+        return SHARED[name]
+
+    def asks_equality(self, other: Any) -> bool:
+        """Only about another object of the candidate: a value of the tests it cannot claim to equal."""
+        return isinstance(other, Proxy)
+
+    def may_swallow(self, error: BaseException | None) -> bool:
+        """Anything but a failed assertion of the tests."""
+        return not isinstance(error, AssertionError) or "_lw_id" in vars(error)
+
+    def shown_file(self, path: str) -> str | None:
+        """None: the candidate does not get to see the tests."""
+        return None
+
+
+def _is_standard(module: str) -> bool:
+    return module.partition(".")[0] in sys.stdlib_module_names
+
+
+_NAMED = (
+    type,
+    types.FunctionType,
+    types.BuiltinFunctionType,
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+    types.ClassMethodDescriptorType,
+)
+_FIXED = (*_NAMED, types.MethodType, types.ModuleType)
+_CLOSED = (types.FrameType, types.CodeType, types.TracebackType, types.CellType, types.ModuleType)

@@ -1,0 +1,129 @@
+"""What can be done to an object on the other side: a closed list of operations."""
+
+from __future__ import annotations
+
+import copy
+import math
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+def _reflected(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda value, other: function(other, value)
+
+
+_SNAPSHOT = 10_000
+_CONTAINERS: tuple[Any, ...] = ([], (), "", b"", {}, {}.values(), {}.items(), set(), bytearray())
+_CONTAINER_ITERATORS = tuple(type(iter(empty)) for empty in _CONTAINERS)
+
+
+def _iter(value: Any) -> Any:
+    """An iterator; where it merely walks a plain container, all that is in it at once."""
+    iterator = iter(value)
+    if type(iterator) in _CONTAINER_ITERATORS and operator.length_hint(iterator) <= _SNAPSHOT:
+        return list(iterator)
+    return iterator
+
+
+def _exit(value: Any, error: BaseException | None) -> bool:
+    return bool(value.__exit__(type(error) if error else None, error, error.__traceback__ if error else None))
+
+
+def _await(value: Any) -> Any:
+    import asyncio
+
+    async def wait() -> Any:
+        return await value
+
+    return asyncio.run(wait())
+
+
+_BINARY = ["add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "lshift", "rshift", "and", "xor", "or"]
+
+# Special methods that a proxy has only if the object's class has them, in the order of the mask's bits.
+SPECIAL: dict[str, Callable[..., Any]] = {
+    "__call__": lambda value, *args, **kwargs: value(*args, **kwargs),
+    "__len__": len,
+    "__iter__": _iter,
+    "__next__": next,
+    "__reversed__": reversed,
+    "__contains__": operator.contains,
+    "__getitem__": operator.getitem,
+    "__setitem__": operator.setitem,
+    "__delitem__": operator.delitem,
+    "__enter__": lambda value: value.__enter__(),
+    "__exit__": _exit,
+    "__bool__": bool,
+    "__hash__": hash,
+    "__eq__": operator.eq,
+    "__ne__": operator.ne,
+    "__lt__": operator.lt,
+    "__le__": operator.le,
+    "__gt__": operator.gt,
+    "__ge__": operator.ge,
+    "__int__": int,
+    "__float__": float,
+    "__complex__": complex,
+    "__index__": operator.index,
+    "__bytes__": bytes,
+    "__abs__": abs,
+    "__neg__": operator.neg,
+    "__pos__": operator.pos,
+    "__invert__": operator.invert,
+    "__round__": round,
+    "__trunc__": math.trunc,
+    "__floor__": math.floor,
+    "__ceil__": math.ceil,
+    "__divmod__": divmod,
+    "__rdivmod__": _reflected(divmod),
+    "__pow__": pow,
+    "__rpow__": _reflected(pow),
+    "__ipow__": operator.ipow,
+    "__instancecheck__": lambda cls, value: isinstance(value, cls),
+    "__subclasscheck__": lambda cls, value: issubclass(value, cls),
+    "__await__": _await,
+}
+for _name in _BINARY:
+    _function = getattr(operator, f"__{_name}__")
+    SPECIAL[f"__{_name}__"] = _function
+    SPECIAL[f"__r{_name}__"] = _reflected(_function)
+    SPECIAL[f"__i{_name}__"] = getattr(operator, f"__i{_name}__")
+
+COMMON: dict[str, Callable[..., Any]] = {
+    "getattr": getattr,
+    "setattr": setattr,
+    "delattr": delattr,
+    "dir": dir,
+    "str": str,
+    "repr": repr,
+    "format": format,
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+}
+"""What can be done to any object."""
+
+ALL = {**SPECIAL, **COMMON}
+
+
+def mask_of(cls: type) -> int:
+    """Which special methods instances of a class have, as bits in the order of `SPECIAL`."""
+    if cls in _masks:
+        return _masks[cls]
+    own: dict[str, Any] = {}
+    for base in reversed(cls.__mro__[:-1]):  # without object: a proxy has its own comparisons by identity
+        own.update(vars(base))
+    mask = sum(1 << bit for bit, name in enumerate(SPECIAL) if own.get(name) is not None)
+    if own.get("__hash__", 0) is None:
+        mask |= UNHASHABLE
+    _masks[cls] = mask
+    return mask
+
+
+def names_in(mask: int) -> Iterator[str]:
+    """Special methods of a mask."""
+    return (name for bit, name in enumerate(SPECIAL) if mask >> bit & 1)
+
+
+UNHASHABLE = 1 << len(SPECIAL)
+_masks: dict[type, int] = {}

@@ -1,0 +1,154 @@
+"""Objects that stand for objects on the other side."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from . import ops
+
+if TYPE_CHECKING:
+    from .peer import Peer
+
+
+class Proxy:
+    """Forwards everything that is done to it. Its class has the special methods that the object's class has."""
+
+    __slots__ = ("_lw_id", "_lw_peer")
+    _lw_id: int
+    _lw_peer: Peer
+
+    def __getattr__(self, name: str) -> Any:
+        return _ask(self, "getattr", name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        _ask(self, "setattr", name, value)
+
+    def __delattr__(self, name: str) -> None:
+        _ask(self, "delattr", name)
+
+    def __dir__(self) -> Any:
+        return _ask(self, "dir")
+
+    def __repr__(self) -> Any:
+        return _ask(self, "repr")
+
+    def __str__(self) -> Any:
+        return _ask(self, "str")
+
+    def __format__(self, spec: str) -> Any:
+        return _ask(self, "format", spec)
+
+    def __copy__(self) -> Any:
+        return _ask(self, "copy")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return _ask(self, "deepcopy")
+
+    def __reduce_ex__(self, protocol: object) -> Any:
+        raise TypeError("an object of the candidate cannot be pickled")
+
+    def __mro_entries__(self, bases: object) -> Any:
+        raise TypeError("a class of the candidate cannot be subclassed in the tests")
+
+
+def _ask(proxy: Proxy, op: str, *args: Any, **kwargs: Any) -> Any:
+    return proxy._lw_peer.request(op, proxy._lw_id, args, kwargs)
+
+
+def bind(cls: type[Proxy], peer: Peer, number: int) -> Proxy:
+    """A proxy of a class made by `proxy_class`."""
+    proxy = cls.__new__(cls)
+    object.__setattr__(proxy, "_lw_peer", peer)
+    object.__setattr__(proxy, "_lw_id", number)
+    return proxy
+
+
+def proxy_class(name: str, mask: int) -> type[Proxy]:
+    """The class of the proxies for objects of a class of that name with these special methods."""
+    body: dict[str, Any] = {"__slots__": ()}
+    for special in ops.names_in(mask):
+        body[special] = _METHODS.get(special) or _forward(special)
+    if mask & ops.UNHASHABLE:
+        body["__hash__"] = None
+    elif "__eq__" in body and "__hash__" not in body:
+        body["__hash__"] = object.__hash__
+    return type(name, (Proxy,), body)
+
+
+def _forward(op: str) -> Callable[..., Any]:
+    def method(self: Proxy, *args: Any, **kwargs: Any) -> Any:
+        return _ask(self, op, *args, **kwargs)
+
+    method.__name__ = op
+    return method
+
+
+def _equality(op: str) -> Callable[..., Any]:
+    def method(self: Proxy, other: Any) -> Any:
+        if self is other:
+            return op == "__eq__"
+        # Objects of the candidate do not get to say that they equal a value of the tests.
+        if self._lw_peer.guard.asks_equality(other):
+            return _ask(self, op, other)
+        return NotImplemented
+
+    return method
+
+
+def _iter(self: Proxy) -> Iterator[Any]:
+    found = _ask(self, "__iter__")
+    return iter(found) if type(found) is list else found
+
+
+def _exit(self: Proxy, kind: object, error: BaseException | None, trace: object) -> bool:
+    swallowed = bool(_ask(self, "__exit__", error))
+    return swallowed and self._lw_peer.guard.may_swallow(error)
+
+
+def _await(self: Proxy) -> Any:
+    yield from ()  # makes this the generator that `await` needs
+    return _ask(self, "__await__")
+
+
+def _class_check(op: str) -> Callable[..., Any]:
+    def method(self: Proxy, other: Any) -> bool:
+        return self._lw_peer.is_remote(other) and bool(_ask(self, op, other))
+
+    return method
+
+
+_METHODS: dict[str, Callable[..., Any]] = {
+    "__eq__": _equality("__eq__"),
+    "__ne__": _equality("__ne__"),
+    "__iter__": _iter,
+    "__exit__": _exit,
+    "__await__": _await,
+    "__instancecheck__": _class_check("__instancecheck__"),
+    "__subclasscheck__": _class_check("__subclasscheck__"),
+}
+
+
+class Record(tuple[Any, ...]):
+    """A tuple of a class of the other side: its items are here, whatever else its class has is asked for."""
+
+    _lw_remote: Proxy
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._lw_remote, name)
+
+    def __repr__(self) -> str:
+        return repr(self._lw_remote)
+
+
+def record_class(name: str, fields: tuple[str, ...]) -> type[Record]:
+    """The class of the records of a named tuple.
+
+    Raises:
+        ValueError: A field's name could stand for something that Python looks up by itself.
+    """
+    if any(not field.isidentifier() or field.startswith("_") for field in fields):
+        raise ValueError(f"fields of a named tuple: {fields}")
+    body: dict[str, Any] = {field: property(operator.itemgetter(place)) for place, field in enumerate(fields)}
+    return type(name, (Record,), {**body, "_fields": fields})

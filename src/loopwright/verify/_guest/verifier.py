@@ -1,0 +1,160 @@
+"""The program in the verifier's sandbox: runs one test at a time, each in a fresh process.
+
+Frames in: `L` tests, `T` run a test, `A` from the candidate, `X` the candidate is gone.
+Frames out: `K` tests taken, `B` tests that this Python cannot compile, `Q` to the candidate, `R` a result, `E` the
+process ended.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import sys
+import types
+from collections.abc import Sequence
+from typing import Any
+
+from . import checks, evidence
+from .guards import VerifierGuard
+from .peer import Gone, Peer
+from .programs import in_child, loop, take_pipe
+from .proxy import Proxy
+from .rewrite import FILE, RUNTIME, rewrite
+from .values import pack, unpack
+from .wire import read_frame, write_frame
+
+_RECURSION = 4000  # a callback of a callback of a callback costs ten frames of this program's each time
+
+
+class _Module(types.ModuleType):
+    """A module of the candidate, as the tests import it."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("__path__", "__file__"):
+            raise AttributeError(name)
+        return getattr(vars(self)["@module"], name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name.startswith("__"):
+            super().__setattr__(name, value)
+        else:
+            setattr(vars(self)["@module"], name, value)
+
+    def __dir__(self) -> list[str]:
+        return list(dir(vars(self)["@module"]))
+
+
+class _Finder:
+    """Imports the modules that the task names from the candidate, and no others: it cannot shadow any."""
+
+    def __init__(self, peer: Peer, served: Sequence[str]) -> None:
+        self._peer = peer
+        self._served = frozenset(served)
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> importlib.machinery.ModuleSpec | None:
+        """Finds a module of the candidate."""
+        if name not in self._served:
+            return None
+        package = any(other.startswith(name + ".") for other in self._served)
+        return importlib.machinery.ModuleSpec(name, self, is_package=package)  # type: ignore[arg-type] # duck-typed
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> _Module:
+        """Has the candidate import it."""
+        remote = self._peer.request("import", None, (spec.name,))
+        if not isinstance(remote, Proxy):
+            raise Gone("the candidate's process answered an import with a plain value")
+        module = _Module(spec.name)
+        vars(module)["@module"] = remote
+        return module
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Does nothing: the module runs on the other side."""
+
+
+class _Tests:
+    """Compiled tests."""
+
+    def __init__(self, source: str, served: Sequence[str]) -> None:
+        self.served = list(served)
+        self.code, self.statements = rewrite(source)
+
+
+class _Session:
+    """One test, in a process of its own."""
+
+    def __init__(self, incoming: int, outgoing: int, tests: _Tests) -> None:
+        self._incoming = incoming
+        self._tests = tests
+        self._failed: BaseException | None = None
+        self._contacted = False
+        self._outgoing = outgoing
+        self.peer = Peer(self._send, self._receive, VerifierGuard(self._note), {})
+
+    def _send(self, data: bytes) -> None:
+        self._contacted = True
+        write_frame(self._outgoing, b"Q", data)
+
+    def _receive(self) -> bytes:
+        kind, payload = read_frame(self._incoming)
+        if kind == b"X":
+            raise Gone(payload.decode("utf-8", "replace"))
+        return payload
+
+    def _note(self, error: BaseException) -> None:
+        """An assertion that fails in a callback counts, whatever the candidate does about it."""
+        if isinstance(error, checks.Failure) and self._failed is None:
+            self._failed = error
+
+    def result(self, name: str) -> tuple[str, str]:
+        """Runs a test, or merely imports what the tests import where the name is empty."""
+        module = self._prepare()
+        loaded = False
+        try:
+            if not name:
+                for served in self._tests.served[:1]:
+                    importlib.import_module(served)
+                return "passed", ""
+            exec(self._tests.code, vars(module))
+            loaded = True
+            vars(module)[name]()
+        except BaseException as error:
+            own = "_lw_id" not in vars(error) and not isinstance(error, (Gone, AssertionError))
+            foreign_import = isinstance(error, ModuleNotFoundError) and error.name not in self._tests.served
+            broken = own and not loaded and (foreign_import or not self._contacted)
+            return "broken" if broken else "failed", evidence.explain(error, self._tests.statements)
+        stop = self._failed or self.peer.gone
+        return ("failed", evidence.explain(stop, self._tests.statements)) if stop else ("passed", "")
+
+    def _prepare(self) -> types.ModuleType:
+        sys.setrecursionlimit(_RECURSION)
+        sys.meta_path.insert(0, _Finder(self.peer, self._tests.served))
+        helpers = types.ModuleType("checks", checks.__doc__)
+        vars(helpers).update(
+            raises=checks.raises, approx=checks.approx, output=lambda: self.peer.request("output", None, ())
+        )
+        module = types.ModuleType(FILE)
+        vars(module)[RUNTIME] = evidence
+        sys.modules.update({"checks": helpers, FILE: module})
+        return module
+
+
+def main() -> None:
+    """Serves until the pipe is closed."""
+    incoming, outgoing = take_pipe()
+    tests = _Tests("", ())
+
+    def load(payload: bytes) -> tuple[bytes, bytes]:
+        nonlocal tests
+        try:
+            tests = _Tests(*unpack(payload))
+        except SyntaxError as error:
+            return b"B", f"line {error.lineno}: {error.msg}".encode()
+        return b"K", b""
+
+    def run(payload: bytes) -> tuple[bytes, bytes]:
+        def session() -> None:
+            result = _Session(incoming, outgoing, tests).result(payload.decode())
+            write_frame(outgoing, b"R", pack(result))
+
+        return b"E", pack(in_child(session))
+
+    loop(incoming, outgoing, {b"L": load, b"T": run})

@@ -1,0 +1,162 @@
+"""One test: what passes between the verifier's program and the candidate's."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+from loopwright.errors import SandboxLost, VerifierError
+from loopwright.verify._guest.values import Malformed, unpack
+from loopwright.verify._program import Program, ProgramLost
+
+_GRACE = 2.0
+"""Seconds for a program to say what it still has to say."""
+_TRAFFIC = 64 * 1024 * 1024
+"""Bytes that a candidate may send to one test."""
+_OUTPUT = 2000
+"""Characters that are kept of what a candidate prints to each stream during a test."""
+
+
+class CandidateSandboxLost(Exception):
+    """The candidate's sandbox ended."""
+
+
+class TestRelay:
+    """Lets the test ask the candidate, until there is a result or there can be none."""
+
+    __test__: ClassVar[bool] = False  # it is no test of pytest's
+
+    def __init__(self, verifier: Program, candidate: Program) -> None:
+        self._verifier = verifier
+        self._candidate = candidate
+        self._traffic = 0
+        self._asked = 0
+        self._waits_for_candidate = False
+        self.status = "failed"
+        self.evidence = ""
+        self.output = ("", "")
+        self.timed_out = False
+        self.verifier_clean = False
+        """Whether the verifier's program can run another test."""
+        self.candidate_clean = False
+
+    async def run(self, name: str, timeout: float) -> None:
+        """Runs a test, or the import alone where the name is empty.
+
+        Raises:
+            CandidateSandboxLost: The candidate's sandbox ended.
+            VerifierError: The verifier's program ended before the candidate was asked anything.
+            SandboxLost: The verifier's sandbox ended.
+        """
+        lost = ""
+        try:
+            async with asyncio.timeout(timeout):
+                with _candidates():
+                    await self._candidate.send(b"S")
+                await self._verifier.send(b"T", name.encode())
+                lost = await self._relay()
+        except TimeoutError:
+            self.timed_out = True
+            lost = f"no result within {timeout:g} s"
+            lost += "; the candidate was at work" if self._waits_for_candidate else "; the test's own code was at work"
+        except ProgramLost:
+            lost = "the test's process ended without a result"
+        if not lost:
+            await self._end()
+        elif self._waits_for_candidate:
+            await self._give_up(lost)
+        elif self._asked:
+            self.evidence = lost
+        else:
+            raise VerifierError(lost, remedy="The test had asked nothing of the candidate yet.")
+
+    async def _relay(self) -> str:
+        """Passes messages on until there is a result; returns why there will be none, or an empty text."""
+        while True:
+            kind, payload = await self._verifier.receive()
+            if kind == b"R":
+                self.status, self.evidence = unpack(payload)
+                return ""
+            if kind != b"Q":
+                return f"the test's process ended {_how(payload)}"
+            self._asked += 1
+            self._waits_for_candidate = True
+            with _candidates():
+                await self._candidate.send(b"Q", payload)
+                try:
+                    kind, payload = await self._candidate.receive()
+                except ProgramLost as error:
+                    return str(error)
+            self._traffic += len(payload)
+            if kind == b"E":
+                return f"the candidate's process ended {_how(payload)} before it answered"
+            if kind != b"A":
+                return "the candidate's process wrote something that is no message"
+            if self._traffic > _TRAFFIC:
+                return f"the candidate sent more than {_TRAFFIC >> 20} MiB to one test"
+            self._waits_for_candidate = False
+            await self._verifier.send(b"A", payload)
+
+    async def _give_up(self, lost: str) -> None:
+        """Tells the test, which waits for an answer, that there will be none: it knows where it was."""
+        self.evidence = lost
+        try:
+            async with asyncio.timeout(_GRACE):
+                await self._verifier.send(b"X", lost.encode())
+                kind, payload = await self._verifier.receive()
+                if kind == b"R":
+                    self.evidence = unpack(payload)[1] or lost
+                    await self._verifier_ends()
+        except (TimeoutError, ProgramLost):
+            return
+
+    async def _verifier_ends(self) -> None:
+        kind, _ = await self._verifier.receive()
+        self.verifier_clean = kind == b"E"
+
+    async def _end(self) -> None:
+        """Ends both processes, and takes what the candidate printed."""
+        try:
+            async with asyncio.timeout(_GRACE):
+                await self._verifier_ends()
+                with _candidates():
+                    await self._candidate.send(b"X")
+                    kind, payload = await self._candidate.receive()
+                    if kind == b"O":
+                        stdout, stderr = unpack(payload)
+                        self.output = (_cut(str(stdout)), _cut(str(stderr)))
+                        kind, _ = await self._candidate.receive()
+                        self.candidate_clean = kind == b"E"
+        except (TimeoutError, ProgramLost, CandidateSandboxLost, Malformed, ValueError, TypeError):
+            return  # what is not clean is replaced; the result stands
+
+
+@contextmanager
+def _candidates() -> Iterator[None]:
+    try:
+        yield
+    except SandboxLost as error:
+        raise CandidateSandboxLost from error
+
+
+def _how(payload: bytes) -> str:
+    """How a process ended, from the payload of its `E` frame."""
+    try:
+        code = unpack(payload)
+    except Malformed:
+        return "somehow"
+    if not isinstance(code, int) or code >= 0:
+        return f"with exit code {code}"
+    try:
+        return f"by signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"by signal {-code}"
+
+
+def _cut(text: str) -> str:
+    if len(text) <= _OUTPUT:
+        return text
+    return f"{text[: _OUTPUT // 2]}\n[... {len(text) - _OUTPUT} characters left out ...]\n{text[-_OUTPUT // 2 :]}"

@@ -1,0 +1,66 @@
+"""One of the two sandboxes of a grading, with its program, replaced when it is lost."""
+
+from __future__ import annotations
+
+import contextlib
+
+from loopwright.errors import SandboxLost, VerifierError
+from loopwright.sandbox import Sandbox, SandboxProvider, SandboxSpec
+from loopwright.verify._bundle import ProgramName
+from loopwright.verify._program import Program, ProgramLost
+
+
+class Side:
+    """A sandbox and the program in it."""
+
+    def __init__(self, provider: SandboxProvider, spec: SandboxSpec, name: ProgramName) -> None:
+        self._provider = provider
+        self._spec = spec
+        self._name: ProgramName = name
+        self._sandbox: Sandbox | None = None
+        self._program: Program | None = None
+        self._setup: tuple[bytes, bytes] = (b"", b"")
+
+    async def ready(self, setup: tuple[bytes, bytes] | None = None) -> Program:
+        """The running program, set up with a frame; without one as it was last.
+
+        Raises:
+            SandboxError: There is no sandbox, or it was lost at once.
+            VerifierError: The program does not start, or refuses the frame.
+        """
+        if self._program is not None and setup in (None, self._setup):
+            return self._program
+        self._setup = setup or self._setup
+        if self._sandbox is None:
+            self._sandbox = await self._provider.open(self._spec)
+        fresh = self._program is None
+        program = self._program or await Program.start(self._sandbox, self._name)
+        self._program = program
+        try:
+            await program.send(*self._setup)
+            kind, payload = await program.receive()
+        except ProgramLost as lost:
+            await self.drop_program()
+            if not fresh:  # it may have been lost while nobody looked
+                return await self.ready(self._setup)
+            raise VerifierError(
+                f"the {self._name} program does not start in {self._sandbox.image}: {lost}",
+                remedy="The image needs python3, 3.10 or later.",
+            ) from None
+        if kind != b"K":
+            raise VerifierError(f"the tests cannot be compiled in the sandbox: {payload.decode('utf-8', 'replace')}")
+        return program
+
+    async def drop_program(self) -> None:
+        """Kills the program with all its descendants; the next one starts afresh."""
+        program, self._program = self._program, None
+        if program is not None:
+            with contextlib.suppress(SandboxLost):
+                await program.stop()
+
+    async def drop_sandbox(self) -> None:
+        """Removes the sandbox; the next one is a new one."""
+        self._program = None
+        sandbox, self._sandbox = self._sandbox, None
+        if sandbox is not None:
+            await sandbox.close()
