@@ -1,15 +1,8 @@
 """Places where candidates are executed."""
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
-
+from loopwright.environments._builtin import BUILTIN_ENVIRONMENTS
 from loopwright.environments._python import PythonEnvironment
 from loopwright.environments._types import Environment, EnvironmentSetup, Observation
-
-BUILTIN_ENVIRONMENTS: Mapping[str, Callable[[EnvironmentSetup], Environment]] = MappingProxyType(
-    {"python": PythonEnvironment}
-)
-"""Environments by the name that a task gives."""
 
 __all__ = [
     "BUILTIN_ENVIRONMENTS",
