@@ -32,6 +32,8 @@ class Parts:
         self.models: dict[str, Model] = {}
         self.prices = prices
         self._casting = Casting(Project(folder), model, given)
+        self._folder = folder
+        self._given = given
         self._store = store
         self._casts: dict[tuple[str, str], Cast] = {}
         self._providers: dict[str, SandboxProvider] = {}
@@ -82,9 +84,8 @@ class Parts:
     def _open(self, name: str) -> None:
         if name in self.models:
             return
-        model = Resilient(
-            open_model(name, options=ModelOptions(folder=self._casting.project.root)), on_failure=self._on_failure
-        )
+        opened = self._given.models.get(name) or open_model(name, options=ModelOptions(folder=self._folder))
+        model = Resilient(opened, on_failure=self._on_failure)
         self.models[name] = model
         self._stack.push_async_callback(model.close)
 
