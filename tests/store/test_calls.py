@@ -108,6 +108,26 @@ async def test_large_results_lie_in_artifacts(folder: Path) -> None:
     assert read_run(folder).result(finished) == large
 
 
+@pytest.mark.parametrize("size", [1, 200_000])
+async def test_a_result_is_recorded_even_if_its_caller_is_cancelled_meanwhile(folder: Path, size: int) -> None:
+    store = new_run(folder)
+
+    async def call() -> dict[str, Any]:
+        task.cancel()
+        return {"text": "x" * size}
+
+    task = asyncio.create_task(store.once(key(), call, kind="model", repeatable=False))
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await store.once(key(), Provider(), kind="model", repeatable=False) == {"text": "x" * size}
+    store.close()
+
+
+def test_ambiguous_keys_are_refused() -> None:
+    with pytest.raises(ValueError, match="slash"):
+        key(node="a/b")
+
+
 async def test_a_failure_is_recorded_with_its_cause_and_the_call_may_be_made_again(folder: Path) -> None:
     provider = Provider(ModelUnavailable("the server is away"), {"text": "back"})
     store = new_run(folder)

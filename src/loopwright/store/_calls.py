@@ -36,6 +36,10 @@ class CallKey:
     request: str
     """sha256 of the full request: whatever decides the answer."""
 
+    def __post_init__(self) -> None:
+        if "/" in self.node:
+            raise ValueError(f"node {self.node!r} holds a slash, which would make keys ambiguous")
+
     def __str__(self) -> str:
         return f"{self.episode}/{self.iteration}/{self.node}/{self.attempt}/{self.request}"
 
@@ -125,11 +129,11 @@ class Calls:
             self._write(CallFinished(key=name, kind=kind, failure=_describe(error), seconds=seconds), key)
             raise
         finished = CallFinished(key=name, kind=kind, cached=cached is not None, seconds=time.monotonic() - started)
-        # The caller gets exactly what a resume would read.
+        # The caller gets exactly what a resume would read. Nothing is awaited between result and record, so that a
+        # cancelled caller loses no result either; a large one blocks the event loop while it is stored.
         result: dict[str, Any] = json.loads(encoded)
         if len(encoded) > LARGE:
-            ref = await asyncio.to_thread(self._artifacts.put, encoded)
-            self._write(finished.model_copy(update={"artifact": ref}), key)
+            self._write(finished.model_copy(update={"artifact": self._artifacts.put(encoded)}), key)
         else:
             self._write(finished.model_copy(update={"result": result}), key)
         await self._secure(kind, repeatable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -57,7 +58,7 @@ async def postgres_saver(url: str, run: str) -> AsyncIterator[BaseCheckpointSave
             "checkpoints in Postgres need the extra `postgres`", remedy="pip install 'loopwright[postgres]'"
         ) from error
     register(unquote(urlsplit(url).password or ""))
-    schema = Identifier(f"loopwright_{run}")
+    schema = Identifier(_schema_name(run))
 
     async def use_schema(connection: AsyncConnection[Any]) -> None:
         await connection.execute(SQL("SET search_path TO {}").format(schema))
@@ -81,3 +82,9 @@ async def postgres_saver(url: str, run: str) -> AsyncIterator[BaseCheckpointSave
         saver = AsyncPostgresSaver(pool, serde=strict_serializer())
         await saver.setup()
         yield saver
+
+
+def _schema_name(run: str) -> str:
+    """The run's schema. Postgres cuts names after 63 bytes, which could make one of two."""
+    name = f"loopwright_{run}"
+    return name if len(name.encode()) <= 63 else f"loopwright_{hashlib.sha256(run.encode()).hexdigest()[:48]}"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from loopwright.errors import StoreError
 from loopwright.store._codec import BadLine, decode, encode
@@ -65,7 +65,7 @@ def scan(path: Path, run: str) -> Iterator[Line | str]:
             offset += len(raw)
 
 
-def _open_for_reading(path: Path) -> Any:
+def _open_for_reading(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except OSError as error:

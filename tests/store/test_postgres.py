@@ -1,0 +1,86 @@
+"""Checkpoints on a real Postgres server, started for the test from the machine's own packages."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loopwright.errors import MissingExtra, StoreError
+from tests.store.support import new_run
+from tests.store.test_checkpoints import counting
+
+pytestmark = pytest.mark.anyio
+pytest.importorskip("langgraph.checkpoint.postgres", reason="the extra `postgres` is not installed")
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The URL of a fresh server that listens on a socket file."""
+    [*_, programs] = [None, *sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))]
+    if programs is None:
+        pytest.skip("Postgres is not installed")
+    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    folder = Path(tempfile.mkdtemp(prefix="loopwright-pg-"))
+    if user:
+        shutil.chown(folder, "postgres")
+    control = [*user, str(programs.parent / "pg_ctl"), "-D", str(folder / "data"), "-w", "-l", str(folder / "log")]
+    options = f"-k {folder} -c listen_addresses='' -c fsync=off"
+    initdb = [*user, str(programs), "-D", str(folder / "data"), "-A", "trust", "-U", "postgres"]
+    subprocess.run(initdb, check=True, capture_output=True, cwd=folder)
+    subprocess.run([*control, "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+    try:
+        yield f"postgresql://postgres@/postgres?host={folder}"
+    finally:
+        subprocess.run([*control, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+        shutil.rmtree(folder)
+
+
+async def test_state_is_kept_across_openings_and_apart_from_other_runs(server: str, tmp_path: Path) -> None:
+    long = "x" * 70
+    one, two = new_run(tmp_path / "one", f'{long} "one"'), new_run(tmp_path / "two", f'{long} "two"')
+    config = {"configurable": {"thread_id": "e"}}
+    async with one.checkpointer(server) as saver:
+        await counting(saver).ainvoke({"iteration": 0}, config)
+    async with one.checkpointer(server) as saver, two.checkpointer(server) as other:
+        assert (await counting(saver).aget_state(config)).values == {"iteration": 3}
+        assert (await counting(other).aget_state(config)).values == {}
+    one.close()
+    two.close()
+
+
+async def test_many_episodes_share_the_server(server: str, tmp_path: Path) -> None:
+    store = new_run(tmp_path / "run", "many")
+    async with store.checkpointer(server) as saver:
+        graph = counting(saver)
+        states = await asyncio.gather(
+            *(graph.ainvoke({"iteration": 0}, {"configurable": {"thread_id": str(n)}}) for n in range(20))
+        )
+    store.close()
+    assert states == [{"iteration": 3}] * 20
+
+
+async def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "langgraph.checkpoint.postgres.aio", None)
+    store = new_run(tmp_path / "run")
+    with pytest.raises(MissingExtra, match="postgres"):
+        async with store.checkpointer("postgresql://localhost/db"):
+            pass
+    store.close()
+
+
+async def test_a_server_that_is_away_is_named_without_its_password(tmp_path: Path) -> None:
+    store = new_run(tmp_path / "run")
+    with pytest.raises(StoreError, match="Postgres") as caught:
+        async with store.checkpointer("postgresql://me:canary-4d5e6f@127.0.0.1:1/db"):
+            pass
+    store.close()
+    assert "canary-4d5e6f" not in str(caught.value)
+    assert caught.value.remedy
