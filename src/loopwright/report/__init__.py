@@ -1,5 +1,6 @@
 """Reports of a run: numbers for the terminal, one HTML file, JUnit XML and CSV. All are projections of its record."""
 
+from loopwright.report._html import render_html
 from loopwright.report._summary import (
     EpisodeRow,
     Failure,
@@ -17,6 +18,7 @@ __all__ = [
     "RunSummary",
     "VariantSummary",
     "render_csv",
+    "render_html",
     "render_junit",
     "render_text",
     "summarize",

@@ -19,6 +19,11 @@ def printable(text: str) -> str:
     return _ACTING.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
+def held(text: str) -> str:
+    """The text without what UTF-8 cannot hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def rate(value: float | None) -> str:
     """A share or score with two digits."""
     return NOTHING if value is None else f"{value:.2f}"

@@ -7,6 +7,7 @@ import io
 import re
 from xml.etree import ElementTree as ET
 
+from loopwright.report._format import held
 from loopwright.report._summary import EpisodeRow, RunSummary
 
 # What XML 1.0 cannot hold, not even escaped.
@@ -114,8 +115,8 @@ def _cells(row: EpisodeRow, *, graded: bool) -> list[object]:
 
 def _csv(text: str) -> str:
     """Text that a spreadsheet takes as text, and that UTF-8 can hold."""
-    held = text.encode("utf-8", "replace").decode()
-    return f"'{held}" if held.startswith(("=", "+", "-", "@", "\t", "\r")) else held
+    quote = "'" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else ""
+    return quote + held(text)
 
 
 def _xml(text: str) -> str:

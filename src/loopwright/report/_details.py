@@ -1,0 +1,162 @@
+"""What the report shows of one episode when it is opened, as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from loopwright.report._format import held
+from loopwright.report._summary import EpisodeRow
+from loopwright.report._trajectory import Iteration, Trajectory
+from loopwright.store import SandboxOpened
+
+LONGEST = 200_000
+"""Characters of one text in the report; the middle of longer ones stays in the record only."""
+
+
+@dataclass(slots=True)
+class Isolation:
+    """The different kinds of sandbox of a run; most runs have one or two."""
+
+    kinds: list[dict[str, Any]] = field(default_factory=list)
+    _places: dict[object, int] = field(default_factory=dict)
+
+    def place(self, opened: SandboxOpened) -> int:
+        """Position in `kinds` of the sandbox's kind: same provider, image and controls in force."""
+        in_force = tuple((control.get("control"), bool(control.get("in_force"))) for control in opened.controls)
+        key = (opened.provider, opened.image, in_force)
+        if key not in self._places:
+            self._places[key] = len(self.kinds)
+            controls = [dict(control) for control in opened.controls]
+            self.kinds.append(
+                {"provider": opened.provider, "image": opened.image, "controls": controls, "sandboxes": 0}
+            )
+        place = self._places[key]
+        self.kinds[place]["sandboxes"] += 1
+        return place
+
+
+def index_entry(row: EpisodeRow) -> dict[str, Any]:
+    """What the list of episodes shows of one."""
+    return {
+        "id": held(row.episode),
+        "unit": row.unit,
+        "task": row.task,
+        "variant": row.variant,
+        "repeat": row.repeat,
+        "status": row.status,
+        "score": row.score,
+        "passed": row.passed,
+        "iterations": row.iterations,
+        "rule": row.rule,
+        "tokens": row.usage.total,
+        "cost": str(row.cost_usd) if row.cost_usd is not None else None,
+        "seconds": row.seconds,
+        "cause": row.failure.cause if row.failure else "",
+    }
+
+
+def episode_details(trajectory: Trajectory, row: EpisodeRow, isolation: Isolation) -> dict[str, Any]:
+    """Everything the view of an episode needs beside its `index_entry`."""
+    started, done = trajectory.started, trajectory.finished
+    turns = [turn for _, turn in sorted(trajectory.iterations.items())]
+    return {
+        "goal": cut(started.goal) if started else "",
+        "strategy": started.strategy if started else "",
+        "models": dict(started.models) if started else {},
+        "seed": started.seed if started else None,
+        "begun": trajectory.begun,
+        "answer": done.answer_iteration if done else None,
+        "calls": row.model_calls,
+        "usage": row.usage.model_dump(),
+        "failure": {"cause": row.failure.cause, "error": row.failure.error, "message": cut(row.failure.message)}
+        if row.failure
+        else None,
+        "iterations": [_turn(turn) for turn in turns],
+        "sandboxes": [
+            {
+                "kind": isolation.place(opened),
+                "purpose": opened.purpose,
+                "seconds": opened.seconds,
+                "pooled": opened.pooled,
+            }
+            for opened in trajectory.sandboxes
+        ],
+        "incidents": [
+            {
+                "iteration": incident.iteration,
+                "node": incident.node,
+                "error": incident.failed.error,
+                "cause": incident.failed.cause,
+                "message": cut(incident.failed.message),
+                "retried": incident.failed.retried,
+            }
+            for incident in trajectory.incidents
+        ],
+    }
+
+
+def cut(text: str) -> str:
+    """The text, its middle left out where it is too long for a page."""
+    if len(text) <= LONGEST:
+        return text
+    half = LONGEST // 2
+    return f"{text[:half]}\n[... {len(text) - 2 * half} characters left out, see the record ...]\n{text[-half:]}"
+
+
+def _turn(turn: Iteration) -> dict[str, Any]:
+    proposed, observed, judged, graded = turn.proposed, turn.observed, turn.judged, turn.graded
+    critiqued, decided, spent = turn.critiqued, turn.decided, turn.spent
+    return {
+        "n": turn.number,
+        "parent": turn.parent,
+        "candidate": _candidate(proposed.candidate) if proposed and proposed.candidate is not None else None,
+        "problem": cut(proposed.problem) if proposed else "",
+        "output": cut(str(observed.observation.get("text", ""))) if observed else "",
+        "seconds": observed.seconds if observed else 0.0,
+        "judged": {"score": judged.score, "passed": judged.passed, **_verdict(judged.verdict)} if judged else None,
+        "graded": {"score": graded.score, "passed": graded.passed, "answer": graded.answer, **_verdict(graded.verdict)}
+        if graded
+        else None,
+        "critique": {"by": critiqued.critic, "text": cut(critiqued.feedback), "decision": critiqued.decision}
+        if critiqued
+        else None,
+        "decided": {
+            "decision": decided.decision,
+            "rule": decided.rule,
+            "why": cut(decided.why),
+            "target": decided.target,
+        }
+        if decided
+        else None,
+        "calls": spent.calls,
+        "tokens": spent.usage.total,
+        "cost": str(spent.cost_usd) if spent.cost_usd is not None else None,
+        "model_seconds": spent.seconds,
+    }
+
+
+def _candidate(candidate: Mapping[str, Any]) -> dict[str, Any]:
+    files = {str(path): cut(str(content)) for path, content in dict(candidate.get("files") or {}).items()}
+    return {
+        "text": cut(str(candidate.get("text") or "")),
+        "files": files,
+        "artifacts": dict(candidate.get("artifacts") or {}),
+    }
+
+
+def _verdict(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    checks: Iterable[Mapping[str, Any]] = verdict.get("checks") or ()
+    return {
+        "summary": cut(str(verdict.get("summary") or "")),
+        "checks": [
+            {
+                "name": str(check.get("name")),
+                "score": check.get("score"),
+                "evidence": cut(str(check.get("evidence") or "")),
+                "confidence": check.get("confidence", 1.0),
+            }
+            for check in checks
+        ],
+    }

@@ -1,0 +1,105 @@
+"""The report as one HTML file that loads nothing.
+
+Everything that models wrote is untrusted. It is in the file only as JSON in data blocks, which the page's script turns
+into text nodes; names that the static part shows go through the template's escaping. The content security policy
+allows the one script and the one style sheet by their hashes and nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from loopwright.report import _format, _overview
+from loopwright.report._details import Isolation, episode_details, index_entry
+from loopwright.report._summary import Projection
+from loopwright.report._trajectory import trajectories
+from loopwright.store import read_run
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_SCRIPTS = ("dom", "format", "diff", "chart", "episode", "list", "app")
+
+_NUMBERS = ("bounds", "count", "duration", "held", "money", "rate", "signed")
+_VIEWS = ("comparisons", "day", "lost", "outlook", "repeated", "rules", "wall_seconds")
+
+# `<` and `&` cannot end a script block or begin a comment in it when escaped; U+2028 and U+2029 end a line in
+# JavaScript; UTF-8 cannot hold a lone surrogate.
+_UNSAFE_IN_SCRIPT = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
+
+
+def render_html(folder: Path) -> str:
+    """Renders a run folder; the run may be live or interrupted.
+
+    Raises:
+        StoreError: There is no run in the folder, or its record is damaged.
+    """
+    record = read_run(folder)
+    projection, isolation = Projection(record.manifest.id), Isolation()
+    blocks: dict[str, str] = {}
+    for trajectory in trajectories(projection.watch(record.events), record.result):
+        row = projection.add(trajectory)
+        if row is not None:
+            blocks[row.episode] = script_json(episode_details(trajectory, row, isolation))
+    summary = projection.summary()
+    style, script = _asset("report.css"), _script()
+    index = {
+        "variants": [variant.name for variant in summary.variants],
+        "episodes": [index_entry(row) for row in summary.episodes],
+        "isolation": isolation.kinds,
+    }
+    return _template().render(
+        summary=summary,
+        isolation=isolation.kinds,
+        index=script_json(index),
+        blocks=[blocks[row.episode] for row in summary.episodes],
+        style=style,
+        script=script,
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+    )
+
+
+def script_json(value: Mapping[str, Any]) -> str:
+    """JSON that is safe inside a script element and in UTF-8."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _UNSAFE_IN_SCRIPT.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown
+    )
+    environment.filters |= {name: getattr(_format, name) for name in _NUMBERS}
+    environment.filters |= {name: getattr(_overview, name) for name in _VIEWS}
+    return environment.from_string(_asset("report.html.jinja"))
+
+
+def _shown(value: object) -> object:
+    """Names as one line; markup that is known to be safe is no `str` proper and stays as it is."""
+    return _format.printable(value) if type(value) is str else value
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files("loopwright.report") / "assets" / name).read_text("utf-8")
+
+
+@cache
+def _script() -> str:
+    return '(() => {\n"use strict";\n' + "\n".join(_asset(f"{name}.js") for name in _SCRIPTS) + "})();\n"
+
+
+def _hash(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,164 @@
+// One episode: its outcome, its curve and tree, and each iteration, rendered when it is opened.
+
+function episodeView(row, details, nav) {
+  const turns = details.iterations, sections = new Map();
+  const jump = (n) => {
+    const section = sections.get(n);
+    section.open = true;
+    section.scrollIntoView({ block: "start" });
+    section.querySelector("summary").focus({ preventScroll: true });
+  };
+  const figure = h("div");
+  const draw = () => figure.replaceChildren(chart(turns, details.answer, Math.min(figure.clientWidth || 640, 760), jump));
+  const view = [
+    h("nav", { class: "crumbs" },
+      h("a", { href: "#episodes" }, "All episodes"), " \u00b7 ",
+      nav.previous && h("a", { href: nav.previous, rel: "prev" }, "previous"),
+      nav.next && h("a", { href: nav.next, rel: "next" }, "next"),
+      h("span", null, nav.place)),
+    h("h1", null, name(row.unit)),
+    h("p", { class: "abstract" }, ...verdictSentence(row, details)),
+    details.goal && h("div", { class: "goal" }, said(details.goal)),
+    facts(row, details),
+    failureView(details),
+    turns.length > 0 && h("h3", null, "Score by iteration"), turns.length > 0 && figure,
+    turns.length > 0 && chartLegend(turns),
+    turns.length > 0 && h("h3", null, "Iterations"),
+    ...turns.map((turn) => {
+      const section = turnSection(turn, turns, details, turns.length <= 2 || turn.n === details.answer);
+      sections.set(turn.n, section);
+      return section;
+    }),
+    isolationView(details),
+  ];
+  return { nodes: view.filter(Boolean), draw };
+}
+
+function verdictSentence(row, details) {
+  const stop = details.iterations.map((turn) => turn.decided).find((decided) => decided && decided.decision === "stop");
+  const parts = [];
+  if (row.status === "scored") {
+    parts.push(h("b", null, row.passed ? "Passed" : "Not passed"), ` with score ${rate(row.score)} after ${plural(row.iterations, "iteration")}.`);
+  } else if (row.status === "failed") parts.push(h("b", null, "Failed"), ", which is no score.");
+  else parts.push(h("b", null, "Unfinished"), ` after ${plural(row.iterations, "iteration")}.`);
+  if (stop) parts.push(" Stopped by ", h("b", null, said(stop.rule)), ": ", h("bdi", null, said(brief(stop.why))), ".");
+  return parts;
+}
+
+function facts(row, details) {
+  const usage = details.usage;
+  const cached = usage.cache_read + usage.cache_write;
+  const pairs = [
+    ["Variant", name(row.variant)], ["Repeat", String(row.repeat)],
+    ...Object.entries(details.models).map(([role, model]) => [role[0].toUpperCase() + role.slice(1), name(model)]),
+    ["Model calls", String(details.calls)],
+    ["Tokens", `${count(usage.input)} in, ${count(usage.output)} out` + (cached ? `, ${count(cached)} cached` : "")],
+    ["Cost", money(row.cost)], ["Time", duration(row.seconds)],
+    ["Seed", details.seed === null ? "-" : String(details.seed)],
+    ["Begun", details.begun.slice(0, 19).replace("T", " ") + " UTC"],
+  ];
+  return h("dl", { class: "facts" }, pairs.map(([term, value]) => h("div", null, h("dt", null, term), h("dd", null, value))));
+}
+
+function failureView(details) {
+  const incidents = details.incidents.map((one) => [one.cause, one.error, one.message,
+    one.iteration === null ? "" : `iteration ${one.iteration}`, one.retried ? "retried" : ""]);
+  const final = details.failure;
+  if (final && !details.incidents.some((one) => one.message === final.message)) incidents.push([final.cause, final.error, final.message, "", ""]);
+  if (!incidents.length) return null;
+  return h("div", null, h("h3", null, "Failures"), incidents.map(([cause, error, message, where, retried]) =>
+    h("div", null, h("p", null, h("b", null, said(error)), ` (cause ${cause}) `, [where, retried].filter(Boolean).join(", ")), wholeView(message))));
+}
+
+function chartLegend(turns) {
+  const hidden = turns.some((turn) => turn.graded);
+  const tree = !straight(turns);
+  return h("p", { class: "note" }, "Dots: visible checks, filled where all passed. Line: best so far.",
+    hidden && " Diamonds: hidden checks, which the loop never saw.", tree && " Below: the tree of attempts, the answer filled.");
+}
+
+function turnSection(turn, turns, details, open) {
+  const body = h("div", { class: "body" });
+  let rendered = false;
+  const section = h("details", { class: "turn", id: "turn-" + turn.n, ontoggle: () => {
+    if (section.open && !rendered) body.append(...turnBody(turn, turns));
+    rendered ||= section.open;
+  } }, turnSummary(turn, turn.n === details.answer), body);
+  section.open = open;
+  return section;
+}
+
+function turnSummary(turn, answer) {
+  const from = turn.parent === null ? (turn.n ? "fresh start" : "") : turn.parent === turn.n - 1 ? "" : `from ${turn.parent}`;
+  const failed = turn.judged ? turn.judged.checks.filter((check) => check.score < 1).length : 0;
+  const fate = [from,
+    turn.judged ? `${turn.judged.checks.length - failed} of ${plural(turn.judged.checks.length, "check")}` : turn.candidate ? "not judged" : "no candidate",
+    turn.graded && `hidden ${rate(turn.graded.score)}`,
+    turn.decided && `${turn.decided.decision} (${turn.decided.rule})`,
+    turn.calls > 0 && `${count(turn.tokens)} tokens`].filter(Boolean).join(" \u00b7 ");
+  return h("summary", null, h("b", null, "Iteration " + turn.n), h("span", { class: "score" }, rate(turn.judged && turn.judged.score)),
+    h("span", { class: "fate" }, answer && h("span", { class: "answer-tag" }, "answer \u00b7 "), said(fate)));
+}
+
+function turnBody(turn, turns) {
+  const parent = turns.find((other) => other.n === turn.parent);
+  return [
+    ...candidateView(turn, parent),
+    turn.output && h("h3", null, `Sandbox output, ${duration(turn.seconds)}`), turn.output && wholeView(turn.output),
+    ...verdictView("Checks", turn.judged),
+    ...verdictView("Hidden checks", turn.graded),
+    turn.critique && h("h3", null, "Critic, for ", said(turn.critique.decision)),
+    turn.critique && h("blockquote", null, said(turn.critique.text)),
+    turn.decided && h("h3", null, "Decision"),
+    turn.decided && h("p", null, h("b", null, said(turn.decided.decision)), turn.decided.target === null ? "" : ` from iteration ${turn.decided.target}`,
+      ", rule ", h("b", null, said(turn.decided.rule)), ": ", said(brief(turn.decided.why))),
+    turn.decided && brief(turn.decided.why) !== turn.decided.why && wholeView(turn.decided.why),
+    h("p", { class: "note" }, `${plural(turn.calls, "model call")}, ${count(turn.tokens)} tokens, ${money(turn.cost)}, ${duration(turn.model_seconds)} of model time`),
+  ].filter(Boolean);
+}
+
+function candidateView(turn, parent) {
+  if (!turn.candidate) return [h("h3", null, "No candidate"), turn.problem && wholeView(turn.problem)];
+  const before = parent && parent.candidate;
+  const nodes = [h("h3", null, before ? `Candidate, changes from iteration ${parent.n}` : "Candidate")];
+  const { text, files, artifacts } = turn.candidate;
+  if (text || (before && before.text)) nodes.push(...change("", before ? before.text : null, text));
+  for (const path of [...new Set([...Object.keys(before ? before.files : {}), ...Object.keys(files)])].sort()) {
+    nodes.push(...change(path, before ? before.files[path] ?? "" : null, files[path] ?? ""));
+  }
+  const refs = Object.entries(artifacts);
+  if (refs.length) nodes.push(h("p", { class: "note" }, "Artifacts: ", refs.map(([label, ref], i) => [i ? ", " : "", name(label), " ", ref.slice(0, 12)])));
+  if (nodes.length === 1) nodes.push(h("p", { class: "note" }, "Empty."));
+  return nodes;
+}
+
+function change(path, before, after) {
+  const label = path && h("div", { class: "path" }, said(path));
+  if (before === null) return [label, wholeView(after)].filter(Boolean);
+  if (before === after) return [h("div", { class: "path" }, said(path || "text"), h("span", { class: "note" }, " unchanged"))];
+  return [label, diffView(before, after)].filter(Boolean);
+}
+
+function verdictView(title, verdict) {
+  if (!verdict) return [];
+  const rows = verdict.checks.map((check) => h("tr", null,
+    h("td", null, h("span", { class: "mark " + (check.score >= 1 ? "passed" : "missed"), role: "img", "aria-label": check.score >= 1 ? "passed" : "not passed" })),
+    h("td", { class: "num" }, rate(check.score)),
+    h("td", null, h("b", null, name(check.name)), check.confidence < 1 && ` (confidence ${rate(check.confidence)})`,
+      check.evidence && h("pre", null, said(check.evidence)))));
+  return [h("h3", null, `${title}, score ${rate(verdict.score)}`),
+    verdict.summary && h("p", null, said(verdict.summary)),
+    rows.length > 0 && h("table", { class: "checks" }, h("tbody", null, rows))].filter(Boolean);
+}
+
+function isolationView(details) {
+  if (!details.sandboxes.length) return null;
+  return h("div", null, h("h3", null, "Isolation in force"), details.sandboxes.map((box) => {
+    const kind = INDEX.isolation[box.kind];
+    const off = kind.controls.filter((control) => !control.in_force).map((control) => control.control);
+    return h("p", { class: "note" }, `${box.purpose}: ${kind.provider}, `, name(kind.image || "default image"),
+      `, opened in ${duration(box.seconds)}${box.pooled ? " from the pool" : ""}; `,
+      kind.controls.filter((control) => control.in_force).map((control) => control.control).join(", ") || "no control in force",
+      off.length > 0 && h("strong", null, `; not in force: ${off.join(", ")}`));
+  }));
+}

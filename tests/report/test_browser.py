@@ -1,0 +1,188 @@
+"""The HTML report in a real browser: keyboard, phone, dark, ten thousand events, and hostile words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loopwright.report import RunSummary, render_html, summarize_run
+from tests.report import browser, samples
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(browser.find() is None, reason=f"none of {', '.join(browser.PROGRAMS)} is installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    made = tmp_path_factory.mktemp("reports")
+    folders = {}
+    for name in ("study", "hostile", "large"):
+        folders[name] = getattr(samples, name)(made / name)
+        (made / f"{name}.html").write_text(render_html(folders[name]), "utf-8")
+    return folders
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Page]:
+    with browser.Page(tmp_path_factory.mktemp("profile")) as page:
+        yield page
+
+
+@pytest.fixture
+def page(shared: browser.Page) -> Iterator[browser.Page]:
+    """The browser's page; at the end it must have nothing to complain about."""
+    shared.complaints.clear()
+    shared.screen(1280, 900)
+    yield shared
+    assert shared.complaints == []
+
+
+def url(folders: dict[str, Path], name: str, fragment: str = "") -> str:
+    return folders[name].with_suffix(".html").as_uri() + fragment
+
+
+def expected(summary: RunSummary, *, variant: str) -> int:
+    return sum(row.passed is True for row in summary.episodes if row.variant == variant)
+
+
+def heading(page: browser.Page) -> object:
+    return page.run("document.querySelector('#episode h1')?.textContent ?? null")
+
+
+def test_ten_thousand_events_by_keyboard(page: browser.Page, folders: dict[str, Path]) -> None:
+    summary = summarize_run(folders["large"])
+    page.open(url(folders, "large"))
+    rows = "document.querySelectorAll('#list tbody tr').length"
+    assert (folders["large"] / "events.jsonl").read_text().count("\n") >= 10_000
+    assert page.run(rows) == 200, "rows beyond the first screens are drawn when they are scrolled to"
+
+    page.press("j", "j", "j", "k")
+    current = page.run("document.querySelector('#list tr.current a').textContent")
+    page.press("Enter")
+    assert heading(page) == current
+    assert page.run("location.hash").startswith("#episode/")
+    page.press("j")
+    assert heading(page) not in (None, current)
+    page.press("ArrowLeft")
+    assert heading(page) == current
+    page.press("Escape")
+    assert heading(page) is None
+    assert page.run("document.activeElement.closest('tr').classList.contains('current')")
+
+    page.press("/", *"single passed", "Enter")
+    passed = expected(summary, variant="single")
+    assert page.run("document.getElementById('shown').textContent") == f"{passed} of {len(summary.episodes)} episodes"
+    assert page.run(rows) == min(200, passed)
+    page.press("Enter")
+    assert page.run("document.querySelector('#episode .abstract b').textContent") == "Passed"
+    assert page.run("document.querySelector('#episode .crumbs span').textContent") == f"1 of {passed}"
+
+
+def test_the_list_grows_as_it_is_scrolled(page: browser.Page, folders: dict[str, Path]) -> None:
+    page.open(url(folders, "large"))
+    page.run("document.querySelector('#list tbody tr:last-child').scrollIntoView()")
+    page.settle("document.querySelectorAll('#list tbody tr').length > 200")
+
+
+def test_iterations_are_rendered_when_they_are_opened(page: browser.Page, folders: dict[str, Path]) -> None:
+    page.open(url(folders, "large", "#episode/sums.long%3Arefine%3A0"))
+    assert page.run("document.querySelectorAll('details.turn').length") == 200
+    written = "[...document.querySelectorAll('details.turn .body')].filter((body) => body.childNodes.length).length"
+    assert page.run(written) == 1, "the answer's alone"
+    page.run("document.querySelector('#turn-7 summary').click()")
+    page.settle(f"{written} === 2")
+    assert "Sandbox output" in page.run("document.querySelector('#turn-7 .body').textContent")
+
+
+def test_an_episode_shows_what_happened(page: browser.Page, folders: dict[str, Path]) -> None:
+    page.open(url(folders, "study", "#episode/sums.nested-01%3Arefine%3A0"))
+    page.run("document.querySelectorAll('details.turn').forEach((turn) => { turn.open = true })")
+    page.settle("document.querySelector('#turn-0 .body').childNodes.length")
+    text = page.run("document.getElementById('turn-1').textContent")
+    for part in ("changes from iteration 0", "1 failed, 1 passed", "Hidden checks", "Descend into items", "regression"):
+        assert part in text
+    added = page.run("document.querySelector('#turn-1 .diff .add').textContent")
+    assert added == "        if isinstance(item, list):"
+    assert page.run("document.querySelectorAll('.chart .node').length") == 6, "the tree, since it went back"
+    assert page.run("document.querySelectorAll('.chart .node.answer').length") == 1
+    assert "not in force: cpu" in page.run("document.getElementById('episode').textContent")
+
+
+def test_differences_rebuild_both_sides(page: browser.Page, folders: dict[str, Path]) -> None:
+    """The edits shown for each file of each iteration, read back from the page, are its parent and itself."""
+    page.open(url(folders, "study", "#episode/sums.nested-01%3Arefine%3A0"))
+    page.run("document.querySelectorAll('details.turn').forEach((turn) => { turn.open = true })")
+    page.settle("document.querySelector('#turn-5 .body').childNodes.length")
+    page.run("document.querySelectorAll('.diff button').forEach((fold) => fold.click())")
+    shown = page.run(
+        "[...document.querySelectorAll('#turn-4 .diff > div')].map((line) => [line.className, line.textContent])"
+    )
+    before = "".join(line + "\n" for kind, line in shown if kind != "add")
+    after = "".join(line + "\n" for kind, line in shown if kind != "del")
+    assert (before, after) == (samples.DRAFTS[0], samples.DRAFTS[1])
+
+
+@pytest.mark.parametrize("name", ["study", "hostile", "large"])
+@pytest.mark.parametrize("dark", [False, True])
+def test_a_phone_never_scrolls_sideways(page: browser.Page, folders: dict[str, Path], name: str, dark: bool) -> None:
+    page.screen(360, 740, dark=dark)
+    page.open(url(folders, name))
+    width = "document.documentElement.scrollWidth"
+    assert page.run(width) == 360
+    page.run("document.querySelector('#list a').click()")
+    page.settle("!document.getElementById('episode').hidden")
+    page.run("document.querySelectorAll('#episode details').forEach((turn) => { turn.open = true })")
+    page.settle()
+    assert page.run(width) == 360
+
+
+def test_light_and_dark(page: browser.Page, folders: dict[str, Path]) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor"
+    page.screen(1280, 900, dark=True)
+    page.open(url(folders, "study"))
+    assert page.run(ground) == "rgb(21, 23, 26)"
+    assert page.run("document.getElementById('theme').textContent") == "Light"
+    page.run("document.getElementById('theme').click()")
+    assert page.run(ground) == "rgb(255, 255, 255)"
+    page.run("document.getElementById('theme').click()")
+    assert page.run(ground) == "rgb(21, 23, 26)"
+    page.run("localStorage.clear()")
+
+
+def test_hostile_words_stay_words(page: browser.Page, folders: dict[str, Path]) -> None:
+    page.open(url(folders, "hostile"))
+    title = page.run("document.title")
+    for _ in range(3):
+        page.press("j", "Enter")
+        page.run("document.querySelectorAll('#episode details').forEach((turn) => { turn.open = true })")
+        page.settle()
+        assert page.run("document.querySelectorAll('img, #episode script').length") == 0
+        page.press("Escape")
+    assert page.run("document.title") == title
+    page.run("document.querySelector('#list a').click()")
+    page.settle("document.querySelector('#turn-0 .body').childNodes.length")
+    critique = page.run("document.querySelector('#turn-0 blockquote').textContent")
+    assert samples.EVIL[0] in critique
+    assert "\\u202egnp.exe \\u2066hidden\\u2069 \\x1b[31mred\\x00\\x07" in critique
+    assert "\\ud800 lone \\udfff" in critique
+    assert samples.EVIL[5] in critique
+
+
+def test_the_policy_stops_what_slips_through(page: browser.Page, folders: dict[str, Path]) -> None:
+    page.open(url(folders, "study"))
+    attempt = (
+        "const script = document.createElement('script'); script.textContent = 'window.owned = 1';"
+        "document.body.append(script); document.body.insertAdjacentHTML('beforeend', "
+        '\'<img src="https://example.invalid/x.png" onerror="window.owned = 2"><p style="color: red">x</p>\');'
+    )
+    page.run(attempt)
+    page.settle()
+    assert page.run("window.owned ?? null") is None
+    told = json.dumps(page.complaints)
+    assert all(word in told for word in ("script-src", "img-src", "style-src")), "each was refused by the policy"
+    page.complaints.clear()
