@@ -9,14 +9,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from loopwright.errors import SandboxLost
 from loopwright.sandbox._channel import Channel, Fields, file_error
-from loopwright.sandbox._inside.wire import Ask, pack
+from loopwright.sandbox._inside.wire import Ask, pack, unpack
+from loopwright.sandbox._layer import from_tar, to_tar
 from loopwright.sandbox._process import RunningProcess, completed
+from loopwright.sandbox._setup import WRITABLE
 from loopwright.sandbox._types import Change, Completed, ControlState, SandboxSpec
 
 GRACE = 5.0
 """Seconds after a command's deadline until the host gives up on the runner."""
 BEAT = 5.0
 """Seconds between heartbeats."""
+OPERATION_TIMEOUT = 120.0
+"""Seconds for what is done with whole folders."""
+_PIECE = 1 << 20
 
 
 class OpenSandbox:
@@ -117,9 +122,29 @@ class OpenSandbox:
         """Writes a file as the workload's user; see `Sandbox.write`."""
         await self._file(Ask.WRITE, path, data, b"%d" % mode)
 
+    async def list(self, path: str = ".") -> Sequence[str]:
+        """Names in a folder; see `Sandbox.list`."""
+        return [_decode(name) for name in await self._file(Ask.LIST, path)]
+
     async def changes(self) -> Sequence[Change]:
         """What the workload changed; see `Sandbox.changes`."""
-        raise NotImplementedError
+        packed = unpack(await self._operate(b"changes", *map(_encode, WRITABLE)))
+        found = [
+            Change(_decode(path), _decode(kind), _decode(type_), int(mode), _decode(digest))  # type: ignore[arg-type]  # the runner's words are those of `Change`
+            for path, kind, type_, mode, digest in (packed[at : at + 5] for at in range(0, len(packed), 5))
+        ]
+        return sorted(found, key=lambda change: change.path)
+
+    async def snapshot(self) -> bytes:
+        """The workspace as a tar archive; see `Sandbox.snapshot`."""
+        return to_tar(await self._operate(b"snapshot", _encode(self._workdir)))
+
+    async def restore(self, snapshot: bytes) -> None:
+        """Makes the workspace what it was; see `Sandbox.restore`."""
+        entries = list(from_tar(snapshot))
+        folder = _encode(self._workdir)
+        await self._operate(b"restore", folder, stdin=b"".join(entry.packed() for entry in entries))
+        await self._channel.call(Ask.KNOW, folder, *(entry.known() for entry in entries))
 
     async def close(self) -> None:
         """Kills everything in it and removes it; harmless when called twice."""
@@ -132,6 +157,27 @@ class OpenSandbox:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    async def _operate(self, name: bytes, *arguments: bytes, stdin: bytes = b"") -> bytes:
+        """Has the runner do something with whole folders, and returns its result."""
+        process = RunningProcess()
+        content = len(WRITABLE) * self._spec.limits.scratch_mb * 1024 * 1024
+        asked = self._channel.ask(
+            Ask.OPERATE, name, b"%f" % OPERATION_TIMEOUT, b"%d" % content, *arguments, stream=process.received
+        )
+        process.attach(asked)
+        for at in range(0, len(stdin), _PIECE):
+            await process.write(stdin[at : at + _PIECE])
+        await process.close_stdin()
+        parts = []
+        while part := await process.read():
+            parts.append(part)
+        end = await process.wait()
+        if end.timed_out:
+            raise ValueError(f"{_decode(name)} took more than {OPERATION_TIMEOUT:.0f} s")
+        if not end.ok:
+            raise ValueError(f"{_decode(name)}: {end.stderr.text.strip() or f'its process ended with {end.exit_code}'}")
+        return b"".join(parts)
 
     def _command(
         self, argv: Sequence[str], seconds: float, cwd: str | None, env: Mapping[str, str] | None
@@ -165,6 +211,10 @@ class OpenSandbox:
         self._channel.abort("it was closed")
         with contextlib.suppress(SandboxLost):
             await self._remove()
+
+
+def _decode(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _encode(text: str) -> bytes:

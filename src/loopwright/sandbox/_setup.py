@@ -14,6 +14,8 @@ from loopwright.sandbox._seccomp import MACHINES, program
 from loopwright.sandbox._types import SandboxSpec
 
 WORKDIR = "/work"
+WRITABLE = (WORKDIR, "/tmp", "/dev/shm")
+"""Folders of limited size in which the workload may write; empty at first."""
 LEASE = 25.0
 """Seconds without a word from the host after which a sandbox ends by itself."""
 _START_TIMEOUT = 30.0

@@ -219,8 +219,39 @@ class Sandbox(Protocol):
         """
         ...
 
+    async def list(self, path: str = ".") -> Sequence[str]:
+        """Returns the names in a folder (relative to `workdir`), sorted; undecodable bytes as surrogate escapes.
+
+        Raises:
+            OSError: It is not a folder that the workload may read.
+        """
+        ...
+
     async def changes(self) -> Sequence[Change]:
-        """What the workload created, changed or deleted since the sandbox was opened, by path."""
+        """What the workload created, changed or deleted since the sandbox was opened, by path.
+
+        What the host wrote or restored counts as being there from the start.
+
+        Raises:
+            ValueError: There is more than one should be asked to look at: 200,000 entries, folders 200 deep, files
+                that pretend to hold more than the scratch folders can.
+        """
+        ...
+
+    async def snapshot(self) -> bytes:
+        """The workspace's files, folders and links as a tar archive; equal content gives equal bytes.
+
+        Raises:
+            ValueError: As for `changes`.
+        """
+        ...
+
+    async def restore(self, snapshot: bytes) -> None:
+        """Makes the workspace what it was when the snapshot was taken, in this sandbox or another.
+
+        Raises:
+            ValueError: It is not a snapshot, or does not fit.
+        """
         ...
 
     async def close(self) -> None:

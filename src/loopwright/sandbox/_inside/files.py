@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 
+FOLDER_MODE = 0o755
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _KERNEL = {os.stat(path).st_dev for path in ("/proc", "/sys") if os.path.isdir(path)}
 """Device numbers of file systems whose files are handles into the kernel, the runner's own among them."""
@@ -39,15 +40,20 @@ def read(path: bytes, limit: int) -> bytes:
         os.close(fd)
 
 
-def write(path: bytes, data: bytes, mode: int) -> None:
+def write(path: bytes, data: bytes, mode: int) -> tuple[bytes, list[bytes]]:
     """Writes a regular file, making its folders; a link of that name is replaced, not followed.
+
+    Returns:
+        The file's resolved path and those of the folders made.
 
     Raises:
         OSError: It cannot be written.
         ValueError: There is something of that name that is not a regular file.
     """
     parent, name = os.path.split(path)
-    folder, last = _parent(os.path.join(os.path.realpath(parent), name), make=True)
+    resolved = os.path.join(os.path.realpath(parent), name)
+    made: list[bytes] = []
+    folder, last = _parent(resolved, made)
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
     try:
         try:
@@ -68,6 +74,7 @@ def write(path: bytes, data: bytes, mode: int) -> None:
         os.fchmod(fd, mode)
     finally:
         os.close(fd)
+    return resolved, made
 
 
 def names(path: bytes) -> list[bytes]:
@@ -83,15 +90,20 @@ def names(path: bytes) -> list[bytes]:
         os.close(fd)
 
 
-def _parent(path: bytes, *, make: bool = False) -> tuple[int, bytes]:
-    """Opens the folder that a resolved path is in. No component is followed, so nothing can be swapped meanwhile."""
+def _parent(path: bytes, made: list[bytes] | None = None) -> tuple[int, bytes]:
+    """Opens the folder that a resolved path is in. No component is followed, so nothing can be swapped meanwhile.
+
+    Missing folders are made where `made` is there to take their names.
+    """
     *folders, name = path.strip(b"/").split(b"/")
-    fd = os.open("/", _FOLDER)
+    fd, walked = os.open("/", _FOLDER), b""
     for part in folders:
+        walked += b"/" + part
         try:
-            if make:
+            if made is not None:
                 try:
-                    os.mkdir(part, 0o755, dir_fd=fd)
+                    os.mkdir(part, FOLDER_MODE, dir_fd=fd)
+                    made.append(walked)
                 except FileExistsError:
                     pass
             deeper = os.open(part, _FOLDER, dir_fd=fd)

@@ -8,14 +8,17 @@ import signal
 import time
 
 from loopwright.sandbox._inside import files
+from loopwright.sandbox._inside.operations import Operations
 from loopwright.sandbox._inside.privileges import keep_from_children
-from loopwright.sandbox._inside.spawn import User, kill_strays, spawn
+from loopwright.sandbox._inside.spawn import User, execute, fork, kill_strays
 from loopwright.sandbox._inside.streams import CHUNK, Kept, Sink, Source
 from loopwright.sandbox._inside.wire import Answer, Ask, Decoder, frame, unpack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+_OPERATION_KEEPS = 4096
 
 
 class Command:
@@ -44,6 +47,7 @@ class Runner:
         self._tag = 0
         self._lease = 60.0
         self._user = User(os.getuid(), os.getgid(), ())
+        self._operations = Operations()
         self._null = os.open("/dev/null", os.O_RDWR)
         os.dup2(self._null, 1)  # nothing but frames goes to the host; a traceback still goes to its stderr
         self._wake, wakeup = os.pipe()
@@ -62,6 +66,8 @@ class Runner:
             Ask.READ: self._read,
             Ask.WRITE: self._write,
             Ask.LIST: self._list,
+            Ask.OPERATE: self._operate,
+            Ask.KNOW: self._know,
             Ask.PING: self._value,
         }
 
@@ -139,42 +145,59 @@ class Runner:
             if os.stat(workdir).st_uid != self._user.uid:
                 os.chown(workdir, self._user.uid, self._user.gid)
         programs = unpack(filters)
-        missing = keep_from_children(dict(zip((p.decode() for p in programs[::2]), programs[1::2])))
-        self._value(number, [missing])
+        self._value(number, [keep_from_children(dict(zip((p.decode() for p in programs[::2]), programs[1::2])))])
 
     def _run(self, number: int, fields: Sequence[bytes]) -> None:
         argv, cwd, env, timeout, keep, stream, stdin = fields
         words = unpack(env)
-        now = time.monotonic()
-        pipes = [os.pipe(), os.pipe(), *([os.pipe()] if stdin or stream else [])]
-        files_of = [pipes[2][0] if len(pipes) > 2 else self._null, pipes[0][1], pipes[1][1]]
-        self._tag += 1
-        try:
-            pid = spawn(
-                self._user,
-                self._tag,
-                unpack(argv),
-                cwd,
-                dict(zip(words[::2], words[1::2])),
-                files_of,
-            )
-        except OSError:
-            for end in {fd for pipe in pipes for fd in pipe}:
-                os.close(end)
-            raise
-        command = Command(number, pid, now + float(timeout), self._tag)
-        self._commands[number] = self._by_pid[pid] = command
-        for fd in files_of:
-            if fd != self._null:
-                os.close(fd)
-        command.kept = [Kept(int(keep)), Kept(int(keep))]
-        take = self._streamed(command) if stream else command.kept[0].add
-        command.sources = [Source(pipes[0][0], take), Source(pipes[1][0], command.kept[1].add)]
-        if len(pipes) > 2:
-            command.stdin = Sink(pipes[2][1])
+        variables = dict(zip(words[::2], words[1::2]))
+        command = self._launch(
+            number,
+            lambda: execute(self._user, unpack(argv), cwd, variables),
+            timeout=float(timeout),
+            keep=int(keep),
+            stream=bool(stream),
+            has_stdin=bool(stdin or stream),
+        )
+        if command.stdin:
             command.stdin.send(stdin)
             if not stream:
                 command.stdin.end()
+
+    def _operate(self, number: int, fields: Sequence[bytes]) -> None:
+        """Does what takes long in a process of its own, which streams its result like a command."""
+        name, timeout, *arguments = fields
+
+        def work() -> None:
+            os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # other commands' pipes, which nothing here executes away
+            with self._user:
+                self._operations.run(name.decode(), arguments)
+
+        self._launch(number, work, timeout=float(timeout), keep=_OPERATION_KEEPS, stream=True, has_stdin=True)
+
+    def _launch(
+        self, number: int, work: Callable[[], None], *, timeout: float, keep: int, stream: bool, has_stdin: bool
+    ) -> Command:
+        self._tag += 1
+        now = time.monotonic()
+        out, err = os.pipe(), os.pipe()
+        source, sink = os.pipe() if has_stdin else (self._null, -1)
+        try:
+            pid = fork(self._tag, (source, out[1], err[1]), work)
+        except OSError:
+            for end in (out[0], err[0], *([sink] if has_stdin else ())):
+                os.close(end)
+            raise
+        finally:
+            for end in (out[1], err[1], *([source] if has_stdin else ())):
+                os.close(end)
+        command = Command(number, pid, now + timeout, self._tag)
+        command.kept = [Kept(keep), Kept(keep)]
+        take = self._streamed(command) if stream else command.kept[0].add
+        command.sources = [Source(out[0], take), Source(err[0], command.kept[1].add)]
+        command.stdin = Sink(sink) if has_stdin else None
+        self._commands[number] = self._by_pid[pid] = command
+        return command
 
     def _streamed(self, command: Command) -> Callable[[bytes], None]:
         def take(data: bytes) -> None:
@@ -209,14 +232,20 @@ class Runner:
         self._send(Answer.VALUE, number, data)
 
     def _write(self, number: int, fields: Sequence[bytes]) -> None:
+        path, data, mode = fields[0], fields[1], int(fields[2])
         with self._user:
-            files.write(fields[0], fields[1], int(fields[2]))
+            resolved, made = files.write(path, data, mode)
+        self._operations.know_write(resolved, data, mode, made)
         self._send(Answer.VALUE, number)
 
     def _list(self, number: int, fields: Sequence[bytes]) -> None:
         with self._user:
             names = files.names(fields[0])
         self._send(Answer.VALUE, number, *names)
+
+    def _know(self, number: int, fields: Sequence[bytes]) -> None:
+        self._operations.know_tree(fields[0], fields[1:])
+        self._send(Answer.VALUE, number)
 
     def _end_late(self, now: float) -> None:
         for command in list(self._commands.values()):
@@ -227,7 +256,7 @@ class Runner:
 
     def _kill_tree(self, command: Command) -> int:
         live = [other.tag for other in self._commands.values() if other is not command]
-        return kill_strays(command.tag, live, (), self._reap)
+        return kill_strays(command.tag, live, self._reap)
 
     def _reap(self) -> None:
         """Takes the status of every child that has ended, orphans of commands among them."""

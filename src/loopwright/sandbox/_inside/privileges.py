@@ -1,4 +1,4 @@
-"""Giving up what the workload must not inherit. Only here the runner speaks to the kernel without the standard library."""
+"""Giving up what the workload must not inherit: the one place that calls the kernel past the standard library."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 
 try:
     import ctypes
+
+    HAS_CTYPES = True
 except ImportError:  # a Python cut down to its minimum, as Debian's python3-minimal
-    ctypes = None  # type: ignore[assignment]
+    HAS_CTYPES = False
 
 _CAPGET, _CAPSET = {"x86_64": (125, 126), "aarch64": (90, 91)}.get(os.uname().machine, (0, 0))
 _CAPABILITY_VERSION = 0x20080522
@@ -29,7 +31,7 @@ def keep_from_children(filters: Mapping[str, bytes]) -> bytes:
         OSError: The kernel refused.
     """
     machine = os.uname().machine
-    if ctypes is None:
+    if not HAS_CTYPES:
         return b"the image's Python has no ctypes"
     if machine not in filters:
         return b"no filter for " + machine.encode()

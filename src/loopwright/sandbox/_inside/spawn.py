@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
-NOT_FOUND, NOT_EXECUTABLE = 127, 126
+NOT_FOUND, NOT_EXECUTABLE, FAILED = 127, 126, 1
 TAG = 10
 """RLIMIT_LOCKS. Linux has not used it since 2.4, every descendant inherits it, `/proc/PID/limits` shows it, and an
 unprivileged process can only lower it: so its hard limit tells which command a stray process came from, whatever it
@@ -47,15 +47,16 @@ class User:
             os.setegid(0)
 
 
-def spawn(user: User, tag: int, argv: list[bytes], cwd: bytes, env: Mapping[bytes, bytes], files: Sequence[int]) -> int:
-    """Forks and executes; `files` become stdin, stdout and stderr. Returns the process number.
+def fork(tag: int, files: Sequence[int], work: Callable[[], None]) -> int:
+    """Starts a process that does `work` and ends; `files` become its stdin, stdout and stderr.
 
-    A command that cannot be executed ends like in a shell: 127 or 126, with the reason on its stderr.
+    An error of the work becomes a line on its stderr and an exit status, as in a shell.
     """
     resource.setrlimit(TAG, (tag, resource.RLIM_INFINITY))  # inherited, so a child is never without its tag
     pid = os.fork()
     if pid:
         return pid
+    code = FAILED
     try:
         os.setsid()
         for number, fd in enumerate(files):
@@ -63,30 +64,31 @@ def spawn(user: User, tag: int, argv: list[bytes], cwd: bytes, env: Mapping[byte
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         resource.setrlimit(TAG, (tag, tag))
-        for limit, value in user.rlimits:
-            resource.setrlimit(limit, (value, value))
-        _prefer_to_kill()
-        user.become()
-        os.chdir(cwd)
-        _execute(argv, env)
+        work()
+        code = 0
     except OSError as error:
-        missing = error.errno in (errno.ENOENT, errno.ENOTDIR)
-        name = os.fsencode(error.filename) if error.filename else argv[0]
-        os.write(2, b"loopwright: %s: %s\n" % (name, os.strerror(error.errno or 0).encode()))
-        os._exit(NOT_FOUND if missing else NOT_EXECUTABLE)
+        code = NOT_FOUND if error.errno in (errno.ENOENT, errno.ENOTDIR) else NOT_EXECUTABLE
+        text = os.strerror(error.errno or errno.EIO).encode()
+        if error.filename:
+            text = os.fsencode(error.filename) + b": " + text
+        os.write(2, b"loopwright: " + text + b"\n")
+    except ValueError as error:
+        os.write(2, str(error).encode("utf-8", "replace"))
     finally:
-        os._exit(NOT_EXECUTABLE)
+        os._exit(code)
 
 
-def _prefer_to_kill() -> None:
-    """Makes the kernel take the command, not the runner, when memory is out."""
-    fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-    os.write(fd, b"1000")
-    os.close(fd)
+def execute(user: User, argv: list[bytes], cwd: bytes, env: Mapping[bytes, bytes]) -> None:
+    """Becomes a command.
 
-
-def _execute(argv: list[bytes], env: Mapping[bytes, bytes]) -> None:
-    """As `os.execvpe`, but says "permission denied" only where nothing of that name can be executed."""
+    Raises:
+        OSError: It cannot be executed; its errno says why.
+    """
+    for limit, value in user.rlimits:
+        resource.setrlimit(limit, (value, value))
+    _prefer_to_kill()
+    user.become()
+    os.chdir(cwd)
     if b"/" in argv[0]:
         os.execve(argv[0], argv, env)
     number = errno.ENOENT
@@ -99,26 +101,30 @@ def _execute(argv: list[bytes], env: Mapping[bytes, bytes]) -> None:
     raise OSError(number, "", argv[0])
 
 
-def kill_strays(
-    tag: int, live: Collection[int], spare: Collection[int], reap: Callable[[], None], patience: float = 2.0
-) -> int:
+def _prefer_to_kill() -> None:
+    """Makes the kernel take the command, not the runner, when memory is out."""
+    fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+    os.write(fd, b"1000")
+    os.close(fd)
+
+
+def kill_strays(tag: int, live: Collection[int], reap: Callable[[], None], patience: float = 2.0) -> int:
     """Kills what is left of a command and returns how many processes that were.
 
     Args:
         tag: The command's tag.
         live: Tags of the other commands that still run.
-        spare: Process numbers of the runner's own helpers.
         reap: Takes the status of children that ended.
         patience: Seconds until it gives up on processes that do not die, which only the kernel can cause.
     """
     found: set[int] = set()
     until = time.monotonic() + patience
     while True:
-        strays = _strays(tag, live, spare)
+        strays = _strays(tag, live)
         if not strays or time.monotonic() > until:
             return len(found)
         found.update(strays)
-        if live or spare:
+        if live:
             # First stop all, so that none forks while the list is worked through.
             for number in (signal.SIGSTOP, signal.SIGKILL):
                 for pid in strays:
@@ -128,10 +134,10 @@ def kill_strays(
         reap()
 
 
-def _strays(tag: int, live: Collection[int], spare: Collection[int]) -> list[int]:
+def _strays(tag: int, live: Collection[int]) -> list[int]:
     strays = []
     for name in os.listdir("/proc"):
-        if not name.isdigit() or name == "1" or int(name) in spare:
+        if not name.isdigit() or name == "1":
             continue
         if live and _tag(name) in live:
             continue
@@ -141,7 +147,7 @@ def _strays(tag: int, live: Collection[int], spare: Collection[int]) -> list[int
 
 
 def _tag(pid: str) -> int:
-    """The tag of a process; 0 if it has none or is gone."""
+    """The tag of a process; 0 if it is gone."""
     for line in _proc(pid, "limits").splitlines():
         if line.startswith(b"Max file locks"):
             soft, hard = line.split()[3:5]

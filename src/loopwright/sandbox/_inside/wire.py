@@ -17,7 +17,7 @@ MAX_BODY = 96 * 1024 * 1024
 class Ask:
     """Kinds of frames from the host to the runner."""
 
-    SETUP, RUN, STDIN, CLOSE_STDIN, TAKEN, KILL, READ, WRITE, LIST, CHANGES, SNAPSHOT, RESTORE, PING = range(13)
+    SETUP, RUN, STDIN, CLOSE_STDIN, TAKEN, KILL, READ, WRITE, LIST, OPERATE, KNOW, PING = range(12)
 
 
 class Answer:

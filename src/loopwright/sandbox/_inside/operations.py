@@ -1,0 +1,76 @@
+"""What the runner does with whole folders, in a process of its own."""
+
+from __future__ import annotations
+
+import os
+from hashlib import sha256
+
+from loopwright.sandbox._inside import tree
+from loopwright.sandbox._inside.files import FOLDER_MODE
+from loopwright.sandbox._inside.wire import unpack
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class Operations:
+    """Reads arguments and stdin, writes its result to stdout, and knows what the host put into the sandbox."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, tuple[bytes, int, bytes]] = {}
+
+    def know_write(self, path: bytes, data: bytes, mode: int, folders: Sequence[bytes]) -> None:
+        """Remembers a file that the host wrote, and the folders made for it."""
+        for folder in folders:
+            self._known[folder] = b"folder", FOLDER_MODE, b""
+        self._known[path] = b"file", mode, sha256(data).hexdigest().encode()
+
+    def know_tree(self, top: bytes, entries: Sequence[bytes]) -> None:
+        """Forgets what was below a folder, and remembers what the host put there instead."""
+        inside = top + b"/"
+        self._known = {path: entry for path, entry in self._known.items() if not path.startswith(inside)}
+        for entry in entries:
+            name, type_, mode, digest = unpack(entry)
+            self._known[inside + name] = type_, int(mode), digest
+
+    def run(self, name: str, arguments: Sequence[bytes]) -> None:
+        """Does one of them.
+
+        Raises:
+            OSError: Files cannot be read or written.
+            ValueError: There is more than one should be asked to look at.
+        """
+        walk = tree.Walk(int(arguments[0]))
+        if name == "changes":
+            _print(tree.changes(arguments[1:], self._known, walk))
+        elif name == "snapshot":
+            _print(tree.pack_tree(arguments[1], walk))
+        elif name == "restore":
+            _restore(arguments[1])
+
+
+def _print(parts: Iterable[bytes]) -> None:
+    for part in parts:
+        view = memoryview(part)
+        while view:
+            view = view[os.write(1, view) :]
+
+
+def _restore(top: bytes) -> None:
+    tree.clear(top)
+    fields = unpack(_stdin())
+    entries = [fields[at : at + 5] for at in range(0, len(fields), 5)]
+    for name, type_, _, _, content in entries:
+        tree.unpack_entry(top, name, type_, content)
+    for name, type_, mode, mtime, _ in reversed(entries):
+        tree.finish_entry(top, name, type_, int(mode), int(mtime))
+
+
+def _stdin() -> bytes:
+    parts: list[bytes] = []
+    while True:
+        data = os.read(0, 1 << 20)
+        if not data:
+            return b"".join(parts)
+        parts.append(data)

@@ -1,0 +1,212 @@
+"""Folders as a whole: what changed in them, and their content to be kept and put back."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import contextmanager
+from hashlib import sha256
+
+from loopwright.sandbox._inside.wire import pack
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+DEPTH, ENTRIES, NAMES = 200, 200_000, 32 << 20
+"""How deep folders, how many entries and how many bytes of names are looked at: more is an attack on the host."""
+
+
+class Node:
+    """One entry of a folder, as it was found."""
+
+    def __init__(self, path: bytes, parent: int, name: bytes) -> None:
+        self.path = path
+        self.parent = parent
+        """Descriptor of the folder, open only while the entry is being visited."""
+        self.name = name
+        self.stat = os.stat(name, dir_fd=parent, follow_symlinks=False)
+
+    @property
+    def type(self) -> bytes:
+        """file, folder, link or other."""
+        mode = self.stat.st_mode
+        if stat.S_ISREG(mode):
+            return b"file"
+        return b"folder" if stat.S_ISDIR(mode) else b"link" if stat.S_ISLNK(mode) else b"other"
+
+    @property
+    def mode(self) -> int:
+        """Permission bits; 0 for a link, which has none."""
+        return 0 if stat.S_ISLNK(self.stat.st_mode) else stat.S_IMODE(self.stat.st_mode)
+
+    @contextmanager
+    def opened(self) -> Iterator[int]:
+        """Opens it for reading, giving its owner the rights for that time where it has them not."""
+        folder = self.type == b"folder"
+        needed = 0o500 if folder else 0o400
+        locked = self.mode & needed != needed
+        if locked:
+            os.chmod(self.name, self.mode | needed, dir_fd=self.parent)
+        try:
+            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | (os.O_DIRECTORY if folder else 0)
+            fd = os.open(self.name, flags, dir_fd=self.parent)
+            try:
+                yield fd
+            finally:
+                os.close(fd)
+        finally:
+            if locked:
+                os.chmod(self.name, self.mode, dir_fd=self.parent)
+
+
+class Walk:
+    """Visits folders within bounds that it keeps over all of its walks."""
+
+    def __init__(self, content: int) -> None:
+        self._entries = ENTRIES
+        self._names = NAMES
+        self._content = content
+
+    def visit(self, top: bytes, skip: Sequence[bytes] = ()) -> Iterator[Node]:
+        """Yields everything below a folder, folders before their content, names sorted, following no link.
+
+        Raises:
+            OSError: The folder cannot be read.
+            ValueError: There is more than one should be asked to look at.
+        """
+        fd = os.open(top, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            yield from self._visit(fd, top.rstrip(b"/"), DEPTH, skip)
+        finally:
+            os.close(fd)
+
+    def _visit(self, fd: int, path: bytes, depth: int, skip: Sequence[bytes]) -> Iterator[Node]:
+        if depth == 0:
+            raise ValueError(f"folders are more than {DEPTH} deep")
+        for name in sorted(os.fsencode(name) for name in os.listdir(fd)):
+            below = path + b"/" + name
+            if below in skip:
+                continue
+            self._entries -= 1
+            self._names -= len(below)
+            if self._entries < 0 or self._names < 0:
+                raise ValueError(f"there are more than {ENTRIES} entries, or {NAMES} bytes of names")
+            node = Node(below, fd, name)
+            yield node
+            if node.type == b"folder":
+                with node.opened() as deeper:
+                    yield from self._visit(deeper, below, depth - 1, skip)
+
+    def read(self, node: Node, take: Callable[[bytes], object]) -> None:
+        """Hands a regular file's content over in pieces.
+
+        Raises:
+            ValueError: The content of all files so far is more than one should be asked to look at.
+        """
+        with node.opened() as fd:
+            while True:
+                data = os.read(fd, 1 << 20)
+                if not data:
+                    return
+                self._content -= len(data)
+                if self._content < 0:
+                    raise ValueError("there is more content than fits the scratch folders: sparse files?")
+                take(data)
+
+    def digest(self, node: Node) -> bytes:
+        """sha256 of a file's content or a link's target; empty otherwise."""
+        if node.type == b"link":
+            return sha256(os.readlink(node.name, dir_fd=node.parent)).hexdigest().encode()
+        if node.type != b"file":
+            return b""
+        hashed = sha256()
+        self.read(node, hashed.update)
+        return hashed.hexdigest().encode()
+
+
+def change(path: bytes, kind: bytes, type_: bytes, mode: int = 0, digest: bytes = b"") -> bytes:
+    """One change as it is sent."""
+    return pack([path, kind, type_, b"%d" % mode, digest])
+
+
+def changes(tops: Sequence[bytes], known: Mapping[bytes, tuple[bytes, int, bytes]], walk: Walk) -> Iterator[bytes]:
+    """What in the folders that were empty at first is not as the host left it.
+
+    Args:
+        tops: The folders.
+        known: Type, mode and digest of what the host put there, by path.
+        walk: Bounds.
+    """
+    seen = set()
+    for top in tops:
+        for node in walk.visit(top):
+            seen.add(node.path)
+            now = node.type, node.mode, walk.digest(node)
+            if known.get(node.path) != now:
+                yield change(node.path, b"modified" if node.path in known else b"created", *now)
+    for path in sorted(known.keys() - seen):
+        if any(path.startswith(top + b"/") for top in tops):
+            yield change(path, b"deleted", known[path][0])
+
+
+def pack_tree(top: bytes, walk: Walk) -> Iterator[bytes]:
+    """The content of a folder, entry by entry."""
+    for node in walk.visit(top):
+        content: list[bytes] = []
+        if node.type == b"file":
+            walk.read(node, content.append)
+        elif node.type == b"link":
+            content.append(os.readlink(node.name, dir_fd=node.parent))
+        elif node.type == b"other":
+            continue  # sockets, pipes and devices have no content that could be kept
+        yield pack(
+            [node.path[len(top) + 1 :], node.type, b"%d" % node.mode, b"%d" % node.stat.st_mtime_ns, b"".join(content)]
+        )
+
+
+def clear(top: bytes) -> None:
+    """Empties a folder, however its content is named and protected."""
+    fd = os.open(top, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _clear(fd, DEPTH)
+    finally:
+        os.close(fd)
+
+
+def _clear(fd: int, depth: int) -> None:
+    if depth == 0:
+        raise ValueError(f"folders are more than {DEPTH} deep")
+    for name in os.listdir(fd):
+        if not stat.S_ISDIR(os.stat(name, dir_fd=fd, follow_symlinks=False).st_mode):
+            os.unlink(name, dir_fd=fd)
+            continue
+        os.chmod(name, 0o700, dir_fd=fd)
+        with Node(b"", fd, os.fsencode(name)).opened() as deeper:
+            _clear(deeper, depth - 1)
+        os.rmdir(name, dir_fd=fd)
+
+
+def unpack_entry(top: bytes, name: bytes, type_: bytes, content: bytes) -> None:
+    """Puts one entry back into a folder that was empty."""
+    path = top + b"/" + name
+    if type_ == b"folder":
+        os.mkdir(path, 0o700)
+    elif type_ == b"link":
+        os.symlink(content, path)
+    else:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        try:
+            view = memoryview(content)
+            while view:
+                view = view[os.write(fd, view) :]
+        finally:
+            os.close(fd)
+
+
+def finish_entry(top: bytes, name: bytes, type_: bytes, mode: int, mtime: int) -> None:
+    """Sets mode and time, once nothing is put below any more."""
+    path = top + b"/" + name
+    if type_ != b"link":
+        os.chmod(path, mode)
+    os.utime(path, ns=(mtime, mtime), follow_symlinks=False)
