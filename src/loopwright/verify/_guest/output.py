@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, cast
 
 KEPT = 32 * 1024
 
@@ -47,4 +47,4 @@ class Capped(io.RawIOBase):
 
 def stream(raw: Capped) -> io.TextIOWrapper:
     """A text stream that writes through to it."""
-    return io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", write_through=True)
+    return io.TextIOWrapper(cast("Any", raw), encoding="utf-8", errors="backslashreplace", write_through=True)

@@ -67,7 +67,7 @@ def bind(cls: type[Proxy], peer: Peer, number: int) -> Proxy:
 
 def proxy_class(name: str, mask: int) -> type[Proxy]:
     """The class of the proxies for objects of a class of that name with these special methods."""
-    body: dict[str, Any] = {"__slots__": ()}
+    body: dict[str, Any] = {"__slots__": (), "__doc__": property(lambda self: _ask(self, "getattr", "__doc__"))}
     for special in ops.names_in(mask):
         body[special] = _METHODS.get(special) or _forward(special)
     if mask & ops.UNHASHABLE:

@@ -31,10 +31,15 @@ class _Module(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name in ("__path__", "__file__"):
             raise AttributeError(name)
-        return getattr(vars(self)["@module"], name)
+        try:
+            return getattr(vars(self)["@module"], name)
+        except AttributeError:
+            if name != "__all__":
+                raise
+            return [public for public in dir(self) if not public.startswith("_")]
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name.startswith("__"):
+        if name.startswith("__") or isinstance(value, types.ModuleType):  # as the import of a submodule does
             super().__setattr__(name, value)
         else:
             setattr(vars(self)["@module"], name, value)

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import textwrap
+from collections.abc import AsyncIterator, Mapping
+
+import pytest
+
+from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
+from loopwright.task import Instance
+from loopwright.verify import Grader, Grading, PythonTask, Verdict
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+async def provider(anyio_backend: str) -> AsyncIterator[SandboxProvider]:
+    provider = await open_provider("bubblewrap")
+    yield provider
+    await provider.close()
+
+
+class Judge:
+    """Grades sources on one warm pair of sandboxes."""
+
+    def __init__(self, grader: Grader) -> None:
+        self.grader = grader
+
+    async def grading(
+        self, solution: str | Mapping[str, str], tests: str, *, timeout: float = 10.0, **public: object
+    ) -> Grading:
+        fields = {"tests": textwrap.dedent(tests), "timeout": timeout, **public}
+        task = PythonTask.of(Instance(id="x", goal="x", public=fields))
+        assert task.visible is not None
+        files = {"solution.py": solution} if isinstance(solution, str) else solution
+        files = {path: textwrap.dedent(text) for path, text in files.items()}
+        return await self.grader.grade(task.with_files(files), task.visible)
+
+    async def verdict(self, solution: str | Mapping[str, str], tests: str, *, timeout: float = 10.0) -> Verdict:
+        return (await self.grading(solution, tests, timeout=timeout)).verdict
+
+    async def evidence(self, solution: str | Mapping[str, str], tests: str, *, timeout: float = 10.0) -> str:
+        """Of the only test, which must fail."""
+        verdict = await self.verdict(solution, tests, timeout=timeout)
+        (check,) = verdict.checks
+        assert not check.passed
+        return check.evidence
+
+    async def passes(self, solution: str | Mapping[str, str], tests: str) -> None:
+        """Requires that all tests pass."""
+        verdict = await self.verdict(solution, tests)
+        assert [f"{check.name}: {check.evidence}" for check in verdict.failed] == []
+        assert verdict.passed
+
+
+@pytest.fixture(scope="session")
+async def judge(provider: SandboxProvider) -> AsyncIterator[Judge]:
+    async with Grader(provider, SandboxSpec()) as grader:
+        yield Judge(grader)
