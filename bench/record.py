@@ -1,0 +1,309 @@
+"""What the record costs, beside a plain LangGraph loop with its SQLite saver in the same run.
+
+An iteration is four graph nodes around one model reply of 2 kB and one sandbox call, both of which take no time: what
+is measured is the record alone. `python -m bench.record [--quick] [--output FILE]`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import itertools
+import json
+import operator
+import platform
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypedDict
+
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.graph import END, START, StateGraph
+from rich.console import Console
+from rich.table import Table
+
+from loopwright.store import CallKey, Decided, Judged, Manifest, Observed, Proposed, RunStore, read_run
+
+REPLY = "x" * 2000
+
+Node = Callable[[Any], Coroutine[Any, Any, dict[str, Any]]]
+Way = Callable[[Path, int, int], Coroutine[Any, Any, float]]
+"""Runs episodes of so many iterations in a folder; returns the seconds they took, without opening and closing."""
+
+
+class Small(TypedDict):
+    """Loopwright's way: the record holds what was said, the state a counter."""
+
+    iteration: int
+
+
+class Growing(TypedDict):
+    """LangGraph's way: the state holds what was said."""
+
+    iteration: int
+    messages: Annotated[list[str], operator.add]
+
+
+def graph(state: type, nodes: Mapping[str, Node], iterations: int, saver: Any) -> Any:
+    builder: Any = StateGraph(state)
+    for name, node in nodes.items():
+        builder.add_node(name, node)
+    first, last = next(iter(nodes)), list(nodes)[-1]
+    builder.add_edge(START, first)
+    for one, two in itertools.pairwise(nodes):
+        builder.add_edge(one, two)
+    builder.add_conditional_edges(last, lambda state: END if state["iteration"] >= iterations else first)
+    return builder.compile(checkpointer=saver)
+
+
+def thread(number: int) -> dict[str, Any]:
+    return {"configurable": {"thread_id": str(number)}, "recursion_limit": 10**9}
+
+
+async def propose(state: Growing) -> dict[str, Any]:
+    return {"messages": [REPLY]}
+
+
+async def nothing(state: Growing) -> dict[str, Any]:
+    return {}
+
+
+async def count(state: Growing) -> dict[str, Any]:
+    return {"iteration": state["iteration"] + 1}
+
+
+async def step(state: Growing) -> dict[str, Any]:
+    return {"messages": [REPLY], "iteration": state["iteration"] + 1}
+
+
+PLAIN_LOOP: Mapping[str, Node] = {"propose": propose, "act": nothing, "verify": nothing, "decide": count}
+PLAIN_STEP: Mapping[str, Node] = {"step": step}
+
+
+async def reply() -> dict[str, Any]:
+    return {"text": REPLY, "model": "m", "usage": {"input": 500, "output": 500}}
+
+
+async def ran() -> dict[str, Any]:
+    return {"exit_code": 0, "stdout": "ok"}
+
+
+def call_key(episode: str, iteration: int, node: str) -> CallKey:
+    return CallKey(episode, iteration, node, 0, hashlib.sha256(f"{episode}{iteration}{node}".encode()).hexdigest())
+
+
+def recorded_loop(store: RunStore, episode: str) -> Mapping[str, Node]:
+    """Records what a refining loop records."""
+
+    async def propose(state: Small) -> dict[str, Any]:
+        iteration = state["iteration"]
+        answer = await store.once(call_key(episode, iteration, "propose"), reply, kind="model", repeatable=True)
+        proposed = Proposed(candidate={"text": answer["text"], "files": {}, "artifacts": {}}, digest="0" * 64)
+        store.append(proposed, episode=episode, iteration=iteration, node="propose")
+        return {}
+
+    async def act(state: Small) -> dict[str, Any]:
+        iteration = state["iteration"]
+        await store.once(call_key(episode, iteration, "act"), ran, kind="sandbox", repeatable=True)
+        store.append(Observed(observation={"text": "ok"}), episode=episode, iteration=iteration, node="act")
+        return {}
+
+    async def verify(state: Small) -> dict[str, Any]:
+        judged = Judged(verdict={"checks": []}, score=0.5, passed=False, best=True)
+        store.append(judged, episode=episode, iteration=state["iteration"], node="verify")
+        return {}
+
+    async def decide(state: Small) -> dict[str, Any]:
+        decided = Decided(decision="continue", rule="continue", why="not all checks pass")
+        store.append(decided, episode=episode, iteration=state["iteration"], node="decide")
+        return {"iteration": state["iteration"] + 1}
+
+    return {"propose": propose, "act": act, "verify": verify, "decide": decide}
+
+
+def recorded_step(store: RunStore, episode: str) -> Mapping[str, Node]:
+    """Records one reply."""
+
+    async def step(state: Small) -> dict[str, Any]:
+        await store.once(call_key(episode, state["iteration"], "step"), reply, kind="model", repeatable=True)
+        return {"iteration": state["iteration"] + 1}
+
+    return {"step": step}
+
+
+def bare(nodes: Mapping[str, Node] = PLAIN_LOOP) -> Way:
+    """No durability at all: what the graph itself takes."""
+
+    async def run(folder: Path, episodes: int, iterations: int) -> float:
+        loop = graph(Growing, nodes, iterations, None)
+        begun = time.perf_counter()
+        await asyncio.gather(*(loop.ainvoke({"iteration": 0, "messages": []}, thread(n)) for n in range(episodes)))
+        return time.perf_counter() - begun
+
+    return run
+
+
+def plain(durability: Literal["sync", "async"], nodes: Mapping[str, Node] = PLAIN_LOOP) -> Way:
+    async def run(folder: Path, episodes: int, iterations: int) -> float:
+        async with AsyncSqliteSaver.from_conn_string(str(folder / "checkpoints.sqlite")) as saver:
+            loop = graph(Growing, nodes, iterations, saver)
+            empty: dict[str, Any] = {"iteration": 0, "messages": []}
+            begun = time.perf_counter()
+            await asyncio.gather(*(loop.ainvoke(empty, thread(n), durability=durability) for n in range(episodes)))
+            return time.perf_counter() - begun
+
+    return run
+
+
+def recorded(nodes: Callable[[RunStore, str], Mapping[str, Node]] = recorded_loop) -> Way:
+    async def run(folder: Path, episodes: int, iterations: int) -> float:
+        store = RunStore.create(folder / "run", Manifest(id="bench", created="", loopwright="", config={}))
+        async with store.checkpointer() as saver:
+            loops = [graph(Small, nodes(store, str(n)), iterations, saver) for n in range(episodes)]
+            begun = time.perf_counter()
+            await asyncio.gather(
+                *(loop.ainvoke({"iteration": 0}, thread(n), durability="exit") for n, loop in enumerate(loops))
+            )
+            await store.sync()
+            taken = time.perf_counter() - begun
+        store.close()
+        return taken
+
+    return run
+
+
+LOOPS = {
+    "no durability": bare(),
+    "plain LangGraph, async": plain("async"),
+    "plain LangGraph, sync": plain("sync"),
+    "loopwright": recorded(),
+}
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder on the disk that is measured: that of the working directory."""
+    folder = Path(tempfile.mkdtemp(prefix=".bench-", dir=Path.cwd()))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+def seconds(way: Way, episodes: int, iterations: int, rounds: int) -> float:
+    times = []
+    for _ in range(rounds):
+        with scratch() as folder:
+            times.append(asyncio.run(way(folder, episodes, iterations)))
+    return statistics.median(times)
+
+
+def size(way: Way, iterations: int) -> int:
+    with scratch() as folder:
+        asyncio.run(way(folder, 1, iterations))
+        return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def call_latency(repeats: int) -> dict[str, float]:
+    """Median microseconds of one recorded call that itself takes no time."""
+
+    async def measured(store: RunStore, kind: Literal["model", "sandbox"], repeatable: bool) -> float:
+        times = []
+        for n in range(repeats):
+            begun = time.perf_counter()
+            key = call_key(f"{kind}{repeatable}", n, "call")
+            await store.once(key, reply, kind=kind, repeatable=repeatable)
+            times.append(time.perf_counter() - begun)
+        return statistics.median(times) * 1e6
+
+    async def run(folder: Path) -> dict[str, float]:
+        store = RunStore.create(folder / "run", Manifest(id="bench", created="", loopwright="", config={}))
+        result = {
+            "sandbox: in the kernel before use": await measured(store, "sandbox", True),
+            "model: in the kernel before use, on its way to the disk": await measured(store, "model", True),
+            "not repeatable: intent and result on the disk": await measured(store, "model", False),
+        }
+        store.close()
+        return result
+
+    with scratch() as folder:
+        return asyncio.run(run(folder))
+
+
+def resume(events: int) -> dict[str, float]:
+    """Seconds until a run of that many events is open again, and until all of it is read."""
+    with scratch() as folder:
+        asyncio.run(recorded()(folder, 1, events // 8))
+        begun = time.perf_counter()
+        RunStore.open(folder / "run").close()
+        opened = time.perf_counter()
+        count = sum(1 for _ in read_run(folder / "run").events)
+        return {"events": count, "open": opened - begun, "read": time.perf_counter() - opened}
+
+
+def measure(*, quick: bool) -> dict[str, Any]:
+    rounds, iterations, short, long = (1, 20, 50, 100) if quick else (3, 50, 400, 4000)
+    each = {name: seconds(way, 1, iterations, rounds) / iterations * 1000 for name, way in LOOPS.items()}
+    return {
+        "python": platform.python_version(),
+        "reply_bytes": len(REPLY),
+        "ms_per_iteration": each,
+        "overhead_ms_per_iteration": {name: each[name] - each["no durability"] for name in list(LOOPS)[1:]},
+        "iterations_per_second": {
+            name: {n: n * per / seconds(way, n, per, rounds) for n, per in ((1, iterations), (8, 12), (64, 4))}
+            for name, way in LOOPS.items()
+        },
+        "store_bytes": {
+            # The plain loop rewrites its history every step: the long one would take gigabytes.
+            "plain LangGraph, one message a step": {short: size(plain("async", PLAIN_STEP), short)},
+            "loopwright, one message a step": {n: size(recorded(recorded_step), n) for n in (short, long)},
+            "loopwright, the whole loop": {n: size(recorded(), n) for n in (short, long)},
+        },
+        "call_us": call_latency(50 if quick else 200),
+        "resume_seconds": resume(1_000 if quick else 10_000),
+    }
+
+
+def table(title: str, columns: Iterable[object], rows: Mapping[str, Iterable[str]]) -> Table:
+    shown = Table("", *map(str, columns), title=title, title_justify="left", min_width=len(title))
+    for name, cells in rows.items():
+        shown.add_row(name, *cells)
+    return shown
+
+
+def show(result: Mapping[str, Any], console: Console) -> None:
+    costs = {
+        name: [f"{ms:.2f}", f"{result['ms_per_iteration'][name]:.2f}"]
+        for name, ms in result["overhead_ms_per_iteration"].items()
+    }
+    console.print(table("durable overhead of an iteration, ms", ["over no durability", "in all"], costs))
+    rates = result["iterations_per_second"]
+    rows = {name: [f"{rate:,.0f}" for rate in by.values()] for name, by in rates.items()}
+    console.print(table("iterations per second by episodes in flight", rates["loopwright"], rows))
+    sizes = result["store_bytes"]
+    rows = {name: [f"{count / 1e6:,.2f}" for count in by.values()] for name, by in sizes.items()}
+    console.print(table("store by iterations of 2 kB, MB", sizes["loopwright, the whole loop"], rows))
+    rows = {name: [f"{us:,.0f}"] for name, us in result["call_us"].items()}
+    console.print(table("one recorded call, p50", ["us"], rows))
+    again = result["resume_seconds"]
+    console.print(f"a run of {again['events']:,} events: open {again['open']:.2f} s, read {again['read']:.2f} s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the work, for a first look")
+    parser.add_argument("--output", type=Path, help="where the figures go as JSON")
+    arguments = parser.parse_args()
+    result = measure(quick=arguments.quick)
+    show(result, Console(width=100))
+    if arguments.output:
+        arguments.output.write_text(json.dumps(result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
