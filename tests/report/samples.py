@@ -98,6 +98,10 @@ EVIL = (
 )
 
 
+PROTOTYPE = ("__proto__", "constructor", "toString")
+"""Names that every JavaScript object has."""
+
+
 def hostile(folder: Path) -> Path:
     """Every field that a model or a sandbox can write, full of what would break a page."""
     evil = "\n".join(EVIL)
@@ -108,7 +112,8 @@ def hostile(folder: Path) -> Path:
         Turn(
             0.5, text=evil, files={evil[:300]: evil}, output=evil, critique=evil, evidence=evil, why=evil, rule=EVIL[1]
         ),
-        Turn(0.6, hidden=0.3, parent=0, text=evil[::-1], output=evil, evidence=evil, why=EVIL[0], decision="stop"),
+        Turn(0.6, hidden=0.3, parent=0, text=evil[::-1], files=dict.fromkeys(PROTOTYPE, "a"), why=EVIL[0]),
+        Turn(0.4, parent=1, output=evil, evidence=evil, why=EVIL[0], decision="stop", rule="constructor"),
     ]
     run.episode(turns, task=EVIL[1], instance=EVIL[0] + EVIL[4] + "\ud800", variant=EVIL[0], goal=evil)
     failure = {"cause": EVIL[0], "error": EVIL[1], "message": evil}

@@ -83,6 +83,34 @@ def test_ten_thousand_events_by_keyboard(page: browser.Page, folders: dict[str, 
     assert page.run("document.querySelector('#episode .crumbs span').textContent") == f"1 of {passed}"
 
 
+def test_outcomes_are_words_of_the_filter(page: browser.Page, folders: dict[str, Path]) -> None:
+    """`passed` means the outcome, not the stop rule `all_passed`; `not passed` means neither passed nor failed."""
+    rows = summarize_run(folders["study"]).episodes
+    page.open(url(folders, "study"))
+    for text, wanted in (
+        ("passed", sum(row.passed is True for row in rows)),
+        ("not passed", sum(row.passed is False for row in rows)),
+        ("failed", 1),
+        ("unfinished refine", 1),
+        ("all_pass", sum(row.rule == "all_passed" for row in rows)),
+        ("nested-03", 3),
+        ("no such", 0),
+    ):
+        page.press("/", *text)
+        assert page.run("document.querySelectorAll('#list tbody tr').length") == wanted, text
+        page.press("Escape", "Escape")
+
+
+def test_columns_sort_both_ways(page: browser.Page, folders: dict[str, Path]) -> None:
+    page.open(url(folders, "study"))
+    scores = "[...document.querySelectorAll('#list tbody td:nth-child(4)')].map((cell) => cell.textContent)"
+    for order in (True, False):
+        page.run("document.querySelector('#list th:nth-child(4) button').click()")
+        shown = [-1.0 if score == "-" else float(score) for score in page.run(scores)]
+        assert shown == sorted(shown, reverse=order)
+        assert len(set(shown)) > 3
+
+
 def test_the_list_grows_as_it_is_scrolled(page: browser.Page, folders: dict[str, Path]) -> None:
     page.open(url(folders, "large"))
     page.run("document.querySelector('#list tbody tr:last-child').scrollIntoView()")
@@ -104,7 +132,7 @@ def test_an_episode_shows_what_happened(page: browser.Page, folders: dict[str, P
     page.run("document.querySelectorAll('details.turn').forEach((turn) => { turn.open = true })")
     page.settle("document.querySelector('#turn-0 .body').childNodes.length")
     text = page.run("document.getElementById('turn-1').textContent")
-    for part in ("changes from iteration 0", "1 failed, 1 passed", "Hidden checks", "Descend into items", "regression"):
+    for part in ("changes from iteration 0", "1 failed, 1 passed", "Grade, score", "Descend into items", "regression"):
         assert part in text
     added = page.run("document.querySelector('#turn-1 .diff .add').textContent")
     assert added == "        if isinstance(item, list):"
@@ -164,8 +192,11 @@ def test_hostile_words_stay_words(page: browser.Page, folders: dict[str, Path]) 
         assert page.run("document.querySelectorAll('img, #episode script').length") == 0
         page.press("Escape")
     assert page.run("document.title") == title
-    page.run("document.querySelector('#list a').click()")
+    page.press("/", *"constructor", "Enter", "Enter")
+    page.run("document.querySelectorAll('#episode details').forEach((turn) => { turn.open = true })")
     page.settle("document.querySelector('#turn-0 .body').childNodes.length")
+    paths = page.run("[...document.querySelectorAll('#turn-1 .path')].map((path) => path.textContent)")
+    assert set(paths) > set(samples.PROTOTYPE)
     critique = page.run("document.querySelector('#turn-0 blockquote').textContent")
     assert samples.EVIL[0] in critique
     assert "\\u202egnp.exe \\u2066hidden\\u2069 \\x1b[31mred\\x00\\x07" in critique

@@ -82,7 +82,7 @@ def test_nothing_is_loaded_and_no_element_comes_from_the_run(hostile: str) -> No
 
 def test_hostile_words_come_back_whole(hostile: str) -> None:
     outline = Outline(hostile)
-    (turn, _) = outline.block("e0")["iterations"]
+    turn = outline.block("e0")["iterations"][0]
     assert turn["critique"]["text"] == "\n".join(samples.EVIL)
     assert turn["candidate"]["text"] == "\n".join(samples.EVIL)
     assert hostile.encode()

@@ -43,7 +43,7 @@ def test_wide(summary: RunSummary) -> None:
     assert "refine: failed and not scored: model 1" in lines
     assert "refine: 1 unfinished and not scored" in lines
     assert "refine: stopped by all_passed 1, budget 1" in lines
-    assert any("1 wrong to right, 0 right to wrong, gain +1.00 each (by hidden checks)" in line for line in lines)
+    assert any("1 wrong to right, 0 right to wrong, gain +1.00 each (by the final grades)" in line for line in lines)
 
 
 @pytest.mark.parametrize("width", [32, 40, 60, 75, 76, 80, 200])

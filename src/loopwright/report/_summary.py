@@ -52,7 +52,7 @@ class EpisodeRow:
     judged: tuple[Turn, ...]
     """Refinements by the verdicts the loop acted on."""
     graded: tuple[Turn, ...]
-    """Refinements by the hidden checks, where they graded every candidate."""
+    """Refinements by the grades after the loop, where every candidate got one."""
 
     @property
     def unit(self) -> str:
@@ -153,7 +153,7 @@ class VariantSummary:
 
     @property
     def basis(self) -> Basis:
-        """Whose verdicts `refinement` counts: the hidden checks' if they graded every candidate, else the loop's."""
+        """Whose verdicts `refinement` counts: the grades if every candidate got one after the loop, else the loop's."""
         scored = self.scored
         complete = all(len(row.graded) == len(row.judged) for row in scored)
         return "graded" if complete and any(row.graded for row in scored) else "judged"

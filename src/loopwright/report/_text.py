@@ -61,9 +61,10 @@ def notes(summary: RunSummary) -> list[str]:
             lines.append(f"{name}: stopped by {counts(variant.rules)}")
         flow = variant.refinement.overall
         if flow.turns:
-            judges = "hidden checks" if variant.basis == "graded" else "the loop's own verdicts"
+            judges = "the final grades" if variant.basis == "graded" else "the loop's own verdicts"
+            word = "refinement" if flow.turns == 1 else "refinements"
             lines.append(
-                f"{name}: in {flow.turns} refinements {flow.wrong_to_right} wrong to right, "
+                f"{name}: in {flow.turns} {word} {flow.wrong_to_right} wrong to right, "
                 f"{flow.right_to_wrong} right to wrong, gain {signed(flow.gain)} each (by {judges})"
             )
     return lines

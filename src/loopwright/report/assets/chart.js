@@ -17,7 +17,7 @@ function chart(turns, answer, width, jump) {
     root.append(s("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: y(tick), y2: y(tick) }),
       s("text", { x: MARGIN.left - 8, y: y(tick) + 4, "text-anchor": "end" }, tick === 0.5 ? "0.5" : String(tick)));
   }
-  const every = Math.max(1, Math.ceil(((last + 1) * 26) / inner));
+  const every = step(((last + 1) * 28) / inner);
   for (let n = 0; n <= last; n += every) {
     root.append(s("text", { x: x(n), y: PANEL - 4, "text-anchor": "middle" }, String(n)));
   }
@@ -27,6 +27,12 @@ function chart(turns, answer, width, jump) {
   const room = Math.min(13, last ? inner / last / 2 : 13);
   for (const turn of turns) root.append(mark(turn, answer, lanes, x(turn.n), y, room, height, jump));
   return root;
+}
+
+// The next of 1, 2, 5, 10, 20, 50, ...
+function step(least) {
+  const power = 10 ** Math.floor(Math.log10(Math.max(1, least)));
+  return [1, 2, 5, 10].map((digit) => digit * power).find((size) => size >= least);
 }
 
 const straight = (turns) => turns.every((turn) => turn.parent === (turn.n ? turn.n - 1 : null));
@@ -71,16 +77,17 @@ function edges(turns, lanes, x) {
 
 function mark(turn, answer, lanes, x, y, room, height, jump) {
   const told = [`Iteration ${turn.n}`, turn.judged ? "score " + rate(turn.judged.score) : "no candidate"];
-  if (turn.graded) told.push("hidden " + rate(turn.graded.score));
+  if (turn.graded) told.push("grade " + rate(turn.graded.score));
   if (turn.n === answer) told.push("the answer");
   const link = s("a", { href: "#", onclick: (event) => { event.preventDefault(); jump(turn.n); } }, s("title", null, told.join(", ")),
     s("rect", { class: "hit", x: x - room, y: 0, width: 2 * room, height }));
+  const size = Math.max(1.4, Math.min(3.5, room / 2));
   if (turn.graded) {
-    const [gy, r] = [y(turn.graded.score), 6];
+    const gy = y(turn.graded.score), r = 1.7 * size;
     link.append(s("path", { class: "hidden" + (turn.graded.passed ? " passed" : ""), d: `M${x},${gy - r}L${x + r},${gy}L${x},${gy + r}L${x - r},${gy}Z` }));
   }
-  if (turn.judged) link.append(s("circle", { class: "dot" + (turn.judged.passed ? " passed" : ""), cx: x, cy: y(turn.judged.score), r: 3.5 }));
+  if (turn.judged) link.append(s("circle", { class: "dot" + (turn.judged.passed ? " passed" : ""), cx: x, cy: y(turn.judged.score), r: size }));
   else link.append(s("text", { x, y: y(0) + 4, "text-anchor": "middle" }, "\u00d7"));
-  if (lanes) link.append(s("circle", { class: "node" + (turn.n === answer ? " answer" : ""), cx: x, cy: laneY(lanes.get(turn.n)), r: 5 }));
+  if (lanes) link.append(s("circle", { class: "node" + (turn.n === answer ? " answer" : ""), cx: x, cy: laneY(lanes.get(turn.n)), r: 1.4 * size }));
   return link;
 }

@@ -74,7 +74,7 @@ function chartLegend(turns) {
   const hidden = turns.some((turn) => turn.graded);
   const tree = !straight(turns);
   return h("p", { class: "note" }, "Dots: visible checks, filled where all passed. Line: best so far.",
-    hidden && " Diamonds: hidden checks, which the loop never saw.", tree && " Below: the tree of attempts, the answer filled.");
+    hidden && " Diamonds: grade after the loop, by the hidden checks where there are some.", tree && " Below: the tree of attempts, the answer filled.");
 }
 
 function turnSection(turn, turns, details, open) {
@@ -93,7 +93,7 @@ function turnSummary(turn, answer) {
   const failed = turn.judged ? turn.judged.checks.filter((check) => check.score < 1).length : 0;
   const fate = [from,
     turn.judged ? `${turn.judged.checks.length - failed} of ${plural(turn.judged.checks.length, "check")}` : turn.candidate ? "not judged" : "no candidate",
-    turn.graded && `hidden ${rate(turn.graded.score)}`,
+    turn.graded && `grade ${rate(turn.graded.score)}`,
     turn.decided && `${turn.decided.decision} (${turn.decided.rule})`,
     turn.calls > 0 && `${count(turn.tokens)} tokens`].filter(Boolean).join(" \u00b7 ");
   return h("summary", null, h("b", null, "Iteration " + turn.n), h("span", { class: "score" }, rate(turn.judged && turn.judged.score)),
@@ -106,7 +106,7 @@ function turnBody(turn, turns) {
     ...candidateView(turn, parent),
     turn.output && h("h3", null, `Sandbox output, ${duration(turn.seconds)}`), turn.output && wholeView(turn.output),
     ...verdictView("Checks", turn.judged),
-    ...verdictView("Hidden checks", turn.graded),
+    ...verdictView("Grade", turn.graded),
     turn.critique && h("h3", null, "Critic, for ", said(turn.critique.decision)),
     turn.critique && h("blockquote", null, said(turn.critique.text)),
     turn.decided && h("h3", null, "Decision"),
@@ -124,13 +124,16 @@ function candidateView(turn, parent) {
   const { text, files, artifacts } = turn.candidate;
   if (text || (before && before.text)) nodes.push(...change("", before ? before.text : null, text));
   for (const path of [...new Set([...Object.keys(before ? before.files : {}), ...Object.keys(files)])].sort()) {
-    nodes.push(...change(path, before ? before.files[path] ?? "" : null, files[path] ?? ""));
+    nodes.push(...change(path, before ? contentOf(before.files, path) : null, contentOf(files, path)));
   }
   const refs = Object.entries(artifacts);
   if (refs.length) nodes.push(h("p", { class: "note" }, "Artifacts: ", refs.map(([label, ref], i) => [i ? ", " : "", name(label), " ", ref.slice(0, 12)])));
   if (nodes.length === 1) nodes.push(h("p", { class: "note" }, "Empty."));
   return nodes;
 }
+
+// A file may be called `constructor`.
+const contentOf = (files, path) => (Object.hasOwn(files, path) ? files[path] : "");
 
 function change(path, before, after) {
   const label = path && h("div", { class: "path" }, said(path));

@@ -117,5 +117,5 @@ function episodeList(table, told) {
 // A word that names an outcome means that outcome; every other has to be part of the name, variant, rule or cause.
 function matches(row, words) {
   const told = [row.unit, row.variant, "#" + row.repeat, row.rule, row.cause].join(" ").toLowerCase();
-  return words.every((word) => (word in OUTCOMES ? outcome(row) === word : told.includes(word)));
+  return words.every((word) => (Object.hasOwn(OUTCOMES, word) ? outcome(row) === word : told.includes(word)));
 }
