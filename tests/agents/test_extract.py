@@ -70,7 +70,7 @@ def test_any_text_gives_files_or_a_reason(reply: str) -> None:
     assert found.files
 
 
-@given(st.text(alphabet=st.characters(exclude_characters="`~\r", exclude_categories=("Cs",)), min_size=1))
+@given(st.text(alphabet=st.characters(exclude_characters="`~\r", exclude_categories=["Cs"]), min_size=1))
 def test_what_stands_in_a_block_comes_out_unchanged(code: str) -> None:
     body = f"def f():\n    pass\n{code}\n"
     assert files(f"Sure!\n```python\n{body}```\n") == {"solution.py": body}

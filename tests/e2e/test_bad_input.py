@@ -81,8 +81,8 @@ def test_a_model_that_answers_nonsense_scores_zero(reply: str, tmp_path: Path) -
 @pytest.mark.parametrize("field", ["tests", "hidden"])
 def test_broken_tests_are_the_tasks_fault(field: str, tmp_path: Path) -> None:
     broken = "def test_x(:\n"
-    environment = {"name": "python", "tests": TESTS} | ({"tests": broken} if field == "tests" else {})
-    environment |= {"hidden": {"tests": broken}} if field == "hidden" else {}
+    environment: dict[str, object] = {"name": "python", "tests": TESTS}
+    environment |= {"tests": broken} if field == "tests" else {"hidden": {"tests": broken}}
     good = Scripted(["```python\ndef triple(n):\n    return n * 3\n```"], name="scripted/good")
     with pytest.raises(TaskError, match="tests"):
         run(task(environment=environment), model=good, strategy="single", out=tmp_path / "r")
