@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from loopwright.errors import SandboxLost, SandboxUnavailable
+from loopwright.sandbox._cgroups import Held
 from loopwright.sandbox._channel import Channel
 from loopwright.sandbox._engine import Demultiplexer, Engine, attach
 from loopwright.sandbox._names import next_name
 from loopwright.sandbox._program import command
 from loopwright.sandbox._sandbox import OpenSandbox
+from loopwright.sandbox._selfcheck import Readings, inspect
 from loopwright.sandbox._setup import WORKDIR, Account, default_env, set_up
-from loopwright.sandbox._types import SandboxSpec
+from loopwright.sandbox._types import Control, Limits, SandboxSpec
 
 if TYPE_CHECKING:
     import socket
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 
 DEFAULT_IMAGE = "loopwright/python:latest"
 LABEL = "loopwright"
+REMEDIES = dict.fromkeys(
+    (Control.MEMORY, Control.PIDS, Control.CPU), "The engine ignores this limit: see the warnings of `docker info`."
+)
+_COUNTERS = ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events")
 
 
 class Docker:
@@ -62,7 +69,6 @@ class Docker:
             id=name,
             provider=self.name,
             image=f"{image}@{digest}",
-            workdir=WORKDIR,
             spec=spec,
             env=default_env(),
             channel=channel,
@@ -71,7 +77,10 @@ class Docker:
         self._open.add(sandbox)
         try:
             await self._engine.call(lambda client: client.start(name))
-            await set_up(channel, spec, account)
+            facts = await set_up(channel, spec.limits, account, counters=_COUNTERS)
+            sandbox.controls = await inspect(
+                sandbox, spec, facts, lambda readings: _bounds(readings, spec.limits), REMEDIES
+            )
         except SandboxLost as error:
             await sandbox.close()
             said = demultiplexer.errors.decode("utf-8", "replace").strip()
@@ -139,6 +148,27 @@ def _create(client: APIClient, name: str, image: str, spec: SandboxSpec, account
         host_config=host,
     )
     return digest, attach(client, container["Id"])
+
+
+def _bounds(readings: Readings, limits: Limits) -> Mapping[Control, Held]:
+    """What the container's control groups say of themselves."""
+    said = {path.removeprefix("/sys/fs/cgroup/"): text for path, text in readings.items() if "cgroup/" in path}
+    memory = str(limits.memory_mb * 1024 * 1024)
+    cpu = str(int(limits.cpus * 100_000))
+    alone = said.get("memory/memory.memsw.limit_in_bytes", memory) == memory and said.get("memory.swap.max", "0") == "0"
+    return {
+        Control.MEMORY: Held(alone and memory in _values(said, "memory"), _told(said, "memory")),
+        Control.PIDS: Held(str(limits.pids + 1) in _values(said, "pids"), _told(said, "pids")),
+        Control.CPU: Held(cpu in _values(said, "cpu"), _told(said, "cpu")),
+    }
+
+
+def _values(said: Mapping[str, str], controller: str) -> Sequence[str]:
+    return [text.split()[0] for path, text in said.items() if path.startswith(controller)]
+
+
+def _told(said: Mapping[str, str], controller: str) -> str:
+    return ", ".join(f"{path} {text}" for path, text in said.items() if path.startswith(controller)) or "unknown"
 
 
 def _remove(client: APIClient, name: str) -> None:

@@ -14,14 +14,15 @@ _TAKE_BACK = 256 * 1024
 
 def completed(fields: Fields) -> Completed:
     """A command's end, as the runner tells it."""
-    code, timed_out, leftovers, seconds = fields[:4]
-    stdout, stderr = (Output(fields[at], fields[at + 1], int(fields[at + 2])) for at in (4, 7))
+    code, timed_out, out_of_memory, leftovers, seconds = fields[:5]
+    stdout, stderr = (Output(fields[at], fields[at + 1], int(fields[at + 2])) for at in (5, 8))
     return Completed(
         exit_code=int(code),
         stdout=stdout,
         stderr=stderr,
         seconds=float(seconds),
         timed_out=timed_out == b"1",
+        out_of_memory=out_of_memory == b"1",
         leftovers=int(leftovers),
     )
 

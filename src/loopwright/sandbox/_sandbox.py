@@ -12,7 +12,7 @@ from loopwright.sandbox._channel import Channel, Fields, file_error
 from loopwright.sandbox._inside.wire import Ask, pack, unpack
 from loopwright.sandbox._layer import from_tar, to_tar
 from loopwright.sandbox._process import RunningProcess, completed
-from loopwright.sandbox._setup import WRITABLE
+from loopwright.sandbox._setup import WORKDIR, WRITABLE
 from loopwright.sandbox._types import Change, Completed, ControlState, SandboxSpec
 
 GRACE = 5.0
@@ -33,7 +33,6 @@ class OpenSandbox:
         id: str,
         provider: str,
         image: str,
-        workdir: str,
         spec: SandboxSpec,
         env: Mapping[str, str],
         channel: Channel,
@@ -42,7 +41,7 @@ class OpenSandbox:
         self._id = id
         self._provider = provider
         self._image = image
-        self._workdir = workdir
+        self._workdir = WORKDIR
         self._spec = spec
         self._env = {**env, **spec.env}
         self._channel = channel
@@ -75,6 +74,10 @@ class OpenSandbox:
     def controls(self) -> Sequence[ControlState]:
         """What the self-check read when the sandbox was opened."""
         return self._controls
+
+    @controls.setter
+    def controls(self, controls: Sequence[ControlState]) -> None:
+        self._controls = controls
 
     async def run(
         self,

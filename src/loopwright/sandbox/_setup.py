@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import resource
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from loopwright.errors import SandboxLost
+from loopwright.sandbox._cgroups import NO_GROUP, GroupFiles
 from loopwright.sandbox._channel import Channel
 from loopwright.sandbox._inside.wire import Ask, pack
 from loopwright.sandbox._seccomp import MACHINES, program
-from loopwright.sandbox._types import SandboxSpec
+from loopwright.sandbox._types import Control, Limits
 
 WORKDIR = "/work"
 WRITABLE = (WORKDIR, "/tmp", "/dev/shm")
@@ -39,40 +40,68 @@ class Account:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class RunnerFacts:
+    """What the runner says of itself."""
+
+    pid: int
+    uid: int
+    unfiltered: str
+    """Why it could not filter system calls; empty if it could."""
+
+
 def default_env(path: str = "") -> Mapping[str, str]:
     """The workload's environment beside what the spec sets."""
     return {"PATH": path + _PATH, "HOME": WORKDIR, "LANG": "C.UTF-8"}
 
 
-async def set_up(channel: Channel, spec: SandboxSpec, account: Account) -> None:
+async def set_up(
+    channel: Channel,
+    limits: Limits,
+    account: Account,
+    *,
+    files: GroupFiles = NO_GROUP,
+    counters: Sequence[str] = (),
+    grouped: Collection[Control] = (Control.MEMORY, Control.PIDS),
+) -> RunnerFacts:
     """Tells the runner whom commands run as and within which limits.
 
+    Args:
+        channel: The pipe to it.
+        limits: The sandbox's limits.
+        account: The workload's user.
+        files: Descriptors, as the runner has them, of the control group that commands enter.
+        counters: Files inside the sandbox that may count processes killed for memory.
+        grouped: What control groups limit; the rest gets a limit for each process or uid instead.
+
     Raises:
-        SandboxLost: There is no runner.
+        SandboxLost: There is no runner, or it cannot do that.
     """
-    rlimits = {
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: 1024,
-        resource.RLIMIT_FSIZE: spec.limits.scratch_mb * 1024 * 1024,
-        resource.RLIMIT_MEMLOCK: 64 * 1024,
-        resource.RLIMIT_MSGQUEUE: 0,
-    }
-    pairs = pack(b"%d" % number for pair in rlimits.items() for number in pair)
+    rlimits = pack(b"%d" % number for pair in _rlimits(limits, grouped).items() for number in pair)
     filters = pack(part for machine in MACHINES for part in (machine.encode(), program(machine)))
+    groups = pack(b"%d" % fd for fd in files.entrances)
+    counts = pack([b"%d" % files.counter, *(path.encode() for path in counters)])
+    user = b"%d" % account.uid, b"%d" % account.gid
+    order = channel.call(Ask.SETUP, *user, b"%f" % LEASE, WORKDIR.encode(), rlimits, filters, groups, counts)
     try:
-        await asyncio.wait_for(
-            channel.call(
-                Ask.SETUP,
-                b"%d" % account.uid,
-                b"%d" % account.gid,
-                b"%f" % LEASE,
-                WORKDIR.encode(),
-                pairs,
-                filters,
-            ),
-            _START_TIMEOUT,
-        )
+        unfiltered, pid, uid = await asyncio.wait_for(order, _START_TIMEOUT)
     except TimeoutError:
         raise SandboxLost(f"the runner said nothing for {_START_TIMEOUT:.0f} s") from None
     except OSError as error:
-        raise SandboxLost(f"the runner could not make the workspace: {error}") from error
+        raise SandboxLost(f"the runner could not be set up: {error}") from error
+    return RunnerFacts(int(pid), int(uid), unfiltered.decode())
+
+
+def _rlimits(limits: Limits, grouped: Collection[Control]) -> Mapping[int, int]:
+    rlimits = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: 1024,
+        resource.RLIMIT_FSIZE: limits.scratch_mb * 1024 * 1024,
+        resource.RLIMIT_MEMLOCK: 64 * 1024,
+        resource.RLIMIT_MSGQUEUE: 0,
+    }
+    if Control.PIDS not in grouped:
+        rlimits[resource.RLIMIT_NPROC] = limits.pids
+    if Control.MEMORY not in grouped:
+        rlimits[resource.RLIMIT_DATA] = limits.memory_mb * 1024 * 1024
+    return rlimits

@@ -8,6 +8,7 @@ import signal
 import time
 
 from loopwright.sandbox._inside import files
+from loopwright.sandbox._inside.memory import MemoryCounter
 from loopwright.sandbox._inside.operations import Operations
 from loopwright.sandbox._inside.privileges import keep_from_children
 from loopwright.sandbox._inside.spawn import User, execute, fork, kill_strays
@@ -46,8 +47,9 @@ class Runner:
         self._ended: list[tuple[Command, int]] = []
         self._tag = 0
         self._lease = 60.0
-        self._user = User(os.getuid(), os.getgid(), ())
+        self._user = User(os.getuid(), os.getgid(), (), ())
         self._operations = Operations()
+        self._memory = MemoryCounter(b"-1")
         self._null = os.open("/dev/null", os.O_RDWR)
         os.dup2(self._null, 1)  # nothing but frames goes to the host; a traceback still goes to its stderr
         self._wake, wakeup = os.pipe()
@@ -135,9 +137,14 @@ class Runner:
         self._send(Answer.VALUE, number, *fields)
 
     def _set_up(self, number: int, fields: Sequence[bytes]) -> None:
-        uid, gid, lease, workdir, rlimits, filters = fields
+        uid, gid, lease, workdir, rlimits, filters, entrances, counters = fields
         pairs = [int(value) for value in unpack(rlimits)]
-        self._user = User(int(uid), int(gid), list(zip(pairs[::2], pairs[1::2])))
+        groups = [int(fd) for fd in unpack(entrances)]
+        self._memory = MemoryCounter(*unpack(counters))
+        for fd in [*groups, self._memory.fd]:
+            if fd >= 0:
+                os.set_inheritable(fd, False)
+        self._user = User(int(uid), int(gid), list(zip(pairs[::2], pairs[1::2])), groups)
         self._lease = float(lease)
         os.umask(0o022)
         if self._user.switches:
@@ -145,7 +152,8 @@ class Runner:
             if os.stat(workdir).st_uid != self._user.uid:
                 os.chown(workdir, self._user.uid, self._user.gid)
         programs = unpack(filters)
-        self._value(number, [keep_from_children(dict(zip((p.decode() for p in programs[::2]), programs[1::2])))])
+        unfiltered = keep_from_children(dict(zip((p.decode() for p in programs[::2]), programs[1::2])))
+        self._value(number, [unfiltered, b"%d" % os.getpid(), b"%d" % os.getuid()])
 
     def _run(self, number: int, fields: Sequence[bytes]) -> None:
         argv, cwd, env, timeout, keep, stream, stdin = fields
@@ -282,8 +290,9 @@ class Runner:
         if command.stdin:
             command.stdin.close()
         code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        out_of_memory = code != 0 and self._memory.rose()
         kept = [part for k in command.kept for part in (bytes(k.head), k.tail, b"%d" % k.dropped)]
-        numbers = [b"%d" % code, b"%d" % command.timed_out, b"%d" % leftovers, b"%.6f" % seconds]
+        numbers = [b"%d" % code, b"%d" % command.timed_out, b"%d" % out_of_memory, b"%d" % leftovers, b"%.6f" % seconds]
         self._send(Answer.DONE, command.number, *numbers, *kept)
 
 

@@ -22,10 +22,12 @@ did to its parents, session and environment. A process that lowers it only moves
 class User:
     """Whom commands run as, and within which limits."""
 
-    def __init__(self, uid: int, gid: int, rlimits: Sequence[tuple[int, int]]) -> None:
+    def __init__(self, uid: int, gid: int, rlimits: Sequence[tuple[int, int]], groups: Sequence[int]) -> None:
         self.uid = uid
         self.gid = gid
         self.rlimits = rlimits
+        self.groups = groups
+        """Descriptors; who writes `0` to them is in the workload's control groups."""
         self.switches = os.getuid() != uid
         """Whether the runner is root and the workload is not; else both share a uid and differ in capabilities."""
 
@@ -84,6 +86,8 @@ def execute(user: User, argv: list[bytes], cwd: bytes, env: Mapping[bytes, bytes
     Raises:
         OSError: It cannot be executed; its errno says why.
     """
+    for group in user.groups:
+        os.write(group, b"0")
     for limit, value in user.rlimits:
         resource.setrlimit(limit, (value, value))
     _prefer_to_kill()
