@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import threading
+from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
@@ -13,6 +15,8 @@ MASK = "***"
 
 SHORTEST = 6
 """Values with fewer characters are not secrets: scrubbing them would tear ordinary words apart."""
+
+_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW", re.IGNORECASE)
 
 _lock = threading.Lock()
 _forms: set[str] = set()
@@ -38,6 +42,24 @@ def scrub(text: str) -> str:
     """Replaces every registered secret by `MASK`: as it is, URL-encoded, JSON-escaped or in base64."""
     pattern = _pattern
     return pattern.sub(MASK, text) if pattern else text
+
+
+def load_env_file(path: Path) -> None:
+    """Sets the variables of an `.env` file that are not set yet, and registers those that are secret by name.
+
+    Args:
+        path: The file; nothing happens where there is none.
+    """
+    if not path.is_file():
+        return
+    from dotenv import dotenv_values
+
+    for name, value in dotenv_values(path).items():
+        if value is None:
+            continue
+        os.environ.setdefault(name, value)
+        if _SECRET_NAME.search(name):
+            register(value)
 
 
 def _written_forms(value: str) -> set[str]:

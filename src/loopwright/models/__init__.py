@@ -7,7 +7,7 @@ from loopwright.models._options import ModelOptions
 from loopwright.models._prices import Price, Prices
 from loopwright.models._pull import LocalModel, list_models, pull
 from loopwright.models._replay import Recorder, Replay, replay_key
-from loopwright.models._resilient import CallFailed, Clock, Policy, Resilient
+from loopwright.models._resilient import Clock, OnFailure, Policy, Resilient
 from loopwright.models._scripted import Scripted
 from loopwright.models._structured import Structured, complete_as, extract_json
 from loopwright.models._types import Message, Model, Reply, Request, Role, Sampling, Usage
@@ -15,12 +15,12 @@ from loopwright.models._weights import models_folder
 
 __all__ = [
     "Breaker",
-    "CallFailed",
     "Clock",
     "LocalModel",
     "Message",
     "Model",
     "ModelOptions",
+    "OnFailure",
     "Policy",
     "Price",
     "Prices",

@@ -90,4 +90,5 @@ async def _read_lines(fd: int) -> str:
         await done
     finally:
         loop.remove_reader(fd)
-    return ("\n" + read.decode("utf-8", "replace")).partition(f"\n{_END}\n")[0].removeprefix("\n")
+    text, ended, _ = ("\n" + read.decode("utf-8", "replace")).partition(f"\n{_END}\n")
+    return text.removeprefix("\n") if ended else text.removeprefix("\n").removesuffix("\n")

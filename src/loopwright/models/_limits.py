@@ -70,13 +70,18 @@ class Limiter:
 
 
 class Breaker:
-    """Stops calls to an endpoint that failed again and again, and lets one through to see if it is back."""
+    """Stops calls to an endpoint that failed again and again, and lets one through to see if it is back.
+
+    Attributes:
+        why: The last failure.
+    """
 
     def __init__(self, *, failures: int, cooldown: float, clock: Callable[[], float]) -> None:
         """Opens after `failures` in a row, for `cooldown` seconds."""
         self._failures = failures
         self._cooldown = cooldown
         self._clock = clock
+        self.why = ""
         self._in_a_row = 0
         self._open_until: float | None = None
         self._probing = False
@@ -102,8 +107,9 @@ class Breaker:
         self._open_until = None
         self._probing = False
 
-    def failed(self) -> None:
+    def failed(self, why: str) -> None:
         """Tells that the endpoint did not answer."""
+        self.why = why
         self._in_a_row += 1
         if self._in_a_row >= self._failures:
             self._open_until = self._clock() + self._cooldown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import time
@@ -129,10 +130,11 @@ class OpenAI:
         return self._base_url, self._model
 
     async def _call(self, body: dict[str, Any], *, structured: bool) -> Reply:
+        client = await self._connected()
         started = time.monotonic()
         try:
             async with asyncio.timeout(self._options.timeout):
-                content = await self._post(body)
+                content = await self._post(client, body)
         except TimeoutError:
             raise ModelUnavailable(
                 f"{self.name} at {self.endpoint}: no reply within {self._options.timeout:g} s",
@@ -163,16 +165,21 @@ class OpenAI:
         code = answer["error"].get("code") if isinstance(answer["error"], dict) else None
         return read_fault(code if isinstance(code, int) and code >= 400 else 500, answer, {})
 
-    async def _post(self, body: dict[str, Any]) -> bytes:
-        import openai
-
+    async def _connected(self) -> openai.AsyncOpenAI:
         if self._client is None:
-            self._client = openai.AsyncOpenAI(
+            # The import takes about a second: neither other calls nor this one's timeout wait for it.
+            openai = await asyncio.to_thread(importlib.import_module, "openai")
+            self._client = self._client or openai.AsyncOpenAI(
                 api_key=self._api_key, base_url=self._base_url, max_retries=0, timeout=None
             )
+        return self._client
+
+    async def _post(self, client: openai.AsyncOpenAI, body: dict[str, Any]) -> bytes:
+        import openai
+
         # No `from error`: the client's exceptions hold the request with its key.
         try:
-            response = await self._client.chat.completions.with_raw_response.create(**body)
+            response = await client.chat.completions.with_raw_response.create(**body)
         except openai.APIStatusError as error:
             fault = read_fault(
                 error.status_code, error.body or error.response.text, dict(error.response.headers.items())

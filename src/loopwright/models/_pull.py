@@ -32,9 +32,8 @@ class LocalModel:
 
     name: str
     """As in `local/name`."""
-    path: Path
-    """Where its weights lie, or would lie."""
-    present: bool
+    path: Path | None
+    """Where its weights lie; None until they are pulled."""
     size: int
     """Bytes of the weights."""
     license: str
@@ -43,7 +42,7 @@ class LocalModel:
 def list_models() -> tuple[LocalModel, ...]:
     """The models of the catalogue, by name. Presence is judged by the file's size."""
     return tuple(
-        LocalModel(name, path, _has_size(path, weights.size), weights.size, weights.license)
+        LocalModel(name, path if _has_size(path, weights.size) else None, weights.size, weights.license)
         for name, weights in sorted(CATALOGUE.items())
         for path in (weights_path(name),)
     )

@@ -76,6 +76,7 @@ class Replay:
         Raises:
             UserError: The recording does not hold the request; the message names the first difference.
         """
+        request = _scrubbed(request)
         indices = self._by_key.get(replay_key(request))
         if indices:
             index = indices.popleft() if len(indices) > 1 else indices[0]
@@ -117,13 +118,19 @@ class Recorder:
     async def complete(self, request: Request) -> Reply:
         """Answers as the model does, and writes the call down before it returns."""
         reply = await self._model.complete(request)
-        call = _Call(key=replay_key(request), request=request, reply=reply)
-        await asyncio.shield(asyncio.to_thread(_append, self._path, scrub(call.model_dump_json()) + "\n"))
+        request = _scrubbed(request)
+        line = scrub(_Call(key=replay_key(request), request=request, reply=reply).model_dump_json())
+        await asyncio.shield(asyncio.to_thread(_append, self._path, line + "\n"))
         return reply
 
     async def close(self) -> None:
         """Closes the model."""
         await self._model.close()
+
+
+def _scrubbed(request: Request) -> Request:
+    """A request without secrets, so that one that held some is still found."""
+    return Request.model_validate_json(scrub(request.model_dump_json()))
 
 
 def _append(path: Path, line: str) -> None:
@@ -165,25 +172,24 @@ def _difference(calls: list[_Call], request: Request) -> str:
         return "the recording is empty"
     asked = _parts(request)
     nearest = max((_parts(call.request) for call in calls), key=lambda parts: _in_common(parts, asked))
-    for (place, recorded), (_, wanted) in zip(nearest, asked, strict=False):
-        if recorded != wanted:
-            return f"{place} differs: {_excerpts(recorded, wanted)}"
-    return f"it has {len(request.messages)} messages, the nearest recorded one {len(nearest) - 2}"
+    at, _ = _in_common(nearest, asked)
+    if len(nearest) != len(asked) and at >= min(len(nearest), len(asked)) - 1:
+        return f"it has {len(asked) - 1} messages, the nearest recorded one {len(nearest) - 1}"
+    place = f"message {at + 1}" if at < len(asked) - 1 else "sampling or schema"
+    return f"{place} differs: {_excerpts(nearest[at], asked[at])}"
 
 
-def _parts(request: Request) -> list[tuple[str, str]]:
-    messages = [
-        (f"message {number} ({message.role})", json.dumps([message.role, message.content, *message.images]))
-        for number, message in enumerate(request.messages, start=1)
-    ]
-    settings = request.model_copy(update={"model": "", "messages": ()})
-    return [*messages, ("sampling or schema", canonical(settings))]
+def _parts(request: Request) -> list[str]:
+    """The messages, then all that decides the reply beside them."""
+    messages = [json.dumps([message.role, message.content, *message.images]) for message in request.messages]
+    return [*messages, canonical(request.model_copy(update={"model": "", "messages": ()}))]
 
 
-def _in_common(recorded: list[tuple[str, str]], asked: list[tuple[str, str]]) -> tuple[int, int]:
+def _in_common(recorded: list[str], asked: list[str]) -> tuple[int, int]:
+    """How many parts are equal from the start, and how many characters of the next one."""
     for index, (one, other) in enumerate(zip(recorded, asked, strict=False)):
         if one != other:
-            return index, _common_prefix(one[1], other[1])
+            return index, _common_prefix(one, other)
     return min(len(recorded), len(asked)), 0
 
 

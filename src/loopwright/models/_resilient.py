@@ -37,18 +37,8 @@ class Policy:
     max_concurrency: int = 64
 
 
-@dataclass(frozen=True, slots=True)
-class CallFailed:
-    """One failed call of a request."""
-
-    request: Request
-    error: LoopwrightError
-    attempt: int
-    """From 1."""
-    retried: bool
-    """Whether another call follows."""
-    wait: float
-    """Seconds before that call."""
+OnFailure = Callable[[LoopwrightError, int, bool], None]
+"""Told of each failed call: the error, which attempt it was (from 1), and whether another one follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +74,7 @@ class Resilient:
         model: Model,
         policy: Policy | None = None,
         *,
+        on_failure: OnFailure | None = None,
         breakers: dict[str, Breaker] | None = None,
         clock: Clock | None = None,
     ) -> None:
@@ -92,6 +83,7 @@ class Resilient:
         Args:
             model: The model; closed together with this one.
             policy: What to do about failures.
+            on_failure: Called at each failed call, in the task of the caller.
             breakers: Circuit breakers by endpoint; give the same to all models, so that those behind the
                 same server share one.
             clock: Time and chance.
@@ -99,6 +91,7 @@ class Resilient:
         self.name = model.name
         self.repeatable = model.repeatable
         self._model = model
+        self._on_failure = on_failure
         self._policy = policy = policy or Policy()
         self._clock = clock = clock or Clock()
         slots = model.slots if isinstance(model, _Served) else None
@@ -115,14 +108,8 @@ class Resilient:
         """Calls that may be made at once at present."""
         return int(self._limiter.limit)
 
-    async def complete(
-        self, request: Request, *, on_failure: Callable[[CallFailed], Awaitable[None]] | None = None
-    ) -> Reply:
+    async def complete(self, request: Request) -> Reply:
         """Answers one request.
-
-        Args:
-            request: The request.
-            on_failure: Told of each failed call, before the wait for the next one.
 
         Raises:
             ModelError: The last call's failure, where no other call could help or is allowed.
@@ -137,8 +124,7 @@ class Resilient:
                 self._limiter.release(round_, "other")
                 if self._too_late(begun, wait):
                     raise ModelUnavailable(
-                        f"{self.name}: no call was possible for {self._policy.max_elapsed:g} s, "
-                        "because its provider keeps failing",
+                        f"{self.name}: no call was possible for {self._policy.max_elapsed:g} s: {self._why_closed()}",
                         remedy="Check the provider, then resume.",
                     )
                 await self._clock.sleep(wait)
@@ -148,9 +134,8 @@ class Resilient:
                 return await self._call(request, round_)
             except LoopwrightError as error:
                 next_wait = self._wait_after(error, attempt, begun)
-                if on_failure is not None:
-                    failed = CallFailed(request, error, attempt, next_wait is not None, next_wait or 0.0)
-                    await on_failure(failed)
+                if self._on_failure is not None:
+                    self._on_failure(error, attempt, next_wait is not None)
                 if next_wait is None:
                     raise
             await self._clock.sleep(next_wait)
@@ -175,7 +160,7 @@ class Resilient:
             raise
         except LoopwrightError as error:
             if error.retry:
-                self._breaker.failed()
+                self._breaker.failed(str(error))
             else:
                 self._breaker.answered()
             raise
@@ -190,6 +175,9 @@ class Resilient:
         """Seconds for which no call may be made: the provider asked to wait, or the circuit is open."""
         held = self._held_until - self._clock.now()
         return held if held > 0 else self._breaker.enter()
+
+    def _why_closed(self) -> str:
+        return self._breaker.why if self._breaker.is_open else "its provider asked to wait"
 
     def _wait_after(self, error: LoopwrightError, attempt: int, begun: float) -> float | None:
         """Seconds before the next call, or None if there is to be none."""

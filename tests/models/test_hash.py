@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loopwright.models import Message, Request, Sampling, replay_key, request_hash
+
+# pydantic refuses lone surrogates.
+texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20)
+requests = st.builds(
+    Request,
+    model=texts,
+    messages=st.lists(
+        st.builds(
+            Message,
+            role=st.sampled_from(["system", "user", "assistant"]),
+            content=texts,
+            images=st.lists(texts, max_size=2).map(tuple),
+        ),
+        max_size=3,
+    ).map(tuple),
+    sampling=st.builds(
+        Sampling, temperature=st.none() | st.floats(0, 2), seed=st.none() | st.integers(), stop=st.just(("a", "b"))
+    ),
+    json_schema=st.none() | st.dictionaries(texts, st.integers() | texts | st.lists(texts), max_size=3),
+)
+
+
+@given(requests, requests)
+def test_hashes_are_equal_where_requests_are(one: Request, other: Request) -> None:
+    assert (request_hash(one) == request_hash(other)) is (one == other)
+    assert request_hash(one) == request_hash(Request.model_validate_json(one.model_dump_json()))
+
+
+BASE = Request(model="a/b", messages=(Message(role="user", content="x"),), json_schema={"a": 1, "b": {"c": 2, "d": 3}})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"model": "a/c"},
+        {"messages": (Message(role="system", content="x"),)},
+        {"messages": (Message(role="user", content="x", images=("0",)),)},
+        {"messages": (Message(role="user", content="x"), Message(role="user", content=""))},
+        {"sampling": Sampling(temperature=0)},
+        {"sampling": Sampling(seed=0)},
+        {"sampling": Sampling(stop=("x",))},
+        {"json_schema": None},
+        {"json_schema": {"a": 1}},
+    ],
+)
+def test_everything_that_decides_the_reply_is_in_the_hash(change: dict[str, Any]) -> None:
+    assert request_hash(BASE.model_copy(update=change)) != request_hash(BASE)
+
+
+def test_the_order_of_keys_is_not() -> None:
+    turned = {"b": {"d": 3, "c": 2}, "a": 1}
+    assert request_hash(BASE.model_copy(update={"json_schema": turned})) == request_hash(BASE)
+
+
+def test_the_hash_stays_what_it_was() -> None:
+    """Journals and recordings hold it: a change of this value breaks them."""
+    assert request_hash(BASE) == "251fe6d526588931836b8e053b57eb9a0267f5850a3361529f8e25587060c9d8"
+
+
+def test_the_replay_key_leaves_out_the_model_alone() -> None:
+    assert replay_key(BASE) == replay_key(BASE.model_copy(update={"model": "replay/x"}))
+    assert replay_key(BASE) != replay_key(BASE.model_copy(update={"json_schema": None}))

@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loopwright.errors import ModelRejected, UserError
+from loopwright.models import Message, Model, ModelOptions, Reply, Request, Usage, open_model
+from tests.models.provider import Answer, Provider, Received, fault, reply
+from tests.models.support import ask
+
+T = TypeVar("T")
+
+SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+NO_SCHEMAS = fault(400, "Unknown parameter: 'response_format'")
+
+
+def serve(
+    *answers: Answer, use: Callable[[Model], Awaitable[T]], model: str = "the-model", **options: Any
+) -> tuple[T, list[Received]]:
+    async def go() -> tuple[T, list[Received]]:
+        async with Provider(*answers) as provider:
+            opened = open_model(
+                f"openai/{model}", options=ModelOptions(base_url=provider.base_url, api_key="key-of-test", **options)
+            )
+            try:
+                return await use(opened), provider.requests
+            finally:
+                await opened.close()
+
+    return asyncio.run(go())
+
+
+def one(request: Request, *answers: Answer, **options: Any) -> tuple[Reply, list[Received]]:
+    return serve(*answers, use=lambda model: model.complete(request), **options)
+
+
+def test_what_is_sent() -> None:
+    request = Request(
+        model="openai/the-model",
+        messages=(Message(role="system", content="Be short."), Message(role="user", content="Hi")),
+        sampling={"temperature": 0.5, "top_p": 0.9, "max_tokens": 7, "seed": 3, "stop": ("END",)},
+    )
+    _, (received,) = one(request, reply())
+    assert received.path == "/v1/chat/completions"
+    assert received.headers["authorization"] == "Bearer key-of-test"
+    assert received.body == {
+        "model": "the-model",
+        "messages": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "Hi"}],
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "max_tokens": 7,
+        "seed": 3,
+        "stop": ["END"],
+    }
+
+
+def test_defaults_are_left_to_the_provider() -> None:
+    _, (received,) = one(ask("Hi"), reply())
+    assert set(received.body) == {"model", "messages"}
+
+
+def test_key_and_base_url_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> str:
+        async with Provider(reply()) as provider:
+            monkeypatch.setenv("OPENAI_API_KEY", "key-of-environment")
+            monkeypatch.setenv("OPENAI_BASE_URL", provider.base_url)
+            model = open_model("openai:the-model")
+            await model.complete(ask())
+            await model.close()
+            return provider.requests[0].headers["authorization"]
+
+    assert asyncio.run(go()) == "Bearer key-of-environment"
+
+
+@pytest.mark.parametrize(
+    ("finish", "expected"),
+    [("stop", "stop"), ("length", "length"), ("content_filter", "refusal"), ("tool_calls", "other"), (None, "other")],
+)
+def test_finish_reasons(finish: Any, expected: str) -> None:
+    answered, _ = one(ask(), reply(finish=finish))
+    assert answered.finish == expected
+
+
+@pytest.mark.parametrize(
+    ("message", "text", "finish"),
+    [
+        ({"content": None, "refusal": "I will not."}, "I will not.", "refusal"),
+        ({"content": None}, "", "stop"),
+        ({"content": ""}, "", "stop"),
+        (
+            {"content": [{"type": "text", "text": "a"}, {"type": "thinking"}, {"type": "text", "text": "b"}]},
+            "ab",
+            "stop",
+        ),
+    ],
+)
+def test_forms_of_a_message(message: dict[str, Any], text: str, finish: str) -> None:
+    answered, _ = one(ask(), reply(choices=[{"index": 0, "finish_reason": "stop", "message": message}]))
+    assert (answered.text, answered.finish) == (text, finish)
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        ({"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14}, Usage(input=10, output=4)),
+        (
+            {"prompt_tokens": 10, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 6}},
+            Usage(input=4, cache_read=6, output=4),
+        ),
+        (
+            {"prompt_tokens": 10, "prompt_tokens_details": {"cached_tokens": 6, "cache_write_tokens": 3}},
+            Usage(input=1, cache_read=6, cache_write=3),
+        ),
+        ({"prompt_tokens": 10, "cache_creation_input_tokens": 4}, Usage(input=6, cache_write=4)),
+        # Reasoning that is in the total alone.
+        ({"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 34}, Usage(input=10, output=24)),
+        ({"prompt_tokens": "many", "completion_tokens": None, "prompt_tokens_details": []}, Usage()),
+        (None, Usage()),
+    ],
+)
+def test_usage_is_split_into_disjoint_classes(usage: Any, expected: Usage) -> None:
+    answered, _ = one(ask(), reply(usage=usage))
+    assert answered.usage == expected
+
+
+counts = st.one_of(st.none(), st.integers(-5, 1000), st.text(max_size=3), st.booleans())
+
+
+@given(
+    st.dictionaries(st.sampled_from(["prompt_tokens", "completion_tokens", "cache_creation_input_tokens"]), counts),
+    counts,
+)
+def test_usage_never_counts_a_prompt_token_twice(fields: dict[str, Any], cached: Any) -> None:
+    from loopwright.models._chat import read_usage
+
+    usage = read_usage({**fields, "prompt_tokens_details": {"cached_tokens": cached}})
+    prompt = fields.get("prompt_tokens")
+    told = prompt if isinstance(prompt, int) and not isinstance(prompt, bool) and prompt > 0 else 0
+    assert usage.input + usage.cache_read + usage.cache_write == told
+
+
+def test_a_schema_goes_into_response_format() -> None:
+    answered, (received,) = one(ask().model_copy(update={"json_schema": SCHEMA}), reply('{"n": 1}'))
+    assert received.body["response_format"]["json_schema"]["schema"] == SCHEMA
+    assert answered.text == '{"n": 1}'
+
+
+@pytest.mark.parametrize("text", ['{"n": 2}', 'Sure:\n```json\n{"n": 2}\n```\nDone.', 'It is {"n": 2}, I think.'])
+def test_a_server_without_schemas_gets_them_in_the_prompt_and_is_remembered(text: str) -> None:
+    request = Request(
+        model="openai/the-model",
+        messages=(Message(role="system", content="Count."), Message(role="user", content="How many?")),
+        json_schema=SCHEMA,
+    )
+
+    async def twice(model: Model) -> list[str]:
+        return [(await model.complete(request)).text for _ in range(2)]
+
+    texts, received = serve(NO_SCHEMAS, reply(text), use=twice)
+    assert [json.loads(text) for text in texts] == [{"n": 2}, {"n": 2}]
+    assert ["response_format" in each.body for each in received] == [True, False, False]
+    for each in received[1:]:
+        system, user = each.body["messages"]
+        assert system["content"] == "Count."
+        assert user["content"].startswith("How many?")
+        assert json.dumps(SCHEMA) in user["content"]
+
+
+def test_another_refusal_is_no_reason_to_drop_the_schema() -> None:
+    with pytest.raises(ModelRejected, match="no such model"):
+        one(ask().model_copy(update={"json_schema": SCHEMA}), fault(404, "no such model"))
+
+
+def test_a_model_that_wants_max_completion_tokens_gets_it() -> None:
+    refusal = fault(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
+    _, received = one(ask(max_tokens=9), refusal, reply())
+    assert [each.body.get("max_completion_tokens") for each in received] == [None, 9]
+    assert [each.body.get("max_tokens") for each in received] == [9, None]
+
+
+def test_images_go_as_data_urls() -> None:
+    picture = b"\x89PNG rest"
+
+    async def artifact(reference: str) -> bytes:
+        return {"abc": picture}[reference]
+
+    request = Request(model="openai/m", messages=(Message(role="user", content="What is it?", images=("abc",)),))
+    _, (received,) = one(request, reply(), artifact=artifact)
+    text, image = received.body["messages"][0]["content"]
+    assert text == {"type": "text", "text": "What is it?"}
+    assert image["image_url"]["url"] == "data:image/png;base64," + base64.b64encode(picture).decode()
+    with pytest.raises(UserError, match="artifact"):
+        one(request, reply())
+
+
+def test_parallel_first_calls_share_one_client() -> None:
+    async def at_once(model: Model) -> list[Reply]:
+        return await asyncio.gather(*(model.complete(ask(str(number))) for number in range(5)))
+
+    replies, received = serve(reply("ok"), use=at_once)
+    assert [each.text for each in replies] == ["ok"] * 5
+    assert {each.body["messages"][0]["content"] for each in received} == set("01234")

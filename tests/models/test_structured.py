@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, Field
+
+from loopwright.errors import ModelUnavailable, ReplyInvalid
+from loopwright.models import Reply, Scripted, Structured, complete_as, extract_json
+from loopwright.models._scripted import Item
+from tests.models.support import ask
+
+
+class Point(BaseModel):
+    x: int = Field(ge=0)
+    y: int
+
+
+GOOD = '{"x": 1, "y": 2}'
+
+
+def complete(*items: Item) -> tuple[Structured[Point], Scripted]:
+    model = Scripted(items)
+    return asyncio.run(complete_as(model, ask("Where?"), Point)), model
+
+
+def test_a_good_reply_needs_one_call() -> None:
+    answer, model = complete(GOOD)
+    assert answer.value == Point(x=1, y=2)
+    assert [reply.text for reply in answer.replies] == [GOOD]
+    assert model.requests[0].json_schema == Point.model_json_schema()
+
+
+@pytest.mark.parametrize(
+    ("bad", "says"),
+    [
+        ('{"x": -1, "y": 2}', "x: Input should be greater than or equal to 0"),
+        ('{"x": 1}', "y: Field required"),
+        ("no JSON at all", "the reply: Invalid JSON"),
+        ("", "the reply: Invalid JSON"),
+        ("[1, 2]", "the reply:"),
+    ],
+)
+def test_a_bad_reply_is_repaired_once_with_the_problem_shown(bad: str, says: str) -> None:
+    answer, model = complete(bad, GOOD)
+    assert answer.value == Point(x=1, y=2)
+    assert len(answer.replies) == 2
+    question, said, repair = model.requests[1].messages
+    assert (question.content, said.content, said.role) == ("Where?", bad, "assistant")
+    assert says in repair.content
+    assert model.requests[1].json_schema == Point.model_json_schema()
+
+
+def test_a_cut_reply_is_told_so() -> None:
+    _, model = complete(Reply(text='{"x": 1, "y"', model="m", finish="length"), GOOD)
+    assert "cut off at the token limit" in model.requests[1].messages[-1].content
+
+
+def test_two_bad_replies_are_the_agents_failure() -> None:
+    with pytest.raises(ReplyInvalid, match="x: Input should be greater") as raised:
+        complete("nothing", '{"x": -1, "y": 2}')
+    assert raised.value.scored
+
+
+def test_a_failed_provider_stays_the_providers_failure() -> None:
+    with pytest.raises(ModelUnavailable):
+        complete("nothing", ModelUnavailable("down"))
+
+
+@pytest.mark.parametrize(
+    ("text", "json_text"),
+    [
+        (GOOD, GOOD),
+        (f"  {GOOD}\n", GOOD),
+        (f"Here:\n```json\n{GOOD}\n```", GOOD),
+        (f"```\n{GOOD}\n```", GOOD),
+        (f"See [1] and {{}}: {GOOD}. Well?", GOOD),
+        (f"```python\nprint()\n```\nso {GOOD}", GOOD),
+        ('{"a": {"b": [1]}} and {"c": 1}', '{"a": {"b": [1]}}'),
+        ("prose", "prose"),
+        ("{broken", "{broken"),
+        ("", ""),
+    ],
+)
+def test_json_is_taken_out_of_prose(text: str, json_text: str) -> None:
+    assert extract_json(text) == json_text
+
+
+prose = st.text(alphabet=st.characters(exclude_characters="{}[]`", exclude_categories=["Cs"]), max_size=30)
+objects = st.dictionaries(
+    st.text(max_size=5), st.recursive(st.integers() | st.text(max_size=5), st.lists, max_leaves=5)
+)
+
+
+@given(prose, objects, prose)
+def test_an_object_between_prose_is_found(before: str, value: dict[str, object], after: str) -> None:
+    # A letter keeps the whole from being JSON by itself, e.g. through an empty text before.
+    assert json.loads(extract_json(f"x{before}{json.dumps(value)}{after}")) == value
+
+
+@given(st.text(alphabet='[]{}",:1 \n`json'))
+def test_any_text_is_survived(text: str) -> None:
+    extracted = extract_json(text)
+    assert extracted in text
+
+
+def test_a_flood_of_brackets_is_survived() -> None:
+    for flood in ("[" * 200_000, "{" * 200_000, '{"a":' * 50_000):
+        assert extract_json(flood) == flood

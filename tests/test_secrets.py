@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loopwright import secrets
+from loopwright.secrets import MASK, load_env_file, register, scrub
+
+# No "*": a value made of the mask's own character cannot be told from it.
+values = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="*"), min_size=6, max_size=30)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _registry() -> Iterator[None]:
+    """A registry of its own, so that the values made up here are not scrubbed from what other tests see."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(secrets, "_forms", set())
+        patch.setattr(secrets, "_pattern", None)
+        yield
+
+
+@given(values, st.text(max_size=10), st.text(max_size=10))
+def test_no_written_form_survives(value: str, before: str, after: str) -> None:
+    register(value)
+    for form in (
+        value,
+        quote(value, safe=""),
+        quote_plus(value),
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        base64.b64encode(value.encode()).decode(),
+        base64.urlsafe_b64encode(value.encode()).decode(),
+    ):
+        assert form not in scrub(f"{before}{form}{after}")
+
+
+@pytest.mark.parametrize("before", ["", "u", "us", "user:"])
+def test_a_secret_inside_base64_is_taken_out(before: str) -> None:
+    """As in `Authorization: Basic`, where it stands behind a user's name."""
+    register("canary-password-0123456789")
+    encoded = base64.b64encode(f"{before}canary-password-0123456789".encode()).decode()
+    scrubbed = scrub(f"Basic {encoded} end")
+    assert MASK in scrubbed
+    assert len(scrubbed) < len("Basic end") + 15
+
+
+def test_short_values_and_other_words_stay() -> None:
+    register("none")
+    register("")
+    register("canary-of-words")
+    assert scrub("none of these words is a canary") == "none of these words is a canary"
+
+
+def test_a_secret_that_holds_another_goes_whole() -> None:
+    register("canary-prefix")
+    register("canary-prefix-and-more")
+    assert scrub("x canary-prefix-and-more y") == f"x {MASK} y"
+
+
+def test_an_env_file_sets_what_is_not_set_and_registers_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LW_TEST_API_KEY", "LW_TEST_URL"):
+        monkeypatch.setenv(name, "x")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("LW_TEST_SET", "from the environment")
+    path = tmp_path / ".env"
+    path.write_text('LW_TEST_API_KEY="canary-of-dotenv"\nLW_TEST_URL=http://127.0.0.1/v1 # here\nLW_TEST_SET=no\n')
+    load_env_file(path)
+    assert os.environ["LW_TEST_API_KEY"] == "canary-of-dotenv"
+    assert os.environ["LW_TEST_URL"] == "http://127.0.0.1/v1"
+    assert os.environ["LW_TEST_SET"] == "from the environment"
+    assert scrub("canary-of-dotenv at http://127.0.0.1/v1") == f"{MASK} at http://127.0.0.1/v1"
+
+
+def test_an_env_file_need_not_be_there(tmp_path: Path) -> None:
+    before = dict(os.environ)
+    load_env_file(tmp_path / ".env")
+    assert dict(os.environ) == before
