@@ -1,6 +1,6 @@
 """The fault table of the documentation, made of what the fault tests say they prove.
 
-`python -m tests.faults.table` writes it into docs/durability.md.
+`python -m tests.faults` writes it into docs/durability.md.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ def proves(fault: str, outcome: str) -> Callable[[Test], Test]:
 
 def render() -> str:
     """The table as Markdown."""
-    for path in sorted(Path(__file__).parent.glob("test_*.py")):
-        importlib.import_module(f"tests.faults.{path.stem}")
+    tests = DOCUMENT.parents[1] / "tests"
+    for path in sorted(tests.rglob("test_*.py")):
+        if f"import {proves.__name__}" in path.read_text():
+            importlib.import_module(".".join(path.relative_to(tests.parent).with_suffix("").parts))
     lines = ["| fault | what holds | test |", "|---|---|---|"]
     lines += [f"| {fault} | {outcome} | `{name}` |" for name, (fault, outcome) in sorted(_rows.items())]
     return "\n".join(lines) + "\n"
@@ -42,6 +44,7 @@ def documented() -> str:
     return DOCUMENT.read_text().partition(BEGIN)[2].partition(END)[0]
 
 
-if __name__ == "__main__":
+def write() -> None:
+    """Brings the table in the documentation up to date."""
     before, _, rest = DOCUMENT.read_text().partition(BEGIN)
     DOCUMENT.write_text(before + BEGIN + render() + END + rest.partition(END)[2])

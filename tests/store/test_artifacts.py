@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from loopwright import secrets
 from loopwright.errors import StoreError
 from loopwright.store._artifacts import Artifacts
+from tests.faults.table import proves
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
@@ -29,6 +30,10 @@ def test_equal_bytes_are_stored_once_and_nothing_else_is_left(tmp_path: Path) ->
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / ref[:2] / ref[2:]]
 
 
+@proves(
+    "an artifact changed or cut",
+    "reading it stops with its path; storing a cut one again heals it",
+)
 @pytest.mark.parametrize("damaged", [b"", b"samo", b"same and more"])
 def test_damage_is_found_and_putting_again_heals_a_cut_file(tmp_path: Path, damaged: bytes) -> None:
     artifacts = Artifacts(tmp_path)

@@ -11,6 +11,7 @@ import pytest
 from loopwright import secrets
 from loopwright.errors import CallInDoubt, ModelUnavailable
 from loopwright.store import CallFinished, CallIntended, ResponseCache, RunStore, read_run
+from tests.faults.table import proves
 from tests.store.support import key, manifest, new_run
 
 pytestmark = pytest.mark.anyio
@@ -108,6 +109,10 @@ async def test_large_results_lie_in_artifacts(folder: Path) -> None:
     assert read_run(folder).result(finished) == large
 
 
+@proves(
+    "a caller cancelled when its result arrives",
+    "the result is recorded; nothing is paid again",
+)
 @pytest.mark.parametrize("size", [1, 200_000])
 async def test_a_result_is_recorded_even_if_its_caller_is_cancelled_meanwhile(folder: Path, size: int) -> None:
     store = new_run(folder)
@@ -181,6 +186,10 @@ async def test_a_call_in_flight_is_repeated_where_that_is_safe(folder: Path) -> 
     store.close()
 
 
+@proves(
+    "a crash during a call that is not safe to repeat",
+    "the call is not made again without leave; a typed error says so; other calls go on",
+)
 @pytest.mark.parametrize(("then", "now"), [(False, False), (False, True), (True, False)])
 async def test_a_call_in_flight_is_not_repeated_where_that_is_not_safe(folder: Path, then: bool, now: bool) -> None:
     await interrupted(folder, repeatable=then)

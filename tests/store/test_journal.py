@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from loopwright.errors import StoreError
 from loopwright.store import Failed, RunStore, read_run
 from loopwright.store._codec import encode
+from tests.faults.table import proves
 from tests.store.support import manifest, new_run, note
 
 reuse_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
@@ -42,10 +43,15 @@ def test_events_come_back_in_order_with_their_place(tmp_path: Path) -> None:
     assert (appended[0].episode, appended[0].iteration, appended[0].node) == ("e", 3, "act")
 
 
+@proves(
+    "journal cut inside, before or after the end of any line",
+    "the torn line is set aside and reported; every whole line is kept; the run goes on",
+)
 def test_a_journal_cut_anywhere_keeps_every_whole_line(journal: Path) -> None:
     whole = journal.read_bytes()
     ends = [i + 1 for i, byte in enumerate(whole) if byte == 10]
-    for size in range(len(whole) + 1):
+    around_ends = {end + by for end in (0, *ends) for by in (-19, -2, -1, 0, 1, 2) if 0 <= end + by <= len(whole)}
+    for size in sorted({*range(0, len(whole), 23), *around_ends}):
         journal.write_bytes(whole[:size])
         kept = sum(end <= size for end in ends)
         torn = size not in {0, *ends}
@@ -69,6 +75,10 @@ def test_a_repair_names_the_line_and_keeps_what_was_cut(journal: Path) -> None:
     assert (journal.parent / "events.torn").read_bytes() == last
 
 
+@proves(
+    "a bit flipped in any line but the last",
+    "reading and opening stop with file and line; nothing is touched",
+)
 @reuse_folder
 @given(st.data())
 def test_a_flipped_bit_is_found_and_its_line_is_named(journal: Path, data: st.DataObject) -> None:
@@ -89,6 +99,10 @@ def test_a_flipped_bit_is_found_and_its_line_is_named(journal: Path, data: st.Da
         journal.write_bytes(whole)
 
 
+@proves(
+    "a line missing, doubled or moved",
+    "reading and opening stop with file and line; nothing is touched",
+)
 def test_a_missing_or_doubled_line_is_found(journal: Path) -> None:
     one, two, three = journal.read_bytes().splitlines(keepends=True)
     for lines in ((one, three), (one, two, two, three), (two, one, three)):
@@ -97,6 +111,10 @@ def test_a_missing_or_doubled_line_is_found(journal: Path) -> None:
             RunStore.open(journal.parent)
 
 
+@proves(
+    "a foreign file, or the journal of another run",
+    "refused; nothing is touched",
+)
 @pytest.mark.parametrize(
     "content",
     [b"hello\n", b'{"seq": 0}\n', b"\0" * 4096, b'[{"a": 1}]', encode({"v": 1, "seq": 0}, "another run")],
@@ -111,6 +129,10 @@ def test_a_foreign_file_is_refused_and_left_alone(journal: Path, content: bytes)
     assert journal.read_bytes() == before
 
 
+@proves(
+    "a line of a newer schema version",
+    "refused, with the version",
+)
 def test_a_newer_version_is_refused(journal: Path) -> None:
     with journal.open("ab") as file:
         file.write(encode({"v": 999, "seq": 3, "time": "", "data": {"type": "telepathy"}}, "r1"))
@@ -120,6 +142,10 @@ def test_a_newer_version_is_refused(journal: Path) -> None:
         assert "newer" in caught.value.remedy
 
 
+@proves(
+    "the journal is gone",
+    "refused; no new one is begun",
+)
 def test_a_lost_journal_is_not_a_new_one(journal: Path) -> None:
     journal.unlink()
     with pytest.raises(StoreError, match=r"events\.jsonl"):
@@ -127,6 +153,10 @@ def test_a_lost_journal_is_not_a_new_one(journal: Path) -> None:
     assert not journal.exists()
 
 
+@proves(
+    "the clock goes backwards",
+    "the order is that of `seq`; times are as the clock gave them",
+)
 def test_a_clock_that_goes_backwards_changes_no_order(tmp_path: Path) -> None:
     noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
     clock = iter([noon, noon - timedelta(hours=3), noon + timedelta(seconds=1)])
@@ -153,6 +183,10 @@ def files_up_to(size: int) -> Iterator[None]:
         signal.signal(signal.SIGXFSZ, handler)
 
 
+@proves(
+    "an append that fits on the disk only in part",
+    "a typed error; the part is cut off again; a later append succeeds",
+)
 @pytest.mark.parametrize("room", [0, 1, 60])
 def test_an_append_that_does_not_fit_leaves_the_record_sound(journal: Path, room: int) -> None:
     store = RunStore.open(journal.parent)

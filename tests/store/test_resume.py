@@ -20,6 +20,9 @@ from loopwright.store import CallFinished, RunStore, read_run
 from tests.store.support import key, new_run, note
 
 PRICE = Decimal("0.25")
+MEMORY = Path("/dev/shm")
+"""Where syncs cost nothing; a crash of a process is the same there."""
+
 slots = st.integers(0, 5)
 
 
@@ -28,7 +31,7 @@ class ResumeMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.root = Path(tempfile.mkdtemp())
+        self.root = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
         self.loop = asyncio.Runner()
         self.generation = 0
         self.store = new_run(self.root / "0")

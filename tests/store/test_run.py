@@ -9,6 +9,7 @@ import pytest
 
 from loopwright.errors import RunInUse, StoreError
 from loopwright.store import CallFinished, RunStore, read_run
+from tests.faults.table import proves
 from tests.store.support import key, manifest, new_run, note, python
 
 
@@ -78,6 +79,10 @@ def test_a_second_writer_is_told_who_holds_the_run(tmp_path: Path) -> None:
     RunStore.open(tmp_path / "run").close()
 
 
+@proves(
+    "two processes open one run",
+    "one works; the other is told process and host of the first; a killed one leaves no lock",
+)
 def test_one_of_two_processes_gets_the_run(tmp_path: Path) -> None:
     new_run(tmp_path / "run").close()
     program = (

@@ -1,0 +1,3 @@
+from tests.faults.table import write
+
+write()
