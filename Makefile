@@ -4,16 +4,15 @@ VENV ?= .venv
 BASE_IMAGE ?= loopwright/python:latest
 IMAGE ?= loopwright:latest
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOOPWRIGHT := $(BIN)/loopwright
 
 # The demonstration: the bundled tasks, three strategies at equal numbers of model calls, a model that runs in process.
-DEMO_FOLDER := runs/demo
 DEMO_RUN := $(LOOPWRIGHT) run examples/python --model local/smollm2-135m --strategy single,best_of_n,refine \
-	--output $(DEMO_FOLDER)
-DEMO_REPORT := $(LOOPWRIGHT) report $(DEMO_FOLDER)
+	--calls 4 --grade-all
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint bench base-image image clean
@@ -24,7 +23,7 @@ help: ## list these targets
 demo: $(VENV)/.installed ## install, pull the local model's weights, run the bundled tasks, write a report
 	$(LOOPWRIGHT) models pull
 	$(DEMO_RUN)
-	$(DEMO_REPORT)
+	$(LOOPWRIGHT) report
 
 test: $(VENV)/.installed-dev ## install and run all tests; docker tests need an engine, else the reason is printed
 	-$(LOOPWRIGHT) models pull
@@ -40,7 +39,7 @@ lint: $(VENV)/.installed-dev ## formatting, lint, types and import layers
 	$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/.installed-dev ## measure every performance claim beside its peer
-	$(BIN)/python -m bench
+	@for file in bench/[!_]*.py; do $(BIN)/python -m bench.$$(basename $$file .py) $(BENCH_ARGS) || exit 1; done
 
 base-image: ## make the Debian image that docker tests and the Dockerfile use (root, debootstrap, an engine)
 	BASE_IMAGE=$(BASE_IMAGE) .ci/make-base-image

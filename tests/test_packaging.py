@@ -43,21 +43,22 @@ def _imported(folder: Path) -> dict[str, set[str]]:
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names = [node.module]
             for name in (full.split(".")[0] for full in names):
-                if name != "loopwright" and name not in sys.stdlib_module_names:
+                if name not in {"loopwright", "tests", "solution"} and name not in sys.stdlib_module_names:
                     found.setdefault(name, set()).add(str(path.relative_to(folder)))
     return found
 
 
-def test_everything_imported_is_declared(repository: Path, project: dict[str, Any]) -> None:
-    groups = [
-        project["dependencies"],
-        *(group for name, group in project["optional-dependencies"].items() if name != "dev"),
-    ]
+@pytest.mark.parametrize(("folder", "of_users"), [("src/loopwright", True), ("tests", False), ("examples", True)])
+def test_everything_imported_is_declared(
+    folder: str, of_users: bool, repository: Path, project: dict[str, Any]
+) -> None:
+    extras = project["optional-dependencies"]
+    groups = [project["dependencies"], *(extras[name] for name in extras if not (of_users and name == "dev"))]
     declared = {_distribution(requirement) for group in groups for requirement in group}
     owners = importlib.metadata.packages_distributions()
     missing = {
         module: files
-        for module, files in _imported(repository / "src" / "loopwright").items()
+        for module, files in _imported(repository / folder).items()
         if not {_distribution(owner) for owner in owners.get(module, [module])} & declared
     }
     assert missing == {}
