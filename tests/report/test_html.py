@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from loopwright.errors import StoreError
 from loopwright.report import render_html
 from loopwright.report._html import script_json
+from loopwright.store import SandboxOpened
 from tests.report import samples
 from tests.report.builder import RunBuilder, Turn
 
@@ -125,6 +126,18 @@ def test_isolation_is_told_once_per_kind(study: Outline) -> None:
     (kind,) = study.block("index")["isolation"]
     assert kind["sandboxes"] == 42
     assert [control["control"] for control in kind["controls"] if not control["in_force"]] == ["cpu"]
+
+
+def test_a_sandbox_without_a_self_check_claims_nothing(tmp_path: Path) -> None:
+    run = RunBuilder(tmp_path / "run")
+    name = run.episode([Turn(1)], finish=False)
+    opened = SandboxOpened(
+        sandbox="s", purpose="verifier", provider="bubblewrap", image="sha256:" + "ab" * 32, controls=(), seconds=0.1
+    )
+    run.append(opened, episode=name)
+    text = re.sub(r"\s+", " ", "".join(Outline(render_html(run.close())).text))
+    assert "bubblewrap, sha256:abababababab, 1 sandbox: no self-check recorded" in text
+    assert "docker, python@sha256:000000000000, 1 sandbox: 9 of 10 controls" in text
 
 
 def test_long_texts_are_cut_and_say_so(tmp_path: Path) -> None:

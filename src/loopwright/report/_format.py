@@ -24,6 +24,11 @@ def held(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def short_digest(name: str) -> str:
+    """A name such as an image's, its sha256 in twelve digits."""
+    return re.sub(r"(sha256:[0-9a-f]{12})[0-9a-f]+", r"\1", name)
+
+
 def rate(value: float | None) -> str:
     """A share or score with two digits."""
     return NOTHING if value is None else f"{value:.2f}"

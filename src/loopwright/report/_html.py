@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _SCRIPTS = ("dom", "format", "diff", "chart", "episode", "list", "app")
 
-_NUMBERS = ("bounds", "count", "duration", "held", "money", "rate", "signed")
+_NUMBERS = ("bounds", "count", "duration", "held", "money", "rate", "short_digest", "signed")
 _VIEWS = ("comparisons", "day", "lost", "outlook", "repeated", "rules", "wall_seconds")
 
 # `<` and `&` cannot end a script block or begin a comment in it when escaped; U+2028 and U+2029 end a line in

@@ -156,12 +156,20 @@ function verdictView(title, verdict) {
 
 function isolationView(details) {
   if (!details.sandboxes.length) return null;
-  return h("div", null, h("h3", null, "Isolation in force"), details.sandboxes.map((box) => {
-    const kind = INDEX.isolation[box.kind];
-    const off = kind.controls.filter((control) => !control.in_force).map((control) => control.control);
-    return h("p", { class: "note" }, `${box.purpose}: ${kind.provider}, `, name(kind.image || "default image"),
-      `, opened in ${duration(box.seconds)}${box.pooled ? " from the pool" : ""}; `,
-      kind.controls.filter((control) => control.in_force).map((control) => control.control).join(", ") || "no control in force",
-      off.length > 0 && h("strong", null, `; not in force: ${off.join(", ")}`));
-  }));
+  const groups = new Map();
+  for (const box of details.sandboxes) {
+    const key = box.kind + box.purpose, group = groups.get(key) || { ...box, times: 0, seconds: 0, pooled: 0 };
+    groups.set(key, { ...group, times: group.times + 1, seconds: group.seconds + box.seconds, pooled: group.pooled + (box.pooled ? 1 : 0) });
+  }
+  return h("div", null, h("h3", null, "Isolation in force"), [...groups.values()].map(sandboxLine));
+}
+
+function sandboxLine(group) {
+  const kind = INDEX.isolation[group.kind];
+  const named = (inForce) => kind.controls.filter((control) => control.in_force === inForce).map((control) => control.control).join(", ");
+  return h("p", { class: "note" }, `${plural(group.times, "sandbox").replace("xs", "xes")} for the ${group.purpose}, ${kind.provider}, `,
+    name(kind.image.replace(/(sha256:[0-9a-f]{12})[0-9a-f]+/, "$1") || "default image"),
+    `, opened in ${duration(group.seconds / group.times)}${group.times > 1 ? " on average" : ""}`, group.pooled > 0 && `, ${group.pooled} from the pool`,
+    ": ", kind.controls.length ? named(true) || "no control in force" : "no self-check recorded",
+    named(false) && h("strong", null, `; not in force: ${named(false)}`));
 }
