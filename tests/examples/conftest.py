@@ -1,48 +1,54 @@
-"""How the tests of the examples run tests of a task against a candidate."""
+"""How the tests of the examples grade solutions: in sandboxes, as a run does it."""
 
 from __future__ import annotations
 
-import sys
-import traceback
-import types
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import pytest
 
-Grade = Callable[[str, str], dict[str, str]]
-"""Source of `solution.py` and of tests to test name and evidence, which is empty where the test passes."""
+from loopwright import Task
+from loopwright.sandbox import SandboxSpec, open_provider
+from loopwright.verify import Grader, PythonTask, Suite
 
 
-class _Raises(AbstractContextManager[None]):
-    def __init__(self, *expected: type[BaseException]) -> None:
-        self.expected = expected
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """Names of the tests that a solution fails."""
 
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> bool:
-        assert kind is not None, "nothing was raised"
-        return issubclass(kind, self.expected)
-
-
-@pytest.fixture
-def grade(monkeypatch: pytest.MonkeyPatch) -> Grade:
-    """Runs tests in this process: all sources are the repository's own."""
-
-    def run(solution: str, tests: str) -> dict[str, str]:
-        module, checks = types.ModuleType("solution"), types.ModuleType("checks")
-        vars(checks)["raises"] = _Raises
-        monkeypatch.setitem(sys.modules, "solution", module)
-        monkeypatch.setitem(sys.modules, "checks", checks)
-        exec(compile(solution, "solution.py", "exec"), vars(module))
-        names: dict[str, Callable[[], None]] = {}
-        exec(compile(tests, "tests.py", "exec"), names)
-        return {name: _evidence(test) for name, test in names.items() if name.startswith("test_")}
-
-    return run
+    visible: frozenset[str]
+    hidden: frozenset[str]
 
 
-def _evidence(test: Callable[[], None]) -> str:
+Grade = Callable[[Task, Sequence[str]], list[Graded]]
+"""Grades sources of `solution.py` by the visible and the hidden tests of a task."""
+
+
+def python_task(task: Task) -> PythonTask:
+    """The task's only instance, as the `python` environment reads it."""
+    (instance,) = task.instances()
+    return PythonTask.of(instance)
+
+
+@pytest.fixture(scope="session")
+def grade() -> Grade:
+    return lambda task, sources: asyncio.run(_grade(python_task(task), sources))
+
+
+async def _grade(task: PythonTask, sources: Sequence[str]) -> list[Graded]:
+    provider = await open_provider("bubblewrap")
     try:
-        test()
-    except Exception:
-        return traceback.format_exc(limit=-1)
-    return ""
+        async with Grader(provider, SandboxSpec()) as grader:
+            return [
+                Graded(await _failed(grader, source, task.visible), await _failed(grader, source, task.hidden))
+                for source in sources
+            ]
+    finally:
+        await provider.close()
+
+
+async def _failed(grader: Grader, source: str, suite: Suite | None) -> frozenset[str]:
+    assert suite is not None
+    grading = await grader.grade({"solution.py": source}, suite)
+    return frozenset(check.name for check in grading.verdict.failed)

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from loopwright import Task, load_task
-from tests.examples.conftest import Grade
+from tests.examples.conftest import Grade, python_task
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "python"
 WRONG = Path(__file__).parent / "wrong"
 FILES = sorted(FOLDER.glob("*.yaml"))
-
-
-def fields(task: Task) -> dict[str, Any]:
-    return task.environment.model_dump()
 
 
 @pytest.fixture(params=FILES, ids=[path.stem for path in FILES])
@@ -34,33 +29,34 @@ def test_every_wrong_solution_belongs_to_a_task() -> None:
     assert {folder.name for folder in WRONG.iterdir()} == {load_task(path).name for path in FILES}
 
 
-def test_numbers_of_tests(task: Task, grade: Grade) -> None:
-    spec = fields(task)
-    visible = grade(spec["hidden"]["solution"], spec["tests"])
-    hidden = grade(spec["hidden"]["solution"], spec["hidden"]["tests"])
-    assert 2 <= len(visible) <= 4
-    assert 4 <= len(hidden) <= 8
-    assert not visible.keys() & hidden.keys()
+def test_there_are_enough_tests_and_not_too_many_to_show(task: Task) -> None:
+    suites = python_task(task)
+    assert suites.visible is not None
+    assert suites.hidden is not None
+    assert 2 <= len(suites.visible.names) <= 4
+    assert 4 <= len(suites.hidden.names) <= 8
+    assert not set(suites.visible.names) & set(suites.hidden.names)
+
+
+def test_the_goal_names_what_the_tests_import(task: Task) -> None:
+    tests = str(task.instances()[0].public["tests"])
+    (line,) = [line for line in tests.splitlines() if line.startswith("from solution import ")]
+    for name in line.removeprefix("from solution import ").split(", "):
+        assert f"`{name}(" in task.goal
 
 
 def test_gold_passes(task: Task, grade: Grade) -> None:
-    spec = fields(task)
-    gold = spec["hidden"]["solution"]
-    assert set((grade(gold, spec["tests"]) | grade(gold, spec["hidden"]["tests"])).values()) == {""}
+    gold = python_task(task).solution
+    assert gold is not None
+    (graded,) = grade(task, [gold["solution.py"]])
+    assert not graded.visible | graded.hidden
 
 
+@pytest.mark.slow
 def test_hidden_tests_find_wrong_solutions(task: Task, grade: Grade) -> None:
-    spec = fields(task)
-    sources = {path.stem: path.read_text(encoding="utf-8") for path in sorted((WRONG / task.name).glob("*.py"))}
-    caught = {name: any(grade(source, spec["hidden"]["tests"]).values()) for name, source in sources.items()}
-    deceiving = [name for name, source in sources.items() if not any(grade(source, spec["tests"]).values())]
-    assert len(sources) >= 2
-    assert all(caught.values()), caught
-    assert deceiving, "no wrong solution passes the visible tests"
-
-
-def test_every_goal_names_what_is_tested(task: Task) -> None:
-    spec = fields(task)
-    (line,) = [line for line in spec["tests"].splitlines() if line.startswith("from solution import ")]
-    for name in line.removeprefix("from solution import ").split(", "):
-        assert f"`{name}(" in task.goal
+    paths = sorted((WRONG / task.name).glob("*.py"))
+    assert len(paths) >= 2
+    graded = grade(task, [path.read_text(encoding="utf-8") for path in paths])
+    missed = [path.stem for path, result in zip(paths, graded, strict=True) if not result.hidden]
+    assert not missed
+    assert any(not result.visible for result in graded), "no wrong solution passes the visible tests"

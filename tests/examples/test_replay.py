@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from loopwright import load_task
+from loopwright import Task, load_task
 from loopwright.agents import Critique, extract_files
-from tests.examples.conftest import Grade
+from tests.examples.conftest import Grade, python_task
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "replay"
 
@@ -27,8 +26,8 @@ FAILS_HIDDEN = [6, 2, 1, 0]
 
 
 @pytest.fixture
-def spec() -> dict[str, Any]:
-    return load_task(FOLDER / "task.yaml").environment.model_dump()
+def task() -> Task:
+    return load_task(FOLDER / "task.yaml")
 
 
 @pytest.fixture
@@ -37,29 +36,27 @@ def replies() -> list[dict[str, str]]:
     return replies
 
 
-def failing(results: dict[str, str]) -> set[str]:
-    return {name for name, evidence in results.items() if evidence}
-
-
 def candidates(replies: list[dict[str, str]]) -> list[str]:
     said = [reply["reply"] for reply in replies if reply["role"] == "proposer"]
     return [extract_files(text, entry="solution.py").files["solution.py"] for text in said]
 
 
-def test_gold_passes(spec: dict[str, Any], grade: Grade) -> None:
-    gold = spec["hidden"]["solution"]
-    assert not failing(grade(gold, spec["tests"]) | grade(gold, spec["hidden"]["tests"]))
+def test_gold_passes(task: Task, grade: Grade) -> None:
+    gold = python_task(task).solution
+    assert gold is not None
+    (graded,) = grade(task, [gold["solution.py"]])
+    assert not graded.visible | graded.hidden
 
 
 def test_roles_take_turns(replies: list[dict[str, str]]) -> None:
     assert [reply["role"] for reply in replies] == ["proposer", "critic"] * 3 + ["proposer"]
 
 
-def test_candidates_fail_as_told(spec: dict[str, Any], replies: list[dict[str, str]], grade: Grade) -> None:
-    visible = [failing(grade(source, spec["tests"])) for source in candidates(replies)]
-    hidden = [len(failing(grade(source, spec["hidden"]["tests"]))) for source in candidates(replies)]
-    assert visible == FAILS
-    assert hidden == FAILS_HIDDEN
+@pytest.mark.slow
+def test_candidates_fail_as_told(task: Task, replies: list[dict[str, str]], grade: Grade) -> None:
+    graded = grade(task, candidates(replies))
+    assert [set(result.visible) for result in graded] == FAILS
+    assert [len(result.hidden) for result in graded] == FAILS_HIDDEN
 
 
 def test_critic_goes_back_once(replies: list[dict[str, str]]) -> None:
