@@ -15,6 +15,20 @@ _SUFFIX = {"agents": ".yaml", "environments": "", "prompts": ".md"}
 _SINGULAR = {"agents": "agent", "environments": "environment", "prompts": "prompt"}
 
 
+def find_project(file: Path) -> Path:
+    """The project that a file is in: the nearest folder above it with content of its own, else the file's folder.
+
+    The search ends at the root of a repository and at the home folder.
+    """
+    folder = file.resolve().parent
+    for candidate in (folder, *folder.parents):
+        if any((candidate / kind).is_dir() for kind in _SUFFIX):
+            return candidate
+        if (candidate / ".git").exists() or candidate == Path.home():
+            break
+    return folder
+
+
 def shipped_content() -> Path:
     """The folder of the defaults: package data in a wheel, the repository itself in a checkout."""
     packaged = Path(__file__).parent / "_content"

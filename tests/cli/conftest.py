@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,6 +69,11 @@ loop:
 
 Invoke = Callable[..., Result]
 WriteTask = Callable[..., Path]
+
+
+def with_path() -> dict[str, str]:
+    """The environment of a process that imports what the tests import, from any folder."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 @pytest.fixture

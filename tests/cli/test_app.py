@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from loopwright.cli._app import VERBS, app
-from tests.cli.conftest import Invoke
+from tests.cli.conftest import Invoke, with_path
 
 _HEAVY = ("langgraph", "langchain_core", "openai", "docker", "pydantic", "rich", "jinja2", "yaml", "asyncio")
 
@@ -21,7 +21,7 @@ def test_help_imports_no_verb_and_nothing_heavy() -> None:
         f"print([name for name in {_HEAVY!r} if name in sys.modules])\n"
         "print([name for name in sys.modules if name.startswith('loopwright.cli._')])\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=with_path())
     heavy, own = done.stdout.splitlines()[-2:]
     assert heavy == "[]"
     assert own == "['loopwright.cli._exit', 'loopwright.cli._app']"

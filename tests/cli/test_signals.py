@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Invoke, WriteTask
+from tests.cli.conftest import Invoke, WriteTask, with_path
 
 
 @contextmanager
@@ -20,9 +19,8 @@ def _started() -> Iterator[subprocess.Popen[str]]:
     """`loopwright run` in a process of its own, ended with the block."""
     command = [sys.executable, "-m", "loopwright.cli", "run", "say.yaml", "--out", "out"]
     command += ["--model", "scripted/right.yaml"]
-    paths = os.pathsep.join(path for path in sys.path if path)
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": paths}
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=with_path()
     ) as process:
         try:
             yield process

@@ -8,7 +8,6 @@ from pathlib import Path
 from loopwright.errors import MissingContent, TaskError
 from loopwright.task import Task, load_task
 
-_CONTENT = ("agents", "prompts", "environments")
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -51,14 +50,3 @@ def load_tasks(files: Sequence[Path]) -> tuple[Task, ...]:
         seen[task.name] = file
         tasks.append(task)
     return tuple(tasks)
-
-
-def project_folder(file: Path) -> Path:
-    """The nearest folder above a task file that has content of its own, up to a repository's root; else its folder."""
-    folder = file.resolve().parent
-    for candidate in (folder, *folder.parents):
-        if any((candidate / name).is_dir() for name in _CONTENT):
-            return candidate
-        if (candidate / ".git").exists() or candidate == Path.home():
-            break
-    return folder

@@ -79,8 +79,9 @@ def command(
     """
     from loopwright import Run, RunConfig, new_run_id
     from loopwright.cli._execute import execute
-    from loopwright.cli._files import load_tasks, project_folder, task_files
+    from loopwright.cli._files import load_tasks, task_files
     from loopwright.errors import UserError
+    from loopwright.project import find_project
     from loopwright.task import BudgetOptions
 
     if max_usd is not None and prices is None:
@@ -95,7 +96,7 @@ def command(
         seed=seed,
         grade_all=grade_all,
         budget=BudgetOptions(model_calls=max_calls, tokens=max_tokens, usd=max_usd, seconds=max_seconds),
-        project=project or project_folder(files[0]),
+        project=project or find_project(files[0]),
         prices=prices.resolve() if prices else None,
         concurrency=concurrency,
     )

@@ -1,0 +1,194 @@
+"""Data sets in files of their own: CSV, JSON lines and YAML."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from loopwright._yaml import Document, Mark, load_yaml, read_text
+from loopwright.errors import TaskError
+from loopwright.task._problems import first_problem
+
+MAX_DATA_BYTES = 64_000_000
+
+Format = Literal["csv", "tsv", "jsonl", "yaml"]
+Row = tuple[Mark, dict[str, Any]]
+
+_FORMATS: dict[str, Format] = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".json": "yaml",
+}
+
+
+class DataFile(BaseModel):
+    """A data set in a file: one record per row, line or list item; its fields are the instance's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str
+    """CSV or TSV with a heading line, JSON lines, or a YAML or JSON list of at most a megabyte."""
+    format: Format | None = None
+    """None to go by the file's suffix."""
+    id: str = "id"
+    """The field that names a record; records without it are numbered from 1."""
+    goal: str | None = None
+    """The field that replaces the task's goal."""
+    hidden: tuple[str, ...] = ()
+    """Fields that no agent may see."""
+    limit: int | None = Field(default=None, gt=0)
+    """How many records to take, from the first."""
+
+
+def read_data(value: Mapping[str, Any], document: Document, inside: Callable[[Any], Path]) -> list[dict[str, Any]]:
+    """Reads the records that the `data` of a task file refers to, and marks where each stands.
+
+    Args:
+        value: The mapping under `data`.
+        document: The task file; gets the records' marks.
+        inside: Turns the file's name into a path in the project.
+
+    Raises:
+        TaskError: The file or a record cannot be used; names its line.
+    """
+    try:
+        options = DataFile.model_validate(value)
+    except ValidationError as error:
+        raise first_problem(document, error, DataFile, ("data",)) from None
+    path = inside(options.file)
+    records = []
+    for number, (mark, row) in enumerate(_rows(path, options, document), start=1):
+        if options.limit is not None and number > options.limit:
+            break
+        document.marks["data", number - 1] = mark
+        records.append(_record(row, number, options, mark))
+    if not records:
+        raise document.error(f"{options.file} holds no record", ("data", "file"), remedy="Write one record or more.")
+    return records
+
+
+def _rows(path: Path, options: DataFile, document: Document) -> Iterator[Row]:
+    kind = options.format or _FORMATS.get(path.suffix.lower())
+    if kind is None:
+        remedy = f"Add `format:` with one of csv, tsv, jsonl, yaml; suffixes known: {', '.join(_FORMATS)}."
+        raise document.error(f"what format {options.file} has is not known", ("data", "file"), remedy=remedy)
+    try:
+        if kind == "yaml":
+            return _yaml_rows(path)
+        text = read_text(path, MAX_DATA_BYTES)
+    except TaskError as error:
+        if error.line is not None:
+            raise
+        message = str(error.args[0]).removeprefix(f"{path}: ")
+        remedy = "Split it." if "at most" in message else error.remedy
+        raise document.error(f"`file: {options.file}`: {message}", ("data", "file"), remedy=remedy) from None
+    return _jsonl_rows(path, text) if kind == "jsonl" else _csv_rows(path, text, "\t" if kind == "tsv" else ",")
+
+
+def _csv_rows(path: Path, text: str, delimiter: str) -> Iterator[Row]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    heading: list[str] | None = None
+    start = 1
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            remedy = "Double the quotes inside a quoted cell, and close every quoted cell."
+            raise TaskError(str(error), path=str(path), line=start, remedy=remedy) from None
+        line, start = start, reader.line_num + 1
+        if not cells:
+            continue
+        if heading is None:
+            heading = _heading(cells, path, line)
+            continue
+        if len(cells) != len(heading):
+            raise TaskError(
+                f"this row has {len(cells)} cells, the heading {len(heading)}",
+                path=str(path),
+                line=line,
+                remedy="Put cells that hold the delimiter or a line break in double quotes.",
+            )
+        yield Mark(path, line), dict(zip(heading, cells, strict=True))
+
+
+def _heading(cells: list[str], path: Path, line: int) -> list[str]:
+    names = [cell.strip() for cell in cells]
+    if "" in names or len(set(names)) != len(names):
+        problem = "a column has no name" if "" in names else "two columns have one name"
+        remedy = "Name every column in the first line, each differently."
+        raise TaskError(problem, path=str(path), line=line, remedy=remedy)
+    return names
+
+
+def _jsonl_rows(path: Path, text: str) -> Iterator[Row]:
+    # Only line feeds end a line of JSON: other separators may stand inside its texts.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line, object_pairs_hook=_unique, parse_constant=_no_constant)
+        except (ValueError, RecursionError) as error:
+            problem = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+            remedy = "Write one JSON object per line."
+            raise TaskError(f"not JSON: {problem}", path=str(path), line=number, remedy=remedy) from None
+        yield Mark(path, number), _object(row, Mark(path, number))
+
+
+def _yaml_rows(path: Path) -> Iterator[Row]:
+    document = load_yaml(path)
+    if not isinstance(document.data, list):
+        raise document.error("a data file is a list of records", remedy="Start each record with `- `.")
+    return (
+        (document.marks[(index,)], _object(row, document.marks[(index,)])) for index, row in enumerate(document.data)
+    )
+
+
+def _object(row: Any, mark: Mark) -> dict[str, Any]:
+    if isinstance(row, dict):
+        return row
+    remedy = "Write its fields with their names."
+    raise TaskError("a record is a mapping", path=str(mark.path), line=mark.line, column=mark.column, remedy=remedy)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    row = dict(pairs)
+    if len(row) != len(pairs):
+        msg = "a name is given twice in one object"
+        raise ValueError(msg)
+    return row
+
+
+def _no_constant(name: str) -> None:
+    msg = f"{name} is not a JSON number"
+    raise ValueError(msg)
+
+
+def _record(row: dict[str, Any], number: int, options: DataFile, mark: Mark) -> dict[str, Any]:
+    row = dict(row)
+    name = row.pop(options.id, None)
+    named = {"id": str(number) if name is None or name == "" else name}
+    if options.goal is not None:
+        named["goal"] = _field(row, options.goal, mark)
+    if options.hidden:
+        given = row.pop("hidden", {})
+        named["hidden"] = {**given, **{name: _field(row, name, mark) for name in options.hidden}}
+    return {**row, **named}
+
+
+def _field(row: dict[str, Any], name: str, mark: Mark) -> Any:
+    if name in row:
+        return row.pop(name)
+    remedy = f"Fields of this record: {', '.join(map(str, row))}."
+    raise TaskError(f"the record has no field {name!r}", path=str(mark.path), line=mark.line, remedy=remedy)

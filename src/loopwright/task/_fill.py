@@ -1,0 +1,74 @@
+"""Fills templates: anywhere in a goal or in an environment's fields, `{template: TEXT}` is filled from the record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Template as Compiled
+
+Location = tuple[str | int, ...]
+
+_KEY = "template"
+
+
+class Unfilled(Exception):
+    """A template cannot be filled.
+
+    Attributes:
+        location: Where in the task the template stands.
+        remedy: What to write instead.
+    """
+
+    def __init__(self, message: str, location: Location, remedy: str) -> None:
+        super().__init__(message)
+        self.location = location
+        self.remedy = remedy
+
+
+def fill(value: Any, record: Mapping[str, Any], location: Location) -> Any:
+    """Returns a value with every template in it filled.
+
+    Args:
+        value: Plain data; a mapping of the one key `template` stands for text.
+        record: The names that templates may use.
+        location: Where the value stands in the task.
+
+    Raises:
+        Unfilled: A template is broken, or uses a name that the record does not have.
+    """
+    if isinstance(value, Mapping):
+        if set(value) == {_KEY} and isinstance(value[_KEY], str):
+            return _render(value[_KEY], record, location)
+        return {key: fill(item, record, (*location, key)) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [fill(item, record, (*location, index)) for index, item in enumerate(value)]
+    return value
+
+
+def _render(text: str, record: Mapping[str, Any], location: Location) -> str:
+    from jinja2 import TemplateSyntaxError, UndefinedError
+
+    at = (*location, _KEY)
+    try:
+        return _compiled(text).render(record)
+    except TemplateSyntaxError as error:
+        message, remedy = f"line {error.lineno} of the template: {error.message}", "Write `{{ field }}`."
+    except UndefinedError as error:
+        fields = ", ".join(sorted(map(str, record)))
+        message, remedy = f"record {record['id']!r}: {error.message}", f"Fields of this record: {fields}."
+    except Exception as error:  # a filter or an expression of the template failed in its own way
+        message, remedy = f"record {record['id']!r}: {error}", "Check the expression in the template."
+    raise Unfilled(message, at, remedy)
+
+
+@lru_cache(maxsize=64)
+def _compiled(text: str) -> Compiled:
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    # The text is for agents and programs, not HTML: nothing is escaped.
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+    return environment.from_string(text)

@@ -1,0 +1,55 @@
+"""`${NAME}` and `${NAME:-default}` in a task file."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from loopwright._yaml import Document, Location, Plain, plain_value
+
+LITERAL_KEYS = frozenset({"version", "name", "goal", "data", "environment"})
+"""Top-level keys without variables: their text is for agents and programs, where `${...}` has its own meaning, and
+where a secret of the environment must not get to."""
+
+_USE = re.compile(r"\$(?P<escaped>\$)?\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\})?")
+
+
+def put_in(text: str, document: Document, location: Location) -> Plain:
+    """Replaces the variables in a text; one that is all of the text may stand for a number or a truth value.
+
+    Raises:
+        TaskError: A variable is not set and has no default, or is written in another way.
+    """
+    whole = _USE.fullmatch(text)
+    parts: list[str] = []
+    end = 0
+    for use in _USE.finditer(text):
+        parts += [text[end : use.start()], _value(use, document, location)]
+        end = use.end()
+    result = "".join([*parts, text[end:]])
+    if whole is None or whole["escaped"]:
+        return result
+    try:
+        return plain_value(result)
+    except ValueError:
+        return result
+
+
+def _value(use: re.Match[str], document: Document, location: Location) -> str:
+    if use["escaped"]:
+        return use[0][1:]
+    if not use["name"]:
+        raise document.error(
+            "`${` does not begin a variable here",
+            location,
+            remedy="Write ${NAME} or ${NAME:-default}; a plain ${ is written $${.",
+        )
+    if value := os.environ.get(use["name"]) or use["default"]:
+        return value
+    if use["default"] is not None or use["name"] in os.environ:
+        return ""
+    raise document.error(
+        f"the environment variable {use['name']} is not set",
+        location,
+        remedy=f"Set it, or give a default: ${{{use['name']}:-default}}.",
+    )
