@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
+import multiprocessing
 import random
-import signal
-import subprocess
-import sys
 import time
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
 
 from loopwright import load_result
 from loopwright.store import CallFinished, read_run
-from tests.faults.workload import outcome, start
+from tests.faults.workload import execute, outcome, start
 
 KILLS = 100
 
@@ -43,29 +41,35 @@ def lines(folder: Path) -> list[str]:
     return path.read_text().splitlines() if path.exists() else []
 
 
-def run_for(folder: Path, seconds: float | None, environment: dict[str, str]) -> bool:
+@pytest.fixture(scope="module")
+def processes() -> ForkServerContext:
+    """Processes that have imported everything: a kill hits the run and not the start of Python."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.faults.workload", "langgraph.graph", "langgraph.runtime"])
+    return context
+
+
+def run_for(processes: ForkServerContext, folder: Path, seconds: float | None) -> bool:
     """Runs or resumes in a process of its own; kills it after the given time. Returns whether it came to its end."""
-    process = subprocess.Popen([sys.executable, "-m", "tests.faults.workload", str(folder)], env=environment)
-    try:
-        assert process.wait(seconds) == 0
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+    process = processes.Process(target=execute, args=(folder,))
+    process.start()
+    process.join(seconds)
+    if process.is_alive():
+        process.kill()
+        process.join()
         return False
+    assert process.exitcode == 0
     return True
 
 
-@pytest.fixture
-def environment(repository: Path) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": f"{repository / 'src'}:{repository}"}
-
-
 @pytest.mark.slow
-def test_kill_9_at_random_instants(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_kill_9_at_random_instants(tmp_path: Path, processes: ForkServerContext) -> None:
     undisturbed = tmp_path / "undisturbed"
     undisturbed.mkdir()
+    assert run_for(processes, undisturbed, None)
     begun = time.monotonic()
-    assert run_for(undisturbed, None, environment)
+    (tmp_path / "timed").mkdir()
+    assert run_for(processes, tmp_path / "timed", None)
     whole = time.monotonic() - begun
     expected = outcome(load_result(undisturbed / "run"))
     chance = random.Random(7)
@@ -75,21 +79,17 @@ def test_kill_9_at_random_instants(tmp_path: Path, environment: dict[str, str]) 
             break
         folder = tmp_path / str(trial)
         folder.mkdir()
-        while True:
-            # Starting Python and its imports takes most of the time; the instants that matter come after.
-            in_time = run_for(folder, chance.uniform(0.5 * whole, 1.02 * whole), environment)
-            if in_time:
-                break
+        while not run_for(processes, folder, chance.uniform(0, whole)):
             kills += 1
-            known, before = recorded(folder), lines(folder)
-            bill = len(paid(folder))
-            finished = run_for(folder, chance.uniform(0.5 * whole, 2 * whole), environment)
+            known, before, bill = recorded(folder), lines(folder), len(paid(folder))
+            finished = run_for(processes, folder, chance.uniform(0, 2 * whole))
+            kills += not finished
             repeated += len(known & set(paid(folder)[bill:]))
             # Every whole line stays; the torn one at the end, if any, may go.
-            lost += lines(folder)[: len(before) - 1] != before[:-1]
+            kept = before[:-1]
+            lost += lines(folder)[: len(kept)] != kept
             if finished:
                 break
-            kills += 1
         result = load_result(folder / "run")
         assert outcome(result) == expected
         assert sum(e.outcome.model_calls for e in result if e.outcome) == len(recorded(folder))

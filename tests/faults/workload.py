@@ -1,4 +1,4 @@
-"""A run with parallel episodes for the fault tests: `python -m tests.faults.workload FOLDER` starts or resumes it.
+"""A run with parallel episodes for the fault tests.
 
 The model is a function of its request, so that an undisturbed run and a resumed one must come to the same. It writes
 every call it answers to `paid.log` beside the run: what a provider would bill.
@@ -7,8 +7,6 @@ every call it answers to `paid.log` beside the run: what a provider would bill.
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 from pathlib import Path
 
 from loopwright import Given, Run, RunConfig, RunResult, Task
@@ -116,6 +114,6 @@ def outcome(result: RunResult) -> list[tuple[object, ...]]:
     ]
 
 
-if __name__ == "__main__":
-    asyncio.run(start(Path(sys.argv[1])).execute())
-    os._exit(0)
+def execute(folder: Path) -> None:
+    """Starts or resumes the run and goes on to its end."""
+    asyncio.run(start(folder).execute())
