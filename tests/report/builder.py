@@ -61,6 +61,9 @@ class Turn:
     cost: str | None = "0.0010"
 
 
+LONG_NAME = "test_total_of_nested_lists_that_hold_lists_of_numbers"
+
+
 def verdict(score: float, evidence: str) -> Verdict:
     """Two checks whose mean is the score."""
     second = max(0.0, min(1.0, 2 * score - 1))
@@ -69,7 +72,7 @@ def verdict(score: float, evidence: str) -> Verdict:
     return Verdict(
         checks=(
             Check(name="imports", score=first, evidence="" if first >= 1 else evidence),
-            Check(name="test_total", score=second, evidence=told),
+            Check(name=LONG_NAME, score=second, evidence=told),
         ),
         summary="all checks pass" if score >= 1 else "1 of 2 checks failed",
     )
