@@ -11,6 +11,10 @@ import pytest
 import loopwright
 
 
+LAZY = {"annotations", "TYPE_CHECKING", "Any"}
+"""What a package whose names are imported on first use needs for itself."""
+
+
 def _public_packages() -> list[str]:
     found = pkgutil.walk_packages(loopwright.__path__, "loopwright.")
     names = [module.name for module in found if module.ispkg]
@@ -21,7 +25,7 @@ def _public_names(package: ModuleType) -> set[str]:
     return {
         name
         for name, value in vars(package).items()
-        if not name.startswith("_") and not isinstance(value, ModuleType) and name != "annotations"
+        if not name.startswith("_") and not isinstance(value, ModuleType) and name not in LAZY
     }
 
 
