@@ -1,6 +1,9 @@
 """Isolated machines in which untrusted code runs."""
 
+from loopwright.sandbox._doctor import Diagnosis, doctor
+from loopwright.sandbox._gc import Found, gc
 from loopwright.sandbox._open import open_provider
+from loopwright.sandbox._pool import Pool, PoolStats
 from loopwright.sandbox._types import (
     Change,
     Completed,
@@ -19,11 +22,17 @@ __all__ = [
     "Completed",
     "Control",
     "ControlState",
+    "Diagnosis",
+    "Found",
     "Limits",
     "Output",
+    "Pool",
+    "PoolStats",
     "Process",
     "Sandbox",
     "SandboxProvider",
     "SandboxSpec",
+    "doctor",
+    "gc",
     "open_provider",
 ]

@@ -8,6 +8,7 @@ import random
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from loopwright.errors import SandboxLost, SandboxUnavailable
 from loopwright.sandbox._bwrap import INTERPRETER, arguments
@@ -48,6 +49,7 @@ class Bubblewrap:
 
     async def open(self, spec: SandboxSpec) -> OpenSandbox:
         """Opens a sandbox that is ready to run; see `SandboxProvider.open`."""
+        _check(spec)
         name = next_name()
         account = _account(spec)
         machine = _Machine(name, spec, account, places())
@@ -59,15 +61,15 @@ class Bubblewrap:
             raise
 
         async def remove() -> None:
-            self._open.discard(sandbox)
             await machine.remove()
+            self._open.discard(sandbox)
 
         sandbox = OpenSandbox(
             id=name,
             provider=self.name,
             image=spec.image or "host:/usr",
             spec=spec,
-            env=default_env(f"{INTERPRETER.parent}:"),
+            env=default_env("" if spec.image else f"{INTERPRETER.parent}:"),
             channel=channel,
             remove=remove,
         )
@@ -110,7 +112,11 @@ class _Machine:
         self.files = self.group.open()
         try:
             self._process = subprocess.Popen(
-                [*arguments(self._spec, self._account, files), "--", *command(str(INTERPRETER))],
+                [
+                    *arguments(self._spec, self._account, files),
+                    "--",
+                    *command("python3" if self._spec.image else str(INTERPRETER)),
+                ],
                 stdin=there.fileno(),
                 stdout=there.fileno(),
                 stderr=self._errors,
@@ -149,6 +155,16 @@ class _Machine:
         self.said = os.pread(self._errors, 4096, 0).decode("utf-8", "replace").strip()
         os.close(self._errors)
         await self.group.remove()
+
+
+def _check(spec: SandboxSpec) -> None:
+    if spec.runtime:
+        raise SandboxUnavailable(f"bubblewrap has no runtime {spec.runtime!r}", remedy="Use provider docker.")
+    if spec.image and not Path(spec.image, "usr").is_dir():
+        raise SandboxUnavailable(
+            f"{spec.image} is not the folder of a root file system",
+            remedy="For bubblewrap an image is a folder, as debootstrap makes; for the name of one use docker.",
+        )
 
 
 def _account(spec: SandboxSpec) -> Account:

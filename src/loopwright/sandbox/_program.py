@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from importlib.resources import files
 
-_PARTS = ("wire", "privileges", "spawn", "streams", "files", "tree", "memory", "operations", "main")
+_PARTS = ("wire", "privileges", "spawn", "streams", "files", "tree", "layers", "memory", "operations", "main")
 _START = """
 import sys
 for name, text in {parts!r}:

@@ -43,6 +43,7 @@ class OpenSandbox:
         self._image = image
         self._workdir = WORKDIR
         self._spec = spec
+        self._base_env = env
         self._env = {**env, **spec.env}
         self._channel = channel
         self._remove = remove
@@ -78,6 +79,21 @@ class OpenSandbox:
     @controls.setter
     def controls(self, controls: Sequence[ControlState]) -> None:
         self._controls = controls
+
+    @property
+    def alive(self) -> bool:
+        """Whether its runner is there."""
+        return not self._channel.ended.done()
+
+    def adopt(self, spec: SandboxSpec) -> None:
+        """Takes what of a spec is not fixed when a sandbox is opened: variables, time-out, size of outputs."""
+        self._env = {**self._base_env, **spec.env}
+        self._spec = spec
+
+    def discard(self) -> None:
+        """Closes it without waiting."""
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close())
 
     async def run(
         self,
@@ -151,8 +167,8 @@ class OpenSandbox:
 
     async def close(self) -> None:
         """Kills everything in it and removes it; harmless when called twice."""
-        if self._closing is None:
-            self._closing = asyncio.get_running_loop().create_task(self._close())
+        self.discard()
+        assert self._closing is not None
         await asyncio.shield(self._closing)
 
     async def __aenter__(self) -> OpenSandbox:

@@ -147,8 +147,10 @@ def _root(readings: Readings) -> Held:
         for size in options.get(path, ("", ""))[1].split(",")
         if size.startswith("size=")
     )
-    mode = options.get("/", ("unknown", ""))[0].split(",")[0]
-    return Held(mode == "ro", f"/ is {mode}; writable: {writable}")
+    mode, details = options.get("/", ("unknown", ""))
+    if "upperdir=" in details:
+        return Held(True, f"/ is copy-on-write, its base is never written; writable: the copy, {writable}")
+    return Held(mode.startswith("ro"), f"/ is {mode.split(',')[0]}; writable: {writable}")
 
 
 def _user(readings: Readings, facts: RunnerFacts) -> Held:

@@ -64,6 +64,8 @@ class SandboxSpec:
     require: frozenset[Control] = frozenset(Control) - {Control.MEMORY, Control.CPU, Control.PIDS}
     """Controls without which `open` refuses. The three left out need cgroups or Docker."""
     labels: Mapping[str, str] = field(default_factory=dict)
+    runtime: str | None = None
+    """Docker runtime with a stronger wall than a shared kernel, such as `runsc` or `kata`; refused where it is not."""
 
 
 @dataclass(frozen=True, slots=True)

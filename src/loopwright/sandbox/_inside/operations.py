@@ -7,6 +7,7 @@ from hashlib import sha256
 
 from loopwright.sandbox._inside import tree
 from loopwright.sandbox._inside.files import FOLDER_MODE
+from loopwright.sandbox._inside.layers import Layers
 from loopwright.sandbox._inside.wire import unpack
 
 TYPE_CHECKING = False
@@ -14,11 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 
+HIDDEN, LOWER, UPPER = b"/.loopwright", b"/.loopwright/lower", b"/.loopwright/upper"
+"""Where a copy-on-write root shows what it was made of, read-only; not there where the root cannot be written."""
+
+
 class Operations:
     """Reads arguments and stdin, writes its result to stdout, and knows what the host put into the sandbox."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[bytes, int, bytes]] = {}
+        self._layered = os.path.isdir(UPPER)
 
     def know_write(self, path: bytes, data: bytes, mode: int, folders: Sequence[bytes]) -> None:
         """Remembers a file that the host wrote, and the folders made for it."""
@@ -44,6 +50,9 @@ class Operations:
         walk = tree.Walk(int(arguments[0]))
         if name == "changes":
             _print(tree.changes(arguments[1:], self._known, walk))
+            if self._layered:
+                skip = {*(b"/" + top.split(b"/")[1] for top in arguments[1:]), b"/proc", b"/dev", HIDDEN}
+                _print(Layers(LOWER, UPPER, skip, self._known).changes(walk))
         elif name == "snapshot":
             _print(tree.pack_tree(arguments[1], walk))
         elif name == "restore":
