@@ -10,7 +10,6 @@ import pytest
 
 import loopwright
 
-
 LAZY = {"annotations", "TYPE_CHECKING", "Any"}
 """What a package whose names are imported on first use needs for itself."""
 

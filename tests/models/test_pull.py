@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -95,7 +96,10 @@ def test_a_missing_source_and_an_unknown_name_are_named(tmp_path: Path) -> None:
         pull("smol")
 
 
-@pytest.mark.parametrize("tool", ["pip", "uv"])
+WITH_UV = pytest.mark.skipif(shutil.which("uv") is None, reason="uv is not installed")
+
+
+@pytest.mark.parametrize("tool", ["pip", pytest.param("uv", marks=WITH_UV)])
 def test_a_failed_download_tells_how_to_do_it_by_hand(
     tool: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
