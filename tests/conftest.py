@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -14,7 +15,11 @@ from tests import offline
 BASE_IMAGE = "loopwright/python:latest"
 """The image of the docker tests; `make base-image` makes it."""
 
+ROOT = Path(__file__).resolve().parents[1]
+
 offline.block()
+# Processes that tests start find Loopwright too, installed or not.
+os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
 
 
 def _docker_missing() -> str:
@@ -66,7 +71,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The folder that holds `pyproject.toml`."""
-    return Path(__file__).resolve().parents[1]
+    return ROOT
 
 
 @pytest.fixture(scope="session")
