@@ -64,6 +64,8 @@ class _Stream:
         return self.late or self.stop.is_set()
 
 
+_PROMPT_CACHE_MIB = 256
+
 _lock = threading.Lock()
 _engines: dict[_Settings, _Engine] = {}
 
@@ -211,6 +213,8 @@ def _load(settings: _Settings) -> _Engine:
     params.n_ctx = settings.slots * settings.context
     params.cpuparams.n_threads = settings.threads
     params.verbosity = -1
+    # Prompts that lost their slot are kept for reuse, up to 8 GiB by default (16 MB for 700 tokens).
+    params.cache_ram_mib = _PROMPT_CACHE_MIB
     # The engine also listens on a port of 127.0.0.1: a key that nobody knows shuts it.
     params.api_keys = [secrets.token_hex(32)]
     try:

@@ -18,16 +18,16 @@ class ModelOptions:
     """For `openai/...`; None for OPENAI_BASE_URL, then OpenAI's own."""
     api_key: str | None = field(default=None, repr=False)
     """For `openai/...`; None for OPENAI_API_KEY."""
-    repeatable: bool = False
-    """For `openai/...`: whether a call whose result was lost in a crash may be made, and paid, again."""
+    repeatable: bool = True
+    """For `openai/...`: whether a call whose result was lost in a crash may be made again; it is paid twice then."""
     folder: Path | None = None
     """What relative paths in model names are relative to; None for the current folder."""
     slots: int = 4
     """For `local/...`: how many requests are worked on at the same time."""
     context: int = 4096
     """For `local/...`: tokens of prompt and reply together, for each slot."""
-    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
-    """For `local/...`."""
+    threads: int = field(default_factory=lambda: min(8, len(os.sched_getaffinity(0))))
+    """For `local/...`; the cores of this process, but no more than small models gain from."""
     in_order: bool = False
     """For `replay/...`: requests that the recording does not hold get its next unused reply."""
     artifact: Callable[[str], Awaitable[bytes]] | None = field(default=None, repr=False)

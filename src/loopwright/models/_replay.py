@@ -7,8 +7,9 @@ A recording is a file of JSON lines, one model call each, in the order in which 
 ```
 
 `request` and `reply` are `Request` and `Reply` as JSON. `key` is `replay_key(request)`: the request's hash
-without the model's name, so that a recording answers whichever model it was made with. It may be left out of
-files written by hand; where it is there, it must fit the request.
+without the model's name, so that a recording answers whichever model it was made with; where it is there, it
+must fit the request. Calls without a key also answer, in their order, requests that the recording does not hold:
+so replies can be written by hand, and go on fitting where the words of a prompt or of a traceback differ.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ class Replay:
         Args:
             path: The recording.
             name: `provider/model` that it goes by; made from the path where left out.
-            in_order: Whether a request that the recording does not hold gets its next unused reply. Use one
-                model per episode then: the order is that of this object's calls.
+            in_order: Whether a request that the recording does not hold gets its next unused reply, also one with
+                a key. Use one model per episode then: the order is that of this object's calls.
 
         Raises:
             MissingContent: There is no such file.
@@ -65,7 +66,7 @@ class Replay:
         """
         self.name = name or f"replay/{path}"
         self._calls = _read(path)
-        self._unused = deque(range(len(self._calls))) if in_order else deque()
+        self._unused = deque(index for index, call in enumerate(self._calls) if in_order or call.key is None)
         self._by_key: dict[str, deque[int]] = defaultdict(deque)
         for index, call in enumerate(self._calls):
             self._by_key[replay_key(call.request)].append(index)
