@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
+from loopwright._yaml import plain_value
 from loopwright.errors import TaskError
 from loopwright.task._models import Task
 from loopwright.task._variables import LITERAL_KEYS
+
+# YAML 1.1 takes these for line breaks; only escapes in double quotes keep them.
+_BREAKS = re.compile("[\r\x85\u2028\u2029]")
 
 
 def dump_task(task: Task) -> str:
@@ -45,8 +50,18 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=_style(text))
+
+
+def _style(text: str) -> str | None:
+    if _BREAKS.search(text):
+        return '"'
+    if "\n" in text:
+        return "|"
+    try:
+        return None if isinstance(plain_value(text), str) else "'"
+    except ValueError:
+        return "'"
 
 
 _Dumper.add_representer(str, _text)

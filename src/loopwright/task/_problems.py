@@ -33,6 +33,8 @@ _REMEDIES = {
     "tuple_type": _LIST,
     "list_type": _LIST,
 }
+_FORMS = frozenset({"str", "Template", "[key]"})
+"""Names of the forms that a value in a task may have, as pydantic puts them into a location."""
 
 
 def first_problem(
@@ -70,12 +72,10 @@ def _one_per_place(
 
 
 def _written(problem: ErrorDetails, prefix: Location, document: Document) -> Location:
-    """The location without the names pydantic gives to the forms of a union, which nobody wrote."""
+    """The location without the names pydantic gives to the forms of a value, which nobody wrote."""
     location: Location = ()
-    last = len(problem["loc"]) - 1
-    for position, part in enumerate(problem["loc"]):
-        adds = problem["type"] in ("missing", "extra_forbidden") and position == last
-        if adds or (*prefix, *location, part) in document.marks:
+    for part in problem["loc"]:
+        if part not in _FORMS or (*prefix, *location, part) in document.marks:
             location = (*location, part)
     return location
 
