@@ -406,7 +406,7 @@ async def test_iterators_and_callbacks(judge: Judge) -> None:
         def write_all(file, lines):
             for line in lines: print(line, file=file)
         def read_all(file): return [line.strip() for line in file]
-        def walk(node): 
+        def walk(node):
             while node is not None:
                 yield node.value
                 node = node.next
@@ -546,7 +546,12 @@ async def test_iterators_and_callbacks(judge: Judge) -> None:
 async def test_modules(judge: Judge) -> None:
     await judge.passes(
         {
-            "solution.py": "from shop.cart import Cart\nimport helpers\nRATE = 2\ndef double(x): return helpers.times(x, RATE)",
+            "solution.py": """
+                import helpers
+                from shop.cart import Cart
+                RATE = 2
+                def double(x): return helpers.times(x, RATE)
+            """,
             "helpers.py": "def times(a, b): return a * b",
             "shop/__init__.py": "",
             "shop/cart.py": "class Cart: pass",

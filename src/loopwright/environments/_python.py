@@ -11,9 +11,12 @@ from loopwright.errors import TaskError
 from loopwright.task import Instance
 from loopwright.verify import Grader, Grading, PythonTask, TestVerifier, Verdict, rejected
 
-_SHOWN = 1600
-"""Characters of an observation, roughly: it goes into the prompts of small models."""
-_PRINTED = 300
+_SHOWN = 1800
+"""Characters of an observation: it goes into the prompts of small models."""
+_EVIDENCE = 1100
+"""Of these for the evidence, shared among the first kinds of failure."""
+_KINDS = 4
+_PRINTED = 200
 _PATIENCE = 2
 """Visible tests in a row that may run out of time before the others are left out: endless loops cost no minutes."""
 
@@ -113,14 +116,13 @@ def describe(grading: Grading) -> str:
     groups: dict[str, list[str]] = {}
     for check in failed:
         groups.setdefault(check.evidence, []).append(check.name)
-    room = max(200, _SHOWN // len(groups))
-    for evidence, names in groups.items():
-        if sum(map(len, lines)) > _SHOWN:
-            lines.append(f"Failed as well: {', '.join(names)}")
-        else:
-            lines.append(f"{', '.join(names)} failed:\n{_indent(_cut(evidence, room))}")
-    lines += _printed(grading)
-    return "\n".join(lines)
+    shown = list(groups.items())[:_KINDS]
+    for evidence, names in shown:
+        lines.append(f"{', '.join(names)} failed:\n{_indent(_cut(evidence, _EVIDENCE // len(shown)))}")
+    others = [name for names in list(groups.values())[_KINDS:] for name in names]
+    if others:
+        lines.append(f"Failed as well: {_cut(', '.join(others), _PRINTED)}")
+    return _cut("\n".join([*lines, *_printed(grading)]), _SHOWN)
 
 
 def _printed(grading: Grading) -> list[str]:

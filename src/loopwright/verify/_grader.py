@@ -76,6 +76,13 @@ class Grader:
             VerifierError: The tests themselves cannot be run; nothing is said about the candidate.
             SandboxError: There is no sandbox, or the verifier's was lost.
         """
+        try:
+            return await self._grade(files, suite, patience)
+        except SandboxLost:
+            await self._verifier.drop_sandbox()  # a retry finds a new one
+            raise
+
+    async def _grade(self, files: Mapping[str, str], suite: Suite, patience: int | None) -> Grading:
         started = time.monotonic()
         await self._set_up(files, suite)
         outcomes: dict[str, Outcome] = {}

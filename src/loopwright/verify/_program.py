@@ -12,7 +12,7 @@ _LIFETIME = 24 * 3600.0  # its sandbox ends sooner
 
 
 class ProgramLost(Exception):
-    """The program ended, or what it writes are no frames. The text says which."""
+    """The program ended, or what it writes are no frames; the text goes on after "the process"."""
 
 
 class Program:
@@ -47,14 +47,14 @@ class Program:
         """
         kind, length = HEADER.unpack(await self._take(HEADER.size))
         if length > _MAX_FRAME:
-            raise ProgramLost("the process wrote something that is no message")
+            raise ProgramLost("wrote something that is no message")
         return kind, await self._take(length)
 
     async def _take(self, size: int) -> bytes:
         while len(self._buffer) < size:
             part = await self._process.read()
             if not part:
-                raise ProgramLost("the process ended")
+                raise ProgramLost("ended")
             self._buffer += part
         data = bytes(self._buffer[:size])
         del self._buffer[:size]

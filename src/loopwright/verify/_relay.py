@@ -89,7 +89,7 @@ class TestRelay:
                 try:
                     kind, payload = await self._candidate.receive()
                 except ProgramLost as error:
-                    return str(error)
+                    return f"the candidate's process {error}"
             self._traffic += len(payload)
             if kind == b"E":
                 return f"the candidate's process ended {_how(payload)} before it answered"

@@ -44,7 +44,7 @@ class Side:
             if not fresh:  # it may have been lost while nobody looked
                 return await self.ready(self._setup)
             raise VerifierError(
-                f"the {self._name} program does not start in {self._sandbox.image}: {lost}",
+                f"the {self._name} program does not start in {self._sandbox.image}: its process {lost}",
                 remedy="The image needs python3, 3.10 or later.",
             ) from None
         if kind != b"K":

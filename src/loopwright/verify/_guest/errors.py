@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import itertools
+import linecache
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ BUILTIN: dict[str, type[BaseException]] = {
     for name, value in vars(builtins).items()
     if isinstance(value, type) and issubclass(value, BaseException)
 }
-_FRAMES_SHOWN = 8
+_FRAMES_SHOWN = 6
 
 
 class MirrorType(type):
@@ -144,8 +146,6 @@ def _clean(trace: Any) -> list[tuple[str, int, str, str]]:
 
 def frames(error: BaseException, peer: Peer) -> tuple[tuple[str, int, str, str], ...]:
     """File, line, function and source line of the frames to show, outermost first."""
-    import linecache
-
     found = []
     trace = error.__traceback__
     while trace is not None:
@@ -155,8 +155,23 @@ def frames(error: BaseException, peer: Peer) -> tuple[tuple[str, int, str, str],
             line = linecache.getline(code.co_filename, trace.tb_lineno).strip()
             found.append((shown, trace.tb_lineno, code.co_name, line[:300]))
         trace = trace.tb_next
+    found = _without_repeats(found)
     if len(found) > _FRAMES_SHOWN:
         half = _FRAMES_SHOWN // 2
-        left_out = ("", 0, "", f"... {len(found) - 2 * half} more frames ...")
-        found = [*found[:half], left_out, *found[-half:]]
+        found = [*found[:half], _remark(f"{len(found) - 2 * half} more frames"), *found[-half:]]
     return tuple(found)
+
+
+def _without_repeats(found: list[tuple[str, int, str, str]]) -> list[tuple[str, int, str, str]]:
+    """Leaves out all but the first of equal frames in a row."""
+    kept: list[tuple[str, int, str, str]] = []
+    for frame, group in itertools.groupby(found):
+        kept.append(frame)
+        more = sum(1 for _ in group) - 1
+        if more:
+            kept.append(_remark(f"the same {more} more times"))
+    return kept
+
+
+def _remark(text: str) -> tuple[str, int, str, str]:
+    return ("", 0, "", f"... {text} ...")

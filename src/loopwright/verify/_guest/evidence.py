@@ -9,6 +9,7 @@ from typing import Any
 
 from .checks import Failure
 from .peer import Gone
+from .proxy import Proxy
 from .rewrite import FILE, Statements
 
 UNSET = object()
@@ -59,6 +60,12 @@ def failure(source: str, values: tuple[tuple[str, Any], ...], names: tuple[str, 
     lines += [f"  {label} is {show(value)}" for label, value in known]
     if len(known) == 2:
         lines += _difference(known[0][1], known[1][1])
+    if "==" in source:
+        lines += [
+            f"  an object of class {type(value).__name__} equals no plain value"
+            for _, value in known
+            if isinstance(value, Proxy)
+        ]
     frame = sys._getframe(1)
     if frame.f_locals is not frame.f_globals:
         told = {label for label, _ in values}
@@ -88,7 +95,9 @@ def explain(error: BaseException, statements: Statements) -> str:
         trace = trace.tb_next
     places = list(dict.fromkeys(statements.at(line) for line in (lines[0], lines[-1]))) if lines else []
     if isinstance(error, Failure) and str(error).startswith("assert "):
-        return "\n".join([str(error), *(f"  in `{place}`" for place in places if not place.startswith("assert "))])
+        return "\n".join(
+            [str(error), *(f"  in the test: {place}" for place in places if not place.startswith("assert "))]
+        )
     return "\n".join([*_headline(error), *(f"  in the test: {place}" for place in places), *_frames(error)])
 
 

@@ -161,7 +161,8 @@ class Peer:
         try:
             answer = self._encode((ok, value, updates), memo)
         except Exception as error:  # too large, or something that may not cross
-            answer = self._encode((False, ValueError(f"the result cannot be handed over: {error}"), ()), Memo())
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            answer = self._encode((False, kind(f"the result cannot be handed over: {error}"), ()), Memo())
         with self._lock:
             self._send(ANSWER + answer)
 

@@ -118,8 +118,6 @@ def encode(
     while stack:
         value = stack.pop()
         count += 1
-        if count > MAX_VALUES:
-            raise TooLarge(f"more than {MAX_VALUES} values in one message")
         kind = type(value)
         if kind not in PLAIN:
             kind = base_of(value) or kind
@@ -134,12 +132,14 @@ def encode(
         elif kind is complex:
             out += (b"c", _COMPLEX.pack(value.real, value.imag))
         elif kind in _FROZEN:
+            _check_size(count + len(stack) + len(value))
             parts = tuple.__getitem__(value, slice(None)) if kind is tuple else tuple(frozenset.__iter__(value))
             out += (_FROZEN[kind], _LENGTH.pack(len(parts)))
             stack.extend(reversed(parts))
         elif kind in _MUTABLE:
             place = memo.place(value)
             if place is None:
+                _check_size(count + len(stack) + len(value))
                 _mutable(kind, value, out, stack)
             else:
                 out += (b"m", _LENGTH.pack(place))
@@ -172,6 +172,11 @@ def unpack(data: bytes) -> Any:
 
 def _refuse(value: Any, state: Any = None) -> Any:
     raise TypeError(f"not plain: {value!r}")
+
+
+def _check_size(count: int) -> None:
+    if count > MAX_VALUES:
+        raise TooLarge(f"more than {MAX_VALUES} values in one message")
 
 
 def _bytes(tag: bytes, data: bytes, out: list[bytes]) -> None:

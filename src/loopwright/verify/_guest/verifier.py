@@ -29,7 +29,7 @@ class _Module(types.ModuleType):
     """A module of the candidate, as the tests import it."""
 
     def __getattr__(self, name: str) -> Any:
-        if name in ("__path__", "__file__"):
+        if name == "__path__":
             raise AttributeError(name)
         try:
             return getattr(vars(self)["@module"], name)
@@ -68,7 +68,7 @@ class _Finder:
         if not isinstance(remote, Proxy):
             raise Gone("the candidate's process answered an import with a plain value")
         module = _Module(spec.name)
-        vars(module)["@module"] = remote
+        vars(module).update({"@module": remote, "__file__": spec.name.replace(".", "/") + ".py"})
         return module
 
     def exec_module(self, module: types.ModuleType) -> None:

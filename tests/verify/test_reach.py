@@ -1,0 +1,210 @@
+"""A candidate reaches what a test hands to it, and nothing behind that."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.verify.conftest import Judge
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_special_attributes_lead_nowhere(judge: Judge) -> None:
+    await judge.passes(
+        """
+        def attempt(function):
+            try: return ("reached", function())
+            except (AttributeError, TypeError) as error: return type(error).__name__
+
+        NAMES = ("__globals__ __code__ __closure__ __self__ __func__ __dict__ __builtins__ __init__ __class__ __mro__ "
+                 "__subclasses__ __reduce__ __reduce_ex__ __getattribute__ __module__ __wrapped__ "
+                 "gi_frame gi_code f_globals tb_frame cr_frame").split()
+
+        def search(thing):
+            found = {name: attempt(lambda: getattr(thing, name)) for name in NAMES}
+            found["peer"] = attempt(lambda: thing._lw_peer.request("getattr", thing._lw_id, ("__globals__",)))
+            found["await"] = attempt(lambda: thing._lw_peer.request("__await__", thing._lw_id, ()))
+            found["str subclass"] = attempt(lambda: getattr(thing, type("S", (str,), {})("__globals__")))
+            return sorted(name for name, got in found.items() if isinstance(got, tuple) and not local(got[1]))
+
+        def local(value):
+            "Whether a value is of this process: special attributes of a proxy's own class are."
+            import types
+            if isinstance(value, str): return True
+            kinds = (types.MethodType, types.BuiltinFunctionType, type, tuple)
+            return isinstance(value, kinds) or "method-wrapper" in repr(value)
+
+        def meddle(thing):
+            def change(): thing.secret = "changed"
+            def delete(): del thing.secret
+            return [attempt(change), attempt(delete)]
+
+        def raw(thing, number):
+            peer = thing._lw_peer
+            results = []
+            for op in ("getattr", "__call__", "no such", "import", None):
+                try: results.append(peer.request(op, number, ("x",)))
+                except Exception as error: results.append(type(error).__name__)
+            return results
+        """,
+        """
+        from solution import *
+
+        SECRET = "42"
+
+        class Thing:
+            secret = SECRET
+            def method(self): return self.secret
+            def __repr__(self): return "Thing()"
+
+        def function(): return SECRET
+        function.secret = SECRET
+
+        def generator(): yield SECRET
+
+        def test_nothing_is_reached():
+            for thing in (function, lambda: 1, Thing(), Thing, Thing().method, generator(), [].append):
+                assert search(thing) == []
+
+        def test_functions_and_classes_cannot_be_changed():
+            assert meddle(function) == ["TypeError", "TypeError"]
+            assert meddle(Thing) == ["TypeError", "TypeError"]
+            assert meddle(Thing().method) == ["TypeError", "TypeError"]
+            assert Thing.secret == SECRET and function.secret == SECRET
+
+        def test_numbers_of_things_that_were_not_handed_over():
+            for number in (99, -1, None, "0", 1.0, [0]):
+                assert all(type(result) is str for result in raw(function, number))
+        """,
+    )
+
+
+async def test_modules_frames_and_code_do_not_cross(judge: Judge) -> None:
+    await judge.passes(
+        "def take(x): return x\ndef name(x): return x.__name__",
+        """
+        import math, sys
+        import tests
+        from checks import raises
+        from solution import name, take
+
+        def test_refused():
+            for thing in (sys._getframe(), test_refused.__code__, tests, sys.modules["checks"]):
+                with raises(TypeError, match="cannot be handed to the candidate"):
+                    take(thing)
+
+        def test_modules_of_python_are_the_candidates_own():
+            assert name(math) == "math" and take(sys) != 1
+
+        def test_a_callback_may_not_return_them_either():
+            assert take(3) == 3
+        """,
+    )
+
+
+async def test_functions_of_python_run_on_the_candidates_side(judge: Judge) -> None:
+    await judge.passes(
+        "import os\ndef mine(): return os.getcwd()\ndef call(function, *args): return function(*args)",
+        """
+        import os
+        from solution import call, mine
+
+        def test_it():
+            assert call(os.getcwd) == mine() != os.getcwd()
+            assert "solution.py" in call(os.listdir, ".") and "solution.py" not in os.listdir(".")
+            assert "VALUE" not in call(open, "solution.py").read()
+        """,
+    )
+
+
+async def test_a_failed_assertion_in_a_callback_counts(judge: Judge) -> None:
+    evidence = await judge.evidence(
+        """
+        def each(items, function):
+            for item in items:
+                try: function(item)
+                except BaseException: pass
+        """,
+        """
+        from solution import each
+        def test_it():
+            def check(item): assert item > 1
+            each([1, 2], check)
+        """,
+    )
+    assert "assert item > 1" in evidence
+    assert "item is 1" in evidence
+
+
+async def test_a_context_manager_does_not_swallow_a_failed_assertion(judge: Judge) -> None:
+    verdict = await judge.verdict(
+        """
+        class Quiet:
+            def __enter__(self): return self
+            def __exit__(self, *error): return True
+        """,
+        """
+        from solution import Quiet
+        def test_swallowed():
+            with Quiet():
+                assert 1 == 2
+        def test_what_it_may_swallow():
+            with Quiet():
+                raise ValueError
+        """,
+    )
+    assert [check.passed for check in verdict.checks] == [False, True]
+    assert "assert 1 == 2" in verdict.checks[0].evidence
+
+
+async def test_a_test_cannot_swallow_the_loss_of_the_candidate(judge: Judge) -> None:
+    verdict = await judge.verdict(
+        "import os\ndef die(): os._exit(0)",
+        """
+        from solution import die
+        def test_it():
+            for _ in range(2):
+                try: die()
+                except: pass
+        """,
+    )
+    assert not verdict.passed
+    assert "exit code 0" in verdict.checks[0].evidence
+
+
+async def test_named_tuples_cannot_name_special_attributes(judge: Judge) -> None:
+    evidence = await judge.evidence(
+        """
+        class Fake(tuple):
+            _fields = ("__class__", "__eq__")
+        def make(): return Fake((int, lambda self, other: True))
+        """,
+        """
+        from solution import make
+        def test_it(): assert make() == 1
+        """,
+    )
+    assert "malformed" in evidence
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("def go(f):\n    while True: f('x' * 15_000_000)", "more than 64 MiB"),
+        ("def go(f):\n    while True: f([type('C' + str(n), (), {})() for n in range(900)])", "classes"),
+        ("def go(f):\n    while True: f([object() for _ in range(150_000)])", "objects"),
+    ],
+)
+async def test_floods_end(judge: Judge, source: str, words: str) -> None:
+    verdict = await judge.verdict(
+        source,
+        """
+        from solution import go
+        def test_it():
+            kept = []
+            assert go(kept.append) == 1
+        """,
+        timeout=20,
+    )
+    assert not verdict.passed
+    assert words in verdict.checks[0].evidence
