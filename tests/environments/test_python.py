@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from loopwright.candidate import Candidate
 from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, EnvironmentSetup, PythonEnvironment
 from loopwright.errors import TaskError
-from loopwright.sandbox import SandboxProvider, SandboxSpec
+from loopwright.sandbox import Process, Sandbox, SandboxProvider, SandboxSpec, open_provider
 from loopwright.task import Instance
 
 pytestmark = pytest.mark.anyio
@@ -88,12 +90,50 @@ async def test_an_episode(environment: PythonEnvironment) -> None:
     assert good.seconds > 0
 
 
-async def test_what_the_agents_see_holds_nothing_hidden(environment: PythonEnvironment) -> None:
+async def test_hidden_tests_go_nowhere_but_into_the_verifiers_sandbox_of_a_submission(
+    provider: SandboxProvider, setup: EnvironmentSetup
+) -> None:
+    wire = Wire(provider)
+    environment = PythonEnvironment(replace(setup, provider=wire))
     await environment.reset(INSTANCE)
-    found = "[name for name in (open('/proc/self/mem', 'rb'), gc.get_objects()) if 'many' + '_spaces' in repr(name)]"
-    observation = await environment.step(solution(f"import gc; return repr({found})"))
-    assert "slug(\"A\") is '[]'" in observation.text
-    assert "many_spaces" not in observation.model_dump_json()
+    await environment.step(solution("return text"))
+    assert b"test_spaces" in wire.sent["verifier"]
+    assert b"test_spaces" not in wire.sent["candidate"]
+    assert b"many_spaces" not in wire.sent["verifier"]
+    await environment.submit(solution("return text"))
+    assert b"many_spaces" in wire.sent["verifier"]
+    assert b"many_spaces" not in wire.sent["candidate"]
+    await environment.close()
+
+
+class Wire:
+    """A provider that keeps what is sent to the programs in its sandboxes."""
+
+    def __init__(self, provider: SandboxProvider) -> None:
+        self.name = provider.name
+        self.sent = {"candidate": b"", "verifier": b""}
+        self._provider = provider
+
+    async def open(self, spec: SandboxSpec) -> Sandbox:
+        sandbox = await self._provider.open(spec)
+        start = sandbox.start
+
+        async def spy(argv: Sequence[str], **options: Any) -> Process:
+            process = await start(argv, **options)
+            write = process.write
+
+            async def keep(data: bytes) -> None:
+                self.sent[spec.labels["purpose"]] += data
+                await write(data)
+
+            object.__setattr__(process, "write", keep)
+            return process
+
+        object.__setattr__(sandbox, "start", spy)
+        return sandbox
+
+    async def close(self) -> None:
+        """Leaves the provider open."""
 
 
 @pytest.mark.parametrize(
@@ -197,8 +237,6 @@ async def test_closing_twice_does_no_harm_and_an_episode_can_follow(environment:
 
 @pytest.mark.docker
 async def test_on_docker(base_image: str) -> None:
-    from loopwright.sandbox import open_provider
-
     docker = await open_provider("docker")
     environment = PythonEnvironment(
         EnvironmentSetup(provider=docker, spec=SandboxSpec(image=base_image), put=lambda data: "", get=lambda name: b"")
