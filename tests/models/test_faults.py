@@ -64,6 +64,17 @@ CASES = {
     "429 quota": Case(
         fault(429, "You exceeded your quota", code="insufficient_quota"), ModelQuotaSpent, False, "Add credit"
     ),
+    "429 that speaks of billing": Case(
+        fault(
+            429,
+            "Rate limit reached: 3 requests per minute. Add a payment method at https://example.test/account/billing.",
+            code="rate_limit_exceeded",
+        ),
+        ModelRateLimited,
+        True,
+        "3 requests per minute",
+    ),
+    "400 quota": Case(fault(400, "Your credit balance is too low"), ModelQuotaSpent, False, "Add credit"),
     "500": Case(fault(500, "oops"), ModelUnavailable, True, "oops"),
     "500 that is no JSON": Case(
         body(500, b"<html>oops</html>", kind="text/html"), ModelUnavailable, True, "<html>oops"

@@ -217,3 +217,15 @@ asyncio.run(model.close())
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
+def test_a_process_ends_cleanly_without_closing_the_model() -> None:
+    program = """
+import asyncio
+from loopwright.models import Message, ModelOptions, Request, Sampling, open_model
+model = open_model("local/smollm2-135m", options=ModelOptions(slots=1, context=512))
+request = Request(model=model.name, messages=(Message(role="user", content="Hi"),), sampling=Sampling(max_tokens=1))
+asyncio.run(model.complete(request))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120)
+    assert (done.stderr, done.returncode) == ("", 0)

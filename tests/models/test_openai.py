@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwright.errors import ModelRejected, UserError
+from loopwright.errors import MissingSecret, ModelRejected, UserError
 from loopwright.models import Message, Model, ModelOptions, Reply, Request, Usage, open_model
 from tests.models.provider import Answer, Provider, Received, fault, reply
 from tests.models.support import ask
@@ -27,7 +27,8 @@ def serve(
     async def go() -> tuple[T, list[Received]]:
         async with Provider(*answers) as provider:
             opened = open_model(
-                f"openai/{model}", options=ModelOptions(base_url=provider.base_url, api_key="key-of-test", **options)
+                f"openai/{model}",
+                options=ModelOptions(**{"base_url": provider.base_url, "api_key": "key-of-test", **options}),
             )
             try:
                 return await use(opened), provider.requests
@@ -94,6 +95,8 @@ def test_finish_reasons(finish: Any, expected: str) -> None:
         ({"content": None, "refusal": "I will not."}, "I will not.", "refusal"),
         ({"content": None}, "", "stop"),
         ({"content": ""}, "", "stop"),
+        ({"content": "cut \ud83d"}, "cut ?", "stop"),
+        ({"content": "whole \U0001f600"}, "whole \U0001f600", "stop"),
         (
             {"content": [{"type": "text", "text": "a"}, {"type": "thinking"}, {"type": "text", "text": "b"}]},
             "ab",
@@ -207,3 +210,22 @@ def test_parallel_first_calls_share_one_client() -> None:
     replies, received = serve(reply("ok"), use=at_once)
     assert [each.text for each in replies] == ["ok"] * 5
     assert {each.body["messages"][0]["content"] for each in received} == set("01234")
+
+
+@pytest.mark.parametrize("url", ["localhost:8000/v1", "127.0.0.1", "ftp://host/v1", "http:///v1"])
+def test_a_base_url_that_is_none_is_refused_at_once(url: str) -> None:
+    with pytest.raises(UserError, match="is not of the form https://HOST/PATH"):
+        open_model("openai/m", options=ModelOptions(base_url=url, api_key="key-of-test"))
+
+
+def test_a_key_with_a_line_end_is_used_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "ignored")
+    _, (received,) = serve(reply(), use=lambda model: model.complete(ask()), api_key="key-of-test\n")
+    assert received.headers["authorization"] == "Bearer key-of-test"
+
+
+@pytest.mark.parametrize("key", ["two\nlines-of-key", "clé-of-test"])
+def test_a_key_that_cannot_be_one_is_refused_and_not_shown(key: str) -> None:
+    with pytest.raises(MissingSecret) as raised:
+        open_model("openai/m", options=ModelOptions(api_key=key))
+    assert key not in str(raised.value)

@@ -114,8 +114,22 @@ def test_a_line_may_be_written_by_hand_without_a_key(tmp_path: Path) -> None:
     assert texts(Replay(path), ask("a")) == ["by hand"]
 
 
+def test_lines_without_a_key_also_answer_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "hand.jsonl"
+    lines: list[dict[str, Any]] = [
+        {"request": ask(name).model_dump(mode="json"), "reply": {"text": f"to {name}", "model": "me"}}
+        for name in ("a", "b", "c")
+    ]
+    lines[1]["key"] = replay_key(ask("b"))
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    model = Replay(path)
+    assert texts(model, ask("a"), ask("reworded")) == ["to a", "to c"]
+    with pytest.raises(UserError, match="does not hold this request"):
+        texts(model, ask("one more"))
+
+
 def _broken(**changes: Any) -> str:
-    line = {"request": ask("a").model_dump(mode="json"), "reply": {"text": "x", "model": "m"}}
+    line: dict[str, Any] = {"request": ask("a").model_dump(mode="json"), "reply": {"text": "x", "model": "m"}}
     return json.dumps({**line, **changes})
 
 

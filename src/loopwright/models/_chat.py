@@ -79,8 +79,8 @@ def read_completion(body: object) -> Completion:
     if not isinstance(message, Mapping):
         raise ValueError("its first choice holds no message")
     text, finish = _text(message.get("content")), _FINISH.get(_mapping(choices[0]).get("finish_reason"), "other")
-    if not text and isinstance(message.get("refusal"), str):
-        text, finish = str(message["refusal"]), "refusal"
+    if not text and (refusal := _text(message.get("refusal"))):
+        text, finish = refusal, "refusal"
     model = _mapping(body).get("model")
     return Completion(
         text=text,
@@ -119,8 +119,8 @@ def _count(value: object) -> int:
 
 
 def _text(content: object) -> str:
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
+    parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
     texts = (_mapping(part).get("text") for part in parts if _mapping(part).get("type") == "text")
-    return "".join(text for text in texts if isinstance(text, str))
+    text = "".join(text for text in texts if isinstance(text, str))
+    # Half a surrogate pair can stand in JSON, but in no file: a reply that was cut between two tokens has some.
+    return text.encode("utf-8", "replace").decode()

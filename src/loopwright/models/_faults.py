@@ -21,7 +21,14 @@ from loopwright.secrets import scrub
 _SAID = 300
 """Characters of the provider's own words that go into an error."""
 
-_QUOTA = ("insufficient_quota", "insufficient_funds", "billing", "credit balance", "out of credit", "payment")
+_SPENT = (
+    "insufficient_quota",
+    "insufficient_funds",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "credit balance is too low",
+)
+"""Codes and words of an account without credit. Not `billing` or `quota` alone: rate limits speak of those too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ def to_error(fault: Fault, *, model: str, base_url: str) -> ModelError:
     """The error that a fault is, with what the reader can do about it."""
     said = f"{model} at {shown_url(base_url)}: {fault.status} {fault.words}".rstrip()
     status = fault.status
-    if (status in {402, 403, 429} and any(sign in fault.words.lower() for sign in _QUOTA)) or status == 402:
+    if status == 402 or (status in {400, 403, 429} and any(sign in fault.words.lower() for sign in _SPENT)):
         return ModelQuotaSpent(said, remedy="Add credit to the account behind the key, then resume.")
     if status in {401, 403}:
         return ModelUnauthorized(said, remedy="Check OPENAI_API_KEY, and that it may use this model.")

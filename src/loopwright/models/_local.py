@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from loopwright.errors import MissingContent, MissingExtra, ModelRejected, ModelUnavailable, UserError
+from loopwright.errors import MissingContent, MissingExtra, ModelError, ModelRejected, ModelUnavailable, UserError
 from loopwright.models._chat import read_completion, sampling_fields, schema_format
 from loopwright.models._options import ModelOptions
 from loopwright.models._types import Reply, Request
@@ -49,7 +49,7 @@ class _Stream:
     texts: list[str] = field(default_factory=list)
     last: dict[str, Any] = field(default_factory=dict)
     finish: object = None
-    error: object = None
+    error: Mapping[str, Any] = field(default_factory=dict)
     late: bool = False
 
     def take(self, chunk: Mapping[str, Any]) -> bool:
@@ -127,15 +127,15 @@ class Local:
         async with self._loading:
             if self._engine is None:
                 self._engine = await asyncio.to_thread(_enter, self._settings)
+            engine = self._engine
         stream = _Stream(deadline=0.0)
-        work = asyncio.get_running_loop().run_in_executor(self._engine.pool, self._generate, body, stream)
+        work = asyncio.get_running_loop().run_in_executor(engine.pool, self._generate, engine, body, stream)
         try:
             seconds = await work
         finally:
             stream.stop.set()
-        if stream.error is not None:
-            said = stream.error.get("message") if isinstance(stream.error, Mapping) else stream.error
-            raise ModelRejected(f"{self.name}: {said}", remedy="Shorten the prompt or raise the context.")
+        if stream.error:
+            raise self._error(stream.error)
         if stream.late:
             raise ModelUnavailable(f"{self.name}: no reply within {self._timeout:g} s")
         message = {"content": "".join(stream.texts)}
@@ -148,17 +148,20 @@ class Local:
             seconds=seconds,
         )
 
+    def _error(self, error: Mapping[str, Any]) -> ModelError:
+        said = f"{self.name}: {error.get('message')}"
+        if error.get("type") == "exceed_context_size_error":
+            return ModelRejected(said, remedy="Shorten the prompt, or open the model with a larger context.")
+        return ModelUnavailable(said) if error.get("code", 500) >= 500 else ModelRejected(said)
+
     async def close(self) -> None:
         """Lets go of the weights; the last user frees them."""
         if self._engine is not None:
             self._engine = None
             await asyncio.to_thread(_leave, self._settings)
 
-    def _generate(self, body: dict[str, Any], stream: _Stream) -> float:
+    def _generate(self, engine: _Engine, body: dict[str, Any], stream: _Stream) -> float:
         """Runs in a thread of the pool; returns the seconds it took."""
-        engine = self._engine
-        if engine is None or stream.stop.is_set():
-            return 0.0
         started = time.monotonic()
         stream.deadline = started + self._timeout
         try:

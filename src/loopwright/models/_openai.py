@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from loopwright.errors import MissingSecret, ModelRejected, ModelUnavailable
+from loopwright.errors import MissingSecret, ModelRejected, ModelUnavailable, UserError
 from loopwright.models._chat import chat_messages, read_completion, sampling_fields, schema_format
 from loopwright.models._faults import Fault, read_fault, shown_url, to_error
 from loopwright.models._options import ModelOptions
@@ -65,14 +65,25 @@ class OpenAI:
         """Makes a model from options and environment.
 
         Raises:
-            MissingSecret: There is no key.
+            MissingSecret: There is no key, or it cannot be one.
+            UserError: The base URL is none.
         """
         base_url = options.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
-        api_key = options.api_key or os.environ.get("OPENAI_API_KEY")
+        if urlsplit(base_url).scheme not in {"http", "https"} or not urlsplit(base_url).hostname:
+            raise UserError(
+                f"openai/{model}: the base URL {scrub(base_url)!r} is not of the form https://HOST/PATH",
+                remedy="Set OPENAI_BASE_URL to the URL before /chat/completions, such as http://127.0.0.1:8000/v1.",
+            )
+        api_key = (options.api_key or os.environ.get("OPENAI_API_KEY") or "").strip()
         if not api_key:
             raise MissingSecret(
                 f"openai/{model} needs an API key and OPENAI_API_KEY is not set",
                 remedy="Set OPENAI_API_KEY in the environment. A server that checks no keys takes any value.",
+            )
+        if not (api_key.isascii() and api_key.isprintable()):
+            raise MissingSecret(
+                f"openai/{model}: OPENAI_API_KEY holds characters that no key has",
+                remedy="Copy the key again; it is one line of plain letters, digits and signs.",
             )
         return cls(model, base_url=base_url, api_key=api_key, options=options)
 
