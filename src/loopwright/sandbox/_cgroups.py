@@ -18,6 +18,7 @@ from loopwright.sandbox._types import Control, Limits
 
 COUNTERS = {1: "memory.oom_control", 2: "memory.events"}
 """Version to the file in which the kernel counts processes that it killed for memory."""
+_CONTROLLERS = {"memory", "pids", "cpu"}
 _PERIOD = 100_000
 """Microseconds over which CPU time is counted."""
 
@@ -151,7 +152,7 @@ def places(proc: Path = Path("/proc/self")) -> Sequence[Place]:
         if kind == "cgroup2" and "" in own:
             found += _place_v2(Path(mount), _below(own[""], root))
         elif kind == "cgroup":
-            wanted = frozenset(options.split(",")) & {"memory", "pids", "cpu"}
+            wanted = frozenset(options.split(",")) & _CONTROLLERS
             if wanted:
                 folder = Path(mount) / _below(own[min(wanted)], root)
                 if os.access(folder, os.W_OK):
@@ -172,10 +173,11 @@ def _place_v2(mount: Path, own: str) -> Sequence[Place]:
     if not (os.access(folder, os.W_OK) and os.access(folder / "cgroup.procs", os.W_OK)):
         return []
     try:
-        for controller in {"memory", "pids", "cpu"} & set((folder / "cgroup.controllers").read_text().split()):
+        offered = set((folder / "cgroup.controllers").read_text().split()) & _CONTROLLERS
+        for controller in offered - set(control.read_text().split()):
             with contextlib.suppress(OSError):
                 control.write_text(f"+{controller}")
-        enabled = frozenset(control.read_text().split()) & {"memory", "pids", "cpu"}
+        enabled = frozenset(control.read_text().split()) & _CONTROLLERS
     except OSError:
         return []
     return [Place(folder, 2, enabled)] if enabled else []

@@ -45,7 +45,7 @@ class Engine:
 
         try:
             client = self._idle.pop() if self._idle else _client()
-        except (DockerException, RequestException) as error:
+        except (DockerException, RequestException, OSError) as error:
             raise SandboxUnavailable(f"no Docker Engine: {error}", remedy=REMEDY) from error
         try:
             result = work(client)
@@ -66,9 +66,16 @@ class Engine:
 
 def _client() -> APIClient:
     from docker import APIClient
+    from docker.constants import DEFAULT_UNIX_SOCKET
     from docker.utils import kwargs_from_env
 
-    return APIClient(version="auto", timeout=_TIMEOUT, **kwargs_from_env())
+    options = kwargs_from_env()
+    scheme, _, path = options.get("base_url", DEFAULT_UNIX_SOCKET).partition("://")
+    if scheme.endswith("unix"):
+        # Asked here first, as the SDK leaves the socket of a refused connection to the garbage collector.
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(path)
+    return APIClient(version="auto", timeout=_TIMEOUT, **options)
 
 
 def attach(client: APIClient, container: str) -> socket.socket:

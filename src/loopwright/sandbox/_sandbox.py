@@ -13,7 +13,7 @@ from loopwright.sandbox._inside.wire import Ask, pack, unpack
 from loopwright.sandbox._layer import from_tar, to_tar
 from loopwright.sandbox._process import RunningProcess, completed
 from loopwright.sandbox._setup import WORKDIR, WRITABLE
-from loopwright.sandbox._types import Change, Completed, ControlState, SandboxSpec
+from loopwright.sandbox._types import Change, Completed, ControlState, Limits, SandboxSpec
 
 GRACE = 5.0
 """Seconds after a command's deadline until the host gives up on the runner."""
@@ -22,6 +22,7 @@ BEAT = 5.0
 OPERATION_TIMEOUT = 120.0
 """Seconds for what is done with whole folders."""
 _PIECE = 1 << 20
+_PROBE_TIMEOUT = 20.0
 
 
 class OpenSandbox:
@@ -106,7 +107,15 @@ class OpenSandbox:
     ) -> Completed:
         """Runs a command to its end; see `Sandbox.run`."""
         seconds = self._spec.limits.timeout if timeout is None else timeout
-        asked = self._channel.ask(Ask.RUN, *self._command(argv, seconds, cwd, env), b"", stdin)
+        return await self._run(argv, seconds, self._command(argv, seconds, cwd, env), stdin)
+
+    async def probe(self, argv: Sequence[str]) -> Completed:
+        """Runs one of Loopwright's own commands, whose time and output the spec does not limit."""
+        limits = Limits(timeout=_PROBE_TIMEOUT, output_bytes=_PIECE)
+        return await self._run(argv, limits.timeout, self._command(argv, limits.timeout, None, None, limits), b"")
+
+    async def _run(self, argv: Sequence[str], seconds: float, command: Sequence[bytes], stdin: bytes) -> Completed:
+        asked = self._channel.ask(Ask.RUN, *command, b"", stdin)
         watchdog = asyncio.get_running_loop().call_later(
             seconds + GRACE, self._channel.abort, f"its runner did not end {argv[0]!r} at the deadline"
         )
@@ -199,14 +208,19 @@ class OpenSandbox:
         return b"".join(parts)
 
     def _command(
-        self, argv: Sequence[str], seconds: float, cwd: str | None, env: Mapping[str, str] | None
+        self,
+        argv: Sequence[str],
+        seconds: float,
+        cwd: str | None,
+        env: Mapping[str, str] | None,
+        limits: Limits | None = None,
     ) -> Sequence[bytes]:
         if not argv:
             raise ValueError("a command needs at least a program")
         folder = self._path(cwd or ".")
         variables = {**self._env, **(env or {})}
         words = [word for pair in variables.items() for word in pair]
-        keep = self._spec.limits.output_bytes
+        keep = (limits or self._spec.limits).output_bytes
         return pack(map(_encode, argv)), folder, pack(map(_encode, words)), b"%f" % seconds, b"%d" % keep
 
     async def _file(self, kind: int, path: str, *fields: bytes) -> Fields:

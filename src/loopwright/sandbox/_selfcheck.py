@@ -55,7 +55,7 @@ async def inspect(
         SandboxUnavailable: A required control is not in force.
     """
     files = (_STATUS, _MOUNTS, _ROUTES, _DEVICES, _LIMITS, *CGROUP_FILES)
-    done = await sandbox.run(["head", "-v", "-n", "5000", *files])
+    done = await sandbox.probe(["head", "-v", "-n", "5000", *files])
     readings = _split(done.stdout.text)
     if _STATUS not in readings:
         raise SandboxUnavailable(

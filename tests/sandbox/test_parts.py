@@ -1,0 +1,230 @@
+"""What needs no sandbox: frames, kept output, the system call filter, names, control groups, the runner's text."""
+
+from __future__ import annotations
+
+import ast
+import errno
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loopwright.sandbox import Limits
+from loopwright.sandbox import _inside as inside
+from loopwright.sandbox._cgroups import places
+from loopwright.sandbox._engine import Demultiplexer
+from loopwright.sandbox._inside.streams import Kept
+from loopwright.sandbox._inside.wire import MAX_BODY, Decoder, frame, pack, unpack
+from loopwright.sandbox._names import Owner, next_name, owner_in, start_time, this_process
+from loopwright.sandbox._seccomp import MACHINES, program
+
+ALLOW, KILL, REFUSED = 0x7FFF0000, 0x80000000, 0x00050000
+
+
+@given(st.lists(st.binary(max_size=20)))
+def test_fields_come_back(fields: list[bytes]) -> None:
+    assert unpack(pack(fields)) == fields
+
+
+@given(st.lists(st.tuples(st.integers(0, 255), st.integers(0, 2**32 - 1), st.lists(st.binary(max_size=9)))), st.data())
+def test_frames_come_back_however_the_stream_is_cut(
+    frames: list[tuple[int, int, list[bytes]]], data: st.DataObject
+) -> None:
+    stream = b"".join(frame(kind, number, *fields) for kind, number, fields in frames)
+    decoder = Decoder()
+    found: list[tuple[int, int, list[bytes]]] = []
+    while stream:
+        size = data.draw(st.integers(1, len(stream)))
+        found += decoder.feed(stream[:size])
+        stream = stream[size:]
+    assert found == frames
+
+
+@pytest.mark.parametrize("stream", [struct.pack(">IBI", MAX_BODY + 1, 1, 1), struct.pack(">IBI", 3, 1, 1) + b"abc"])
+def test_what_is_no_frame_is_refused(stream: bytes) -> None:
+    with pytest.raises(ValueError, match="frame"):
+        list(Decoder().feed(stream))
+
+
+@given(st.integers(2, 100), st.lists(st.binary(max_size=300)))
+def test_output_keeps_its_ends(limit: int, parts: list[bytes]) -> None:
+    kept, whole, half = Kept(limit), b"".join(parts), limit // 2
+    for part in parts:
+        kept.add(part)
+    assert bytes(kept.head) == whole[:half]
+    assert kept.tail == whole[half:][-half:]
+    assert kept.dropped == max(0, len(whole) - 2 * half)
+
+
+@given(st.lists(st.tuples(st.sampled_from([1, 2]), st.binary(max_size=30))), st.integers(1, 7))
+def test_dockers_framing_comes_off(pieces: list[tuple[int, bytes]], step: int) -> None:
+    stream = b"".join(struct.pack(">BxxxI", kind, len(data)) + data for kind, data in pieces)
+    demultiplexer = Demultiplexer()
+    out = b"".join(demultiplexer(stream[at : at + step]) for at in range(0, len(stream), step))
+    assert out == b"".join(data for kind, data in pieces if kind == 1)
+    assert demultiplexer.errors == b"".join(data for kind, data in pieces if kind == 2)
+
+
+def run_filter(code: bytes, machine: int, number: int, *arguments: int) -> int:
+    """What the kernel does: the BPF instructions that a filter of system calls is made of."""
+    data = struct.pack("<IIQ6Q", number, machine, 0, *(a % 2**64 for a in (*arguments, 0, 0, 0, 0, 0, 0)[:6]))
+    at = value = 0
+    while True:
+        op, yes, no, operand = struct.unpack_from("<HBBI", code, at * 8)
+        at += 1
+        if op == 0x06:
+            return int(operand)
+        if op == 0x20:
+            value = struct.unpack_from("<I", data, operand)[0]
+        else:
+            holds = {0x15: value == operand, 0x35: value >= operand, 0x45: bool(value & operand)}[op]
+            at += yes if holds else no
+
+
+NUMBERS = {
+    "x86_64": {"read": 0, "ptrace": 101, "keyctl": 250, "clone": 56, "clone3": 435, "socket": 41, "prlimit64": 302,
+               "personality": 135, "setpriority": 141, "execve": 59, "unshare": 272, "io_uring_setup": 425},
+    "aarch64": {"read": 63, "ptrace": 117, "keyctl": 219, "clone": 220, "clone3": 435, "socket": 198, "prlimit64": 261,
+                "personality": 92, "setpriority": 140, "execve": 221, "unshare": 97, "io_uring_setup": 425},
+}  # fmt: skip
+CASES = [
+    ("read", (), ALLOW),
+    ("execve", (), ALLOW),
+    ("ptrace", (), REFUSED | errno.EPERM),
+    ("keyctl", (), REFUSED | errno.EPERM),
+    ("unshare", (0x10000000,), REFUSED | errno.EPERM),
+    ("io_uring_setup", (), REFUSED | errno.EPERM),
+    ("clone3", (), REFUSED | errno.ENOSYS),
+    ("clone", (0x01200011,), ALLOW),
+    ("clone", (0x003D0F00,), ALLOW),
+    *[
+        ("clone", (flag | 17,), REFUSED | errno.EPERM)
+        for flag in (0x20000, 1 << 25, 1 << 26, 1 << 27, 1 << 28, 1 << 30)
+    ],
+    *[("socket", (family,), ALLOW) for family in (1, 2, 10, 16)],
+    *[("socket", (family,), REFUSED | errno.EAFNOSUPPORT) for family in (0, 17, 31, 38, 40)],
+    ("prlimit64", (0,), ALLOW),
+    ("prlimit64", (2,), ALLOW),
+    ("prlimit64", (1,), REFUSED | errno.EPERM),
+    ("setpriority", (0, 0), ALLOW),
+    ("setpriority", (0, 1), REFUSED | errno.EPERM),
+    ("setpriority", (2, 0), REFUSED | errno.EPERM),
+    ("personality", (0xFFFFFFFF,), ALLOW),
+    ("personality", (0x40000,), REFUSED | errno.EPERM),
+]
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+@pytest.mark.parametrize(("name", "arguments", "action"), CASES)
+def test_system_calls(machine: str, name: str, arguments: tuple[int, ...], action: int) -> None:
+    code = program(machine)
+    assert run_filter(code, MACHINES[machine], NUMBERS[machine][name], *arguments) == action
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_calls_by_way_of_another_machines_table_end_the_process(machine: str) -> None:
+    other = next(number for name, number in MACHINES.items() if name != machine)
+    assert run_filter(program(machine), other, 0) == KILL
+    assert run_filter(program(machine), 0x40000003, 0) == KILL  # 32-bit x86
+
+
+def test_the_x32_table_is_closed() -> None:
+    assert run_filter(program("x86_64"), MACHINES["x86_64"], 0x40000000 | 101) == KILL
+
+
+def test_names_tell_their_owner() -> None:
+    name = next_name()
+    assert name != next_name()
+    assert owner_in(name) == this_process()
+    assert owner_in("loopwright-x-y-z") is None
+    assert owner_in("other-1-2-3") is None
+
+
+def test_owners_are_judged() -> None:
+    here = this_process()
+    assert Owner.parse(str(here)) == here
+    assert here.state() == "alive"
+    assert Owner(here.boot, here.namespace, here.pid, "1").state() == "dead"
+    assert Owner(here.boot, "other", here.pid, "1").state() == "unknown"
+    assert Owner("other", here.namespace, here.pid, "1").state() == "unknown"
+    assert Owner.parse("nonsense") is None
+
+
+def test_a_process_that_nobody_reaped_is_dead() -> None:
+    process = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert start_time(process.pid) == ""
+    process.wait()
+
+
+def test_the_runner_needs_nothing_but_the_standard_library_of_python_3_8() -> None:
+    own = inside.__name__
+    for path in Path(inside.__path__[0]).glob("*.py"):
+        tree = ast.parse(path.read_text(), feature_version=(3, 8))
+        imported = {
+            name
+            for node in tree.body
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names])
+        }
+        foreign = {
+            name
+            for name in imported
+            if not name.startswith(own) and name.partition(".")[0] not in sys.stdlib_module_names
+        }
+        assert foreign == set(), path
+
+
+def _machine(tmp_path: Path, groups: str, mounts: str) -> Path:
+    proc = tmp_path / "proc"
+    proc.mkdir()
+    (proc / "cgroup").write_text(groups)
+    (proc / "mountinfo").write_text(mounts)
+    return proc
+
+
+def test_groups_are_made_beside_the_own_one_where_a_service_manager_delegates(tmp_path: Path) -> None:
+    fs = tmp_path / "fs"
+    slice_ = fs / "user.slice/app.slice"
+    (slice_ / "run.scope").mkdir(parents=True)
+    (slice_ / "cgroup.controllers").write_text("cpu io memory pids\n")
+    (slice_ / "cgroup.subtree_control").write_text("memory pids cpu\n")
+    (slice_ / "cgroup.procs").touch()
+    proc = _machine(tmp_path, "0::/user.slice/app.slice/run.scope\n", f"30 1 0:26 / {fs} rw - cgroup2 cgroup2 rw\n")
+    (place,) = places(proc)
+    assert place.folder == slice_
+    assert place.version == 2
+    assert place.controllers == {"memory", "pids", "cpu"}
+
+
+def test_groups_that_may_not_be_made_are_not(tmp_path: Path) -> None:
+    fs = tmp_path / "fs"
+    fs.mkdir()
+    proc = _machine(tmp_path, "0::/a/b\n", f"30 1 0:26 / {fs} rw - cgroup2 cgroup2 rw\n")
+    assert places(proc) == []
+
+
+def test_each_controller_of_version_1_has_its_own_place(tmp_path: Path) -> None:
+    fs = tmp_path / "fs"
+    (fs / "memory/mine").mkdir(parents=True)
+    (fs / "cpu,cpuacct").mkdir()
+    proc = _machine(
+        tmp_path,
+        "4:memory:/mine\n3:cpu,cpuacct:/\n2:cpuset:/\n",
+        f"30 1 0:26 / {fs}/memory rw - cgroup cgroup rw,memory\n"
+        f"31 1 0:27 / {fs}/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
+        f"32 1 0:28 / {fs}/cpuset rw - cgroup cgroup rw,cpuset\n",
+    )
+    assert [(place.folder, set(place.controllers)) for place in places(proc)] == [
+        (fs / "memory/mine", {"memory"}),
+        (fs / "cpu,cpuacct", {"cpu"}),
+    ]
+
+
+def test_limits_have_defaults_that_fit_a_small_machine() -> None:
+    assert Limits().memory_mb <= 1024

@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from loopwright.errors import SandboxUnavailable
+from loopwright.sandbox import Pool, Sandbox, SandboxProvider, SandboxSpec, gc, open_provider
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_auto_says_what_it_picked_and_why() -> None:
+    provider = await open_provider("auto")
+    assert provider.name in ("docker", "bubblewrap")
+    assert provider.reason.startswith("auto: ")
+    await provider.close()
+
+
+async def test_auto_without_an_engine_is_bubblewrap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    provider = await open_provider("auto")
+    assert provider.name == "bubblewrap"
+    assert "no Docker Engine" in provider.reason
+    with pytest.raises(SandboxUnavailable, match="no Docker Engine"):
+        await open_provider("docker")
+
+
+async def test_an_unknown_provider_is_refused() -> None:
+    with pytest.raises(SandboxUnavailable, match="podman"):
+        await open_provider("podman")
+
+
+async def test_it_fits_the_contract(provider: SandboxProvider, box: Sandbox) -> None:
+    assert isinstance(provider, SandboxProvider)
+    assert isinstance(box, Sandbox)
+    assert box.provider == provider.name
+    assert box.image
+
+
+async def test_sandboxes_do_not_see_each_other(provider: SandboxProvider) -> None:
+    one, two = await asyncio.gather(provider.open(SandboxSpec()), provider.open(SandboxSpec()))
+    await one.write("mine", b"1")
+    await one.write("/tmp/mine", b"1")
+    assert one.id != two.id
+    assert await two.list() == []
+    assert await two.list("/tmp") == []
+    await asyncio.gather(one.close(), two.close())
+
+
+async def test_closing_the_provider_closes_its_sandboxes(provider: SandboxProvider) -> None:
+    other = await open_provider(provider.name)
+    box = await other.open(SandboxSpec())
+    await other.close()
+    assert not any(found.name == box.id for found in await gc())
+
+
+def test_one_provider_works_in_several_loops_in_turn() -> None:
+    async def once(provider: SandboxProvider) -> str:
+        box = await provider.open(SandboxSpec())
+        done = await box.run(["echo", "hello"])
+        await box.close()
+        return done.stdout.text
+
+    provider = asyncio.run(open_provider("bubblewrap"))
+    assert [asyncio.run(once(provider)) for _ in range(2)] == ["hello\n"] * 2
+
+
+async def test_a_cancelled_open_leaves_nothing(provider: SandboxProvider) -> None:
+    for wait in (0.0, 0.01, 0.03, 0.2):
+        task = asyncio.create_task(provider.open(SandboxSpec()))
+        await asyncio.sleep(wait)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await (await task).close()
+    assert [found for found in await gc() if f"-{os.getpid()}-" in found.name] == []
+
+
+async def test_a_pool_hands_out_warm_sandboxes_once(provider: SandboxProvider) -> None:
+    pool = Pool(await open_provider(provider.name), size=2)
+    try:
+        await pool.warm(SandboxSpec())
+        boxes = [await pool.open(SandboxSpec(env={"N": str(n)}, labels={"n": str(n)})) for n in range(2)]
+        assert pool.stats.hits == 2
+        assert len({box.id for box in boxes}) == 2
+        said = [(await box.run(["sh", "-c", "echo $N"])).stdout.text for box in boxes]
+        assert said == ["0\n", "1\n"]
+        assert all(box.controls for box in boxes)
+        await boxes[0].close()
+        other = await pool.open(SandboxSpec(network="host"))
+        assert pool.stats.misses == 1
+        assert pool.stats.hit_rate == pytest.approx(2 / 3)
+        assert (await other.run(["true"])).ok
+    finally:
+        await pool.close()
+
+
+async def test_a_pool_passes_over_a_sandbox_that_died(provider: SandboxProvider) -> None:
+    pool = Pool(await open_provider(provider.name), size=1)
+    try:
+        await pool.warm(SandboxSpec())
+        dead = await pool.open(SandboxSpec())
+        await pool.warm(SandboxSpec())
+        assert pool.stats.hits == 1
+        await dead.close()
+        assert (await (await pool.open(SandboxSpec())).run(["true"])).ok
+    finally:
+        await pool.close()
+
+
+OWNER = """
+import asyncio, sys
+from loopwright.sandbox import SandboxSpec, open_provider
+async def main():
+    provider = await open_provider(sys.argv[1])
+    box = await provider.open(SandboxSpec())
+    await box.start(["sh", "-c", "setsid setsid sleep 9797 & sleep 9797"], timeout=600)
+    await asyncio.sleep(0.2)
+    print(box.id, flush=True)
+    await asyncio.sleep(600)
+asyncio.run(main())
+"""
+
+
+def _sleepers() -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if path.read_bytes().startswith(b"sleep\x009797"):
+                found.append(int(path.parent.name))
+    return found
+
+
+async def test_when_the_owner_is_killed_the_sandbox_ends(provider: SandboxProvider) -> None:
+    name = _open_and_be_killed(provider.name)
+    until = time.monotonic() + 30
+    found = [entry for entry in await gc() if entry.name == name]
+    while time.monotonic() < until and (_sleepers() or found):
+        await asyncio.sleep(0.1)
+        found = [entry for entry in await gc() if entry.name == name]
+    assert _sleepers() == []
+    assert found == []
+
+
+def _open_and_be_killed(provider: str) -> str:
+    """Name of a sandbox in which two processes ran when its owner was killed."""
+    argv = [sys.executable, "-c", textwrap.dedent(OWNER), provider]
+    environment = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, env=environment) as owner:
+        assert owner.stdout
+        name = owner.stdout.readline().decode().strip()
+        assert len(_sleepers()) == 2
+        owner.send_signal(signal.SIGKILL)
+    return name
