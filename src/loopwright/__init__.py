@@ -17,8 +17,9 @@ from loopwright._version import __version__
 if TYPE_CHECKING:
     from loopwright._api import arun, run
     from loopwright._casting import Given
+    from loopwright._plan import RunConfig
     from loopwright._results import EpisodeResult, RunResult, load_result
-    from loopwright._run import Run, RunConfig, new_run_id
+    from loopwright._run import Run, new_run_id
     from loopwright.candidate import Candidate
     from loopwright.task import Instance, Task, load_task
 
@@ -45,7 +46,7 @@ _HOMES = {
     "Given": "_casting",
     "Instance": "task",
     "Run": "_run",
-    "RunConfig": "_run",
+    "RunConfig": "_plan",
     "RunResult": "_results",
     "Task": "task",
     "arun": "_api",

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from loopwright._casting import Given
+from loopwright._plan import RunConfig
 from loopwright._results import RunResult
-from loopwright._run import Run, RunConfig, new_run_id
+from loopwright._run import Run, new_run_id
 from loopwright.agents import Agent
 from loopwright.loop import Strategy
 from loopwright.models import Model
@@ -75,7 +76,7 @@ async def arun(
     config = RunConfig(
         tasks=tuple(_with_agents(task, named) for task in loaded),
         strategies=tuple(part if isinstance(part, str) else part.name for part in strategies),
-        model=model if model is None or isinstance(model, str) else model.name,
+        models=() if model is None else (model if isinstance(model, str) else model.name,),
         calls=calls,
         repeats=repeats,
         seed=seed,

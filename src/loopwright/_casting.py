@@ -44,17 +44,15 @@ class Casting:
     """Finds parts in a project, among the built-in ones and among those handed in."""
 
     project: Project
-    model: str | None = None
-    """`provider/model` for every role, over what tasks and cards say."""
     given: Given = field(default_factory=Given)
 
-    def cast(self, task: Task, strategy_name: str) -> Cast:
-        """Builds the players of a task under a strategy.
+    def cast(self, task: Task) -> Cast:
+        """Builds the players of a task.
 
         Raises:
             UserError: Something that the task names is not there or cannot be used.
         """
-        strategy = self.strategy(strategy_name)
+        strategy = self.strategy(task.loop.strategy)
         agents = {AgentRole.PROPOSER: self.agent(task, AgentRole.PROPOSER)}
         if strategy.asks_critic:
             agents[AgentRole.CRITIC] = self.agent(task, AgentRole.CRITIC)
@@ -89,7 +87,7 @@ class Casting:
         if ":" in name or name in self.given.agents:
             agent = _instance(self._part("agents", name, self.given.agents))
         else:
-            model = self.model or task.models.get(role.value) or task.model
+            model = task.models.get(role.value) or task.model
             agent = load_agent(name, self.project, model=model)
         if agent.role is not role:
             raise TaskError(f"the agent {name!r} is a {agent.role}, not a {role}", remedy="Name it under its own role.")

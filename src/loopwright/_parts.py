@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from loopwright._casting import Cast, Casting, Given
+from loopwright._plan import Planned
 from loopwright.environments import Environment, EnvironmentSetup
 from loopwright.errors import LoopwrightError, MissingContent, TaskError
 from loopwright.models import Model, ModelOptions, Prices, Resilient, open_model
@@ -26,12 +27,10 @@ current_episode: ContextVar[str | None] = ContextVar("current_episode", default=
 class Parts:
     """The parts of one run, opened when first needed and closed together."""
 
-    def __init__(
-        self, *, folder: Path, model: str | None, store: RunStore, prices: Prices | None, given: Given
-    ) -> None:
+    def __init__(self, *, folder: Path, store: RunStore, prices: Prices | None, given: Given) -> None:
         self.models: dict[str, Model] = {}
         self.prices = prices
-        self._casting = Casting(Project(folder), model, given)
+        self._casting = Casting(Project(folder), given)
         self._folder = folder
         self._given = given
         self._store = store
@@ -47,15 +46,15 @@ class Parts:
     ) -> None:
         await self._stack.aclose()
 
-    def cast(self, task: Task, strategy_name: str) -> Cast:
-        """Builds the agents of a task under a strategy.
+    def cast(self, episode: Planned) -> Cast:
+        """Builds the players of an episode, once for all episodes of its task and variant.
 
         Raises:
             UserError: Something that the task names is not there or cannot be used.
         """
-        key = (task.digest, strategy_name)
+        key = (episode.task.name, episode.variant)
         if key not in self._casts:
-            cast = self._casting.cast(task, strategy_name)
+            cast = self._casting.cast(episode.task)
             for name in cast.models.values():
                 self._open(name)
             self._casts[key] = cast

@@ -13,10 +13,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
-
 from loopwright._casting import Given
 from loopwright._parts import Parts, current_episode
+from loopwright._plan import Planned, RunConfig, plan_episodes
 from loopwright._results import RunResult, load_result
 from loopwright._version import __version__
 from loopwright.budget import Caps, Ledger
@@ -34,63 +33,10 @@ from loopwright.store import (
     RunStore,
     read_run,
 )
-from loopwright.task import BudgetOptions, Instance, Task
+from loopwright.task import CapOptions, Task
 
 if TYPE_CHECKING:
     from langgraph.runtime import RunControl
-
-
-class RunConfig(BaseModel):
-    """Everything that fixes a run's results; it is kept in the run's manifest."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    tasks: tuple[Task, ...]
-    strategies: tuple[str, ...] = ()
-    """Strategies to compare on every task; empty for each task's own."""
-    model: str | None = None
-    """`provider/model` for every role, over what tasks and cards say."""
-    calls: int | None = None
-    """Model calls per instance, the same for every strategy: `single` makes that many independent episodes."""
-    repeats: int | None = None
-    """Repeats of every episode, over what tasks say."""
-    seed: int | None = None
-    """Over what tasks say; the same seed draws the same samples from a model that honours seeds."""
-    grade_all: bool = False
-    """Whether the hidden checks grade every candidate after the loop, to see what refining did."""
-    budget: BudgetOptions = BudgetOptions()
-    """Hard caps of the whole run."""
-    project: Path = Path()
-    """Where the user's own agents, prompts, environments and modules are."""
-    prices: Path | None = None
-    """The user's price file; without one no cost is told."""
-    concurrency: int = 4
-    """Episodes at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One episode to run."""
-
-    id: str
-    task: Task
-    instance: Instance
-    strategy: str
-    repeat: int
-
-
-def plan_episodes(config: RunConfig) -> tuple[Planned, ...]:
-    """Lists the episodes of a run, instance by instance, so that strategies are compared side by side."""
-    planned = []
-    for task in config.tasks:
-        for instance in task.instances():
-            for strategy in config.strategies or (task.loop.strategy,):
-                # A single call is compared with N calls by asking for N independent answers.
-                times = config.calls if config.calls and strategy == "single" else 1
-                for repeat in range((config.repeats or task.repeats) * times):
-                    name = task.name if instance.id == task.name else f"{task.name}.{instance.id}"
-                    planned.append(Planned(f"{name}:{strategy}:{repeat}", task, instance, strategy, repeat))
-    return tuple(planned)
 
 
 def new_run_id() -> str:
@@ -109,6 +55,7 @@ class Run:
     recorded: Mapping[str, Sequence[Event]] = field(default_factory=dict)
     given: Given = field(default_factory=Given)
     _control: RunControl | None = None
+    _ledgers: dict[str, Ledger] = field(default_factory=dict)
 
     @classmethod
     def create(cls, config: RunConfig, folder: Path, *, given: Given | None = None) -> Run:
@@ -199,9 +146,7 @@ class Run:
 
     def _parts(self) -> Parts:
         prices = Prices.load(self.config.prices) if self.config.prices else None
-        return Parts(
-            folder=self.config.project, model=self.config.model, store=self.store, prices=prices, given=self.given
-        )
+        return Parts(folder=self.config.project, store=self.store, prices=prices, given=self.given)
 
     def _finished(self, episode: Planned) -> bool:
         return any(isinstance(event.data, EpisodeFinished) for event in self.recorded.get(episode.id, ()))
@@ -226,29 +171,20 @@ class Run:
     async def _episode(self, episode: Planned, parts: Parts) -> None:
         current_episode.set(episode.id)
         recorded = self.recorded.get(episode.id, ())
-        task, calls = episode.task, self.config.calls
-        single = episode.strategy == "single"
-        budget = task.budget.model_copy(update={"model_calls": 1 if single else calls}) if calls else task.budget
-        ledger = Ledger(_caps(budget), parent=self.ledger)
+        task = episode.task
+        ledger = Ledger(_caps(task.budget), parent=self._task_ledger(task))
         for event in recorded:
             if isinstance(event.data, CallFinished) and event.data.kind == "model":
                 self._charge(ledger, event.data)
-        cast = parts.cast(task, episode.strategy)
-        options = task.loop.model_copy(
-            update={
-                "strategy": episode.strategy,
-                "grade": "all" if self.config.grade_all else task.loop.grade,
-                "max_iterations": calls or task.loop.max_iterations,
-            }
-        )
+        cast = parts.cast(episode)
         started = EpisodeStarted(
             task=task.name,
             instance=episode.instance.id,
-            variant=episode.strategy,
+            variant=episode.variant,
             strategy=episode.strategy,
             models=cast.models,
             repeat=episode.repeat,
-            seed=self._seed(task),
+            seed=task.seed,
             goal=episode.instance.goal,
         )
         environment = await parts.environment(task, episode.id)
@@ -262,9 +198,9 @@ class Run:
                 models=parts.models,
                 store=self.store,
                 ledger=ledger,
-                options=options,
+                options=task.loop,
                 prices=parts.prices,
-                seed=self._seed(task),
+                seed=task.seed,
             )
             plan = EpisodePlan(started, episode.instance, cast.strategy)
             await run_episode(plan, context, recorded=recorded, control=self._drain_control())
@@ -277,11 +213,14 @@ class Run:
         if result is not None:
             ledger.charge(spend_of(Reply.model_validate(result)))
 
-    def _seed(self, task: Task) -> int | None:
-        return self.config.seed if self.config.seed is not None else task.seed
+    def _task_ledger(self, task: Task) -> Ledger:
+        """What all episodes of a task share, whatever their variant."""
+        if task.name not in self._ledgers:
+            self._ledgers[task.name] = Ledger(_caps(task.budget.run), parent=self.ledger)
+        return self._ledgers[task.name]
 
 
-def _caps(options: BudgetOptions) -> Caps:
+def _caps(options: CapOptions) -> Caps:
     return Caps(
         model_calls=options.model_calls,
         tokens=options.tokens,

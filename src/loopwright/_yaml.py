@@ -7,6 +7,7 @@ read by YAML 1.2's core rules: `no` and `on` are text, `010` is ten.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -29,9 +30,6 @@ _WORDS: dict[str, Plain] = {"": None, "~": None}
 _WORDS |= dict.fromkeys(("null", "Null", "NULL"), None)
 _WORDS |= dict.fromkeys(("true", "True", "TRUE"), True)
 _WORDS |= dict.fromkeys(("false", "False", "FALSE"), False)
-_WORDS |= dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf"))
-_WORDS |= dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf"))
-_WORDS |= dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan"))
 
 _REMEDIES = {
     "found character that cannot start any token": "Put text that starts with a sign such as @ or % in quotes.",
@@ -117,16 +115,21 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
 
 
 def plain_value(text: str) -> Plain:
-    """The value of a word without quotes.
+    """The value of a word without quotes. Infinities are text: neither JSON nor a budget can hold them.
 
     Raises:
-        ValueError: It is a number of thousands of digits.
+        ValueError: It is a number of thousands of digits, or beyond the range of floats.
     """
     if text in _WORDS:
         return _WORDS[text]
     if _INT.fullmatch(text):
         return int(text)
-    return float(text) if _FLOAT.fullmatch(text) else text
+    if not _FLOAT.fullmatch(text):
+        return text
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(text)
+    return value
 
 
 class _Reader:
@@ -191,7 +194,7 @@ class _Reader:
         try:
             return plain_value(event.value)
         except ValueError:
-            raise self._error("the number is too long", event, location, "Put it in quotes if it is text.") from None
+            raise self._error("the number is too large", event, location, "Put it in quotes if it is text.") from None
 
     def _mark(self, event: yaml.Event, location: Location) -> None:
         if start := event.start_mark:

@@ -20,7 +20,7 @@ def _no_reference(value: Any) -> bool:
 
 _text = st.text(max_size=12) | st.sampled_from(["${X}", "0e0", "no", "null", "1:30", "{{ x }}", "a: b\n  # c\n", "\t"])
 _name = st.text("abcXYZ019", min_size=1, max_size=8)
-_leaf: _Any = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | _text
+_leaf: _Any = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _text
 _fields: _Any = st.dictionaries(_text, _leaf | st.lists(_leaf, max_size=2), max_size=3).filter(_no_reference)
 _value: _Any = _leaf | st.lists(_fields, max_size=2) | _fields
 _extra: _Any = st.dictionaries(st.text(min_size=4, max_size=8), _value, max_size=2)

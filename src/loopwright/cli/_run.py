@@ -16,14 +16,23 @@ Examples:
 """
 
 
-def _strategies(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+def _list(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in (value or "").split(",") if name.strip()))
 
 
 @click.command(epilog=_EXAMPLE)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
-@click.option("--model", envvar="LOOPWRIGHT_MODEL", show_envvar=True, help="provider/model for every role.")
-@click.option("--strategy", "strategies", callback=_strategies, help="One or several, with commas: compared.")
+@click.option(
+    "--model",
+    "models",
+    callback=_list,
+    envvar="LOOPWRIGHT_MODEL",
+    show_envvar=True,
+    help="provider/model for every role; several, with commas, are compared.",
+)
+@click.option(
+    "--strategy", "strategies", callback=_list, help="Over the tasks' own; several, with commas, are compared."
+)
 @click.option("--calls", type=click.IntRange(min=1), help="Model calls per instance, the same for every strategy.")
 @click.option("--repeats", type=click.IntRange(min=1), help="Repeats of every episode.")
 @click.option("--seed", type=int, help="Fixes what models draw, where they honour seeds.")
@@ -55,7 +64,7 @@ def _strategies(ctx: click.Context, param: click.Parameter, value: str | None) -
 @json_option
 def command(
     paths: tuple[Path, ...],
-    model: str | None,
+    models: tuple[str, ...],
     strategies: tuple[str, ...],
     calls: int | None,
     repeats: int | None,
@@ -82,7 +91,7 @@ def command(
     from loopwright.cli._files import load_tasks, task_files
     from loopwright.errors import UserError
     from loopwright.project import find_project
-    from loopwright.task import BudgetOptions
+    from loopwright.task import CapOptions
 
     if max_usd is not None and prices is None:
         raise UserError("--max-usd needs prices", remedy="Name your price file: --prices FILE.")
@@ -90,12 +99,12 @@ def command(
     config = RunConfig(
         tasks=load_tasks(files),
         strategies=strategies,
-        model=model,
+        models=models,
         calls=calls,
         repeats=repeats,
         seed=seed,
         grade_all=grade_all,
-        budget=BudgetOptions(model_calls=max_calls, tokens=max_tokens, usd=max_usd, seconds=max_seconds),
+        budget=CapOptions(model_calls=max_calls, tokens=max_tokens, usd=max_usd, seconds=max_seconds),
         project=project or find_project(files[0]),
         prices=prices.resolve() if prices else None,
         concurrency=concurrency,

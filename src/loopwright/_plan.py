@@ -1,0 +1,110 @@
+"""What a run is made of: its configuration, and the episodes that follow from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from loopwright.task import BudgetOptions, CapOptions, Instance, Task
+
+
+class RunConfig(BaseModel):
+    """Everything that fixes a run's results; it is kept in the run's manifest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tasks: tuple[Task, ...]
+    strategies: tuple[str, ...] = ()
+    """Strategies to compare on every task; empty for each task's own."""
+    models: tuple[str, ...] = ()
+    """Models to compare, each for every role, over what tasks and cards say; empty for each task's own."""
+    calls: int | None = None
+    """Model calls per instance, the same for every strategy: `single` makes that many independent episodes."""
+    repeats: int | None = None
+    """Repeats of every episode, over what tasks say."""
+    seed: int | None = None
+    """Over what tasks say; the same seed draws the same samples from a model that honours seeds."""
+    grade_all: bool = False
+    """Whether the hidden checks grade every candidate after the loop, to see what refining did."""
+    budget: CapOptions = CapOptions()
+    """Hard caps of the whole run."""
+    project: Path = Path()
+    """Where the user's own agents, prompts, environments and modules are."""
+    prices: Path | None = None
+    """The user's price file; without one no cost is told."""
+    concurrency: int = 4
+    """Episodes at a time."""
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        names = [task.name for task in self.tasks]
+        if len(set(names)) != len(names):
+            msg = f"task names repeat: {sorted(names)}"
+            raise ValueError(msg)
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One episode to run."""
+
+    id: str
+    task: Task
+    """With the model, seed, budget and loop options that hold in this episode."""
+    instance: Instance
+    strategy: str
+    variant: str
+    """What differs between the configurations of the run: the strategy, and the model where there are several."""
+    repeat: int
+
+
+def plan_episodes(config: RunConfig) -> tuple[Planned, ...]:
+    """Lists the episodes of a run, instance by instance, so that variants are compared side by side.
+
+    Raises:
+        TaskError: A template of a task cannot be filled.
+    """
+    return tuple(episode for task in config.tasks for episode in _of_task(task, config))
+
+
+def _of_task(task: Task, config: RunConfig) -> Iterator[Planned]:
+    strategies = config.strategies or task.matrix.strategies or (task.loop.strategy,)
+    models = config.models or task.matrix.models or (None,)
+    seeds = (config.seed,) if config.seed is not None else task.matrix.seeds or (task.seed,)
+    repeats = config.repeats or task.repeats
+    variants = [
+        (f"{strategy}@{model}" if len(models) > 1 else strategy, strategy, _varied(task, strategy, model, config))
+        for model in models
+        for strategy in strategies
+    ]
+    for instance in task.instances():
+        name = task.name if instance.id == task.name else f"{task.name}.{instance.id}"
+        for variant, strategy, varied in variants:
+            # A single call is compared with N calls by asking for N independent answers.
+            times = repeats * (config.calls if config.calls and strategy == "single" else 1)
+            for repeat in range(len(seeds) * times):
+                seeded = varied.model_copy(update={"seed": seeds[repeat // times]})
+                yield Planned(f"{name}:{variant}:{repeat}", seeded, instance, strategy, variant, repeat)
+
+
+def _varied(task: Task, strategy: str, model: str | None, config: RunConfig) -> Task:
+    """The task as it is under one variant."""
+    loop = {
+        "strategy": strategy,
+        "grade": "all" if config.grade_all else task.loop.grade,
+        "max_iterations": config.calls or task.loop.max_iterations,
+    }
+    update: dict[str, object] = {"loop": task.loop.model_copy(update=loop)}
+    if config.calls:
+        update["budget"] = _with_calls(task.budget, 1 if strategy == "single" else config.calls)
+    if model is not None:
+        update |= {"model": model, "models": {}}
+    return task.model_copy(update=update)
+
+
+def _with_calls(budget: BudgetOptions, calls: int) -> BudgetOptions:
+    return budget.model_copy(update={"model_calls": calls})
