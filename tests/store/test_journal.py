@@ -99,6 +99,14 @@ def test_a_flipped_bit_is_found_and_its_line_is_named(journal: Path, data: st.Da
         journal.write_bytes(whole)
 
 
+def test_a_lost_line_end_is_damage_and_no_torn_tail(journal: Path) -> None:
+    one, two, three = journal.read_bytes().splitlines(keepends=True)
+    for lines, number in (((one, two[:-1], b"?", three), 2), ((one, two, three[:-1], b"?"), 3)):
+        journal.write_bytes(b"".join(lines))
+        with pytest.raises(StoreError, match=rf"line {number} is damaged"):
+            RunStore.open(journal.parent)
+
+
 @proves(
     "a line missing, doubled or moved",
     "reading and opening stop with file and line; nothing is touched",
@@ -121,12 +129,12 @@ def test_a_missing_or_doubled_line_is_found(journal: Path) -> None:
     ids=["text", "json", "zeros", "no newline", "another run"],
 )
 def test_a_foreign_file_is_refused_and_left_alone(journal: Path, content: bytes) -> None:
-    journal.write_bytes(content + journal.read_bytes())
-    before = journal.read_bytes()
-    with pytest.raises(StoreError, match="not an event of this run") as caught:
-        RunStore.open(journal.parent)
-    assert "restore" in caught.value.remedy
-    assert journal.read_bytes() == before
+    for following in (journal.read_bytes(), b""):
+        journal.write_bytes(content + following)
+        with pytest.raises(StoreError, match="not an event of this run") as caught:
+            RunStore.open(journal.parent)
+        assert "restore" in caught.value.remedy
+        assert journal.read_bytes() == content + following
 
 
 @proves(

@@ -78,7 +78,7 @@ def _open_for_reading(path: Path) -> BinaryIO:
 def _may_be_torn(raw: bytes, number: int, run: str) -> bool:
     """Whether the bytes can be the beginning of a line, or a line that reached the disk in part."""
     start = b'{"v":'
-    if number == 0 and not (raw.startswith(start) or start.startswith(raw)):
+    if number == 0 and (raw.endswith(b"\n") or not (raw.startswith(start) or start.startswith(raw))):
         return False
     # A whole line with more behind it lost its newline after it was written.
     return not any(_is_line(raw[: end.end()], run) for end in _LINE_END.finditer(raw[:-1]))
