@@ -95,7 +95,7 @@ def test_two_tasks_of_one_name_are_refused(invoke: Invoke, write_task: WriteTask
     write_task(file="b.yaml")
     result = invoke("run", "a.yaml", "b.yaml", "--model", "scripted/right.yaml")
     assert result.exit_code == 2
-    assert "b.yaml: the name 'say' is taken by a.yaml" in result.stderr
+    assert "b.yaml:2:1: the name 'say' is taken by a.yaml" in result.stderr
 
 
 @pytest.mark.parametrize("path", ["nowhere.yaml", "agents/../empty"])

@@ -1,4 +1,4 @@
-"""Finds task files, and the project folder they belong to."""
+"""Finds and opens task files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from loopwright.errors import MissingContent, TaskError
-from loopwright.task import Task, load_task
+from loopwright.task import TaskFile, open_task
 
 _SUFFIXES = (".yaml", ".yml")
 
@@ -31,22 +31,36 @@ def task_files(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-def load_tasks(files: Sequence[Path]) -> tuple[Task, ...]:
-    """Loads task files.
+def open_tasks(files: Sequence[Path]) -> list[TaskFile]:
+    """Opens task files.
 
     Raises:
         TaskError: A file cannot be used, or two tasks have one name.
     """
-    seen: dict[str, Path] = {}
-    tasks = []
+    opened: dict[str, TaskFile] = {}
+    for path in files:
+        file = open_task(path)
+        if file.task.name in opened:
+            other = opened[file.task.name].path
+            remedy = "Give each task of a run its own `name`."
+            raise file.error(f"the name {file.task.name!r} is taken by {other}", "name", remedy=remedy)
+        opened[file.task.name] = file
+    return list(opened.values())
+
+
+def project_of(files: Sequence[TaskFile], project: Path | None) -> Path:
+    """The project folder of a run: the one asked for, or that of the first task.
+
+    Raises:
+        TaskError: Nothing was asked for, and a task belongs to another project.
+    """
+    if project is not None:
+        return project.absolute()
     for file in files:
-        task = load_task(file)
-        if task.name in seen:
+        if file.project != files[0].project:
             raise TaskError(
-                f"the name {task.name!r} is taken by {seen[task.name]}",
-                path=str(file),
-                remedy="Give each task of a run its own `name`.",
+                f"this task belongs to the project {file.project}, others of the run to {files[0].project}",
+                path=str(file.path),
+                remedy="Run them apart, or name one project: --project FOLDER.",
             )
-        seen[task.name] = file
-        tasks.append(task)
-    return tuple(tasks)
+    return files[0].project

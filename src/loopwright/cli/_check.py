@@ -1,0 +1,134 @@
+"""Checks that everything a run names is there, before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from loopwright._casting import Cast, Casting
+from loopwright._plan import Planned, RunConfig, plan_episodes
+from loopwright.agents import AgentRole
+from loopwright.errors import TaskError, UserError
+from loopwright.models import ModelOptions, Prices, Usage, open_model
+from loopwright.project import Project
+from loopwright.task import Task, TaskFile
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A configuration whose parts are all there."""
+
+    config: RunConfig
+    episodes: tuple[Planned, ...]
+    casts: dict[tuple[str, str], Cast]
+    """Task name and variant to who plays."""
+    prices: Prices | None
+
+    def cast(self, episode: Planned) -> Cast:
+        """Who plays in an episode."""
+        return self.casts[episode.task.name, episode.variant]
+
+
+def check(files: Sequence[TaskFile], config: RunConfig) -> Checked:
+    """Finds every strategy, agent, environment and model that the tasks name.
+
+    Raises:
+        UserError: One is not there or cannot be used; says which line of which file, or which flag, names it.
+    """
+    by_name = {file.task.name: file for file in files}
+    episodes = plan_episodes(config)
+    casting = Casting(Project(config.project))
+    casts: dict[tuple[str, str], Cast] = {}
+    models: set[str] = set()
+    for episode in episodes:
+        key = (episode.task.name, episode.variant)
+        if key not in casts:
+            casts[key] = _cast(by_name[episode.task.name], episode, casting, config, models)
+    prices = Prices.load(config.prices) if config.prices else None
+    _check_prices(files, config, casts, prices)
+    return Checked(config, episodes, casts, prices)
+
+
+def _check_prices(
+    files: Sequence[TaskFile], config: RunConfig, casts: dict[tuple[str, str], Cast], prices: Prices | None
+) -> None:
+    """Refuses caps on cost that could not be held."""
+    for file in files:
+        capped = [place for place in (("budget",), ("budget", "run")) if _cap_on_cost(file.task, place)]
+        unpriced = sorted(
+            model
+            for (task, _), cast in casts.items()
+            if task == file.task.name
+            for model in cast.models.values()
+            if prices is None or prices.cost(model, Usage(input=1, output=1)) is None
+        )
+        if not unpriced or (config.budget.usd is None and not capped):
+            continue
+        message = f"a cap on cost needs prices, and {unpriced[0]} has none"
+        remedy = "Name your price file with --prices." if prices is None else f"Add it to {config.prices}."
+        if config.budget.usd is not None:
+            raise UserError(f"--max-usd: {message}", remedy=remedy)
+        raise file.error(message, *capped[0], "usd", remedy=remedy)
+
+
+def _cap_on_cost(task: Task, place: tuple[str, ...]) -> bool:
+    return (task.budget if len(place) == 1 else task.budget.run).usd is not None
+
+
+def _cast(file: TaskFile, episode: Planned, casting: Casting, config: RunConfig, opened: set[str]) -> Cast:
+    task = episode.task
+    flag = "--strategy" if config.strategies else ""
+    place = ("matrix", "strategies") if task.matrix.strategies else ("loop", "strategy")
+    with _told_where(file, *place, flag=flag):
+        strategy = casting.strategy(episode.strategy)
+    with _told_where(file, "environment", "name"):
+        environment = casting.environment(task)
+    check_instance = getattr(environment, "check", None)
+    if check_instance is not None:
+        for instance in task.instances():
+            with _told_where(file, "environment"):
+                check_instance(instance)
+    roles = [AgentRole.PROPOSER, *([AgentRole.CRITIC] if strategy.asks_critic else [])]
+    for role in roles:
+        with _told_where(file, "agents", role.value):
+            casting.agent(task, role)
+    with _told_where(file, "agents", "verifier"):
+        casting.judge(task)
+    cast = casting.cast(task)
+    for role_name, name in cast.models.items():
+        if name not in opened:
+            with _told_where(file, *_named_in(file.task, role_name), flag="--model" if config.models else ""):
+                open_model(name, options=ModelOptions(folder=config.project))
+            opened.add(name)
+    return cast
+
+
+def _named_in(task: Task, role: str) -> tuple[str, ...]:
+    """Where a task names the model of a role; its card is meant where that is nowhere."""
+    if task.matrix.models:
+        return ("matrix", "models")
+    return ("models", role) if role in task.models else ("model",)
+
+
+@contextmanager
+def _told_where(file: TaskFile, *location: str, flag: str = "") -> Iterator[None]:
+    """Adds the place to errors that do not have one."""
+    try:
+        yield
+    except TaskError as error:
+        if error.path:
+            raise
+        raise _placed(error, file, location, flag) from None
+    except UserError as error:
+        raise _placed(error, file, location, flag) from None
+
+
+def _placed(error: UserError, file: TaskFile, location: tuple[str, ...], flag: str) -> UserError:
+    message = str(error.args[0])
+    if flag:
+        return type(error)(f"{flag}: {message}", remedy=error.remedy)
+    placed = file.error(message, *location, remedy=error.remedy)
+    if isinstance(error, TaskError):
+        return placed
+    return type(error)(str(placed.args[0]), remedy=error.remedy)

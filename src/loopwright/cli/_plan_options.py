@@ -1,0 +1,127 @@
+"""The options that fix what is run; `run`, `validate` and `explain` share them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from loopwright import RunConfig
+    from loopwright.cli._check import Checked
+
+
+@dataclass(frozen=True, slots=True)
+class PlanOptions:
+    """What the flags say; None and empty leave it to the task files."""
+
+    models: tuple[str, ...]
+    strategies: tuple[str, ...]
+    calls: int | None
+    repeats: int | None
+    seed: int | None
+    concurrency: int
+    grade_all: bool
+    max_calls: int | None
+    max_tokens: int | None
+    max_usd: float | None
+    max_seconds: float | None
+    prices: Path | None
+    project: Path | None
+
+
+def _list(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in (value or "").split(",") if name.strip()))
+
+
+_OPTIONS = (
+    click.option(
+        "--model",
+        "models",
+        callback=_list,
+        envvar="LOOPWRIGHT_MODEL",
+        show_envvar=True,
+        help="provider/model for every role; several, with commas, are compared.",
+    ),
+    click.option("--strategy", "strategies", callback=_list, help="Strategy; several, with commas, are compared."),
+    click.option("--calls", type=click.IntRange(min=1), help="Model calls per instance, the same for every strategy."),
+    click.option("--repeats", type=click.IntRange(min=1), help="Repeats of every episode."),
+    click.option("--seed", type=int, help="Fixes what models draw, where they honour seeds."),
+    click.option(
+        "--concurrency",
+        type=click.IntRange(min=1),
+        default=4,
+        show_default=True,
+        envvar="LOOPWRIGHT_CONCURRENCY",
+        show_envvar=True,
+        help="Episodes at a time.",
+    ),
+    click.option("--grade-all", is_flag=True, help="Grade every candidate, to see what refining did."),
+    click.option("--max-calls", type=click.IntRange(min=1), help="Cap on model calls of the whole run."),
+    click.option("--max-tokens", type=click.IntRange(min=1), help="Cap on tokens of the whole run."),
+    click.option("--max-usd", type=click.FloatRange(min=0), help="Cap on cost of the whole run; needs --prices."),
+    click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Cap on time of the whole run."),
+    click.option(
+        "--prices",
+        type=click.Path(path_type=Path),
+        envvar="LOOPWRIGHT_PRICES",
+        show_envvar=True,
+        help="Your price file; without one no cost is told.",
+    ),
+    click.option(
+        "--project",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="Folder with your agents, prompts and environments; the one the task is in by default.",
+    ),
+)
+
+
+def plan_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options; the function gets them as one `PlanOptions` named `plan`."""
+
+    @functools.wraps(function)
+    def gathered(**values: Any) -> None:
+        plan = PlanOptions(**{field.name: values.pop(field.name) for field in fields(PlanOptions)})
+        function(plan=plan, **values)
+
+    for option in reversed(_OPTIONS):
+        option(gathered)
+    return gathered
+
+
+def checked(paths: Sequence[Path], plan: PlanOptions) -> Checked:
+    """Opens task files, and finds all that they and the flags name.
+
+    Raises:
+        UserError: Something is wrong or not there.
+    """
+    from loopwright.cli._check import check
+    from loopwright.cli._files import open_tasks, project_of, task_files
+
+    files = open_tasks(task_files(paths))
+    return check(files, _config(files, plan, project_of(files, plan.project)))
+
+
+def _config(files: Sequence[Any], plan: PlanOptions, project: Path) -> RunConfig:
+    from loopwright import RunConfig
+    from loopwright.task import CapOptions
+
+    return RunConfig(
+        tasks=tuple(file.task for file in files),
+        strategies=plan.strategies,
+        models=plan.models,
+        calls=plan.calls,
+        repeats=plan.repeats,
+        seed=plan.seed,
+        grade_all=plan.grade_all,
+        budget=CapOptions(
+            model_calls=plan.max_calls, tokens=plan.max_tokens, usd=plan.max_usd, seconds=plan.max_seconds
+        ),
+        project=project,
+        prices=plan.prices.absolute() if plan.prices else None,
+        concurrency=plan.concurrency,
+    )
