@@ -15,11 +15,18 @@ from loopwright.cli._exit import Told, exit_code
 from loopwright.errors import LoopwrightError
 
 VERBS = {
+    "init": "Write a small project that runs at once.",
     "run": "Run task files.",
     "resume": "Go on with a run that was interrupted.",
     "show": "Show a run, or one of its episodes.",
     "report": "Write a run's report as one HTML file.",
+    "compare": "Compare two runs, or the variants of one, task by task.",
+    "validate": "Check task files and everything that they name, and run nothing.",
+    "explain": "Explain a task: its graph, its roles, its limits, what each role sees.",
+    "schema": "Print the JSON schema of task files, for editors.",
     "models": "Fetch and list local models.",
+    "doctor": "Show what isolation this machine can give.",
+    "gc": "Remove sandboxes whose owner is dead.",
 }
 """Verb to its one line of help, so that `--help` need not import the verbs."""
 

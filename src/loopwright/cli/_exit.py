@@ -28,37 +28,38 @@ def exit_code(error: BaseException) -> ExitCode:
     return ExitCode.USAGE if isinstance(error, UserError) else ExitCode.INFRASTRUCTURE
 
 
+def as_dict(error: LoopwrightError) -> dict[str, object]:
+    """A failure as plain data, the same wherever `--json` tells one."""
+    return {
+        "error": type(error).__name__,
+        "message": str(error.args[0]),
+        "remedy": error.remedy,
+        "exit_code": int(exit_code(error)),
+    }
+
+
 class Told(click.ClickException):
     """A failure on its way to stderr: what, where, and what to do about it."""
 
     exit_code: int  # type: ignore[misc]  # click declares a class variable and reads the instance
 
-    def __init__(self, message: str, *, code: ExitCode, remedy: str = "", error: str = "", as_json: bool) -> None:
-        super().__init__(message)
-        self.exit_code = int(code)
-        self.remedy = remedy
-        self.error = error
+    def __init__(self, told: dict[str, object], *, as_json: bool) -> None:
+        super().__init__(str(told["message"]))
+        self.told = told
         self.as_json = as_json
+        self.exit_code = int(str(told["exit_code"]))
 
     @classmethod
     def of(cls, error: BaseException, *, as_json: bool) -> Self:
         """Tells a failure of the tree in `loopwright.errors`, or Ctrl-C."""
-        if not isinstance(error, LoopwrightError):
-            return cls("stopped", code=exit_code(error), error="Interrupted", as_json=as_json)
-        return cls(
-            str(error.args[0]),
-            code=exit_code(error),
-            remedy=error.remedy,
-            error=type(error).__name__,
-            as_json=as_json,
-        )
+        known = error if isinstance(error, LoopwrightError) else Interrupted("stopped")
+        return cls(as_dict(known), as_json=as_json)
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Writes it to stderr."""
         if self.as_json:
-            told = {"error": self.error, "message": self.message, "remedy": self.remedy, "exit_code": self.exit_code}
-            click.echo(json.dumps(told, ensure_ascii=False), err=True)
+            click.echo(json.dumps(self.told, ensure_ascii=False), err=True)
             return
         click.echo(f"{click.style('error:', fg='red', bold=True)} {self.message}", err=True)
-        if self.remedy:
-            click.echo(f"  {self.remedy}", err=True)
+        if self.told["remedy"]:
+            click.echo(f"  {self.told['remedy']}", err=True)

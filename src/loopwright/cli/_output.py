@@ -72,4 +72,7 @@ def write_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right:
     for row in rows:
         # Text, not str: names may hold square brackets, which rich would read as markup.
         table.add_row(*(Text(inert(cell)) for cell in row))
-    here.print(table)
+    with here.capture() as captured:
+        here.print(table)
+    # Programs and logs that read tables do not want the blanks that fill the last column.
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))

@@ -1,0 +1,39 @@
+"""`loopwright compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from loopwright.cli._options import json_option, runs_option
+
+_EXAMPLES = """\
+\b
+Examples:
+  loopwright compare runs/before runs/after
+  loopwright compare runs/demo
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("run")
+@click.argument("other", required=False)
+@runs_option
+@json_option
+def command(run: str, other: str | None, runs: Path, as_json: bool) -> None:
+    """Compare two runs, or the variants of one, task by task.
+
+    RUN and OTHER are run folders, ids in --runs or their beginnings. Of two runs, variants of the same name are
+    compared; of one run, each pair of its variants. Only instances that both have count, and only scores: what
+    infrastructure failed is left out.
+    """
+    from loopwright.cli._comparison import between, show, within
+    from loopwright.cli._output import write_json
+    from loopwright.cli._runs import find_run
+
+    found = between(find_run(run, runs), find_run(other, runs)) if other else within(find_run(run, runs))
+    if as_json:
+        write_json(found.as_dict())
+    else:
+        show(found)

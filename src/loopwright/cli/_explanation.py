@@ -1,0 +1,194 @@
+"""What there is to say about a task before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from loopwright._casting import Cast
+from loopwright.agents import Agent, AgentRole, ModelAgent, View
+from loopwright.cli._ceiling import ceiling
+from loopwright.cli._check import Checked
+from loopwright.errors import MissingContent
+from loopwright.loop import STOP_RULES, AttemptTree, view_for
+from loopwright.models import Message
+from loopwright.task import SandboxOptions, Task
+
+_NODES = {"__start__": "START", "__end__": "END"}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A task as it would run, in plain words and data."""
+
+    task: str
+    instances: int
+    episodes: int
+    model_calls: int | None
+    """The most there can be; None where nothing bounds it."""
+    graphs: Mapping[str, Sequence[str]]
+    """Strategy to its edges."""
+    roles: Mapping[str, str]
+    sees: Mapping[str, Sequence[str]]
+    """Role to what may reach it."""
+    never_shown: Sequence[str]
+    """Fields that go into the environment's grader alone."""
+    stop_rules: Mapping[str, str]
+    limits: Mapping[str, str]
+    loosened: Sequence[str]
+    """What is weaker than the default isolation."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+    def as_text(self) -> str:
+        """As a page for the terminal."""
+        calls = (
+            "without a ceiling on model calls"
+            if self.model_calls is None
+            else f"at most {self.model_calls} model calls"
+        )
+        lines = [f"{self.task}: {self.instances} instances, {self.episodes} episodes, {calls}"]
+        for strategy, edges in self.graphs.items():
+            lines += ["", f"Graph of {strategy}", *(f"  {edge}" for edge in edges)]
+        lines += _block("Roles", self.roles)
+        lines += _block("What each role sees", {role: ", ".join(seen) for role, seen in self.sees.items()})
+        lines += ["", f"Never shown to any: {', '.join(self.never_shown) or 'nothing; the task has no hidden fields'}"]
+        lines += _block("Stops when", self.stop_rules)
+        lines += _block("Limits", self.limits)
+        lines += [f"  loosened: {what}" for what in self.loosened]
+        return "\n".join(lines)
+
+
+def explain(checked: Checked) -> Explanation:
+    """Explains the only task of a configuration."""
+    task = checked.config.tasks[0]
+    instance = checked.episodes[0].instance
+    roles: dict[str, str] = {}
+    graphs: dict[str, Sequence[str]] = {}
+    for episode in checked.episodes:
+        cast = checked.cast(episode)
+        if episode.strategy not in graphs:
+            graphs[episode.strategy] = _edges(cast)
+        for role, agent in cast.agents.items():
+            roles.setdefault(role.value, _who(agent))
+        for verifier in cast.verifiers:
+            roles.setdefault("verifier", f"{type(verifier).__qualname__}, beside the environment's checks")
+    first = checked.episodes[0].task
+    return Explanation(
+        task=task.name,
+        instances=len(task.instances()),
+        episodes=len(checked.episodes),
+        model_calls=ceiling(checked).total.model_calls,
+        graphs=graphs,
+        roles={**roles, "environment": task.environment.name},
+        sees={role: _sees(AgentRole(role), sorted(instance.public)) for role in roles if roles[role] != ""},
+        never_shown=sorted(f"hidden.{name}" for name in instance.hidden),
+        stop_rules=_stop_rules(first),
+        limits=_limits(first),
+        loosened=_loosened(task.sandbox),
+    )
+
+
+def first_prompt(checked: Checked) -> tuple[Message, ...]:
+    """What the proposer of the first episode is first asked.
+
+    Raises:
+        MissingContent: The proposer is not made from a card: what it asks is its own affair.
+    """
+    episode = checked.episodes[0]
+    proposer = checked.cast(episode).agents[AgentRole.PROPOSER]
+    if not isinstance(proposer, ModelAgent):
+        raise MissingContent("the proposer has no prompt: it is not made from a card")
+    view = view_for(
+        AgentRole.PROPOSER,
+        episode.instance.without_hidden(),
+        AttemptTree(),
+        current=None,
+        iterations_left=episode.task.loop.max_iterations,
+    )
+    return proposer.prompt.render(view)
+
+
+def _edges(cast: Cast) -> list[str]:
+    """The graph's edges by source, in the order in which the loop comes by."""
+    targets: dict[str, list[str]] = {}
+    for edge in cast.strategy.compile(None).get_graph().edges:
+        targets.setdefault(edge.source, []).append(edge.target)
+    lines, waiting, seen = [], ["__start__"], {"__start__"}
+    while waiting:
+        source = waiting.pop(0)
+        found = sorted(targets.get(source, ()), key=lambda target: target == "__end__")
+        if found:
+            lines.append(f"{_NODES.get(source, source)} -> {' | '.join(_NODES.get(name, name) for name in found)}")
+        waiting += [target for target in found if target not in seen]
+        seen.update(found)
+    return lines
+
+
+def _who(agent: Agent) -> str:
+    if isinstance(agent, ModelAgent):
+        drawn = agent.card.sampling.model_dump(exclude_defaults=True)
+        sampling = ", ".join(f"{name} {value}" for name, value in drawn.items())
+        said = f"{agent.model}, card {agent.card.name}, prompt {agent.card.prompt}, replies with {agent.card.reply}"
+        return f"{said}, {sampling}" if sampling else said
+    return f"{type(agent).__qualname__}, no model of its own"
+
+
+def _sees(role: AgentRole, public: Sequence[str]) -> list[str]:
+    """From the view's own fields, so that nothing can be shown that is not told here."""
+    told = {
+        "goal": "the goal",
+        "public": f"the fields {', '.join(public)}" if public else "",
+        "attempts": "" if role is AgentRole.VERIFIER else "earlier attempts with their visible checks",
+        "current": "the attempt under way",
+        "iterations_left": "how many iterations are left" if role is AgentRole.PROPOSER else "",
+        "role": "",
+    }
+    return [told[name] for name in View.model_fields if told[name]]
+
+
+def _stop_rules(task: Task) -> dict[str, str]:
+    loop = task.loop
+    values = {
+        "all_passed": "every visible check passes" + (", twice" if loop.confirm else ""),
+        "budget": "no further model call fits under the caps",
+        "max_iterations": f"{loop.max_iterations} iterations are done",
+        "plateau": f"{loop.plateau} iterations brought nothing better" if loop.plateau else "",
+        "repetition": f"the same failure came {loop.repetition} times in a row" if loop.repetition else "",
+    }
+    names = [rule.__name__ for rule in STOP_RULES]
+    return {name: values[name] for name in names if values[name]}
+
+
+def _limits(task: Task) -> dict[str, str]:
+    sandbox = task.sandbox
+    caps = {
+        **_caps("", task.budget.model_dump(exclude={"run"})),
+        **_caps("all episodes: ", task.budget.run.model_dump()),
+    }
+    return {
+        "sandbox": f"{sandbox.provider}, image {sandbox.image or 'the default'}",
+        "a command": f"{sandbox.timeout:g} s, {sandbox.memory_mb} MB, {sandbox.pids} processes, {sandbox.cpus:g} CPUs",
+        "scratch": f"{sandbox.scratch_mb} MB",
+        "network": sandbox.network,
+        **caps,
+    }
+
+
+def _caps(prefix: str, caps: Mapping[str, Any]) -> dict[str, str]:
+    return {f"{prefix}{name}": str(amount) for name, amount in caps.items() if amount is not None}
+
+
+def _loosened(sandbox: SandboxOptions) -> list[str]:
+    told = [f"network: {sandbox.network}"] if sandbox.network != "none" else []
+    if sandbox.require is not None:
+        told.append(f"controls required: {', '.join(sandbox.require) or 'none'}")
+    return told
+
+
+def _block(title: str, items: Mapping[str, str]) -> list[str]:
+    width = max(map(len, items), default=0)
+    return ["", title, *(f"  {name:{width}}  {text}" for name, text in items.items())]

@@ -1,0 +1,56 @@
+"""`loopwright validate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from loopwright.cli._options import json_option
+from loopwright.cli._plan_options import PlanOptions, checked, plan_options
+
+_EXAMPLES = """\
+\b
+Examples:
+  loopwright validate task.yaml
+  loopwright validate tasks --model openai/gpt-5-mini
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@plan_options
+@json_option
+def command(paths: tuple[Path, ...], plan: PlanOptions, as_json: bool) -> None:
+    """Check task files and everything that they name, and run nothing.
+
+    PATH is a task file or a folder of them. All files are checked, and the exit code is 2 if one cannot be used.
+    """
+    from loopwright.cli._exit import ExitCode, as_dict
+    from loopwright.cli._files import task_files
+    from loopwright.cli._output import write, write_json
+    from loopwright.errors import UserError
+
+    results: list[dict[str, object]] = []
+    for file in task_files(paths):
+        try:
+            found = checked([file], plan)
+        except UserError as error:
+            results.append({"file": str(file), "valid": False, **as_dict(error)})
+        else:
+            instances = len(found.config.tasks[0].instances())
+            results.append({"file": str(file), "valid": True, "instances": instances, "episodes": len(found.episodes)})
+    if as_json:
+        write_json(results)
+    else:
+        write("\n".join(_line(result) for result in results))
+    broken = not all(result["valid"] for result in results)
+    click.get_current_context().exit(int(ExitCode.USAGE if broken else ExitCode.PASSED))
+
+
+def _line(result: dict[str, object]) -> str:
+    if result["valid"]:
+        return f"{result['file']}: good, {result['instances']} instances, {result['episodes']} episodes"
+    message = str(result["message"])
+    placed = message if message.startswith(str(result["file"])) else f"{result['file']}: {message}"
+    return f"{placed}\n  {result['remedy']}".rstrip()
