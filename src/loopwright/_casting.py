@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loopwright.agents import Agent, AgentRole, ModelAgent, RuleCritic, load_agent
-from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, EnvironmentSetup
+from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, EnvironmentSetup, find_environment
 from loopwright.errors import TaskError
 from loopwright.loop import BUILTIN_STRATEGIES, Strategy
 from loopwright.models import Model
@@ -108,13 +108,17 @@ class Casting:
         return verifier
 
     def environment(self, task: Task) -> Callable[[EnvironmentSetup], Environment]:
-        """Finds what makes a task's environments.
+        """Finds what makes a task's environments: an object, an import path, a folder, or a built-in one.
 
         Raises:
-            MissingContent: There is none of that name.
+            UserError: There is none of that name, or its folder is broken.
         """
-        known = {**BUILTIN_ENVIRONMENTS, **self.given.environments}
-        made: Callable[[EnvironmentSetup], Environment] = self._part("environments", task.environment.name, known)
+        name, root = task.environment.name, self.project.root
+        known: Mapping[str, Any] = {**BUILTIN_ENVIRONMENTS, **self.given.environments}
+        folder = None if ":" in name or name in self.given.environments else find_environment(name, self.project)
+        if folder:
+            name, root = folder.kind or folder.name, folder.folder
+        made: Callable[[EnvironmentSetup], Environment] = load_part("environments", name, known, folder=root)
         return made
 
     def _part(self, kind: str, name: str, known: Mapping[str, Any]) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from loopwright._casting import Cast, Casting, Given
 from loopwright._plan import Planned
-from loopwright.environments import Environment, EnvironmentSetup
+from loopwright.environments import Environment, EnvironmentSetup, find_environment
 from loopwright.errors import LoopwrightError, MissingContent, TaskError
 from loopwright.models import Model, ModelOptions, Prices, Resilient, open_model
 from loopwright.project import Project
@@ -71,7 +71,7 @@ class Parts:
         provider = await self._provider(task.sandbox.provider)
         setup = EnvironmentSetup(
             provider=RecordingProvider(provider, self._store, episode),
-            spec=_spec(task.sandbox),
+            spec=self._spec(task, provider),
             put=self._store.put,
             get=self._store.get,
         )
@@ -79,6 +79,12 @@ class Parts:
         if not isinstance(environment, Environment):
             raise MissingContent(f"{task.environment.name!r} is not an environment: methods are missing")
         return environment
+
+    def _spec(self, task: Task, provider: SandboxProvider) -> SandboxSpec:
+        """What the task asks for; its environment's image is a Docker one."""
+        folder = find_environment(task.environment.name, self._casting.project) if provider.name == "docker" else None
+        image = task.sandbox.image or (folder.image if folder else None)
+        return _spec(task.sandbox.model_copy(update={"image": image}))
 
     def _open(self, name: str) -> None:
         if name in self.models:

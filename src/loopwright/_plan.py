@@ -9,7 +9,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from loopwright.task import BudgetOptions, CapOptions, Instance, Task
+from loopwright.environments import find_environment
+from loopwright.project import Project
+from loopwright.task import BudgetOptions, CapOptions, EnvironmentOptions, Instance, Task
 
 
 class RunConfig(BaseModel):
@@ -46,6 +48,23 @@ class RunConfig(BaseModel):
             msg = f"task names repeat: {sorted(names)}"
             raise ValueError(msg)
         return self
+
+    def prepared(self) -> RunConfig:
+        """The configuration with the fields that environment folders give to tasks, so that it stands for itself.
+
+        Raises:
+            TaskError: An environment's folder is broken.
+        """
+        project = Project(self.project)
+        return self.model_copy(update={"tasks": tuple(_with_fields(task, project) for task in self.tasks)})
+
+
+def _with_fields(task: Task, project: Project) -> Task:
+    folder = find_environment(task.environment.name, project)
+    if folder is None or not folder.fields:
+        return task
+    merged = {**folder.fields, **task.environment.model_dump()}
+    return task.model_copy(update={"environment": EnvironmentOptions.model_validate(merged)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ class Run:
         Raises:
             StoreError: The folder is not empty or cannot be written.
         """
+        config = config.prepared()
         manifest = Manifest(
             id=folder.name,
             created=datetime.now(UTC).isoformat(),

@@ -24,6 +24,7 @@ VERBS = {
     "validate": "Check task files and everything that they name, and run nothing.",
     "explain": "Explain a task: its graph, its roles, its limits, what each role sees.",
     "schema": "Print the JSON schema of task files, for editors.",
+    "env": "List environments, and build their images.",
     "models": "Fetch and list local models.",
     "doctor": "Show what isolation this machine can give.",
     "gc": "Remove sandboxes whose owner is dead.",

@@ -67,15 +67,19 @@ def explain(checked: Checked) -> Explanation:
     task = checked.config.tasks[0]
     instance = checked.episodes[0].instance
     roles: dict[str, str] = {}
+    sees: dict[str, Sequence[str]] = {}
     graphs: dict[str, Sequence[str]] = {}
+    public = sorted(instance.public)
     for episode in checked.episodes:
         cast = checked.cast(episode)
         if episode.strategy not in graphs:
             graphs[episode.strategy] = _edges(cast)
         for role, agent in cast.agents.items():
             roles.setdefault(role.value, _who(agent))
+            sees.setdefault(role.value, _sees(role, public))
         for verifier in cast.verifiers:
             roles.setdefault("verifier", f"{type(verifier).__qualname__}, beside the environment's checks")
+            sees.setdefault("verifier", ["the candidate", "the goal", f"the fields {', '.join(public)}"])
     first = checked.episodes[0].task
     return Explanation(
         task=task.name,
@@ -84,7 +88,7 @@ def explain(checked: Checked) -> Explanation:
         model_calls=ceiling(checked).total.model_calls,
         graphs=graphs,
         roles={**roles, "environment": task.environment.name},
-        sees={role: _sees(AgentRole(role), sorted(instance.public)) for role in roles if roles[role] != ""},
+        sees=sees,
         never_shown=sorted(f"hidden.{name}" for name in instance.hidden),
         stop_rules=_stop_rules(first),
         limits=_limits(first),

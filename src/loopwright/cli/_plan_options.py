@@ -103,7 +103,7 @@ def checked(paths: Sequence[Path], plan: PlanOptions) -> Checked:
     from loopwright.cli._files import open_tasks, project_of, task_files
 
     files = open_tasks(task_files(paths))
-    return check(files, _config(files, plan, project_of(files, plan.project)))
+    return check(files, _config(files, plan, project_of(files, plan.project)).prepared())
 
 
 def _config(files: Sequence[Any], plan: PlanOptions, project: Path) -> RunConfig:

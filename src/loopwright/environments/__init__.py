@@ -1,13 +1,16 @@
 """Places where candidates are executed."""
 
 from loopwright.environments._builtin import BUILTIN_ENVIRONMENTS
+from loopwright.environments._folder import EnvironmentFolder, find_environment
 from loopwright.environments._python import PythonEnvironment
 from loopwright.environments._types import Environment, EnvironmentSetup, Observation
 
 __all__ = [
     "BUILTIN_ENVIRONMENTS",
     "Environment",
+    "EnvironmentFolder",
     "EnvironmentSetup",
     "Observation",
     "PythonEnvironment",
+    "find_environment",
 ]

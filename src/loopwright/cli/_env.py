@@ -1,0 +1,78 @@
+"""`loopwright env`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from loopwright.cli._options import json_option
+
+_EXAMPLES = """\
+\b
+Examples:
+  loopwright env list
+  loopwright env build guests
+"""
+_LIST_EXAMPLE = """\
+\b
+Example:
+  loopwright env list
+"""
+_BUILD_EXAMPLE = """\
+\b
+Example:
+  loopwright env build guests
+"""
+_project = click.option(
+    "--project",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=Path(),
+    help="Folder with your environments; the current one by default.",
+)
+
+
+@click.group(epilog=_EXAMPLES)
+def command() -> None:
+    """List environments, and build their images."""
+
+
+@command.command("list", epilog=_LIST_EXAMPLE)
+@_project
+@json_option
+def list_command(project: Path, as_json: bool) -> None:
+    """List the environments that a task here can name."""
+    from loopwright.cli._output import write_json, write_table
+    from loopwright.environments import find_environment
+    from loopwright.project import Project
+
+    here = Project(project)
+    found = [folder for name in here.names("environments") if (folder := find_environment(name, here))]
+    if as_json:
+        write_json([{**folder.model_dump(by_alias=True), "folder": str(folder.folder)} for folder in found])
+        return
+    rows = [(folder.name, folder.description, folder.image or "", str(folder.folder)) for folder in found]
+    write_table(("environment", "description", "image", "folder"), rows)
+
+
+@command.command("build", epilog=_BUILD_EXAMPLE)
+@click.argument("name")
+@_project
+@json_option
+def build_command(name: str, project: Path, as_json: bool) -> None:
+    """Build the Docker image of an environment from the Dockerfile in its folder."""
+    from loopwright.cli._image import build
+    from loopwright.cli._output import write, write_json
+    from loopwright.environments import find_environment
+    from loopwright.project import Project
+
+    here = Project(project)
+    # The search tells what there is, where there is none of that name.
+    here.find("environments", name)
+    folder = find_environment(name, here)
+    assert folder is not None
+    image = build(folder)
+    if as_json:
+        write_json({"environment": name, "image": folder.image, "id": image})
+    else:
+        write(f"built {folder.image} ({image})")

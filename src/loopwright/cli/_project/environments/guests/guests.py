@@ -1,0 +1,3 @@
+"""Names to try things with."""
+
+TWO = ["Ann", "Bob"]

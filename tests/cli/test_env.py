@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.cli.conftest import Invoke
+
+_IMAGE = "loopwright-test/env-build:latest"
+
+
+def _environment(project: Path, *, image: str, dockerfile: str) -> None:
+    folder = project / "environments" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "environment.yaml").write_text(f"name: mine\ndescription: My own.\nclass: python\n{image}")
+    if dockerfile:
+        (folder / "Dockerfile").write_text(dockerfile)
+
+
+def test_own_and_shipped_environments_are_listed(invoke: Invoke, project: Path) -> None:
+    _environment(project, image="", dockerfile="")
+    told = json.loads(invoke("env", "list", "--json").stdout)
+    assert {one["name"]: one["class"] for one in told} == {"mine": "python", "python": None}
+    assert "My own." in invoke("env", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "image", "told"),
+    [
+        ("nowhere", "", "there is no environment 'nowhere'"),
+        ("mine", "", "names no image"),
+        ("mine", "image: a:b\n", "holds no Dockerfile"),
+    ],
+)
+def test_what_cannot_be_built_is_told(invoke: Invoke, project: Path, name: str, image: str, told: str) -> None:
+    _environment(project, image=image, dockerfile="")
+    result = invoke("env", "build", name)
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_an_image_is_built(invoke: Invoke, project: Path) -> None:
+    _environment(project, image=f"image: {_IMAGE}\n", dockerfile="FROM scratch\nCOPY environment.yaml /e\n")
+    client = docker.from_env()
+    try:
+        told = json.loads(invoke("env", "build", "mine", "--json").stdout)
+        assert client.images.get(_IMAGE).id == told["id"]
+        (project / "environments/mine/Dockerfile").write_text("FROM scratch\nCOPY nothing /e\n")
+        failed = invoke("env", "build", "mine")
+        assert failed.exit_code == 2
+        assert "cannot be built" in failed.stderr or "fails" in failed.stderr
+    finally:
+        client.images.remove(_IMAGE, force=True)
+        client.close()

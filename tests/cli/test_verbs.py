@@ -1,0 +1,178 @@
+"""The verbs around a run: init, validate, explain, schema, compare, report, models, doctor, gc."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from loopwright.cli._app import VERBS
+from loopwright.task import task_schema
+from tests.cli.conftest import Invoke, WriteTask
+
+
+@pytest.mark.slow
+def test_a_new_project_runs_at_once(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    written = json.loads(invoke("init", "my 🙂 project", "--json").stdout)
+    assert ".gitignore" in written["files"]
+    monkeypatch.chdir(tmp_path / "my 🙂 project")
+    assert invoke("validate", "tasks").exit_code == 0
+    told = json.loads(invoke("run", "tasks", "--json").stdout)
+    assert [(row["passed"], row["iterations"]) for row in told["episodes"]] == [(True, 2)]
+
+
+def test_init_writes_over_nothing(invoke: Invoke, project: Path) -> None:
+    (project / "replies.yaml").write_text("mine")
+    before = sorted(project.rglob("*"))
+    result = invoke("init")
+    assert result.exit_code == 2
+    assert "replies.yaml is there already" in result.stderr
+    assert (sorted(project.rglob("*")), (project / "replies.yaml").read_text()) == (before, "mine")
+
+
+def test_init_names_the_model(invoke: Invoke, tmp_path: Path) -> None:
+    assert invoke("init", tmp_path / "new", "--model", "openai/gpt-5-mini").exit_code == 0
+    assert "model: ${MODEL:-openai/gpt-5-mini}" in (tmp_path / "new/tasks/invitation.yaml").read_text()
+
+
+def test_init_where_nothing_can_be_written(invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = invoke("init", tmp_path / "file" / "below")
+    assert result.exit_code == 2
+    assert "cannot be written" in result.stderr
+
+
+def test_validate_tells_of_every_file(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task("good", more="repeats: 3\n")
+    write_task("typo", more="reapeats: 3\n")
+    write_task("lost", more="model: scripted/no.yaml\n")
+    result = invoke("validate", "good.yaml", "typo.yaml", "lost.yaml", "--model", "scripted/right.yaml")
+    assert result.exit_code == 2
+    assert "good.yaml: good, 1 instances, 3 episodes" in result.stdout
+    assert "typo.yaml:13:1: unknown key 'reapeats'\n  Did you mean 'repeats'?" in result.stdout
+    told = json.loads(invoke("validate", "typo.yaml", "lost.yaml", "--json").stdout)
+    assert [(one["valid"], one["message"].partition(":")[0]) for one in told] == [
+        (False, "typo.yaml"),
+        (False, "lost.yaml"),
+    ]
+    assert invoke("validate", "good.yaml", "--model", "scripted/right.yaml").exit_code == 0
+
+
+def test_explain_tells_what_is_shown_to_whom(invoke: Invoke, write_task: WriteTask) -> None:
+    task = write_task(more="sandbox: {network: host}\nbudget: {run: {tokens: 900}}\n")
+    task.write_text(task.read_text().replace("goal: Say yes.", "goal: Say yes."))
+    page = invoke("explain", "say.yaml", "--model", "scripted/right.yaml", "--strategy", "single,refine").stdout
+    assert "say: 1 instances, 2 episodes, at most 4 model calls" in page
+    assert "START -> propose\n  propose -> act\n  act -> verify\n  verify -> critique" in page
+    assert "proposer     scripted/right.yaml, card sayer, prompt sayer, replies with text" in page
+    assert "Never shown to any: hidden.want" in page
+    assert "all episodes: tokens  900" in page
+    assert "loosened: network: host" in page
+    told = json.loads(invoke("explain", "say.yaml", "--model", "scripted/right.yaml", "--prompt", "--json").stdout)
+    assert [message["content"] for message in told["prompt"]] == ["You say words.", "Say yes."]
+    assert told["never_shown"] == ["hidden.want"]
+
+
+def test_schema_can_be_named_in_a_task(invoke: Invoke, project: Path) -> None:
+    assert json.loads(invoke("schema").stdout) == task_schema()
+    result = invoke("schema", "--out", "task.schema.json")
+    assert "# yaml-language-server: $schema=task.schema.json" in result.stdout
+    assert json.loads((project / "task.schema.json").read_text()) == task_schema()
+
+
+@pytest.fixture
+def two_runs(invoke: Invoke, write_task: WriteTask) -> tuple[Path, Path]:
+    for number in range(3):
+        write_task(f"t{number}", file=f"tasks/t{number}.yaml") if number else Path("tasks").mkdir()
+    write_task("t0", file="tasks/t0.yaml")
+    Path("good.yaml").write_text('- "yes"\n' * 9)
+    Path("bad.yaml").write_text('- "yes"\n' + '- "no"\n' * 9)
+    for name in ("good", "bad"):
+        flags = ("--strategy", "single", "--concurrency", 1, "--out", f"runs/{name}")
+        assert invoke("run", "tasks", "--model", f"scripted/{name}.yaml", *flags).exit_code == 0
+    return Path("runs/good"), Path("runs/bad")
+
+
+def test_two_runs_are_compared_task_by_task(invoke: Invoke, two_runs: tuple[Path, Path]) -> None:
+    told = json.loads(invoke("compare", *two_runs, "--json").stdout)
+    (pair,) = told["pairs"]
+    assert (pair["a"], pair["b"]) == ("good single", "bad single")
+    assert pair["passed"]["difference"] == pytest.approx(2 / 3)
+    assert (pair["only_a"], pair["only_b"]) == (["t1", "t2"], [])
+    assert told["differs"] == ["models.0"]
+    page = invoke("compare", *two_runs).stdout
+    assert "good single is better on t1, t2" in page
+    assert "The runs differ in: models.0" in page
+
+
+def test_variants_of_one_run_are_compared(invoke: Invoke, write_task: WriteTask, two_runs: tuple[Path, Path]) -> None:
+    result = invoke("compare", two_runs[0])
+    assert result.exit_code == 2
+    assert "has one variant" in result.stderr
+    flags = ("--strategy", "single,best_of_n,refine", "--calls", 1, "--concurrency", 1, "--out", "runs/three")
+    invoke("run", "tasks", "--model", "scripted/good.yaml", *flags)
+    pairs = json.loads(invoke("compare", "three", "--json").stdout)["pairs"]
+    assert [(pair["a"], pair["b"]) for pair in pairs] == [
+        ("single", "best_of_n"),
+        ("single", "refine"),
+        ("best_of_n", "refine"),
+    ]
+
+
+def test_runs_without_a_common_variant_cannot_be_compared(invoke: Invoke, two_runs: tuple[Path, Path]) -> None:
+    flags = ("--strategy", "best_of_n,refine", "--calls", 1, "--out", "runs/other")
+    invoke("run", "tasks", "--model", "scripted/good.yaml", *flags)
+    result = invoke("compare", "good", "other")
+    assert result.exit_code == 2
+    assert "share no variant: single and best_of_n, refine" in result.stderr
+
+
+def test_a_report_and_its_tables(invoke: Invoke, two_runs: tuple[Path, Path]) -> None:
+    result = invoke("report", "bad", "--junit", "junit.xml", "--csv", "episodes.csv")
+    assert result.exit_code == 0
+    assert (two_runs[1] / "report.html").read_text().startswith("<!doctype html>")
+    suite = ET.parse("junit.xml").getroot()[0]
+    assert (suite.get("tests"), suite.get("failures")) == ("3", "2")
+    assert len(Path("episodes.csv").read_text().splitlines()) == 4
+    told = json.loads(invoke("report", "bad", "--out", "page.html", "--json").stdout)
+    assert Path(told["html"]).is_file()
+
+
+def test_models_are_listed(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOOPWRIGHT_CACHE", str(tmp_path))
+    (model,) = json.loads(invoke("models", "list", "--json").stdout)
+    assert (model["name"], model["path"]) == ("smollm2-135m", None)
+    assert "not pulled" in invoke("models", "list").stdout
+    wrong = invoke("models", "pull", "smollm3")
+    assert wrong.exit_code == 2
+    assert "smollm2-135m" in wrong.stderr
+
+
+@pytest.mark.slow
+def test_the_doctor_tells_of_every_control(invoke: Invoke) -> None:
+    result = invoke("doctor", "--json")
+    found: list[dict[str, Any]] = json.loads(result.stdout)
+    assert [diagnosis["provider"] for diagnosis in found] == ["docker", "bubblewrap"]
+    assert result.exit_code == (0 if any(diagnosis["available"] for diagnosis in found) else 3)
+    for diagnosis in found:
+        assert len(diagnosis["controls"]) == (10 if diagnosis["available"] else 0)
+        assert diagnosis["available"] or diagnosis["remedy"]
+
+
+@pytest.mark.slow
+def test_gc_leaves_what_is_alive(invoke: Invoke) -> None:
+    result = invoke("gc", "--json")
+    assert result.exit_code == 0
+    assert all(not box["removed"] or "dead" in box["why"] for box in json.loads(result.stdout))
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb not in ("doctor", "gc", "init", "models", "schema")])
+def test_every_verb_refuses_what_is_not_there_without_a_traceback(invoke: Invoke, project: Path, verb: str) -> None:
+    result = invoke(verb, "nowhere")
+    assert result.exit_code == 2
+    assert "Traceback" not in result.stderr
+    assert "nowhere" in result.stderr
