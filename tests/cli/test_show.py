@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -75,3 +77,50 @@ def test_a_narrow_terminal_gets_blocks(invoke: Invoke, run: Path, monkeypatch: p
     page = invoke("show", run).stdout
     assert "episode: say:refine:0\nresult: passed\n" in page
     assert max(len(line) for line in page.splitlines() if "loopwright show" not in line) <= 40
+
+
+def _foreign(folder: Path) -> None:
+    (folder / "run.json").write_text('{"name": "not a manifest"}')
+
+
+def _not_json(folder: Path) -> None:
+    (folder / "run.json").write_bytes(b"\xff\x00")
+
+
+def _newer(folder: Path) -> None:
+    events = folder / "events.jsonl"
+    events.write_text(re.sub(r'"v": ?1\b', '"v":2', events.read_text()))
+
+
+def _damaged(folder: Path) -> None:
+    events = folder / "events.jsonl"
+    lines = events.read_text().splitlines(keepends=True)
+    events.write_text("".join([lines[0], "garbage\n", *lines[1:]]))
+
+
+def _without_events(folder: Path) -> None:
+    (folder / "events.jsonl").unlink()
+
+
+@pytest.mark.parametrize("spoil", [_foreign, _not_json, _newer, _damaged, _without_events])
+@pytest.mark.parametrize("verb", ["show", "report", "resume", "compare"])
+def test_a_record_that_cannot_be_read_is_told(
+    invoke: Invoke, run: Path, verb: str, spoil: Callable[[Path], None]
+) -> None:
+    spoil(run)
+    result = invoke(verb, run)
+    assert result.exit_code == 3
+    assert result.stderr.startswith("error: ")
+    assert "Traceback" not in result.stderr
+    assert len(result.stderr.splitlines()) >= 2, "a remedy follows"
+
+
+@pytest.mark.parametrize("kept", [0.2, 0.5, 0.9])
+def test_a_half_written_run_is_shown_as_far_as_it_goes(invoke: Invoke, run: Path, kept: float) -> None:
+    events = run / "events.jsonl"
+    content = events.read_bytes()
+    events.write_bytes(content[: int(len(content) * kept)])
+    result = invoke("show", run)
+    assert result.exit_code == 0, result.stderr
+    assert "not finished" in result.stdout
+    assert invoke("report", run).exit_code == 0

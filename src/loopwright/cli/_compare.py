@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli._options import json_option, runs_option
+from loopwright.cli._options import json_option, run_argument, runs_option
 
 _EXAMPLES = """\
 \b
@@ -17,8 +17,8 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLES)
-@click.argument("run")
-@click.argument("other", required=False)
+@run_argument(required=True)
+@run_argument("other")
 @runs_option
 @json_option
 def command(run: str, other: str | None, runs: Path, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from enum import IntEnum
 from typing import IO, Any, Self
 
@@ -60,6 +61,8 @@ class Told(click.ClickException):
         if self.as_json:
             click.echo(json.dumps(self.told, ensure_ascii=False), err=True)
             return
-        click.echo(f"{click.style('error:', fg='red', bold=True)} {self.message}", err=True)
+        # click strips colours where there is no terminal, but knows nothing of NO_COLOR.
+        label = "error:" if os.environ.get("NO_COLOR") else click.style("error:", fg="red", bold=True)
+        click.echo(f"{label} {self.message}", err=True)
         if self.told["remedy"]:
             click.echo(f"  {self.told['remedy']}", err=True)

@@ -23,6 +23,18 @@ def json_option(function: _Function) -> _Function:
     )(function)
 
 
+def _complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    from loopwright.cli._runs import known_runs
+
+    runs = ctx.params.get("runs") or Path("runs")
+    return [run.name for run in known_runs(runs) if run.name.startswith(incomplete)]
+
+
+def run_argument(name: str = "run", *, required: bool = False) -> Callable[[_Function], _Function]:
+    """A run's folder, id or its beginning; shells complete the ids."""
+    return click.argument(name, required=required, shell_complete=_complete_run)
+
+
 def runs_option(function: _Function) -> _Function:
     """`--runs`: the folder that holds run folders."""
     return click.option(

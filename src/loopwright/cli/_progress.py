@@ -101,7 +101,7 @@ def show_progress(run: Run) -> Iterator[None]:
         for event in events:
             tally.take(event)
     run.on_event(tally.take)
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or _asks_a_person(run):
         run.on_event(lambda event: _write_line(event, tally))
         yield
         return
@@ -111,6 +111,12 @@ def show_progress(run: Run) -> Iterator[None]:
     console = Console(stderr=True, highlight=False)
     with Live(_Moving(tally), console=console, refresh_per_second=4, transient=True, redirect_stdout=False):
         yield
+
+
+def _asks_a_person(run: Run) -> bool:
+    """Whether somebody is asked in the same terminal, where nothing else may draw."""
+    tasks = [episode.task for episode in run.planned]
+    return any((name or "").startswith("human/") for task in tasks for name in (task.model, *task.models.values()))
 
 
 def _write_line(event: Event, tally: Tally) -> None:
@@ -139,17 +145,17 @@ class _Moving:
         self._tally = tally
 
     def __rich__(self) -> RenderableType:
-        from rich.console import Group
         from rich.progress_bar import ProgressBar
+        from rich.table import Table
         from rich.text import Text
 
         tally = self._tally
-        bar = ProgressBar(total=max(tally.planned, 1), completed=tally.done, width=30)
-        lines = [
-            Text(_running(name, episode), overflow="ellipsis", no_wrap=True)
-            for name, episode in list(tally.episodes.items())
-        ]
-        return Group(*lines, bar, Text(tally.line(), overflow="ellipsis", no_wrap=True))
+        lines = Table.grid()
+        for name, episode in list(tally.episodes.items()):
+            lines.add_row(Text(_running(name, episode), overflow="ellipsis", no_wrap=True))
+        lines.add_row(ProgressBar(total=max(tally.planned, 1), completed=tally.done, width=30))
+        lines.add_row(Text(tally.line(), overflow="ellipsis", no_wrap=True))
+        return lines
 
 
 def _running(name: str, episode: UnderWay) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli._options import json_option, runs_option
+from loopwright.cli._options import json_option, run_argument, runs_option
 
 _EXAMPLE = """\
 \b
@@ -19,7 +19,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 @click.command(epilog=_EXAMPLE)
-@click.argument("run", required=False)
+@run_argument()
 @click.option("--out", type=_FILE, help="The HTML file; report.html in the run folder by default.")
 @click.option("--junit", type=_FILE, help="Write JUnit XML here too.")
 @click.option("--csv", type=_FILE, help="Write a line per episode as CSV here too.")

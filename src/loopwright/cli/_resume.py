@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli._options import json_option, runs_option
+from loopwright.cli._options import json_option, run_argument, runs_option
 
 _EXAMPLE = """\
 \b
@@ -17,7 +17,7 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLE)
-@click.argument("run", required=False)
+@run_argument()
 @click.option("--accept", type=click.FloatRange(0, 1), help="Pass rate below which the exit code is 1.")
 @runs_option
 @json_option

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli._options import json_option, runs_option
+from loopwright.cli._options import json_option, run_argument, runs_option
 
 _EXAMPLE = """\
 \b
@@ -18,7 +18,7 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLE)
-@click.argument("run", required=False)
+@run_argument()
 @click.argument("episode", required=False)
 @runs_option
 @json_option
