@@ -113,6 +113,7 @@ _BROKEN_DATA = [
     ("yaml text", "x.yaml", "- id: a\n- b\n", "", 2, "a record is a mapping", "with their names"),
     ("same id", "x.csv", "id\na\nb\na\n", "", 4, "the data id 'a' is taken", "its own `id`"),
     ("no hidden field", "x.csv", "id,x\na,1\n", ", hidden: [y]", 2, "the record has no field 'y'", "x"),
+    ("no field", "x.csv", "id,x\na,1\n", ", fields: [y]", 2, "the record has no field 'y'", "x"),
     ("id is a list", "x.jsonl", '{"id": [1]}\n', "", 1, "data.0.id: should be a valid string", "Write text"),
     ("goal is a number", "x.jsonl", '{"goal": 3}\n', "", 1, "data.0.goal: should be a valid string", "Write text"),
 ]

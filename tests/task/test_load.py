@@ -80,6 +80,35 @@ def test_fields_of_a_data_set_are_named(load: Load) -> None:
     ]
 
 
+_MBPP = """\
+version: 1
+name: t
+goal: {template: 'Write {{ entry }}. {{ text }}'}
+environment:
+  name: python
+  hidden: {tests: {template: '{% for line in test_list %}{{ line }};{% endfor %}'}}
+data: {file: x.jsonl, id: task_id, hidden: [code, test_list], fields: [FIELDS]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("fields", "public", "hidden"),
+    [("", {}, {"tests": "a;b;"}), ("entry, code", {"entry": "f.py"}, {"tests": "a;b;", "code": "c"})],
+)
+def test_fields_may_be_for_templates_only(
+    load: Load, fields: str, public: dict[str, str], hidden: dict[str, str]
+) -> None:
+    row = '{"task_id": 7, "text": "do", "entry": "f.py", "code": "c", "test_list": ["a", "b"]}\n'
+    (instance,) = load(_MBPP.replace("FIELDS", fields), {"x.jsonl": row}).instances()
+    assert (instance.goal, instance.public, instance.hidden) == ("Write f.py. do", public, hidden)
+
+
+def test_what_is_hidden_from_agents_is_hidden_from_their_templates(load: Load) -> None:
+    row = '{"task_id": 7, "text": "do", "entry": "f.py", "code": "c", "test_list": []}\n'
+    with pytest.raises(TaskError, match="'code' is undefined"):
+        load(_MBPP.replace("FIELDS", "").replace("{{ text }}", "{{ code }}"), {"x.jsonl": row})
+
+
 def test_records_without_a_name_are_numbered(load: Load) -> None:
     task = load(_GOOD + "data: {file: x.csv}\n", {"x.csv": "q\na\nb\n"})
     assert [record.id for record in task.data] == ["1", "2"]

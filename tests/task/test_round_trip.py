@@ -26,7 +26,10 @@ _value: _Any = _leaf | st.lists(_fields, max_size=2) | _fields
 _extra: _Any = st.dictionaries(st.text(min_size=4, max_size=8), _value, max_size=2)
 
 _record: _Any = st.builds(
-    lambda extra, goal, hidden: {**extra, "goal": goal, "hidden": hidden}, _extra, st.none() | _text, _fields
+    lambda extra, goal, hidden: {**extra, "goal": goal, "hidden": hidden, "vars": hidden},
+    _extra,
+    st.none() | _text,
+    _fields,
 )
 _required: dict[str, _Any] = {
     "name": _name,

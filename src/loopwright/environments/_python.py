@@ -38,15 +38,22 @@ class PythonEnvironment:
         self._grader: Grader | None = None
         self._workspace: Mapping[str, str] = {}
 
+    @staticmethod
+    def check(instance: Instance) -> None:
+        """Looks at an instance without starting anything: for whoever wants to know before a run.
+
+        Raises:
+            TaskError: What `reset` would raise.
+        """
+        _task_of(instance)
+
     async def reset(self, instance: Instance) -> Observation:
         """Starts an episode at the instance's starting files.
 
         Raises:
             TaskError: A field is unknown or cannot be used, or there are no tests at all.
         """
-        task = PythonTask.of(instance)
-        if task.visible is None and task.hidden is None:
-            raise TaskError("environment.tests: the task has no tests", remedy="Write `tests`, or `hidden.tests`.")
+        task = _task_of(instance)
         await self.close()
         self._instance, self._task, self._workspace = instance, task, task.files
         names = task.visible.names if task.visible else ()
@@ -100,6 +107,13 @@ class PythonEnvironment:
         if self._task is None:
             raise RuntimeError("reset() comes before anything else")
         return self._task
+
+
+def _task_of(instance: Instance) -> PythonTask:
+    task = PythonTask.of(instance)
+    if task.visible is None and task.hidden is None:
+        raise TaskError("environment.tests: the task has no tests", remedy="Write `tests`, or `hidden.tests`.")
+    return task
 
 
 def describe(grading: Grading) -> str:

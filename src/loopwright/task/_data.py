@@ -46,6 +46,8 @@ class DataFile(BaseModel):
     """The field that replaces the task's goal."""
     hidden: tuple[str, ...] = ()
     """Fields that no agent may see."""
+    fields: tuple[str, ...] | None = None
+    """The fields that go to the environment; the others are names for templates only. None for all."""
     limit: int | None = Field(default=None, gt=0)
     """How many records to take, from the first."""
 
@@ -178,16 +180,21 @@ def _no_constant(name: str) -> None:
 def _record(row: dict[str, Any], number: int, options: DataFile, mark: Mark) -> dict[str, Any]:
     row = dict(row)
     name = row.pop(options.id, None)
-    named = {"id": str(number) if name is None or name == "" else name}
+    record = {"id": str(number) if name is None or name == "" else name}
     if options.goal is not None:
-        named["goal"] = _field(row, options.goal, mark)
-    if options.hidden:
+        record["goal"] = _take(row, options.goal, mark)
+    hidden = {name: _take(row, name, mark) for name in options.hidden}
+    if options.fields is None:
         given = row.pop("hidden", {})
-        named["hidden"] = {**given, **{name: _field(row, name, mark) for name in options.hidden}}
-    return {**row, **named}
+        own = {"hidden": {**given, **hidden} if isinstance(given, dict) else given} if hidden or given else {}
+        return {**row, **own, **record}
+    fields = {name: _take(row, name, mark) for name in options.fields if name not in hidden}
+    kept = {name: value for name, value in hidden.items() if name in options.fields}
+    only_named = {name: value for name, value in hidden.items() if name not in options.fields}
+    return {**fields, "hidden": kept, "vars": row, "hidden_vars": only_named, **record}
 
 
-def _field(row: dict[str, Any], name: str, mark: Mark) -> Any:
+def _take(row: dict[str, Any], name: str, mark: Mark) -> Any:
     if name in row:
         return row.pop(name)
     remedy = f"Fields of this record: {', '.join(map(str, row))}."

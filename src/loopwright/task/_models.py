@@ -60,6 +60,11 @@ class Record(BaseModel):
     goal: str | None = None
     """Replaces the task's goal."""
     hidden: Mapping[str, Any] = {}
+    """Fields that no agent ever sees; they override the environment's hidden ones."""
+    vars: Mapping[str, Any] = {}
+    """Names for templates that are not fields of the environment."""
+    hidden_vars: Mapping[str, Any] = {}
+    """Names for templates of hidden fields alone."""
 
 
 class SandboxOptions(_Section):
@@ -184,15 +189,16 @@ class Task(_Section):
         """
         for record in self.data or (Record(id=self.name),):
             own = record.model_extra or {}
-            seen = {"id": record.id, **own}
+            seen = {"id": record.id, **own, **record.vars}
             goal = self.goal if isinstance(self.goal, str) else self.goal.model_dump()
+            known = {**seen, **record.hidden, **record.hidden_vars}
             # Hidden fields may be filled from hidden ones; what agents see may not.
             yield Instance(
                 id=record.id,
                 goal=record.goal or fill(goal, seen, ("goal",)),
                 public={**fill(self.environment.model_extra or {}, seen, ("environment",)), **own},
                 hidden={
-                    **fill(self.environment.hidden, {**seen, **record.hidden}, ("environment", "hidden")),
+                    **fill(self.environment.hidden, known, ("environment", "hidden")),
                     **record.hidden,
                 },
             )
