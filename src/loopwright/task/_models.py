@@ -39,6 +39,7 @@ class Template(_Section):
     """Text with Jinja marks, filled anew for every record of the data set."""
 
     template: str = Field(min_length=1)
+    """Jinja text; its names are the fields of a record and `id`."""
 
 
 class EnvironmentOptions(BaseModel):
@@ -47,8 +48,9 @@ class EnvironmentOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     name: str
+    """A built-in name, a folder under `environments/`, an entry point, or `package.module:Class`."""
     hidden: Mapping[str, Any] = {}
-    """Fields that no agent ever sees."""
+    """Fields that no agent ever sees: they grade answers."""
 
 
 class Record(BaseModel):
@@ -57,6 +59,7 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     id: str = Field(min_length=1, coerce_numbers_to_str=True)
+    """Names the instance; each record has its own."""
     goal: str | None = None
     """Replaces the task's goal."""
     hidden: Mapping[str, Any] = {}
@@ -71,14 +74,21 @@ class SandboxOptions(_Section):
     """Isolation and limits; anything weaker than the default is written to the record."""
 
     provider: Literal["auto", "docker", "bubblewrap"] = "auto"
+    """`auto` takes Docker where an engine answers, else bubblewrap; nothing ever runs on the host."""
     image: str | None = None
+    """Docker image, or the folder of a root file system for bubblewrap; none for the default."""
     memory_mb: int = Field(default=512, gt=0)
+    """Memory in MB, with no swap beside it."""
     pids: int = Field(default=128, gt=0)
+    """Processes and threads at a time."""
     cpus: float = Field(default=1.0, gt=0)
+    """Processors, fractions too."""
     scratch_mb: int = Field(default=64, gt=0)
+    """MB of each writable folder."""
     timeout: float = Field(default=30.0, gt=0)
     """Seconds for one command."""
     network: Literal["none", "host"] = "none"
+    """`host` gives candidates the network of this machine."""
     require: tuple[str, ...] | None = None
     """Controls without which the task does not run; None for the default list."""
 
@@ -89,6 +99,7 @@ class LoopOptions(_Section):
     strategy: str = "refine"
     """A built-in name, an entry point, or `package.module:Class`."""
     max_iterations: int = Field(default=6, gt=0)
+    """Stop after this many iterations."""
     plateau: int | None = Field(default=None, gt=0)
     """Stop after this many iterations without a better candidate."""
     repetition: int | None = Field(default=3, gt=1)
@@ -103,9 +114,13 @@ class CapOptions(_Section):
     """Hard caps; None is no cap."""
 
     model_calls: int | None = Field(default=None, gt=0)
+    """Model calls of all roles together."""
     tokens: int | None = Field(default=None, gt=0)
+    """Tokens in and out."""
     usd: float | None = Field(default=None, ge=0)
+    """Cost in US dollars, by the price file."""
     seconds: float | None = Field(default=None, gt=0)
+    """Wall time."""
 
 
 class BudgetOptions(CapOptions):
@@ -121,6 +136,7 @@ class MatrixOptions(_Section):
     models: tuple[str, ...] = ()
     """`provider/model` for every role."""
     strategies: tuple[str, ...] = ()
+    """As `loop.strategy`."""
     seeds: tuple[int, ...] = ()
     """Each seed is a repeat of every episode."""
 
@@ -129,7 +145,9 @@ class AgentOptions(_Section):
     """Who plays which role: the name of a card, `rules` for the rule-made critic, or `package.module:Class`."""
 
     proposer: str = "proposer"
+    """Makes candidates."""
     critic: str = "rules"
+    """Says what to change; `rules` turns failing checks into feedback without a model."""
     verifier: str | None = None
     """A model-graded verifier's card, or a verifier's import path; None where the environment's checks are enough."""
 
@@ -138,20 +156,33 @@ class Task(_Section):
     """What is asked, with everything that fixes how it is done."""
 
     version: Literal[1] = 1
+    """The format's version; a file must say it."""
     name: str = Field(pattern=_NAME)
+    """Letters, digits, dots, hyphens and underscores, at most 80; the tasks of a run have different names."""
     goal: str | Template = Field(union_mode="left_to_right")
+    """What is asked, in the words that agents see."""
     environment: EnvironmentOptions
+    """Where candidates are executed and checked."""
     data: tuple[Record, ...] = ()
+    """The data set, one instance for each record; without one the task itself is the only instance."""
     agents: AgentOptions = AgentOptions()
+    """Who plays which role."""
     model: str | None = None
     """`provider/model` for every role that `models` does not name."""
     models: Mapping[Literal["proposer", "critic", "verifier"], str] = {}
+    """`provider/model` by role."""
     loop: LoopOptions = LoopOptions()
+    """The strategy, and when it stops."""
     matrix: MatrixOptions = MatrixOptions()
+    """What to compare in one run."""
     budget: BudgetOptions = BudgetOptions()
+    """Hard caps: a call that does not fit is not made."""
     sandbox: SandboxOptions = SandboxOptions()
+    """Isolation and limits of whatever runs a candidate."""
     repeats: int = Field(default=1, gt=0)
+    """Episodes for each instance and variant."""
     seed: int | None = 0
+    """Fixes what models draw, where they honour seeds; none draws anew in every run."""
     accept: float | None = Field(default=None, ge=0, le=1)
     """Pass rate below which a run counts as failed."""
 

@@ -19,6 +19,9 @@ _VARIABLE = {"type": "string", "pattern": r"^\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)
 
 def task_schema() -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of a task file, with includes, variables and data files."""
+    # Reading meanings out of the source is for this alone.
+    from loopwright.task._reference import SECTIONS, field_docs
+
     schema = Task.model_json_schema(ref_template="#/$defs/{model}")
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "Loopwright task"
@@ -26,10 +29,15 @@ def task_schema() -> dict[str, Any]:
     definitions = schema["$defs"]
     definitions["DataFile"] = DataFile.model_json_schema()
     definitions["Include"] = _INCLUDE
+    for model, properties in [(Task, schema["properties"])] + [
+        (model, definitions[model.__name__]["properties"]) for model in SECTIONS.values()
+    ]:
+        for name, text in field_docs(model).items():
+            properties[name].setdefault("description", text)
     properties = schema["properties"]
     for name, value in properties.items():
         if name == "data":
-            properties[name] = {"anyOf": [value, {"$ref": "#/$defs/DataFile"}], "description": "The data set."}
+            properties[name] = _either(value, {"$ref": "#/$defs/DataFile"})
         elif name not in ("version", "name"):
             properties[name] = _with_include(_loose(value) if name not in LITERAL_KEYS else value)
     for name in ("AgentOptions", "BudgetOptions", "CapOptions", "LoopOptions", "MatrixOptions", "SandboxOptions"):
@@ -39,11 +47,17 @@ def task_schema() -> dict[str, Any]:
 
 
 def _with_include(value: dict[str, Any]) -> dict[str, Any]:
-    return {"anyOf": [value, {"$ref": "#/$defs/Include"}]}
+    return _either(value, {"$ref": "#/$defs/Include"})
 
 
 def _loose(value: dict[str, Any]) -> dict[str, Any]:
     """A schema that takes a variable too, where it does not take any text already."""
-    if "$ref" in value or value.get("type") in ("object", "array") or value == {"type": "string"}:
+    if "$ref" in value or value.get("type") in ("object", "array", "string"):
         return value
-    return {"anyOf": [value, _VARIABLE]}
+    return _either(value, _VARIABLE)
+
+
+def _either(value: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """A schema that takes one or the other; what editors show stays on top."""
+    shown = {key: value[key] for key in ("title", "description", "default") if key in value}
+    return {**shown, "anyOf": [{key: item for key, item in value.items() if key not in shown}, other]}
