@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
@@ -81,9 +82,11 @@ class Parts:
         return environment
 
     def _spec(self, task: Task, provider: SandboxProvider) -> SandboxSpec:
-        """What the task asks for; its environment's image is a Docker one."""
-        folder = find_environment(task.environment.name, self._casting.project) if provider.name == "docker" else None
-        image = task.sandbox.image or (folder.image if folder else None)
+        """What the task asks for. Its environment's image is a Docker one, and LOOPWRIGHT_IMAGE goes before it."""
+        image = task.sandbox.image
+        if image is None and provider.name == "docker" and "LOOPWRIGHT_IMAGE" not in os.environ:
+            folder = find_environment(task.environment.name, self._casting.project)
+            image = folder.image if folder else None
         return _spec(task.sandbox.model_copy(update={"image": image}))
 
     def _open(self, name: str) -> None:

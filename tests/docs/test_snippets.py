@@ -3,7 +3,7 @@
 The snippets of one document run in order in one fresh folder that holds the repository's examples:
 
 - ```` ```python ```` runs as a script of its own;
-- ```` ```yaml ```` with a top-level `version:` must load as a task file;
+- ```` ```yaml ```` with a top-level `goal:` must load as a task file;
 - in ```` ```console ````, the lines that start with `$ loopwright` are run, in one shell, and must succeed;
 - `title="NAME"` after the language writes the snippet to the file NAME as well, for it and later ones to use;
 - a snippet right after `<!-- no-run: REASON -->` is left out.
@@ -90,7 +90,8 @@ class Folder:
         shim.write_text(f'#!/bin/sh\nexec {" ".join(self._offline)} {entry} "$@"\n')
         shim.chmod(0o755)
         self._environment = os.environ | {
-            "PYTHONPATH": str(ROOT / "src"),
+            # A user's script finds the modules beside it; these scripts lie elsewhere.
+            "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{self.work}",
             "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}",
             "COLUMNS": "120",
         }
@@ -105,7 +106,7 @@ class Folder:
             script = self.path / f"line_{snippet.line}.py"
             script.write_text(snippet.text)
             return self._call([*self._offline, str(script)])
-        if snippet.language == "yaml" and re.search(r"^version:", snippet.text, re.MULTILINE):
+        if snippet.language == "yaml" and re.search(r"^goal:", snippet.text, re.MULTILINE):
             file = self.work / (snippet.title or f"line_{snippet.line}.yaml")
             file.write_text(snippet.text)
             try:
@@ -170,7 +171,7 @@ def test_console_snippets_run_loopwright_and_nothing_else() -> None:
     [
         (Snippet("python", "", "raise SystemExit(3)\n", 1, None), "exit status 3"),
         (Snippet("python", "", "import socket\nsocket.getaddrinfo('a.example', 1)\n", 1, None), "WentOnline"),
-        (Snippet("yaml", "", "version: 1\n", 1, None), "`name:`"),
+        (Snippet("yaml", "", "version: 1\ngoal: g\n", 1, None), "`name:`"),
         (Snippet("console", "", "$ loopwright no-such-verb\n", 1, None), "no-such-verb"),
     ],
 )

@@ -132,15 +132,19 @@ def test_a_class_that_is_not_there_is_told(folder: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.docker
-def test_the_image_is_the_folders_where_the_task_names_none(folder: Path, tmp_path: Path) -> None:
-    model = Scripted(["```python\nx = 1\n```"])
+@pytest.mark.parametrize("by_variable", [False, True])
+def test_the_image_is_the_folders_unless_a_variable_says_otherwise(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_variable: bool
+) -> None:
+    if by_variable:
+        monkeypatch.setenv("LOOPWRIGHT_IMAGE", "nowhere/else:latest")
     (episode,) = run(
         _task(tests=_TESTS).model_copy(update={"sandbox": SandboxOptions(provider="docker")}),
-        model=model,
+        model=Scripted(["```python\nx = 1\n```"]),
         strategy="single",
         project=tmp_path,
         out=tmp_path / "run",
     )
     assert episode.outcome is not None
     assert episode.outcome.failure is not None
-    assert "guests:latest" in episode.outcome.failure["message"]
+    assert ("nowhere/else:latest" if by_variable else "guests:latest") in episode.outcome.failure["message"]

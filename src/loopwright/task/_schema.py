@@ -59,5 +59,5 @@ def _loose(value: dict[str, Any]) -> dict[str, Any]:
 
 def _either(value: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     """A schema that takes one or the other; what editors show stays on top."""
-    shown = {key: value[key] for key in ("title", "description", "default") if key in value}
+    shown: dict[str, Any] = {key: value[key] for key in ("title", "description", "default") if key in value}
     return {**shown, "anyOf": [{key: item for key, item in value.items() if key not in shown}, other]}
