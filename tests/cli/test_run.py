@@ -127,3 +127,15 @@ def test_a_run_folder_in_use_is_not_overwritten(invoke: Invoke, write_task: Writ
     again = invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--out", "out")
     assert again.exit_code != 0
     assert Path("out/events.jsonl").read_bytes() == before
+
+
+def test_a_run_that_its_user_must_mend_can_be_resumed(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task(more="repeats: 2\n")
+    Path("short.yaml").write_text('- "yes"\n')
+    result = invoke("run", "say.yaml", "--model", "scripted/short.yaml", "--concurrency", 1, "--out", "out")
+    assert result.exit_code == 2
+    assert "loopwright resume out" in result.stderr
+    assert "has 1 replies and was asked 2 times" in result.stderr
+    Path("short.yaml").write_text('- "yes"\n- "yes"\n')
+    told = json.loads(invoke("resume", "out", "--json").stdout)
+    assert [(row["passed"], row["model_calls"]) for row in told["episodes"]] == [(True, 1), (True, 1)]

@@ -71,6 +71,9 @@ def test_installed_alone_it_runs_a_task_from_an_unrelated_folder(wheel: Path, re
     loopwright = environment / "bin" / "loopwright"
     _run(loopwright, "run", "triple.yaml", "--model", "scripted/replies.yaml", "--accept", "1", cwd=elsewhere)
 
+    _run(loopwright, "init", "mine", cwd=elsewhere)
+    _run(loopwright, "run", "mine/tasks", "--accept", "1", "--out", "mine/run", cwd=elsewhere)
+
     shown = _run(loopwright, "show", next((elsewhere / "runs").iterdir()), cwd=elsewhere)
     assert "triple" in shown
     package = _run(python, "-c", "import loopwright; print(loopwright.__file__)", cwd=elsewhere)

@@ -15,7 +15,7 @@ from loopwright.cli._exit import ExitCode
 from loopwright.cli._output import write, write_json
 from loopwright.cli._progress import show_progress
 from loopwright.cli._summary import summary_as_json
-from loopwright.errors import Interrupted
+from loopwright.errors import Interrupted, UserError
 from loopwright.report import render_text, summarize_run
 
 _GRACE = 5.0
@@ -35,6 +35,9 @@ def execute(run: Run, *, accept: float | None, as_json: bool) -> None:
             asyncio.run(_until_signalled(run))
         except (Interrupted, asyncio.CancelledError):
             interrupted = True
+        except UserError:
+            click.echo(f"the run stopped; mend what follows, then: loopwright resume {folder}", err=True)
+            raise
     code = ExitCode.INTERRUPTED if interrupted else verdict(load_result(folder), run.config, accept)
     summary = summarize_run(folder)
     if as_json:
