@@ -40,6 +40,8 @@ class RunConfig(BaseModel):
     """The user's price file; without one no cost is told."""
     concurrency: int = 4
     """Episodes at a time."""
+    only: tuple[str, ...] = ()
+    """Names of the episodes to run; empty for all that follow from the rest."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -87,7 +89,8 @@ def plan_episodes(config: RunConfig) -> tuple[Planned, ...]:
     Raises:
         TaskError: A template of a task cannot be filled.
     """
-    return tuple(episode for task in config.tasks for episode in _of_task(task, config))
+    planned = (episode for task in config.tasks for episode in _of_task(task, config))
+    return tuple(episode for episode in planned if not config.only or episode.id in config.only)
 
 
 def _of_task(task: Task, config: RunConfig) -> Iterator[Planned]:

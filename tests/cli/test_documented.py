@@ -51,7 +51,7 @@ def run(invoke: Invoke, write_task: WriteTask) -> dict[str, Any]:
 
 def test_a_runs_keys_are_told(guide: str, run: dict[str, Any]) -> None:
     shown = _documented(guide, "`show RUN` ")
-    assert _keys(run) == _documented(guide, "`run`, `resume`") | shown
+    assert _keys(run) == _documented(guide, "`run`, `resume`, `fork`") | shown
     for name, values in (("A variant has", run["variants"]), ("An episode has", run["episodes"])):
         sentence = guide.partition(name)[2].partition(".\n")[0].partition(". An")[0]
         assert set(re.findall(r"`(\w+)`", sentence)) == _keys(values)

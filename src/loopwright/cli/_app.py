@@ -18,6 +18,7 @@ VERBS = {
     "init": "Write a small project that runs at once.",
     "run": "Run task files.",
     "resume": "Go on with a run that was interrupted.",
+    "fork": "Go on from the middle of an episode, in a new run.",
     "show": "Show a run, or one of its episodes.",
     "report": "Write a run's report as one HTML file.",
     "compare": "Compare two runs, or the variants of one, task by task.",

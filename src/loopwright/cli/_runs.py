@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 
 from loopwright.errors import MissingContent
@@ -39,6 +40,25 @@ def find_run(name: str | None, runs: Path) -> Path:
         )
     latest = f"There are: {', '.join(run.name for run in known[-3:])}." if known else f"There are none in {runs}."
     raise MissingContent(f"there is no run {name!r}", remedy=f"{latest} A path to a run folder works too.")
+
+
+def find_episode(folder: Path, name: str) -> str:
+    """Finds an episode of a run by its name or by the beginning of it.
+
+    Raises:
+        MissingContent: There is no such episode, or the beginning fits several.
+        StoreError: The record cannot be read.
+    """
+    from loopwright.store import read_run
+
+    names = list(dict.fromkeys(event.episode for event in read_run(folder).events if event.episode is not None))
+    fitting = [episode for episode in names if episode.startswith(name)]
+    if name in names or len(fitting) == 1:
+        return name if name in names else fitting[0]
+    problem = f"{name!r} fits {len(fitting)} episodes" if fitting else f"the run has no episode {name!r}"
+    known = (fitting or difflib.get_close_matches(name, names, n=3, cutoff=0.3) or names)[:3]
+    remedy = f"Name one of these: {', '.join(known)}. `loopwright show {folder}` lists all."
+    raise MissingContent(problem, remedy=remedy if known else "No episode has started in it.")
 
 
 def known_runs(runs: Path) -> list[Path]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from loopwright.agents import Attempt
 from loopwright.candidate import Candidate
 from loopwright.cli._output import write, write_json
-from loopwright.errors import MissingContent
+from loopwright.cli._runs import find_episode
 from loopwright.loop import AttemptTree
 from loopwright.store import EpisodeFinished, EpisodeStarted, Event, Graded, read_run
 from loopwright.verify import Verdict
@@ -21,32 +20,13 @@ def show_episode(folder: Path, name: str, *, as_json: bool) -> None:
     Raises:
         MissingContent: The run has no such episode.
     """
-    name, events = _events_of(folder, name)
+    name = find_episode(folder, name)
+    events = [event for event in read_run(folder).events if event.episode == name]
     if as_json:
         write_json({"episode": name, "events": [event.model_dump(mode="json") for event in events]})
         return
     for block in _blocks(events):
         write(block)
-
-
-def _events_of(folder: Path, name: str) -> tuple[str, list[Event]]:
-    """The episode's events; the beginning of its name is enough if it fits no other."""
-    found: dict[str, list[Event]] = {}
-    names: dict[str, None] = {}
-    for event in read_run(folder).events:
-        if event.episode is not None:
-            names[event.episode] = None
-            if event.episode.startswith(name):
-                found.setdefault(event.episode, []).append(event)
-    if name in found:
-        return name, found[name]
-    if len(found) == 1:
-        return next(iter(found.items()))
-    known = list(found) or difflib.get_close_matches(name, names, n=3, cutoff=0.3) or list(names)[:3]
-    problem = f"{name!r} fits {len(found)} episodes" if found else f"the run has no episode {name!r}"
-    raise MissingContent(
-        problem, remedy=f"Name one of these: {', '.join(known)}. `loopwright show {folder}` lists all."
-    )
 
 
 def _blocks(events: list[Event]) -> Iterator[str]:
