@@ -81,6 +81,8 @@ class Folder:
         self.work = path / "work"
         self.work.mkdir()
         shutil.copytree(ROOT / "examples", self.work / "examples")
+        # A clone is a project: relative paths in model names start at its root.
+        (self.work / "agents").mkdir()
         tools = path / "bin"
         tools.mkdir()
         self._offline = [sys.executable, str(ROOT / "tests" / "offline.py")]
