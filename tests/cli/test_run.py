@@ -139,3 +139,31 @@ def test_a_run_that_its_user_must_mend_can_be_resumed(invoke: Invoke, write_task
     Path("short.yaml").write_text('- "yes"\n- "yes"\n')
     told = json.loads(invoke("resume", "out", "--json").stdout)
     assert [(row["passed"], row["model_calls"]) for row in told["episodes"]] == [(True, 1), (True, 1)]
+
+
+@pytest.mark.parametrize("folder", [".", "sub"])
+def test_an_env_file_is_read_and_goes_last(
+    invoke: Invoke, write_task: WriteTask, project: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    for name in ("LW_TEST_MODEL", "LW_TEST_REPEATS"):
+        monkeypatch.setenv(name, "unset")
+        monkeypatch.delenv(name)
+    write_task(more="model: scripted/${LW_TEST_MODEL}.yaml\nrepeats: ${LW_TEST_REPEATS:-1}\n")
+    (project / ".env").write_text("LW_TEST_MODEL=wrong\nLW_TEST_REPEATS=1\n")
+    (project / "sub").mkdir()
+    monkeypatch.chdir(project / folder)
+    monkeypatch.setenv("LW_TEST_MODEL", "right")
+    told = json.loads(invoke("run", project / "say.yaml", "--json").stdout)
+    assert [(row["passed"], told["variants"][0]["models"]) for row in told["episodes"]] == [
+        (True, {"proposer": "scripted/right.yaml"})
+    ]
+
+
+def test_a_secret_does_not_reach_a_message(invoke: Invoke, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LW_TEST_API_KEY", "unset")
+    monkeypatch.delenv("LW_TEST_API_KEY")
+    (project / ".env").write_text("LW_TEST_API_KEY=sk-very-secret-value\n")
+    result = invoke("run", "sk-very-secret-value.yaml")
+    assert result.exit_code == 2
+    assert "sk-very-secret-value" not in result.output
+    assert "***.yaml" in result.stderr

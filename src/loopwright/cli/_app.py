@@ -7,6 +7,7 @@ import importlib
 import os
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -76,7 +77,9 @@ class LazyGroup(click.Group):
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise
             # A defect must not look like exit code 1, which says that a threshold was missed.
-            traceback.print_exc()
+            from loopwright.secrets import scrub
+
+            click.echo(scrub(traceback.format_exc()), err=True)
             ctx.exit(exit_code(error))
 
 
@@ -89,6 +92,11 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="loopwright", message="%(prog)s %(version)s")
 def app() -> None:
     """Run self-refinement loops: propose, execute in a sandbox, verify, critique, decide."""
+    env_file = Path(".env")
+    if env_file.is_file():
+        from loopwright.secrets import load_env_file
+
+        load_env_file(env_file)
 
 
 def main(args: Sequence[str] | None = None) -> None:

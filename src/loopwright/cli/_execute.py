@@ -17,6 +17,7 @@ from loopwright.cli._progress import show_progress
 from loopwright.cli._summary import summary_as_json
 from loopwright.errors import Interrupted, UserError
 from loopwright.report import render_text, summarize_run
+from loopwright.secrets import load_env_file
 
 _GRACE = 5.0
 """Seconds that closing sandboxes may take after the second signal."""
@@ -28,6 +29,7 @@ def execute(run: Run, *, accept: float | None, as_json: bool) -> None:
     Raises:
         UserError: A task, agent, model or environment cannot be used as it is.
     """
+    load_env_file(run.config.project / ".env")
     folder = run.store.folder
     interrupted = False
     with show_progress(run):

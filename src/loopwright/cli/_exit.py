@@ -30,11 +30,13 @@ def exit_code(error: BaseException) -> ExitCode:
 
 
 def as_dict(error: LoopwrightError) -> dict[str, object]:
-    """A failure as plain data, the same wherever `--json` tells one."""
+    """A failure as plain data, the same wherever `--json` tells one; without secrets."""
+    from loopwright.secrets import scrub
+
     return {
         "error": type(error).__name__,
-        "message": str(error.args[0]),
-        "remedy": error.remedy,
+        "message": scrub(str(error.args[0])),
+        "remedy": scrub(error.remedy),
         "exit_code": int(exit_code(error)),
     }
 

@@ -101,8 +101,13 @@ def checked(paths: Sequence[Path], plan: PlanOptions) -> Checked:
     """
     from loopwright.cli._check import check
     from loopwright.cli._files import open_tasks, project_of, task_files
+    from loopwright.project import find_project
+    from loopwright.secrets import load_env_file
 
-    files = open_tasks(task_files(paths))
+    found = task_files(paths)
+    for project in {find_project(file) for file in found}:
+        load_env_file(project / ".env")
+    files = open_tasks(found)
     return check(files, _config(files, plan, project_of(files, plan.project)).prepared())
 
 
