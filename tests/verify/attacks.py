@@ -194,6 +194,33 @@ _SOURCES = {
     "recurses without end": "def add(a, b): return add(b, a)",
     "eats memory": "def add(a, b):\n    hoard = []\n    while True: hoard.append(bytearray(1 << 24))",
     "crashes the interpreter": "def add(a, b):\n    import os, signal\n    os.kill(os.getpid(), signal.SIGSEGV)",
+    "bombs with forks": """
+        import os, time
+        def add(a, b):
+            while True:
+                try: os.fork()
+                except OSError: time.sleep(0.01)
+    """,
+    "fills the disk and locks it": """
+        import os
+        home = os.path.dirname(os.getcwd())
+        os.makedirs(home + "/kept/deep")
+        for folder in (os.getcwd(), home + "/kept/deep", "/tmp"):
+            try:
+                with open(folder + "/big", "wb") as file:
+                    while True: file.write(bytes(1 << 20))
+            except OSError: pass
+        os.chmod(home + "/kept", 0)
+        def add(a, b): return None
+    """,
+    "digs folders too deep to delete": """
+        import os
+        os.chdir("..")
+        for _ in range(3000):
+            os.mkdir("x")
+            os.chdir("x")
+        def add(a, b): return None
+    """,
     "does not compile": "def add(a, b:\n    return a + b",
     "has no such function": "def sub(a, b): return a - b",
     "raises on import": "raise RuntimeError('3 passed')",

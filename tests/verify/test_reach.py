@@ -157,6 +157,61 @@ async def test_a_context_manager_does_not_swallow_a_failed_assertion(judge: Judg
     assert "assert 1 == 2" in verdict.checks[0].evidence
 
 
+async def test_a_failed_assertion_cannot_be_relabelled(judge: Judge) -> None:
+    verdict = await judge.verdict(
+        """
+        class Quiet:
+            def __enter__(self): return self
+            def __exit__(self, kind, error, trace):
+                import gc
+                for thing in gc.get_objects():
+                    if type(thing).__name__ == "Peer":
+                        for number in range(9):
+                            for name in ("_lw_id", "__traceback__", "args", "mark"):
+                                try: thing.request("setattr", number, (name, 1))
+                                except Exception: pass
+                return True
+        """,
+        """
+        from solution import Quiet
+        def test_it():
+            with Quiet():
+                assert 1 == 2
+        """,
+    )
+    assert not verdict.passed
+    assert "assert 1 == 2" in verdict.checks[0].evidence
+
+
+async def test_what_a_test_checks_with_cannot_be_replaced(judge: Judge) -> None:
+    await judge.passes(
+        """
+        def tamper(thing, name, value):
+            try: setattr(thing, name, value)
+            except TypeError: return "refused"
+            return "done"
+        """,
+        """
+        from types import SimpleNamespace
+        from unittest.mock import Mock
+        from solution import tamper
+
+        class Spy:
+            def __init__(self): self.calls = []
+            def check(self): return self.calls == []
+
+        def test_methods_stay():
+            assert tamper(Spy(), "check", lambda: True) == "refused"
+            assert tamper(Mock(), "assert_called_once", lambda: True) == "refused"
+            assert tamper(Mock(), "called", True) == "refused"
+
+        def test_data_may_change():
+            for thing in (Spy(), SimpleNamespace()):
+                assert tamper(thing, "calls", [1]) == "done" and thing.calls == [1]
+        """,
+    )
+
+
 async def test_a_test_cannot_swallow_the_loss_of_the_candidate(judge: Judge) -> None:
     verdict = await judge.verdict(
         "import os\ndef die(): os._exit(0)",
@@ -190,7 +245,7 @@ async def test_named_tuples_cannot_name_special_attributes(judge: Judge) -> None
 @pytest.mark.parametrize(
     ("source", "words"),
     [
-        ("def go(f):\n    while True: f('x' * 15_000_000)", "more than 64 MiB"),
+        ("def go(f):\n    while True: f('x' * 15_000_000)", "more than 32 MiB"),
         ("def go(f):\n    while True: f([type('C' + str(n), (), {})() for n in range(900)])", "classes"),
         ("def go(f):\n    while True: f([object() for _ in range(150_000)])", "objects"),
     ],

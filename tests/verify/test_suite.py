@@ -28,6 +28,9 @@ def test_fields() -> None:
     assert found.visible.modules == ("main", "helpers", "pkg", "pkg.deep", "pkg.deep.mod")
     assert found.visible.timeout == 2.0
     assert found.solution == {"main.py": "x = 1"}
+    asked = task({"tests": TESTS}, {"solution": {"solution.py": "", "parser.py": ""}})
+    assert asked.visible is not None
+    assert asked.visible.modules == ("solution", "parser")
     assert task({}).visible is None
     assert task({}).hidden is None
 

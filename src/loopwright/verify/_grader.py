@@ -139,7 +139,7 @@ class Grader:
                 if not test.candidate_clean:
                     await self._candidate.drop_program()
             return _outcome(test)
-        return Outcome(False, "the candidate's sandbox ended while this test ran, and again when it was run once more")
+        return Outcome(False, "the candidate's sandbox was lost in this test, and again when it was run once more")
 
 
 def _for(spec: SandboxSpec, purpose: str) -> SandboxSpec:

@@ -9,19 +9,20 @@ from contextlib import contextmanager
 from typing import ClassVar
 
 from loopwright.errors import SandboxLost, VerifierError
+from loopwright.verify._guest.candidate import UNUSABLE
 from loopwright.verify._guest.values import Malformed, unpack
 from loopwright.verify._program import Program, ProgramLost
 
 _GRACE = 2.0
 """Seconds for a program to say what it still has to say."""
-_TRAFFIC = 64 * 1024 * 1024
+_TRAFFIC = 32 * 1024 * 1024
 """Bytes that a candidate may send to one test."""
 _OUTPUT = 2000
 """Characters that are kept of what a candidate prints to each stream during a test."""
 
 
 class CandidateSandboxLost(Exception):
-    """The candidate's sandbox ended."""
+    """The candidate's sandbox ended, or cannot be used any more."""
 
 
 class TestRelay:
@@ -81,7 +82,7 @@ class TestRelay:
                 self.status, self.evidence = unpack(payload)
                 return ""
             if kind != b"Q":
-                return f"the test's process ended {_how(payload)}"
+                return f"the test's process ended {_how(unpack(payload))}"
             self._asked += 1
             self._waits_for_candidate = True
             with _candidates():
@@ -92,7 +93,10 @@ class TestRelay:
                     return f"the candidate's process {error}"
             self._traffic += len(payload)
             if kind == b"E":
-                return f"the candidate's process ended {_how(payload)} before it answered"
+                code, _ = _ending(payload)
+                if code == UNUSABLE:
+                    raise CandidateSandboxLost
+                return f"the candidate's process ended {_how(code)} before it answered"
             if kind != b"A":
                 return "the candidate's process wrote something that is no message"
             if self._traffic > _TRAFFIC:
@@ -128,8 +132,8 @@ class TestRelay:
                     if kind == b"O":
                         stdout, stderr = unpack(payload)
                         self.output = (_cut(str(stdout)), _cut(str(stderr)))
-                        kind, _ = await self._candidate.receive()
-                        self.candidate_clean = kind == b"E"
+                        kind, payload = await self._candidate.receive()
+                        self.candidate_clean = kind == b"E" and _ending(payload) == (0, 0)
         except (TimeoutError, ProgramLost, CandidateSandboxLost, Malformed, ValueError, TypeError):
             return  # what is not clean is replaced; the result stands
 
@@ -142,14 +146,18 @@ def _candidates() -> Iterator[None]:
         raise CandidateSandboxLost from error
 
 
-def _how(payload: bytes) -> str:
-    """How a process ended, from the payload of its `E` frame."""
+def _ending(payload: bytes) -> tuple[object, object]:
+    """Exit code, and number of processes left behind, from the candidate's `E` frame."""
     try:
-        code = unpack(payload)
-    except Malformed:
-        return "somehow"
+        code, left = unpack(payload)
+    except (Malformed, ValueError, TypeError):
+        return None, None
+    return code, left
+
+
+def _how(code: object) -> str:
     if not isinstance(code, int) or code >= 0:
-        return f"with exit code {code}"
+        return f"with exit code {code!r:.20}"
     try:
         return f"by signal {signal.Signals(-code).name}"
     except ValueError:

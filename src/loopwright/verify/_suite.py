@@ -6,7 +6,7 @@ import ast
 import difflib
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any, Self, TypeVar
@@ -47,7 +47,8 @@ class Suite:
     names: tuple[str, ...]
     """Names of the test functions, in order."""
     modules: tuple[str, ...]
-    """Modules that the tests may import from the candidate; the entry first."""
+    """Modules that the tests may import from the candidate: the entry first, then those of the starting files and of
+    the gold solution. No others, so that a candidate cannot put itself in the place of a library."""
     timeout: float
     """Seconds for each test."""
 
@@ -85,7 +86,9 @@ class PythonTask:
         problem = file_problem(public.files)
         if problem:
             raise TaskError(f"environment.files: {problem}", remedy="Write paths such as helpers.py or data/words.txt.")
-        modules = (stem, *(name for name in _modules(public.files) if name != stem))
+        solution = {public.entry: hidden.solution} if isinstance(hidden.solution, str) else hidden.solution
+        named = _modules([*public.files, *(solution or {})])
+        modules = (stem, *(name for name in named if name != stem))
         shadowing = sorted({name.partition(".")[0] for name in modules} & _TAKEN)
         if shadowing:
             raise TaskError(
@@ -93,7 +96,6 @@ class PythonTask:
                 remedy="Give the file another name.",
             )
         empty = Suite("", (), modules, public.timeout)
-        solution = {public.entry: hidden.solution} if isinstance(hidden.solution, str) else hidden.solution
         return cls(
             entry=public.entry,
             files=public.files,
@@ -175,10 +177,10 @@ _REMEDIES = {
 }
 
 
-def _modules(files: Mapping[str, str]) -> list[str]:
-    """Names under which starting files can be imported, their packages included."""
+def _modules(paths: Iterable[str]) -> list[str]:
+    """Names under which files can be imported, their packages included."""
     names: dict[str, None] = {}
-    for path in files:
+    for path in paths:
         parts = PurePosixPath(path).with_suffix("").parts
         if not path.endswith(".py") or not all(part.isidentifier() for part in parts):
             continue

@@ -1,7 +1,8 @@
 """The program in the candidate's sandbox: a fresh process of the candidate's modules for every test.
 
 Frames in: `F` files, `S` start a process, `Q` a request to it, `X` end it.
-Frames out: `K` files taken, `A` an answer or a request back, `O` what was printed, `E` the process ended.
+Frames out: `K` files taken, `A` an answer or a request back, `O` what was printed, `E` the process ended: its exit code
+and how many processes it left behind.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from .programs import in_child, loop, take_pipe
 from .values import pack, unpack
 from .wire import read_frame, write_frame
 
+UNUSABLE = 71
+"""Exit code of a process that could not even write its files."""
+
 
 def main() -> None:
     """Serves until the pipe is closed."""
@@ -28,6 +32,7 @@ def main() -> None:
     sys.dont_write_bytecode = True
     home = Path.cwd()
     _empty(home)  # of what an earlier program left that was killed
+    known = _processes()
     files: dict[str, str] = {}
     count = 0
 
@@ -39,23 +44,24 @@ def main() -> None:
     def start(_: bytes) -> tuple[bytes, bytes]:
         nonlocal count
         count += 1
-        folder = home / f"test-{count}"
+        folder = home / f"{os.getpid()}-{count}"
         code = in_child(lambda: _session(incoming, outgoing, folder, files))
-        _empty(folder)
-        with contextlib.suppress(OSError):
-            folder.rmdir()
-        return b"E", pack(code)
+        _empty(home)
+        return b"E", pack((code, len(_processes() - known)))
 
     loop(incoming, outgoing, {b"F": take_files, b"S": start})
 
 
 def _session(incoming: int, outgoing: int, folder: Path, files: Mapping[str, str]) -> None:
     """The life of one process of the candidate."""
-    for path, text in files.items():
-        target = folder / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(text.encode())
-    os.chdir(folder)
+    try:
+        for path, text in files.items():
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(text.encode())
+        os.chdir(folder)
+    except OSError:
+        os._exit(UNUSABLE)
     sys.path.insert(0, str(folder))
     sys.argv = [""]
     printed, complained = Capped(), Capped()
@@ -73,13 +79,18 @@ def _session(incoming: int, outgoing: int, folder: Path, files: Mapping[str, str
     Peer(lambda data: write_frame(outgoing, b"A", data), receive, CandidateGuard(str(folder)), special).serve()
 
 
+def _processes() -> set[str]:
+    return {path.name for path in Path("/proc").iterdir() if path.name.isdigit()}
+
+
 def _empty(folder: Path) -> None:
     """Deletes what is in a folder, as far as it can be."""
-    for place, folders, names in os.walk(folder, topdown=False):
-        for name in names:
+    with contextlib.suppress(OSError, RecursionError):
+        folder.chmod(0o700)
+        for path in folder.iterdir():
             with contextlib.suppress(OSError):
-                Path(place, name).unlink()
-        for name in folders:
-            path = Path(place, name)
-            with contextlib.suppress(OSError):
-                path.unlink() if path.is_symlink() else path.rmdir()
+                if path.is_symlink() or not path.is_dir():
+                    path.unlink()
+                else:
+                    _empty(path)
+                    path.rmdir()

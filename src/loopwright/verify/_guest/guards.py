@@ -88,16 +88,13 @@ class VerifierGuard:
         self.failed = on_failure
 
     def check(self, op: str, target: Any, args: tuple[Any, ...]) -> None:
-        """Keeps the candidate off special attributes, and off changing functions and classes."""
+        """Keeps the candidate off special attributes, and off changing what the tests check with."""
         if op in ("getattr", "setattr", "delattr"):
             name = args[0]
-            public = type(name) is str and (
-                not name.startswith("__") or name in ("__name__", "__qualname__", "__doc__")
-            )
-            if not public:
+            if type(name) is not str or (name.startswith(("__", "_lw")) and name not in _HARMLESS):
                 raise AttributeError(f"{name!r} of an object of the tests is out of reach")
-            if op != "getattr" and isinstance(target, _FIXED):
-                raise TypeError("functions, classes and modules of the tests cannot be changed")
+            if op != "getattr" and not _may_change(target, name):
+                raise TypeError(f"{name!r} of an object of the tests cannot be changed")
         elif op == "__await__":
             raise TypeError("an object of the tests cannot be awaited")
 
@@ -144,6 +141,13 @@ class VerifierGuard:
         return None
 
 
+def _may_change(target: Any, name: str) -> bool:
+    """Whether an attribute is data: of an instance of a class of the tests, and none of its methods."""
+    cls = type(target)
+    own = not _is_standard(cls.__module__) or cls is types.SimpleNamespace
+    return own and not isinstance(target, (type, BaseException)) and not callable(getattr(cls, name, None))
+
+
 def _is_standard(module: str) -> bool:
     return module.partition(".")[0] in sys.stdlib_module_names
 
@@ -156,5 +160,5 @@ _NAMED = (
     types.WrapperDescriptorType,
     types.ClassMethodDescriptorType,
 )
-_FIXED = (*_NAMED, types.MethodType, types.ModuleType)
+_HARMLESS = ("__name__", "__qualname__", "__doc__")
 _CLOSED = (types.FrameType, types.CodeType, types.TracebackType, types.CellType, types.ModuleType)

@@ -103,8 +103,8 @@ def _iter(self: Proxy) -> Iterator[Any]:
 
 
 def _exit(self: Proxy, kind: object, error: BaseException | None, trace: object) -> bool:
-    swallowed = bool(_ask(self, "__exit__", error))
-    return swallowed and self._lw_peer.guard.may_swallow(error)
+    may_swallow = self._lw_peer.guard.may_swallow(error)
+    return bool(_ask(self, "__exit__", error)) and may_swallow
 
 
 def _await(self: Proxy) -> Any:
