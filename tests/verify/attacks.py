@@ -246,3 +246,15 @@ _MORE_FILES = {
 ATTACKS: dict[str, dict[str, str]] = {
     name: {"solution.py": textwrap.dedent(source), **_MORE_FILES.get(name, {})} for name, source in _SOURCES.items()
 }
+
+SLOW = frozenset(
+    {
+        "bombs with forks",
+        "floods stdout",
+        "hangs in its repr",
+        "ignores signals and spins",
+        "sleeps past the deadline",
+        "stops its parent",
+    }
+)
+"""Attacks that run into the time limit."""

@@ -8,10 +8,13 @@ from loopwright.candidate import Candidate
 from loopwright.sandbox import Limits, SandboxProvider, SandboxSpec
 from loopwright.task import Instance
 from loopwright.verify import Grader, PythonTask, TestVerifier
-from tests.verify.attacks import ATTACKS, HONEST, TESTS
+from tests.verify.attacks import ATTACKS, HONEST, SLOW, TESTS
 
 pytestmark = pytest.mark.anyio
 
+NAMES = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name in SLOW else ()) for name in ATTACKS]
+)
 SPEC = SandboxSpec(limits=Limits(memory_mb=256, pids=32, scratch_mb=16))
 
 
@@ -19,7 +22,7 @@ def _instance(timeout: float) -> Instance:
     return Instance(id="add", goal="add", public={"tests": TESTS, "timeout": timeout}, hidden={"tests": TESTS})
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@NAMES
 async def test_no_point_by_the_visible_tests(provider: SandboxProvider, name: str) -> None:
     hasty, patient = (PythonTask.of(_instance(timeout)) for timeout in (2, 30))
     assert hasty.visible is not None
@@ -33,7 +36,7 @@ async def test_no_point_by_the_visible_tests(provider: SandboxProvider, name: st
         assert honest.verdict.passed, honest.verdict
 
 
-@pytest.mark.parametrize("name", ATTACKS)
+@NAMES
 async def test_no_point_by_the_hidden_tests(provider: SandboxProvider, name: str) -> None:
     verdict = await TestVerifier(provider, SPEC).verify(Candidate(files=ATTACKS[name]), _instance(2))
     assert verdict.score == 0

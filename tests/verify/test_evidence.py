@@ -7,6 +7,7 @@ import textwrap
 
 import pytest
 
+from loopwright.verify import Verdict
 from tests.verify.conftest import Judge
 
 pytestmark = pytest.mark.anyio
@@ -255,3 +256,21 @@ async def test_what_was_printed_is_kept_short(judge: Judge) -> None:
     assert "left out" in outcome.stdout
     assert len(outcome.stdout) < 2200
     assert outcome.stderr == "oops\n"
+
+
+async def test_what_a_candidate_says_harms_neither_terminal_nor_record(judge: Judge) -> None:
+    grading = await judge.grading(
+        """
+        def f():
+            print("\\x1b[2J\\r\\0")
+            raise ValueError("\\ud800\\x1b]0;title\\x07\\u202e é")
+        """,
+        """
+        from solution import f
+        def test_it(): f()
+        """,
+    )
+    evidence = grading.verdict.checks[0].evidence
+    assert evidence.startswith("ValueError: \\ud800\\x1b]0;title\\x07\\u202e é\n")
+    assert grading.outcomes["test_it"].stdout == "\\x1b[2J\\r\\x00\n"
+    assert Verdict.model_validate_json(grading.verdict.model_dump_json()) == grading.verdict

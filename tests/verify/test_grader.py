@@ -62,6 +62,7 @@ async def test_tests_do_not_see_each_other(judge: Judge) -> None:
     )
 
 
+@pytest.mark.slow
 async def test_the_time_limit_is_per_test_and_names_who_was_at_work(judge: Judge) -> None:
     verdict = await judge.verdict(
         """
@@ -120,6 +121,7 @@ async def test_a_candidate_cannot_make_the_tests_unrunnable(judge: Judge) -> Non
         assert verdict.score == 0
 
 
+@pytest.mark.slow
 async def test_a_candidates_sandbox_that_ends_is_replaced(provider: SandboxProvider) -> None:
     watched = Watched(provider)
     judge = Judge(Grader(watched, SandboxSpec()))

@@ -247,7 +247,9 @@ async def test_named_tuples_cannot_name_special_attributes(judge: Judge) -> None
     [
         ("def go(f):\n    while True: f('x' * 15_000_000)", "more than 32 MiB"),
         ("def go(f):\n    while True: f([type('C' + str(n), (), {})() for n in range(900)])", "classes"),
-        ("def go(f):\n    while True: f([object() for _ in range(150_000)])", "objects"),
+        pytest.param(
+            "def go(f):\n    while True: f([object() for _ in range(150_000)])", "objects", marks=pytest.mark.slow
+        ),
     ],
 )
 async def test_floods_end(judge: Judge, source: str, words: str) -> None:

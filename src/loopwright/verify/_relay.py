@@ -6,7 +6,7 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from loopwright.errors import SandboxLost, VerifierError
 from loopwright.verify._guest.candidate import UNUSABLE
@@ -17,6 +17,8 @@ _GRACE = 2.0
 """Seconds for a program to say what it still has to say."""
 _TRAFFIC = 32 * 1024 * 1024
 """Bytes that a candidate may send to one test."""
+_SMALL = 512 * 1024
+"""Bytes of a frame of the candidate's that is looked into here and not passed on."""
 _OUTPUT = 2000
 """Characters that are kept of what a candidate prints to each stream during a test."""
 
@@ -79,7 +81,8 @@ class TestRelay:
         while True:
             kind, payload = await self._verifier.receive()
             if kind == b"R":
-                self.status, self.evidence = unpack(payload)
+                self.status, evidence = unpack(payload)
+                self.evidence = printable(evidence)
                 return ""
             if kind != b"Q":
                 return f"the test's process ended {_how(unpack(payload))}"
@@ -112,7 +115,7 @@ class TestRelay:
                 await self._verifier.send(b"X", lost.encode())
                 kind, payload = await self._verifier.receive()
                 if kind == b"R":
-                    self.evidence = unpack(payload)[1] or lost
+                    self.evidence = printable(unpack(payload)[1]) or lost
                     await self._verifier_ends()
         except (TimeoutError, ProgramLost):
             return
@@ -130,7 +133,7 @@ class TestRelay:
                     await self._candidate.send(b"X")
                     kind, payload = await self._candidate.receive()
                     if kind == b"O":
-                        stdout, stderr = unpack(payload)
+                        stdout, stderr = _small(payload)
                         self.output = (_cut(str(stdout)), _cut(str(stderr)))
                         kind, payload = await self._candidate.receive()
                         self.candidate_clean = kind == b"E" and _ending(payload) == (0, 0)
@@ -149,10 +152,24 @@ def _candidates() -> Iterator[None]:
 def _ending(payload: bytes) -> tuple[object, object]:
     """Exit code, and number of processes left behind, from the candidate's `E` frame."""
     try:
-        code, left = unpack(payload)
+        code, left = _small(payload)
     except (Malformed, ValueError, TypeError):
         return None, None
     return code, left
+
+
+def _small(payload: bytes) -> Any:
+    if len(payload) > _SMALL:
+        raise Malformed("a frame is too large")
+    return unpack(payload)
+
+
+def printable(text: str) -> str:
+    """Text of a candidate that harms neither a terminal nor an encoder: controls and surrogates are escaped."""
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape", "surrogatepass").decode()
+        for char in text
+    )
 
 
 def _how(code: object) -> str:
@@ -165,6 +182,7 @@ def _how(code: object) -> str:
 
 
 def _cut(text: str) -> str:
+    text = printable(text)
     if len(text) <= _OUTPUT:
         return text
     return f"{text[: _OUTPUT // 2]}\n[... {len(text) - _OUTPUT} characters left out ...]\n{text[-_OUTPUT // 2 :]}"
