@@ -52,7 +52,6 @@ def test_gold_passes(task: Task, grade: Grade) -> None:
     assert not graded.visible | graded.hidden
 
 
-@pytest.mark.slow
 def test_hidden_tests_find_wrong_solutions(task: Task, grade: Grade) -> None:
     paths = sorted((WRONG / task.name).glob("*.py"))
     assert len(paths) >= 2
