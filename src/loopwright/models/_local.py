@@ -220,8 +220,12 @@ def _load(settings: _Settings) -> _Engine:
     params.cache_ram_mib = _PROMPT_CACHE_MIB
     # The engine also listens on a port of 127.0.0.1: a key that nobody knows shuts it.
     params.api_keys = [secrets.token_hex(32)]
+    params.endpoint_metrics = True
     try:
         server = xllamacpp.Server(params)
+        # A server that is let go before its queue has started never ends, and its destructor waits for it with the
+        # GIL held. What comes back through the queue shows that it has started.
+        server.handle_metrics()
     except RuntimeError as error:
         raise UserError(
             f"{settings.path} cannot be loaded: {error}", remedy="Check that it is a whole GGUF file."
