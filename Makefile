@@ -12,7 +12,7 @@ LOOPWRIGHT := $(BIN)/loopwright
 
 # The demonstration: the bundled tasks, three strategies at equal numbers of model calls, a model that runs in process.
 DEMO_RUN := $(LOOPWRIGHT) run examples/python --model local/smollm2-135m --strategy single,best_of_n,refine \
-	--calls 4 --grade-all
+	--calls 3 --grade-all
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint bench base-image image clean

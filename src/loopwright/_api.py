@@ -36,8 +36,8 @@ async def arun(
     seed: int | None = None,
     grade_all: bool = False,
     concurrency: int = 4,
-    project: Path | None = None,
-    out: Path | None = None,
+    project: Path | str | None = None,
+    out: Path | str | None = None,
     on_event: Callable[[Event], None] | None = None,
 ) -> RunResult:
     """Runs tasks and returns what came of them. `arun` is to be awaited; `run` waits by itself.
@@ -82,7 +82,7 @@ async def arun(
         seed=seed,
         grade_all=grade_all,
         concurrency=concurrency,
-        project=(project or Path.cwd()).absolute(),
+        project=Path(project or ".").absolute(),
     )
     given = Given(
         models=models,
@@ -90,7 +90,7 @@ async def arun(
         agents=agents,
         verifiers=verifiers,
     )
-    started = Run.create(config, out or Path("runs") / new_run_id(), given=given)
+    started = Run.create(config, Path(out) if out else Path("runs") / new_run_id(), given=given)
     if on_event:
         started.on_event(on_event)
     return await started.execute()

@@ -85,12 +85,13 @@ class _Gathered:
     outcome: EpisodeFinished | None = None
 
 
-def load_result(folder: Path) -> RunResult:
+def load_result(folder: Path | str) -> RunResult:
     """Reads what a run came to; also one that is under way or was interrupted.
 
     Raises:
         StoreError: There is no run in the folder, or its record is damaged.
     """
+    folder = Path(folder)
     episodes: dict[str, _Gathered] = {}
     for event in read_run(folder).events:
         if event.episode is None:

@@ -90,7 +90,7 @@ def test_kill_9_at_random_instants(tmp_path: Path, processes: ForkServerContext)
             lost += lines(folder)[: len(kept)] != kept
             if finished:
                 break
-        result = load_result(folder / "run")
+        result = load_result(str(folder / "run"))
         assert outcome(result) == expected
         assert sum(e.outcome.model_calls for e in result if e.outcome) == len(recorded(folder))
     assert kills >= KILLS

@@ -24,6 +24,7 @@ from loopwright.models import (
     list_models,
     open_model,
 )
+from loopwright.models._weights import CATALOGUE
 from tests.models.support import ask
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ pytestmark = [
     pytest.mark.skipif(not PRESENT, reason="the local model's weights are not here: run `loopwright models pull`"),
 ]
 
-STORY = ask("Tell me a long story about a fox.", max_tokens=400)
+STORY = ask("Tell me a long story about a fox.", max_tokens=250)
 
 
 def use(work: Callable[[Model], Awaitable[T]], **options: object) -> T:
@@ -85,6 +86,13 @@ def test_the_token_limit_is_told() -> None:
         use(lambda model: model.complete(ask("Tell me a long story about a fox.", max_tokens=5, temperature=0))).finish
         == "length"
     )
+
+
+def test_a_model_of_the_catalogue_gets_no_longer_replies_than_it_is_good_for() -> None:
+    reply = use(lambda model: model.complete(ask("Tell me a long story about a fox.", max_tokens=5000, temperature=0)))
+    limit = CATALOGUE["smollm2-135m"].sampling.max_tokens
+    assert reply.finish == "length"
+    assert reply.usage.output == limit
 
 
 @pytest.mark.slow

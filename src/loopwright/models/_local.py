@@ -17,7 +17,7 @@ from typing import Any
 from loopwright.errors import MissingContent, MissingExtra, ModelError, ModelRejected, ModelUnavailable, UserError
 from loopwright.models._chat import read_completion, sampling_fields, schema_format
 from loopwright.models._options import ModelOptions
-from loopwright.models._types import Reply, Request
+from loopwright.models._types import Reply, Request, Sampling
 from loopwright.models._weights import CATALOGUE, weights_path
 
 
@@ -86,12 +86,20 @@ class Local:
 
     repeatable = True
 
-    def __init__(self, path: Path, *, name: str, options: ModelOptions) -> None:
-        """Makes a model from a GGUF file; nothing is loaded yet."""
+    def __init__(self, path: Path, *, name: str, options: ModelOptions, sampling: Sampling | None = None) -> None:
+        """Makes a model from a GGUF file; nothing is loaded yet.
+
+        Args:
+            path: The weights.
+            name: `provider/model` that it goes by.
+            options: Slots, context, threads and timeout.
+            sampling: The temperature of requests that name none, and the most tokens of a reply.
+        """
         self.name = name
         self.slots = options.slots
         self.endpoint = str(path)
         self._settings = _Settings(path, options.slots, options.context, options.threads)
+        self._sampling = sampling or Sampling()
         self._timeout = options.timeout
         self._engine: _Engine | None = None
         self._loading = asyncio.Lock()
@@ -113,7 +121,8 @@ class Local:
             )
         if find_spec("xllamacpp") is None:
             raise MissingExtra(f"local/{model} needs llama.cpp", remedy="Run: pip install 'loopwright[local]'")
-        return cls(path, name=f"local/{model}", options=options)
+        sampling = CATALOGUE[model].sampling if model in CATALOGUE else None
+        return cls(path, name=f"local/{model}", options=options, sampling=sampling)
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request, waiting for a slot.
@@ -123,7 +132,7 @@ class Local:
             ModelUnavailable: The reply took longer than the timeout.
             UserError: The file is not a model, or a message shows images.
         """
-        body = _body(request)
+        body = _body(request.model_copy(update={"sampling": self._fitting(request.sampling)}))
         async with self._loading:
             if self._engine is None:
                 self._engine = await asyncio.to_thread(_enter, self._settings)
@@ -147,6 +156,11 @@ class Local:
             usage=completion.usage,
             seconds=seconds,
         )
+
+    def _fitting(self, asked: Sampling) -> Sampling:
+        limits = [limit for limit in (asked.max_tokens, self._sampling.max_tokens) if limit is not None]
+        temperature = self._sampling.temperature if asked.temperature is None else asked.temperature
+        return asked.model_copy(update={"temperature": temperature, "max_tokens": min(limits, default=None)})
 
     def _error(self, error: Mapping[str, Any]) -> ModelError:
         said = f"{self.name}: {error.get('message')}"

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from loopwright.models._types import Sampling
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
@@ -22,6 +24,9 @@ class Weights:
     size: int
     """Bytes of the weights."""
     license: str
+    sampling: Sampling
+    """What the model does best with: the temperature where a request names none, and the most tokens it gets for a
+    reply, since a small model that goes on longer repeats itself."""
 
     @property
     def file(self) -> str:
@@ -41,6 +46,7 @@ CATALOGUE = {
             sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
             size=98_362_432,
             license="Apache-2.0",
+            sampling=Sampling(temperature=0.3, max_tokens=256),
         ),
     )
 }
