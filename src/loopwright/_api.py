@@ -82,7 +82,7 @@ async def arun(
         seed=seed,
         grade_all=grade_all,
         concurrency=concurrency,
-        project=Path(project or ".").absolute(),
+        project=_absolute(project or "."),
     )
     given = Given(
         models=models,
@@ -105,6 +105,10 @@ def _waiting(call: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
 
 
 run = _waiting(arun)
+
+
+def _absolute(folder: Path | str) -> Path:
+    return Path(folder).absolute()
 
 
 def _name(part: object) -> str:
