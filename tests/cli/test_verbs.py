@@ -104,7 +104,8 @@ def test_two_runs_are_compared_task_by_task(invoke: Invoke, two_runs: tuple[Path
     assert pair["passed"]["difference"] == pytest.approx(2 / 3)
     assert (pair["only_a"], pair["only_b"]) == (["t1", "t2"], [])
     assert told["differs"] == ["models.0"]
-    page = invoke("compare", *two_runs).stdout
+    page = invoke("compare", *two_runs, "--out", "comparison.html").stdout
+    assert "good single" in Path("comparison.html").read_text()
     assert "good single is better on t1, t2" in page
     assert "The runs differ in: models.0" in page
 

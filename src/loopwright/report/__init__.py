@@ -1,5 +1,7 @@
 """Reports of a run: numbers for the terminal, one HTML file, JUnit XML and CSV. All are projections of its record."""
 
+from loopwright.report._comparison import Pair, RunComparison, compare_runs, compare_variants
+from loopwright.report._comparison_html import render_comparison
 from loopwright.report._html import render_html
 from loopwright.report._summary import (
     EpisodeRow,
@@ -15,8 +17,13 @@ from loopwright.report._text import render_text
 __all__ = [
     "EpisodeRow",
     "Failure",
+    "Pair",
+    "RunComparison",
     "RunSummary",
     "VariantSummary",
+    "compare_runs",
+    "compare_variants",
+    "render_comparison",
     "render_csv",
     "render_html",
     "render_junit",

@@ -7,29 +7,20 @@ allows the one script and the one style sheet by their hashes and nothing else.
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from loopwright.report import _format, _overview
 from loopwright.report._details import Isolation, episode_details, index_entry
 from loopwright.report._summary import Projection
+from loopwright.report._template import asset, content_hash, template
 from loopwright.report._trajectory import trajectories
 from loopwright.store import read_run
 
-if TYPE_CHECKING:
-    from jinja2 import Template
-
 _SCRIPTS = ("dom", "format", "diff", "chart", "episode", "list", "app")
-
-_NUMBERS = ("bounds", "count", "duration", "held", "money", "rate", "short_digest", "signed")
-_VIEWS = ("comparisons", "day", "lost", "outlook", "repeated", "rules", "wall_seconds")
 
 # `<` and `&` cannot end a script block or begin a comment in it when escaped; U+2028 and U+2029 end a line in
 # JavaScript; UTF-8 cannot hold a lone surrogate.
@@ -50,21 +41,21 @@ def render_html(folder: Path) -> str:
         if row is not None:
             blocks[row.episode] = script_json(episode_details(trajectory, row, isolation))
     summary = projection.summary()
-    style, script = _asset("report.css"), _script()
+    style, script = asset("report.css"), _script()
     index = {
         "variants": [variant.name for variant in summary.variants],
         "episodes": [index_entry(row) for row in summary.episodes],
         "isolation": isolation.kinds,
     }
-    return _template().render(
+    return template("report.html.jinja").render(
         summary=summary,
         isolation=isolation.kinds,
         index=script_json(index),
         blocks=[blocks[row.episode] for row in summary.episodes],
         style=style,
         script=script,
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        style_hash=content_hash(style),
+        script_hash=content_hash(script),
     )
 
 
@@ -75,31 +66,5 @@ def script_json(value: Mapping[str, Any]) -> str:
 
 
 @cache
-def _template() -> Template:
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown
-    )
-    environment.filters |= {name: getattr(_format, name) for name in _NUMBERS}
-    environment.filters |= {name: getattr(_overview, name) for name in _VIEWS}
-    return environment.from_string(_asset("report.html.jinja"))
-
-
-def _shown(value: object) -> object:
-    """Names as one line; markup that is known to be safe is no `str` proper and stays as it is."""
-    return _format.printable(value) if type(value) is str else value
-
-
-@cache
-def _asset(name: str) -> str:
-    return (files("loopwright.report") / "assets" / name).read_text("utf-8")
-
-
-@cache
 def _script() -> str:
-    return '(() => {\n"use strict";\n' + "\n".join(_asset(f"{name}.js") for name in _SCRIPTS) + "})();\n"
-
-
-def _hash(text: str) -> str:
-    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return '(() => {\n"use strict";\n' + "\n".join(asset(f"{name}.js") for name in _SCRIPTS) + "})();\n"

@@ -41,11 +41,11 @@ def comparisons(summary: RunSummary) -> list[Comparison]:
     scored = [variant for variant in summary.variants if variant.n]
     if len(scored) < 2:
         return []
-    first = _passes(scored[0])
+    first = scored[0].passes
     return [
         Comparison(variant.name, paired_difference(passes, first, resamples=_resamples(passes)))
         for variant in scored[1:]
-        if (passes := _passes(variant)).keys() & first.keys()
+        if (passes := variant.passes).keys() & first.keys()
     ]
 
 
@@ -83,13 +83,6 @@ def day(time: str) -> str:
 
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-def _passes(variant: VariantSummary) -> dict[str, list[float]]:
-    passes: dict[str, list[float]] = {}
-    for row in variant.scored:
-        passes.setdefault(row.unit, []).append(float(bool(row.passed)))
-    return passes
 
 
 def _resamples(passes: Mapping[str, object]) -> int:

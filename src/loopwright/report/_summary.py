@@ -114,12 +114,17 @@ class VariantSummary:
         return fmean(row.score or 0.0 for row in self.scored) if self.n else None
 
     @property
+    def passes(self) -> Mapping[str, Sequence[float]]:
+        """Instance to 1 or 0 for each of its scored episodes."""
+        passes: dict[str, list[float]] = {}
+        for row in self.scored:
+            passes.setdefault(row.unit, []).append(float(bool(row.passed)))
+        return passes
+
+    @property
     def rollouts(self) -> Mapping[str, Rollouts]:
         """Instance to its scored episodes and how many of them passed."""
-        counts: dict[str, list[bool]] = {}
-        for row in self.scored:
-            counts.setdefault(row.unit, []).append(bool(row.passed))
-        return {unit: Rollouts(sum(passes), len(passes)) for unit, passes in counts.items()}
+        return {unit: Rollouts(round(sum(passes)), len(passes)) for unit, passes in self.passes.items()}
 
     @property
     def repeats(self) -> int:

@@ -1,0 +1,116 @@
+"""Paired comparisons of variants, within a run and between two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from loopwright.errors import UserError
+from loopwright.report._summary import VariantSummary, summarize_run
+from loopwright.stats import PairedDifference, Rollouts, benjamini_hochberg, paired_difference
+from loopwright.store import read_run
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two variants on the instances that both have."""
+
+    a: str
+    b: str
+    passed: PairedDifference
+    """On passing, 1 or 0 for each episode."""
+    holds: bool
+    """Whether it is told apart from no difference, among all the pairs, at a false discovery rate of 5 %."""
+    only_a: Sequence[str]
+    """Instances on which A passes more often."""
+    only_b: Sequence[str]
+    rollouts: Mapping[str, tuple[Rollouts, Rollouts]]
+    """Instance to what A and B did on it."""
+    calls: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RunComparison:
+    """Everything that is told."""
+
+    pairs: Sequence[Pair]
+    differs: Sequence[str]
+    """What the configurations of two runs differ in."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+
+def compare_variants(folder: Path) -> RunComparison:
+    """Compares the variants of a run with each other.
+
+    Raises:
+        UserError: It has only one.
+    """
+    variants = summarize_run(folder).variants
+    if len(variants) < 2:
+        raise UserError(f"{folder} has one variant", remedy="Name a second run, or run with `--strategy A,B`.")
+    return RunComparison(_pairs([(a.name, a, b.name, b) for a, b in combinations(variants, 2)]), ())
+
+
+def compare_runs(first: Path, second: Path) -> RunComparison:
+    """Compares the variants of two runs that have the same name, or the only ones of each.
+
+    Raises:
+        UserError: The runs share no variant.
+    """
+    left = {variant.name: variant for variant in summarize_run(first).variants}
+    right = {variant.name: variant for variant in summarize_run(second).variants}
+    names = [(name, name) for name in left if name in right]
+    if not names and len(left) == len(right) == 1:
+        names = [(next(iter(left)), next(iter(right)))]
+    if not names:
+        raise UserError(
+            f"the runs share no variant: {', '.join(left)} and {', '.join(right)}",
+            remedy="Run both with the same strategies.",
+        )
+    pairs = _pairs([(f"{first.name} {a}", left[a], f"{second.name} {b}", right[b]) for a, b in names])
+    return RunComparison(pairs, read_run(first).manifest.changed(read_run(second).manifest.config))
+
+
+def _pairs(sides: Sequence[tuple[str, VariantSummary, str, VariantSummary]]) -> list[Pair]:
+    differences = [(a, b, left, right, _difference(a, left, b, right)) for a, left, b, right in sides]
+    holds = benjamini_hochberg([difference.p_value for *_, difference in differences])
+    return [
+        Pair(
+            a=a,
+            b=b,
+            passed=difference,
+            holds=kept,
+            only_a=_better(left.rollouts, right.rollouts),
+            only_b=_better(right.rollouts, left.rollouts),
+            rollouts=_shared(left.rollouts, right.rollouts),
+            calls=(left.model_calls, right.model_calls),
+        )
+        for (a, b, left, right, difference), kept in zip(differences, holds, strict=True)
+    ]
+
+
+def _difference(a: str, left: VariantSummary, b: str, right: VariantSummary) -> PairedDifference:
+    try:
+        return paired_difference(left.passes, right.passes)
+    except ValueError:
+        raise UserError(
+            f"{a} and {b} have no scored instance in common", remedy="Compare runs over the same tasks."
+        ) from None
+
+
+def _better(a: Mapping[str, Rollouts], b: Mapping[str, Rollouts]) -> list[str]:
+    return [unit for unit, counts in a.items() if unit in b and _rate(counts) > _rate(b[unit])]
+
+
+def _shared(a: Mapping[str, Rollouts], b: Mapping[str, Rollouts]) -> dict[str, tuple[Rollouts, Rollouts]]:
+    return {unit: (counts, b[unit]) for unit, counts in a.items() if unit in b}
+
+
+def _rate(counts: Rollouts) -> float:
+    return counts.successes / counts.n
