@@ -160,6 +160,11 @@ class _Machine:
 def _check(spec: SandboxSpec) -> None:
     if spec.runtime:
         raise SandboxUnavailable(f"bubblewrap has no runtime {spec.runtime!r}", remedy="Use provider docker.")
+    if spec.image and "/" in spec.writable:
+        raise SandboxUnavailable(
+            "the root of an image is copied on writing; it cannot be an empty folder as well",
+            remedy="Leave out the image, or `/` from the writable folders.",
+        )
     if spec.image and not Path(spec.image, "usr").is_dir():
         raise SandboxUnavailable(
             f"{spec.image} is not the folder of a root file system",

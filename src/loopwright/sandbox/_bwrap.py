@@ -36,17 +36,22 @@ def arguments(spec: SandboxSpec, account: Account, files: Mapping[str, int]) -> 
     if spec.network == "none":
         argv += ["--unshare-net"]
     argv += _privileges(account)
+    if "/" in spec.writable:
+        argv += ["--perms", "1777", "--size", size, "--tmpfs", "/"]
     if spec.image:
         argv = [program, *_layer(size), "--", *argv, *_copy_on_write(spec.image)]
     else:
         argv += _host_programs()
         for path, fd in files.items():
-            argv += ["--ro-bind-data", str(fd), path]
+            argv += ["--perms", "0644", "--ro-bind-data", str(fd), path]
     argv += ["--proc", "/proc", "--dev", "/dev"]
     for folder in WRITABLE:
         argv += ["--perms", "0755" if folder == WRITABLE[0] else "1777", "--size", size, "--tmpfs", folder]
+    for folder in spec.writable:
+        if folder != "/":
+            argv += ["--perms", "1777", "--size", size, "--tmpfs", folder]
     argv += ["--remount-ro", "/dev", "--chdir", "/"]
-    return argv if spec.image else [*argv, "--remount-ro", "/"]
+    return argv if spec.image or "/" in spec.writable else [*argv, "--remount-ro", "/"]
 
 
 def _layer(size: str) -> Sequence[str]:

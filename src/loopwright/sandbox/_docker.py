@@ -59,6 +59,11 @@ class Docker:
 
     async def open(self, spec: SandboxSpec) -> OpenSandbox:
         """Opens a sandbox that is ready to run; see `SandboxProvider.open`."""
+        if "/" in spec.writable:
+            raise SandboxUnavailable(
+                "Docker cannot limit the size of a root that may be written",
+                remedy="Use provider bubblewrap, or name the folders that are to be writable.",
+            )
         name = next_name()
         image = spec.image or os.environ.get("LOOPWRIGHT_IMAGE", DEFAULT_IMAGE)
         pipes: list[socket.socket] = []
@@ -138,7 +143,7 @@ def _create(client: APIClient, name: str, image: str, spec: SandboxSpec, pipes: 
         read_only=True,
         tmpfs={
             WORKDIR: f"{scratch},mode=755,uid={_ACCOUNT.uid},gid={_ACCOUNT.gid}",
-            "/tmp": f"{scratch},mode=1777",
+            **dict.fromkeys(("/tmp", *spec.writable), f"{scratch},mode=1777"),
         },
         shm_size=limits.scratch_mb * 1024 * 1024,
         auto_remove=True,

@@ -156,7 +156,7 @@ class OpenSandbox:
 
     async def changes(self) -> Sequence[Change]:
         """What the workload changed; see `Sandbox.changes`."""
-        packed = unpack(await self._operate(b"changes", *map(_encode, WRITABLE)))
+        packed = unpack(await self._operate(b"changes", *map(_encode, self._writable)))
         found = [
             Change(_decode(path), _decode(kind), _decode(type_), int(mode), _decode(digest))  # type: ignore[arg-type]  # the runner's words are those of `Change`
             for path, kind, type_, mode, digest in (packed[at : at + 5] for at in range(0, len(packed), 5))
@@ -186,10 +186,14 @@ class OpenSandbox:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    @property
+    def _writable(self) -> Sequence[str]:
+        return (*WRITABLE, *self._spec.writable)
+
     async def _operate(self, name: bytes, *arguments: bytes, stdin: bytes = b"") -> bytes:
         """Has the runner do something with whole folders, and returns its result."""
         process = RunningProcess()
-        content = len(WRITABLE) * self._spec.limits.scratch_mb * 1024 * 1024
+        content = len(self._writable) * self._spec.limits.scratch_mb * 1024 * 1024
         asked = self._channel.ask(
             Ask.OPERATE, name, b"%f" % OPERATION_TIMEOUT, b"%d" % content, *arguments, stream=process.received
         )

@@ -150,6 +150,8 @@ def _root(readings: Readings) -> Held:
     mode, details = options.get("/", ("unknown", ""))
     if "upperdir=" in details:
         return Held(True, f"/ is copy-on-write, its base is never written; writable: the copy, {writable}")
+    if details.startswith("rw,size=") and options.get("/usr", ("",))[0].startswith("ro"):
+        return Held(True, f"/ is in memory, of {details.split(',')[1]}, with programs read-only; writable: {writable}")
     return Held(mode.startswith("ro"), f"/ is {mode.split(',')[0]}; writable: {writable}")
 
 

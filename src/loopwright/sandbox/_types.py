@@ -63,6 +63,9 @@ class SandboxSpec:
     """The whole environment of the workload, beside PATH, HOME and LANG; nothing is inherited."""
     require: frozenset[Control] = frozenset(Control) - {Control.MEMORY, Control.CPU, Control.PIDS}
     """Controls without which `open` refuses. The three left out need cgroups or Docker."""
+    writable: tuple[str, ...] = ()
+    """Further folders in memory, empty at first and of the scratch's size, in which the workload may write. `/` makes
+    the whole root one, over which the programs lie read-only; bubblewrap alone can do that."""
     labels: Mapping[str, str] = field(default_factory=dict)
     runtime: str | None = None
     """Docker runtime with a stronger wall than a shared kernel, such as `runsc` or `kata`; refused where it is not."""

@@ -77,11 +77,13 @@ class Walk:
         """
         fd = os.open(top, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            yield from self._visit(fd, top.rstrip(b"/"), DEPTH, skip)
+            # What is mounted into a root that may be written is not part of it.
+            device = os.fstat(fd).st_dev if top == b"/" else None
+            yield from self._visit(fd, top.rstrip(b"/"), DEPTH, skip, device)
         finally:
             os.close(fd)
 
-    def _visit(self, fd: int, path: bytes, depth: int, skip: Sequence[bytes]) -> Iterator[Node]:
+    def _visit(self, fd: int, path: bytes, depth: int, skip: Sequence[bytes], device: int | None) -> Iterator[Node]:
         if depth == 0:
             raise ValueError(f"folders are more than {DEPTH} deep")
         for name in sorted(os.fsencode(name) for name in os.listdir(fd)):
@@ -93,10 +95,12 @@ class Walk:
             if self._entries < 0 or self._names < 0:
                 raise ValueError(f"there are more than {ENTRIES} entries, or {NAMES} bytes of names")
             node = Node(below, fd, name)
+            if device not in (None, node.stat.st_dev):
+                continue
             yield node
             if node.type == b"folder":
                 with node.opened() as deeper:
-                    yield from self._visit(deeper, below, depth - 1, skip)
+                    yield from self._visit(deeper, below, depth - 1, skip, device)
 
     def read(self, node: Node, take: Callable[[bytes], object]) -> None:
         """Hands a regular file's content over in pieces.
@@ -146,7 +150,7 @@ def changes(tops: Sequence[bytes], known: Mapping[bytes, tuple[bytes, int, bytes
             if known.get(node.path) != now:
                 yield change(node.path, b"modified" if node.path in known else b"created", *now)
     for path in sorted(known.keys() - seen):
-        if any(path.startswith(top + b"/") for top in tops):
+        if any(path.startswith(top.rstrip(b"/") + b"/") for top in tops):
             yield change(path, b"deleted", known[path][0])
 
 
