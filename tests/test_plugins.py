@@ -26,5 +26,7 @@ def test_an_import_path_that_leads_nowhere_says_where_it_was_looked_for(tmp_path
 
 
 def test_an_unknown_name_says_what_there_is(tmp_path: Path) -> None:
-    with pytest.raises(MissingContent, match=r"(?s)'refin' among the strategies.*refine, single"):
+    with pytest.raises(
+        MissingContent, match=r"(?s)'refin' among the strategies.*Did you mean refine\?.*refine, single"
+    ):
         load_part("strategies", "refin", {"single": 1, "refine": 2}, folder=tmp_path)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from loopwright._version import __version__
 
 if TYPE_CHECKING:
-    from loopwright._api import arun, run
+    from loopwright._api import EventStream, arun, astream, run
     from loopwright._casting import Given
     from loopwright._plan import RunConfig
     from loopwright._results import EpisodeResult, RunResult, load_result
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Candidate",
     "EpisodeResult",
+    "EventStream",
     "Given",
     "Instance",
     "Run",
@@ -34,6 +35,7 @@ __all__ = [
     "Task",
     "__version__",
     "arun",
+    "astream",
     "load_result",
     "load_task",
     "new_run_id",
@@ -43,6 +45,7 @@ __all__ = [
 _HOMES = {
     "Candidate": "candidate",
     "EpisodeResult": "_results",
+    "EventStream": "_api",
     "Given": "_casting",
     "Instance": "task",
     "Run": "_run",
@@ -50,6 +53,7 @@ _HOMES = {
     "RunResult": "_results",
     "Task": "task",
     "arun": "_api",
+    "astream": "_api",
     "load_result": "_results",
     "load_task": "task",
     "new_run_id": "_run",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -92,8 +93,63 @@ async def arun(
     )
     started = Run.create(config, Path(out) if out else Path("runs") / new_run_id(), given=given)
     if on_event:
+        for event in started.store.events():
+            on_event(event)
         started.on_event(on_event)
     return await started.execute()
+
+
+class EventStream(AsyncIterator[Event]):
+    """A run under way, as its events. See `astream`."""
+
+    def __init__(self, queue: asyncio.Queue[Event | None], run: asyncio.Task[RunResult]) -> None:
+        """Iterates over what `run` puts into `queue`, whose end is None."""
+        self._queue = queue
+        self._run = run
+
+    async def __anext__(self) -> Event:
+        """Waits for the next event; what ended the run early is raised at its end."""
+        event = await self._queue.get()
+        if event is None:
+            self._queue.put_nowait(None)
+            self._run.result()
+            raise StopAsyncIteration
+        return event
+
+    async def result(self) -> RunResult:
+        """Waits for the run's end, whether or not its events were read, and says what it came to."""
+        return await self._run
+
+
+def _streaming(
+    call: Callable[P, Coroutine[Any, Any, RunResult]],
+) -> Callable[P, AbstractAsyncContextManager[EventStream]]:
+    @functools.wraps(call)
+    @asynccontextmanager
+    async def stream(*args: P.args, **kwargs: P.kwargs) -> AsyncIterator[EventStream]:
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        given: Any = kwargs.get("on_event")
+
+        def listen(event: Event) -> None:
+            queue.put_nowait(event)
+            if given:
+                given(event)
+
+        kwargs["on_event"] = listen
+        running = asyncio.ensure_future(call(*args, **kwargs))
+        running.add_done_callback(lambda _: queue.put_nowait(None))
+        try:
+            yield EventStream(queue, running)
+        finally:
+            running.cancel()
+            await asyncio.wait([running])
+
+    return stream
+
+
+astream = _streaming(arun)
+"""As `arun`, for `async with astream(...) as events: async for event in events: ...; result = await events.result()`.
+A block that is left early stops the run; its folder can be resumed."""
 
 
 def _waiting(call: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:

@@ -11,7 +11,7 @@ from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, Environme
 from loopwright.errors import TaskError
 from loopwright.loop import BUILTIN_STRATEGIES, Strategy
 from loopwright.models import Model
-from loopwright.plugins import load_part
+from loopwright.plugins import is_part, load_part
 from loopwright.project import Project
 from loopwright.task import Task
 from loopwright.verify import Verifier
@@ -84,7 +84,7 @@ class Casting:
         if name == "rules" and role is AgentRole.CRITIC:
             return RuleCritic()
         agent: Agent
-        if ":" in name or name in self.given.agents:
+        if name in self.given.agents or is_part("agents", name):
             agent = _instance(self._part("agents", name, self.given.agents))
         else:
             model = task.models.get(role.value) or task.model
@@ -102,7 +102,7 @@ class Casting:
         name = task.agents.verifier
         if not name:
             return None
-        if name in self.given.agents or (":" not in name and name not in self.given.verifiers):
+        if name in self.given.agents or not (name in self.given.verifiers or is_part("verifiers", name)):
             return self.agent(task, AgentRole.VERIFIER)
         verifier: Agent | Verifier = _instance(self._part("verifiers", name, self.given.verifiers))
         return verifier

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING
 
+from loopwright._plot import Series, draw
 from loopwright.agents import Attempt
 from loopwright.candidate import Candidate
 from loopwright.loop import AttemptTree
+from loopwright.stats import mean_interval
 from loopwright.store import EpisodeFinished, EpisodeStarted, Graded, read_run
 from loopwright.verify import Verdict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,38 @@ class RunResult:
         """Share of scored episodes that passed; None without any."""
         scored = self.scored
         return sum(episode.passed for episode in scored) / len(scored) if scored else None
+
+    def plot(self) -> Figure:
+        """Pass rates with intervals, and best scores by iteration, of every variant, as a matplotlib figure.
+
+        Scores by iteration are those of the checks that the loop saw. `figure.savefig("run.png")` keeps it; a
+        notebook shows it.
+
+        Raises:
+            UserError: No episode has a score.
+            MissingExtra: The extra `plot` is not installed.
+        """
+        variants: dict[str, list[EpisodeResult]] = {}
+        for episode in self.scored:
+            variants.setdefault(episode.started.variant, []).append(episode)
+        return draw([_series(name, episodes) for name, episodes in variants.items()])
+
+
+def _series(name: str, episodes: Sequence[EpisodeResult]) -> Series:
+    passed = [float(episode.passed) for episode in episodes]
+    best = [_best_so_far(episode) for episode in episodes]
+    length = max(map(len, best), default=0)
+    return Series(
+        name=name,
+        pass_rate=fmean(passed),
+        interval=mean_interval(passed, [f"{one.started.task}/{one.started.instance}" for one in episodes]),
+        # An episode that has ended keeps its best score.
+        best=[fmean(curve[min(turn, len(curve) - 1)] for curve in best if curve) for turn in range(length)],
+    )
+
+
+def _best_so_far(episode: EpisodeResult) -> list[float]:
+    return list(accumulate((attempt.verdict.score for attempt in episode.attempts), max))
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import sys
 from collections.abc import Mapping
@@ -12,11 +13,17 @@ from typing import Any
 from loopwright.errors import MissingContent
 
 
+def is_part(kind: str, name: str) -> bool:
+    """Whether a name is an import path or that of an entry point, rather than of a file."""
+    return ":" in name or name in entry_points(group=f"loopwright.{kind}").names
+
+
 def load_part(kind: str, name: str, builtin: Mapping[str, Any], *, folder: Path) -> Any:
     """Finds a part such as a strategy or an environment.
 
     Args:
-        kind: `strategies`, `environments`, `agents` or `verifiers`; the entry point group is `loopwright.<kind>`.
+        kind: `strategies`, `environments`, `agents`, `verifiers` or `models`; `loopwright.<kind>` is the group of the
+            entry points.
         name: A built-in name, an entry point's name, or `package.module:Name`.
         builtin: The built-in parts of that kind.
         folder: Where modules are looked for beside the installed ones: the project's folder.
@@ -32,9 +39,11 @@ def load_part(kind: str, name: str, builtin: Mapping[str, Any], *, folder: Path)
     if name in installed:
         return installed[name].load()
     known = sorted({*builtin, *installed})
+    near = difflib.get_close_matches(name, known, n=1)
     raise MissingContent(
         f"there is nothing named {name!r} among the {kind}",
-        remedy=f"There are: {', '.join(known)}. Your own goes as `package.module:Name`.",
+        remedy=(f"Did you mean {near[0]}? " if near else "")
+        + f"There are: {', '.join(known)}. Your own goes as `package.module:Name`.",
     )
 
 

@@ -1,9 +1,11 @@
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from loopwright.errors import MissingContent, MissingSecret
 from loopwright.models import ModelOptions, open_model, split_name
+from tests.models.support import ask
 
 
 @pytest.mark.parametrize(
@@ -53,3 +55,49 @@ def test_there_is_one_human_model() -> None:
     assert open_model("human:terminal").name == "human/terminal"
     with pytest.raises(MissingContent, match="only human/terminal"):
         open_model("human/anyone")
+
+
+OWN = """
+from loopwright.models import Reply
+
+
+class Echo:
+    name = "mine/echo"
+    repeatable = True
+
+    async def complete(self, request):
+        return Reply(text=request.messages[-1].content, model=self.name)
+
+    async def close(self):
+        pass
+"""
+
+
+def test_a_model_by_import_path(tmp_path: Path) -> None:
+    (tmp_path / "models_of_mine.py").write_text(OWN)
+    model = open_model("models_of_mine:Echo", options=ModelOptions(folder=tmp_path))
+    assert asyncio.run(model.complete(ask("hello"))).text == "hello"
+
+
+def test_a_provider_by_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "acme-1.dist-info"
+    package.mkdir()
+    (package / "METADATA").write_text("Metadata-Version: 2.1\nName: acme\nVersion: 1\n")
+    (package / "entry_points.txt").write_text("[loopwright.models]\nacme = acme_models:open_acme\n")
+    made = (
+        OWN
+        + "\n\ndef open_acme(model, options):\n    echo = Echo()\n    echo.name = f'acme/{model}'\n    return echo\n"
+    )
+    (tmp_path / "acme_models.py").write_text(made)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert open_model("acme/large").name == "acme/large"
+
+
+def test_a_module_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(MissingContent, match=r"'nothing_here:Echo' cannot be imported"):
+        open_model("nothing_here:Echo", options=ModelOptions(folder=tmp_path))
+
+
+def test_a_provider_with_a_slip_is_no_import_path() -> None:
+    with pytest.raises(MissingContent, match=r"Did you mean openai/gpt-5"):
+        open_model("opnai:gpt-5")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from loopwright.errors import MissingContent
 from loopwright.models._options import ModelOptions
 from loopwright.models._types import Model
+from loopwright.plugins import is_part, load_part
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -29,7 +30,9 @@ def open_model(name: str, *, options: ModelOptions | None = None) -> Model:
     """Opens a model by its name.
 
     Args:
-        name: `provider/model`; `provider:model` is read as the same.
+        name: `provider/model`; `provider:model` is read as the same. A provider of one's own is an entry point of the
+            group `loopwright.models`: a callable of the model's name and `ModelOptions`. A model of one's own is
+            `package.module:Name`: a class without arguments, or an object.
         options: Settings; the defaults where left out.
 
     Raises:
@@ -39,15 +42,30 @@ def open_model(name: str, *, options: ModelOptions | None = None) -> Model:
         UserError: A file that the name points to cannot be used.
     """
     provider, model = split_name(name)
-    if provider not in PROVIDERS:
-        near = difflib.get_close_matches(provider, PROVIDERS, n=1)
-        meant = f"Did you mean {near[0]}/{model}? " if near else ""
-        raise MissingContent(
-            f"model {name!r}: there is no provider {provider!r}",
-            remedy=f"{meant}Providers: {', '.join(PROVIDERS)}. Any OpenAI-compatible server is openai/MODEL "
-            "with OPENAI_BASE_URL.",
-        )
-    return PROVIDERS[provider](model, options or ModelOptions())
+    options = options or ModelOptions()
+    if provider in PROVIDERS:
+        return PROVIDERS[provider](model, options)
+    if is_part("models", provider):
+        made: Callable[[str, ModelOptions], Model] = load_part("models", provider, {}, folder=options.path(""))
+        return made(model, options)
+    if "/" not in name and not _near(provider):
+        part = load_part("models", name, {}, folder=options.path(""))
+        own: Model = part() if isinstance(part, type) else part
+        return own
+    raise _no_provider(name, provider, model)
+
+
+def _no_provider(name: str, provider: str, model: str) -> MissingContent:
+    meant = f"Did you mean {near[0]}/{model}? " if (near := _near(provider)) else ""
+    return MissingContent(
+        f"model {name!r}: there is no provider {provider!r}",
+        remedy=f"{meant}Providers: {', '.join(PROVIDERS)}. Any OpenAI-compatible server is openai/MODEL "
+        "with OPENAI_BASE_URL. A model of your own is `package.module:Name`.",
+    )
+
+
+def _near(provider: str) -> list[str]:
+    return difflib.get_close_matches(provider, PROVIDERS, n=1)
 
 
 def _human(model: str, options: ModelOptions) -> Model:

@@ -1,0 +1,90 @@
+"""The Python API with scripted models, on bubblewrap."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+import loopwright
+from loopwright.errors import UserError
+from loopwright.models import Scripted
+from loopwright.store import EpisodeFinished, Event, RunFinished, RunStarted
+
+WRONG, RIGHT = "```python\ndef triple(n):\n    return n\n```", "```python\ndef triple(n):\n    return n * 3\n```"
+
+
+@pytest.fixture
+def task() -> loopwright.Task:
+    tests = "from solution import triple\n\ndef test_triple():\n    assert triple(2) == 6\n"
+    return loopwright.Task.model_validate(
+        {
+            "name": "triple",
+            "goal": "Write triple(n).",
+            "environment": {"name": "python", "tests": tests},
+            "sandbox": {"provider": "bubblewrap"},
+        }
+    )
+
+
+def test_the_events_of_a_run_and_then_its_result(task: loopwright.Task, tmp_path: Path) -> None:
+    heard: list[Event] = []
+
+    async def go() -> tuple[list[Event], loopwright.RunResult]:
+        model = Scripted([WRONG, RIGHT])
+        async with loopwright.astream(
+            task, model=model, strategy="refine", calls=3, out=tmp_path / "run", on_event=heard.append
+        ) as events:
+            seen = [event async for event in events]
+            assert [event async for event in events] == []
+            return seen, await events.result()
+
+    seen, result = asyncio.run(go())
+    assert isinstance(seen[0].data, RunStarted)
+    assert isinstance(seen[-1].data, RunFinished)
+    assert [event.seq for event in seen] == list(range(len(seen)))
+    assert heard == seen
+    assert result.pass_rate == 1.0
+
+
+def test_what_ends_a_run_early_ends_its_events(task: loopwright.Task, tmp_path: Path) -> None:
+    async def go() -> None:
+        async with loopwright.astream(task, model="nobody/knows", out=tmp_path / "run") as events:
+            async for _ in events:
+                pass
+
+    with pytest.raises(UserError, match="nobody"):
+        asyncio.run(go())
+
+
+def test_a_block_left_early_stops_the_run_and_keeps_its_record(task: loopwright.Task, tmp_path: Path) -> None:
+    async def go() -> None:
+        model = Scripted([WRONG], cycle=True)
+        async with loopwright.astream(task, model=model, strategy="refine", calls=50, out=tmp_path / "run") as events:
+            async for event in events:
+                if event.iteration == 1:
+                    break
+
+    asyncio.run(go())
+    (episode,) = loopwright.load_result(tmp_path / "run")
+    assert episode.outcome is None or not isinstance(episode.outcome, EpisodeFinished) or not episode.passed
+    assert len(episode.attempts) < 50
+
+
+def test_a_plot_of_every_variant(task: loopwright.Task, tmp_path: Path) -> None:
+    model = Scripted([WRONG, RIGHT], cycle=True)
+    result = loopwright.run(
+        task, model=model, strategy=["single", "refine"], calls=2, concurrency=1, out=tmp_path / "run"
+    )
+    figure = result.plot()
+    rates, curves = figure.axes
+    assert [label.get_text() for label in rates.get_yticklabels()] == ["refine", "single"]
+    assert [line.get_xydata().tolist() for line in curves.lines] == [[[1, 0.5]], [[1, 0], [2, 1]]]  # type: ignore[union-attr]
+    figure.savefig(tmp_path / "run.png")
+    assert (tmp_path / "run.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_nothing_to_plot(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no score to plot"):
+        loopwright.RunResult(tmp_path, ()).plot()
