@@ -20,6 +20,8 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     tasks: tuple[Task, ...]
+    files: tuple[Path, ...] = ()
+    """The tasks' files, to see whether they changed since; empty for tasks that were made in Python."""
     strategies: tuple[str, ...] = ()
     """Strategies to compare on every task; empty for each task's own."""
     models: tuple[str, ...] = ()

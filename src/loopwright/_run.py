@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loopwright._casting import Given
+from loopwright._content import fingerprints, resumed
 from loopwright._parts import Parts, current_episode
 from loopwright._plan import Planned, RunConfig, plan_episodes
 from loopwright._results import RunResult, load_result
 from loopwright._version import __version__
 from loopwright.budget import Caps, Ledger
-from loopwright.errors import Interrupted, UserError
+from loopwright.errors import CallInDoubt, Interrupted, UserError
 from loopwright.loop import EpisodeContext, EpisodePlan, run_episode, spend_of
 from loopwright.models import Prices, Reply
 from loopwright.store import (
@@ -75,6 +76,7 @@ class Run:
             created=datetime.now(UTC).isoformat(),
             loopwright=__version__,
             config=config.model_dump(mode="json"),
+            content=fingerprints(config),
         )
         planned = plan_episodes(config)
         store = RunStore.create(folder, manifest)
@@ -89,23 +91,37 @@ class Run:
         return cls(config, store, planned, Ledger(_caps(config.budget)), given=given or Given())
 
     @classmethod
-    def reopen(cls, folder: Path, *, given: Given | None = None) -> Run:
+    def reopen(
+        cls, folder: Path, *, given: Given | None = None, changed: bool = False, repeat_in_doubt: bool = False
+    ) -> Run:
         """Opens an interrupted run to go on with it.
 
         Args:
             folder: The run's folder.
             given: The same objects that the run was created with.
+            changed: Go on although prompts, cards, modules or the like are not what they were; tasks stay as they
+                were recorded.
+            repeat_in_doubt: Repeat calls that were under way at a crash even where that is not safe.
 
         Raises:
+            RunChanged: What the run rests on changed, and `changed` is not set.
             StoreError: There is no run, its record is damaged, or another process has it.
         """
-        store = RunStore.open(folder)
-        config = RunConfig.model_validate(store.manifest.config)
+        store = RunStore.open(folder, repeat_in_doubt=repeat_in_doubt)
+        try:
+            config = RunConfig.model_validate(store.manifest.config)
+            events = list(store.events())
+            going_on = resumed(store, config, events, changed=changed)
+            planned = plan_episodes(config)
+            store.append(going_on.model_copy(update={"repeat_in_doubt": repeat_in_doubt}))
+        except BaseException:
+            store.close()
+            raise
         recorded: dict[str, list[Event]] = defaultdict(list)
-        for event in store.events():
+        for event in events:
             if event.episode:
                 recorded[event.episode].append(event)
-        return cls(config, store, plan_episodes(config), Ledger(_caps(config.budget)), recorded, given=given or Given())
+        return cls(config, store, planned, Ledger(_caps(config.budget)), recorded, given=given or Given())
 
     def on_event(self, listener: Callable[[Event], None]) -> None:
         """Calls `listener` with every event from now on."""
@@ -127,13 +143,14 @@ class Run:
 
         Raises:
             Interrupted: `drain` was called; the rest can be resumed.
+            CallInDoubt: All else is done, but a crash hid the outcome of a call that is not safe to repeat.
             UserError: A task, agent, model or environment cannot be used as it is.
         """
         try:
             async with AsyncExitStack() as stack:
                 parts = await stack.enter_async_context(self._parts())
                 await self._episodes([episode for episode in self.planned if not self._finished(episode)], parts)
-        except Interrupted:
+        except (Interrupted, CallInDoubt):
             self.store.append(RunFinished(reason="interrupted"))
             raise
         except UserError:
@@ -155,12 +172,16 @@ class Run:
     async def _episodes(self, todo: Iterable[Planned], parts: Parts) -> None:
         places = asyncio.Semaphore(self.config.concurrency)
         control = self._drain_control()
+        doubts: list[CallInDoubt] = []
 
         async def one(episode: Planned) -> None:
             async with places:
                 if control.drain_requested:
                     raise Interrupted("the run was asked to stop", remedy="Go on with `loopwright resume RUN`.")
-                await self._episode(episode, parts)
+                try:
+                    await self._episode(episode, parts)
+                except CallInDoubt as doubt:
+                    doubts.append(doubt)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -168,6 +189,8 @@ class Run:
                     group.create_task(one(episode))
         except BaseExceptionGroup as problems:
             raise _foremost(problems) from None
+        if doubts:
+            raise doubts[0]
 
     async def _episode(self, episode: Planned, parts: Parts) -> None:
         current_episode.set(episode.id)

@@ -6,7 +6,8 @@ LoopwrightError
 │   ├── TaskError             a task file that cannot be used: file, line, remedy
 │   ├── MissingContent        an agent, prompt, environment, model or strategy of that name is not there
 │   ├── MissingSecret         an API key that a model needs is not set
-│   └── MissingExtra          an optional dependency is not installed
+│   ├── MissingExtra          an optional dependency is not installed
+│   └── RunChanged            what a run rests on changed since it was recorded
 ├── AgentError                cause agent; scored
 │   ├── NoCandidate           the reply holds no candidate that can be executed
 │   └── ReplyInvalid          the reply does not fit its schema, also after one repair
@@ -112,6 +113,10 @@ class MissingSecret(UserError):
 
 class MissingExtra(UserError):
     """An optional dependency is not installed."""
+
+
+class RunChanged(UserError):
+    """A task, prompt, card, module or version changed since the run was recorded; it goes on when told to."""
 
 
 class AgentError(LoopwrightError):

@@ -201,7 +201,7 @@ async def test_a_call_in_flight_is_not_repeated_where_that_is_not_safe(folder: P
     assert provider.calls == 0
     assert await store.once(key(1), provider, kind="model", repeatable=now) == {"n": 1}, "other calls go on"
     store.close()
-    store = RunStore.open(folder, repeat_all=True)
+    store = RunStore.open(folder, repeat_in_doubt=True)
     assert await store.once(key(), provider, kind="model", repeatable=now) == {"n": 1}
     store.close()
 

@@ -117,6 +117,7 @@ def _config(files: Sequence[Any], plan: PlanOptions, project: Path) -> RunConfig
 
     return RunConfig(
         tasks=tuple(file.task for file in files),
+        files=tuple(file.path.absolute() for file in files),
         strategies=plan.strategies,
         models=plan.models,
         calls=plan.calls,

@@ -18,17 +18,29 @@ Examples:
 
 @click.command(epilog=_EXAMPLE)
 @run_argument()
+@click.option(
+    "--changed", is_flag=True, help="Go on although prompts, cards, code or task files changed; tasks stay as recorded."
+)
+@click.option(
+    "--repeat-in-doubt",
+    is_flag=True,
+    help="Repeat calls that were under way at a crash even where their provider is not safe to ask twice.",
+)
 @click.option("--accept", type=click.FloatRange(0, 1), help="Pass rate below which the exit code is 1.")
 @runs_option
 @json_option
-def command(run: str | None, accept: float | None, runs: Path, as_json: bool) -> None:
+def command(
+    run: str | None, changed: bool, repeat_in_doubt: bool, accept: float | None, runs: Path, as_json: bool
+) -> None:
     """Go on with a run that was interrupted.
 
     RUN is a run folder, an id in --runs or its beginning; the latest by default. Episodes that are finished stay as
-    they are, and no model call whose answer is in the record is made again.
+    they are, and no model call whose answer is in the record is made again. Where what the run rests on changed
+    meanwhile, it says what, and stops.
     """
     from loopwright import Run
     from loopwright.cli._execute import execute
     from loopwright.cli._runs import find_run
 
-    execute(Run.reopen(find_run(run, runs)), accept=accept, as_json=as_json)
+    opened = Run.reopen(find_run(run, runs), changed=changed, repeat_in_doubt=repeat_in_doubt)
+    execute(opened, accept=accept, as_json=as_json)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from loopwright.agents import Attempt
 from loopwright.candidate import Candidate
-from loopwright.errors import Cause, Interrupted, LoopwrightError
+from loopwright.errors import Cause, Interrupted, LoopwrightError, StoreError
 from loopwright.loop._context import EpisodeContext
 from loopwright.loop._strategies import Strategy
 from loopwright.store import EpisodeFinished, EpisodeStarted, Event, Graded
@@ -54,6 +54,7 @@ async def run_episode(
 
     Raises:
         Interrupted: The episode was asked to stop; it can be resumed.
+        StoreError: The record cannot be written or read, or a call in it is in doubt.
         UserError: What the user wrote cannot work, for this and every other episode.
     """
     begun = time.monotonic()
@@ -64,7 +65,8 @@ async def run_episode(
         await _grade(plan, context, grades)
         outcome = _scored(context, grades)
     except LoopwrightError as error:
-        if error.cause is Cause.USER:
+        # Without a record there is no outcome to record either, and a call in doubt waits for its user.
+        if error.cause is Cause.USER or isinstance(error, StoreError):
             raise
         outcome = _failed(error.cause, type(error).__name__, str(error))
     except Exception as error:  # a defect of ours or of the user's plug-in ends one episode, not the run

@@ -18,6 +18,7 @@ from loopwright.store._events import (
     Payload,
     Proposed,
     RunFinished,
+    RunResumed,
     RunStarted,
     SandboxOpened,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "ResponseCache",
     "RunFinished",
     "RunRecord",
+    "RunResumed",
     "RunStarted",
     "RunStore",
     "SandboxOpened",

@@ -75,14 +75,14 @@ class Calls:
         artifacts: Artifacts,
         *,
         cache: ResponseCache | None,
-        repeat_all: bool,
+        repeat_in_doubt: bool,
     ) -> None:
         self._index = index
         self._journal = journal
         self._write = write
         self._artifacts = artifacts
         self._cache = cache
-        self._repeat_all = repeat_all
+        self._repeat_in_doubt = repeat_in_doubt
         self._running: dict[str, asyncio.Event] = {}
 
     async def once(
@@ -104,12 +104,12 @@ class Calls:
 
     def _refuse_doubtful(self, key: CallKey, kind: Kind, repeatable: bool) -> None:
         begun = self._index.begun.get(str(key))
-        if begun is None or self._repeat_all or (repeatable and begun):
+        if begun is None or self._repeat_in_doubt or (repeatable and begun):
             return
         raise CallInDoubt(
             f"a {kind} call of {key.node} in iteration {key.iteration} of {key.episode} was begun and its outcome was "
             "never recorded; whether it was carried out is not known, and repeating it is not safe",
-            remedy="Ask the provider what became of it, then resume with leave to repeat such calls.",
+            remedy="Ask the provider what became of it, then go on with `loopwright resume RUN --repeat-in-doubt`.",
         )
 
     async def _make(

@@ -37,6 +37,19 @@ class RunFinished(_Payload):
     reason: Literal["completed", "interrupted", "budget", "failed"]
 
 
+class RunResumed(_Payload):
+    """Another process goes on with an interrupted run."""
+
+    type: Literal["run_resumed"] = "run_resumed"
+    loopwright: str
+    changed: Mapping[str, str] = {}
+    """What the run rests on that is different now, such as `prompts/proposer.md`, to its new fingerprint."""
+    repaired: str = ""
+    """What was repaired in the record, as a crash leaves a torn line."""
+    repeat_in_doubt: bool = False
+    """Whether leave was given to repeat calls whose outcome a crash hid, where that is not safe."""
+
+
 class EpisodeStarted(_Payload):
     """One attempt at one instance begins."""
 
@@ -193,6 +206,7 @@ class Failed(_Payload):
 
 Payload = Annotated[
     RunStarted
+    | RunResumed
     | RunFinished
     | EpisodeStarted
     | SandboxOpened

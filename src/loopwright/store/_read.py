@@ -33,6 +33,8 @@ class Manifest(BaseModel):
     """Version that created the run."""
     config: Mapping[str, Any]
     """Everything that fixes the results: tasks, variants, repeats, seed."""
+    content: Mapping[str, str] = {}
+    """Name to fingerprint of what else they rest on: cards, prompts, environments, modules, version."""
 
     def changed(self, config: Mapping[str, Any]) -> tuple[str, ...]:
         """Names what differs between the run's configuration and another one, such as `tasks.0.goal`."""

@@ -42,7 +42,7 @@ class RunStore:
         held: int,
         *,
         cache: ResponseCache | None = None,
-        repeat_all: bool = False,
+        repeat_in_doubt: bool = False,
         clock: Callable[[], datetime] = _utc_now,
     ) -> None:
         """Use `create` or `open`."""
@@ -56,7 +56,7 @@ class RunStore:
         self._index = CallIndex()
         self._journal = Journal(self.folder / EVENTS, self.manifest.id, self._index.note)
         self._calls = Calls(
-            self._index, self._journal, self._write_call, self._artifacts, cache=cache, repeat_all=repeat_all
+            self._index, self._journal, self._write_call, self._artifacts, cache=cache, repeat_in_doubt=repeat_in_doubt
         )
 
     @classmethod
@@ -105,7 +105,7 @@ class RunStore:
         folder: Path,
         *,
         cache: ResponseCache | None = None,
-        repeat_all: bool = False,
+        repeat_in_doubt: bool = False,
         clock: Callable[[], datetime] = _utc_now,
     ) -> Self:
         """Opens a run to go on with it: checks every line, repairs a torn tail and says so in `repaired`.
@@ -113,7 +113,7 @@ class RunStore:
         Args:
             folder: The run's folder.
             cache: As in `create`.
-            repeat_all: Repeat calls that were in flight at the crash even where that is not safe.
+            repeat_in_doubt: Repeat calls that were in flight at the crash even where that is not safe.
             clock: As in `create`.
 
         Raises:
@@ -123,7 +123,7 @@ class RunStore:
         record = RunRecord(folder, read_manifest(folder))
         held = lock(folder / _LOCK)
         try:
-            return cls(record, held, cache=cache, repeat_all=repeat_all, clock=clock)
+            return cls(record, held, cache=cache, repeat_in_doubt=repeat_in_doubt, clock=clock)
         except BaseException:
             os.close(held)
             raise
