@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loopwright._casting import Given
-from loopwright._content import fingerprints, resumed
+from loopwright._fingerprints import fingerprints, resumed
 from loopwright._parts import Parts, current_episode
 from loopwright._plan import Planned, RunConfig, plan_episodes
 from loopwright._results import RunResult, load_result
