@@ -15,7 +15,7 @@ DEMO_RUN := $(LOOPWRIGHT) run examples/python --model local/smollm2-135m --strat
 	--calls 3 --grade-all
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench base-image image clean
+.PHONY: help demo test check lint bench docs base-image image clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ lint: $(VENV)/.installed-dev ## formatting, lint, types and import layers
 
 bench: $(VENV)/.installed-dev ## measure every performance claim beside its peer
 	@for file in bench/[!_]*.py; do $(BIN)/python -m bench.$$(basename $$file .py) $(BENCH_ARGS) || exit 1; done
+
+docs: $(VENV)/.installed-dev ## build the documentation as a site under build/site
+	$(BIN)/mkdocs build --quiet
 
 base-image: ## make the Debian image that docker tests and the Dockerfile use (root, debootstrap, an engine)
 	BASE_IMAGE=$(BASE_IMAGE) .ci/make-base-image
