@@ -36,6 +36,7 @@ async def arun(
     repeats: int | None = None,
     seed: int | None = None,
     grade_all: bool = False,
+    cache: Path | str | None = None,
     concurrency: int = 4,
     project: Path | str | None = None,
     out: Path | str | None = None,
@@ -54,6 +55,7 @@ async def arun(
         repeats: Episodes per instance and strategy.
         seed: Fixes the samples of models that honour seeds.
         grade_all: Whether the hidden checks grade every candidate after the loop.
+        cache: Folder of replies that runs share: a call that one of them made before is not paid again.
         concurrency: Episodes at a time.
         project: Folder with own `agents/`, `prompts/`, `environments/` and modules; the current one by default.
         out: The run's folder; a new one under `runs/` by default.
@@ -82,6 +84,7 @@ async def arun(
         repeats=repeats,
         seed=seed,
         grade_all=grade_all,
+        cache=_absolute(cache) if cache else None,
         concurrency=concurrency,
         project=_absolute(project or "."),
     )

@@ -40,6 +40,8 @@ class RunConfig(BaseModel):
     """Where the user's own agents, prompts, environments and modules are."""
     prices: Path | None = None
     """The user's price file; without one no cost is told."""
+    cache: Path | None = None
+    """Folder of replies that runs share: a call that any of them made before is not made again; None for none."""
     concurrency: int = 4
     """Episodes at a time."""
     only: tuple[str, ...] = ()

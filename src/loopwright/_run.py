@@ -21,7 +21,7 @@ from loopwright._results import RunResult, load_result
 from loopwright._version import __version__
 from loopwright.budget import Caps, Ledger
 from loopwright.errors import CallInDoubt, Interrupted, UserError
-from loopwright.loop import EpisodeContext, EpisodePlan, run_episode, spend_of
+from loopwright.loop import REUSED, EpisodeContext, EpisodePlan, run_episode, spend_of
 from loopwright.models import Prices, Reply
 from loopwright.store import (
     CallFinished,
@@ -29,6 +29,7 @@ from loopwright.store import (
     EpisodeStarted,
     Event,
     Manifest,
+    ResponseCache,
     RunFinished,
     RunStarted,
     RunStore,
@@ -79,7 +80,7 @@ class Run:
             content=fingerprints(config),
         )
         planned = plan_episodes(config)
-        store = RunStore.create(folder, manifest)
+        store = RunStore.create(folder, manifest, cache=_cache(config))
         store.append(
             RunStarted(
                 loopwright=__version__,
@@ -107,9 +108,9 @@ class Run:
             RunChanged: What the run rests on changed, and `changed` is not set.
             StoreError: There is no run, its record is damaged, or another process has it.
         """
-        store = RunStore.open(folder, repeat_in_doubt=repeat_in_doubt)
+        config = RunConfig.model_validate(read_run(folder).manifest.config)
+        store = RunStore.open(folder, cache=_cache(config), repeat_in_doubt=repeat_in_doubt)
         try:
-            config = RunConfig.model_validate(store.manifest.config)
             events = list(store.events())
             going_on = resumed(store, config, events, changed=changed)
             planned = plan_episodes(config)
@@ -233,15 +234,19 @@ class Run:
 
     def _charge(self, ledger: Ledger, call: CallFinished) -> None:
         """Counts what a call of an earlier process cost."""
-        result = read_run(self.store.folder).result(call)
+        result = self.store.result(call)
         if result is not None:
-            ledger.charge(spend_of(Reply.model_validate(result)))
+            ledger.charge(REUSED if call.cached else spend_of(Reply.model_validate(result)))
 
     def _task_ledger(self, task: Task) -> Ledger:
         """What all episodes of a task share, whatever their variant."""
         if task.name not in self._ledgers:
             self._ledgers[task.name] = Ledger(_caps(task.budget.run), parent=self.ledger)
         return self._ledgers[task.name]
+
+
+def _cache(config: RunConfig) -> ResponseCache | None:
+    return ResponseCache(config.cache) if config.cache else None
 
 
 def _caps(options: CapOptions) -> Caps:

@@ -22,6 +22,8 @@ class Spend:
     """What one or more calls cost. No amount is negative."""
 
     model_calls: int = 0
+    cached_calls: int = 0
+    """Those of `model_calls` that the response cache answered."""
     input: int = 0
     """Tokens that were neither read from nor written to a cache."""
     cache_read: int = 0

@@ -31,6 +31,7 @@ class PlanOptions:
     max_usd: float | None
     max_seconds: float | None
     prices: Path | None
+    cache: Path | None
     project: Path | None
 
 
@@ -71,6 +72,13 @@ _OPTIONS = (
         envvar="LOOPWRIGHT_PRICES",
         show_envvar=True,
         help="Your price file; without one no cost is told.",
+    ),
+    click.option(
+        "--cache",
+        type=click.Path(path_type=Path, file_okay=False),
+        envvar="LOOPWRIGHT_CACHE",
+        show_envvar=True,
+        help="Folder of replies that runs share: a call that one of them made before is not paid again. Off by default.",
     ),
     click.option(
         "--project",
@@ -129,5 +137,6 @@ def _config(files: Sequence[Any], plan: PlanOptions, project: Path) -> RunConfig
         ),
         project=project,
         prices=plan.prices.absolute() if plan.prices else None,
+        cache=plan.cache.absolute() if plan.cache else None,
         concurrency=plan.concurrency,
     )

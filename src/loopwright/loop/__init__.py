@@ -1,6 +1,7 @@
 """The loop: a LangGraph graph per strategy, its rules, and the episode around it."""
 
-from loopwright.loop._calls import spend_of
+from loopwright.loop._acting import ACTING_STRATEGIES, Acting
+from loopwright.loop._calls import REUSED, spend_of
 from loopwright.loop._context import EpisodeContext
 from loopwright.loop._episode import EpisodePlan, run_episode
 from loopwright.loop._graph import compile_loop
@@ -11,8 +12,11 @@ from loopwright.loop._tree import AttemptTree
 from loopwright.loop._views import view_for
 
 __all__ = [
+    "ACTING_STRATEGIES",
     "BUILTIN_STRATEGIES",
+    "REUSED",
     "STOP_RULES",
+    "Acting",
     "AttemptTree",
     "BestOfN",
     "Decision",

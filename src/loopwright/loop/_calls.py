@@ -13,6 +13,9 @@ from loopwright.errors import MissingContent
 from loopwright.models import Model, Prices, Reply, Request, Usage, request_hash
 from loopwright.store import CallKey, RunStore
 
+REUSED = Spend(model_calls=1, cached_calls=1)
+"""A call that the response cache answered: it counts as a call and costs nothing."""
+
 # Output reserved for a request that does not limit its reply.
 _UNLIMITED_OUTPUT = 8192
 
@@ -50,6 +53,7 @@ class NodeCalls:
             kind="model",
             repeatable=model.repeatable,
             request=request.model_dump(mode="json", exclude_none=True),
+            reuse=self._reused,
         )
         return Reply.model_validate(result)
 
@@ -68,6 +72,12 @@ class NodeCalls:
             reply = reply.model_copy(update={"cost_usd": cost})
             reservation.settle(spend_of(reply))
         return reply.model_dump(mode="json")
+
+    def _reused(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Counts a call that the response cache answers, so that loops of equal numbers of calls stay comparable."""
+        with self.ledger.reserve(REUSED) as reservation:
+            reservation.settle(REUSED)
+        return {**result, "usage": {}, "cost_usd": "0", "seconds": 0.0}
 
     def _worst_case(self, request: Request) -> Spend:
         # A token is at least one byte of the prompt, so the byte count bounds the input whatever the tokenizer.

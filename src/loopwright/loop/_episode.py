@@ -78,6 +78,7 @@ async def run_episode(
             "iterations": len(context.tree),
             "rule": context.tree.stop_rule,
             "model_calls": spent.model_calls,
+            "cached_calls": spent.cached_calls,
             "usage": {
                 "input": spent.input,
                 "cache_read": spent.cache_read,

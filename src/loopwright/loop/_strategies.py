@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from loopwright.loop._acting import ACTING_STRATEGIES
 from loopwright.loop._graph import compile_loop
 from loopwright.loop._options import Decision, Standing
 from loopwright.loop._rules import critic, first, fresh_start, go_on, regression
@@ -80,7 +81,10 @@ class Refine:
         return compile_loop(_refine, critic=True, checkpointer=checkpointer)
 
 
-BUILTIN_STRATEGIES: dict[str, Strategy] = {strategy.name: strategy for strategy in (Single(), BestOfN(), Refine())}
+BUILTIN_STRATEGIES: dict[str, Strategy] = {
+    **{strategy.name: strategy for strategy in (Single(), BestOfN(), Refine())},
+    **ACTING_STRATEGIES,
+}
 
 
 def _once(standing: Standing) -> Decision:

@@ -19,6 +19,7 @@ from loopwright.store._read import load
 
 Kind = Literal["model", "sandbox", "other"]
 Call = Callable[[], Awaitable[Mapping[str, Any]]]
+Reuse = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
 LARGE = 64 * 1024
 """Results whose JSON is longer than this many bytes become artifacts."""
@@ -86,7 +87,14 @@ class Calls:
         self._running: dict[str, asyncio.Event] = {}
 
     async def once(
-        self, key: CallKey, call: Call, *, kind: Kind, repeatable: bool, request: Mapping[str, Any]
+        self,
+        key: CallKey,
+        call: Call,
+        *,
+        kind: Kind,
+        repeatable: bool,
+        request: Mapping[str, Any],
+        reuse: Reuse,
     ) -> dict[str, Any]:
         """See `RunStore.once`."""
         name = str(key)
@@ -97,7 +105,8 @@ class Calls:
         self._refuse_doubtful(key, kind, repeatable)
         self._running[name] = ended = asyncio.Event()
         try:
-            return await self._make(key, call, kind, repeatable, request)
+            intent = CallIntended(key=name, kind=kind, repeatable=repeatable, attempt=key.attempt, request=request)
+            return await self._make(key, intent, call, reuse)
         finally:
             del self._running[name]
             ended.set()
@@ -112,18 +121,15 @@ class Calls:
             remedy="Ask the provider what became of it, then go on with `loopwright resume RUN --repeat-in-doubt`.",
         )
 
-    async def _make(
-        self, key: CallKey, call: Call, kind: Kind, repeatable: bool, request: Mapping[str, Any]
-    ) -> dict[str, Any]:
-        name = str(key)
-        intent = CallIntended(key=name, kind=kind, repeatable=repeatable, attempt=key.attempt, request=request)
+    async def _make(self, key: CallKey, intent: CallIntended, call: Call, reuse: Reuse) -> dict[str, Any]:
+        name, kind, repeatable = intent.key, intent.kind, intent.repeatable
         self._write(intent, key)
         if not repeatable:
             await self._journal.synced()
         started = time.monotonic()
         cached = await asyncio.to_thread(self._cache.get, key) if self._cache and kind == "model" else None
         try:
-            encoded = to_json(plain(cached if cached is not None else await call()))
+            encoded = to_json(plain(reuse(cached) if cached is not None else await call()))
         except Exception as error:
             seconds = time.monotonic() - started
             self._write(CallFinished(key=name, kind=kind, failure=_describe(error), seconds=seconds), key)

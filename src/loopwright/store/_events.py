@@ -185,6 +185,8 @@ class EpisodeFinished(_Payload):
     rule: str = ""
     """The stop rule that ended the loop."""
     model_calls: int = 0
+    cached_calls: int = 0
+    """Those of the calls that the response cache answered; nothing was paid for them."""
     usage: Mapping[str, int] = {}
     cost_usd: str | None = None
     """Decimal as text; None where a model has no price."""

@@ -160,6 +160,7 @@ class RunStore:
         kind: Literal["model", "sandbox", "other"],
         repeatable: bool,
         request: Mapping[str, Any] | None = None,
+        reuse: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda result: result,
     ) -> Mapping[str, Any]:
         """Makes a call unless its result is recorded; the result is recorded before it is returned.
 
@@ -170,13 +171,14 @@ class RunStore:
             kind: What is called.
             repeatable: Whether the call may be made again if a crash hid its result.
             request: What is asked, for the reader of the record.
+            reuse: Makes of a result of the response cache what is recorded in the call's place; may refuse by raising.
 
         Raises:
             CallInDoubt: The call was begun, its outcome was never recorded, and it is not repeatable.
             StoreError: The record cannot be written; a result that was there is lost with it.
-            Exception: Whatever `call` raises, after that was recorded. The same key may be called again.
+            Exception: Whatever `call` or `reuse` raises, after that was recorded. The same key may be called again.
         """
-        return await self._calls.once(key, call, kind=kind, repeatable=repeatable, request=request or {})
+        return await self._calls.once(key, call, kind=kind, repeatable=repeatable, request=request or {}, reuse=reuse)
 
     def adopt(self, source: RunRecord, keep: Callable[[Event], bool]) -> int:
         """Takes events of another run into this one, to go on from them under a changed configuration.
