@@ -78,7 +78,7 @@ _OPTIONS = (
         type=click.Path(path_type=Path, file_okay=False),
         envvar="LOOPWRIGHT_CACHE",
         show_envvar=True,
-        help="Folder of replies that runs share: a call that one of them made before is not paid again. Off by default.",
+        help="Folder of replies that runs share, so that a call is paid once; none by default.",
     ),
     click.option(
         "--project",
