@@ -36,7 +36,7 @@ class Parts:
         self._given = given
         self._store = store
         self._casts: dict[tuple[str, str], Cast] = {}
-        self._providers: dict[str, SandboxProvider] = {}
+        self._providers: dict[tuple[str, str | None], SandboxProvider] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -69,10 +69,11 @@ class Parts:
             SandboxUnavailable: Nothing here can isolate it as the task requires.
         """
         made = self._casting.environment(task)
-        provider = await self._provider(task.sandbox.provider)
+        image = self._image(task)
+        provider = await self._provider(task.sandbox.provider, image)
         setup = EnvironmentSetup(
             provider=RecordingProvider(provider, self._store, episode),
-            spec=self._spec(task, provider),
+            spec=_spec(task.sandbox, image if provider.name == "docker" else task.sandbox.image),
             put=self._store.put,
             get=self._store.get,
         )
@@ -81,13 +82,12 @@ class Parts:
             raise MissingContent(f"{task.environment.name!r} is not an environment: methods are missing")
         return environment
 
-    def _spec(self, task: Task, provider: SandboxProvider) -> SandboxSpec:
-        """What the task asks for. Its environment's image is a Docker one, and LOOPWRIGHT_IMAGE goes before it."""
-        image = task.sandbox.image
-        if image is None and provider.name == "docker" and "LOOPWRIGHT_IMAGE" not in os.environ:
-            folder = find_environment(task.environment.name, self._casting.project)
-            image = folder.image if folder else None
-        return _spec(task.sandbox.model_copy(update={"image": image}))
+    def _image(self, task: Task) -> str | None:
+        """What the task names; else the Docker image of its environment, and LOOPWRIGHT_IMAGE goes before that."""
+        if task.sandbox.image is not None or "LOOPWRIGHT_IMAGE" in os.environ:
+            return task.sandbox.image
+        folder = find_environment(task.environment.name, self._casting.project)
+        return folder.image if folder else None
 
     def _open(self, name: str) -> None:
         if name in self.models:
@@ -109,12 +109,13 @@ class Parts:
             episode=current_episode.get(),
         )
 
-    async def _provider(self, name: str) -> SandboxProvider:
-        if name not in self._providers:
-            provider = await open_provider(name)
-            self._providers[name] = provider
+    async def _provider(self, name: str, image: str | None) -> SandboxProvider:
+        key = (name, image if name == "auto" else None)
+        if key not in self._providers:
+            provider = await open_provider(name, image)
+            self._providers[key] = provider
             self._stack.push_async_callback(provider.close)
-        return self._providers[name]
+        return self._providers[key]
 
 
 class RecordingProvider:
@@ -159,7 +160,7 @@ def _purpose(spec: SandboxSpec) -> Any:
     return spec.labels.get("purpose", "environment")
 
 
-def _spec(options: SandboxOptions) -> SandboxSpec:
+def _spec(options: SandboxOptions, image: str | None) -> SandboxSpec:
     limits = Limits(
         memory_mb=options.memory_mb,
         pids=options.pids,
@@ -167,7 +168,7 @@ def _spec(options: SandboxOptions) -> SandboxSpec:
         scratch_mb=options.scratch_mb,
         timeout=options.timeout,
     )
-    spec = SandboxSpec(image=options.image, limits=limits, network=options.network)
+    spec = SandboxSpec(image=image, limits=limits, network=options.network)
     if options.require is None:
         return spec
     unknown = sorted(set(options.require) - {control.value for control in Control})

@@ -101,7 +101,8 @@ class Own:
 
 def test_the_class_may_be_in_the_folder(folder: Path, tmp_path: Path) -> None:
     (folder / "own_class_of_guests.py").write_text(_CLASS)
-    (folder / "environment.yaml").write_text(_YAML.replace("class: python", "class: own_class_of_guests:Own"))
+    text = _YAML.replace("class: python", "class: own_class_of_guests:Own").replace("image: guests:latest\n", "")
+    (folder / "environment.yaml").write_text(text)
     model = Scripted(["```python\nx = 1\n```"])
     result = run(_task(), model=model, strategy="single", project=tmp_path, out=tmp_path / "run")
     assert [episode.passed for episode in result] == [True]

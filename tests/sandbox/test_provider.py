@@ -25,13 +25,63 @@ async def test_auto_says_what_it_picked_and_why() -> None:
     await provider.close()
 
 
-async def test_auto_without_an_engine_is_bubblewrap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def no_engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+
+
+@pytest.mark.usefixtures("no_engine")
+async def test_auto_without_an_engine_is_bubblewrap() -> None:
     provider = await open_provider("auto")
     assert provider.name == "bubblewrap"
     assert "no Docker Engine" in provider.reason
     with pytest.raises(SandboxUnavailable, match="no Docker Engine"):
         await open_provider("docker")
+
+
+@pytest.mark.usefixtures("no_engine")
+@pytest.mark.parametrize("by_variable", [False, True])
+async def test_auto_never_replaces_a_named_image(monkeypatch: pytest.MonkeyPatch, by_variable: bool) -> None:
+    if by_variable:
+        monkeypatch.setenv("LOOPWRIGHT_IMAGE", "my/tools:1")
+    with pytest.raises(SandboxUnavailable, match=r"my/tools:1 cannot be used: no Docker Engine") as refusal:
+        await open_provider("auto", None if by_variable else "my/tools:1")
+    assert "root file system" in refusal.value.remedy
+
+
+async def test_auto_takes_bubblewrap_for_the_folder_of_a_root(tmp_path: Path) -> None:
+    (tmp_path / "usr").mkdir()
+    provider = await open_provider("auto", str(tmp_path))
+    assert provider.name == "bubblewrap"
+    assert str(tmp_path) in provider.reason
+
+
+@pytest.mark.docker
+async def test_auto_takes_docker_for_an_image_that_is_there(base_image: str) -> None:
+    for image in (None, base_image):
+        provider = await open_provider("auto", image)
+        assert (provider.name, base_image in provider.reason) == ("docker", True)
+        await provider.close()
+
+
+@pytest.mark.docker
+async def test_auto_refuses_an_image_that_the_engine_lacks() -> None:
+    with pytest.raises(SandboxUnavailable, match="the Docker Engine has no image my/tools:1") as refusal:
+        await open_provider("auto", "my/tools:1")
+    assert "or pull it" in refusal.value.remedy
+
+
+@pytest.mark.docker
+async def test_auto_is_bubblewrap_where_the_engine_lacks_the_default_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("_open", "_docker"):
+        monkeypatch.setattr(f"loopwright.sandbox.{module}.DEFAULT_IMAGE", "loopwright/not-built:latest")
+    provider = await open_provider("auto")
+    assert provider.name == "bubblewrap"
+    assert "has no image loopwright/not-built:latest" in provider.reason
+    assert "loopwright env build python" in provider.reason
+    box = await provider.open(SandboxSpec())
+    assert (await box.run(["true"])).ok
+    await provider.close()
 
 
 async def test_an_unknown_provider_is_refused() -> None:

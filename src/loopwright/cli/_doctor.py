@@ -32,18 +32,31 @@ def command(image: str | None, as_json: bool) -> None:
     """
     from loopwright.cli._exit import ExitCode
     from loopwright.cli._output import write_json
-    from loopwright.sandbox import doctor
 
-    found = asyncio.run(doctor(image))
+    found, taken = asyncio.run(_ask(image))
     if as_json:
         write_json([_plain(diagnosis) for diagnosis in found])
     else:
-        _show(found)
+        _show(found, taken)
     works = any(diagnosis.available for diagnosis in found)
     click.get_current_context().exit(int(ExitCode.PASSED if works else ExitCode.INFRASTRUCTURE))
 
 
-def _show(found: Sequence[Diagnosis]) -> None:
+async def _ask(image: str | None) -> tuple[Sequence[Diagnosis], str]:
+    """What each provider can do here, and what `auto` makes of it."""
+    from loopwright.errors import SandboxUnavailable
+    from loopwright.sandbox import doctor, open_provider
+
+    found = await doctor(image)
+    try:
+        provider = await open_provider("auto", image)
+    except SandboxUnavailable as error:
+        return found, f"refuses: {error}"
+    await provider.close()
+    return found, f"takes {provider.name} ({provider.reason.removeprefix('auto: ')})"
+
+
+def _show(found: Sequence[Diagnosis], taken: str) -> None:
     from loopwright.cli._output import write, write_table
 
     for diagnosis in found:
@@ -58,8 +71,7 @@ def _show(found: Sequence[Diagnosis]) -> None:
             for state in diagnosis.missing:
                 write(f"  {state.control}: {state.remedy or 'nothing is known to put it in force here'}")
         write("")
-    usable = next((diagnosis.provider for diagnosis in found if diagnosis.available), None)
-    write(f"`sandbox.provider: auto` takes {usable} here." if usable else "No candidate can be run on this machine.")
+    write(f"`sandbox.provider: auto` {taken}")
 
 
 def _cells(state: ControlState) -> tuple[str, str, str]:

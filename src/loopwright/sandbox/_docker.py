@@ -34,6 +34,11 @@ _PYTHON_REMEDY = "The image needs a full python3, 3.8 or later, on its PATH (Deb
 _COUNTERS = ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events")
 
 
+def default_image() -> str:
+    """What sandboxes are made of where nothing names an image."""
+    return os.environ.get("LOOPWRIGHT_IMAGE", DEFAULT_IMAGE)
+
+
 class Docker:
     """Opens one container per sandbox, with the runner as its first process.
 
@@ -49,13 +54,15 @@ class Docker:
         self._engine = Engine()
         self._open: set[OpenSandbox] = set()
 
-    async def check(self) -> None:
-        """Sweeps what dead owners left.
+    async def check(self, image: str | None = None) -> None:
+        """Sweeps what dead owners left, and looks for an image if one is named.
 
         Raises:
-            SandboxUnavailable: No engine answers.
+            SandboxUnavailable: No engine answers, or it has no such image.
         """
         await sweep(self._engine)
+        if image is not None:
+            await self._engine.call(lambda client: _digest(client, image))
 
     async def open(self, spec: SandboxSpec) -> OpenSandbox:
         """Opens a sandbox that is ready to run; see `SandboxProvider.open`."""
@@ -65,7 +72,7 @@ class Docker:
                 remedy="Use provider bubblewrap, or name the folders that are to be writable.",
             )
         name = next_name()
-        image = spec.image or os.environ.get("LOOPWRIGHT_IMAGE", DEFAULT_IMAGE)
+        image = spec.image or default_image()
         pipes: list[socket.socket] = []
         demultiplexer = Demultiplexer()
         try:
@@ -118,16 +125,9 @@ class Docker:
 
 def _create(client: APIClient, name: str, image: str, spec: SandboxSpec, pipes: list[socket.socket]) -> str:
     """Creates the container, appends its pipe to `pipes` and returns the image's digest."""
-    from docker.errors import ImageNotFound
     from docker.types import LogConfig
 
-    try:
-        digest: str = client.inspect_image(image)["Id"]  # type: ignore[no-untyped-call]  # of docker's stub
-    except ImageNotFound as error:
-        raise SandboxUnavailable(
-            f"no image {image} on this Docker Engine",
-            remedy="Build or pull it first; nothing is pulled while a task runs.",
-        ) from error
+    digest = _digest(client, image)
     limits = spec.limits
     memory = limits.memory_mb * 1024 * 1024
     scratch = f"rw,exec,nosuid,nodev,size={limits.scratch_mb}m,nr_inodes={limits.scratch_mb * 1024}"
@@ -163,6 +163,20 @@ def _create(client: APIClient, name: str, image: str, spec: SandboxSpec, pipes: 
         host_config=host,
     )
     pipes.append(attach(client, container["Id"]))
+    return digest
+
+
+def _digest(client: APIClient, image: str) -> str:
+    from docker.errors import ImageNotFound
+
+    try:
+        digest: str = client.inspect_image(image)["Id"]  # type: ignore[no-untyped-call]  # of docker's stub
+    except ImageNotFound as error:
+        name = "python" if image == DEFAULT_IMAGE else "ENVIRONMENT"
+        raise SandboxUnavailable(
+            f"the Docker Engine has no image {image}",
+            remedy=f"Build it with `loopwright env build {name}`, or pull it; nothing is pulled while a task runs.",
+        ) from error
     return digest
 
 

@@ -67,7 +67,7 @@ async def inspect(
         Control.CAPABILITIES: _capabilities(readings),
         Control.NO_NEW_PRIVILEGES: _is(readings, "NoNewPrivs", "1"),
         Control.SECCOMP: _seccomp(readings, facts),
-        Control.READ_ONLY_ROOT: _root(readings),
+        Control.READ_ONLY_ROOT: _root(readings, in_memory=sandbox.provider == "bubblewrap"),
         Control.UNPRIVILEGED_USER: _user(readings, facts),
         Control.INIT: Held(facts.pid == 1, f"the runner is process {facts.pid}; it takes in and reaps orphans"),
         **bounds(readings),
@@ -136,7 +136,8 @@ def _network(readings: Readings) -> Held:
     return Held(not others and routes == 0, f"interfaces {', '.join(devices) or 'none'}; {routes} routes")
 
 
-def _root(readings: Readings) -> Held:
+def _root(readings: Readings, *, in_memory: bool) -> Held:
+    """Whether the root is read-only, or a copy that is limited in size and vanishes; Docker's copy is neither."""
     options = {}
     for line in readings[_MOUNTS].splitlines():
         left, _, right = line.partition(" - ")
@@ -148,7 +149,7 @@ def _root(readings: Readings) -> Held:
         if size.startswith("size=")
     )
     mode, details = options.get("/", ("unknown", ""))
-    if "upperdir=" in details:
+    if in_memory and "upperdir=" in details:
         return Held(True, f"/ is copy-on-write, its base is never written; writable: the copy, {writable}")
     if details.startswith("rw,size=") and options.get("/usr", ("",))[0].startswith("ro"):
         return Held(True, f"/ is in memory, of {details.split(',')[1]}, with programs read-only; writable: {writable}")

@@ -74,7 +74,7 @@ class SandboxOptions(_Section):
     """Isolation and limits; anything weaker than the default is written to the record."""
 
     provider: Literal["auto", "docker", "bubblewrap"] = "auto"
-    """`auto` takes Docker where an engine answers, else bubblewrap; nothing ever runs on the host."""
+    """`auto` takes Docker where an engine has the image, else bubblewrap; nothing ever runs on the host."""
     image: str | None = None
     """Docker image, or the folder of a root file system for bubblewrap; none for the default."""
     memory_mb: int = Field(default=512, gt=0)
