@@ -30,8 +30,8 @@ def _words(invoke: Invoke, folder: str) -> list[tuple[str, str]]:
 def test_what_was_before_is_kept_and_not_paid_again(invoke: Invoke, run: Path) -> None:
     before = (run / "events.jsonl").read_bytes()
     Path("other.yaml").write_text('- "yes"\n')
-    flags = ("--at", 2, "--model", "scripted/other.yaml", "--out", "new")
-    told = json.loads(invoke("fork", run, "say:refine:1", *flags, "--json").stdout)
+    flags = ("--at", "say:refine:1:2", "--model", "scripted/other.yaml", "--out", "new")
+    told = json.loads(invoke("fork", run, *flags, "--json").stdout)
     assert [(row["episode"], row["passed"], row["model_calls"]) for row in told["episodes"]] == [
         ("say:refine:1", True, 3)
     ]
@@ -46,35 +46,37 @@ def test_what_was_before_is_kept_and_not_paid_again(invoke: Invoke, run: Path) -
 
 
 def test_from_the_first_iteration_nothing_is_kept(invoke: Invoke, run: Path) -> None:
-    told = json.loads(invoke("fork", run, "say:refine:0", "--at", 0, "--out", "new", "--json").stdout)
+    told = json.loads(invoke("fork", run, "--at", "say:refine:0:0", "--out", "new", "--json").stdout)
     assert [(row["iterations"], row["model_calls"]) for row in told["episodes"]] == [(3, 3)]
 
 
 def test_more_calls_go_on_where_the_loop_had_stopped(invoke: Invoke, run: Path) -> None:
     Path("other.yaml").write_text('- "no"\n- "yes"\n')
-    flags = ("--at", 3, "--calls", 6, "--model", "scripted/other.yaml", "--out", "new")
-    told = json.loads(invoke("fork", run, "say:refine:1", *flags, "--json").stdout)
+    flags = ("--at", "say:refine:1:3", "--calls", 6, "--model", "scripted/other.yaml", "--out", "new")
+    told = json.loads(invoke("fork", run, *flags, "--json").stdout)
     assert [(row["passed"], row["iterations"], row["model_calls"]) for row in told["episodes"]] == [(True, 5, 5)]
 
 
 def test_a_fork_can_be_resumed_and_forked(invoke: Invoke, run: Path) -> None:
     Path("empty.yaml").write_text("[]")
-    flags = ("--at", 1, "--model", "scripted/empty.yaml", "--out", "new")
-    assert invoke("fork", run, "say:refine:1", *flags).exit_code == 2
+    flags = ("--at", "say:refine:1:1", "--model", "scripted/empty.yaml", "--out", "new")
+    assert invoke("fork", run, *flags).exit_code == 2
     Path("empty.yaml").write_text('- "no"\n- "yes"\n')
     assert json.loads(invoke("resume", "new", "--json").stdout)["episodes"][0]["passed"]
-    again = invoke("fork", "new", "say", "--at", 2, "--model", "scripted/right.yaml", "--out", "newer", "--json")
+    again = invoke("fork", "new", "--at", "say:2", "--model", "scripted/right.yaml", "--out", "newer", "--json")
     assert json.loads(again.stdout)["episodes"][0]["iterations"] == 3
 
 
 @pytest.mark.parametrize(
     ("args", "told"),
     [
-        (("old", "nowhere", "--at", 1), "has no episode 'nowhere'"),
-        (("old", "say:refine", "--at", 1), "fits 2 episodes"),
-        (("old", "say:refine:1", "--at", 9), "has no episode 'say:refine:1' with 9 iterations"),
-        (("old", "say:refine:1", "--at", 1, "--model", "opnai/x"), "there is no provider 'opnai'"),
-        (("old", "say:refine:1"), "--at"),
+        (("old", "--at", "nowhere:1"), "has no episode 'nowhere'"),
+        (("old", "--at", "say:refine:1"), "fits 2 episodes"),
+        (("old", "--at", "say:refine:1:9"), "has no episode 'say:refine:1' with 9 iterations"),
+        (("old", "--at", "say:refine:1:1", "--model", "opnai/x"), "there is no provider 'opnai'"),
+        (("old",), "--at"),
+        (("old", "--at", "2"), "'2' is not of the form EPISODE:ITERATION"),
+        (("old", "--at", "say:refine:x"), "not of the form"),
     ],
 )
 def test_what_cannot_be_forked_is_told(invoke: Invoke, run: Path, args: tuple[object, ...], told: str) -> None:

@@ -12,15 +12,27 @@ from loopwright.cli._options import json_option, run_argument, runs_option
 _EXAMPLES = """\
 \b
 Examples:
-  loopwright fork runs/demo balances:refine:0 --at 2 --seed 7
-  loopwright fork runs/demo balances:refine:0 --at 1 --model openai/gpt-5-mini --calls 8
+  loopwright fork runs/demo --at balances:refine:0:2 --seed 7
+  loopwright fork runs/demo --at balances:refine:0:1 --model openai/gpt-5-mini --calls 8
 """
+
+
+class _Point(click.ParamType[tuple[str, int]]):
+    """An episode and an iteration in it."""
+
+    name = "EPISODE:ITERATION"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        """Splits at the last colon: names of episodes hold colons too."""
+        episode, _, iteration = str(value).rpartition(":")
+        if not episode or not iteration.isdecimal():
+            self.fail(f"{value!r} is not of the form EPISODE:ITERATION, such as balances:refine:0:2", param, ctx)
+        return episode, int(iteration)
 
 
 @click.command(epilog=_EXAMPLES)
 @run_argument(required=True)
-@click.argument("episode")
-@click.option("--at", type=click.IntRange(min=0), required=True, help="The first iteration to make anew.")
+@click.option("--at", type=_Point(), required=True, help="The episode, and its first iteration to make anew.")
 @click.option("--model", help="provider/model for every role from there on.")
 @click.option("--seed", type=int, help="Draws other samples, where models honour seeds.")
 @click.option("--calls", type=click.IntRange(min=1), help="Model calls of the episode, those kept included.")
@@ -30,8 +42,7 @@ Examples:
 @json_option
 def command(
     run: str,
-    episode: str,
-    at: int,
+    at: tuple[str, int],
     model: str | None,
     seed: int | None,
     calls: int | None,
@@ -42,8 +53,9 @@ def command(
 ) -> None:
     """Go on from the middle of an episode, in a new run.
 
-    RUN is a run folder, an id in --runs or its beginning; EPISODE one of its episodes, or the beginning of its name.
-    Iterations before --at are kept with their answers, which are not paid for again; the old run stays as it is.
+    RUN is a run folder, an id in --runs or its beginning; the beginning of an episode's name is enough too.
+    Iterations before that of --at are kept with their answers, which are not paid for again. The old run stays as it
+    is.
     """
     from loopwright import RunConfig, new_run_id
     from loopwright._fork import fork
@@ -52,8 +64,9 @@ def command(
     from loopwright.store import read_run
 
     folder = find_run(run, runs)
+    episode, iteration = at
     name = find_episode(folder, episode)
     changes: dict[str, Any] = {"only": (name,), "calls": calls, "seed": seed, "models": (model,) if model else None}
     old = RunConfig.model_validate(read_run(folder).manifest.config)
     config = old.model_copy(update={key: value for key, value in changes.items() if value is not None})
-    execute(fork(folder, out or runs / new_run_id(), config=config, at=at), accept=accept, as_json=as_json)
+    execute(fork(folder, out or runs / new_run_id(), config=config, at=iteration), accept=accept, as_json=as_json)
