@@ -9,22 +9,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loopwright._casting import Given
 from loopwright._fingerprints import fingerprints, resumed
+from loopwright._ledgers import Ledgers
 from loopwright._parts import Parts, current_episode
 from loopwright._plan import Planned, RunConfig, plan_episodes
 from loopwright._results import RunResult, load_result
 from loopwright._version import __version__
-from loopwright.budget import Caps, Ledger
 from loopwright.errors import CallInDoubt, Interrupted, UserError
-from loopwright.loop import REUSED, EpisodeContext, EpisodePlan, run_episode, spend_of
-from loopwright.models import Prices, Reply
+from loopwright.loop import EpisodeContext, EpisodePlan, run_episode
+from loopwright.models import Prices
 from loopwright.store import (
-    CallFinished,
     EpisodeFinished,
     EpisodeStarted,
     Event,
@@ -35,7 +33,6 @@ from loopwright.store import (
     RunStore,
     read_run,
 )
-from loopwright.task import CapOptions, Task
 
 if TYPE_CHECKING:
     from langgraph.runtime import RunControl
@@ -53,11 +50,10 @@ class Run:
     config: RunConfig
     store: RunStore
     planned: tuple[Planned, ...]
-    ledger: Ledger
+    ledgers: Ledgers
     recorded: Mapping[str, Sequence[Event]] = field(default_factory=dict)
     given: Given = field(default_factory=Given)
     _control: RunControl | None = None
-    _ledgers: dict[str, Ledger] = field(default_factory=dict)
 
     @classmethod
     def create(cls, config: RunConfig, folder: Path, *, given: Given | None = None) -> Run:
@@ -89,7 +85,7 @@ class Run:
                 episodes=len(planned),
             )
         )
-        return cls(config, store, planned, Ledger(_caps(config.budget)), given=given or Given())
+        return cls(config, store, planned, Ledgers(config.budget, (), store.result), given=given or Given())
 
     @classmethod
     def reopen(
@@ -122,7 +118,8 @@ class Run:
         for event in events:
             if event.episode:
                 recorded[event.episode].append(event)
-        return cls(config, store, planned, Ledger(_caps(config.budget)), recorded, given=given or Given())
+        ledgers = Ledgers(config.budget, events, store.result)
+        return cls(config, store, planned, ledgers, recorded, given=given or Given())
 
     def on_event(self, listener: Callable[[Event], None]) -> None:
         """Calls `listener` with every event from now on."""
@@ -150,6 +147,8 @@ class Run:
         try:
             async with AsyncExitStack() as stack:
                 parts = await stack.enter_async_context(self._parts())
+                for episode in filter(self._finished, self.planned):
+                    self.ledgers.episode(episode, self.recorded[episode.id], parts.prices)
                 await self._episodes([episode for episode in self.planned if not self._finished(episode)], parts)
         except (Interrupted, CallInDoubt):
             self.store.append(RunFinished(reason="interrupted"))
@@ -197,10 +196,7 @@ class Run:
         current_episode.set(episode.id)
         recorded = self.recorded.get(episode.id, ())
         task = episode.task
-        ledger = Ledger(_caps(task.budget), parent=self._task_ledger(task))
-        for event in recorded:
-            if isinstance(event.data, CallFinished) and event.data.kind == "model":
-                self._charge(ledger, event.data)
+        ledger = self.ledgers.episode(episode, recorded, parts.prices)
         cast = parts.cast(episode)
         started = EpisodeStarted(
             task=task.name,
@@ -232,30 +228,9 @@ class Run:
         finally:
             await environment.close()
 
-    def _charge(self, ledger: Ledger, call: CallFinished) -> None:
-        """Counts what a call of an earlier process cost."""
-        result = self.store.result(call)
-        if result is not None:
-            ledger.charge(REUSED if call.cached else spend_of(Reply.model_validate(result)))
-
-    def _task_ledger(self, task: Task) -> Ledger:
-        """What all episodes of a task share, whatever their variant."""
-        if task.name not in self._ledgers:
-            self._ledgers[task.name] = Ledger(_caps(task.budget.run), parent=self.ledger)
-        return self._ledgers[task.name]
-
 
 def _cache(config: RunConfig) -> ResponseCache | None:
     return ResponseCache(config.cache) if config.cache else None
-
-
-def _caps(options: CapOptions) -> Caps:
-    return Caps(
-        model_calls=options.model_calls,
-        tokens=options.tokens,
-        usd=Decimal(str(options.usd)) if options.usd is not None else None,
-        seconds=options.seconds,
-    )
 
 
 def _foremost(problems: BaseExceptionGroup[Any]) -> BaseException:

@@ -24,6 +24,8 @@ class Spend:
     model_calls: int = 0
     cached_calls: int = 0
     """Those of `model_calls` that the response cache answered."""
+    unpriced_calls: int = 0
+    """Those of `model_calls` whose cost is not known, as the price file lacks a price; `usd` holds what it may be."""
     input: int = 0
     """Tokens that were neither read from nor written to a cache."""
     cache_read: int = 0
@@ -32,7 +34,7 @@ class Spend:
     usd: Decimal = Decimal(0)
     sandbox_seconds: float = 0.0
     working_seconds: float = 0.0
-    """Time that calls took, without waiting for a slot or a rate limit."""
+    """Time of model calls and sandboxes, without waiting for a slot, a rate limit or a retry."""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -133,6 +135,10 @@ class Ledger:
         with self._lock:
             over = {name: getattr(self._spent, name) - cap for name, cap in self._caps()}
         return {name: amount for name, amount in over.items() if amount > 0}
+
+    def capped(self, name: str) -> bool:
+        """Whether a cap of that name holds here or in a parent."""
+        return any(getattr(ledger.caps, name) is not None for ledger in self._chain())
 
     def reserve(self, spend: Spend) -> Reservation:
         """Holds the most that a call may cost, before it is made.

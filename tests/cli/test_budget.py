@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import loopwright
 from tests.cli.conftest import Invoke, WriteTask
 
 
@@ -24,3 +25,54 @@ def test_the_cap_of_a_run_is_shared_by_its_tasks(invoke: Invoke, write_task: Wri
         *("--max-calls", 4, "--json"),
     )
     assert [row["model_calls"] for row in json.loads(result.stdout)["episodes"]] == [3, 1]
+
+
+def test_what_finished_episodes_spent_counts_after_a_resume(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task(more="repeats: 3\n")
+    Path("many.yaml").write_text('- "no"\n' * 9)
+    flags = ("--model", "scripted/many.yaml", "--concurrency", 1, "--max-calls", 5, "--out", "out", "--json")
+    whole = json.loads(invoke("run", "say.yaml", *flags).stdout)
+    lines = Path("out/events.jsonl").read_text().splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if '"episode_finished"' in line)
+    Path("out/events.jsonl").write_text("".join(lines[: at + 1]))
+    again = json.loads(invoke("resume", "out", "--json").stdout)
+    calls = [[row["model_calls"] for row in told["episodes"]] for told in (whole, again)]
+    assert calls == [[3, 2, 0], [3, 2, 0]]
+
+
+def test_candidates_are_stopped_when_sandbox_time_is_used_up(invoke: Invoke, write_task: WriteTask) -> None:
+    task = write_task(more="repeats: 3\nbudget:\n  run: {sandbox_seconds: 1.2}\n")
+    task.write_text(task.read_text().replace('want: "yes"\n  hidden', 'want: "yes"\n  slow: 0.5\n  hidden'))
+    Path("many.yaml").write_text('- "no"\n' * 9)
+    result = invoke("run", "say.yaml", "--model", "scripted/many.yaml", "--out", "out", "--json")
+    episodes = [episode.outcome for episode in loopwright.load_result("out") if episode.outcome]
+    assert [outcome.rule for outcome in episodes] == ["budget"] * 3, result.output
+    spent = sum(outcome.sandbox_seconds for outcome in episodes)
+    assert 0.5 < spent <= 1.2
+    assert all(outcome.working_seconds >= outcome.sandbox_seconds > 0 for outcome in episodes)
+
+
+def test_what_is_left_is_told_while_the_run_goes_on(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task(more="repeats: 2\n")
+    Path("many.yaml").write_text('- "no"\n' * 9)
+    flags = ("--concurrency", 1, "--max-calls", 5, "--max-tokens", 10**6)
+    told = invoke("run", "say.yaml", "--model", "scripted/many.yaml", *flags).stderr.splitlines()
+    assert "; left: 2 calls, 9" in told[0]
+    assert "; left: 0 calls, 9" in told[1]
+    plain = invoke("run", "say.yaml", "--model", "scripted/many.yaml").stderr
+    assert "left" not in plain
+
+
+def test_wall_time_of_earlier_processes_counts(invoke: Invoke, write_task: WriteTask) -> None:
+    task = write_task(more="budget: {seconds: 1.4}\n")
+    task.write_text(task.read_text().replace('want: "yes"\n  hidden', 'want: "yes"\n  slow: 0.6\n  hidden'))
+    Path("many.yaml").write_text('- "no"\n' * 9)
+    invoke("run", "say.yaml", "--model", "scripted/many.yaml", "--out", "out")
+    lines = Path("out/events.jsonl").read_text().splitlines(keepends=True)
+    second = [number for number, line in enumerate(lines) if '"observed"' in line][1]
+    Path("out/events.jsonl").write_text("".join(lines[: second + 1]))
+    invoke("resume", "out")
+    [episode] = loopwright.load_result("out")
+    assert episode.outcome is not None
+    assert (episode.outcome.rule, episode.outcome.iterations) == ("budget", 3)
+    assert episode.outcome.seconds >= 1.2

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from langgraph.runtime import RunControl
 
-from loopwright.budget import Caps
-from loopwright.errors import Interrupted, ModelUnavailable, SandboxLost, TaskError
+from loopwright.budget import Caps, Ledger
+from loopwright.errors import Interrupted, ModelUnavailable, SandboxLost, TaskError, UserError
 from loopwright.loop import run_episode
-from loopwright.models import Message, Request
+from loopwright.models import Message, Price, Prices, Reply, Request, Usage
 from loopwright.store import Decided, EpisodeFinished, Graded, Proposed, RunStore
 from tests.loop.game import SECRET, Table
 
@@ -213,3 +216,64 @@ def test_an_interrupted_episode_goes_on_where_it_was(tmp_path: Path) -> None:
     outcome = asyncio.run(run_episode(second.plan, second.context, recorded=recorded))
     assert (outcome.rule, outcome.answer_iteration, outcome.iterations) == ("all_passed", 3, 4)
     assert len(second.proposer.requests) == 2
+
+
+class Costly:
+    """Answers at once and says that half its prompt came from a cache."""
+
+    name = "scripted/proposer"
+    repeatable = True
+
+    async def complete(self, request: Request) -> Reply:
+        usage = Usage(input=100, cache_read=100, output=10)
+        return Reply(text="7", model="m", usage=usage, seconds=2.5)
+
+    async def close(self) -> None:
+        pass
+
+
+def priced(table: Table, caps: Caps, **more: int) -> Table:
+    price = Price(input=Decimal(1), output=Decimal(4), **more)
+    prices = Prices(date=date(2026, 11, 1), models={"scripted/*": price})
+    models = {**table.context.models, "scripted/proposer": Costly()}
+    table.context = replace(table.context, prices=prices, models=models, ledger=Ledger(caps))
+    return table
+
+
+def test_tokens_without_a_price_never_count_as_nothing(tmp_path: Path) -> None:
+    table = priced(Table(tmp_path / "unpriced", [], strategy="single"), Caps(usd=Decimal(1)))
+    assert play(table).cost_usd is None
+    # 100 at 1, the 100 of the class without a price and the 10 of the reply at 4, the dearest.
+    assert table.context.ledger.spent.usd == Decimal("0.000540")
+    assert table.context.ledger.spent.unpriced_calls == 1
+    table = priced(Table(tmp_path / "priced", [], strategy="single"), Caps(), input_cache_read=0)
+    assert play(table).cost_usd == "0.000140"
+
+
+def test_a_cap_on_cost_without_a_price_is_refused_before_the_call(tmp_path: Path) -> None:
+    table = Table(tmp_path / "run", ["7"], caps=Caps(usd=Decimal(1)))
+    with pytest.raises(UserError, match="a cap on cost needs prices, and scripted/proposer has none"):
+        play(table)
+
+
+def test_working_time_is_that_of_the_calls(tmp_path: Path) -> None:
+    table = priced(Table(tmp_path / "run", [], repetition=None), Caps(working_seconds=4))
+    outcome = play(table)
+    assert (outcome.rule, outcome.model_calls) == ("budget", 2)
+    assert outcome.working_seconds == pytest.approx(5, abs=0.2)
+
+
+def test_a_candidate_that_never_ends_is_stopped_by_the_budget(tmp_path: Path) -> None:
+    table = Table(tmp_path / "run", ["7"] * 3, caps=Caps(sandbox_seconds=0.2))
+    stopped = []
+
+    async def hangs(action: object) -> None:
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            stopped.append(action)
+
+    table.game.step = hangs  # type: ignore[method-assign,assignment]  # a sandbox that hangs
+    outcome = play(table)
+    assert (outcome.rule, outcome.status, len(stopped)) == ("budget", "scored", 1)
+    assert table.context.ledger.overshoot == {}

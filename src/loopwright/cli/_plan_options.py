@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     from loopwright import RunConfig
     from loopwright.cli._check import Checked
+    from loopwright.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class PlanOptions:
     max_calls: int | None
     max_tokens: int | None
     max_usd: float | None
+    max_sandbox_seconds: float | None
+    max_working_seconds: float | None
     max_seconds: float | None
     prices: Path | None
     cache: Path | None
@@ -38,6 +41,8 @@ class PlanOptions:
 def _list(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in (value or "").split(",") if name.strip()))
 
+
+_SECONDS = click.FloatRange(min=0, min_open=True)
 
 _OPTIONS = (
     click.option(
@@ -65,7 +70,9 @@ _OPTIONS = (
     click.option("--max-calls", type=click.IntRange(min=1), help="Cap on model calls of the whole run."),
     click.option("--max-tokens", type=click.IntRange(min=1), help="Cap on tokens of the whole run."),
     click.option("--max-usd", type=click.FloatRange(min=0), help="Cap on cost of the whole run; needs --prices."),
-    click.option("--max-seconds", type=click.FloatRange(min=0, min_open=True), help="Cap on time of the whole run."),
+    click.option("--max-sandbox-seconds", type=_SECONDS, help="Cap on time in which candidates run."),
+    click.option("--max-working-seconds", type=_SECONDS, help="Cap on time of calls and sandboxes, without waiting."),
+    click.option("--max-seconds", type=_SECONDS, help="Cap on time of the whole run."),
     click.option(
         "--prices",
         type=click.Path(path_type=Path),
@@ -76,7 +83,7 @@ _OPTIONS = (
     click.option(
         "--cache",
         type=click.Path(path_type=Path, file_okay=False),
-        envvar="LOOPWRIGHT_CACHE",
+        envvar="LOOPWRIGHT_RESPONSE_CACHE",
         show_envvar=True,
         help="Folder of replies that runs share, so that a call is paid once; none by default.",
     ),
@@ -116,16 +123,18 @@ def checked(paths: Sequence[Path], plan: PlanOptions) -> Checked:
     for project in {find_project(file) for file in found}:
         load_env_file(project / ".env")
     files = open_tasks(found)
-    return check(files, _config(files, plan, project_of(files, plan.project)).prepared())
+    tasks, paths = [file.task for file in files], [file.path.absolute() for file in files]
+    return check(files, configured(tasks, plan, project_of(files, plan.project), files=paths).prepared())
 
 
-def _config(files: Sequence[Any], plan: PlanOptions, project: Path) -> RunConfig:
+def configured(tasks: Sequence[Task], plan: PlanOptions, project: Path, *, files: Sequence[Path] = ()) -> RunConfig:
+    """The configuration of a run of these tasks with these flags."""
     from loopwright import RunConfig
     from loopwright.task import CapOptions
 
     return RunConfig(
-        tasks=tuple(file.task for file in files),
-        files=tuple(file.path.absolute() for file in files),
+        tasks=tuple(tasks),
+        files=tuple(files),
         strategies=plan.strategies,
         models=plan.models,
         calls=plan.calls,
@@ -133,7 +142,12 @@ def _config(files: Sequence[Any], plan: PlanOptions, project: Path) -> RunConfig
         seed=plan.seed,
         grade_all=plan.grade_all,
         budget=CapOptions(
-            model_calls=plan.max_calls, tokens=plan.max_tokens, usd=plan.max_usd, seconds=plan.max_seconds
+            model_calls=plan.max_calls,
+            tokens=plan.max_tokens,
+            usd=plan.max_usd,
+            sandbox_seconds=plan.max_sandbox_seconds,
+            working_seconds=plan.max_working_seconds,
+            seconds=plan.max_seconds,
         ),
         project=project,
         prices=plan.prices.absolute() if plan.prices else None,

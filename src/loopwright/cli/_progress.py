@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loopwright import Run
+from loopwright.budget import Left
 from loopwright.store import CallFinished, Decided, EpisodeFinished, EpisodeStarted, Event, Judged
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ class Tally:
     tokens: int = 0
     cost_usd: Decimal | None = None
     episodes: dict[str, UnderWay] = field(default_factory=dict)
+    left: Callable[[], Left] = Left
+    """What the caps of the run leave."""
 
     @property
     def done(self) -> int:
@@ -90,13 +93,28 @@ class Tally:
         parts += [f"{calls} calls", f"{self.tokens} tokens"]
         if self.cost_usd is not None:
             parts.append(f"${self.cost_usd:.4f}")
-        return ", ".join([*parts, f"{time.monotonic() - self.started:.0f} s"])
+        parts.append(f"{time.monotonic() - self.started:.0f} s")
+        left = _left(self.left())
+        return ", ".join(parts) + (f"; left: {left}" if left else "")
+
+
+def _left(left: Left) -> str:
+    """What caps leave; empty without caps."""
+    told = {
+        "calls": left.model_calls,
+        "tokens": left.tokens,
+        "USD": None if left.usd is None else f"{left.usd:.4f}",
+        "s sandbox": None if left.sandbox_seconds is None else f"{left.sandbox_seconds:.0f}",
+        "s working": None if left.working_seconds is None else f"{left.working_seconds:.0f}",
+        "s": None if left.seconds is None else f"{left.seconds:.0f}",
+    }
+    return ", ".join(f"{amount} {name}" for name, amount in told.items() if amount is not None)
 
 
 @contextmanager
 def show_progress(run: Run) -> Iterator[None]:
     """Shows how a run gets on, for as long as the context lasts."""
-    tally = Tally(planned=len(run.planned))
+    tally = Tally(planned=len(run.planned), left=run.ledgers.left)
     for events in run.recorded.values():
         for event in events:
             tally.take(event)
@@ -121,7 +139,9 @@ def _asks_a_person(run: Run) -> bool:
 
 def _write_line(event: Event, tally: Tally) -> None:
     if isinstance(event.data, EpisodeFinished):
-        click.echo(f"[{tally.done}/{tally.planned}] {describe(event.episode or '', event.data)}", err=True)
+        left = _left(tally.left())
+        told = f"[{tally.done}/{tally.planned}] {describe(event.episode or '', event.data)}"
+        click.echo(f"{told}; left: {left}" if left else told, err=True)
 
 
 def describe(name: str, outcome: EpisodeFinished) -> str:
@@ -132,9 +152,10 @@ def describe(name: str, outcome: EpisodeFinished) -> str:
         return f"{name}: not scored, {failure.get('cause')}: {message[-1] if message else failure.get('error')}"
     word = "passed" if outcome.passed else "missed"
     tokens = sum(outcome.usage.values())
+    cached = f" ({outcome.cached_calls} from the cache)" if outcome.cached_calls else ""
     return (
         f"{name}: {word}, score {outcome.score:.2f}, {outcome.iterations} iterations ({outcome.rule}), "
-        f"{outcome.model_calls} calls, {tokens} tokens, {outcome.seconds:.1f} s"
+        f"{outcome.model_calls} calls{cached}, {tokens} tokens, {outcome.seconds:.1f} s"
     )
 
 

@@ -8,6 +8,7 @@ from loopwright.loop._graph import compile_loop
 from loopwright.loop._options import Decision, Standing
 from loopwright.loop._rules import STOP_RULES
 from loopwright.loop._strategies import BUILTIN_STRATEGIES, BestOfN, Refine, Single, Strategy
+from loopwright.loop._time import spent_time
 from loopwright.loop._tree import AttemptTree
 from loopwright.loop._views import view_for
 
@@ -29,5 +30,6 @@ __all__ = [
     "compile_loop",
     "run_episode",
     "spend_of",
+    "spent_time",
     "view_for",
 ]

@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from loopwright.budget import Ledger, Spend
-from loopwright.errors import MissingContent
+from loopwright.errors import MissingContent, UserError
+from loopwright.loop._time import spent_time
 from loopwright.models import Model, Prices, Reply, Request, Usage, request_hash
 from loopwright.store import CallKey, RunStore
 
@@ -18,6 +19,7 @@ REUSED = Spend(model_calls=1, cached_calls=1)
 
 # Output reserved for a request that does not limit its reply.
 _UNLIMITED_OUTPUT = 8192
+_A_MOMENT = 0.001
 
 
 @dataclass(slots=True)
@@ -70,7 +72,7 @@ class NodeCalls:
             reply = await model.complete(request)
             cost = self.prices.cost(request.model, reply.usage) if self.prices else None
             reply = reply.model_copy(update={"cost_usd": cost})
-            reservation.settle(spend_of(reply))
+            reservation.settle(spend_of(reply, request.model, self.prices))
         return reply.model_dump(mode="json")
 
     def _reused(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -83,23 +85,41 @@ class NodeCalls:
         # A token is at least one byte of the prompt, so the byte count bounds the input whatever the tokenizer.
         prompt = sum(len(message.content.encode("utf-8", "replace")) + 16 for message in request.messages)
         output = request.sampling.max_tokens or _UNLIMITED_OUTPUT
-        usd = self._price(request.model, Usage(input=prompt, output=output))
-        cached = self._price(request.model, Usage(cache_write=prompt, output=output))
-        return Spend(model_calls=1, input=prompt, output=output, usd=max(usd, cached))
+        usages = (
+            Usage(input=prompt, output=output),
+            Usage(cache_read=prompt, output=output),
+            Usage(cache_write=prompt, output=output),
+        )
+        bounds = [self.prices.at_most(request.model, usage) for usage in usages] if self.prices else []
+        known = [bound for bound in bounds if bound is not None]
+        if not known and self.ledger.capped("usd"):
+            raise UserError(
+                f"a cap on cost needs prices, and {request.model} has none",
+                remedy="Add the model to your price file.",
+            )
+        if (left := self.ledger.left.working_seconds) is not None and left <= 0:
+            # What a call will take is not known before: it is let finish, and no other one is begun.
+            return spent_time(_A_MOMENT)
+        return Spend(model_calls=1, input=prompt, output=output, usd=max(known, default=Decimal(0)))
 
-    def _price(self, model: str, usage: Usage) -> Decimal:
-        cost = self.prices.cost(model, usage) if self.prices else None
-        return cost or Decimal(0)
 
+def spend_of(reply: Reply, model: str, prices: Prices | None) -> Spend:
+    """What a reply cost, as the ledger counts it.
 
-def spend_of(reply: Reply) -> Spend:
-    """What a reply cost, as the ledger counts it."""
+    Args:
+        reply: The reply, with its cost where that is known.
+        model: `provider/model` that was asked.
+        prices: Bound the cost where it is not known.
+    """
     usage = reply.usage
+    bound = prices.at_most(model, usage) if prices and reply.cost_usd is None else None
     return Spend(
         model_calls=1,
+        unpriced_calls=int(reply.cost_usd is None),
         input=usage.input,
         cache_read=usage.cache_read,
         cache_write=usage.cache_write,
         output=usage.output,
-        usd=reply.cost_usd or Decimal(0),
+        usd=reply.cost_usd or bound or Decimal(0),
+        working_seconds=reply.seconds,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -57,7 +56,6 @@ async def run_episode(
         StoreError: The record cannot be written or read, or a call in it is in doubt.
         UserError: What the user wrote cannot work, for this and every other episode.
     """
-    begun = time.monotonic()
     grades = _replay(recorded, context, plan)
     try:
         await context.environment.reset(plan.instance)
@@ -85,8 +83,10 @@ async def run_episode(
                 "cache_write": spent.cache_write,
                 "output": spent.output,
             },
-            "cost_usd": str(spent.usd) if context.prices else None,
-            "seconds": time.monotonic() - begun,
+            "cost_usd": str(spent.usd) if context.prices and not spent.unpriced_calls else None,
+            "sandbox_seconds": spent.sandbox_seconds,
+            "working_seconds": spent.working_seconds,
+            "seconds": context.ledger.seconds,
         }
     )
     context.store.append(outcome, episode=context.episode)

@@ -6,7 +6,6 @@ done without doing it again, whatever instant the crash came at.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypedDict
 
@@ -19,6 +18,7 @@ from loopwright.errors import AgentError, BudgetExceeded
 from loopwright.loop._context import EpisodeContext
 from loopwright.loop._options import Decision, Standing
 from loopwright.loop._rules import STOP_RULES, first
+from loopwright.loop._time import timed
 from loopwright.loop._views import view_for
 from loopwright.store import Critiqued, Decided, Judged, Observed, Proposed
 from loopwright.verify import Check, Verdict
@@ -76,9 +76,10 @@ async def act(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
     candidate = _candidate(context, iteration)
     if candidate is None or context.tree.recorded(iteration, "observed"):
         return {}
-    started = time.monotonic()
-    observation = await context.environment.step(candidate)
-    seconds = time.monotonic() - started
+    try:
+        observation, seconds = await timed(context.ledger, context.environment.step(candidate))
+    except BudgetExceeded as error:
+        return _out_of_budget(context, iteration, error)
     data = Observed(observation=observation.model_dump(mode="json"), seconds=seconds)
     context.record(data, iteration, "act")
     return {}
@@ -90,10 +91,12 @@ async def verify(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopStat
     candidate = _candidate(context, iteration)
     if candidate is None or context.tree.recorded(iteration, "judged"):
         return {}
+    seconds = 0.0
     try:
         verdict = await _verdict(context, iteration, candidate)
         if verdict.passed and context.options.confirm:
-            verdict = await _confirmed(context, iteration, candidate, verdict)
+            again, seconds = await timed(context.ledger, context.environment.step(candidate))
+            verdict = _confirmed(verdict, again)
     except BudgetExceeded as error:
         return _out_of_budget(context, iteration, error)
     best = context.tree.best
@@ -102,6 +105,7 @@ async def verify(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopStat
         score=verdict.score,
         passed=verdict.passed,
         best=best is None or verdict.score > best.verdict.score,
+        confirmed_seconds=seconds,
     )
     context.record(data, iteration, "verify")
     return {}
@@ -185,9 +189,8 @@ async def _verdict(context: EpisodeContext, iteration: int, candidate: Candidate
     return _joined(verdicts)
 
 
-async def _confirmed(context: EpisodeContext, iteration: int, candidate: Candidate, verdict: Verdict) -> Verdict:
-    """Runs the visible checks a second time; a check that does not pass twice does not pass."""
-    again: Observation = await context.environment.step(candidate)
+def _confirmed(verdict: Verdict, again: Observation) -> Verdict:
+    """The verdict after the visible checks ran a second time; a check that does not pass twice does not pass."""
     if again.verdict is None or again.verdict.passed:
         return verdict
     second = {check.name: check for check in again.verdict.checks}

@@ -81,7 +81,7 @@ class Prices(BaseModel):
         Returns:
             None where the file has no price for the model, or none for a class of tokens that it used.
         """
-        price = self.models.get(model) or self.models.get(f"{model.partition('/')[0]}/*")
+        price = self._of(model)
         if price is None:
             return None
         total = Decimal(0)
@@ -95,6 +95,28 @@ class Prices(BaseModel):
                 return None
             total += tokens * (per_million or 0)
         return total.scaleb(-6)
+
+    def at_most(self, model: str, usage: Usage) -> Decimal | None:
+        """The most that some usage can cost in USD: a class of tokens without a price counts at the model's dearest.
+
+        Returns:
+            None where the file has no price for the model.
+        """
+        price = self._of(model)
+        if price is None:
+            return None
+        known = (price.input, price.output, price.input_cache_read, price.input_cache_write)
+        dearest = max(amount for amount in known if amount is not None)
+        full = Price(
+            input=price.input,
+            output=price.output,
+            input_cache_read=dearest if price.input_cache_read is None else price.input_cache_read,
+            input_cache_write=dearest if price.input_cache_write is None else price.input_cache_write,
+        )
+        return Prices(date=self.date, models={model: full}).cost(model, usage)
+
+    def _of(self, model: str) -> Price | None:
+        return self.models.get(model) or self.models.get(f"{model.partition('/')[0]}/*")
 
     def priced(self, model: str, reply: Reply) -> Reply:
         """The reply with its cost."""

@@ -136,6 +136,8 @@ class Judged(_Payload):
     passed: bool
     best: bool
     """Whether the candidate is the best so far."""
+    confirmed_seconds: float = 0.0
+    """Time that running the visible checks once more took."""
 
 
 class Critiqued(_Payload):
@@ -189,8 +191,13 @@ class EpisodeFinished(_Payload):
     """Those of the calls that the response cache answered; nothing was paid for them."""
     usage: Mapping[str, int] = {}
     cost_usd: str | None = None
-    """Decimal as text; None where a model has no price."""
+    """Decimal as text; None where a model, or a class of its tokens, has no price."""
+    sandbox_seconds: float = 0.0
+    """Time in which candidates and visible checks ran."""
+    working_seconds: float = 0.0
+    """Time of model calls and sandboxes, without waiting for rate limits and retries."""
     seconds: float = 0.0
+    """Wall time of all processes that worked on the episode."""
     failure: Mapping[str, Any] | None = None
 
 

@@ -119,6 +119,10 @@ class CapOptions(_Section):
     """Tokens in and out."""
     usd: float | None = Field(default=None, ge=0)
     """Cost in US dollars, by the price file."""
+    sandbox_seconds: float | None = Field(default=None, gt=0)
+    """Time in which candidates and visible checks run; grading the answer does not count."""
+    working_seconds: float | None = Field(default=None, gt=0)
+    """Time of model calls and sandboxes, without waiting for rate limits and retries."""
     seconds: float | None = Field(default=None, gt=0)
     """Wall time."""
 

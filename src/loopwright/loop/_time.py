@@ -1,0 +1,58 @@
+"""Time in environments: reserved by the slice while it passes, so that caps on it hold under concurrency too."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from loopwright.budget import Ledger, Reservation, Spend
+
+T = TypeVar("T")
+
+SLICE = 0.5
+"""Seconds that are reserved at a time."""
+
+
+async def timed(ledger: Ledger, work: Coroutine[Any, Any, T]) -> tuple[T, float]:
+    """Waits for work in an environment and charges its time, also when it fails.
+
+    Returns:
+        Its result and its seconds.
+
+    Raises:
+        BudgetExceeded: A cap on time was reached; the work was cancelled, and what it took is charged.
+        Exception: Whatever the work raises.
+    """
+    started = time.monotonic()
+    task = asyncio.ensure_future(work)
+    held: list[Reservation] = []
+    try:
+        until = 0.0
+        while not task.done():
+            # The next slice is reserved before this one is used up, as the event loop may be late.
+            amount = _next_slice(ledger)
+            held.append(ledger.reserve(spent_time(amount)))
+            until += amount
+            await asyncio.wait([task], timeout=until - min(amount, SLICE / 2) - (time.monotonic() - started))
+        return await task, time.monotonic() - started
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+        for reservation in held:
+            reservation.release()
+        ledger.charge(spent_time(time.monotonic() - started))
+
+
+def spent_time(seconds: float) -> Spend:
+    """Time in an environment, as the ledger counts it."""
+    return Spend(sandbox_seconds=seconds, working_seconds=seconds)
+
+
+def _next_slice(ledger: Ledger) -> float:
+    """A slice, or what is left of it; a whole one where nothing is left, which is then refused."""
+    left = ledger.left
+    amounts = [amount for amount in (left.sandbox_seconds, left.working_seconds) if amount]
+    return min(SLICE, *amounts) if amounts else SLICE
