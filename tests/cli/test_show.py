@@ -25,6 +25,19 @@ def test_a_run_is_found_by_path_id_beginning_or_as_the_latest(invoke: Invoke, ru
     assert "say:refine:0   passed    1.00            2   all_passed" in result.stdout
 
 
+def test_the_latest_run_is_the_newest_and_not_the_last_by_name(
+    invoke: Invoke, run: Path, write_task: WriteTask
+) -> None:
+    write_task("other")
+    assert invoke("run", "other.yaml", "--model", "scripted/wrong.yaml", "--out", "runs/0-later").exit_code == 0
+    Path("runs/zzz").mkdir()
+    Path("runs/zzz/run.json").write_text("{}")
+    assert "other:refine:0   missed" in invoke("show").stdout
+    assert invoke("report").stdout == "wrote runs/0-later/report.html\n"
+    assert json.loads(invoke("resume", "--json").stdout)["folder"] == "runs/0-later"
+    assert "There are: zzz, 20260101-000000-aaaa, 0-later." in invoke("show", "nowhere").stderr
+
+
 def test_an_ambiguous_beginning_is_told(invoke: Invoke, run: Path, write_task: WriteTask) -> None:
     invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--out", "runs/20260101-000000-bbbb")
     result = invoke("show", "2026")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 from loopwright.errors import MissingContent
@@ -25,7 +27,7 @@ def find_run(name: str | None, runs: Path) -> Path:
     known = known_runs(runs)
     if name is None:
         if known:
-            return known[-1]
+            return max(known, key=_created)
         raise MissingContent(f"there is no run in {runs}", remedy="Make one: `loopwright run TASK.yaml`.")
     fitting = [run for run in known if run.name == name] or [run for run in known if run.name.startswith(name)]
     if len(fitting) == 1:
@@ -38,7 +40,8 @@ def find_run(name: str | None, runs: Path) -> Path:
             f"{name} is not a run folder: it has no {_MANIFEST}",
             remedy="Name the folder that holds run.json and events.jsonl.",
         )
-    latest = f"There are: {', '.join(run.name for run in known[-3:])}." if known else f"There are none in {runs}."
+    newest = sorted(known, key=_created)[-3:]
+    latest = f"There are: {', '.join(run.name for run in newest)}." if known else f"There are none in {runs}."
     raise MissingContent(f"there is no run {name!r}", remedy=f"{latest} A path to a run folder works too.")
 
 
@@ -62,7 +65,16 @@ def find_episode(folder: Path, name: str) -> str:
 
 
 def known_runs(runs: Path) -> list[Path]:
-    """The run folders in a folder, oldest first by name."""
+    """The run folders in a folder, by name."""
     if not runs.is_dir():
         return []
     return sorted(path for path in runs.iterdir() if (path / _MANIFEST).is_file())
+
+
+def _created(run: Path) -> datetime:
+    """When a run was created, by its manifest; a manifest that cannot be read is older than all others."""
+    try:
+        created = datetime.fromisoformat(json.loads((run / _MANIFEST).read_bytes())["created"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return datetime.min.replace(tzinfo=UTC)
+    return created if created.tzinfo else created.replace(tzinfo=UTC)
