@@ -37,6 +37,7 @@ async def arun(
     seed: int | None = None,
     grade_all: bool = False,
     cache: Path | str | None = None,
+    checkpoints: str = "",
     concurrency: int = 4,
     project: Path | str | None = None,
     out: Path | str | None = None,
@@ -56,6 +57,7 @@ async def arun(
         seed: Fixes the samples of models that honour seeds.
         grade_all: Whether the hidden checks grade every candidate after the loop.
         cache: Folder of replies that runs share: a call that one of them made before is not paid again.
+        checkpoints: Keep LangGraph checkpoints: `sqlite`, or the URL of a Postgres server; empty for none.
         concurrency: Episodes at a time.
         project: Folder with own `agents/`, `prompts/`, `environments/` and modules; the current one by default.
         out: The run's folder; a new one under `runs/` by default.
@@ -95,6 +97,7 @@ async def arun(
         verifiers=verifiers,
     )
     started = Run.create(config, Path(out) if out else Path("runs") / new_run_id(), given=given)
+    started.checkpoints = checkpoints
     if on_event:
         for event in started.store.events():
             on_event(event)

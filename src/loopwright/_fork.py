@@ -47,7 +47,8 @@ def fork(source: Path, target: Path, *, config: RunConfig, at: int) -> Run:
         run.store.append(started, episode=name)
     run.store.adopt(record, lambda event: event.episode in new and _is_kept(event, at))
     run.store.close()
-    return Run.reopen(target)
+    # Tasks stay those of the old run even where their files changed since.
+    return Run.reopen(target, changed=True)
 
 
 def _started(record: RunRecord, at: int) -> Mapping[str, EpisodeStarted]:

@@ -35,6 +35,7 @@ from loopwright.store import (
 )
 
 if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.runtime import RunControl
 
 
@@ -53,7 +54,11 @@ class Run:
     ledgers: Ledgers
     recorded: Mapping[str, Sequence[Event]] = field(default_factory=dict)
     given: Given = field(default_factory=Given)
+    checkpoints: str = ""
+    """Where LangGraph's state is kept for others to look at: `sqlite` for a file in the run's folder, or the URL of a
+    Postgres server; empty for nowhere. It is not recorded, as a URL holds a password."""
     _control: RunControl | None = None
+    _checkpointer: BaseCheckpointSaver[Any] | None = None
 
     @classmethod
     def create(cls, config: RunConfig, folder: Path, *, given: Given | None = None) -> Run:
@@ -143,10 +148,14 @@ class Run:
             Interrupted: `drain` was called; the rest can be resumed.
             CallInDoubt: All else is done, but a crash hid the outcome of a call that is not safe to repeat.
             UserError: A task, agent, model or environment cannot be used as it is.
+            StoreError: The record cannot be written, or the server for checkpoints is away.
         """
         try:
             async with AsyncExitStack() as stack:
                 parts = await stack.enter_async_context(self._parts())
+                if self.checkpoints:
+                    url = None if self.checkpoints == "sqlite" else self.checkpoints
+                    self._checkpointer = await stack.enter_async_context(self.store.checkpointer(url))
                 for episode in filter(self._finished, self.planned):
                     self.ledgers.episode(episode, self.recorded[episode.id], parts.prices)
                 await self._episodes([episode for episode in self.planned if not self._finished(episode)], parts)
@@ -224,7 +233,9 @@ class Run:
                 seed=task.seed,
             )
             plan = EpisodePlan(started, episode.instance, cast.strategy)
-            await run_episode(plan, context, recorded=recorded, control=self._drain_control())
+            await run_episode(
+                plan, context, recorded=recorded, checkpointer=self._checkpointer, control=self._drain_control()
+            )
         finally:
             await environment.close()
 

@@ -109,6 +109,21 @@ def test_a_task_goes_on_as_it_was_recorded(invoke: Invoke, run: Path) -> None:
     assert {message["content"] for request in asked for message in request["messages"][1:]} == {"Say yes."}
 
 
+def test_a_fork_keeps_the_task_though_its_file_changed(invoke: Invoke, run: Path) -> None:
+    goal()
+    result = invoke("fork", run, "--at", "say.one:refine:0:1", "--out", "new", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert [row["passed"] for row in json.loads(result.stdout)["episodes"]] == [True]
+
+
+def test_checkpoints_are_kept_where_they_are_asked_for(invoke: Invoke, run: Path) -> None:
+    assert not (run / "checkpoints.sqlite").exists()
+    assert invoke("resume", run, "--checkpoints", "sqlite").exit_code == 0
+    assert (run / "checkpoints.sqlite").stat().st_size > 0
+    refused = invoke("resume", run, "--checkpoints", "redis://localhost")
+    assert (refused.exit_code, "SQLite or Postgres" in refused.stderr) == (3, True)
+
+
 def test_before_the_first_call_there_is_nothing_to_protect(invoke: Invoke, run: Path) -> None:
     cut(run, "run_started")
     card()

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from loopwright.errors import MissingExtra, StoreError
+from loopwright.errors import Interrupted, MissingExtra, StoreError
+from loopwright.store import RunStore, read_run
+from tests.faults import workload
 from tests.store.support import new_run
 from tests.store.test_checkpoints import counting
 
@@ -65,6 +67,42 @@ async def test_many_episodes_share_the_server(server: str, tmp_path: Path) -> No
         )
     store.close()
     assert states == [{"iteration": 3}] * 20
+
+
+@pytest.mark.parametrize("place", ["postgres", "sqlite"])
+async def test_a_run_that_is_interrupted_and_resumed_shows_where_its_episodes_stand(
+    server: str, tmp_path: Path, place: str
+) -> None:
+    undisturbed = tmp_path / "undisturbed"
+    undisturbed.mkdir()
+    expected = workload.outcome(await workload.start(undisturbed).execute())
+    url = server if place == "postgres" else "sqlite"
+    for cut in (True, False):
+        run = workload.start(tmp_path)
+        run.checkpoints = url
+        if cut:
+            run.on_event(lambda event, run=run: run.drain() if event.seq > 30 else None)  # type: ignore[misc]  # bound now
+            with pytest.raises(Interrupted):
+                await run.execute()
+        else:
+            assert workload.outcome(await run.execute()) == expected
+    record = read_run(tmp_path / "run")
+    store = RunStore.open(tmp_path / "run")
+    async with store.checkpointer(server if place == "postgres" else None) as saver:
+        for name, *_ in expected:
+            checkpoint = await saver.aget({"configurable": {"thread_id": str(name)}})
+            assert checkpoint is not None
+            turns = [event for event in record.events if event.episode == name and event.data.type == "decided"]
+            assert checkpoint["channel_values"]["iteration"] == len(turns)
+            assert checkpoint["channel_values"]["stopped"]
+    store.close()
+
+
+async def test_another_kind_of_server_is_refused(tmp_path: Path) -> None:
+    store = new_run(tmp_path / "run")
+    with pytest.raises(StoreError, match="neither"):
+        store.checkpointer("mysql://me:canary-4d5e6f@localhost/db")
+    store.close()
 
 
 async def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

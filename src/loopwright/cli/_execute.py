@@ -23,13 +23,14 @@ _GRACE = 5.0
 """Seconds that closing sandboxes may take after the second signal."""
 
 
-def execute(run: Run, *, accept: float | None, as_json: bool) -> None:
+def execute(run: Run, *, accept: float | None, as_json: bool, checkpoints: str = "") -> None:
     """Runs to the end, tells what came out, and exits.
 
     Raises:
         UserError: A task, agent, model or environment cannot be used as it is.
     """
     load_env_file(run.config.project / ".env")
+    run.checkpoints = checkpoints
     folder = run.store.folder
     interrupted = False
     with show_progress(run):

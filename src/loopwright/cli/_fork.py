@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from loopwright.cli._options import json_option, run_argument, runs_option
+from loopwright.cli._options import checkpoints_option, json_option, run_argument, runs_option
 
 _EXAMPLES = """\
 \b
@@ -38,6 +38,7 @@ class _Point(click.ParamType[tuple[str, int]]):
 @click.option("--calls", type=click.IntRange(min=1), help="Model calls of the episode, those kept included.")
 @click.option("--accept", type=click.FloatRange(0, 1), help="Pass rate below which the exit code is 1.")
 @click.option("--out", type=click.Path(path_type=Path), help="The new run folder; a new one in --runs by default.")
+@checkpoints_option
 @runs_option
 @json_option
 def command(
@@ -48,6 +49,7 @@ def command(
     calls: int | None,
     accept: float | None,
     out: Path | None,
+    checkpoints: str,
     runs: Path,
     as_json: bool,
 ) -> None:
@@ -69,4 +71,5 @@ def command(
     changes: dict[str, Any] = {"only": (name,), "calls": calls, "seed": seed, "models": (model,) if model else None}
     old = RunConfig.model_validate(read_run(folder).manifest.config)
     config = old.model_copy(update={key: value for key, value in changes.items() if value is not None})
-    execute(fork(folder, out or runs / new_run_id(), config=config, at=iteration), accept=accept, as_json=as_json)
+    forked = fork(folder, out or runs / new_run_id(), config=config, at=iteration)
+    execute(forked, accept=accept, as_json=as_json, checkpoints=checkpoints)

@@ -35,6 +35,18 @@ def run_argument(name: str = "run", *, required: bool = False) -> Callable[[_Fun
     return click.argument(name, required=required, shell_complete=_complete_run)
 
 
+def checkpoints_option(function: _Function) -> _Function:
+    """`--checkpoints`: where LangGraph's state of each episode is kept for others to look at."""
+    return click.option(
+        "--checkpoints",
+        default="",
+        metavar="sqlite|URL",
+        envvar="LOOPWRIGHT_CHECKPOINTS",
+        show_envvar=True,
+        help="Keep LangGraph checkpoints: in the run folder, or on a Postgres server (postgresql://...).",
+    )(function)
+
+
 def runs_option(function: _Function) -> _Function:
     """`--runs`: the folder that holds run folders."""
     return click.option(

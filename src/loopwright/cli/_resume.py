@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli._options import json_option, run_argument, runs_option
+from loopwright.cli._options import checkpoints_option, json_option, run_argument, runs_option
 
 _EXAMPLE = """\
 \b
@@ -27,10 +27,17 @@ Examples:
     help="Repeat calls that were under way at a crash even where their provider is not safe to ask twice.",
 )
 @click.option("--accept", type=click.FloatRange(0, 1), help="Pass rate below which the exit code is 1.")
+@checkpoints_option
 @runs_option
 @json_option
 def command(
-    run: str | None, changed: bool, repeat_in_doubt: bool, accept: float | None, runs: Path, as_json: bool
+    run: str | None,
+    changed: bool,
+    repeat_in_doubt: bool,
+    accept: float | None,
+    checkpoints: str,
+    runs: Path,
+    as_json: bool,
 ) -> None:
     """Go on with a run that was interrupted.
 
@@ -43,4 +50,4 @@ def command(
     from loopwright.cli._runs import find_run
 
     opened = Run.reopen(find_run(run, runs), changed=changed, repeat_in_doubt=repeat_in_doubt)
-    execute(opened, accept=accept, as_json=as_json)
+    execute(opened, accept=accept, as_json=as_json, checkpoints=checkpoints)

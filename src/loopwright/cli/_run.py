@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli._options import json_option, runs_option
+from loopwright.cli._options import checkpoints_option, json_option, runs_option
 from loopwright.cli._plan_options import PlanOptions, checked, plan_options
 
 _EXAMPLES = """\
@@ -24,6 +24,7 @@ Examples:
 @click.option("--accept", type=click.FloatRange(0, 1), help="Pass rate below which the exit code is 1.")
 @click.option("--dry-run", is_flag=True, help="Tell how many calls and what cost a run could come to, and run nothing.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in --runs by default.")
+@checkpoints_option
 @runs_option
 @json_option
 def command(
@@ -32,6 +33,7 @@ def command(
     accept: float | None,
     dry_run: bool,
     out: Path | None,
+    checkpoints: str,
     runs: Path,
     as_json: bool,
 ) -> None:
@@ -48,4 +50,5 @@ def command(
     from loopwright import Run, new_run_id
     from loopwright.cli._execute import execute
 
-    execute(Run.create(everything.config, out or runs / new_run_id()), accept=accept, as_json=as_json)
+    created = Run.create(everything.config, out or runs / new_run_id())
+    execute(created, accept=accept, as_json=as_json, checkpoints=checkpoints)

@@ -45,7 +45,7 @@ async def run_episode(
         plan: The episode.
         context: Its handles; `context.environment` is reset here.
         recorded: Events of this episode from an earlier, interrupted process.
-        checkpointer: Where the graph's state is kept when it is drained.
+        checkpointer: Where the graph's state is kept for others to look at; the episode never reads it.
         control: Asks the graph to stop after the node under way.
 
     Returns:
@@ -116,14 +116,14 @@ async def _loop(
 
     graph = plan.strategy.compile(checkpointer)
     # The record alone decides where an episode stands: a resumed one starts at its first iteration and passes over
-    # what is recorded. So a checkpoint per superstep would only cost time; one when the graph ends is enough.
+    # what is recorded. Checkpoints are for whoever looks on, so nothing waits for them.
     try:
         await graph.ainvoke(
             {"iteration": 0, "target": None, "stopped": False},
             # LangGraph's limit is no loop guard for us: `max_iterations` is.
             {"configurable": {"thread_id": context.episode}, "recursion_limit": 1_000_000},
             context=context,
-            durability="exit" if checkpointer else None,
+            durability="async" if checkpointer else None,
             control=control,
         )
     except GraphDrained:

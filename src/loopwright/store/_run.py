@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from loopwright.errors import StoreError
 from loopwright.store._artifacts import Artifacts
@@ -244,10 +245,15 @@ class RunStore:
 
         Raises:
             MissingExtra: The `postgres` extra is not installed.
-            StoreError: The server cannot be reached.
+            StoreError: The server cannot be reached, or the URL is not that of one.
         """
         from loopwright.store._checkpoints import postgres_saver, sqlite_saver
 
+        if url and urlsplit(url).scheme not in ("postgresql", "postgres"):
+            raise StoreError(
+                "checkpoints go to SQLite or Postgres; the URL is of neither",
+                remedy="Write postgresql://USER:PASSWORD@HOST/DATABASE.",
+            )
         return postgres_saver(url, self.manifest.id) if url else sqlite_saver(self.folder / "checkpoints.sqlite")
 
     def events(self) -> Iterator[Event]:
