@@ -17,6 +17,7 @@ import pytest
 from tests.cli.conftest import Invoke, WriteTask, with_path
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_INTERVAL = re.compile(r"\[[+-]\d\.\d\d, [+-]\d\.\d\d\]")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*3[0-7][0-9;]*m")
 
 
@@ -69,6 +70,72 @@ def test_a_table_fits_a_narrow_terminal(invoke: Invoke, write_task: WriteTask) -
     lines = [line.rstrip() for line in _ESCAPE.sub("", drawn).splitlines()]
     assert "episode: say:refine:0" in lines
     assert max(len(line) for line in lines if "loopwright show" not in line) <= 40
+
+
+@pytest.fixture
+def long_names(invoke: Invoke, write_task: WriteTask) -> Path:
+    """A run of two variants whose episodes have names of nearly fifty characters."""
+    write_task("spreadsheet-balances", more="data:\n  - id: opening-balance-of-march\n  - id: closing\n")
+    folder = Path("runs/20260101-000000-aaaa")
+    flags = ("--strategy", "best_of_n,refine", "--calls", 2, "--out", folder)
+    Path("all.yaml").write_text('- "yes"\n' * 8)
+    assert invoke("run", "spreadsheet-balances.yaml", "--model", "scripted/all.yaml", *flags).exit_code == 0
+    return folder
+
+
+def _lines(*args: str, columns: int) -> list[str]:
+    code, drawn = _in_terminal(*args, columns=columns)
+    assert code == 0, drawn
+    return [line.rstrip() for line in _ESCAPE.sub("", drawn).splitlines()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", [80, 40])
+def test_names_stay_whole_and_tables_fit(long_names: Path, columns: int) -> None:
+    names = [
+        f"spreadsheet-balances.{instance}:{variant}:0"
+        for instance in ("opening-balance-of-march", "closing")
+        for variant in ("best_of_n", "refine")
+    ]
+    lines = _lines("show", columns=columns)
+    for name in names:
+        line = next(line for line in lines if name in line)
+        assert line.removeprefix("episode: ").startswith(name)
+        assert columns < 60 or " passed " in line, "the result stands beside the name"
+    tables = [line for line in lines if not any(name in line for name in names)]
+    assert max(map(len, tables)) <= columns
+    for variant in ("best_of_n", "refine"):
+        assert any(line.split()[:1] == [variant] for line in lines), "the summary keeps its variants"
+    assert any("[0.34, 1.00]" in line for line in lines)
+    assert columns < 60 or any(line.startswith("no room for: ") and "tokens" in line for line in lines)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", [80, 40])
+def test_a_comparison_keeps_names_and_intervals_whole(long_names: Path, columns: int) -> None:
+    long_names.rename("runs/20260102-000000-bbbb-with-a-long-name")
+    lines = _lines("compare", "2026", columns=columns)
+    table = lines[: lines.index("")]
+    assert max(map(len, table)) <= columns
+    assert sum(len(_INTERVAL.findall(line)) for line in table) == 1
+    assert any("best_of_n" in line.split() for line in lines)
+    assert any("refine" in line.split() for line in lines)
+    lines = _lines("compare", "2026", "2026", columns=columns)
+    assert sum("20260102-000000-bbbb-with-a-long-name refine" in line for line in lines) >= 2
+    assert sum(len(_INTERVAL.findall(line)) for line in lines) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", [80, 40])
+def test_a_run_ends_with_its_variants(write_task: WriteTask, columns: int) -> None:
+    write_task()
+    Path("all.yaml").write_text('- "yes"\n' * 4)
+    lines = _lines(
+        *("run", "say.yaml", "--model", "scripted/all.yaml", "--strategy", "best_of_n,refine", "--calls", "2"),
+        columns=columns,
+    )
+    for variant in ("best_of_n", "refine"):
+        assert any(line.split()[:1] == [variant] for line in lines)
 
 
 @pytest.mark.slow

@@ -7,11 +7,12 @@ from loopwright.report import Pair, RunComparison
 
 _SHOWN = 10
 _COLUMNS = ("A", "B", "instances", "A passes", "B passes", "A - B", "95 %", "p", "holds", "calls A", "calls B")
+_SPARE = ("calls A", "calls B", "A passes", "B passes", "instances", "p")
 
 
 def show(found: RunComparison) -> None:
     """Writes a comparison for people."""
-    write_table(_COLUMNS, [_cells(pair) for pair in found.pairs], right=_COLUMNS[2:])
+    write_table(_COLUMNS, [_cells(pair) for pair in found.pairs], right=_COLUMNS[2:], spare=_SPARE)
     write("")
     for pair in found.pairs:
         for name, units in ((pair.a, pair.only_a), (pair.b, pair.only_b)):

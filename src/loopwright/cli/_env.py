@@ -51,8 +51,8 @@ def list_command(project: Path, as_json: bool) -> None:
     if as_json:
         write_json([{**folder.model_dump(by_alias=True), "folder": str(folder.folder)} for folder in found])
         return
-    rows = [(folder.name, folder.description, folder.image or "", str(folder.folder)) for folder in found]
-    write_table(("environment", "description", "image", "folder"), rows)
+    rows = [(folder.name, folder.image or "", str(folder.folder), folder.description) for folder in found]
+    write_table(("environment", "image", "folder", "description"), rows)
 
 
 @command.command("build", epilog=_BUILD_EXAMPLE)

@@ -49,30 +49,30 @@ def write_json(value: Any) -> None:
     click.echo(json.dumps(value, default=str, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace"))
 
 
-def write_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = ()) -> None:
-    """Writes a table to stdout; on a narrow terminal, one block of lines per row.
+def write_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[str] = (), spare: Sequence[str] = ()
+) -> None:
+    """Writes a table to stdout; where it does not fit, fewer columns, or one block of lines per row.
 
     Args:
         columns: Headings.
         rows: Cells as plain text.
         right: Headings of the columns that are set right.
+        spare: Headings of the columns that may be left out, the least important first.
     """
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
+    from loopwright.report import fit_table
 
     here = console()
-    if here.width < _NARROW:
-        for row in rows:
+    safe = [[inert(cell) for cell in row] for row in rows]
+    one_line = [[" ".join(cell.split("\n")) for cell in row] for row in safe]
+    fitted = None if here.width < _NARROW else fit_table(columns, one_line, here.width, right=right, spare=spare)
+    if fitted is None:
+        for row in safe:
             write("\n".join(f"{name}: {cell}" for name, cell in zip(columns, row, strict=True) if cell) + "\n")
         return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for name in columns:
-        table.add_column(name, justify="right" if name in right else "left", overflow="fold")
-    for row in rows:
-        # Text, not str: names may hold square brackets, which rich would read as markup.
-        table.add_row(*(Text(inert(cell)) for cell in row))
     with here.capture() as captured:
-        here.print(table)
+        here.print(fitted.table)
     # Programs and logs that read tables do not want the blanks that fill the last column.
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    if fitted.left_out:
+        write(f"no room for: {', '.join(fitted.left_out)}")

@@ -9,6 +9,7 @@ from loopwright.cli._summary import summary_as_json
 from loopwright.report import EpisodeRow, render_text, summarize_run
 
 _COLUMNS = ("episode", "result", "score", "iterations", "stopped by", "calls", "tokens", "cost", "seconds")
+_SPARE = ("tokens", "seconds", "iterations", "calls", "cost", "stopped by")
 _RIGHT = ("score", "iterations", "calls", "tokens", "cost", "seconds")
 
 
@@ -18,7 +19,7 @@ def show_run(folder: Path, *, as_json: bool) -> None:
     if as_json:
         write_json({"folder": str(folder), **summary_as_json(summary)})
         return
-    write_table(_COLUMNS, [_cells(row) for row in summary.episodes], right=_RIGHT)
+    write_table(_COLUMNS, [_cells(row) for row in summary.episodes], right=_RIGHT, spare=_SPARE)
     write("")
     write(render_text(summary))
     if summary.episodes:

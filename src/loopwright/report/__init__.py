@@ -2,6 +2,7 @@
 
 from loopwright.report._comparison import Pair, RunComparison, compare_runs, compare_variants
 from loopwright.report._comparison_html import render_comparison
+from loopwright.report._fit import FittedTable, fit_table
 from loopwright.report._html import render_html
 from loopwright.report._summary import (
     EpisodeRow,
@@ -17,12 +18,14 @@ from loopwright.report._text import render_text
 __all__ = [
     "EpisodeRow",
     "Failure",
+    "FittedTable",
     "Pair",
     "RunComparison",
     "RunSummary",
     "VariantSummary",
     "compare_runs",
     "compare_variants",
+    "fit_table",
     "render_comparison",
     "render_csv",
     "render_html",

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from loopwright.report._fit import FittedTable, fit_table
 from loopwright.report._format import bounds, count, counts, duration, money, printable, rate, signed
 from loopwright.report._summary import RunSummary, VariantSummary
 
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
     from rich.table import Table
 
-_WIDE = 76
+_COLUMNS = ("variant", "n", "passed", "pass rate", "95 %", "score", "calls", "tokens", "cost", "time")
+_SPARE = ("tokens", "time", "calls", "score", "cost")
 
 
 def render_text(summary: RunSummary) -> RenderableType:
@@ -32,10 +34,17 @@ class _Text:
         if not self.summary.episodes:
             yield Text("No episode has started.")
             return
-        if options.max_width >= _WIDE:
-            yield _wide(self.summary, ascii_only=options.ascii_only)
+        fitted = _wide(self.summary, options.max_width, ascii_only=options.ascii_only)
+        if fitted is None:
+            for variant in self.summary.variants:
+                # Never broken by us: a name that the terminal wraps can still be copied.
+                name = _name(variant, ascii_only=options.ascii_only)
+                yield Text(name, style="bold", no_wrap=True, overflow="ignore")
+                yield _narrow(variant)
         else:
-            yield from (_narrow(variant, ascii_only=options.ascii_only) for variant in self.summary.variants)
+            yield fitted.table
+            if fitted.left_out:
+                yield Text(f"no room for: {', '.join(fitted.left_out)}")
         for line in notes(self.summary):
             yield Text(line if not options.ascii_only else _ascii(line))
 
@@ -70,19 +79,10 @@ def notes(summary: RunSummary) -> list[str]:
     return lines
 
 
-def _wide(summary: RunSummary, *, ascii_only: bool) -> Table:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.ASCII2 if ascii_only else box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
-    table.add_column("variant", overflow="fold")
-    for heading in ("n", "passed", "pass rate", "95 %", "score", "calls", "tokens", "cost", "time"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for variant in summary.variants:
-        name = printable(variant.name)
-        table.add_row(
-            Text(_ascii(name) if ascii_only else name),
+def _wide(summary: RunSummary, width: int, *, ascii_only: bool) -> FittedTable | None:
+    rows = [
+        (
+            _name(variant, ascii_only=ascii_only),
             str(variant.n),
             str(variant.passed),
             rate(variant.pass_rate),
@@ -93,17 +93,15 @@ def _wide(summary: RunSummary, *, ascii_only: bool) -> Table:
             money(variant.cost_usd),
             duration(variant.seconds),
         )
-    return table
+        for variant in summary.variants
+    ]
+    return fit_table(_COLUMNS, rows, width, right=_COLUMNS[1:], spare=_SPARE, ascii_only=ascii_only)
 
 
-def _narrow(variant: VariantSummary, *, ascii_only: bool) -> Table:
+def _narrow(variant: VariantSummary) -> Table:
     from rich.table import Table
-    from rich.text import Text
 
-    name = printable(variant.name)
     table = Table.grid(padding=(0, 2))
-    table.title = Text(_ascii(name) if ascii_only else name, style="bold")
-    table.title_justify = "left"
     interval = f" {bounds(variant.interval)}" if variant.n else ""
     for label, value in (
         ("passed", f"{variant.passed} of {variant.n}"),
@@ -116,6 +114,11 @@ def _narrow(variant: VariantSummary, *, ascii_only: bool) -> Table:
     ):
         table.add_row(f"  {label}", value)
     return table
+
+
+def _name(variant: VariantSummary, *, ascii_only: bool) -> str:
+    name = printable(variant.name)
+    return _ascii(name) if ascii_only else name
 
 
 def _ascii(text: str) -> str:
