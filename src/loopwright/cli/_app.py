@@ -23,6 +23,8 @@ VERBS = {
     "show": "Show a run, or one of its episodes.",
     "report": "Write a run's report as one HTML file.",
     "compare": "Compare two runs, or the variants of one, task by task.",
+    "bench": "Run benchmark suites, compare runs, and tell what their numbers can bear.",
+    "data": "Fetch data sets of benchmark suites.",
     "validate": "Check task files and everything that they name, and run nothing.",
     "explain": "Explain a task: its graph, its roles, its limits, what each role sees.",
     "schema": "Print the JSON schema of task files, for editors.",

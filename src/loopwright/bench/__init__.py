@@ -1,0 +1,23 @@
+"""Benchmarks: suites of sandboxed tasks, and what their runs come to."""
+
+from loopwright.bench._canaries import Canary, run_canaries
+from loopwright.bench._data import data_folder
+from loopwright.bench._fetch import SOURCES, fetch
+from loopwright.bench._outcomes import Rate, VariantOutcome, outcomes
+from loopwright.bench._page import render_bench_html
+from loopwright.bench._suites import SUITES, Suite, find_suite
+
+__all__ = [
+    "SOURCES",
+    "SUITES",
+    "Canary",
+    "Rate",
+    "Suite",
+    "VariantOutcome",
+    "data_folder",
+    "fetch",
+    "find_suite",
+    "outcomes",
+    "render_bench_html",
+    "run_canaries",
+]

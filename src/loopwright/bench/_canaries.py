@@ -1,0 +1,129 @@
+"""Canaries: is a suite's task sound? The gold answer must pass, doing nothing must not, nor must a spoilt gold."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any, Protocol, runtime_checkable
+
+from loopwright.candidate import Candidate
+from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, EnvironmentSetup, Scores
+from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
+from loopwright.task import Instance, Task
+
+Flag = str
+
+
+@runtime_checkable
+class Scored(Protocol):
+    """An environment that tells its state's scores by both rules."""
+
+    async def scores(self) -> Scores:
+        """The present state by both rules."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """What was found out about one task."""
+
+    instance: str
+    gold: Scores
+    """Of the gold answer, given as an agent would give it."""
+    idle: Scores
+    """Of an agent that does nothing of use."""
+    spoilt: Scores | None
+    """Of the gold answer after something was broken; None where there is nothing to break."""
+
+    @property
+    def flags(self) -> tuple[Flag, ...]:
+        """What is wrong with the task, by either rule."""
+        found = []
+        if self.gold.gold_failed:
+            found.append("gold cannot be executed")
+        for rule in ("intercode", "exact"):
+            if getattr(self.gold, rule) < 1:
+                found.append(f"gold fails ({rule})")
+            if getattr(self.idle, rule) >= 1:
+                found.append(f"idle passes ({rule})")
+            if self.spoilt is not None and getattr(self.spoilt, rule) >= 1:
+                found.append(f"spoilt passes ({rule})")
+        return tuple(found)
+
+    @property
+    def told(self) -> str:
+        """The scores, for a table."""
+        shown = (("gold", self.gold), ("idle", self.idle), ("spoilt", self.spoilt))
+        return ", ".join(f"{name} {s.intercode:.2f}/{s.exact:g}" for name, s in shown if s is not None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        plain = {name: value for name, value in asdict(self).items() if name == "instance"}
+        scores = {"gold": self.gold, "idle": self.idle, "spoilt": self.spoilt}
+        return {**plain, "flags": list(self.flags), **{k: v.model_dump() if v else None for k, v in scores.items()}}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The actions of the three agents."""
+
+    gold: Sequence[str]
+    idle: Sequence[str]
+    spoilt: Sequence[str] = ()
+
+
+def _bash(instance: Instance) -> Plan:
+    gold = f"```\n{instance.hidden['gold']}\n```"
+    return Plan((gold,), ("true",), (gold, "touch /loopwright-canary; rm -rf /testbed/dir1"))
+
+
+PLANS: Mapping[str, Any] = MappingProxyType({"bash": _bash})
+"""Environment to what makes the actions of an instance."""
+
+
+async def run_canaries(task: Task, *, concurrency: int = 4, provider: SandboxProvider | None = None) -> list[Canary]:
+    """Runs the canaries of every instance of a suite's task.
+
+    Args:
+        task: The suite's task.
+        concurrency: Instances at a time.
+        provider: Where sandboxes come from; the task's own one by default.
+
+    Raises:
+        UserError: The data cannot be used.
+        SandboxError: There is no sandbox.
+    """
+    opened = provider or await open_provider(task.sandbox.provider)
+    places = asyncio.Semaphore(concurrency)
+
+    async def one(instance: Instance) -> Canary:
+        async with places:
+            return await canary(instance, task.environment.name, opened)
+
+    try:
+        return list(await asyncio.gather(*map(one, task.instances())))
+    finally:
+        if provider is None:
+            await opened.close()
+
+
+async def canary(instance: Instance, environment: str, provider: SandboxProvider) -> Canary:
+    """Runs the canaries of one instance."""
+    plan: Plan = PLANS[environment](instance)
+
+    async def played(actions: Sequence[str]) -> Scores:
+        setup = EnvironmentSetup(provider, SandboxSpec(), put=lambda data: "", get=lambda reference: b"")
+        place: Environment = BUILTIN_ENVIRONMENTS[environment](setup)
+        try:
+            await place.reset(instance)
+            for action in actions:
+                await place.step(Candidate(text=action))
+            assert isinstance(place, Scored)
+            return await place.scores()
+        finally:
+            await place.close()
+
+    spoilt = await played(plan.spoilt) if plan.spoilt else None
+    return Canary(instance.id, await played(plan.gold), await played(plan.idle), spoilt)

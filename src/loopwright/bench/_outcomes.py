@@ -1,0 +1,162 @@
+"""What a benchmark run came to, by variant: rates with intervals, by rule, by turn, by group."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from statistics import fmean
+
+from loopwright._results import EpisodeResult, load_result
+from loopwright.environments import Scores
+from loopwright.loop import ACTING_STRATEGIES
+from loopwright.stats import Interval, Rollouts, mean_interval, suite_pass_at_k, suite_pass_hat_k, wilson
+from loopwright.store import read_run
+
+_Passes = Callable[[EpisodeResult], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of episodes, with its 95 % interval, where repeats of a task count as alike."""
+
+    value: float
+    n: int
+    """Scored episodes."""
+    tasks: int
+    interval: Interval
+
+    @classmethod
+    def of(cls, passes: Sequence[bool], tasks: Sequence[str]) -> Rate | None:
+        """The share of passes; None without any."""
+        if not passes:
+            return None
+        repeated = len(set(tasks)) < len(tasks)
+        interval = mean_interval([float(p) for p in passes], tasks) if repeated else wilson(sum(passes), len(passes))
+        return cls(fmean(passes), len(passes), len(set(tasks)), interval)
+
+
+@dataclass(frozen=True, slots=True)
+class VariantOutcome:
+    """All episodes of one variant. Infrastructure failures enter no rate."""
+
+    name: str
+    strategy: str
+    oracle: bool
+    """Whether the strategy acted on the hidden verdict: an upper bound, not to be compared with agents that cannot."""
+    episodes: tuple[EpisodeResult, ...]
+    groups: Mapping[str, str]
+    """Instance to the group of the suite that it belongs to."""
+
+    @property
+    def scored(self) -> tuple[EpisodeResult, ...]:
+        """Episodes with a score."""
+        return tuple(episode for episode in self.episodes if episode.scored)
+
+    @property
+    def passed(self) -> Rate | None:
+        """By the rule that the run was scored by."""
+        return self._rate(lambda episode: episode.passed)
+
+    def by_rule(self, rule: str) -> Rate | None:
+        """By one of the two rules, whichever the run was scored by; None where the record does not hold it."""
+        if not any(scores_of(episode) for episode in self.scored):
+            return None
+        return self._rate(lambda episode: bool((found := scores_of(episode)) and getattr(found, rule) >= 1))
+
+    def by_group(self) -> Mapping[str, Rate]:
+        """Group of the suite to the rate in it."""
+        found = {}
+        for group in dict.fromkeys(self.groups.values()):
+            inside = [e for e in self.scored if self.groups.get(e.started.instance) == group]
+            rate = Rate.of([e.passed for e in inside], [e.started.instance for e in inside])
+            if rate:
+                found[group] = rate
+        return found
+
+    def by_turn(self) -> Sequence[float]:
+        """Share of scored episodes that were solved after at most 1, 2, ... turns."""
+        scored, turns = self.scored, max((len(e.attempts) for e in self.scored), default=0)
+        solved = [_solved_at(episode) for episode in scored]
+        return [sum(at is not None and at <= turn for at in solved) / len(scored) for turn in range(1, turns + 1)]
+
+    def pass_at_k(self) -> tuple[int, float, float] | None:
+        """k, pass@k and pass^k at the largest k that every task allows; None without repeats."""
+        counts: dict[str, list[bool]] = {}
+        for episode in self.scored:
+            counts.setdefault(episode.started.instance, []).append(episode.passed)
+        rollouts = [Rollouts(sum(passes), len(passes)) for passes in counts.values()]
+        k = min((r.n for r in rollouts), default=0)
+        return (k, suite_pass_at_k(rollouts, k), suite_pass_hat_k(rollouts, k)) if k > 1 else None
+
+    @property
+    def failures(self) -> Mapping[str, int]:
+        """Cause of a failure to the number of episodes that it took."""
+        causes = [str((e.outcome.failure or {}).get("cause")) for e in self.episodes if e.outcome and not e.scored]
+        return dict(Counter(causes).most_common())
+
+    @property
+    def mean_turns(self) -> float | None:
+        """Turns of a scored episode."""
+        return fmean(len(episode.attempts) for episode in self.scored) if self.scored else None
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """Cost of all episodes; None where a model has no price."""
+        costs = [episode.outcome.cost_usd for episode in self.episodes if episode.outcome]
+        return sum((Decimal(c) for c in costs if c is not None), Decimal(0)) if None not in costs else None
+
+    def passes(self) -> Mapping[str, list[float]]:
+        """Instance to 1 or 0 for each of its scored episodes."""
+        found: dict[str, list[float]] = {}
+        for episode in self.scored:
+            found.setdefault(episode.started.instance, []).append(float(episode.passed))
+        return found
+
+    def _rate(self, of: _Passes) -> Rate | None:
+        scored = self.scored
+        return Rate.of([of(episode) for episode in scored], [episode.started.instance for episode in scored])
+
+
+def outcomes(folder: Path) -> tuple[VariantOutcome, ...]:
+    """Reads a run, variant by variant.
+
+    Raises:
+        StoreError: There is no run in the folder, or its record is damaged.
+    """
+    result = load_result(folder)
+    groups = groups_of(folder)
+    names = dict.fromkeys(episode.started.variant for episode in result)
+    found = []
+    for name in names:
+        inside = tuple(episode for episode in result if episode.started.variant == name)
+        strategy = inside[0].started.strategy
+        oracle = strategy in ACTING_STRATEGIES and ACTING_STRATEGIES[strategy].oracle
+        found.append(VariantOutcome(name, strategy, oracle, inside, groups))
+    return tuple(found)
+
+
+def groups_of(folder: Path) -> Mapping[str, str]:
+    """Instance to its group, as the run's configuration says."""
+    config = read_run(folder).manifest.config
+    return {
+        str(record["id"]): str(record["vars"]["group"])
+        for task in config.get("tasks", ())
+        for record in task.get("data", ())
+        if record.get("vars", {}).get("group")
+    }
+
+
+def scores_of(episode: EpisodeResult) -> Scores | None:
+    """The answer's scores by both rules."""
+    return Scores.of(episode.verdict) if episode.verdict else None
+
+
+def _solved_at(episode: EpisodeResult) -> int | None:
+    """The turn after which an episode was solved: the answer's where the verdict of every turn is known."""
+    if not episode.passed:
+        return None
+    known = [attempt.iteration for attempt in episode.attempts if attempt.verdict.passed]
+    return (known[0] if known else len(episode.attempts) - 1) + 1

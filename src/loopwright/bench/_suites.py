@@ -1,0 +1,93 @@
+"""Suites: named sets of tasks with what running them needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from loopwright.bench._intercode import bash_records
+from loopwright.errors import MissingContent
+from loopwright.task import AgentOptions, EnvironmentOptions, LoopOptions, Record, SandboxOptions, Task
+
+TURNS = 10
+"""Turns of an episode, as published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A set of tasks."""
+
+    name: str
+    description: str
+    data: str
+    """Name of the data set that `data fetch` gets."""
+    environment: str
+    records: Callable[[Path], tuple[Record, ...]]
+    """Reads the records from the data set's folder."""
+    strategies: tuple[str, ...] = ("single", "try_again", "try_again_blind", "react", "plan_and_solve")
+    """Strategies that fit its environment."""
+    options: Mapping[str, object] = field(default_factory=dict)
+    """Fields of the environment for every record."""
+
+    def task(self, folder: Path, *, limit: int | None = None, turns: int = TURNS, **fields: object) -> Task:
+        """The suite as a task.
+
+        Args:
+            folder: The data set.
+            limit: How many records to take; they are spread evenly over the suite.
+            turns: Turns of an episode at most.
+            fields: Over the suite's own fields of the environment.
+
+        Raises:
+            MissingContent: The folder lacks a file of the suite.
+            TaskError: A file of it cannot be used.
+        """
+        records = spread(self.records(folder), limit)
+        return Task(
+            name=self.name,
+            goal=self.description,
+            environment=EnvironmentOptions.model_validate({"name": self.environment, **self.options, **fields}),
+            data=records,
+            agents=AgentOptions(proposer="actor"),
+            loop=LoopOptions(strategy="try_again", max_iterations=turns, repetition=None, confirm=False),
+            # A root that commands may write everywhere, and that costs milliseconds to make anew.
+            sandbox=SandboxOptions(provider="bubblewrap"),
+        )
+
+
+def spread(records: tuple[Record, ...], limit: int | None) -> tuple[Record, ...]:
+    """At most `limit` records, evenly from first to last, so that a small sample has every kind."""
+    if limit is None or limit >= len(records):
+        return records
+    return tuple(records[index * len(records) // limit] for index in range(limit))
+
+
+SUITES: Mapping[str, Suite] = MappingProxyType(
+    {
+        suite.name: suite
+        for suite in (
+            Suite(
+                name="intercode-bash",
+                description="InterCode Bash: shell tasks on four file systems, from NL2Bash.",
+                data="intercode",
+                environment="bash",
+                records=bash_records,
+                options={"scoring": "intercode"},
+            ),
+        )
+    }
+)
+"""Suites by name."""
+
+
+def find_suite(name: str) -> Suite:
+    """Finds a suite.
+
+    Raises:
+        MissingContent: There is none of that name.
+    """
+    if name not in SUITES:
+        raise MissingContent(f"there is no suite {name!r}", remedy=f"There are: {', '.join(SUITES)}.")
+    return SUITES[name]

@@ -1,0 +1,60 @@
+"""What `loopwright bench run` and `check` do before and beside a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from loopwright._casting import Casting
+from loopwright._plan import RunConfig
+from loopwright.bench import Suite, data_folder, find_suite
+from loopwright.cli._plan_options import PlanOptions, configured
+from loopwright.errors import UserError
+from loopwright.project import Project
+
+
+def planned(
+    name: str, plan: PlanOptions, source: Path | None, limit: int | None, turns: int, fields: Mapping[str, object]
+) -> RunConfig:
+    """The configuration of a suite's run, with everything that it names found.
+
+    Raises:
+        UserError: Data, suite, model or strategy is not there or does not fit.
+    """
+    suite = find_suite(name)
+    for strategy in plan.strategies:
+        if ":" not in strategy and strategy not in suite.strategies:
+            raise UserError(
+                f"the strategy {strategy!r} does not fit {name}: its candidates are actions that change a state",
+                remedy=f"Strategies: {', '.join(suite.strategies)}.",
+            )
+    task = suite.task(source or data_folder(suite.data), limit=limit, turns=turns, **fields)
+    project = (plan.project or Path()).absolute()
+    config = configured([task], plan, project).prepared()
+    casting = Casting(Project(project))
+    for model in config.models or (None,):
+        casting.cast(task.model_copy(update={"model": model}) if model else task)
+    return config
+
+
+def checked_suite(name: str, source: Path | None, limit: int | None, concurrency: int, *, as_json: bool) -> None:
+    """Runs the canaries and tells what they found.
+
+    Raises:
+        UserError: Data or suite is not there.
+    """
+    import asyncio
+
+    from loopwright.bench import run_canaries
+    from loopwright.cli._output import write, write_json, write_table
+
+    suite: Suite = find_suite(name)
+    task = suite.task(source or data_folder(suite.data), limit=limit)
+    found = asyncio.run(run_canaries(task, concurrency=concurrency))
+    flagged = [canary for canary in found if canary.flags]
+    if as_json:
+        write_json([canary.as_dict() for canary in found])
+        return
+    rows = [(canary.instance, ", ".join(canary.flags), canary.told) for canary in flagged]
+    write_table(("task", "flags", "scores (intercode/exact)"), rows)
+    write(f"{len(found) - len(flagged)} of {len(found)} tasks are sound.")

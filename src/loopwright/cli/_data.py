@@ -1,0 +1,53 @@
+"""`loopwright data`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from loopwright.cli._options import json_option
+
+_EXAMPLES = """\
+\b
+Examples:
+  loopwright data list
+  loopwright data fetch intercode
+  loopwright data fetch humaneval --from HumanEval.jsonl.gz
+"""
+
+
+@click.group(epilog=_EXAMPLES)
+def command() -> None:
+    """Fetch data sets of benchmark suites."""
+
+
+@command.command("list", epilog="\b\nExample:\n  loopwright data list\n")
+@json_option
+def list_command(as_json: bool) -> None:
+    """List the data sets, their public homes, and where they are here."""
+    from loopwright.bench import SOURCES, data_folder
+    from loopwright.cli._output import write_json, write_table
+
+    rows = [(name, source.url, str(data_folder(name))) for name, source in SOURCES.items()]
+    if as_json:
+        write_json([{"data": n, "url": url, "folder": f, "here": Path(f).is_dir()} for n, url, f in rows])
+    else:
+        write_table(("data", "home", "folder"), [(n, url, f if Path(f).is_dir() else "") for n, url, f in rows])
+
+
+@command.command("fetch", epilog=_EXAMPLES)
+@click.argument("name")
+@click.option("--from", "source", type=click.Path(path_type=Path), help="Folder, archive or file on this machine.")
+@click.option("--to", type=click.Path(path_type=Path), help="Where to put it; the user's data folder by default.")
+@json_option
+def fetch_command(name: str, source: Path | None, to: Path | None, as_json: bool) -> None:
+    """Get a data set, pinned and checked."""
+    from loopwright.bench import fetch
+    from loopwright.cli._output import write, write_json
+
+    folder = fetch(name, source=source, to=to)
+    if as_json:
+        write_json({"data": name, "folder": str(folder)})
+    else:
+        write(f"{name} is in {folder}")

@@ -1,0 +1,226 @@
+"""The `bash` environment: an action is a shell command; what counts are the files and the last output."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+from loopwright.candidate import Candidate
+from loopwright.environments._actions import action_of, cut, legacy_action
+from loopwright.environments._bash_legacy import InterCodeCrash, check_paths, run_legacy
+from loopwright.environments._bash_reward import Outcome, score
+from loopwright.environments._fields import Fields, read_fields
+from loopwright.environments._fixture import Fixture, load_fixture
+from loopwright.environments._git_status import status
+from loopwright.environments._scores import Rule, Scores
+from loopwright.environments._shell import Ran, Shell
+from loopwright.environments._types import EnvironmentSetup, Observation
+from loopwright.errors import TaskError
+from loopwright.task import Instance
+from loopwright.verify import Verdict
+
+_SHOWN = 2000
+"""Characters of an observation: it goes into prompts."""
+
+
+class BashFields(Fields):
+    """Public fields of an instance."""
+
+    kind: Literal["bash"] = "bash"
+    """What prompts go by."""
+    fixture: str | None = None
+    """A tar archive or folder that is unpacked at `/`."""
+    files: Mapping[str, str] = {}
+    """Absolute path to content, laid over the fixture; a text that begins with `#!` can be executed."""
+    setup: str = ""
+    """Commands that make further starting files; what fails in them is passed over."""
+    cwd: str = "/"
+    """Where the first command starts."""
+    timeout: float = 10.0
+    """Seconds for one command."""
+    scoring: Rule = "exact"
+    """The rule that decides; the record holds the scores by both."""
+    legacy: bool = False
+    """Whether commands are executed with the defects of the published code."""
+
+
+class BashHidden(Fields):
+    """Hidden fields of an instance."""
+
+    gold: str
+    """A command whose output and files are the right answer; it runs in a sandbox of its own, from `cwd`."""
+
+
+class BashEnvironment:
+    """Runs one command after the other in one sandbox, and a gold command in another.
+
+    `submit` ends the episode with what there is, `skip` gives up. Between commands files and the working directory
+    stay; variables and background processes do not.
+    """
+
+    def __init__(self, setup: EnvironmentSetup) -> None:
+        self._setup = setup
+        self._fields = BashFields()
+        self._hidden: BashHidden | None = None
+        self._fixture = Fixture(b"", ())
+        self._shell: Shell | None = None
+        self._gold: asyncio.Task[Outcome] | None = None
+        self._last = Ran(b"", ok=True)
+        self._steps = 0
+        self._skipped = False
+        self._crash = ""
+        self._verdicts: dict[str, Verdict] = {}
+
+    @staticmethod
+    def check(instance: Instance) -> None:
+        """Looks at an instance without starting anything.
+
+        Raises:
+            TaskError: What `reset` would raise.
+        """
+        fields = read_fields(BashFields, instance.public, "environment")
+        read_fields(BashHidden, instance.hidden, "environment.hidden")
+        load_fixture(fields.fixture, fields.files)
+
+    async def reset(self, instance: Instance) -> Observation:
+        """Starts an episode in a fresh sandbox with the fixture.
+
+        Raises:
+            TaskError: A field is unknown or cannot be used.
+            SandboxError: There is no sandbox.
+        """
+        await self.close()
+        self._fields = read_fields(BashFields, instance.public, "environment")
+        self._hidden = read_fields(BashHidden, instance.hidden, "environment.hidden") if instance.hidden else None
+        self._fixture = load_fixture(self._fields.fixture, self._fields.files)
+        self._shell = await self._opened()
+        # The published reward takes the question for the answer where no command was run.
+        self._last = Ran(instance.goal.encode(), ok=True)
+        self._steps, self._skipped, self._crash, self._verdicts = 0, False, "", {}
+        return Observation(text=f"The working directory is {self._shell.cwd}.")
+
+    async def step(self, action: Candidate) -> Observation:
+        """Runs a command.
+
+        Raises:
+            SandboxError: The sandbox was lost.
+        """
+        shell, legacy = self._started(), self._fields.legacy
+        command = (legacy_action if legacy else action_of)(action.text)
+        self._steps += 1
+        if command == "skip":
+            self._skipped = True
+            return Observation(text="skipped", done=True)
+        if command.startswith("submit") if legacy else command == "submit":
+            return Observation(text=_shown(self._last), done=True)
+        try:
+            self._last = await self._run(shell, command)
+        except InterCodeCrash as crash:
+            self._crash = str(crash)
+            return Observation(text=f"(InterCode raises {crash} here)", done=True)
+        return Observation(text=_shown(self._last))
+
+    async def submit(self, answer: Candidate) -> Verdict:
+        """Scores the files as they are and the last output; the best that this action was given before, if it was.
+
+        Raises:
+            TaskError: There is no gold command.
+            SandboxError: A sandbox failed.
+        """
+        if not self._steps and answer.text:
+            await self.step(answer)
+        verdict = (await self.scores()).verdict(self._fields.scoring)
+        known = self._verdicts.get(answer.digest)
+        self._verdicts[answer.digest] = known if known and known.score >= verdict.score else verdict
+        return self._verdicts[answer.digest]
+
+    async def scores(self) -> Scores:
+        """The present state by both rules.
+
+        Raises:
+            TaskError: There is no gold command.
+            SandboxError: A sandbox failed.
+        """
+        shell, legacy = self._started(), self._fields.legacy
+        gold = await self._gold_outcome()
+        if self._skipped:
+            return Scores(intercode=0, exact=0, legacy=legacy, parts={"skipped": True})
+        try:
+            changes = await shell.changes()
+        except ValueError as error:  # the workload made more than anyone should look at: no right answer does
+            return Scores(intercode=0, exact=0, legacy=legacy, parts={"problem": str(error)})
+        try:
+            if self._crash:
+                raise InterCodeCrash(self._crash)
+            if legacy:
+                check_paths(status(changes, shell.tracked))
+        except InterCodeCrash as crash:
+            return Scores(intercode=0, exact=0, legacy=True, parts={"crash": str(crash)})
+        return score(Outcome(self._last.text, changes), gold, shell.tracked, legacy=legacy)
+
+    async def snapshot(self) -> str:
+        """Refuses: files all over the root are no workspace that could be put back.
+
+        Raises:
+            NotImplementedError: Always. An episode is repeated from its recorded actions instead.
+        """
+        raise NotImplementedError("a shell's state is restored by running its recorded actions again")
+
+    async def restore(self, snapshot: str) -> None:
+        """As `snapshot`.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError("a shell's state is restored by running its recorded actions again")
+
+    async def close(self) -> None:
+        """Ends the sandboxes; harmless when called twice."""
+        shell, self._shell = self._shell, None
+        gold, self._gold = self._gold, None
+        if gold is not None:
+            gold.cancel()
+            await asyncio.gather(gold, return_exceptions=True)
+        if shell is not None:
+            await shell.close()
+
+    async def _run(self, shell: Shell, command: str) -> Ran:
+        timeout = self._fields.timeout
+        ran = await (run_legacy if self._fields.legacy else Shell.run)(shell, command, timeout=timeout)
+        return replace(ran, output=b"Command timed out") if ran.timed_out else ran
+
+    async def _gold_outcome(self) -> Outcome:
+        """Once an episode, in a sandbox that the agent never ran in."""
+        if self._gold is None:
+            self._gold = asyncio.ensure_future(self._run_gold())
+        return await asyncio.shield(self._gold)
+
+    async def _run_gold(self) -> Outcome:
+        if self._hidden is None:
+            raise TaskError("environment.hidden.gold: the task has no gold command")
+        shell = await self._opened()
+        try:
+            gold = await self._run(shell, self._hidden.gold)
+            return Outcome(gold.text, await shell.changes())
+        except InterCodeCrash:
+            return Outcome("", {})
+        finally:
+            await shell.close()
+
+    async def _opened(self) -> Shell:
+        provider, spec, fields = self._setup.provider, self._setup.spec, self._fields
+        return await Shell.open(provider, spec, self._fixture, setup=fields.setup, cwd=fields.cwd)
+
+    def _started(self) -> Shell:
+        if self._shell is None:
+            raise RuntimeError("reset() comes before anything else")
+        return self._shell
+
+
+def _shown(ran: Ran) -> str:
+    text = cut(ran.text, _SHOWN)
+    if ran.ok:
+        return text
+    return f"{text.rstrip()}\n[exit status {ran.exit_code}]" if not ran.timed_out else text

@@ -1,0 +1,113 @@
+"""Starting files of a shell task: a tar archive, a folder, or texts; unpacked afresh in every sandbox."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+
+from loopwright.errors import TaskError
+
+_EPOCH = 1_700_000_000
+"""Time of files that are given as texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """Files below `/`."""
+
+    archive: bytes
+    """A tar archive of safe, relative names."""
+    tops: tuple[str, ...]
+    """Folders of the root that it brings, e.g. `/testbed`."""
+
+    def below_folders(self) -> bytes:
+        """The archive without files that lie in the root itself."""
+        return _packed([(m, data) for m, data in _entries(self.archive) if m.isdir() or "/" in m.name])
+
+
+def load_fixture(path: str | None, files: Mapping[str, str] | None = None) -> Fixture:
+    """Reads a fixture.
+
+    Args:
+        path: A tar archive, plain or compressed, or a folder; None for none.
+        files: Absolute path to content, laid over it.
+
+    Raises:
+        TaskError: It cannot be read, or holds names that lead out of the root.
+    """
+    entries = list(_from(path)) if path else []
+    for name, content in (files or {}).items():
+        data = content.encode()
+        info = tarfile.TarInfo(_safe(name))
+        info.size, info.mtime, info.mode = len(data), _EPOCH, 0o755 if content.startswith("#!") else 0o644
+        entries += [(parent, b"") for parent in _parents(info.name)] + [(info, data)]
+    unique = {info.name: (info, data) for info, data in entries}
+    archive = _packed([unique[name] for name in sorted(unique)])
+    tops = sorted({f"/{name.split('/')[0]}" for name, (info, _) in unique.items() if "/" in name or info.isdir()})
+    return Fixture(archive, tuple(tops))
+
+
+def _from(path: str) -> list[tuple[tarfile.TarInfo, bytes]]:
+    place = Path(path)
+    try:
+        if place.is_dir():
+            return _of_folder(place)
+        return _of_archive(str(place), place.stat().st_mtime_ns)
+    except (OSError, tarfile.TarError) as error:
+        raise TaskError(
+            f"environment.fixture: {path}: {error}", remedy="Name a tar archive or a folder that can be read."
+        ) from None
+
+
+@lru_cache(maxsize=8)
+def _of_archive(path: str, mtime: int) -> list[tuple[tarfile.TarInfo, bytes]]:
+    """Kept, since every episode of a suite starts from the same few."""
+    return list(_entries(Path(path).read_bytes()))
+
+
+def _of_folder(folder: Path) -> list[tuple[tarfile.TarInfo, bytes]]:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for child in sorted(folder.iterdir()):
+            tar.add(child, arcname=child.name)
+    return list(_entries(packed.getvalue()))
+
+
+def _entries(archive: bytes) -> list[tuple[tarfile.TarInfo, bytes]]:
+    found = []
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        for info in tar:
+            info.name = _safe(info.name)
+            if not info.name or not (info.isreg() or info.isdir() or info.issym()):
+                continue
+            file = tar.extractfile(info) if info.isreg() else None
+            found.append((info, file.read() if file else b""))
+    return found
+
+
+def _packed(entries: list[tuple[tarfile.TarInfo, bytes]]) -> bytes:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for info, data in entries:
+            tar.addfile(info, io.BytesIO(data))
+    return packed.getvalue()
+
+
+def _safe(name: str) -> str:
+    parts = [part for part in PurePosixPath(name).parts if part not in ("/", ".")]
+    if ".." in parts:
+        raise TaskError(f"environment.fixture: the name {name!r} leads out of the root")
+    return "/".join(parts)
+
+
+def _parents(name: str) -> list[tarfile.TarInfo]:
+    found = []
+    for parent in reversed(PurePosixPath(name).parents[:-1]):
+        info = tarfile.TarInfo(str(parent))
+        info.type, info.mode, info.mtime = tarfile.DIRTYPE, 0o755, _EPOCH
+        found.append(info)
+    return found

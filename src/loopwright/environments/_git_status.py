@@ -1,0 +1,60 @@
+"""What `git status` at the root would say of changed files, as InterCode's reward looks at them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from posixpath import dirname
+
+from loopwright.sandbox import Change
+
+IGNORED = frozenset(
+    "bin boot dev etc home lib media opt proc root run sbin srv sys usr var work .dockerenv".split()  # noqa: SIM905 - reads better
+)
+"""Names that InterCode's .gitignore hides, at any depth; and the home folder here, as its /root is among them."""
+
+
+def status(changes: Mapping[str, Change], tracked: Collection[str]) -> dict[str, str]:
+    """Path relative to the root to `??`, `M` or `D`.
+
+    An untracked folder is one entry, its path with a slash at the end; empty folders, permissions other than the
+    owner's right to execute, and times are invisible.
+
+    Args:
+        changes: What changed since the fixture was unpacked.
+        tracked: Paths of the fixture's files.
+    """
+    seen = [
+        change for path, change in changes.items() if IGNORED.isdisjoint(path.split("/")) and change.type != "other"
+    ]
+    entries: dict[str, str] = {}
+    folders = _folders(tracked)
+    for change in seen:
+        if change.path in tracked:
+            gone = change.kind == "deleted" or change.type == "folder"
+            entries[change.path[1:]] = "D" if gone else "M"
+        elif change.type in ("file", "link") and change.kind != "deleted":
+            entries[_untracked(change.path, folders)[1:]] = "??"
+    return entries
+
+
+def _folders(paths: Iterable[str]) -> set[str]:
+    found: set[str] = set()
+    for path in paths:
+        while (path := dirname(path)) not in found:
+            found.add(path)
+    return found
+
+
+def _untracked(path: str, folders: Collection[str]) -> str:
+    """The highest folder above a path that holds no tracked file, or the path itself."""
+    shown, above = path, dirname(path)
+    while above not in folders and above != "/":
+        shown, above = above + "/", dirname(above)
+    return shown
+
+
+def contents(changes: Mapping[str, Change], entry: str) -> str:
+    """What InterCode compares of a new entry: the MD5 of paths with a dot, and nothing of others and of folders."""
+    if "." not in entry or entry.endswith("/"):
+        return ""
+    return changes[f"/{entry}"].sha256

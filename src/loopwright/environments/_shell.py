@@ -1,0 +1,122 @@
+"""A sandbox in which shell commands are run one by one; files and the working directory stay between them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from loopwright.environments._fixture import Fixture
+from loopwright.errors import TaskError
+from loopwright.sandbox import Change, Sandbox, SandboxProvider, SandboxSpec
+
+SHELL = "/bin/bash"
+_MERGED = ("/bin/sh", "-c", 'cd -- "$0" 2>/dev/null || cd /; exec "$@" 2>&1')
+_SCRATCH = "/work/"
+"""Home of the workload: what tools leave there is nobody's answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How a command ended."""
+
+    output: bytes
+    """stdout and stderr in the order they were written."""
+    ok: bool
+    """Whether it ended by itself with status 0."""
+    exit_code: int = 0
+    timed_out: bool = False
+
+    @property
+    def text(self) -> str:
+        """The output as UTF-8, bad bytes replaced."""
+        return self.output.decode("utf-8", "replace")
+
+
+class Shell:
+    """Runs commands in a sandbox of its own, starting from a fixture."""
+
+    def __init__(self, sandbox: Sandbox, before: Sequence[Change], cwd: str) -> None:
+        self._sandbox = sandbox
+        self._before = {change.path: change for change in before}
+        self.cwd = cwd
+
+    @classmethod
+    async def open(
+        cls, provider: SandboxProvider, spec: SandboxSpec, fixture: Fixture, *, setup: str = "", cwd: str = "/"
+    ) -> Shell:
+        """Opens a sandbox, unpacks the fixture in it and runs the setup commands, as the workload's user.
+
+        Bubblewrap gives a root that may be written anywhere; Docker writable folders at the fixture's tops, so that
+        files which the fixture has in the root itself are left out there.
+
+        Raises:
+            SandboxError: There is no sandbox, or it was lost.
+            TaskError: The fixture does not fit.
+        """
+        whole = provider.name == "bubblewrap"
+        sandbox = await provider.open(replace(spec, writable=("/",) if whole else fixture.tops))
+        try:
+            archive = fixture.archive if whole else fixture.below_folders()
+            unpacked = await sandbox.run(["tar", "-x", "-p", "--no-overwrite-dir", "-C", "/", "-f", "-"], stdin=archive)
+            if not unpacked.ok:
+                raise TaskError(f"environment.fixture cannot be unpacked: {unpacked.stderr.text.strip()[:300]}")
+            if setup:
+                # As published, where a setup script goes on after commands that fail.
+                await sandbox.run([SHELL, "-c", setup], cwd="/")
+            return cls(sandbox, await sandbox.changes(), cwd)
+        except BaseException:
+            await sandbox.close()
+            raise
+
+    @property
+    def tracked(self) -> frozenset[str]:
+        """Paths of the files and links that were there at first."""
+        return frozenset(path for path, change in self._before.items() if change.type in ("file", "link"))
+
+    async def run(self, command: str, *, timeout: float | None = None) -> Ran:
+        """Runs a command with bash, and notes where it left the working directory.
+
+        Raises:
+            SandboxLost: The sandbox is gone.
+        """
+        mark = f"loopwright-{secrets.token_hex(8)}:"
+        # On the command's own line, so that line numbers in messages are the command's.
+        trap = f'trap \'printf "%s%s" {mark} "$PWD"\' EXIT; ' if "cd" in command or "pushd" in command else ""
+        ran = await self.run_argv([SHELL, "-c", trap + command], timeout=timeout)
+        output, found, cwd = ran.output.rpartition(mark.encode())
+        if not found:
+            return ran
+        self.cwd = cwd.decode("utf-8", "surrogateescape") or "/"
+        return replace(ran, output=output)
+
+    async def run_argv(self, argv: Sequence[str], *, timeout: float | None = None) -> Ran:
+        """Runs a program in the working directory; one that was removed is the root.
+
+        Raises:
+            SandboxLost: The sandbox is gone.
+        """
+        done = await self._sandbox.run([*_MERGED, self.cwd, *argv], timeout=timeout, cwd="/")
+        return Ran(done.stdout.head + done.stdout.tail, done.ok, done.exit_code, done.timed_out)
+
+    async def changes(self) -> dict[str, Change]:
+        """What changed since the beginning, by path.
+
+        Raises:
+            SandboxLost: The sandbox is gone.
+            ValueError: There is more than one should be asked to look at.
+        """
+        now = {change.path: change for change in await self._sandbox.changes()}
+        found = {path: _since(self._before.get(path), change) for path, change in now.items()}
+        gone = {p: replace(was, kind="deleted", mode=0, sha256="") for p, was in self._before.items() if p not in now}
+        return {path: c for path, c in sorted({**found, **gone}.items()) if c and not path.startswith(_SCRATCH)}
+
+    async def close(self) -> None:
+        """Ends the sandbox; harmless when called twice."""
+        await self._sandbox.close()
+
+
+def _since(was: Change | None, now: Change) -> Change | None:
+    if was is None:
+        return now
+    return None if was == now else replace(now, kind="modified")
