@@ -71,6 +71,34 @@ def test_infrastructure_is_no_score_and_exits_3(invoke: Invoke, write_task: Writ
     assert "No episode could be scored" in result.stdout
 
 
+def test_a_bug_in_a_plug_in_is_told_by_its_own_line(invoke: Invoke, write_task: WriteTask, project: Path) -> None:
+    source = "class Buggy:\n    async def verify(self, candidate, instance):\n        raise {}\n"
+    (project / "buggy_verifier.py").write_text(source.format('ValueError("my bug\\nand more")'))
+    task = write_task()
+    task.write_text(task.read_text().replace("sayer\n", "sayer\n  verifier: buggy_verifier:Buggy\n"))
+    result = invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--out", "out")
+    assert result.exit_code == 3
+    assert "say:refine:0: not scored, harness: ValueError: my bug\n" in result.stderr
+    page = invoke("show", "out", "say").stdout
+    assert "not scored, harness: ValueError: my bug\n" in page
+    assert "buggy_verifier.py" in page, "the traceback follows"
+    assert invoke("report", "out", "--junit", "junit.xml").exit_code == 0
+    assert "<bdi>ValueError: my bug</bdi>" in Path("out/report.html").read_text()
+    assert 'message="harness: ValueError: my bug"' in Path("junit.xml").read_text()
+
+
+def test_a_remedy_follows_what_failed(invoke: Invoke, write_task: WriteTask, project: Path) -> None:
+    (project / "picky_verifier.py").write_text(
+        "from loopwright.errors import VerifierError\n\nclass Picky:\n"
+        "    async def verify(self, candidate, instance):\n"
+        '        raise VerifierError("no ruler", remedy="Bring one.")\n'
+    )
+    task = write_task()
+    task.write_text(task.read_text().replace("sayer\n", "sayer\n  verifier: picky_verifier:Picky\n"))
+    result = invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--out", "out")
+    assert "not scored, verifier: no ruler Bring one.\n" in result.stderr
+
+
 def test_a_missing_model_is_told_with_what_to_do(invoke: Invoke, write_task: WriteTask) -> None:
     write_task()
     result = invoke("run", "say.yaml")

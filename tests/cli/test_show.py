@@ -102,7 +102,7 @@ def _not_json(folder: Path) -> None:
 
 def _newer(folder: Path) -> None:
     events = folder / "events.jsonl"
-    events.write_text(re.sub(r'"v": ?1\b', '"v":2', events.read_text()))
+    events.write_text(re.sub(r'"v": ?\d+\b', '"v":99', events.read_text()))
 
 
 def _damaged(folder: Path) -> None:

@@ -14,6 +14,7 @@ import click
 
 from loopwright import Run
 from loopwright.budget import Left
+from loopwright.report import Failure
 from loopwright.store import CallFinished, Decided, EpisodeFinished, EpisodeStarted, Event, Judged
 
 if TYPE_CHECKING:
@@ -147,9 +148,8 @@ def _write_line(event: Event, tally: Tally) -> None:
 def describe(name: str, outcome: EpisodeFinished) -> str:
     """One line on a finished episode."""
     if outcome.status == "failed":
-        failure = outcome.failure or {}
-        message = str(failure.get("message", "")).strip().splitlines()
-        return f"{name}: not scored, {failure.get('cause')}: {message[-1] if message else failure.get('error')}"
+        failure = Failure.of(outcome.failure or {})
+        return f"{name}: not scored, {failure.cause}: {failure.line}"
     word = "passed" if outcome.passed else "missed"
     tokens = sum(outcome.usage.values())
     cached = f" ({outcome.cached_calls} from the cache)" if outcome.cached_calls else ""

@@ -10,6 +10,7 @@ from loopwright.candidate import Candidate
 from loopwright.cli._output import write, write_json
 from loopwright.cli._runs import find_episode
 from loopwright.loop import AttemptTree
+from loopwright.report import Failure
 from loopwright.store import EpisodeFinished, EpisodeStarted, Event, Graded, read_run
 from loopwright.verify import Verdict
 
@@ -98,8 +99,9 @@ def _closing(finished: EpisodeFinished | None) -> str:
     if finished is None:
         return "\nnot finished"
     if finished.status == "failed":
-        failure = finished.failure or {}
-        return f"\nnot scored: {failure.get('cause')}, {failure.get('error')}: {failure.get('message')}"
+        failure = Failure.of(finished.failure or {})
+        whole = f"\n\n{failure.message.rstrip()}" if failure.message.strip().count("\n") > 1 else ""
+        return f"\nnot scored, {failure.cause}: {failure.line}{whole}"
     answer = "no answer" if finished.answer_iteration is None else f"answer of iteration {finished.answer_iteration}"
     word = "passed" if finished.passed else "missed"
     return f"\n{word}: {answer}, score {finished.score or 0:.2f}, stopped by {finished.rule}, {finished.seconds:.1f} s"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from statistics import fmean
-from typing import Literal
+from typing import Literal, Self
 
 from loopwright.models import Usage
 from loopwright.report._trajectory import ResultOf, Trajectory, inline_result, trajectories
@@ -26,6 +27,22 @@ class Failure:
     cause: str
     error: str
     message: str
+    """What the error said, its remedy below it; a traceback where it was a defect."""
+
+    @classmethod
+    def of(cls, recorded: Mapping[str, object]) -> Self:
+        """The failure as the record tells it."""
+        return cls(*(str(recorded.get(key, "")) for key in ("cause", "error", "message")))
+
+    @property
+    def line(self) -> str:
+        """One line: what was raised, and the remedy after it."""
+        lines = self.message.strip().splitlines() or [self.error]
+        if lines[0].startswith("Traceback "):
+            own = re.compile(rf"(\S+\.)?{re.escape(self.error)}(:|$)")
+            return next((line for line in reversed(lines) if own.match(line)), self.error)
+        remedy = lines[-1] if len(lines) > 1 and lines[-1].startswith("  ") else ""
+        return f"{lines[0]} {remedy.strip()}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,7 +304,7 @@ def episode_row(trajectory: Trajectory, started: EpisodeStarted) -> EpisodeRow:
         usage=Usage.model_validate(done.usage) if done else spent.usage,
         cost_usd=(Decimal(done.cost_usd) if done.cost_usd is not None else None) if done else spent.cost_usd,
         seconds=done.seconds if done else 0.0,
-        failure=Failure(*(str(failure.get(key, "")) for key in ("cause", "error", "message"))) if failure else None,
+        failure=Failure.of(failure) if failure else None,
         judged=_turns(trajectory, graded=False),
         graded=_turns(trajectory, graded=True),
     )

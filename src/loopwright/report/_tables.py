@@ -86,7 +86,8 @@ def _case(suite: ET.Element, row: EpisodeRow) -> None:
         failure = row.failure
         error = ET.SubElement(case, "error", type=_xml(failure.error if failure else "failed"))
         if failure:
-            error.set("message", _xml(f"{failure.cause}: {failure.message}"))
+            error.set("message", _xml(f"{failure.cause}: {failure.line}"))
+            error.text = _xml(failure.message)
     elif not row.passed:
         message = f"score {row.score or 0:.2f} after {row.iterations} iterations, stopped by {row.rule or 'nothing'}"
         ET.SubElement(case, "failure", type="not_passed", message=_xml(message))
