@@ -1,7 +1,10 @@
 """What the record costs, beside a plain LangGraph loop with its SQLite saver in the same run.
 
-An iteration is four graph nodes around one model reply of 2 kB and one sandbox call, both of which take no time: what
-is measured is the record alone. `python -m bench.record [--quick] [--output FILE]`.
+An iteration is four graph nodes around one model reply with a candidate of 2 kB and one sandbox call, both of which
+take no time: what is measured is the record alone. Plain LangGraph keeps the candidates. Loopwright keeps every prompt
+(1.5 kB of system prompt, and the candidate before), reply, candidate, observation, verdict and decision.
+
+`python -m bench.record [--quick] [--output FILE]`.
 """
 
 from __future__ import annotations
@@ -13,8 +16,10 @@ import itertools
 import json
 import operator
 import platform
+import random
 import shutil
 import statistics
+import string
 import tempfile
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
@@ -29,7 +34,10 @@ from rich.table import Table
 
 from loopwright.store import CallKey, Decided, Judged, Manifest, Observed, Proposed, RunStore, read_run
 
-REPLY = "x" * 2000
+SIZE = 2000
+"""Characters of a candidate."""
+SIZE_BEFORE = len("Here it is:\n```python\n")
+SYSTEM = "".join(random.Random(0).choices(string.ascii_lowercase + " ", k=1500))
 
 Node = Callable[[Any], Coroutine[Any, Any, dict[str, Any]]]
 Way = Callable[[Path, int, int], Coroutine[Any, Any, float]]
@@ -65,8 +73,16 @@ def thread(number: int) -> dict[str, Any]:
     return {"configurable": {"thread_id": str(number)}, "recursion_limit": 10**9}
 
 
+CODES = ["".join(random.Random(n).choices(string.ascii_letters + " \n", k=SIZE)) for n in range(1, 98)]
+
+
+def code(iteration: int) -> str:
+    """A candidate that repeats nothing of the ones before, as far back as a record looks for what repeats."""
+    return CODES[iteration % len(CODES)]
+
+
 async def propose(state: Growing) -> dict[str, Any]:
-    return {"messages": [REPLY]}
+    return {"messages": [code(state["iteration"])]}
 
 
 async def nothing(state: Growing) -> dict[str, Any]:
@@ -78,15 +94,15 @@ async def count(state: Growing) -> dict[str, Any]:
 
 
 async def step(state: Growing) -> dict[str, Any]:
-    return {"messages": [REPLY], "iteration": state["iteration"] + 1}
+    return {"messages": [code(state["iteration"])], "iteration": state["iteration"] + 1}
 
 
 PLAIN_LOOP: Mapping[str, Node] = {"propose": propose, "act": nothing, "verify": nothing, "decide": count}
 PLAIN_STEP: Mapping[str, Node] = {"step": step}
 
 
-async def reply() -> dict[str, Any]:
-    return {"text": REPLY, "model": "m", "usage": {"input": 500, "output": 500}}
+async def reply(text: str) -> dict[str, Any]:
+    return {"text": text, "model": "m", "usage": {"input": 500, "output": 500}}
 
 
 async def ran() -> dict[str, Any]:
@@ -102,8 +118,17 @@ def recorded_loop(store: RunStore, episode: str) -> Mapping[str, Node]:
 
     async def propose(state: Small) -> dict[str, Any]:
         iteration = state["iteration"]
-        answer = await store.once(call_key(episode, iteration, "propose"), reply, kind="model", repeatable=True)
-        proposed = Proposed(candidate={"text": answer["text"], "files": {}, "artifacts": {}}, digest="0" * 64)
+        before = f"You wrote:\n{code(iteration - 1)}\nIt fails: {iteration}.\n" if iteration else "Begin."
+        messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": before}]
+        answer = await store.once(
+            call_key(episode, iteration, "propose"),
+            lambda: reply(f"Here it is:\n```python\n{code(iteration)}```\n"),
+            kind="model",
+            repeatable=True,
+            request={"model": "m", "messages": messages},
+        )
+        files = {"solution.py": answer["text"][SIZE_BEFORE : SIZE_BEFORE + SIZE]}
+        proposed = Proposed(candidate={"text": "", "files": files, "artifacts": {}}, digest="0" * 64)
         store.append(proposed, episode=episode, iteration=iteration, node="propose")
         return {}
 
@@ -130,8 +155,10 @@ def recorded_step(store: RunStore, episode: str) -> Mapping[str, Node]:
     """Records one reply."""
 
     async def step(state: Small) -> dict[str, Any]:
-        await store.once(call_key(episode, state["iteration"], "step"), reply, kind="model", repeatable=True)
-        return {"iteration": state["iteration"] + 1}
+        iteration = state["iteration"]
+        key = call_key(episode, iteration, "step")
+        await store.once(key, lambda: reply(code(iteration)), kind="model", repeatable=True)
+        return {"iteration": iteration + 1}
 
     return {"step": step}
 
@@ -225,7 +252,7 @@ def call_latency(repeats: int) -> dict[str, float]:
         for n in range(repeats):
             begun = time.perf_counter()
             key = call_key(f"{kind}{repeatable}", n, "call")
-            await store.once(key, reply, kind=kind, repeatable=repeatable)
+            await store.once(key, lambda: reply(CODES[0]), kind=kind, repeatable=repeatable)
             times.append(time.perf_counter() - begun)
         return statistics.median(times) * 1e6
 
@@ -263,7 +290,7 @@ def measure(*, quick: bool) -> dict[str, Any]:
     many = {(n, per): seconds(n, per, rounds) for n, per in ((1, iterations), (8, 12), (64, 4))}
     return {
         "python": platform.python_version(),
-        "reply_bytes": len(REPLY),
+        "candidate_bytes": SIZE,
         "ms_per_iteration": {name: statistics.median(times) for name, times in each.items()},
         "overhead_ms_per_iteration": {
             name: statistics.median(time - least for time, least in zip(each[name], nothing, strict=True))

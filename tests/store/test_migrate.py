@@ -1,15 +1,19 @@
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from loopwright.errors import StoreError
-from loopwright.store import SCHEMA_VERSION, read_run
+from loopwright.store import SCHEMA_VERSION, CallFinished, Proposed, RunStore, read_run
 from loopwright.store._codec import encode
 from loopwright.store._migrate import STEPS, migrate
 from tests.store.support import new_run
+
+DATA = Path(__file__).parent / "data"
 
 
 def renamed(body: dict[str, Any]) -> dict[str, Any]:
@@ -34,7 +38,7 @@ def test_every_version_has_its_step() -> None:
 def test_a_version_without_a_step_is_refused(tmp_path: Path) -> None:
     new_run(tmp_path / "run").close()
     (tmp_path / "run" / "events.jsonl").write_bytes(encode({"v": 0, "seq": 0, "time": "", "data": {}}, "r1"))
-    with pytest.raises(StoreError, match="schema version 0, which cannot be brought to 1"):
+    with pytest.raises(StoreError, match="schema version 0, which cannot be brought to 2"):
         list(read_run(tmp_path / "run").events)
 
 
@@ -44,3 +48,22 @@ def test_a_line_that_does_not_fit_the_schema_is_named(tmp_path: Path) -> None:
     (tmp_path / "run" / "events.jsonl").write_bytes(line)
     with pytest.raises(StoreError, match="event 0 does not fit the schema"):
         list(read_run(tmp_path / "run").events)
+
+
+def test_a_run_of_version_1_is_read_and_gone_on_with(tmp_path: Path) -> None:
+    shutil.copytree(DATA / "v1", tmp_path / "v1")
+    store = RunStore.open(tmp_path / "v1")
+    events = list(store.events())
+    code = next(event.data.candidate for event in events if isinstance(event.data, Proposed))
+    reply = next(event.data.result for event in events if isinstance(event.data, CallFinished))
+    assert code is not None
+    assert reply is not None
+    assert code["files"]["solution.py"] in reply["text"]
+    assert len(events) == 10
+    again = Proposed(candidate=code, digest="0" * 64)
+    for _ in range(2):
+        store.append(again, episode="t:refine:0", iteration=1, node="propose")
+    store.close()
+    assert [event.data for event in read_run(tmp_path / "v1").events][10:] == [again, again]
+    versions = [json.loads(line)["v"] for line in (tmp_path / "v1" / "events.jsonl").read_text().splitlines()]
+    assert versions == [1] * 10 + [2] * 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loopwright.errors import RunInUse, StoreError
-from loopwright.store import CallFinished, RunStore, read_run
+from loopwright.store import SCHEMA_VERSION, CallFinished, RunStore, read_run
 from tests.faults.table import proves
 from tests.store.support import key, manifest, new_run, note, python
 
@@ -151,7 +151,7 @@ def test_a_journal_is_readable_by_any_json_tool(tmp_path: Path) -> None:
     store.close()
     [line] = (tmp_path / "run" / "events.jsonl").read_text().splitlines()
     parsed = json.loads(line)
-    assert parsed["v"] == 1
+    assert parsed["v"] == SCHEMA_VERSION
     assert parsed["data"]["message"] == "größer"
 
 

@@ -17,6 +17,7 @@ from loopwright.store._codec import BadLine, decode, encode
 from loopwright.store._events import SCHEMA_VERSION
 from loopwright.store._files import write_whole
 from loopwright.store._migrate import migrate
+from loopwright.store._texts import Texts
 
 _LINE_END = re.compile(rb',"crc":"[0-9a-f]{8}"}')
 _DISK = "Free disk space or make the folder writable, then resume the run."
@@ -32,8 +33,10 @@ class Line:
     """In the present schema, without its version."""
 
 
-def scan(path: Path, run: str) -> Iterator[Line | str]:
+def scan(path: Path, run: str, texts: Texts | None = None) -> Iterator[Line | str]:
     """Yields the lines of a journal in order; last a sentence about a torn tail, where there is one.
+
+    `texts` takes in what later lines may refer to.
 
     Only the last line can be torn: a process or machine that dies leaves a prefix of what it wrote. Anything
     else that does not match its checksum was changed afterwards.
@@ -42,6 +45,7 @@ def scan(path: Path, run: str) -> Iterator[Line | str]:
         StoreError: A line is damaged, missing, foreign or of a newer version; file and line are named.
     """
     offset = 0
+    texts = texts or Texts()
     with _open_for_reading(path) as file:
         for number, raw in enumerate(file):
             try:
@@ -61,8 +65,18 @@ def scan(path: Path, run: str) -> Iterator[Line | str]:
                 )
             if body["seq"] != number:
                 raise _damaged(path, number, f"it is event {body['seq']} where {number} belongs")
-            yield Line(offset, len(raw), migrate(body))
+            yield Line(offset, len(raw), _restored(body, texts, path, number))
             offset += len(raw)
+
+
+def _restored(body: dict[str, Any], texts: Texts, path: Path, number: int) -> dict[str, Any]:
+    # Lines of version 1 hold every text in full.
+    if body["v"] > 1:
+        try:
+            body = texts.restore(body)
+        except BadLine as error:
+            raise _damaged(path, number, str(error)) from None
+    return migrate(body)
 
 
 def _open_for_reading(path: Path) -> BinaryIO:
@@ -120,8 +134,9 @@ class Journal:
         self._path = path
         self._run = run
         self._seq = self._size = 0
+        self._texts = Texts()
         self.repaired: str | None = None
-        for line in scan(path, run):
+        for line in scan(path, run, self._texts):
             if isinstance(line, Line):
                 note(line)
                 self._seq, self._size = line.body["seq"] + 1, line.offset + line.length
@@ -148,19 +163,21 @@ class Journal:
         with self._lock:
             self._refuse_after_failure()
             numbered = {"seq": self._seq, **body}
-            raw = encode({"v": SCHEMA_VERSION, **numbered}, self._run)
+            written = self._texts.shorten(numbered)
+            raw = encode({"v": SCHEMA_VERSION, **written}, self._run)
             try:
                 _write_all(self._file, raw)
             except OSError as error:
                 self._cut_back()
                 raise _not_written(f"cannot append event {self._seq} to {self._path}", error) from error
+            self._texts.restore(written)
             line = Line(self._size, len(raw), numbered)
             self._seq += 1
             self._size += len(raw)
             return line
 
     def read(self, line: Line) -> dict[str, Any]:
-        """Returns the body of a line, read again from where it lies.
+        """Returns the body of a line with a call's result, read again from where it lies.
 
         Raises:
             StoreError: The line was changed since it was written.

@@ -14,7 +14,13 @@ from loopwright.store._events import SCHEMA_VERSION
 
 Step = Callable[[dict[str, Any]], dict[str, Any]]
 
-STEPS: Mapping[int, Step] = {}
+
+def _texts_in_full(body: dict[str, Any]) -> dict[str, Any]:
+    """Version 2 began to refer to text that repeats; lines of version 1 hold it in full, as any line may."""
+    return body
+
+
+STEPS: Mapping[int, Step] = {1: _texts_in_full}
 """Version to the function that makes a line of the next version out of one of it."""
 
 
