@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,6 +47,37 @@ def test_the_events_of_a_run_and_then_its_result(task: loopwright.Task, tmp_path
     assert [event.seq for event in seen] == list(range(len(seen)))
     assert heard == seen
     assert result.pass_rate == 1.0
+
+
+class _Sync:
+    def verify(self, candidate: object, instance: object) -> None:
+        return None
+
+
+class _Needs:
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"verifier": lambda candidate, instance: 1.0}, r"a function has no method `verify`(?s:.)*async def"),
+        ({"verifier": _Sync()}, r"`verifier`: its method `verify` is not async"),
+        ({"verifier": _Needs}, r"missing a required argument: 'limit'(?s:.)*hand in an object: `_Needs\(...\)`"),
+        ({"proposer": 7}, r"`proposer` is not an agent: an object of int"),
+        ({"critic": _Sync()}, r"`critic` is not an agent: an object of _Sync has no method `act`"),
+        ({"model": 7}, r"`model` is not a model"),
+        ({"strategy": 7}, r"`strategy` is not a strategy"),
+    ],
+)
+def test_an_object_that_cannot_play_is_told(
+    task: loopwright.Task, tmp_path: Path, given: dict[str, object], told: str
+) -> None:
+    arguments: dict[str, Any] = {"model": Scripted([RIGHT]), **given}
+    with pytest.raises(UserError, match=told):
+        loopwright.run(task, out=tmp_path / "run", **arguments)
+    assert not (tmp_path / "run").exists()
 
 
 def test_what_ends_a_run_early_ends_its_events(task: loopwright.Task, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from loopwright._run import Run, new_run_id
 from loopwright.agents import Agent
 from loopwright.loop import Strategy
 from loopwright.models import Model
+from loopwright.plugins import made_part
 from loopwright.store import Event
 from loopwright.task import Task, load_task
 from loopwright.verify import Verifier
@@ -67,8 +68,12 @@ async def arun(
         UserError: A task, agent, model or environment cannot be used as it is.
         StoreError: The folder is not empty or cannot be written.
     """
+    model = _made("models", "model", model)
+    several = strategy if isinstance(strategy, Sequence) and not isinstance(strategy, str) else [strategy]
+    strategies = [_made("strategies", "strategy", one) for one in several]
+    proposer, critic = _made("agents", "proposer", proposer), _made("agents", "critic", critic)
+    verifier = _made("agents" if hasattr(verifier, "act") else "verifiers", "verifier", verifier)
     models = {} if model is None or isinstance(model, str) else {model.name: model}
-    strategies = [strategy] if isinstance(strategy, str | Strategy) else list(strategy)
     agents = {_name(part): part for part in (proposer, critic, verifier) if isinstance(part, Agent)}
     verifiers = {_name(verifier): verifier} if isinstance(verifier, Verifier) else {}
     named = {
@@ -171,6 +176,15 @@ run = _waiting(arun)
 
 def _absolute(folder: Path | str) -> Path:
     return Path(folder).absolute()
+
+
+def _made(kind: str, argument: str, part: Any) -> Any:
+    """What was handed in, as an object that can do what its kind must; names and None as they are.
+
+    Raises:
+        UserError: It cannot.
+    """
+    return part if part is None or isinstance(part, str) else made_part(kind, f"`{argument}`", part)
 
 
 def _name(part: object) -> str:

@@ -11,7 +11,7 @@ from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, Environme
 from loopwright.errors import TaskError
 from loopwright.loop import BUILTIN_STRATEGIES, Strategy
 from loopwright.models import Model
-from loopwright.plugins import is_part, load_part
+from loopwright.plugins import check_environment, is_part, load_part, made_part
 from loopwright.project import Project
 from loopwright.task import Task
 from loopwright.verify import Verifier
@@ -71,7 +71,8 @@ class Casting:
         Raises:
             MissingContent: There is none of that name.
         """
-        strategy: Strategy = _instance(self._part("strategies", name, {**BUILTIN_STRATEGIES, **self.given.strategies}))
+        known = {**BUILTIN_STRATEGIES, **self.given.strategies}
+        strategy: Strategy = made_part("strategies", name, self._part("strategies", name, known))
         return strategy
 
     def agent(self, task: Task, role: AgentRole) -> Agent:
@@ -85,7 +86,7 @@ class Casting:
             return RuleCritic()
         agent: Agent
         if name in self.given.agents or is_part("agents", name):
-            agent = _instance(self._part("agents", name, self.given.agents))
+            agent = made_part("agents", name, self._part("agents", name, self.given.agents))
         else:
             model = task.models.get(role.value) or task.model
             agent = load_agent(name, self.project, model=model)
@@ -104,7 +105,8 @@ class Casting:
             return None
         if name in self.given.agents or not (name in self.given.verifiers or is_part("verifiers", name)):
             return self.agent(task, AgentRole.VERIFIER)
-        verifier: Agent | Verifier = _instance(self._part("verifiers", name, self.given.verifiers))
+        part = self._part("verifiers", name, self.given.verifiers)
+        verifier: Agent | Verifier = made_part("agents" if hasattr(part, "act") else "verifiers", name, part)
         return verifier
 
     def environment(self, task: Task) -> Callable[[EnvironmentSetup], Environment]:
@@ -119,11 +121,8 @@ class Casting:
         if folder:
             name, root = folder.kind or folder.name, folder.folder
         made: Callable[[EnvironmentSetup], Environment] = load_part("environments", name, known, folder=root)
+        check_environment(name, made)
         return made
 
     def _part(self, kind: str, name: str, known: Mapping[str, Any]) -> Any:
         return load_part(kind, name, known, folder=self.project.root)
-
-
-def _instance(part: Any) -> Any:
-    return part() if isinstance(part, type) else part

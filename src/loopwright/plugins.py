@@ -1,16 +1,44 @@
-"""Parts by name: built in, by entry point, or by import path."""
+"""Parts by name: built in, by entry point, or by import path; and whether they can do what their kind must."""
 
 from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
 import sys
+import traceback
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from loopwright.errors import MissingContent
+from loopwright.errors import MissingContent, UserError
+
+
+@dataclass(frozen=True, slots=True)
+class _Contract:
+    """What an object must have to be of a kind; the protocols of the packages above say it for type checkers."""
+
+    word: str
+    awaited: Mapping[str, tuple[str, ...]]
+    """Name of an async method to its arguments."""
+    plain: Mapping[str, tuple[str, ...]]
+    """Name of any other method to its arguments."""
+    attributes: tuple[str, ...] = ()
+
+
+_ENVIRONMENT = {
+    "reset": ("instance",), "step": ("action",), "submit": ("answer",),
+    "snapshot": (), "restore": ("snapshot",), "close": (),
+}  # fmt: skip
+_CONTRACTS = {
+    "agents": _Contract("an agent", {"act": ("view", "models")}, {}, ("role",)),
+    "environments": _Contract("an environment", _ENVIRONMENT, {}),
+    "models": _Contract("a model", {"complete": ("request",), "close": ()}, {}, ("name", "repeatable")),
+    "strategies": _Contract("a strategy", {}, {"compile": ("checkpointer",)}, ("name", "asks_critic")),
+    "verifiers": _Contract("a verifier", {"verify": ("candidate", "instance")}, {}),
+}
 
 
 def is_part(kind: str, name: str) -> bool:
@@ -54,8 +82,108 @@ def _imported(kind: str, name: str, folder: Path) -> Any:
         sys.path.insert(0, root)
     try:
         return getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # importing runs the user's module, which may fail in any way
+        lines = [
+            frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(root)
+        ]
+        at = f" ({lines[-1].filename}, line {lines[-1].lineno})" if lines else ""
+        kind_of = "" if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: "
         raise MissingContent(
-            f"{kind}: {name!r} cannot be imported: {error}",
+            f"{kind}: {name!r} cannot be imported: {kind_of}{error}{at}",
             remedy=f"Modules are looked for in {root} and among the installed packages.",
         ) from None
+
+
+def made_part(kind: str, name: str, part: Any) -> Any:
+    """The part as an object that can do what its kind must; a class is called without arguments.
+
+    Args:
+        kind: As for `load_part`; not `environments`, whose classes take an argument.
+        name: As the user wrote it, for messages.
+        part: What was found or handed in.
+
+    Raises:
+        UserError: The class needs arguments or fails, or the object lacks something; says what to write.
+    """
+    contract = _CONTRACTS[kind]
+    if isinstance(part, type):
+        said = f"{name}: the class of {contract.word} is called without arguments"
+        _refuse_arguments(part, said, (), _ready_made(name, part))
+        try:
+            part = part()
+        except Exception as error:  # the user's constructor may fail in any way
+            raise UserError(f"{name} cannot be made: {type(error).__name__}: {error}") from None
+    _check(contract, name, part)
+    return part
+
+
+def check_environment(name: str, part: Any) -> None:
+    """Refuses what cannot make environments.
+
+    Raises:
+        UserError: It does not take the setup as its only argument, or makes no environment; says what to write.
+    """
+    contract = _CONTRACTS["environments"]
+    if not callable(part):
+        raise UserError(
+            f"{name} makes no environments: it is {_told(part)}",
+            remedy="Name a class, or a function, that takes the `EnvironmentSetup` and returns an environment.",
+        )
+    _refuse_arguments(part, f"{name} is called with the `EnvironmentSetup` alone", ("setup",), "")
+    if isinstance(part, type):
+        _check(contract, name, part)
+
+
+def _ready_made(name: str, part: type) -> str:
+    """How to hand in an object instead of a class."""
+    module, colon, _ = name.partition(":")
+    if not colon:
+        return f" Or hand in an object: `{part.__name__}(...)`."
+    return f" Or make the object in its module, `strict = {part.__name__}(...)`, and write `{module}:strict`."
+
+
+def _refuse_arguments(part: Any, said: str, arguments: tuple[str, ...], instead: str) -> None:
+    try:
+        signature = inspect.signature(part)
+    except ValueError:  # a class of an extension module, which does not tell
+        return
+    try:
+        signature.bind(*arguments)
+    except TypeError as error:
+        remedy = f"Give its arguments defaults: `def __init__(self, {', '.join([*arguments, 'limit=3'])})`.{instead}"
+        raise UserError(f"{said}: {error}", remedy=remedy) from None
+
+
+def _check(contract: _Contract, name: str, part: Any) -> None:
+    """Refuses an object, or a class of objects, that lacks a method or an attribute of its kind."""
+    for method, arguments in [*contract.awaited.items(), *contract.plain.items()]:
+        awaited = method in contract.awaited
+        written = f"{'async ' if awaited else ''}def {method}({', '.join(('self', *arguments))})"
+        function = getattr(part, method, None)
+        if not callable(function):
+            raise UserError(
+                f"{name} is not {contract.word}: {_told(part)} has no method `{method}`",
+                remedy=f"{contract.word.capitalize()} is an object with `{written}`.",
+            )
+        own = inspect.unwrap(function)
+        if awaited and not inspect.iscoroutinefunction(own):
+            raise UserError(f"{name}: its method `{method}` is not async", remedy=f"Write `{written}`.")
+        if isinstance(part, type):  # whether it takes `self` is known of an object only
+            continue
+        try:
+            inspect.signature(function).bind(*arguments)
+        except TypeError as error:
+            raise UserError(f"{name}: its method `{method}`: {error}", remedy=f"Write `{written}`.") from None
+    # Instances alone: what a class sets in its constructor is not there yet.
+    for attribute in () if isinstance(part, type) else contract.attributes:
+        if not hasattr(part, attribute):
+            raise UserError(
+                f"{name} is not {contract.word}: {_told(part)} has no `{attribute}`",
+                remedy=f"Give it {' and '.join(f'`{each}`' for each in contract.attributes)}.",
+            )
+
+
+def _told(part: Any) -> str:
+    if inspect.isroutine(part):
+        return "a function"
+    return f"the class {part.__qualname__}" if isinstance(part, type) else f"an object of {type(part).__qualname__}"

@@ -57,6 +57,120 @@ def test_the_line_that_names_it_is_told(invoke: Invoke, write_task: WriteTask, o
     assert told in result.stderr
 
 
+_PARTS = """\
+from loopwright.loop import Refine
+
+class Needs:
+    def __init__(self, threshold):
+        self.threshold = threshold
+
+    async def verify(self, candidate, instance):
+        raise NotImplementedError
+
+ready = Needs(3)
+
+class Fails(Needs):
+    def __init__(self):
+        raise OSError("no ruler")
+
+class Sync:
+    def verify(self, candidate, instance):
+        return None
+
+class Narrow:
+    async def verify(self, candidate):
+        return None
+
+class Nothing:
+    pass
+
+def function(candidate, instance):
+    return 1.0
+
+class Mute:
+    role = "proposer"
+
+    def act(self, view, models):
+        return None
+
+class Away:
+    async def act(self, view, models):
+        return None
+
+class NoArguments:
+    async def reset(self, instance):
+        return None
+
+class OnlyReset:
+    def __init__(self, setup):
+        pass
+
+    async def reset(self, instance):
+        return None
+
+class Picky(Refine):
+    def __init__(self, depth):
+        pass
+"""
+
+
+_VERIFY = "`async def verify(self, candidate, instance)`"
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "told", "remedy"),
+    [
+        ("verifier", "Needs", ": the class of a verifier is called without arguments: missing a required arg", ""),
+        ("verifier", "Needs", "", "make the object in its module, `strict = Needs(...)`, and write `players:strict`."),
+        ("verifier", "Fails", " cannot be made: OSError: no ruler", ""),
+        ("verifier", "Sync", ": its method `verify` is not async", _VERIFY),
+        ("verifier", "Narrow", ": its method `verify`: too many positional arguments", _VERIFY),
+        ("verifier", "Nothing", " is not a verifier: an object of Nothing has no method `verify`", _VERIFY),
+        ("verifier", "function", " is not a verifier: a function has no method `verify`", _VERIFY),
+        ("proposer", "Mute", ": its method `act` is not async", "`async def act(self, view, models)`"),
+        ("proposer", "Away", " is not an agent: an object of Away has no `role`", "Give it `role`"),
+        ("name", "NoArguments", " is called with the `EnvironmentSetup` alone: too many", "(self, setup, limit=3)"),
+        ("name", "OnlyReset", " is not an environment: the class OnlyReset has no method `step`", "async def step("),
+        ("strategy", "Picky", ": the class of a strategy is called without arguments: missing a required", ""),
+    ],
+)  # fmt: skip
+def test_a_part_that_cannot_play_is_told_where_it_is_named(
+    invoke: Invoke, write_task: WriteTask, project: Path, key: str, name: str, told: str, remedy: str
+) -> None:
+    (project / "players.py").write_text(_PARTS)
+    task = write_task()
+    old = {"verifier": "sayer\n", "proposer": "proposer: sayer", "name": "echo_environment:Echo", "strategy": "loop:\n"}
+    new = {
+        "verifier": f"sayer\n  verifier: players:{name}\n",
+        "proposer": f"proposer: players:{name}",
+        "name": f"players:{name}",
+        "strategy": f"loop:\n  strategy: players:{name}\n",
+    }
+    line = {"verifier": 11, "proposer": 10, "name": 5, "strategy": 12}[key]
+    task.write_text(task.read_text().replace(old[key], new[key]))
+    result = invoke("validate", "say.yaml", "--model", "scripted/right.yaml")
+    assert result.exit_code == 2
+    assert f"say.yaml:{line}:3: players:{name}{told}" in result.stdout
+    assert remedy in result.stdout
+    assert "Traceback" not in result.output
+
+
+def test_a_module_that_fails_is_told_with_its_line(invoke: Invoke, write_task: WriteTask, project: Path) -> None:
+    (project / "broken_players.py").write_text("\nundefined_name\n")
+    task = write_task()
+    task.write_text(task.read_text().replace("sayer\n", "sayer\n  verifier: broken_players:X\n"))
+    told = invoke("validate", "say.yaml", "--model", "scripted/right.yaml").stdout
+    assert "say.yaml:11:3: verifiers: 'broken_players:X' cannot be imported: NameError: name 'undefined_name'" in told
+    assert "broken_players.py, line 2)" in told
+
+
+def test_an_import_path_may_lead_to_an_object(invoke: Invoke, write_task: WriteTask, project: Path) -> None:
+    (project / "players.py").write_text(_PARTS)
+    task = write_task()
+    task.write_text(task.read_text().replace("sayer\n", "sayer\n  verifier: players:ready\n"))
+    assert invoke("validate", "say.yaml", "--model", "scripted/right.yaml").exit_code == 0
+
+
 def test_tasks_of_two_projects_are_run_apart(invoke: Invoke, write_task: WriteTask, project: Path) -> None:
     write_task("here")
     (project / "other" / "agents").mkdir(parents=True)
