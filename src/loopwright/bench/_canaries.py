@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 from loopwright.candidate import Candidate
-from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, EnvironmentSetup, Scores
+from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, EnvironmentSetup, Scores, tested_name
 from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
 from loopwright.task import Instance, Task
 
@@ -79,7 +79,27 @@ def _bash(instance: Instance) -> Plan:
     return Plan((gold,), ("true",), (gold, "touch /loopwright-canary; rm -rf /testbed/dir1"))
 
 
-PLANS: Mapping[str, Any] = MappingProxyType({"bash": _bash})
+def _sql(instance: Instance) -> Plan:
+    gold = f"```sql\n{instance.hidden['gold']}\n```"
+    return Plan((gold,), ("SELECT 1 WHERE 1 = 0",), ("DELETE FROM sqlite_master", gold, "SELECT 'canary'"))
+
+
+def _interpreter(instance: Instance) -> Plan:
+    code, tests = str(instance.hidden["gold"]), list(instance.hidden["tests"])
+    name = tested_name(tests, code)
+    gold = f"```python\n{code}\n```"
+    idle = f"```python\ndef {name}(*arguments):\n    return None\n```"
+    return Plan((gold, f"submit {name}"), (idle, f"submit {name}"), (gold, idle, f"submit {name}"))
+
+
+def _ctf(instance: Instance) -> Plan:
+    gold = str(instance.hidden["gold"])
+    return Plan((f"submit {gold}",), ("submit picoCTF{}",), (f"submit {gold}x",))
+
+
+PLANS: Mapping[str, Callable[[Instance], Plan]] = MappingProxyType(
+    {"bash": _bash, "ctf": _ctf, "interpreter": _interpreter, "sql": _sql}
+)
 """Environment to what makes the actions of an instance."""
 
 
@@ -111,7 +131,7 @@ async def run_canaries(task: Task, *, concurrency: int = 4, provider: SandboxPro
 
 async def canary(instance: Instance, environment: str, provider: SandboxProvider) -> Canary:
     """Runs the canaries of one instance."""
-    plan: Plan = PLANS[environment](instance)
+    plan = PLANS[environment](instance)
 
     async def played(actions: Sequence[str]) -> Scores:
         setup = EnvironmentSetup(provider, SandboxSpec(), put=lambda data: "", get=lambda reference: b"")

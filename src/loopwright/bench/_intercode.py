@@ -40,6 +40,79 @@ def bash_records(folder: Path) -> tuple[Record, ...]:
     return tuple(records)
 
 
+def sql_records(folder: Path) -> tuple[Record, ...]:
+    """The Spider tasks: `ic_spider_dev.json` or its parts, with the dump of their databases.
+
+    Raises:
+        MissingContent: A file is not there.
+        TaskError: A file is no list of tasks.
+    """
+    dump = locate(folder, "ic_spider_dbs.sql", "data/sql/spider") or required(folder, "spider_dbs.sql")
+    paths = joined(folder, "ic_spider_dev", "data/sql/spider") or joined(folder, "spider_dev")
+    found = [row for path in paths for row in rows(path, "query", "gold", "db")]
+    if not found:
+        raise missing(folder, "ic_spider_dev.json")
+    return tuple(
+        Record(
+            id=f"spider-{index}",
+            goal=row["query"],
+            hidden={"gold": row["gold"]},
+            vars={"group": row.get("hardness", "")},
+            dump=str(dump),
+            database=row["db"],
+            tables=row.get("db_tables", {}),
+        )
+        for index, row in enumerate(found)
+    )
+
+
+def python_records(folder: Path) -> tuple[Record, ...]:
+    """The MBPP tasks: `ic_mbpp.json` or its parts.
+
+    Raises:
+        MissingContent: The file is not there.
+        TaskError: It is no list of tasks.
+    """
+    paths = joined(folder, "ic_mbpp", "data/python/mbpp") or joined(folder, "mbpp")
+    found = [row for path in paths for row in rows(path, "query", "gold", "tests")]
+    if not found:
+        raise missing(folder, "ic_mbpp.json")
+    return tuple(
+        Record(
+            id=f"mbpp-{index}",
+            goal=row["query"],
+            hidden={"gold": row["gold"], "tests": row["tests"], "preparation": row.get("test_setup_code", "")},
+        )
+        for index, row in enumerate(found)
+    )
+
+
+def ctf_records(folder: Path) -> tuple[Record, ...]:
+    """The capture-the-flag tasks, each with its own assets alone.
+
+    Raises:
+        MissingContent: The file is not there.
+        TaskError: It is no list of tasks.
+    """
+    path = locate(folder, "ic_ctf.json", "data/ctf") or required(folder, "ic_ctf_subset.json", "ctf")
+    records = []
+    for row in rows(path, "task_id", "query", "gold"):
+        number = str(row["task_id"])
+        assets = locate(folder, number, "data/ctf/task_assets", "ctf/assets")
+        records.append(
+            Record(
+                id=f"ctf-{number}",
+                goal=row["query"],
+                hidden={"gold": row["gold"]},
+                vars={"group": ", ".join(row.get("tags", ()))},
+                folder=f"/ctf/{number}",
+                setup=row.get("setup", ""),
+                assets=str(assets) if assets else None,
+            )
+        )
+    return tuple(records)
+
+
 def _file_system(folder: Path, number: int) -> dict[str, Any]:
     """An archive of the file system, or the repository's script that makes it."""
     archive = locate(folder, f"fs_{number}.tar.gz", "fixtures")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from loopwright.bench._intercode import bash_records
+from loopwright.bench._intercode import bash_records, ctf_records, python_records, sql_records
 from loopwright.errors import MissingContent
 from loopwright.task import AgentOptions, EnvironmentOptions, LoopOptions, Record, SandboxOptions, Task
 
@@ -38,13 +38,15 @@ class Suite:
             folder: The data set.
             limit: How many records to take; they are spread evenly over the suite.
             turns: Turns of an episode at most.
-            fields: Over the suite's own fields of the environment.
+            fields: Over the suite's own fields of the environment; `handicap` shows models all tables and columns.
 
         Raises:
             MissingContent: The folder lacks a file of the suite.
             TaskError: A file of it cannot be used.
         """
         records = spread(self.records(folder), limit)
+        if not fields.pop("handicap", False):
+            records = tuple(map(_without_tables, records))
         return Task(
             name=self.name,
             goal=self.description,
@@ -55,6 +57,12 @@ class Suite:
             # A root that commands may write everywhere, and that costs milliseconds to make anew.
             sandbox=SandboxOptions(provider="bubblewrap"),
         )
+
+
+def _without_tables(record: Record) -> Record:
+    """The record without what only the handicap tells the model."""
+    plain = {name: value for name, value in record.model_dump().items() if name != "tables"}
+    return Record.model_validate(plain)
 
 
 def spread(records: tuple[Record, ...], limit: int | None) -> tuple[Record, ...]:
@@ -74,6 +82,30 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
                 data="intercode",
                 environment="bash",
                 records=bash_records,
+                options={"scoring": "intercode"},
+            ),
+            Suite(
+                name="intercode-sql",
+                description="InterCode SQL: questions to twenty databases, from Spider; SQLite.",
+                data="intercode",
+                environment="sql",
+                records=sql_records,
+                options={"scoring": "intercode"},
+            ),
+            Suite(
+                name="intercode-python",
+                description="InterCode Python: functions to write in an interpreter, from MBPP.",
+                data="intercode",
+                environment="interpreter",
+                records=python_records,
+                options={"scoring": "intercode"},
+            ),
+            Suite(
+                name="intercode-ctf",
+                description="InterCode CTF: flags to capture, from picoCTF.",
+                data="intercode",
+                environment="ctf",
+                records=ctf_records,
                 options={"scoring": "intercode"},
             ),
         )

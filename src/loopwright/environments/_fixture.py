@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -29,17 +30,19 @@ class Fixture:
         return _packed([(m, data) for m, data in _entries(self.archive) if m.isdir() or "/" in m.name])
 
 
-def load_fixture(path: str | None, files: Mapping[str, str] | None = None) -> Fixture:
+def load_fixture(path: str | None, files: Mapping[str, str] | None = None, *, at: str = "/") -> Fixture:
     """Reads a fixture.
 
     Args:
         path: A tar archive, plain or compressed, or a folder; None for none.
         files: Absolute path to content, laid over it.
+        at: Folder in which the archive or folder appears; it is made in any case.
 
     Raises:
         TaskError: It cannot be read, or holds names that lead out of the root.
     """
-    entries = list(_from(path)) if path else []
+    entries = [_moved(entry, at) for entry in _from(path)] if path else []
+    entries = [(folder, b"") for folder in _parents(f"{_safe(at)}/.")] + entries
     for name, content in (files or {}).items():
         data = content.encode()
         info = tarfile.TarInfo(_safe(name))
@@ -49,6 +52,12 @@ def load_fixture(path: str | None, files: Mapping[str, str] | None = None) -> Fi
     archive = _packed([unique[name] for name in sorted(unique)])
     tops = sorted({f"/{name.split('/')[0]}" for name, (info, _) in unique.items() if "/" in name or info.isdir()})
     return Fixture(archive, tuple(tops))
+
+
+def _moved(entry: tuple[tarfile.TarInfo, bytes], at: str) -> tuple[tarfile.TarInfo, bytes]:
+    info = copy(entry[0])
+    info.name = _safe(f"{at}/{info.name}")
+    return info, entry[1]
 
 
 def _from(path: str) -> list[tuple[tarfile.TarInfo, bytes]]:

@@ -9,7 +9,7 @@ from loopwright.candidate import Candidate
 from loopwright.environments._types import EnvironmentSetup, Observation
 from loopwright.errors import TaskError
 from loopwright.task import Instance
-from loopwright.verify import Grader, Grading, PythonTask, TestVerifier, Verdict, rejected
+from loopwright.verify import Check, Grader, Grading, PythonTask, TestVerifier, Verdict, rejected
 
 _SHOWN = 1800
 """Characters of an observation: it goes into the prompts of small models."""
@@ -60,7 +60,7 @@ class PythonEnvironment:
         return Observation(text=f"Visible tests: {', '.join(names)}." if names else "There are no visible tests.")
 
     async def step(self, action: Candidate) -> Observation:
-        """Runs the visible tests; without any, imports the candidate.
+        """Runs the visible tests; without any, importing the candidate is the one check.
 
         Raises:
             VerifierError: The visible tests cannot be run.
@@ -70,11 +70,15 @@ class PythonEnvironment:
         try:
             files = task.with_files(action.files)
         except ValueError as error:
-            return Observation(text=str(error), verdict=rejected(task.visible, str(error)) if task.visible else None)
+            verdict = rejected(task.visible, str(error)) if task.visible else _imported(str(error))
+            return Observation(text=str(error), verdict=verdict)
         self._workspace = files
         self._grader = self._grader or Grader(self._setup.provider, self._setup.spec)
         grading = await self._grader.grade(files, task.visible or task.bare, patience=_PATIENCE)
-        return Observation(text=describe(grading), verdict=grading.verdict if task.visible else None)
+        if task.visible:
+            return Observation(text=describe(grading), verdict=grading.verdict)
+        failed = grading.outcomes.get("")
+        return Observation(text=describe(grading), verdict=_imported(failed.evidence if failed else ""))
 
     async def submit(self, answer: Candidate) -> Verdict:
         """Runs the hidden tests in sandboxes of their own; without any, the visible ones.
@@ -109,10 +113,17 @@ class PythonEnvironment:
         return self._task
 
 
+def _imported(problem: str) -> Verdict:
+    return Verdict(checks=(Check(name="import", score=0.0 if problem else 1.0, evidence=problem),))
+
+
 def _task_of(instance: Instance) -> PythonTask:
     task = PythonTask.of(instance)
     if task.visible is None and task.hidden is None:
-        raise TaskError("environment.tests: the task has no tests", remedy="Write `tests`, or `hidden.tests`.")
+        raise TaskError(
+            "environment.tests: the task has no tests",
+            remedy="Write `tests` or `hidden.tests`; for words and a judge, use the environment `text`.",
+        )
     return task
 
 

@@ -35,14 +35,23 @@ class Acting:
         from langgraph.graph import END, START, StateGraph
 
         from loopwright.loop._context import EpisodeContext
-        from loopwright.loop._interactive import act_with, decide_plan, judge_with, next_action, propose_as
+        from loopwright.loop._interactive import (
+            act_with,
+            decide_plan,
+            judge_with,
+            next_action,
+            propose_as,
+            until_solved,
+        )
         from loopwright.loop._nodes import LoopState, decide_by
 
+        policy = until_solved if self.oracle else next_action
+        decide = decide_plan(refine=self.refine) if self.plan else decide_by(policy)
         graph = StateGraph(LoopState, context_schema=EpisodeContext)
         graph.add_node("propose", propose_as(self.style, plan=self.plan))
         graph.add_node("act", act_with(oracle=self.oracle))
         graph.add_node("verify", judge_with(oracle=self.oracle))
-        graph.add_node("decide", decide_plan(refine=self.refine) if self.plan else decide_by(next_action))
+        graph.add_node("decide", decide)
         graph.add_edge(START, "propose")
         graph.add_edge("propose", "act")
         graph.add_edge("act", "verify")

@@ -165,7 +165,7 @@ def decide_plan(*, refine: bool) -> Node:
         def policy(standing: Standing) -> Decision:
             if not refine and len(standing.tree) >= len(steps):
                 return Decision("stop", "plan_done", f"all {len(steps)} steps of the plan are done")
-            return next_action(standing)
+            return until_solved(standing)
 
         return await decide_by(policy)(state, runtime)
 
@@ -178,6 +178,14 @@ def next_action(standing: Standing) -> Decision:
     if latest.observation.done:
         return Decision("stop", "submitted", "the agent ended the episode")
     return Decision("continue", "next_action", "the episode goes on", latest.iteration)
+
+
+def until_solved(standing: Standing) -> Decision:
+    """Goes on although the agent said that it is done, as the reward says that it is not; ends where it gave up."""
+    latest = standing.tree[standing.iteration]
+    if latest.observation.done and latest.observation.text == "skipped":
+        return Decision("stop", "submitted", "the agent gave up")
+    return Decision("continue", "next_action", "the reward is not full", latest.iteration)
 
 
 def with_fields(view: View, fields: dict[str, str]) -> View:

@@ -1,0 +1,168 @@
+"""The `ctf` environment: a shell in the folder of one task's own files; what counts is the flag."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from loopwright.candidate import Candidate
+from loopwright.environments._actions import action_of, cut
+from loopwright.environments._fields import Fields, read_fields
+from loopwright.environments._fixture import Fixture, load_fixture
+from loopwright.environments._scores import Rule, Scores
+from loopwright.environments._shell import Shell
+from loopwright.environments._types import EnvironmentSetup, Observation
+from loopwright.errors import TaskError
+from loopwright.task import Instance
+from loopwright.verify import Verdict
+
+_SHOWN = 2000
+
+
+class CtfFields(Fields):
+    """Public fields of an instance."""
+
+    kind: Literal["ctf"] = "ctf"
+    """What prompts go by."""
+    assets: str | None = None
+    """Folder or tar archive of this task's files alone, which appear in `folder`."""
+    files: Mapping[str, str] = {}
+    """Absolute path to content, beside the assets."""
+    folder: str = "/ctf"
+    """Where the assets lie and commands start."""
+    setup: str = ""
+    """Commands that run before the episode."""
+    timeout: float = 10.0
+    """Seconds for one command."""
+    scoring: Rule = "exact"
+    """The rule that decides; the record holds the scores by both."""
+    legacy: bool = False
+    """Whether the second word of a submission is what stands after exactly one blank, as published."""
+
+
+class CtfHidden(Fields):
+    """Hidden fields of an instance."""
+
+    gold: str
+    """The flag; it never enters a sandbox."""
+
+
+class CtfEnvironment:
+    """Runs commands; `submit FLAG` ends the episode with a flag, which the host compares.
+
+    By `intercode` case does not count, by `exact` it does.
+    """
+
+    def __init__(self, setup: EnvironmentSetup) -> None:
+        self._setup = setup
+        self._fields = CtfFields()
+        self._hidden: CtfHidden | None = None
+        self._shell: Shell | None = None
+        self._flag = ""
+        self._steps = 0
+        self._verdicts: dict[str, Verdict] = {}
+
+    @staticmethod
+    def check(instance: Instance) -> None:
+        """Looks at an instance without starting anything.
+
+        Raises:
+            TaskError: What `reset` would raise.
+        """
+        _fixture_of(read_fields(CtfFields, instance.public, "environment"))
+        read_fields(CtfHidden, instance.hidden, "environment.hidden")
+
+    async def reset(self, instance: Instance) -> Observation:
+        """Starts an episode in a fresh sandbox with the task's files.
+
+        Raises:
+            TaskError: A field is unknown or cannot be used.
+            SandboxError: There is no sandbox.
+        """
+        await self.close()
+        fields = self._fields = read_fields(CtfFields, instance.public, "environment")
+        self._hidden = read_fields(CtfHidden, instance.hidden, "environment.hidden") if instance.hidden else None
+        provider, spec = self._setup.provider, self._setup.spec
+        setup = f"cd {fields.folder} && {fields.setup}" if fields.setup else ""
+        self._shell = await Shell.open(provider, spec, _fixture_of(fields), setup=setup, cwd=fields.folder)
+        self._flag, self._steps, self._verdicts = "", 0, {}
+        return Observation(text=f"The working directory is {fields.folder}.")
+
+    async def step(self, action: Candidate) -> Observation:
+        """Runs a command, or takes a flag.
+
+        Raises:
+            SandboxError: The sandbox was lost.
+        """
+        shell, command = self._started(), action_of(action.text)
+        self._steps += 1
+        self._flag = ""
+        if command == "skip":
+            return Observation(text="skipped", done=True)
+        if command == "submit" or command.startswith("submit "):
+            words = command.split(" ") if self._fields.legacy else command.split()
+            self._flag = [*words, ""][1]
+            return Observation(text=f"submitted {self._flag}", done=True)
+        ran = await shell.run(command, timeout=self._fields.timeout)
+        if ran.timed_out:
+            return Observation(text="Command timed out")
+        text = cut(ran.text, _SHOWN)
+        return Observation(text=text if ran.ok else f"{text.rstrip()}\n[exit status {ran.exit_code}]")
+
+    async def submit(self, answer: Candidate) -> Verdict:
+        """Compares the flag; the best that this action was given before, if it was.
+
+        Raises:
+            TaskError: There is no flag to compare with.
+        """
+        if not self._steps and answer.text:
+            await self.step(answer)
+        verdict = (await self.scores()).verdict(self._fields.scoring)
+        known = self._verdicts.get(answer.digest)
+        self._verdicts[answer.digest] = known if known and known.score >= verdict.score else verdict
+        return self._verdicts[answer.digest]
+
+    async def scores(self) -> Scores:
+        """The last flag by both rules.
+
+        Raises:
+            TaskError: There is no flag to compare with.
+        """
+        if self._hidden is None:
+            raise TaskError("environment.hidden.gold: the task has no flag")
+        gold, flag = self._hidden.gold, self._flag
+        alike = bool(flag) and flag.lower() == gold.lower()
+        return Scores(
+            intercode=float(alike), exact=float(flag == gold), legacy=self._fields.legacy, parts={"submitted": flag}
+        )
+
+    async def snapshot(self) -> str:
+        """Refuses: files all over the root are no workspace that could be put back.
+
+        Raises:
+            NotImplementedError: Always. An episode is repeated from its recorded actions instead.
+        """
+        raise NotImplementedError("a shell's state is restored by running its recorded actions again")
+
+    async def restore(self, snapshot: str) -> None:
+        """As `snapshot`.
+
+        Raises:
+            NotImplementedError: Always.
+        """
+        raise NotImplementedError("a shell's state is restored by running its recorded actions again")
+
+    async def close(self) -> None:
+        """Ends the sandbox; harmless when called twice."""
+        shell, self._shell = self._shell, None
+        if shell is not None:
+            await shell.close()
+
+    def _started(self) -> Shell:
+        if self._shell is None:
+            raise RuntimeError("reset() comes before anything else")
+        return self._shell
+
+
+def _fixture_of(fields: CtfFields) -> Fixture:
+    return load_fixture(fields.assets, fields.files, at=fields.folder)

@@ -1,0 +1,41 @@
+"""Names of functions in code and in tests."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Sequence
+
+_DEFINITION = re.compile(r"def\s+(\w+)\s*\(")
+_PUBLISHED = re.compile(r"def (\w+)\(")
+
+
+def first_definition(code: str, *, legacy: bool = False) -> str | None:
+    """The first function that a text defines; the published expression misses one with a blank before its bracket."""
+    found = (_PUBLISHED if legacy else _DEFINITION).search(code)
+    return found[1] if found else None
+
+
+def last_definition(code: str) -> str | None:
+    """The last function that code defines on its top level; None where there is none or the code is no Python."""
+    try:
+        body = ast.parse(code).body
+    except (SyntaxError, ValueError):
+        return None
+    return next((node.name for node in reversed(body) if isinstance(node, ast.FunctionDef)), None)
+
+
+def tested_name(tests: Sequence[str], code: str) -> str | None:
+    """The function that tests call: of those that the gold code defines, the first one that the first test names."""
+    defined = set(_DEFINITION.findall(code))
+    for test in tests:
+        try:
+            calls = [node.func for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Call)]
+        except (SyntaxError, ValueError):
+            continue
+        names = [call.id for call in calls if isinstance(call, ast.Name) and not hasattr(builtins, call.id)]
+        known = [name for name in names if name in defined] or names
+        if known:
+            return known[0]
+    return first_definition(code)
