@@ -142,7 +142,7 @@ class Run:
         return self._control
 
     async def execute(self) -> RunResult:
-        """Runs what is not finished, and closes the record.
+        """Runs what has no score yet, and closes the record.
 
         Raises:
             Interrupted: `drain` was called; the rest can be resumed.
@@ -176,7 +176,9 @@ class Run:
         return Parts(folder=self.config.project, store=self.store, prices=prices, given=self.given)
 
     def _finished(self, episode: Planned) -> bool:
-        return any(isinstance(event.data, EpisodeFinished) for event in self.recorded.get(episode.id, ()))
+        """Whether it has its score. One that infrastructure failed is tried again."""
+        ends = [event.data for event in self.recorded.get(episode.id, ()) if isinstance(event.data, EpisodeFinished)]
+        return bool(ends) and ends[-1].status == "scored"
 
     async def _episodes(self, todo: Iterable[Planned], parts: Parts) -> None:
         places = asyncio.Semaphore(self.config.concurrency)

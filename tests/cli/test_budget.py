@@ -65,8 +65,9 @@ def test_what_is_left_is_told_while_the_run_goes_on(invoke: Invoke, write_task: 
 
 def test_wall_time_of_earlier_processes_counts(invoke: Invoke, write_task: WriteTask) -> None:
     task = write_task(more="budget: {seconds: 1.4}\n")
-    task.write_text(task.read_text().replace('want: "yes"\n  hidden', 'want: "yes"\n  slow: 0.6\n  hidden'))
-    Path("many.yaml").write_text('- "no"\n' * 9)
+    text = task.read_text().replace("max_iterations: 3", "max_iterations: 9")
+    task.write_text(text.replace('want: "yes"\n  hidden', 'want: "yes"\n  slow: 0.6\n  hidden'))
+    Path("many.yaml").write_text("".join(f"- no {number}\n" for number in range(9)))
     invoke("run", "say.yaml", "--model", "scripted/many.yaml", "--out", "out")
     lines = Path("out/events.jsonl").read_text().splitlines(keepends=True)
     second = [number for number, line in enumerate(lines) if '"observed"' in line][1]
@@ -74,5 +75,6 @@ def test_wall_time_of_earlier_processes_counts(invoke: Invoke, write_task: Write
     invoke("resume", "out")
     [episode] = loopwright.load_result("out")
     assert episode.outcome is not None
-    assert (episode.outcome.rule, episode.outcome.iterations) == ("budget", 3)
+    assert episode.outcome.rule == "budget"
+    assert episode.outcome.iterations <= 3
     assert episode.outcome.seconds >= 1.2

@@ -16,6 +16,12 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "durability.md"
 BEGIN, END = "<!-- fault table: begin -->\n", "<!-- fault table: end -->\n"
 
 _rows: dict[str, tuple[str, str]] = {}
+_answers: dict[str, tuple[str, str]] = {}
+
+
+def provider_fault(answer: str, error: str, retried: str) -> None:
+    """Adds a row on something a provider answers: the error that it becomes, and whether it is retried."""
+    _answers[answer] = (error, retried)
 
 
 def proves(fault: str, outcome: str) -> Callable[[Test], Test]:
@@ -36,6 +42,15 @@ def render() -> str:
             importlib.import_module(".".join(path.relative_to(tests.parent).with_suffix("").parts))
     lines = ["| fault | what holds | test |", "|---|---|---|"]
     lines += [f"| {fault} | {outcome} | `{name}` |" for name, (fault, outcome) in sorted(_rows.items())]
+    lines += [
+        "",
+        "| the provider answers | error | retried | charged | recorded | graded |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {answer} | `{error}` | {retried} | nothing | call and attempts | no: `failed`, cause `model` |"
+        for answer, (error, retried) in _answers.items()
+    ]
     return "\n".join(lines) + "\n"
 
 

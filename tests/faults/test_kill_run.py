@@ -14,6 +14,7 @@ import pytest
 
 from loopwright import load_result
 from loopwright.store import CallFinished, read_run
+from tests.faults.table import proves
 from tests.faults.workload import execute, outcome, start
 
 KILLS = 100
@@ -63,6 +64,10 @@ def run_for(processes: ForkServerContext, folder: Path, seconds: float | None) -
 
 
 @pytest.mark.slow
+@proves(
+    f"`kill -9` of a whole run, loop and all, at {KILLS} random instants",
+    "same attempts, verdicts and grades; 0 recorded model calls repeated; 0 events lost; calls counted as undisturbed",
+)
 def test_kill_9_at_random_instants(tmp_path: Path, processes: ForkServerContext) -> None:
     undisturbed = tmp_path / "undisturbed"
     undisturbed.mkdir()
@@ -107,8 +112,11 @@ def test_a_run_that_is_resumed_when_finished_does_nothing(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+@proves(
+    "a whole run, loop and all, cut off behind any event",
+    "the state that a crash right there leaves behind comes to the same end; 0 recorded model calls repeated",
+)
 def test_a_run_cut_off_after_any_event_comes_to_the_same_end(tmp_path: Path) -> None:
-    """Cuts the record at every boundary between two events: the state that a crash right there leaves behind."""
     whole = tmp_path / "whole"
     whole.mkdir()
     expected = outcome(asyncio.run(start(whole).execute()))

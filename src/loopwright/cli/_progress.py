@@ -44,6 +44,7 @@ class Tally:
     tokens: int = 0
     cost_usd: Decimal | None = None
     episodes: dict[str, UnderWay] = field(default_factory=dict)
+    _not_scored: dict[str, EpisodeFinished] = field(default_factory=dict)
     left: Callable[[], Left] = Left
     """What the caps of the run leave."""
 
@@ -61,7 +62,7 @@ class Tally:
                 self.episodes[event.episode] = UnderWay()
             case EpisodeFinished() as outcome:
                 self.episodes.pop(event.episode, None)
-                self._finish(outcome)
+                self._finish(event.episode, outcome)
             case CallFinished(kind="model", failure=None):
                 self._under_way(event.episode).calls += 1
             case Judged() as judged:
@@ -73,17 +74,25 @@ class Tally:
     def _under_way(self, name: str) -> UnderWay:
         return self.episodes.setdefault(name, UnderWay())
 
-    def _finish(self, outcome: EpisodeFinished) -> None:
+    def _finish(self, name: str, outcome: EpisodeFinished) -> None:
+        # A resumed run tries again what infrastructure failed; an outcome holds all that the episode spent.
+        if before := self._not_scored.pop(name, None):
+            self._count(before, -1)
         if outcome.status == "failed":
-            self.failed += 1
+            self._not_scored[name] = outcome
+        self._count(outcome, 1)
+
+    def _count(self, outcome: EpisodeFinished, times: int) -> None:
+        if outcome.status == "failed":
+            self.failed += times
         elif outcome.passed:
-            self.passed += 1
+            self.passed += times
         else:
-            self.missed += 1
-        self.calls += outcome.model_calls
-        self.tokens += sum(outcome.usage.values())
+            self.missed += times
+        self.calls += outcome.model_calls * times
+        self.tokens += sum(outcome.usage.values()) * times
         if outcome.cost_usd is not None:
-            self.cost_usd = (self.cost_usd or Decimal(0)) + Decimal(outcome.cost_usd)
+            self.cost_usd = (self.cost_usd or Decimal(0)) + Decimal(outcome.cost_usd) * times
 
     def line(self) -> str:
         """The tally in one line."""

@@ -148,9 +148,9 @@ def inline_result(call: CallFinished) -> Mapping[str, Any] | None:
 
 
 def trajectories(events: Iterable[Event], result_of: ResultOf = inline_result) -> Iterator[Trajectory]:
-    """Puts events together by episode; yields each when it is finished, the unfinished ones last.
+    """Puts events together by episode; yields each when it is scored, the others last.
 
-    Only episodes under way are held in memory. An episode that starts anew after it had finished is yielded a
+    Only episodes without a score are held in memory, as a resumed run tries them again. An episode that starts anew after it had finished is yielded a
     second time; the later one counts.
     """
     open_ones: dict[str, Trajectory] = {}
@@ -166,7 +166,7 @@ def trajectories(events: Iterable[Event], result_of: ResultOf = inline_result) -
         if name not in open_ones:
             open_ones[name] = Trajectory(name, event.time, event.time)
         open_ones[name].take(event, result_of)
-        if isinstance(event.data, EpisodeFinished):
+        if isinstance(event.data, EpisodeFinished) and event.data.status == "scored":
             closed.add(name)
             yield open_ones.pop(name)
     yield from open_ones.values()
