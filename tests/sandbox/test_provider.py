@@ -3,11 +3,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import signal
-import subprocess
-import sys
-import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -164,49 +159,3 @@ async def test_a_pool_passes_over_a_sandbox_that_died(provider: SandboxProvider)
         assert (await (await pool.open(SandboxSpec())).run(["true"])).ok
     finally:
         await pool.close()
-
-
-OWNER = """
-import asyncio, sys
-from loopwright.sandbox import SandboxSpec, open_provider
-async def main():
-    provider = await open_provider(sys.argv[1])
-    box = await provider.open(SandboxSpec())
-    await box.start(["sh", "-c", "setsid setsid sleep 9797 & sleep 9797"], timeout=600)
-    await asyncio.sleep(0.2)
-    print(box.id, flush=True)
-    await asyncio.sleep(600)
-asyncio.run(main())
-"""
-
-
-def _sleepers() -> list[int]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):
-            if path.read_bytes().startswith(b"sleep\x009797"):
-                found.append(int(path.parent.name))
-    return found
-
-
-async def test_when_the_owner_is_killed_the_sandbox_ends(provider: SandboxProvider) -> None:
-    name = _open_and_be_killed(provider.name)
-    until = time.monotonic() + 30
-    found = [entry for entry in await gc() if entry.name == name]
-    while time.monotonic() < until and (_sleepers() or found):
-        await asyncio.sleep(0.1)
-        found = [entry for entry in await gc() if entry.name == name]
-    assert _sleepers() == []
-    assert found == []
-
-
-def _open_and_be_killed(provider: str) -> str:
-    """Name of a sandbox in which two processes ran when its owner was killed."""
-    argv = [sys.executable, "-c", textwrap.dedent(OWNER), provider]
-    environment = {**os.environ, "PYTHONPATH": ":".join(sys.path)}
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, env=environment) as owner:
-        assert owner.stdout
-        name = owner.stdout.readline().decode().strip()
-        assert len(_sleepers()) == 2
-        owner.send_signal(signal.SIGKILL)
-    return name

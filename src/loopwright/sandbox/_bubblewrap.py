@@ -7,6 +7,7 @@ import os
 import random
 import socket
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from loopwright.sandbox._selfcheck import Readings, inspect, process_limit
 from loopwright.sandbox._setup import Account, default_env, set_up
 from loopwright.sandbox._types import Control, SandboxSpec
 
+_PATIENCE = 5.0
+"""Seconds that a runner whose pipe was closed has to end, and the kernel to free its files in memory."""
 _CGROUP_REMEDY = (
     "Run where control groups may be made: as root with /sys/fs/cgroup writable, under `systemd-run --user --scope "
     "-p Delegate=yes`, or use Docker."
@@ -146,11 +149,16 @@ class _Machine:
         return {**fallback, **self.group.held}
 
     async def remove(self) -> None:
-        """Kills bwrap, and with it the sandbox, and removes what is left."""
+        """Waits until the runner, whose pipe is closed, has ended and bwrap with it, and removes what is left.
+
+        Killing bwrap would leave the runner to the machine's first process, which in a container may never reap it.
+        """
         process = self._process
         if process:
-            process.kill()
-            while process.poll() is None:  # noqa: ASYNC110 - the end of a process is no event of the loop
+            until = time.monotonic() + _PATIENCE
+            while process.poll() is None:
+                if time.monotonic() > until:
+                    process.kill()
                 await asyncio.sleep(0.001)
         self.said = os.pread(self._errors, 4096, 0).decode("utf-8", "replace").strip()
         os.close(self._errors)

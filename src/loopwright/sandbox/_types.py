@@ -100,8 +100,9 @@ class Completed:
     seconds: float
     timed_out: bool = False
     out_of_memory: bool = False
+    """Whether the kernel killed processes of the sandbox for memory meanwhile, a child that nobody missed among them."""
     leftovers: int = 0
-    """Descendants that were still alive when the command ended and were killed."""
+    """Descendants that were still alive when the command ended, or at its deadline, and were killed."""
 
     @property
     def ok(self) -> bool:

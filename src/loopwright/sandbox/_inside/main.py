@@ -32,6 +32,7 @@ class Command:
         self.deadline = deadline
         self.tag = tag
         self.timed_out = False
+        self.killed: set[int] = set()
         self.stdin: Sink | None = None
         self.sources: list[Source] = []
         self.kept: list[Kept] = []
@@ -262,9 +263,9 @@ class Runner:
                 command.deadline = now + 3600
                 self._kill_tree(command)
 
-    def _kill_tree(self, command: Command) -> int:
+    def _kill_tree(self, command: Command) -> None:
         live = [other.tag for other in self._commands.values() if other is not command]
-        return kill_strays(command.tag, live, self._reap)
+        command.killed |= kill_strays(command.tag, live, self._reap)
 
     def _reap(self) -> None:
         """Takes the status of every child that has ended, orphans of commands among them."""
@@ -281,7 +282,8 @@ class Runner:
 
     def _finish(self, command: Command, status: int) -> None:
         seconds = time.monotonic() - command.started
-        leftovers = self._kill_tree(command)
+        self._kill_tree(command)
+        leftovers = len(command.killed - {command.pid})
         del self._commands[command.number]
         for source in command.sources:
             source.window = 1 << 62  # what is still in the pipe is at most its capacity
@@ -290,7 +292,7 @@ class Runner:
         if command.stdin:
             command.stdin.close()
         code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-        out_of_memory = code != 0 and self._memory.rose()
+        out_of_memory = self._memory.rose()
         kept = [part for k in command.kept for part in (bytes(k.head), k.tail, b"%d" % k.dropped)]
         numbers = [b"%d" % code, b"%d" % command.timed_out, b"%d" % out_of_memory, b"%d" % leftovers, b"%.6f" % seconds]
         self._send(Answer.DONE, command.number, *numbers, *kept)

@@ -112,8 +112,8 @@ def _prefer_to_kill() -> None:
     os.close(fd)
 
 
-def kill_strays(tag: int, live: Collection[int], reap: Callable[[], None], patience: float = 2.0) -> int:
-    """Kills what is left of a command and returns how many processes that were.
+def kill_strays(tag: int, live: Collection[int], reap: Callable[[], None], patience: float = 2.0) -> set[int]:
+    """Kills what is left of a command and returns the processes that it found.
 
     Args:
         tag: The command's tag.
@@ -126,7 +126,7 @@ def kill_strays(tag: int, live: Collection[int], reap: Callable[[], None], patie
     while True:
         strays = _strays(tag, live)
         if not strays or time.monotonic() > until:
-            return len(found)
+            return found
         found.update(strays)
         if live:
             # First stop all, so that none forks while the list is worked through.

@@ -1,0 +1,3 @@
+from tests.security.table import write
+
+write()

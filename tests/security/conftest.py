@@ -1,0 +1,112 @@
+"""A sandbox to attack, of each provider. After every attack it is looked at: what holds is asserted here for all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from loopwright.sandbox import Completed, Sandbox, SandboxProvider, SandboxSpec, open_provider
+
+PROVIDERS = ["bubblewrap", pytest.param("docker", marks=pytest.mark.docker)]
+Attack = Callable[..., Awaitable[Completed]]
+
+TOOLS = '''
+import ctypes, errno, os, platform, socket, stat, sys
+libc = ctypes.CDLL(None, use_errno=True)
+
+def attempt(name, work):
+    """Prints how it was refused, or that it was not."""
+    try:
+        work()
+    except OSError as error:
+        print(name, errno.errorcode[error.errno])
+    else:
+        print(name, "WORKED")
+
+def check(result):
+    if result < 0:
+        raise OSError(ctypes.get_errno(), "")
+    return result
+
+def call(x86_64, aarch64, *arguments):
+    check(libc.syscall(x86_64 if platform.machine() == "x86_64" else aarch64, *arguments))
+'''
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session", params=PROVIDERS)
+async def provider(anyio_backend: str, request: pytest.FixtureRequest) -> AsyncIterator[SandboxProvider]:
+    provider = await open_provider(request.param)
+    yield provider
+    await provider.close()
+
+
+@pytest.fixture
+async def box(provider: SandboxProvider) -> AsyncIterator[Sandbox]:
+    """A sandbox in which nothing has run; after the attack it must be sound, alone and removable without a trace."""
+    sandbox = await provider.open(SandboxSpec())
+    namespace = (await sandbox.run(["readlink", "/proc/self/ns/pid"])).stdout.text.strip()
+    assert _processes(namespace) or os.geteuid() != 0
+    yield sandbox
+    await _is_left_alone(sandbox)
+    await sandbox.close()
+    await _becomes(lambda: _processes(namespace), [])
+    fresh = await provider.open(SandboxSpec())
+    assert (await fresh.run(["echo", "the loop goes on"])).stdout.text == "the loop goes on\n"
+    await fresh.close()
+
+
+@pytest.fixture
+def attack(box: Sandbox) -> Attack:
+    """Runs a Python program in the sandbox, with the tools above."""
+
+    async def run(program: str, **options: float) -> Completed:
+        return await box.run(["python3", "-c", TOOLS + program], **options)  # type: ignore[arg-type]  # only timeouts are given here
+
+    return run
+
+
+async def _is_left_alone(sandbox: Sandbox) -> None:
+    """A next command works, and 1 s after the attack the runner and that command are all that there is."""
+    until = time.monotonic() + 1
+    while True:
+        done = await sandbox.run(["sh", "-c", "echo /proc/[0-9]*"])
+        assert done.ok, done
+        if len(done.stdout.text.split()) == 2:
+            return
+        assert time.monotonic() < until, done.stdout.text
+        await asyncio.sleep(0.05)
+
+
+async def _becomes(look: Callable[[], object], wanted: object) -> None:
+    until = time.monotonic() + 1
+    while look() != wanted and time.monotonic() < until:
+        await asyncio.sleep(0.02)
+    assert look() == wanted
+
+
+def _processes(namespace: str) -> Sequence[int]:
+    """Processes of a process namespace, as the host sees them; other users' only as root."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/ns/pid"):
+        try:
+            if str(link.readlink()) == namespace:
+                found.append(int(link.parts[2]))
+        except OSError:
+            continue
+    return found
+
+
+def refusals(done: Completed) -> dict[str, str]:
+    """What a program's attempts came to: error names, or `WORKED`."""
+    assert done.ok, done
+    return dict(line.split(maxsplit=1) for line in done.stdout.text.splitlines())
