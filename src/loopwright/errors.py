@@ -4,6 +4,7 @@
 LoopwrightError
 ├── UserError                 cause user; never retried, never a score
 │   ├── TaskError             a task file that cannot be used: file, line, remedy
+│   │   └── UnknownField      an environment does not know a field of an instance
 │   ├── MissingContent        an agent, prompt, environment, model or strategy of that name is not there
 │   ├── MissingSecret         an API key that a model needs is not set
 │   ├── MissingExtra          an optional dependency is not installed
@@ -101,6 +102,20 @@ class TaskError(UserError):
         self.path = path
         self.line = line
         self.column = column
+
+
+class UnknownField(TaskError):
+    """An environment does not know a field of an instance.
+
+    Attributes:
+        field: The field's name.
+        hidden: Whether it stands among the hidden fields.
+    """
+
+    def __init__(self, message: str, *, field: str, hidden: bool, remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.field = field
+        self.hidden = hidden
 
 
 class MissingContent(UserError):

@@ -58,8 +58,6 @@ def test_the_line_that_names_it_is_told(invoke: Invoke, write_task: WriteTask, o
 
 
 _PARTS = """\
-from loopwright.loop import Refine
-
 class Needs:
     def __init__(self, threshold):
         self.threshold = threshold
@@ -108,7 +106,7 @@ class OnlyReset:
     async def reset(self, instance):
         return None
 
-class Picky(Refine):
+class Picky:
     def __init__(self, depth):
         pass
 """
@@ -169,6 +167,53 @@ def test_an_import_path_may_lead_to_an_object(invoke: Invoke, write_task: WriteT
     task = write_task()
     task.write_text(task.read_text().replace("sayer\n", "sayer\n  verifier: players:ready\n"))
     assert invoke("validate", "say.yaml", "--model", "scripted/right.yaml").exit_code == 0
+
+
+_FUNCTIONS = """\
+version: 1
+name: functions
+goal: {template: "Write `{{ id }}`, which returns {{ what }}."}
+environment:
+  name: python
+  hidden:
+    tests: {template: "def test_value():\\n    {{ check }}\\n"}
+data: """
+
+
+@pytest.mark.parametrize(
+    ("data", "told", "remedy"),
+    [
+        ("{file: rows.csv, hidden: [check], fields: []}",
+         "rows.csv:7: record 'f6': environment.hidden.tests: not Python in line 2", ""),
+        ("{file: rows.csv, hidden: [check]}",
+         "rows.csv:2: record 'f1': environment.what: the python environment has no such field", "write `fields: []`"),
+        ("\n  - {id: a, vars: {what: w}, hidden: {check: assert 1}}",
+         "functions.yaml:9:39: record 'a': environment.hidden.check: the python environment has no", "`hidden_vars`"),
+        ("\n  - {id: a, vars: {what: w}, hidden_vars: {check: assert 1}, size: 3}",
+         "functions.yaml:9:62: record 'a': environment.size: the python environment has no", "under `vars`"),
+        ("\n  - {id: a, what: w, hidden_vars: {check: assert 1}, goal: g, var: {x: 1}}",
+         "record 'a': environment.what: the python environment has no such field", "under `vars`"),
+        ("\n  - {id: a, vars: {what: w}, hidden_vars: {check: assert 1}, vras: {x: 1}}",
+         "functions.yaml:9:62: record 'a': environment.vras: the python", "Did you mean 'vars'?"),
+    ],
+)  # fmt: skip
+def test_a_record_that_its_environment_refuses_is_told(
+    invoke: Invoke, project: Path, data: str, told: str, remedy: str
+) -> None:
+    rows = [f"f{n},what {n},assert {'(' if n == 6 else ''}{n}" for n in range(1, 500)]
+    Path("rows.csv").write_text("\n".join(["id,what,check", *rows]))
+    Path("functions.yaml").write_text(_FUNCTIONS + data + "\n")
+    result = invoke("validate", "functions.yaml", "--model", "scripted/right.yaml")
+    assert result.exit_code == 2
+    assert told in result.stdout
+    assert remedy in result.stdout
+
+
+def test_what_is_wrong_with_all_records_is_told_of_the_environment(invoke: Invoke, project: Path) -> None:
+    text = "version: 1\nname: t\ngoal: g\nenvironment: {name: python, tests: 'def test('}\ndata: [{id: a}, {id: b}]\n"
+    Path("t.yaml").write_text(text)
+    result = invoke("validate", "t.yaml", "--model", "scripted/right.yaml")
+    assert "t.yaml:4:1: environment.tests: not Python" in result.stdout
 
 
 def test_tasks_of_two_projects_are_run_apart(invoke: Invoke, write_task: WriteTask, project: Path) -> None:

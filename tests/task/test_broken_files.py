@@ -20,6 +20,11 @@ _BROKEN: list[tuple[str, str, int | None, str, str]] = [
     ("no version", "name: t\n", 1, "the key `version` is missing", "version: 1"),
     ("newer version", _GOOD.replace("version: 1", "version: 2"), 1, "version 2 of the format", "newer loopwright"),
     ("no goal", _GOOD.replace("goal: g\n", ""), 1, "the key 'goal' is missing", "Add `goal:`"),
+    ("misspelt key", _GOOD.replace("goal: g", "gaol: g"), 3, "unknown key 'gaol'", "Did you mean 'goal'?"),
+    ("misspelt version", _GOOD.replace("version", "verison"), 1, "unknown key 'verison'", "Did you mean 'version'?"),
+    ("misspelt nested key", _GOOD.replace("name: p", "nmae: p"), 4, "unknown key 'environment.nmae'", "mean 'name'?"),
+    ("misspelt key of a record", _GOOD + "data:\n  - idd: a\n", 6, "unknown key 'data.0.idd'", "Did you mean 'id'?"),
+    ("misspelt and more", _GOOD.replace("goal: g", "gaol: g") + "repeats: x\n", 3, "'gaol' (and 1 more)", "'goal'?"),
     ("empty goal", _GOOD.replace("goal: g", "goal: '  '"), 1, "the goal is empty", ""),
     ("goal is a number", _GOOD.replace("goal: g", "goal: 3"), 3, "goal: should be a valid string, not 3", "quotes"),
     ("unknown key", _GOOD + "budgets: {}\n", 5, "unknown key 'budgets'", "Did you mean 'budget'?"),
@@ -73,6 +78,10 @@ _BROKEN: list[tuple[str, str, int | None, str, str]] = [
     ("undefined", _GOOD.replace("goal: g", "goal: {template: '{{ x }}'}"), 3, "record 't': 'x' is undefined", "Fields"),
     ("hidden in a goal", _GOOD.replace("goal: g", "goal: {template: '{{ gold }}'}")
      + "data: [{id: a, hidden: {gold: 4}}]\n", 3, "'gold' is undefined", "Fields of this record: id."),
+    ("which record", _GOOD.replace("goal: g", "goal: {template: '{{ x }}'}") + "data:\n  - {id: a, x: 1}\n  - id: b\n",
+     3, "record 'b': 'x' is undefined (task.yaml, line 7)", "Fields"),
+    ("misspelt vars", _GOOD.replace("goal: g", "goal: {template: '{{ x }}'}") + "data:\n  - {id: a, var: {x: 1}}\n",
+     3, "record 'a': 'x' is undefined (task.yaml, line 6)", "Did you mean 'vars' by 'var'?"),
     ("template syntax", _GOOD.replace("goal: g", "goal: {template: '{{ x'}"), 3, "line 1 of the template", "field"),
     ("data format", _GOOD + "data: {file: x.parquet}\n", 5, "format x.parquet has is not known", "csv, tsv, jsonl"),
     ("data option", _GOOD + "data: {file: x.csv, hiden: [a]}\n", 5, "unknown key 'data.hiden'", "mean 'hidden'"),
@@ -136,6 +145,15 @@ def test_data_errors_name_the_data_files_line(
     assert (caught.value.path, caught.value.line) == (file, line)
     assert wrong in caught.value.args[0]
     assert remedy in caught.value.remedy
+
+
+def test_a_misspelt_column_of_names_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x.csv").write_text("name,x\na,1\n")
+    Path("task.yaml").write_text(_GOOD + "data:\n  file: x.csv\n  id: nme\n")
+    with pytest.raises(TaskError) as caught:
+        load_task("task.yaml")
+    assert str(caught.value).startswith("task.yaml:7:3: x.csv has no column 'nme'\n  Did you mean 'name'?")
 
 
 def test_a_file_without_records_is_no_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from loopwright.agents import AgentRole
 from loopwright.errors import TaskError, UserError
 from loopwright.models import ModelOptions, Prices, Usage, open_model
 from loopwright.project import Project
-from loopwright.task import Task, TaskFile
+from loopwright.task import Instance, Task, TaskFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +86,7 @@ def _cast(file: TaskFile, episode: Planned, casting: Casting, config: RunConfig,
         environment = casting.environment(task)
     check_instance = getattr(environment, "check", None)
     if check_instance is not None:
-        for instance in task.instances():
-            with _told_where(file, "environment"):
-                check_instance(instance)
+        _check_instances(file, task, check_instance)
     roles = [AgentRole.PROPOSER, *([AgentRole.CRITIC] if strategy.asks_critic else [])]
     for role in roles:
         with _told_where(file, "agents", role.value):
@@ -102,6 +100,23 @@ def _cast(file: TaskFile, episode: Planned, casting: Casting, config: RunConfig,
                 open_model(name, options=ModelOptions(folder=config.project))
             opened.add(name)
     return cast
+
+
+def _check_instances(file: TaskFile, task: Task, check_instance: Callable[[Instance], None]) -> None:
+    """Lets the environment look at every instance.
+
+    Raises:
+        TaskError: It refuses one; names the record that it was made from.
+    """
+    for index, instance in enumerate(task.instances()):
+        with _told_where(file, "environment"):
+            try:
+                check_instance(instance)
+            except TaskError as error:
+                same = instance.public == task.environment.model_extra and instance.hidden == task.environment.hidden
+                if not task.data or same:
+                    raise
+                raise file.record_error(index, error) from None
 
 
 def _named_in(task: Task, role: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from loopwright.errors import TaskError
+from loopwright.errors import TaskError, UnknownField
 
 
 class Fields(BaseModel):
@@ -30,4 +30,9 @@ def read_fields(model: type[_Model], values: Mapping[str, Any], section: str) ->
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         place = ".".join([section, *map(str, problem["loc"])])
-        raise TaskError(f"{place}: {problem['msg']}", remedy=f"Fields: {', '.join(model.model_fields)}.") from None
+        remedy = f"Fields: {', '.join(model.model_fields)}."
+        if problem["type"] == "extra_forbidden" and len(problem["loc"]) == 1:
+            message = f"{place}: the environment has no such field"
+            hidden = section.endswith(".hidden")
+            raise UnknownField(message, field=str(problem["loc"][0]), hidden=hidden, remedy=remedy) from None
+        raise TaskError(f"{place}: {problem['msg']}", remedy=remedy) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -72,6 +73,10 @@ def read_data(value: Mapping[str, Any], document: Document, inside: Callable[[An
     for number, (mark, row) in enumerate(_rows(path, options, document), start=1):
         if options.limit is not None and number > options.limit:
             break
+        if number == 1 and "id" in options.model_fields_set and options.id not in row:
+            raise document.error(
+                f"{options.file} has no column {options.id!r}", ("data", "id"), remedy=_columns(row, options.id)
+            )
         document.marks["data", number - 1] = mark
         records.append(_record(row, number, options, mark))
     if not records:
@@ -197,5 +202,12 @@ def _record(row: dict[str, Any], number: int, options: DataFile, mark: Mark) -> 
 def _take(row: dict[str, Any], name: str, mark: Mark) -> Any:
     if name in row:
         return row.pop(name)
-    remedy = f"Fields of this record: {', '.join(map(str, row))}."
-    raise TaskError(f"the record has no field {name!r}", path=str(mark.path), line=mark.line, remedy=remedy)
+    message = f"the record has no field {name!r}"
+    raise TaskError(message, path=str(mark.path), line=mark.line, remedy=_columns(row, name))
+
+
+def _columns(row: Mapping[str, Any], name: str) -> str:
+    """What there is, and which of it may be meant."""
+    names = [str(key) for key in row]
+    close = difflib.get_close_matches(name, names, n=1)
+    return (f"Did you mean {close[0]!r}? " if close else "") + f"Fields of this record: {', '.join(names)}."

@@ -20,12 +20,16 @@ class Unfilled(Exception):
     Attributes:
         location: Where in the task the template stands.
         remedy: What to write instead.
+        record: Position of the record in the data set.
+        broken: Whether the template itself is broken, for every record.
     """
 
-    def __init__(self, message: str, location: Location, remedy: str) -> None:
+    def __init__(self, message: str, location: Location, remedy: str, *, broken: bool = False) -> None:
         super().__init__(message)
         self.location = location
         self.remedy = remedy
+        self.record = 0
+        self.broken = broken
 
 
 def fill(value: Any, record: Mapping[str, Any], location: Location) -> Any:
@@ -55,7 +59,8 @@ def _render(text: str, record: Mapping[str, Any], location: Location) -> str:
     try:
         return _compiled(text).render(record)
     except TemplateSyntaxError as error:
-        message, remedy = f"line {error.lineno} of the template: {error.message}", "Write `{{ field }}`."
+        message = f"line {error.lineno} of the template: {error.message}"
+        raise Unfilled(message, at, "Write `{{ field }}`.", broken=True) from None
     except UndefinedError as error:
         fields = ", ".join(sorted(map(str, record)))
         message, remedy = f"record {record['id']!r}: {error.message}", f"Fields of this record: {fields}."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from loopwright._yaml import Document, load_yaml
-from loopwright.errors import TaskError
+from loopwright.errors import TaskError, UnknownField
 from loopwright.project import find_project
 from loopwright.task._fill import Unfilled
 from loopwright.task._include import resolved
-from loopwright.task._models import Task
+from loopwright.task._models import Record, Task
 from loopwright.task._problems import first_problem
 
 
@@ -31,6 +32,26 @@ class TaskFile:
     def error(self, message: str, *location: str | int, remedy: str = "") -> TaskError:
         """Builds an error that points at a part of the file, such as `"loop", "strategy"`."""
         return self.document.error(message, location, remedy=remedy)
+
+    def record_error(self, index: int, error: TaskError) -> TaskError:
+        """Adds to an error about an instance which record it was made from, its place and what to write there.
+
+        Args:
+            index: The record's position in the data set.
+            error: What an environment said of the instance.
+        """
+        record = self.task.data[index]
+        if not isinstance(error, UnknownField):
+            return self.error(f"record {record.id!r}: {error.args[0]}", "data", index, remedy=error.remedy)
+        if error.field not in (record.hidden if error.hidden else record.model_extra or {}):
+            return self.error(str(error.args[0]), "environment", error.field, remedy=error.remedy)
+        place = ("hidden", error.field) if error.hidden else (error.field,)
+        remedy = f"{_instead(error, from_file=self._in_a_file(index))} {error.remedy}"
+        return self.error(f"record {record.id!r}: {error.args[0]}", "data", index, *place, remedy=remedy)
+
+    def _in_a_file(self, index: int) -> bool:
+        mark = self.document.marks.get(("data", index))
+        return mark is not None and mark.path != self.path
 
 
 def load_task(path: str | Path) -> Task:
@@ -57,6 +78,8 @@ def open_task(path: str | Path) -> TaskFile:
     if not isinstance(document.data, dict):
         raise document.error("a task file is a mapping", remedy="Start with `version: 1`.")
     if "version" not in document.data:
+        if near := difflib.get_close_matches("version", document.data, n=1):
+            raise document.error(f"unknown key {near[0]!r}", (near[0],), remedy="Did you mean 'version'?")
         raise document.error("the key `version` is missing", remedy="Write `version: 1` as the first line.")
     project = find_project(path)
     document = resolved(document, project)
@@ -69,8 +92,34 @@ def open_task(path: str | Path) -> TaskFile:
         for _ in task.filled():
             pass
     except Unfilled as problem:
-        raise document.error(str(problem), problem.location, remedy=problem.remedy) from None
+        raise _unfilled(problem, document, task) from None
     return TaskFile(path, project, task, document)
+
+
+def _instead(error: UnknownField, *, from_file: bool) -> str:
+    """What to write where a record has a field that its environment does not know."""
+    if from_file:
+        return (
+            "Columns that only templates use are no fields: write `fields: []` under `data`, or list there the columns "
+            "that are the environment's."
+        )
+    section = "hidden_vars" if error.hidden else "vars"
+    if not error.hidden and (near := difflib.get_close_matches(error.field, Record.model_fields, n=1)):
+        return f"Did you mean {near[0]!r}?"
+    return f"A name that only templates use goes under `{section}`."
+
+
+def _unfilled(problem: Unfilled, document: Document, task: Task) -> TaskError:
+    """Says of which record a template cannot be filled, and where it stands."""
+    message, remedy = str(problem), problem.remedy
+    mark = None if problem.broken else document.marks.get(("data", problem.record))
+    if mark is not None:
+        message += f" ({mark.path}, line {mark.line})"
+        extra = task.data[problem.record].model_extra or {}
+        for key in (key for key, value in extra.items() if isinstance(value, Mapping)):
+            if near := difflib.get_close_matches(key, Record.model_fields, n=1):
+                remedy = f"Did you mean {near[0]!r} by {key!r}? {remedy}"
+    return document.error(message, problem.location, remedy=remedy)
 
 
 def _refuse_repeated_ids(document: Document) -> None:

@@ -222,21 +222,26 @@ class Task(_Section):
         Raises:
             Unfilled: A template cannot be filled from a record; names its location in the task.
         """
-        for record in self.data or (Record(id=self.name),):
-            own = record.model_extra or {}
-            seen = {"id": record.id, **own, **record.vars}
-            goal = self.goal if isinstance(self.goal, str) else self.goal.model_dump()
-            known = {**seen, **record.hidden, **record.hidden_vars}
-            # Hidden fields may be filled from hidden ones; what agents see may not.
-            yield Instance(
-                id=record.id,
-                goal=record.goal or fill(goal, seen, ("goal",)),
-                public={**fill(self.environment.model_extra or {}, seen, ("environment",)), **own},
-                hidden={
-                    **fill(self.environment.hidden, known, ("environment", "hidden")),
-                    **record.hidden,
-                },
-            )
+        for index, record in enumerate(self.data or (Record(id=self.name),)):
+            try:
+                instance = self._instance(record)
+            except Unfilled as problem:
+                problem.record = index
+                raise
+            yield instance
+
+    def _instance(self, record: Record) -> Instance:
+        own = record.model_extra or {}
+        seen = {"id": record.id, **own, **record.vars}
+        goal = self.goal if isinstance(self.goal, str) else self.goal.model_dump()
+        known = {**seen, **record.hidden, **record.hidden_vars}
+        # Hidden fields may be filled from hidden ones; what agents see may not.
+        return Instance(
+            id=record.id,
+            goal=record.goal or fill(goal, seen, ("goal",)),
+            public={**fill(self.environment.model_extra or {}, seen, ("environment",)), **own},
+            hidden={**fill(self.environment.hidden, known, ("environment", "hidden")), **record.hidden},
+        )
 
     @property
     def digest(self) -> str:

@@ -49,11 +49,29 @@ def first_problem(
         prefix: Where the value stands in the document.
     """
     problems = _one_per_place(error.errors(include_url=False), prefix, document)
+    problems = _misspelt(problems, model, len(prefix)) or problems
     location, problem = problems[0]
     message, remedy = _told(problem, location, model, len(prefix))
     if len(problems) > 1:
         message += f" (and {len(problems) - 1} more)"
     return document.error(message, location, remedy=remedy)
+
+
+def _misspelt(
+    problems: list[tuple[Location, ErrorDetails]], model: type[BaseModel], skipped: int
+) -> list[tuple[Location, ErrorDetails]]:
+    """The problems, first a missing key that was written in another way, as that other key; none without one."""
+    for location, problem in problems:
+        written = problem["input"] if problem["type"] == "missing" else None
+        if not isinstance(written, Mapping):
+            continue
+        known = _keys_at(model, location[skipped:-1])
+        strange = difflib.get_close_matches(str(location[-1]), [str(key) for key in written if key not in known], n=1)
+        if strange:
+            place = (*location[:-1], strange[0])
+            others = [other for other in problems if other[0] not in (location, place)]
+            return [(place, {**problem, "type": "extra_forbidden"}), *others]
+    return []
 
 
 def _one_per_place(

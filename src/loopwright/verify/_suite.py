@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from loopwright.errors import TaskError
+from loopwright.errors import TaskError, UnknownField
 from loopwright.task import Instance
 
 MAX_FILES = 100
@@ -164,7 +164,8 @@ def _fields(model: type[_Fields], values: Mapping[str, Any], prefix: str) -> _Fi
         close = difflib.get_close_matches(place, known, n=1)
         hint = f"Did you mean {close[0]!r}? " if close else ""
         message = f"environment.{prefix}{place}: the python environment has no such field"
-        raise TaskError(message, remedy=f"{hint}Its fields here are: {', '.join(known)}.")
+        remedy = f"{hint}Its fields here are: {', '.join(known)}."
+        raise UnknownField(message, field=place, hidden=bool(prefix), remedy=remedy)
     raise TaskError(f"environment.{prefix}{place}: {first['msg']}", remedy=_REMEDIES.get(place.partition(".")[0], ""))
 
 
