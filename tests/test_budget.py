@@ -151,7 +151,29 @@ def test_an_overshoot_is_reported_and_stops_further_spending() -> None:
     assert episode.overshoot == {}
     assert run.left == Left(usd=Decimal(0))
     with pytest.raises(BudgetExceeded, match="usd"):
-        episode.reserve(Spend())
+        episode.reserve(Spend(usd=Decimal("0.01")))
+    episode.reserve(Spend(sandbox_seconds=1.0)).release()  # what was paid for may still be executed
+
+
+async def wait_for_what_is_held() -> tuple[float, Ledger]:
+    run = Ledger(Caps(tokens=100))
+    one, other = (Ledger(Caps(), parent=run) for _ in range(2))
+    first = one.reserve(Spend(output=80))
+    second = asyncio.ensure_future(other.acquire(Spend(output=80)))
+    await asyncio.sleep(0.1)
+    assert not second.done()
+    assert run.unspent == Left(tokens=100)
+    first.settle(Spend(output=10))
+    reservation = await second
+    reservation.settle(Spend(output=10))
+    return run.spent.tokens, other
+
+
+def test_a_call_waits_for_what_is_only_held_for_others() -> None:
+    spent, other = asyncio.run(wait_for_what_is_held())
+    assert spent == 20
+    with pytest.raises(BudgetExceeded, match="of 100 has 80 left"):
+        asyncio.run(other.acquire(Spend(output=81)))
 
 
 def test_an_exception_releases_and_a_settlement_stays() -> None:
@@ -175,9 +197,19 @@ def test_wall_time_counts_what_passed_before_a_resume_and_never_backwards() -> N
     ledger.reserve(Spend(model_calls=1)).release()
     now = 141.0
     with pytest.raises(BudgetExceeded, match="seconds of 60"):
-        ledger.reserve(Spend())
+        ledger.reserve(Spend(model_calls=1))
+    ledger.reserve(Spend(sandbox_seconds=1)).release()
     now = 50.0
     assert ledger.seconds == 20.0
+
+
+def test_the_clock_of_an_episode_that_waited_for_its_turn_starts_late() -> None:
+    now = 100.0
+    ledger = Ledger(Caps(seconds=60), clock=lambda: now)
+    ledger.charge(Spend(), seconds=5.0)
+    now = 150.0
+    ledger.restart_clock()
+    assert ledger.seconds == 5.0
 
 
 def test_rounding_errors_do_not_pile_up() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -71,6 +72,9 @@ class Caps(BaseModel):
     """Wall time since the ledger was made, time before a resume included."""
 
 
+_PATIENCE = 0.02
+"""Seconds between looks at whether other calls gave back what they held."""
+
 CAPPED = ("model_calls", "tokens", "usd", "sandbox_seconds", "working_seconds")
 """Caps on what is spent; `seconds` passes by itself."""
 
@@ -130,6 +134,13 @@ class Ledger:
         return Left(**amounts)
 
     @property
+    def unspent(self) -> Left:
+        """What was not spent yet, whatever is held for calls in flight; never below zero."""
+        with self._lock:
+            amounts: dict[str, Any] = {name: self._left(name, held=False) for name in (*CAPPED, "seconds")}
+        return Left(**amounts)
+
+    @property
     def overshoot(self) -> Mapping[str, Amount]:
         """By how much each exceeded cap of this ledger was exceeded; empty unless a call cost more than reserved."""
         with self._lock:
@@ -153,6 +164,25 @@ class Ledger:
                 ledger._reserved += spend
                 ledger._open += 1
         return Reservation(self, spend)
+
+    async def acquire(self, spend: Spend) -> Reservation:
+        """As `reserve`, but waits where only what is held for other calls stands in the way: most of it comes back.
+
+        Raises:
+            BudgetExceeded: It would go over a cap here or in a parent, whatever the other calls will cost.
+        """
+        while True:
+            try:
+                return self.reserve(spend)
+            except BudgetExceeded:
+                with self._lock:
+                    for ledger in self._chain():
+                        ledger._check(spend, held=False)
+            await asyncio.sleep(_PATIENCE)
+
+    def restart_clock(self) -> None:
+        """Begins to count wall time now; what `charge` counted stays."""
+        self._started = self._clock()
 
     def charge(self, spend: Spend, *, seconds: float = 0.0) -> None:
         """Counts what was spent before a resume, here and in the parents, whatever the caps say.
@@ -185,32 +215,36 @@ class Ledger:
             if (cap := getattr(self.caps, name)) is not None:
                 yield name, cap
 
-    def _check(self, spend: Spend) -> None:
+    def _check(self, spend: Spend, *, held: bool = True) -> None:
         for name, cap in self._caps():
-            spent, reserved, asked = (getattr(part, name) for part in (self._spent, self._reserved, spend))
-            if spent + reserved + asked > cap:
+            spent, reserved, asked = (
+                getattr(part, name) for part in (self._spent, self._reserved if held else Spend(), spend)
+            )
+            # What costs nothing of a kind is not refused for it: a candidate that was paid for is still executed.
+            if asked and spent + reserved + asked > cap:
                 raise BudgetExceeded(
                     f"the cap on {name} of {cap} has {max(cap - spent - reserved, 0)} left "
                     f"({spent} spent, {reserved} reserved), and {asked} are needed; nothing was spent on this",
-                    remedy=f"Raise `{name}` in the task's budget and resume the run.",
+                    remedy=f"Raise `{name}` in the task's budget.",
                 )
-        if self.caps.seconds is not None and self.seconds >= self.caps.seconds:
+        if spend.model_calls and self.caps.seconds is not None and self.seconds >= self.caps.seconds:
             raise BudgetExceeded(
                 f"the cap on seconds of {self.caps.seconds} has 0 left; nothing was spent on this",
-                remedy="Raise `seconds` in the task's budget and resume the run.",
+                remedy="Raise `seconds` in the task's budget.",
             )
 
-    def _left(self, name: str) -> Amount | None:
+    def _left(self, name: str, *, held: bool = True) -> Amount | None:
         amounts = []
         for ledger in self._chain():
             if (cap := getattr(ledger.caps, name)) is not None:
-                used = (
-                    ledger.seconds
-                    if name == "seconds"
-                    else getattr(ledger._spent, name) + getattr(ledger._reserved, name)
-                )
-                amounts.append(max(cap - used, type(cap)(0)))
+                amounts.append(max(cap - ledger._used(name, held=held), type(cap)(0)))
         return min(amounts, default=None)
+
+    def _used(self, name: str, *, held: bool) -> Any:
+        if name == "seconds":
+            return self.seconds
+        used = getattr(self._spent, name)
+        return used + getattr(self._reserved, name) if held else used
 
 
 class Reservation:

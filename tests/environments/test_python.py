@@ -12,6 +12,7 @@ from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, Environme
 from loopwright.errors import TaskError
 from loopwright.sandbox import Process, Sandbox, SandboxProvider, SandboxSpec, open_provider
 from loopwright.task import Instance
+from loopwright.verify import Check, Verdict
 
 pytestmark = pytest.mark.anyio
 
@@ -196,10 +197,12 @@ async def test_without_visible_tests_the_candidate_is_imported(environment: Pyth
     assert (await environment.reset(instance)).text == "There are no visible tests."
     fine = await environment.step(solution("return text"))
     assert fine.text == "The candidate can be imported. There are no visible tests."
-    assert fine.verdict is None
+    assert fine.verdict == Verdict(checks=(Check(name="import", score=1),))
     broken = await environment.step(Candidate(files={"solution.py": "import nothing_of_that_name"}))
     assert broken.text.startswith("The candidate cannot be imported.\nModuleNotFoundError: No module named 'nothing")
-    assert broken.verdict is None
+    assert broken.verdict is not None
+    assert [(check.name, check.score) for check in broken.verdict.checks] == [("import", 0)]
+    assert "nothing_of_that_name" in broken.verdict.checks[0].evidence
     assert not (await environment.submit(solution("return text"))).passed
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from loopwright.agents import Agent, AgentRole, Card, ModelAgent, Prompt, RuleCritic
@@ -12,7 +13,7 @@ from loopwright.loop import BUILTIN_STRATEGIES, EpisodeContext, EpisodePlan, Str
 from loopwright.models import Scripted
 from loopwright.store import EpisodeStarted, Manifest, RunStore
 from loopwright.task import Instance, LoopOptions
-from loopwright.verify import Check, Verdict
+from loopwright.verify import Check, Verdict, Verifier
 
 SECRET = "7315-hidden-marker"
 
@@ -71,12 +72,15 @@ class Table:
         *,
         strategy: str | Strategy = "refine",
         critiques: list[object] | None = None,
+        judgements: list[object] | None = None,
+        verifiers: Sequence[Verifier] = (),
         caps: Caps | None = None,
         store: RunStore | None = None,
         **options: object,
     ) -> None:
         self.proposer = Scripted(guesses, name="scripted/proposer")  # type: ignore[arg-type]  # tests mix reply kinds
         self.critic = Scripted(critiques or [], name="scripted/critic")  # type: ignore[arg-type]  # as above
+        self.judge = Scripted(judgements or [], name="scripted/verifier")  # type: ignore[arg-type]  # as above
         self.game = Game()
         self.store = store or RunStore.create(folder, Manifest(id="r", created="now", loopwright="0", config={}))
         critic: Agent = RuleCritic()
@@ -88,14 +92,16 @@ class Table:
             ),
             AgentRole.CRITIC: critic,
         }
+        if judgements is not None:
+            agents[AgentRole.VERIFIER] = agent(AgentRole.VERIFIER, "verdict", "Judge {{ view.current.candidate.text }}")
         instance = Instance(id="game", goal="Guess.", public={"below": 100}, hidden={"number": SECRET})
         self.context = EpisodeContext(
             episode="game",
             instance=instance.without_hidden(),
             environment=self.game,
             agents=agents,
-            verifiers=(),
-            models={"scripted/proposer": self.proposer, "scripted/critic": self.critic},
+            verifiers=verifiers,
+            models={model.name: model for model in (self.proposer, self.critic, self.judge)},
             store=self.store,
             ledger=Ledger(caps or Caps()),
             options=LoopOptions.model_validate({"confirm": False, **options}),

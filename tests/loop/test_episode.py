@@ -12,10 +12,14 @@ import pytest
 from langgraph.runtime import RunControl
 
 from loopwright.budget import Caps, Ledger
-from loopwright.errors import Interrupted, ModelUnavailable, SandboxLost, TaskError, UserError
+from loopwright.candidate import Candidate
+from loopwright.environments import Observation
+from loopwright.errors import Interrupted, ModelRejected, ModelUnavailable, SandboxLost, TaskError, UserError
 from loopwright.loop import run_episode
 from loopwright.models import Message, Price, Prices, Reply, Request, Usage
-from loopwright.store import Decided, EpisodeFinished, Graded, Proposed, RunStore
+from loopwright.store import Decided, EpisodeFinished, Graded, Judged, Proposed, RunStore
+from loopwright.task import Instance
+from loopwright.verify import Check, Verdict
 from tests.loop.game import SECRET, Table
 
 
@@ -100,6 +104,112 @@ def test_going_in_circles_restarts_then_stops(tmp_path: Path) -> None:
         ("stop", "repetition"),
     ]
     assert outcome.rule == "repetition"
+
+
+def test_independent_candidates_that_resemble_each_other_are_no_reason_to_stop(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", [*["151"] * 5, "12"], strategy="best_of_n", max_iterations=8, repetition=3, plateau=2)
+    outcome = play(table)
+    assert (outcome.iterations, outcome.rule) == (6, "all_passed")
+
+
+class Opinion:
+    """A verifier that likes one number."""
+
+    async def verify(self, candidate: Candidate, instance: Instance) -> Verdict:
+        return Verdict(checks=(Check(name="opinion", score=candidate.text == "14"),))
+
+
+def test_verifiers_beside_the_environment_count_in_the_grade_too(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["7315", "x", "y"], verifiers=[Opinion()], max_iterations=3)
+    outcome = play(table)
+    (graded,) = [event.data for event in table.store.events() if isinstance(event.data, Graded)]
+    checks = {check.name: check.score for check in Verdict.model_validate(graded.verdict).checks}
+    assert checks == {"right": 1.0, "opinion": 0.0}
+    assert (outcome.score, outcome.passed) == (0.5, False)
+
+
+def test_a_judge_that_cannot_be_understood_scores_nothing(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["12"], judgements=["no JSON", "still none"])
+    outcome = play(table)
+    assert (outcome.iterations, outcome.rule) == (1, "all_passed")
+    (judged,) = [event.data for event in table.store.events() if isinstance(event.data, Judged)]
+    assert judged.score == 1.0
+    assert "no usable verdict of the judge" in str(judged.verdict["summary"])
+
+
+def test_a_judge_without_budget_leaves_what_was_executed(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["7315"], judgements=[], caps=Caps(model_calls=1))
+    outcome = play(table)
+    assert (outcome.status, outcome.passed, outcome.rule) == ("scored", True, "budget")
+
+
+def test_a_candidate_that_is_paid_for_is_executed_though_tokens_and_time_are_up(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["7315"], caps=Caps(tokens=9000, seconds=0.05))
+    answer = table.proposer.complete
+
+    async def slow_and_long(request: Request) -> Reply:
+        await asyncio.sleep(0.1)
+        return (await answer(request)).model_copy(update={"usage": Usage(output=20_000)})
+
+    table.proposer.complete = slow_and_long  # type: ignore[method-assign]  # a server that ignores max_tokens
+    outcome = play(table)
+    assert (outcome.status, outcome.passed, outcome.rule) == ("scored", True, "budget")
+
+
+def test_a_cap_asks_for_no_longer_reply_than_it_reserves(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["12"], caps=Caps(tokens=9000))
+    play(table)
+    assert table.proposer.requests[0].sampling.max_tokens == 8192
+    free = Table(tmp_path / "free", ["12"])
+    play(free)
+    assert free.proposer.requests[0].sampling.max_tokens is None
+
+
+def test_a_prompt_that_outgrew_the_model_keeps_the_answer(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["7315", ModelRejected("maximum context length exceeded")])
+    outcome = play(table)
+    assert (outcome.status, outcome.passed, outcome.rule) == ("scored", True, "model_rejected")
+
+
+def test_a_request_that_is_rejected_at_once_is_no_score(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", [ModelRejected("no such parameter")])
+    assert play(table).status == "failed"
+
+
+def test_a_lost_sandbox_is_replaced_once(tmp_path: Path) -> None:
+    table = Table(tmp_path / "r", ["12"])
+    step, losses = table.game.step, [SandboxLost("gone")]
+
+    async def lossy(action: Candidate) -> Observation:
+        if losses:
+            raise losses.pop()
+        return await step(action)
+
+    table.game.step = lossy  # type: ignore[method-assign]  # a sandbox that dies
+    assert play(table).rule == "all_passed"
+
+
+def test_nothing_is_paid_for_after_a_recorded_stop(tmp_path: Path) -> None:
+    folder = tmp_path / "r"
+    table = Table(folder, ["7315", "12"], caps=Caps(model_calls=1))
+    play(table)
+    table.store.close()
+    store = RunStore.open(folder)
+    events = [event for event in store.events() if not isinstance(event.data, EpisodeFinished | Graded)]
+    again = Table(folder, ["12"], store=store)
+    outcome = asyncio.run(run_episode(again.plan, again.context, recorded=events))
+    assert again.proposer.requests == []
+    assert (outcome.iterations, outcome.rule, outcome.passed) == (1, "budget", True)
+
+
+def test_the_critic_knows_how_many_iterations_are_left(tmp_path: Path) -> None:
+    critiques: list[object] = ['{"feedback": "smaller", "decision": "continue"}'] * 2
+    table = Table(tmp_path / "r", ["151", "153", "155"], critiques=critiques, max_iterations=3)
+    play(table)
+    assert ["iterations_left=" + str(n) in table.critic.requests[2 - n].messages[1].content for n in (2, 1)] == [
+        True,
+        True,
+    ]
 
 
 def test_plateau(tmp_path: Path) -> None:

@@ -86,18 +86,12 @@ async def _critique(request: Request, models: Completes) -> Critique:
 
 async def _verdict(request: Request, models: Completes) -> Verdict:
     answer = (await complete_as(models, request, _Judgement)).value
-    names = [check.name for check in answer.checks]
-    return Verdict(
-        checks=tuple(
-            Check(
-                # A judge may repeat a name; the position keeps the checks apart.
-                name=check.name if names.count(check.name) == 1 else f"{check.name} ({place})",
-                score=check.score,
-                evidence=check.evidence,
-                confidence=answer.confidence,
-            )
-            for place, check in enumerate(answer.checks, start=1)
+    # A judge may repeat a name.
+    return Verdict.joined(
+        Verdict(
+            checks=(Check(name=check.name, score=check.score, evidence=check.evidence, confidence=answer.confidence),)
         )
+        for check in answer.checks
     )
 
 

@@ -6,25 +6,27 @@ from loopwright.loop._context import EpisodeContext
 from loopwright.loop._episode import EpisodePlan, run_episode
 from loopwright.loop._graph import compile_loop
 from loopwright.loop._options import Decision, Standing
-from loopwright.loop._rules import STOP_RULES
-from loopwright.loop._strategies import BUILTIN_STRATEGIES, BestOfN, Refine, Single, Strategy
+from loopwright.loop._rules import SAMPLING_RULES, STOP_RULES
+from loopwright.loop._strategies import BEST_OF_N, BUILTIN_STRATEGIES, REFINE, SINGLE, Looping, Strategy
 from loopwright.loop._time import spent_time
 from loopwright.loop._tree import AttemptTree
 from loopwright.loop._views import view_for
 
 __all__ = [
     "ACTING_STRATEGIES",
+    "BEST_OF_N",
     "BUILTIN_STRATEGIES",
+    "REFINE",
     "REUSED",
+    "SAMPLING_RULES",
+    "SINGLE",
     "STOP_RULES",
     "Acting",
     "AttemptTree",
-    "BestOfN",
     "Decision",
     "EpisodeContext",
     "EpisodePlan",
-    "Refine",
-    "Single",
+    "Looping",
     "Standing",
     "Strategy",
     "compile_loop",

@@ -46,7 +46,7 @@ class NodeCalls:
         model = self.models.get(request.model)
         if model is None:
             raise MissingContent(f"the model {request.model!r} was not opened for this run")
-        request = self._seeded(request)
+        request = self._limited(self._seeded(request))
         key = CallKey(self.episode, self.iteration, self.node, self._attempt, request_hash(request))
         self._attempt += 1
         result = await self.store.once(
@@ -67,8 +67,16 @@ class NodeCalls:
         seed = int.from_bytes(hashlib.sha256(place.encode()).digest()[:4], "big") >> 1
         return request.model_copy(update={"sampling": request.sampling.model_copy(update={"seed": seed})})
 
+    def _limited(self, request: Request) -> Request:
+        """Asks for no longer a reply than is reserved for it, where a cap depends on its length."""
+        if request.sampling.max_tokens or not (self.ledger.capped("tokens") or self.ledger.capped("usd")):
+            return request
+        return request.model_copy(
+            update={"sampling": request.sampling.model_copy(update={"max_tokens": _UNLIMITED_OUTPUT})}
+        )
+
     async def _paid(self, model: Model, request: Request) -> dict[str, Any]:
-        with self.ledger.reserve(self._worst_case(request)) as reservation:
+        with await self.ledger.acquire(self._worst_case(request)) as reservation:
             reply = await model.complete(request)
             cost = self.prices.cost(request.model, reply.usage) if self.prices else None
             reply = reply.model_copy(update={"cost_usd": cost})

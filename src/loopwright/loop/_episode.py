@@ -11,7 +11,9 @@ from loopwright.agents import Attempt
 from loopwright.candidate import Candidate
 from loopwright.errors import Cause, Interrupted, LoopwrightError, StoreError
 from loopwright.loop._context import EpisodeContext
+from loopwright.loop._steady import steady
 from loopwright.loop._strategies import Strategy
+from loopwright.loop._tree import AttemptTree
 from loopwright.store import EpisodeFinished, EpisodeStarted, Event, Graded
 from loopwright.task import Instance
 from loopwright.verify import Verdict
@@ -157,22 +159,41 @@ async def _grade(plan: EpisodePlan, context: EpisodeContext, grades: dict[int, G
 
 
 async def _submit(plan: EpisodePlan, context: EpisodeContext, attempt: Attempt, candidate: Candidate) -> Verdict:
-    """Asks for the hidden verdict; without hidden checks the loop's own verdict is all there is."""
+    """Asks for the hidden verdict, and again for those of verifiers; without hidden checks the loop's own is all."""
     if not plan.instance.hidden:
         return attempt.verdict
-    return await context.environment.submit(candidate)
+    hidden = await steady(lambda: context.environment.submit(candidate))
+    return Verdict.joined([hidden, *[await one.verify(candidate, context.instance) for one in context.verifiers]])
 
 
 def _scored(context: EpisodeContext, grades: dict[int, Graded]) -> EpisodeFinished:
     answer = next((graded for graded in grades.values() if graded.answer), None)
-    if answer is None and not len(context.tree):
-        return _failed(Cause.BUDGET, "BudgetExceeded", "no budget was left for a first attempt")
+    if answer is None and context.tree.stop_rule == "budget" and not _owed_to_agent(context):
+        return _failed(Cause.BUDGET, "BudgetExceeded", _out_of_budget(context.tree))
+    if answer is not None and not Verdict.model_validate(answer.verdict).checks:
+        why = str(answer.verdict.get("summary") or "the task has no checks, and no judge")
+        return _failed(Cause.VERIFIER, "VerifierError", f"nothing checked the answer: {why}")
     return EpisodeFinished(
         status="scored",
         score=answer.score if answer else 0.0,
         passed=answer.passed if answer else False,
         answer_iteration=answer.candidate_iteration if answer else None,
     )
+
+
+def _owed_to_agent(context: EpisodeContext) -> bool:
+    """Whether it was the agent that left no verified candidate: no reply held one, or it used up the time itself."""
+    tree = context.tree
+    candidates = [attempt for attempt in tree if attempt.candidate is not None]
+    if not candidates:
+        return bool(len(tree))
+    executed = any(tree.recorded(attempt.iteration, "observed") for attempt in candidates)
+    return not executed and context.ledger.spent.sandbox_seconds > 0
+
+
+def _out_of_budget(tree: AttemptTree) -> str:
+    why = next((made.why for number in range(len(tree) + 1) if (made := tree.decision(number))), "")
+    return f"no budget was left for a first verified candidate: {why}"
 
 
 def _failed(cause: Cause, error: str, message: str) -> EpisodeFinished:

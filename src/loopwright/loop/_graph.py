@@ -5,16 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from loopwright.loop._context import EpisodeContext
+from loopwright.loop._rules import STOP_RULES, Policy, Rule
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
 
-    from loopwright.loop._nodes import LoopState, Policy
+    from loopwright.loop._nodes import LoopState
 
 
 def compile_loop(
-    policy: Policy, *, critic: bool, checkpointer: BaseCheckpointSaver[Any] | None
+    policy: Policy,
+    *,
+    critic: bool,
+    checkpointer: BaseCheckpointSaver[Any] | None,
+    stop_rules: tuple[Rule, ...] = STOP_RULES,
 ) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
     """Compiles propose, act, verify, (critique,) decide into a loop.
 
@@ -22,22 +27,23 @@ def compile_loop(
         policy: Decides where no stop rule does.
         critic: Whether a critic is asked after each verdict.
         checkpointer: Where the small state is kept; None keeps none.
+        stop_rules: What is asked before the policy, and before the critic.
     """
     # LangGraph takes a second and a half to import: only what runs a loop pays for it.
     from langgraph.graph import END, START, StateGraph
 
-    from loopwright.loop._nodes import LoopState, act, critique, decide_by, propose, verify
+    from loopwright.loop._nodes import LoopState, act, critique_unless, decide_by, propose, verify
 
     graph = StateGraph(LoopState, context_schema=EpisodeContext)
     graph.add_node("propose", propose)
     graph.add_node("act", act)
     graph.add_node("verify", verify)
-    graph.add_node("decide", decide_by(policy))
+    graph.add_node("decide", decide_by(policy, stop_rules))
     graph.add_edge(START, "propose")
     graph.add_edge("propose", "act")
     graph.add_edge("act", "verify")
     if critic:
-        graph.add_node("critique", critique)
+        graph.add_node("critique", critique_unless(stop_rules))
         graph.add_edge("verify", "critique")
         graph.add_edge("critique", "decide")
     else:

@@ -6,7 +6,7 @@ done without doing it again, whatever instant the crash came at.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Protocol, TypedDict
 
 from langgraph.runtime import Runtime
@@ -14,10 +14,11 @@ from langgraph.runtime import Runtime
 from loopwright.agents import AgentRole, Critique
 from loopwright.candidate import Candidate
 from loopwright.environments import Observation
-from loopwright.errors import AgentError, BudgetExceeded
+from loopwright.errors import AgentError, BudgetExceeded, ModelRejected
 from loopwright.loop._context import EpisodeContext
-from loopwright.loop._options import Decision, Standing
-from loopwright.loop._rules import STOP_RULES, first
+from loopwright.loop._options import Standing
+from loopwright.loop._rules import STOP_RULES, Policy, Rule, first
+from loopwright.loop._steady import steady
 from loopwright.loop._time import timed
 from loopwright.loop._views import view_for
 from loopwright.store import Critiqued, Decided, Judged, Observed, Proposed
@@ -34,9 +35,6 @@ class LoopState(TypedDict, total=False):
     stopped: bool
 
 
-Policy = Callable[[Standing], Decision]
-
-
 class Node(Protocol):
     """A node of the loop, as LangGraph calls it."""
 
@@ -48,7 +46,7 @@ class Node(Protocol):
 async def propose(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
     """Asks the proposer for a candidate; a reply without one is recorded as such."""
     context, iteration, target = runtime.context, state["iteration"], state.get("target")
-    if context.tree.recorded(iteration, "proposed"):
+    if _over(context, iteration) or context.tree.recorded(iteration, "proposed"):
         return {}
     view = view_for(
         AgentRole.PROPOSER,
@@ -61,6 +59,11 @@ async def propose(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopSta
         reply = await context.agents[AgentRole.PROPOSER].act(view, context.calls(iteration, "propose"))
     except BudgetExceeded as error:
         return _out_of_budget(context, iteration, error)
+    except ModelRejected as error:
+        if context.tree.best is None:
+            raise
+        # Such as a prompt that grew over the model's context: what was verified before is still an answer.
+        return _stop(context, iteration, "model_rejected", error.args[0])
     except AgentError as error:
         proposed = Proposed(parent=target, problem=error.args[0])
     else:
@@ -77,7 +80,7 @@ async def act(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
     if candidate is None or context.tree.recorded(iteration, "observed"):
         return {}
     try:
-        observation, seconds = await timed(context.ledger, context.environment.step(candidate))
+        observation, seconds = await timed(context.ledger, steady(lambda: context.environment.step(candidate)))
     except BudgetExceeded as error:
         return _out_of_budget(context, iteration, error)
     data = Observed(observation=observation.model_dump(mode="json"), seconds=seconds)
@@ -91,14 +94,18 @@ async def verify(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopStat
     candidate = _candidate(context, iteration)
     if candidate is None or context.tree.recorded(iteration, "judged"):
         return {}
-    seconds = 0.0
+    executed = await _executed(context, iteration, candidate)
+    seconds, problem = 0.0, None
     try:
-        verdict = await _verdict(context, iteration, candidate)
+        verdict = await _with_judge(context, iteration, executed)
         if verdict.passed and context.options.confirm:
-            again, seconds = await timed(context.ledger, context.environment.step(candidate))
+            again, seconds = await timed(context.ledger, steady(lambda: context.environment.step(candidate)))
             verdict = _confirmed(verdict, again)
     except BudgetExceeded as error:
-        return _out_of_budget(context, iteration, error)
+        if context.tree.best is not None or not executed.checks:
+            return _out_of_budget(context, iteration, error)
+        # What was checked so far is the best there will be.
+        verdict, problem = executed, error
     best = context.tree.best
     data = Judged(
         verdict=verdict.model_dump(mode="json"),
@@ -108,38 +115,51 @@ async def verify(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopStat
         confirmed_seconds=seconds,
     )
     context.record(data, iteration, "verify")
-    return {}
+    return _out_of_budget(context, iteration, problem) if problem else {}
 
 
-async def critique(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
-    """Asks the critic, unless a stop rule holds already: a critique that nobody reads is not paid for."""
-    context, iteration = runtime.context, state["iteration"]
-    if _over(context, iteration) or context.tree.recorded(iteration, "critiqued"):
+def critique_unless(stop_rules: tuple[Rule, ...]) -> Node:
+    """Makes the node that asks the critic, unless a stop rule holds: a critique that nobody reads is not paid for."""
+
+    async def critique(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
+        context, iteration = runtime.context, state["iteration"]
+        if _over(context, iteration) or context.tree.recorded(iteration, "critiqued"):
+            return {}
+        if first(stop_rules, _standing(context)):
+            return {}
+        try:
+            said = await _critique(context, iteration)
+        except BudgetExceeded as error:
+            return _out_of_budget(context, iteration, error)
+        data = Critiqued(
+            critic=type(context.agents[AgentRole.CRITIC]).__name__,
+            feedback=said.feedback,
+            decision=said.decision,
+            backtrack_to=said.backtrack_to,
+        )
+        context.record(data, iteration, "critique")
         return {}
-    if first(STOP_RULES, _standing(context)):
-        return {}
-    view = view_for(AgentRole.CRITIC, context.instance, context.tree, current=iteration)
-    agent = context.agents[AgentRole.CRITIC]
+
+    return critique
+
+
+async def _critique(context: EpisodeContext, iteration: int) -> Critique:
+    view = view_for(
+        AgentRole.CRITIC,
+        context.instance,
+        context.tree,
+        current=iteration,
+        iterations_left=context.options.max_iterations - iteration - 1,
+    )
     try:
-        reply = await agent.act(view, context.calls(iteration, "critique"))
-    except BudgetExceeded as error:
-        return _out_of_budget(context, iteration, error)
+        reply = await context.agents[AgentRole.CRITIC].act(view, context.calls(iteration, "critique"))
     except AgentError as error:
         # A critic that cannot be understood has no say; the rules go on without it.
-        said = Critique(feedback=f"(no usable critique: {error.args[0]})")
-    else:
-        said = reply.critique or Critique(feedback="")
-    data = Critiqued(
-        critic=type(agent).__name__,
-        feedback=said.feedback,
-        decision=said.decision,
-        backtrack_to=said.backtrack_to,
-    )
-    context.record(data, iteration, "critique")
-    return {}
+        return Critique(feedback=f"(no usable critique: {error.args[0]})")
+    return reply.critique or Critique(feedback="")
 
 
-def decide_by(policy: Policy) -> Node:
+def decide_by(policy: Policy, stop_rules: tuple[Rule, ...] = STOP_RULES) -> Node:
     """Makes the decide node of a strategy: stop rules first, then the strategy's policy."""
 
     async def decide(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
@@ -147,7 +167,7 @@ def decide_by(policy: Policy) -> Node:
         decided = context.tree.decision(iteration)
         if decided is None:
             standing = _standing(context)
-            decision = first(STOP_RULES, standing) or policy(standing)
+            decision = first(stop_rules, standing) or policy(standing)
             decided = Decided(decision=decision.kind, rule=decision.rule, why=decision.why, target=decision.target)
             context.record(decided, iteration, "decide")
         return {"iteration": iteration + 1, "target": decided.target, "stopped": decided.decision == "stop"}
@@ -165,7 +185,11 @@ def _over(context: EpisodeContext, iteration: int) -> bool:
 
 
 def _out_of_budget(context: EpisodeContext, iteration: int, error: BudgetExceeded) -> LoopState:
-    context.record(Decided(decision="stop", rule="budget", why=error.args[0]), iteration, "decide")
+    return _stop(context, iteration, "budget", error.args[0])
+
+
+def _stop(context: EpisodeContext, iteration: int, rule: str, why: str) -> LoopState:
+    context.record(Decided(decision="stop", rule=rule, why=why), iteration, "decide")
     return {}
 
 
@@ -174,19 +198,24 @@ def _standing(context: EpisodeContext) -> Standing:
     return Standing(context.tree, context.options, context.ledger, critique)
 
 
-async def _verdict(context: EpisodeContext, iteration: int, candidate: Candidate) -> Verdict:
+async def _executed(context: EpisodeContext, iteration: int, candidate: Candidate) -> Verdict:
+    """What was found by executing: the environment's visible checks, and the verifiers beside it."""
     verdicts = [context.tree[iteration].observation.verdict or Verdict()]
     verdicts += [await verifier.verify(candidate, context.instance) for verifier in context.verifiers]
+    return Verdict.joined(verdicts)
+
+
+async def _with_judge(context: EpisodeContext, iteration: int, executed: Verdict) -> Verdict:
     judge = context.agents.get(AgentRole.VERIFIER)
-    if judge is not None:
-        view = view_for(AgentRole.VERIFIER, context.instance, context.tree, current=iteration)
-        try:
-            reply = await judge.act(view, context.calls(iteration, "verify"))
-        except AgentError as error:
-            verdicts.append(Verdict(checks=(Check(name="judge", score=0.0, evidence=error.args[0], confidence=0.0),)))
-        else:
-            verdicts.append(reply.verdict or Verdict())
-    return _joined(verdicts)
+    if judge is None:
+        return executed
+    view = view_for(AgentRole.VERIFIER, context.instance, context.tree, current=iteration)
+    try:
+        reply = await judge.act(view, context.calls(iteration, "verify"))
+    except AgentError as error:
+        # The judge failed, not the candidate: nothing is scored in its place.
+        return Verdict.joined([executed, Verdict(summary=f"no usable verdict of the judge: {error.args[0]}")])
+    return Verdict.joined([executed, reply.verdict or Verdict()])
 
 
 def _confirmed(verdict: Verdict, again: Observation) -> Verdict:
@@ -200,20 +229,3 @@ def _confirmed(verdict: Verdict, again: Observation) -> Verdict:
 
 def _worse(one: Check, other: Check | None) -> Check:
     return one if other is None or one.score <= other.score else other
-
-
-def _joined(verdicts: list[Verdict]) -> Verdict:
-    told = [verdict for verdict in verdicts if verdict.checks or verdict.summary]
-    if len(told) <= 1:
-        return told[0] if told else Verdict()
-    checks: dict[str, Check] = {}
-    for place, verdict in enumerate(told):
-        for check in verdict.checks:
-            name = check.name if check.name not in checks else f"{check.name} ({place})"
-            checks[name] = check.model_copy(update={"name": name})
-    return Verdict(
-        checks=tuple(checks.values()),
-        summary="; ".join(verdict.summary for verdict in told if verdict.summary),
-        cost_usd=sum((verdict.cost_usd for verdict in told), start=told[0].cost_usd * 0),
-        seconds=sum(verdict.seconds for verdict in told),
-    )

@@ -14,6 +14,7 @@ from loopwright.agents import Attempt
 from loopwright.loop._options import Decision, Standing
 
 Rule = Callable[[Standing], Decision | None]
+Policy = Callable[[Standing], Decision]
 
 
 def all_passed(standing: Standing) -> Decision | None:
@@ -26,7 +27,7 @@ def all_passed(standing: Standing) -> Decision | None:
 
 def budget(standing: Standing) -> Decision | None:
     """Stops when no further model call fits under the caps."""
-    left = asdict(standing.ledger.left)
+    left = asdict(standing.ledger.unspent)
     spent = [name for name, amount in left.items() if amount is not None and amount <= 0]
     return Decision("stop", "budget", f"the cap on {spent[0]} is reached") if spent else None
 
@@ -93,7 +94,11 @@ def go_on(standing: Standing) -> Decision:
     return Decision("continue", "progress", "checks still fail", latest.iteration)
 
 
-STOP_RULES: tuple[Rule, ...] = (all_passed, budget, max_iterations, plateau, repetition)
+STOP_RULES: tuple[Rule, ...] = (all_passed, max_iterations, budget, plateau, repetition)
+"""Of strategies that work on from what was made."""
+
+SAMPLING_RULES: tuple[Rule, ...] = (all_passed, max_iterations, budget)
+"""Of strategies whose candidates are independent: that they resemble each other is no reason to stop."""
 
 
 def first(rules: tuple[Rule, ...], standing: Standing) -> Decision | None:

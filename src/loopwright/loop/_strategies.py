@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from loopwright.loop._acting import ACTING_STRATEGIES
 from loopwright.loop._graph import compile_loop
 from loopwright.loop._options import Decision, Standing
-from loopwright.loop._rules import critic, first, fresh_start, go_on, regression
+from loopwright.loop._rules import (
+    SAMPLING_RULES,
+    STOP_RULES,
+    Policy,
+    Rule,
+    all_passed,
+    critic,
+    first,
+    fresh_start,
+    go_on,
+    regression,
+)
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -39,54 +50,6 @@ class Strategy(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Single:
-    """One candidate, no second try."""
-
-    name: str = "single"
-    asks_critic: bool = False
-
-    def compile(
-        self, checkpointer: BaseCheckpointSaver[Any] | None
-    ) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
-        """Returns the compiled graph."""
-        return compile_loop(_once, critic=False, checkpointer=checkpointer)
-
-
-@dataclass(frozen=True, slots=True)
-class BestOfN:
-    """Independent candidates, the best by the visible checks wins: the compute-matched baseline of `refine`."""
-
-    name: str = "best_of_n"
-    asks_critic: bool = False
-
-    def compile(
-        self, checkpointer: BaseCheckpointSaver[Any] | None
-    ) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
-        """Returns the compiled graph."""
-        return compile_loop(_afresh, critic=False, checkpointer=checkpointer)
-
-
-@dataclass(frozen=True, slots=True)
-class Refine:
-    """Each candidate is made from an earlier one and what its checks and the critic said about it."""
-
-    name: str = "refine"
-    asks_critic: bool = True
-
-    def compile(
-        self, checkpointer: BaseCheckpointSaver[Any] | None
-    ) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
-        """Returns the compiled graph."""
-        return compile_loop(_refine, critic=True, checkpointer=checkpointer)
-
-
-BUILTIN_STRATEGIES: dict[str, Strategy] = {
-    **{strategy.name: strategy for strategy in (Single(), BestOfN(), Refine())},
-    **ACTING_STRATEGIES,
-}
-
-
 def _once(standing: Standing) -> Decision:
     return Decision("stop", "max_iterations", "the strategy makes one candidate")
 
@@ -97,3 +60,33 @@ def _afresh(standing: Standing) -> Decision:
 
 def _refine(standing: Standing) -> Decision:
     return first((fresh_start, critic, regression), standing) or go_on(standing)
+
+
+@dataclass(frozen=True, slots=True)
+class Looping:
+    """A strategy that proposes, acts, verifies and decides by a policy."""
+
+    name: str
+    policy: Policy
+    """Decides where no stop rule does."""
+    stop_rules: tuple[Rule, ...]
+    asks_critic: bool = False
+
+    def compile(
+        self, checkpointer: BaseCheckpointSaver[Any] | None
+    ) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
+        """Returns the compiled graph."""
+        return compile_loop(self.policy, critic=self.asks_critic, checkpointer=checkpointer, stop_rules=self.stop_rules)
+
+
+SINGLE = Looping("single", _once, (all_passed,))
+"""One candidate, no second try."""
+BEST_OF_N = Looping("best_of_n", _afresh, SAMPLING_RULES)
+"""Independent candidates, the best by the visible checks wins: the compute-matched baseline of `refine`."""
+REFINE = Looping("refine", _refine, STOP_RULES, asks_critic=True)
+"""Each candidate is made from an earlier one and what its checks and the critic said about it."""
+
+BUILTIN_STRATEGIES: dict[str, Strategy] = {
+    **{strategy.name: strategy for strategy in (SINGLE, BEST_OF_N, REFINE)},
+    **ACTING_STRATEGIES,
+}

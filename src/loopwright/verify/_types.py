@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Protocol, Self, runtime_checkable
 
@@ -28,6 +29,18 @@ class Check(BaseModel):
     def passed(self) -> bool:
         """Whether the score is full."""
         return self.score >= 1.0
+
+
+def _numbered(checks: Iterable[Check]) -> tuple[Check, ...]:
+    """The same checks under names of their own: `a`, `a (2)`, `a (3)`."""
+    taken: dict[str, Check] = {}
+    for check in checks:
+        name, number = check.name, 1
+        while name in taken:
+            number += 1
+            name = f"{check.name} ({number})"
+        taken[name] = check.model_copy(update={"name": name})
+    return tuple(taken.values())
 
 
 class Verdict(BaseModel):
@@ -61,6 +74,19 @@ class Verdict(BaseModel):
     def failed(self) -> tuple[Check, ...]:
         """The checks that did not pass, in order."""
         return tuple(check for check in self.checks if not check.passed)
+
+    @classmethod
+    def joined(cls, verdicts: Iterable[Verdict]) -> Verdict:
+        """One verdict of several on the same candidate; checks of the same name are told apart by a number."""
+        told = [verdict for verdict in verdicts if verdict.checks or verdict.summary]
+        if len(told) == 1:
+            return told[0]
+        return cls(
+            checks=_numbered(check for verdict in told for check in verdict.checks),
+            summary="; ".join(verdict.summary for verdict in told if verdict.summary),
+            cost_usd=sum((verdict.cost_usd for verdict in told), Decimal(0)),
+            seconds=sum(verdict.seconds for verdict in told),
+        )
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
