@@ -38,7 +38,7 @@ def render() -> str:
     """The table as Markdown."""
     tests = DOCUMENT.parents[1] / "tests"
     for path in sorted(tests.rglob("test_*.py")):
-        if f"import {proves.__name__}" in path.read_text():
+        if f"from {__name__} import" in path.read_text():
             importlib.import_module(".".join(path.relative_to(tests.parent).with_suffix("").parts))
     lines = ["| fault | what holds | test |", "|---|---|---|"]
     lines += [f"| {fault} | {outcome} | `{name}` |" for name, (fault, outcome) in sorted(_rows.items())]

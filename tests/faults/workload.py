@@ -16,9 +16,9 @@ from loopwright.models import Reply, Request, Usage, request_hash
 from loopwright.task import Instance
 from loopwright.verify import Check, Verdict
 
-EPISODES = 6
+EPISODES = 4
 TIMES = ("seconds", "sandbox_seconds", "working_seconds")
-ITERATIONS = 5
+ITERATIONS = 4
 
 
 class Billed:
