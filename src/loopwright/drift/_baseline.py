@@ -1,0 +1,247 @@
+"""A frozen baseline: what is usual, learned once, versioned and hashed, never updated."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import TypeAdapter, ValidationError
+
+from loopwright.drift._channels import CATEGORY_WEIGHTS, CHANNELS, TRAITS, Category, Channel
+from loopwright.drift._embed import embedder
+from loopwright.drift._index import Norms, Tally, combine, norms_of, raw_scores, window_scores
+from loopwright.drift._level import Level
+from loopwright.drift._observation import Observation
+from loopwright.drift._reference import Embed, Reference, Scores
+from loopwright.errors import UserError
+
+MINIMUM = 200
+"""Interactions that a baseline needs; 1,000 are better."""
+WINDOW = 50
+"""Interactions per point of the index."""
+_FOLDS = 5
+_SPARSE = 50
+"""Scores that a channel needs to be watched."""
+FORMAT: Literal[1] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Where a figure of the index lies from window to window in the baseline."""
+
+    mean: float
+    sd: float
+
+    def low(self, deviations: float = 2.5) -> float:
+        """The lower edge."""
+        return self.mean - deviations * self.sd
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What the monitor compares with."""
+
+    format: int
+    name: str
+    interactions: int
+    source: str
+    """sha256 of the interactions it was made from."""
+    alpha: float
+    """Probability that a session of `horizon` interactions without drift ever alarms."""
+    horizon: int
+    embedding: str
+    """How outputs without an embedding get one: `hash`, `wordllama`, or empty for not at all."""
+    reference: Reference
+    levels: Mapping[Channel, Level]
+    norms: Norms
+    bands: Mapping[Channel | Category | Literal["index"], Band]
+    warnings: tuple[str, ...] = ()
+    digest: str = ""
+    """sha256 of everything above."""
+
+    @classmethod
+    def freeze(
+        cls,
+        observations: Sequence[Observation],
+        *,
+        name: str = "baseline",
+        alpha: float = 0.035,
+        horizon: int = 3000,
+        embedding: str = "",
+    ) -> Self:
+        """Learns a baseline.
+
+        The tables that scores come from are learned from four fifths of the interactions and the level of the scores
+        from the remaining fifth, in turns, so that every interaction gives a held-out score.
+
+        Args:
+            observations: At least 200, in the order of time.
+            name: For display.
+            alpha: Probability in (0, 0.5) that a session without drift ever alarms, over all channels.
+            horizon: Interactions of such a session.
+            embedding: `hash`, `wordllama`, or empty where observations bring their embeddings.
+
+        Raises:
+            UserError: There are too few observations, or a setting is out of its range.
+            MissingExtra: wordllama is not installed.
+        """
+        if len(observations) < MINIMUM:
+            raise UserError(
+                f"a baseline needs {MINIMUM} interactions, and there are {len(observations)}",
+                remedy="Name more runs; with fewer, every threshold would be noise.",
+            )
+        if not 0 < alpha < 0.5 or horizon < 100:
+            raise UserError(
+                f"alpha {alpha} or horizon {horizon} is out of range",
+                remedy="Take alpha in (0, 0.5) and a horizon of 100 interactions or more.",
+            )
+        embed = embedder(embedding) if embedding else None
+        embedded = [_embedded(one, embed) for one in observations]
+        held_out = _held_out(embedded)
+        levels = _levels(held_out, [one.task for one in embedded], alpha=alpha, horizon=horizon)
+        norms, bands = _norms(embedded, held_out)
+        made = cls(
+            format=FORMAT,
+            name=name,
+            interactions=len(embedded),
+            source=_source(embedded),
+            alpha=alpha,
+            horizon=horizon,
+            embedding=embedding,
+            reference=Reference.of(embedded),
+            levels=levels,
+            norms=norms,
+            bands=bands,
+            warnings=_warnings(len(embedded), levels, held_out),
+        )
+        return replace(made, digest=made.hashed())
+
+    def hashed(self) -> str:
+        """sha256 of the baseline without its digest."""
+        return hashlib.sha256(_ADAPTER.dump_json(replace(self, digest=""))).hexdigest()
+
+    def save(self, path: Path) -> None:
+        """Writes it as JSON."""
+        path.write_bytes(_ADAPTER.dump_json(self) + b"\n")
+
+    @classmethod
+    def load(cls, path: Path) -> Baseline:
+        """Reads and verifies a baseline.
+
+        Raises:
+            UserError: It cannot be read, is of another format, or was changed since it was frozen.
+        """
+        try:
+            found = _ADAPTER.validate_json(path.read_bytes())
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror}", remedy="Freeze a baseline first.") from None
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise UserError(
+                f"{path} is not a baseline: {'.'.join(map(str, first['loc']))}: {first['msg']}",
+                remedy="Freeze it again with this version.",
+            ) from None
+        if found.hashed() != found.digest:
+            raise UserError(
+                f"{path} was changed after it was frozen", remedy="Restore the file, or freeze a new baseline."
+            )
+        return found
+
+
+_ADAPTER: TypeAdapter[Baseline] = TypeAdapter(Baseline)
+
+
+def _embedded(one: Observation, embed: Embed | None) -> Observation:
+    if one.embedding or not embed or not one.output:
+        return one
+    return replace(one, embedding=tuple(embed(one.output)))
+
+
+def _held_out(observations: Sequence[Observation]) -> list[Scores]:
+    scores: list[Scores] = [()] * len(observations)
+    for fold in range(_FOLDS):
+        reference = Reference.of(one for at, one in enumerate(observations) if at % _FOLDS != fold)
+        for at in range(fold, len(observations), _FOLDS):
+            scores[at] = reference.scores(observations[at])
+    return scores
+
+
+def _levels(scores: Sequence[Scores], tasks: Sequence[str], *, alpha: float, horizon: int) -> dict[Channel, Level]:
+    found: dict[Channel, tuple[list[float], list[str]]] = {}
+    for at, channel in enumerate(CHANNELS):
+        with_data = [(row[at], task) for row, task in zip(scores, tasks, strict=True) if row[at] is not None]
+        if len(with_data) >= _SPARSE:
+            found[channel] = [score for score, _ in with_data if score is not None], [task for _, task in with_data]
+    total = math.fsum(TRAITS[channel].budget for channel in found)
+    return {
+        channel: Level.of(
+            values, kinds, TRAITS[channel], chance=alpha * TRAITS[channel].budget / total, horizon=horizon
+        )
+        for channel, (values, kinds) in found.items()
+    }
+
+
+def _norms(
+    observations: Sequence[Observation], scores: Sequence[Scores]
+) -> tuple[Norms, dict[Channel | Category | Literal["index"], Band]]:
+    whole = Tally()
+    for one, row in zip(observations, scores, strict=True):
+        whole.add(one, row)
+    plain = norms_of(whole, {})
+    tallies = []
+    for start in range(0, len(observations) - WINDOW + 1, WINDOW):
+        tally = Tally()
+        for one, row in zip(observations[start : start + WINDOW], scores[start : start + WINDOW], strict=True):
+            tally.add(one, row)
+        tallies.append(tally)
+    raw = [raw_scores(tally, plain) for tally in tallies]
+    held_out = {c: _mean([row[c] for row in raw if c in row]) for c in CHANNELS if any(c in row for row in raw)}
+    norms = replace(plain, held_out=held_out)
+    points = [combine(window_scores(tally, norms)) for tally in tallies]
+    bands: dict[Channel | Category | Literal["index"], Band] = {}
+    for channel in held_out:
+        bands[channel] = _band([point.scores[channel] for point in points if channel in point.scores])
+    for category in CATEGORY_WEIGHTS:
+        if values := [point.categories[category] for point in points if category in point.categories]:
+            bands[category] = _band(values)
+    if values := [point.value for point in points if point.value is not None]:
+        bands["index"] = _band(values)
+    return norms, bands
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _band(values: Sequence[float]) -> Band:
+    mean = _mean(values)
+    freedom = max(len(values) - 1, 1)
+    return Band(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / freedom))
+
+
+def _source(observations: Sequence[Observation]) -> str:
+    digest = hashlib.sha256()
+    for one in observations:
+        digest.update(repr(one).encode("utf-8", "backslashreplace"))
+    return digest.hexdigest()
+
+
+def _warnings(count: int, levels: Mapping[Channel, Level], scores: Sequence[Scores]) -> tuple[str, ...]:
+    told = []
+    if count < 500:
+        told.append(f"{count} interactions: small changes will be seen late; 1,000 are better")
+    for at, channel in enumerate(CHANNELS):
+        given = sum(row[at] is not None for row in scores)
+        level = levels.get(channel)
+        if level is None:
+            told.append(f"{channel} is not watched: {given} of {count} interactions have data for it")
+        else:
+            if level.n < given:
+                told.append(f"{channel}: {given - level.n} of {given} outputs lie apart and were left out")
+            if level.correlation > 0.3:
+                told.append(f"{channel}: interactions depend on each other (lag-1 {level.correlation:.2f})")
+    return tuple(told)

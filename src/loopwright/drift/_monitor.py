@@ -1,0 +1,200 @@
+"""The monitor: interactions in, alarms and points of the index out."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal, Self
+
+from loopwright.drift._baseline import WINDOW, Baseline
+from loopwright.drift._channels import CHANNELS, TRAITS, Category, Channel
+from loopwright.drift._embed import embedder
+from loopwright.drift._index import Index, Tally, combine, window_scores
+from loopwright.drift._observation import Observation
+from loopwright.drift._watch import Finding, Watch
+from loopwright.errors import UserError
+
+_REMEMBERED = 1024
+"""Ids that are kept to tell duplicates and to name examples."""
+
+Severity = Literal["minor", "moderate", "severe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A channel does not behave as in the baseline."""
+
+    channel: Channel
+    category: Category
+    at: int
+    """Number of the interaction that raised it, from 0."""
+    onset: int
+    """Number of the interaction where the change began, about."""
+    worse: bool
+    """Whether the index falls with it; else the change is the other way."""
+    shift: float
+    """How far the mean moved, in standard deviations of the baseline."""
+    severity: Severity
+    """By the shift: minor under 0.5, moderate under 1, severe from there on."""
+    time: str = ""
+    before: tuple[str, ...] = ()
+    """Ids of interactions just before the onset, where they are still known."""
+    after: tuple[str, ...] = ()
+    """Ids of the latest interactions."""
+
+    def __str__(self) -> str:
+        direction = "worse" if self.worse else "the other way"
+        return (
+            f"{self.channel} ({TRAITS[self.channel].title}) at {self.at}: {direction} by {abs(self.shift):.2f} sd, "
+            f"since about {self.onset}, {self.severity}"
+        )
+
+
+@dataclass(slots=True)
+class Counts:
+    """What came in, for the reader of a report."""
+
+    seen: int = 0
+    duplicates: int = 0
+    malformed: int = 0
+    """Fields that were dropped because no such value can be."""
+    backwards: int = 0
+    """Times that went back; the order of arrival counts."""
+
+
+class Monitor:
+    """Watches one stream of interactions against a baseline, in bounded memory.
+
+    Usable alone: it knows nothing of how the interactions came about, and never raises for what they hold.
+    """
+
+    def __init__(self, baseline: Baseline) -> None:
+        self.baseline = baseline
+        self.counts = Counts()
+        self.index: Index | None = None
+        """The latest complete window."""
+        self._embed = embedder(baseline.embedding) if baseline.embedding else None
+        self._watches = [
+            (at, channel, Watch(baseline.levels[channel], graded=TRAITS[channel].graded))
+            for at, channel in enumerate(CHANNELS)
+            if channel in baseline.levels
+        ]
+        self._tally = Tally()
+        self._ids: deque[str] = deque(maxlen=_REMEMBERED)
+        self._known: set[str] = set()
+        self._time = ""
+
+    def observe(self, one: Observation) -> tuple[Alarm, ...]:
+        """Takes the next interaction; returns the alarms it raises, which mostly are none."""
+        if one.id and one.id in self._known:
+            self.counts.duplicates += 1
+            return ()
+        one = self._sound(one)
+        self._remember(one)
+        place = self.counts.seen
+        self.counts.seen = place + 1
+        scores = self.baseline.reference.scores(one, self._embed)
+        self._tally.add(one, scores)
+        if self.counts.seen % WINDOW == 0:
+            start = self.counts.seen - WINDOW
+            self.index = combine(window_scores(self._tally, self.baseline.norms), start=start, end=self.counts.seen)
+            self._tally = Tally()
+        alarms = []
+        for at, channel, watch in self._watches:
+            score = scores[at]
+            if score is not None:
+                finding = watch.update(score, one.task, place)
+                if finding is not None:
+                    alarms.append(self._alarm(channel, finding, one))
+        return tuple(alarms)
+
+    def _alarm(self, channel: Channel, finding: Finding, one: Observation) -> Alarm:
+        size = abs(finding.shift)
+        now = self.counts.seen - 1
+        ids = list(self._ids)
+        begun = len(ids) - (now - finding.onset) - 1
+        return Alarm(
+            channel=channel,
+            category=TRAITS[channel].category,
+            at=now,
+            onset=finding.onset,
+            worse=finding.up,
+            shift=finding.shift,
+            severity="minor" if size < 0.5 else "moderate" if size < 1 else "severe",
+            time=one.time,
+            before=tuple(filter(None, ids[max(begun - 3, 0) : max(begun, 0)])),
+            after=tuple(filter(None, ids[-3:])),
+        )
+
+    def _remember(self, one: Observation) -> None:
+        if len(self._ids) == _REMEMBERED:
+            self._known.discard(self._ids[0])
+        self._ids.append(one.id)
+        if one.id:
+            self._known.add(one.id)
+        if one.time:
+            if one.time < self._time:
+                self.counts.backwards += 1
+            else:
+                self._time = one.time
+
+    def _sound(self, one: Observation) -> Observation:
+        """Drops values that cannot be; a broken field must not stop the loop that is watched."""
+        wrong: dict[str, Any] = {}
+        if one.confidence is not None and not 0 <= one.confidence <= 1:
+            wrong["confidence"] = None
+        if one.length is not None and not 0 <= one.length < 1e12:
+            wrong["length"] = None
+        if one.messages is not None and not 0 <= one.messages < 1e9:
+            wrong["messages"] = None
+        if one.embedding and not math.isfinite(sum(one.embedding)):
+            wrong["embedding"] = ()
+        if not wrong:
+            return one
+        self.counts.malformed += len(wrong)
+        return replace(one, **wrong)
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Everything that later results depend on, as JSON types; floats survive JSON exactly."""
+        return {
+            "baseline": self.baseline.digest,
+            "counts": asdict(self.counts),
+            "tally": asdict(self._tally),
+            "ids": list(self._ids),
+            "time": self._time,
+            "index": None if self.index is None else asdict(self.index),
+            "watches": {channel.value: watch.state() for _, channel, watch in self._watches},
+        }
+
+    @classmethod
+    def restore(cls, baseline: Baseline, checkpoint: Mapping[str, Any]) -> Self:
+        """Goes on from a checkpoint; everything after is as if there had been no interruption.
+
+        Raises:
+            UserError: The checkpoint belongs to another baseline.
+        """
+        if checkpoint["baseline"] != baseline.digest:
+            raise UserError(
+                "the checkpoint belongs to another baseline",
+                remedy="Restore it with the baseline it was made with, or begin a new monitor.",
+            )
+        monitor = cls(baseline)
+        monitor.counts = Counts(**checkpoint["counts"])
+        monitor._tally = Tally(**checkpoint["tally"])
+        monitor._ids.extend(checkpoint["ids"])
+        monitor._known = set(filter(None, checkpoint["ids"]))
+        monitor._time = checkpoint["time"]
+        if checkpoint["index"] is not None:
+            monitor.index = _index(checkpoint["index"])
+        for _, channel, watch in monitor._watches:
+            watch.restore(checkpoint["watches"][channel.value])
+        return monitor
+
+
+def _index(stored: Mapping[str, Any]) -> Index:
+    values = {field.name: stored[field.name] for field in fields(Index)}
+    values["scores"] = {Channel(name): value for name, value in stored["scores"].items()}
+    values["categories"] = {Category(name): value for name, value in stored["categories"].items()}
+    return Index(**values)

@@ -1,0 +1,248 @@
+"""What is usual: tables learned from a baseline, and the score of one interaction under them in every channel."""
+
+from __future__ import annotations
+
+import math
+import re
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from loopwright.drift._observation import Observation, ToolCall
+
+Embed = Callable[[str], Sequence[float]]
+"""Text to a vector of a fixed length."""
+
+Scores = tuple[float | None, ...]
+"""One score per channel in the order of `CHANNELS`, None where there is no data; larger is worse."""
+
+_MOST = 256
+"""Names that a table holds; what is rarer counts as unseen."""
+_BINS = 31
+"""Values that are told apart per parameter; with the unseen one they are 32."""
+_LONGEST = 64
+"""Steps, calls and votes of one interaction that are looked at."""
+_MASKED = re.compile(r"[0-9a-f]{8,}|\d+|(?:/[\w.\-]+)+|'[^']*'|\"[^\"]*\"")
+
+
+def error_kind(error: str) -> str:
+    """The template of an error message: digits, paths, ids and quoted text masked; empty for no error."""
+    return _MASKED.sub("#", error[:400]).strip()[:120]
+
+
+def agreed(votes: Sequence[bool | str]) -> bool | None:
+    """Whether two thirds of the votes are the same; None for fewer than two votes."""
+    if len(votes) < 2:
+        return None
+    return 3 * max(Counter(votes[:_LONGEST]).values()) >= 2 * min(len(votes), _LONGEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Surprisal of names, add-1/2 smoothed, with one bin for everything unseen."""
+
+    nats: Mapping[str, float]
+    unseen: float
+
+    @classmethod
+    def of(cls, counts: Counter[str], most: int = _MOST) -> Self:
+        """Learns from counts."""
+        kept = dict(counts.most_common(most))
+        total = math.log(counts.total() + 0.5 * (len(kept) + 1))
+        rest = counts.total() - sum(kept.values())
+        nats = {name: total - math.log(count + 0.5) for name, count in sorted(kept.items())}
+        return cls(nats, total - math.log(rest + 0.5))
+
+    def __getitem__(self, name: str) -> float:
+        return self.nats.get(name, self.unseen)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """A table per context, such as the tool before, and one for contexts that are unseen."""
+
+    by: Mapping[str, Table]
+    otherwise: Table
+
+    @classmethod
+    def of(cls, counts: Mapping[str, Counter[str]], most: int = _MOST) -> Self:
+        """Learns from counts per context."""
+        contexts = sorted(counts, key=lambda context: (-counts[context].total(), context))[:_MOST]
+        pooled: Counter[str] = Counter()
+        for counter in counts.values():
+            pooled.update(counter)
+        return cls({context: Table.of(counts[context], most) for context in contexts}, Table.of(pooled, most))
+
+    def __getitem__(self, context: str) -> Table:
+        return self.by.get(context, self.otherwise)
+
+    def chain(self, names: Sequence[str]) -> float | None:
+        """Mean surprisal of each name given the one before; None for fewer than two names."""
+        if len(names) < 2:
+            return None
+        by, otherwise, total = self.by, self.otherwise, 0.0
+        before = names[0]
+        for name in names[1:]:
+            table = by.get(before, otherwise)
+            total += table.nats.get(name, table.unseen)
+            before = name
+        return total / (len(names) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Tables of a baseline."""
+
+    centres: Mapping[str, tuple[float, ...]]
+    """Task to the unit vector of its mean output; the empty name stands for all tasks."""
+    steps: Tables
+    tools: Table
+    order: Tables
+    cuts: Mapping[str, tuple[float, ...]]
+    """`tool.param` to the deciles of its numbers."""
+    values: Tables
+    roles: Tables
+    errors: Table
+    accuracy: tuple[float, ...]
+    """Share correct by tenth of the confidence."""
+
+    @classmethod
+    def of(cls, observations: Iterable[Observation], embed: Embed | None = None) -> Self:
+        """Learns the tables."""
+        seen = list(observations)
+        cuts = _cuts(seen)
+        values: dict[str, Counter[str]] = {}
+        for call in (call for one in seen for call in one.tools[:_LONGEST]):
+            for name, value in call.params.items():
+                place = f"{call.name}.{name}"
+                values.setdefault(place, Counter())[_bin(value, cuts.get(place))] += 1
+        roles: dict[str, Counter[str]] = {}
+        for one in seen:
+            if one.agent and one.task:
+                roles.setdefault(one.task, Counter())[one.agent] += 1
+        return cls(
+            centres=_centres(seen, embed),
+            steps=_transitions(one.steps for one in seen),
+            tools=Table.of(Counter(call.name for one in seen for call in one.tools[:_LONGEST])),
+            order=_transitions(tuple(call.name for call in one.tools) for one in seen),
+            cuts=cuts,
+            values=Tables.of(values, _BINS),
+            roles=Tables.of(roles),
+            errors=Table.of(Counter(error_kind(one.error) for one in seen if one.error is not None), _BINS),
+            accuracy=_accuracy(seen),
+        )
+
+    def scores(self, one: Observation, embed: Embed | None = None) -> Scores:
+        """Scores an interaction in every channel; O(its own size), whatever came before."""
+        calls = one.tools[:_LONGEST] if len(one.tools) > _LONGEST else one.tools
+        names = [call.name for call in calls]
+        together = agreed(one.votes)
+        return (
+            self._distance(one, embed),
+            self.steps.chain(one.steps[:_LONGEST]),
+            self._overconfidence(one),
+            sum([self.tools[name] for name in names]) / len(names) if names else None,
+            self.order.chain(names),
+            self._surprise(calls),
+            None if together is None else float(not together),
+            None if one.messages is None else float(one.messages),
+            self.roles[one.task][one.agent] if one.agent and one.task and self.roles.by else None,
+            None if one.length is None else math.log(max(one.length, 1)),
+            None if one.error is None else self.errors[error_kind(one.error) if one.error else ""],
+            None if one.override is None else float(one.override),
+        )
+
+    def _distance(self, one: Observation, embed: Embed | None) -> float | None:
+        vector = one.embedding or (embed(one.output) if embed and one.output else ())
+        centre = self.centres.get(one.task) or self.centres.get("")
+        if not vector or not centre or len(vector) != len(centre):
+            return None
+        norm = math.sqrt(sum([x * x for x in vector]))
+        if not norm or not math.isfinite(norm):
+            return None
+        dot = sum([x * y for x, y in zip(vector, centre, strict=True)])
+        return 1.0 - dot / norm
+
+    def _overconfidence(self, one: Observation) -> float | None:
+        """Accuracy that this confidence had in the baseline minus the outcome, in its standard deviations."""
+        if one.confidence is None or one.correct is None:
+            return None
+        rate = self.accuracy[min(int(one.confidence * 10), 9)]
+        return (rate - one.correct) / math.sqrt(rate * (1 - rate))
+
+    def _surprise(self, calls: Sequence[ToolCall]) -> float | None:
+        total, count = 0.0, 0
+        for call in calls:
+            for name, value in call.params.items():
+                place = f"{call.name}.{name}"
+                total += self.values[place][_bin(value, self.cuts.get(place))]
+                count += 1
+        return total / count if count else None
+
+
+def _accuracy(seen: Iterable[Observation]) -> tuple[float, ...]:
+    counts, correct = [0] * 10, [0] * 10
+    for one in seen:
+        if one.confidence is not None and one.correct is not None:
+            tenth = min(int(one.confidence * 10), 9)
+            counts[tenth] += 1
+            correct[tenth] += one.correct
+    overall = (sum(correct) + 0.5) / (sum(counts) + 1)
+    # Ten prior outcomes at the overall rate keep a tenth with few of them from certainty.
+    return tuple((right + 10 * overall) / (count + 10) for right, count in zip(correct, counts, strict=True))
+
+
+def _transitions(chains: Iterable[Sequence[str]]) -> Tables:
+    counts: dict[str, Counter[str]] = {}
+    for chain in chains:
+        for before, name in zip(chain[:_LONGEST], chain[1:_LONGEST], strict=False):
+            counts.setdefault(before, Counter())[name] += 1
+    return Tables.of(counts)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _cuts(seen: Iterable[Observation]) -> dict[str, tuple[float, ...]]:
+    numbers: dict[str, list[float]] = {}
+    for call in (call for one in seen for call in one.tools[:_LONGEST]):
+        for name, value in call.params.items():
+            if _is_number(value):
+                numbers.setdefault(f"{call.name}.{name}", []).append(float(str(value)))
+    return {
+        place: tuple(sorted({sorted(found)[len(found) * tenth // 10] for tenth in range(1, 10)}))
+        for place, found in sorted(numbers.items())[:_MOST]
+        if len(found) >= 20
+    }
+
+
+def _bin(value: object, cuts: Sequence[float] | None) -> str:
+    if cuts and _is_number(value):
+        return f"<{bisect_right(cuts, float(str(value)))}"
+    return value[:80] if isinstance(value, str) else str(value)[:80]
+
+
+def _centres(seen: Sequence[Observation], embed: Embed | None) -> dict[str, tuple[float, ...]]:
+    sums: dict[str, list[float]] = {}
+    counts: Counter[str] = Counter()
+    for one in seen:
+        vector = one.embedding or (embed(one.output) if embed and one.output else ())
+        norm = math.sqrt(math.fsum(x * x for x in vector))
+        if not norm or not math.isfinite(norm):
+            continue
+        for task in {one.task, ""}:
+            total = sums.setdefault(task, [0.0] * len(vector))
+            if len(total) == len(vector):
+                sums[task] = [a + x / norm for a, x in zip(total, vector, strict=True)]
+                counts[task] += 1
+    # A handful of outputs has a centre that fits them and nothing else.
+    kept = [task for task, count in counts.most_common(_MOST) if count >= 5 or task == ""]
+    return {task: _unit(sums[task]) for task in sorted(kept)}
+
+
+def _unit(vector: Sequence[float]) -> tuple[float, ...]:
+    norm = math.sqrt(math.fsum(x * x for x in vector))
+    return tuple(x / norm for x in vector) if norm else tuple(vector)

@@ -1,0 +1,170 @@
+"""Sessions whose drift is known: fifteen scenarios, and cases that must not alarm or must all the same."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from loopwright.drift._channels import Channel
+from loopwright.drift._observation import Observation
+from loopwright.drift._simulator import Injection, Setting, Simulator
+
+CHANGE = 1000
+"""Interaction of the session at which drift begins."""
+LENGTH = 3000
+"""Interactions of a session."""
+_NONE: Final = Injection()
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A kind of session."""
+
+    name: str
+    what: str
+    drift: Callable[[int], Injection] | None = None
+    """Injection by interactions since the change; None for a session that must not alarm."""
+    channels: frozenset[Channel] = frozenset()
+    """Any of which is right to name."""
+    setting: Setting = field(default_factory=Setting)
+    baseline: int = 1000
+    contaminated: float = 0.0
+    """Share of the baseline that has drifted."""
+    burst: int = 0
+    """Outliers in a row at the change."""
+
+
+def _ramp(since: int, over: int, top: float) -> float:
+    return top * min(1.0, (since + 1) / over)
+
+
+def _rise(since: int, top: float) -> float:
+    return top * (1 - math.exp(-since / 200))
+
+
+def _boiling(since: int) -> Injection:
+    return Injection(
+        rotation=_ramp(since, 2000, 16),
+        steps=_ramp(since, 2000, 0.2),
+        values=_ramp(since, 2000, 0.25),
+        disagreement=_ramp(since, 2000, 0.06),
+        messages=_ramp(since, 2000, 0.9),
+        length=1 + _ramp(since, 2000, 0.3),
+        overrides=_ramp(since, 2000, 0.04),
+    )
+
+
+_SEVEN = frozenset(
+    {
+        Channel.C_SEM,
+        Channel.C_PATH,
+        Channel.T_PARAM,
+        Channel.I_AGREE,
+        Channel.I_HANDOFF,
+        Channel.B_LENGTH,
+        Channel.B_HUMAN,
+    }
+)
+
+
+def _one(channel: Channel) -> frozenset[Channel]:
+    return frozenset({channel})
+
+
+_LIST = (
+    Scenario("S1", "no drift"),
+    Scenario("S2", "outputs turned by 27 degrees", lambda u: Injection(rotation=27), _one(Channel.C_SEM)),
+    Scenario(
+        "S3",
+        "outputs turn to 45 degrees over 1,000",
+        lambda u: Injection(rotation=_ramp(u, 1000, 45)),
+        _one(Channel.C_SEM),
+    ),
+    Scenario(
+        "S4",
+        "outputs turned by 36 degrees, 200 on and 200 off",
+        lambda u: Injection(rotation=36 if u // 200 % 2 == 0 else 0),
+        _one(Channel.C_SEM),
+    ),
+    Scenario("S5", "40 % of reasoning chains from another chain", lambda u: Injection(steps=0.4), _one(Channel.C_PATH)),
+    Scenario("S6", "accuracy x 0.8, confidence unchanged", lambda u: Injection(accuracy=0.8), _one(Channel.C_CONF)),
+    Scenario("S7", "25 % of tool sequences in another order", lambda u: Injection(order=0.25), _one(Channel.T_SEQ)),
+    Scenario(
+        "S8",
+        "values to 50 % foreign over 1,000",
+        lambda u: Injection(values=_ramp(u, 1000, 0.5)),
+        _one(Channel.T_PARAM),
+    ),
+    Scenario("S9", "consensus 0.92 to 0.80", lambda u: Injection(disagreement=0.12), _one(Channel.I_AGREE)),
+    Scenario(
+        "S10",
+        "hand-off messages +2 over 1,000",
+        lambda u: Injection(messages=_ramp(u, 1000, 2)),
+        _one(Channel.I_HANDOFF),
+    ),
+    Scenario("S11", "30 % of tasks to a random agent", lambda u: Injection(roles=0.3), _one(Channel.I_ROLE)),
+    Scenario(
+        "S12", "length x 1.5 over 1,000", lambda u: Injection(length=1 + _ramp(u, 1000, 0.5)), _one(Channel.B_LENGTH)
+    ),
+    Scenario("S13", "+8 % errors, most of new kinds", lambda u: Injection(errors=0.08), _one(Channel.B_ERROR)),
+    Scenario("S14", "overrides 0.05 to 0.12", lambda u: Injection(overrides=0.07), _one(Channel.B_HUMAN)),
+    Scenario("S15", "seven kinds, a little, over 2,000", _boiling, _SEVEN),
+    Scenario(
+        "plateau",
+        "outputs turn to 12 degrees, length to x 1.25, then stay",
+        lambda u: Injection(rotation=_rise(u, 12), length=1 + _rise(u, 0.25)),
+        frozenset({Channel.C_SEM, Channel.B_LENGTH}),
+    ),
+    Scenario("seasonal", "no drift, the mix of tasks swings", setting=Setting(seasonal=True)),
+    Scenario("burst", "no drift, ten outliers in a row", burst=10),
+    Scenario("ar1", "no drift, noise with a lag-1 correlation of 0.5", setting=Setting(autocorrelation=0.5)),
+    Scenario("small", "no drift, a baseline of 200", baseline=200),
+    Scenario("contaminated", "no drift, a tenth of the baseline drifted", contaminated=0.1),
+    Scenario(
+        "missing",
+        "overrides 0.05 to 0.12, no embeddings and no votes",
+        lambda u: Injection(overrides=0.07),
+        _one(Channel.B_HUMAN),
+        setting=Setting(missing=frozenset({"embedding", "votes"})),
+    ),
+)
+SCENARIOS: Final = {scenario.name: scenario for scenario in _LIST}
+"""By name: S1 to S15, then cases of robustness."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One draw of a scenario."""
+
+    baseline: tuple[Observation, ...]
+    stream: Iterator[Observation]
+    """Drawn as it is read."""
+
+
+def draw(scenario: Scenario, seed: int, *, length: int = LENGTH, baseline: int | None = None) -> Session:
+    """Draws a baseline and the session after it.
+
+    Args:
+        scenario: What happens.
+        seed: Fixes every draw.
+        length: Interactions of the session.
+        baseline: Interactions of the baseline; the scenario's own by default.
+    """
+    simulator = Simulator(seed, scenario.setting)
+    chance = Random(seed)
+    wrong = Injection(rotation=27, steps=0.4, disagreement=0.12, overrides=0.07, length=1.3)
+    first = tuple(
+        simulator.draw(wrong if chance.random() < scenario.contaminated else _NONE)
+        for _ in range(scenario.baseline if baseline is None else baseline)
+    )
+    return Session(first, simulator.session(_injection(scenario, place) for place in range(length)))
+
+
+def _injection(scenario: Scenario, place: int) -> Injection:
+    since = place - CHANGE
+    if 0 <= since < scenario.burst:
+        return Injection(garbage=True)
+    return scenario.drift(since) if scenario.drift and since >= 0 else _NONE

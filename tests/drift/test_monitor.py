@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from loopwright.drift import SCENARIOS, Alarm, Baseline, Channel, Monitor, Observation, ToolCall, draw
+from loopwright.errors import UserError
+
+
+def alarms_of(monitor: Monitor, stream: Any) -> list[Alarm]:
+    return [alarm for one in stream for alarm in monitor.observe(one)]
+
+
+@pytest.mark.parametrize("name", ["S2", "S6", "S7", "S9", "S11", "S13"])
+def test_an_alarm_names_the_channel_and_the_onset(name: str) -> None:
+    scenario = SCENARIOS[name]
+    session = draw(scenario, 3, length=2500)
+    after = [
+        alarm for alarm in alarms_of(Monitor(Baseline.freeze(session.baseline)), session.stream) if alarm.at >= 1000
+    ]
+    assert after[0].channel in scenario.channels
+    assert after[0].worse
+    assert 850 <= after[0].onset <= after[0].at < 2000
+    assert str(after[0].at) in str(after[0])
+
+
+@pytest.mark.parametrize("name", ["S1", "seasonal", "burst", "ar1"])
+def test_no_alarm_without_drift(name: str) -> None:
+    session = draw(SCENARIOS[name], 12)
+    assert alarms_of(Monitor(Baseline.freeze(session.baseline)), session.stream) == []
+
+
+def test_a_drift_that_lasts_is_told_again_and_not_at_every_turn() -> None:
+    session = draw(SCENARIOS["S2"], 3)
+    alarms = alarms_of(Monitor(Baseline.freeze(session.baseline)), session.stream)
+    assert 5 <= len(alarms) <= 12
+
+
+def test_examples_are_from_before_and_after() -> None:
+    session = draw(SCENARIOS["S2"], 3, length=1100)
+    first = alarms_of(Monitor(Baseline.freeze(session.baseline)), session.stream)[0]
+    # Interactions are numbered through; the session follows a baseline of 1,000.
+    assert int(first.before[-1]) <= 2001 <= int(first.after[-1])
+    assert first.after[-1] == str(first.at + 1001)
+
+
+def test_the_index_stays_in_its_band_and_falls_with_drift(baseline: Baseline) -> None:
+    healthy, turned = Monitor(baseline), Monitor(baseline)
+    alarms_of(healthy, draw(SCENARIOS["S1"], 5, length=500).stream)
+    alarms_of(turned, list(draw(SCENARIOS["S2"], 5, length=1500).stream)[1000:])
+    assert healthy.index is not None
+    assert healthy.index.value is not None
+    assert healthy.index.value > baseline.bands["index"].low()
+    assert healthy.index.coverage == pytest.approx(1.0)
+    assert turned.index is not None
+    assert turned.index.scores[Channel.C_SEM] < baseline.bands[Channel.C_SEM].low()
+
+
+def test_a_resumed_monitor_gives_the_same_to_the_bit(baseline: Baseline) -> None:
+    stream = list(draw(SCENARIOS["S15"], 8).stream)
+    whole, cut = Monitor(baseline), Monitor(baseline)
+    expected = [whole.observe(one) for one in stream]
+    found = []
+    for at, one in enumerate(stream):
+        if at % 397 == 0:
+            cut = Monitor.restore(baseline, json.loads(json.dumps(cut.checkpoint())))
+        found.append(cut.observe(one))
+    assert found == expected
+    assert any(expected)
+    assert json.dumps(cut.checkpoint()) == json.dumps(whole.checkpoint())
+    assert cut.index == whole.index
+
+
+def test_a_checkpoint_of_another_baseline_is_refused(baseline: Baseline) -> None:
+    checkpoint = {**Monitor(baseline).checkpoint(), "baseline": "0"}
+    with pytest.raises(UserError, match="another baseline"):
+        Monitor.restore(baseline, checkpoint)
+
+
+def test_duplicates_and_clocks_are_counted(baseline: Baseline) -> None:
+    monitor = Monitor(baseline)
+    for one in (Observation(id="a", time="2026-01-02"), Observation(id="a"), Observation(id="b", time="2026-01-01")):
+        monitor.observe(one)
+    assert (monitor.counts.seen, monitor.counts.duplicates, monitor.counts.backwards) == (2, 1, 1)
+
+
+def test_values_that_cannot_be_are_dropped_and_counted(baseline: Baseline) -> None:
+    monitor = Monitor(baseline)
+    wrong = Observation(confidence=math.nan, correct=True, length=-4, messages=10**12, embedding=(math.inf,) * 16)
+    for _ in range(200):
+        assert monitor.observe(wrong) == ()
+    assert monitor.counts.malformed == 800
+    assert monitor.index is not None
+    assert monitor.index.coverage == 0
+
+
+def test_state_is_bounded_whatever_comes(baseline: Baseline) -> None:
+    monitor = Monitor(baseline)
+    for number in range(5000):
+        call = ToolCall(f"tool {number}", {f"param {number}": number})
+        monitor.observe(
+            Observation(
+                id=str(number), task=f"task {number}", agent=str(number), tools=(call,), error=f"e{number} {number:x}"
+            )
+        )
+    size = len(json.dumps(monitor.checkpoint()))
+    for number in range(5000, 10_000):
+        monitor.observe(Observation(id=str(number), tools=(ToolCall(f"tool {number}"),), error=f"e {number:b}"))
+    assert len(json.dumps(monitor.checkpoint())) < 1.2 * size
+
+
+_ANYTHING = st.builds(
+    Observation,
+    id=st.text(max_size=3),
+    time=st.text(max_size=3),
+    task=st.sampled_from(["triage", "audit", "", "new"]),
+    agent=st.text(max_size=3),
+    output=st.text(max_size=9),
+    embedding=st.lists(st.floats(), max_size=16).map(tuple),
+    steps=st.lists(st.text(max_size=3), max_size=5).map(tuple),
+    confidence=st.none() | st.floats(),
+    correct=st.none() | st.booleans(),
+    tools=st.lists(
+        st.builds(
+            ToolCall, st.text(max_size=3), st.dictionaries(st.text(max_size=3), st.floats() | st.text(max_size=3))
+        )
+    ).map(tuple),
+    votes=st.lists(st.booleans() | st.text(max_size=2), max_size=4).map(tuple),
+    messages=st.none() | st.integers(),
+    length=st.none() | st.integers(),
+    error=st.none() | st.text(max_size=5),
+    override=st.none() | st.booleans(),
+)
+
+
+@given(st.lists(_ANYTHING, max_size=120))
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_nothing_an_interaction_holds_stops_the_monitor(baseline: Baseline, stream: list[Observation]) -> None:
+    monitor = Monitor(baseline)
+    for one in stream:
+        monitor.observe(one)
+    assert json.loads(json.dumps(monitor.checkpoint())) == monitor.checkpoint()
+
+
+def test_a_baseline_is_hashed_and_verified(baseline: Baseline, tmp_path: Path) -> None:
+    path = tmp_path / "baseline.json"
+    baseline.save(path)
+    assert Baseline.load(path) == baseline
+    path.write_text(path.read_text().replace('"alpha":0.035', '"alpha":0.3'))
+    with pytest.raises(UserError, match="changed after it was frozen"):
+        Baseline.load(path)
+    path.write_text("{}")
+    with pytest.raises(UserError, match="not a baseline"):
+        Baseline.load(path)
+    with pytest.raises(UserError, match="cannot read"):
+        Baseline.load(tmp_path / "none.json")
+
+
+def test_a_baseline_says_what_it_lacks(observations: tuple[Observation, ...]) -> None:
+    with pytest.raises(UserError, match="needs 200 interactions"):
+        Baseline.freeze(observations[:199])
+    with pytest.raises(UserError, match="out of range"):
+        Baseline.freeze(observations, alpha=0.9)
+    silent = [replace(one, votes=()) for one in observations[:300]]
+    frozen = Baseline.freeze(silent)
+    assert Channel.I_AGREE not in frozen.levels
+    assert any("I_agree is not watched" in warning for warning in frozen.warnings)
+    assert any("300 interactions" in warning for warning in frozen.warnings)
+
+
+def test_text_is_compared_by_an_embedder() -> None:
+    words = ("sum of the invoices", "total over all bills", "the invoices add up", "bills in total")
+    usual = [Observation(id=str(n), output=f"{words[n % 4]} {n % 7}") for n in range(250)]
+    monitor = Monitor(Baseline.freeze(usual, embedding="hash"))
+    assert alarms_of(monitor, (replace(one, id=f"x{one.id}") for one in usual)) == []
+    strange = (Observation(output="buy gold now, risk is an opportunity") for _ in range(200))
+    assert {alarm.channel for alarm in alarms_of(monitor, strange)} == {Channel.C_SEM}
