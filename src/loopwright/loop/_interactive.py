@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 from langgraph.runtime import Runtime
 
@@ -15,6 +14,7 @@ from loopwright.loop._context import EpisodeContext
 from loopwright.loop._nodes import LoopState, Node, decide_by
 from loopwright.loop._options import Decision, Standing
 from loopwright.loop._rules import STOP_RULES, first
+from loopwright.loop._time import timed
 from loopwright.loop._views import view_for
 from loopwright.store import Decided, Judged, Observed, Proposed
 from loopwright.verify import Check, Verdict
@@ -90,11 +90,17 @@ def act_with(*, oracle: bool) -> Node:
         # Only the budget stops an episode before it acts; a decision that came after the act is no reason to skip it.
         if not context.tree.recorded(iteration, "proposed") or context.tree[iteration].candidate is None:
             return {}
-        started = time.monotonic()
-        observation = await executed(context, context.tree[iteration].candidate or Candidate(), oracle=oracle)
+        action = executed(context, context.tree[iteration].candidate or Candidate(), oracle=oracle)
         if context.tree.recorded(iteration, "observed"):
+            await action
             return {}
-        data = Observed(observation=observation.model_dump(mode="json"), seconds=time.monotonic() - started)
+        try:
+            observation, seconds = await timed(context.ledger, action)
+        except BudgetExceeded as error:
+            context.record(Decided(decision="stop", rule="budget", why=error.args[0]), iteration, "decide")
+            close(context)
+            return {}
+        data = Observed(observation=observation.model_dump(mode="json"), seconds=seconds)
         context.record(data, iteration, "act")
         return {}
 
