@@ -54,13 +54,21 @@ class Prompt(BaseModel):
         Raises:
             TaskError: The template is broken or names something that a view does not have.
         """
-        try:
-            system = _template(self.system).render(view=view).strip()
-            user = _template(self.user).render(view=view).strip()
-        except TemplateError as error:
-            line = getattr(error, "lineno", None)
-            raise TaskError(f"the prompt cannot be filled: {error}", path=str(self.path), line=line) from None
+        system, user = (self._filled(text, first_line, view) for first_line, text in self.parts)
         return (Message(role="system", content=system), Message(role="user", content=user))
+
+    @property
+    def parts(self) -> tuple[tuple[int, str], tuple[int, str]]:
+        """Both templates, each after the line of the file, from 1, on which it begins."""
+        return (1, self.system), (self.system.count("\n") + 3, self.user)
+
+    def _filled(self, text: str, first_line: int, view: View) -> str:
+        try:
+            return _template(text).render(view=view).strip()
+        except TemplateError as error:
+            lineno = getattr(error, "lineno", None)
+            line = None if lineno is None else first_line + lineno - 1
+            raise TaskError(f"the prompt cannot be filled: {error}", path=str(self.path), line=line) from None
 
 
 def load_card(name: str, project: Project) -> Card:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from loopwright._casting import Cast, Casting
 from loopwright._plan import Planned, RunConfig, plan_episodes
-from loopwright.agents import AgentRole
+from loopwright.agents import AgentRole, ModelAgent
+from loopwright.cli._prompts import check_prompt
 from loopwright.errors import TaskError, UserError
 from loopwright.models import ModelOptions, Prices, Usage, open_model
 from loopwright.project import Project
@@ -94,6 +95,9 @@ def _cast(file: TaskFile, episode: Planned, casting: Casting, config: RunConfig,
     with _told_where(file, "agents", "verifier"):
         casting.judge(task)
     cast = casting.cast(task)
+    for played, agent in cast.agents.items():
+        if isinstance(agent, ModelAgent):
+            check_prompt(agent.prompt, played, episode.instance.without_hidden(), task.loop.max_iterations)
     for role_name, name in cast.models.items():
         if name not in opened:
             with _told_where(file, *_named_in(file.task, role_name), flag="--model" if config.models else ""):
