@@ -6,6 +6,11 @@ IMAGE ?= loopwright:latest
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
+# Data of others, which tests read where it is: a folder beside the clone, or whatever the variable names.
+ifneq ($(wildcard ../shared/data),)
+export LOOPWRIGHT_TEST_DATA ?= $(abspath ../shared/data)
+endif
+
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOOPWRIGHT := $(BIN)/loopwright
