@@ -74,13 +74,10 @@ async def arun(
     proposer, critic = _made("agents", "proposer", proposer), _made("agents", "critic", critic)
     verifier = _made("agents" if hasattr(verifier, "act") else "verifiers", "verifier", verifier)
     models = {} if model is None or isinstance(model, str) else {model.name: model}
-    agents = {_name(part): part for part in (proposer, critic, verifier) if isinstance(part, Agent)}
-    verifiers = {_name(verifier): verifier} if isinstance(verifier, Verifier) else {}
-    named = {
-        role: part if isinstance(part, str) else _name(part)
-        for role, part in (("proposer", proposer), ("critic", critic), ("verifier", verifier))
-        if part is not None
-    }
+    roles = {"proposer": proposer, "critic": critic, "verifier": verifier}
+    named = {role: part if isinstance(part, str) else _name(part, role) for role, part in roles.items() if part}
+    agents = {named[role]: part for role, part in roles.items() if isinstance(part, Agent)}
+    verifiers = {named["verifier"]: verifier} if isinstance(verifier, Verifier) else {}
     listed = [tasks] if isinstance(tasks, Task | str | Path) else list(tasks)
     loaded = [task if isinstance(task, Task) else load_task(task) for task in listed]
     config = RunConfig(
@@ -187,8 +184,9 @@ def _made(kind: str, argument: str, part: Any) -> Any:
     return part if part is None or isinstance(part, str) else made_part(kind, f"`{argument}`", part)
 
 
-def _name(part: object) -> str:
-    return f"{type(part).__module__}:{type(part).__qualname__}"
+def _name(part: object, role: str) -> str:
+    """Of an object in the record; the role keeps two agents of one class apart."""
+    return f"{type(part).__module__}:{type(part).__qualname__}#{role}"
 
 
 def _with_agents(task: Task, named: dict[str, str]) -> Task:

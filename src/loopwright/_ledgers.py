@@ -32,12 +32,15 @@ class Ledgers:
         self.run = Ledger(_caps(caps))
         self._result = result
         self._tasks: dict[str, Ledger] = {}
+        self._episodes: dict[str, Ledger] = {}
         self._wall = wall_seconds(history)
         self.run.charge(spent_time(0.0), seconds=self._wall.get(None, 0.0))
 
     def episode(self, planned: Planned, recorded: Iterable[Event], prices: Prices | None) -> Ledger:
-        """The ledger of an episode, charged with what is recorded of it."""
-        ledger = Ledger(_caps(planned.task.budget), parent=self._of_task(planned.task))
+        """The ledger of an episode, made once and charged with what is recorded of it."""
+        if planned.id in self._episodes:
+            return self._episodes[planned.id]
+        self._episodes[planned.id] = ledger = Ledger(_caps(planned.task.budget), parent=self._of_task(planned.task))
         asked: dict[str, str] = {}
         for event in recorded:
             match event.data:

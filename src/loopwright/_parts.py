@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from contextlib import AsyncExitStack
@@ -15,7 +16,7 @@ from loopwright._casting import Cast, Casting, Given
 from loopwright._plan import Planned
 from loopwright.environments import Environment, EnvironmentSetup, find_environment
 from loopwright.errors import LoopwrightError, MissingContent, TaskError
-from loopwright.models import Model, ModelOptions, Prices, Resilient, open_model
+from loopwright.models import Breaker, Model, ModelOptions, Prices, Resilient, open_model
 from loopwright.project import Project
 from loopwright.sandbox import Control, Limits, Sandbox, SandboxProvider, SandboxSpec, open_provider
 from loopwright.store import Failed, RunStore, SandboxOpened
@@ -37,6 +38,8 @@ class Parts:
         self._store = store
         self._casts: dict[tuple[str, str], Cast] = {}
         self._providers: dict[tuple[str, str | None], SandboxProvider] = {}
+        self._opening = asyncio.Lock()
+        self._breakers: dict[str, Breaker] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -93,7 +96,7 @@ class Parts:
         if name in self.models:
             return
         opened = self._given.models.get(name) or open_model(name, options=ModelOptions(folder=self._folder))
-        model = Resilient(opened, on_failure=self._on_failure)
+        model = Resilient(opened, on_failure=self._on_failure, breakers=self._breakers)
         self.models[name] = model
         self._stack.push_async_callback(model.close)
 
@@ -111,10 +114,11 @@ class Parts:
 
     async def _provider(self, name: str, image: str | None) -> SandboxProvider:
         key = (name, image if name == "auto" else None)
-        if key not in self._providers:
-            provider = await open_provider(name, image)
-            self._providers[key] = provider
-            self._stack.push_async_callback(provider.close)
+        async with self._opening:
+            if key not in self._providers:
+                provider = await open_provider(name, image)
+                self._providers[key] = provider
+                self._stack.push_async_callback(provider.close)
         return self._providers[key]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from loopwright.environments import find_environment
+from loopwright.errors import TaskError
 from loopwright.project import Project
 from loopwright.task import BudgetOptions, CapOptions, EnvironmentOptions, Instance, Task
 
@@ -91,9 +93,15 @@ def plan_episodes(config: RunConfig) -> tuple[Planned, ...]:
     """Lists the episodes of a run, instance by instance, so that variants are compared side by side.
 
     Raises:
-        TaskError: A template of a task cannot be filled.
+        TaskError: A template of a task cannot be filled, or two episodes would have the same name.
     """
-    planned = (episode for task in config.tasks for episode in _of_task(task, config))
+    planned = [episode for task in config.tasks for episode in _of_task(task, config)]
+    id, times = Counter(episode.id for episode in planned).most_common(1)[0] if planned else ("", 0)
+    if times > 1:
+        raise TaskError(
+            f"the episode {id!r} is planned {times} times",
+            remedy="Name each task, instance, strategy and model once; `repeats` runs them again.",
+        )
     return tuple(episode for episode in planned if not config.only or episode.id in config.only)
 
 

@@ -86,7 +86,7 @@ class Run:
             RunStarted(
                 loopwright=__version__,
                 tasks={task.name: task.digest for task in config.tasks},
-                variants=tuple(dict.fromkeys(episode.strategy for episode in planned)),
+                variants=tuple(dict.fromkeys(episode.variant for episode in planned)),
                 episodes=len(planned),
             )
         )
@@ -156,8 +156,9 @@ class Run:
                 if self.checkpoints:
                     url = None if self.checkpoints == "sqlite" else self.checkpoints
                     self._checkpointer = await stack.enter_async_context(self.store.checkpointer(url))
-                for episode in filter(self._finished, self.planned):
-                    self.ledgers.episode(episode, self.recorded[episode.id], parts.prices)
+                for episode in self.planned:
+                    if recorded := self.recorded.get(episode.id):
+                        self.ledgers.episode(episode, recorded, parts.prices)
                 await self._episodes([episode for episode in self.planned if not self._finished(episode)], parts)
         except (Interrupted, CallInDoubt):
             self.store.append(RunFinished(reason="interrupted"))
@@ -208,6 +209,7 @@ class Run:
         recorded = self.recorded.get(episode.id, ())
         task = episode.task
         ledger = self.ledgers.episode(episode, recorded, parts.prices)
+        ledger.restart_clock()
         cast = parts.cast(episode)
         started = EpisodeStarted(
             task=task.name,

@@ -266,7 +266,9 @@ def test_a_model_that_judges_may_be_asked_twice(invoke: Invoke, write_task: Writ
 
 def test_what_nobody_can_bound_has_no_ceiling(invoke: Invoke, write_task: WriteTask) -> None:
     write_task()
-    Path("own_strategy.py").write_text("from loopwright.loop import Refine\n\nclass Own(Refine):\n    pass\n")
+    Path("own_strategy.py").write_text(
+        "from dataclasses import replace\n\nfrom loopwright.loop import REFINE\n\nOwn = replace(REFINE, name='own')\n"
+    )
     assert _ceiling(invoke, "--strategy", "own_strategy:Own")[-1] == ("total", None, None)
     page = invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--strategy", "own_strategy:Own", "--dry-run")
     assert "no ceiling" in page.stdout
