@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from loopwright.agents import Agent, AgentRole, ModelAgent, RuleCritic, load_agent
+from loopwright.agents import Agent, AgentRole, ModelAgent, RuleCritic, load_agent, load_card
 from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, EnvironmentSetup, find_environment
 from loopwright.errors import TaskError
 from loopwright.loop import BUILTIN_STRATEGIES, Strategy
@@ -45,6 +45,8 @@ class Casting:
 
     project: Project
     given: Given = field(default_factory=Given)
+    stand_in: str | None = None
+    """`provider/model` of agents for which none is named; None to refuse them."""
 
     def cast(self, task: Task) -> Cast:
         """Builds the players of a task.
@@ -89,6 +91,8 @@ class Casting:
             agent = made_part("agents", name, self._part("agents", name, self.given.agents))
         else:
             model = task.models.get(role.value) or task.model
+            if model is None and self.stand_in and load_card(name, self.project).model is None:
+                model = self.stand_in
             agent = load_agent(name, self.project, model=model)
         if agent.role is not role:
             raise TaskError(f"the agent {name!r} is a {agent.role}, not a {role}", remedy="Name it under its own role.")

@@ -62,6 +62,55 @@ def test_validate_tells_of_every_file(invoke: Invoke, write_task: WriteTask) -> 
     assert invoke("validate", "good.yaml", "--model", "scripted/right.yaml").exit_code == 0
 
 
+def test_a_model_may_still_be_to_be_named(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task(more="budget: {model_calls: 3}\n")
+    result = invoke("validate", "say.yaml")
+    assert result.exit_code == 0
+    assert "say.yaml: good, 1 instances, 1 episodes\n  note: say: no model is named for the proposer: " in result.stdout
+    assert "--model" in result.stdout
+    (told,) = json.loads(invoke("validate", "say.yaml", "--json").stdout)
+    assert len(told["notes"]) == 1
+    assert "note" not in invoke("validate", "say.yaml", "--model", "scripted/right.yaml").stdout
+    Path("agents/sayer.yaml").write_text(Path("agents/sayer.yaml").read_text() + "model: scripted/right.yaml\n")
+    assert "note" not in invoke("validate", "say.yaml").stdout
+    assert invoke("run", "say.yaml", "--model", "unnamed/model").exit_code == 2
+
+
+_HIDDEN_ONLY = """\
+version: 1
+name: t
+goal: g
+environment: {name: ENVIRONMENT}
+model: scripted/right.yaml
+"""
+
+
+@pytest.mark.parametrize(
+    ("environment", "more", "flags", "noted"),
+    [
+        ("python, hidden: {tests: 'def test_x(): pass'}", "", (), True),
+        ("python, hidden: {tests: 'def test_x(): pass'}", "", ("--strategy", "best_of_n"), True),
+        ("python, hidden: {tests: 'def test_x(): pass'}", "", ("--strategy", "single"), False),
+        ("python, hidden: {tests: 'def test_x(): pass'}", "agents: {verifier: verifier}\n", (), False),
+        ("python, tests: 'def test_x(): pass'", "", (), False),
+        ("text", "", (), True),
+        ("text", "agents: {verifier: verifier}\n", (), False),
+    ],
+)
+def test_a_loop_without_a_visible_check_is_noted(
+    invoke: Invoke, project: Path, environment: str, more: str, flags: tuple[str, ...], noted: bool
+) -> None:
+    Path("t.yaml").write_text(_HIDDEN_ONLY.replace("ENVIRONMENT", environment) + more)
+    result = invoke("validate", "t.yaml", *flags)
+    assert result.exit_code == 0, result.stdout
+    assert ("note: t: no visible check: " in result.stdout) == noted
+
+
+def test_a_run_begins_with_its_notes(invoke: Invoke, project: Path) -> None:
+    Path("t.yaml").write_text(_HIDDEN_ONLY.replace("ENVIRONMENT", "text"))
+    assert "note: t: no visible check: " in invoke("run", "t.yaml", "--calls", 1).stderr
+
+
 def test_explain_tells_what_is_shown_to_whom(invoke: Invoke, write_task: WriteTask) -> None:
     task = write_task(more="sandbox: {network: host}\nbudget: {run: {tokens: 900}}\n")
     task.write_text(task.read_text().replace("goal: Say yes.", "goal: Say yes."))

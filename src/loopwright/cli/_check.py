@@ -10,10 +10,15 @@ from loopwright._casting import Cast, Casting
 from loopwright._plan import Planned, RunConfig, plan_episodes
 from loopwright.agents import AgentRole, ModelAgent
 from loopwright.cli._prompts import check_prompt
+from loopwright.environments import PythonEnvironment, TextEnvironment
 from loopwright.errors import TaskError, UserError
+from loopwright.loop import ACTING_STRATEGIES, SINGLE
 from loopwright.models import ModelOptions, Prices, Usage, open_model
 from loopwright.project import Project
 from loopwright.task import Instance, Task, TaskFile
+
+_UNNAMED = "unnamed/model"
+"""Stands for a model that is still to be named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,30 +30,39 @@ class Checked:
     casts: dict[tuple[str, str], Cast]
     """Task name and variant to who plays."""
     prices: Prices | None
+    notes: tuple[str, ...] = ()
+    """What is no error, but worth knowing before a run."""
 
     def cast(self, episode: Planned) -> Cast:
         """Who plays in an episode."""
         return self.casts[episode.task.name, episode.variant]
 
 
-def check(files: Sequence[TaskFile], config: RunConfig) -> Checked:
+def check(files: Sequence[TaskFile], config: RunConfig, *, unnamed: bool = False) -> Checked:
     """Finds every strategy, agent, environment and model that the tasks name.
+
+    Args:
+        files: The tasks' files.
+        config: What is to run.
+        unnamed: Whether agents may be without a model, which is noted then.
 
     Raises:
         UserError: One is not there or cannot be used; says which line of which file, or which flag, names it.
     """
     by_name = {file.task.name: file for file in files}
     episodes = plan_episodes(config)
-    casting = Casting(Project(config.project))
+    casting = Casting(Project(config.project), stand_in=_UNNAMED if unnamed else None)
     casts: dict[tuple[str, str], Cast] = {}
-    models: set[str] = set()
+    models = {_UNNAMED}
+    notes: dict[str, None] = {}
     for episode in episodes:
         key = (episode.task.name, episode.variant)
         if key not in casts:
             casts[key] = _cast(by_name[episode.task.name], episode, casting, config, models)
+            notes |= dict.fromkeys(_notes(episode, casts[key], casting))
     prices = Prices.load(config.prices) if config.prices else None
     _check_prices(files, config, casts, prices)
-    return Checked(config, episodes, casts, prices)
+    return Checked(config, episodes, casts, prices, tuple(notes))
 
 
 def _check_prices(
@@ -62,7 +76,7 @@ def _check_prices(
             for (task, _), cast in casts.items()
             if task == file.task.name
             for model in cast.models.values()
-            if prices is None or prices.cost(model, Usage(input=1, output=1)) is None
+            if model != _UNNAMED and (prices is None or prices.cost(model, Usage(input=1, output=1)) is None)
         )
         if not unpriced or (config.budget.usd is None and not capped):
             continue
@@ -104,6 +118,31 @@ def _cast(file: TaskFile, episode: Planned, casting: Casting, config: RunConfig,
                 open_model(name, options=ModelOptions(folder=config.project))
             opened.add(name)
     return cast
+
+
+def _notes(episode: Planned, cast: Cast, casting: Casting) -> Iterator[str]:
+    """What is no error in a task, but will not do what its author wants."""
+    task = episode.task
+    unnamed = [role for role, model in cast.models.items() if model == _UNNAMED]
+    if unnamed:
+        yield (
+            f"{task.name}: no model is named for the {' and the '.join(unnamed)}: "
+            "run it with --model PROVIDER/MODEL, or write `model:` into the file"
+        )
+    loops = episode.strategy != SINGLE.name and episode.strategy not in ACTING_STRATEGIES
+    if not loops or cast.verifiers or AgentRole.VERIFIER in cast.agents:
+        return
+    environment = casting.environment(task)
+    if environment is PythonEnvironment and not str(episode.instance.public.get("tests", "")).strip():
+        yield (
+            f"{task.name}: no visible check: {episode.strategy} has nothing to act on but whether a candidate can be "
+            "imported, and stops at the first that can; write visible `tests:` under `environment`, or name a verifier"
+        )
+    if environment is TextEnvironment:
+        yield (
+            f"{task.name}: no visible check: {episode.strategy} has nothing to act on; name a verifier: "
+            "`agents: {verifier: verifier}`"
+        )
 
 
 def _check_instances(file: TaskFile, task: Task, check_instance: Callable[[Instance], None]) -> None:

@@ -108,8 +108,8 @@ def plan_options(function: Callable[..., None]) -> Callable[..., None]:
     return gathered
 
 
-def checked(paths: Sequence[Path], plan: PlanOptions) -> Checked:
-    """Opens task files, and finds all that they and the flags name.
+def checked(paths: Sequence[Path], plan: PlanOptions, *, unnamed: bool = False) -> Checked:
+    """Opens task files, and finds all that they and the flags name; with `unnamed`, models may still be to be named.
 
     Raises:
         UserError: Something is wrong or not there.
@@ -124,7 +124,8 @@ def checked(paths: Sequence[Path], plan: PlanOptions) -> Checked:
         load_env_file(project / ".env")
     files = open_tasks(found)
     tasks, paths = [file.task for file in files], [file.path.absolute() for file in files]
-    return check(files, configured(tasks, plan, project_of(files, plan.project), files=paths).prepared())
+    config = configured(tasks, plan, project_of(files, plan.project), files=paths).prepared()
+    return check(files, config, unnamed=unnamed)
 
 
 def configured(tasks: Sequence[Task], plan: PlanOptions, project: Path, *, files: Sequence[Path] = ()) -> RunConfig:

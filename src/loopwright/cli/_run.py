@@ -42,6 +42,8 @@ def command(
     PATH is a task file or a folder of them. Every run has its own folder, which holds its whole record.
     """
     everything = checked(paths, plan)
+    for note in everything.notes:
+        click.echo(f"note: {note}", err=True)
     if dry_run:
         from loopwright.cli._dry_run import show_ceiling
 

@@ -24,7 +24,8 @@ Examples:
 def command(paths: tuple[Path, ...], plan: PlanOptions, as_json: bool) -> None:
     """Check task files and everything that they name, and run nothing.
 
-    PATH is a task file or a folder of them. All files are checked, and the exit code is 2 if one cannot be used.
+    PATH is a task file or a folder of them. All files are checked, and the exit code is 2 if one cannot be used. A
+    model that is still to be named, or a loop without a visible check, is a note and no error.
     """
     from loopwright.cli._exit import ExitCode, as_dict
     from loopwright.cli._files import task_files
@@ -34,12 +35,13 @@ def command(paths: tuple[Path, ...], plan: PlanOptions, as_json: bool) -> None:
     results: list[dict[str, object]] = []
     for file in task_files(paths):
         try:
-            found = checked([file], plan)
+            found = checked([file], plan, unnamed=True)
         except UserError as error:
             results.append({"file": str(file), "valid": False, **as_dict(error)})
         else:
             instances = len(found.config.tasks[0].instances())
-            results.append({"file": str(file), "valid": True, "instances": instances, "episodes": len(found.episodes)})
+            good = {"instances": instances, "episodes": len(found.episodes), "notes": list(found.notes)}
+            results.append({"file": str(file), "valid": True, **good})
     if as_json:
         write_json(results)
     else:
@@ -50,7 +52,9 @@ def command(paths: tuple[Path, ...], plan: PlanOptions, as_json: bool) -> None:
 
 def _line(result: dict[str, object]) -> str:
     if result["valid"]:
-        return f"{result['file']}: good, {result['instances']} instances, {result['episodes']} episodes"
+        good = f"{result['file']}: good, {result['instances']} instances, {result['episodes']} episodes"
+        notes = result["notes"] if isinstance(result["notes"], list) else []
+        return "\n".join([good, *(f"  note: {note}" for note in notes)])
     message = str(result["message"])
     placed = message if message.startswith(str(result["file"])) else f"{result['file']}: {message}"
     return f"{placed}\n  {result['remedy']}".rstrip()
