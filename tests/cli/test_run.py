@@ -68,7 +68,20 @@ def test_infrastructure_is_no_score_and_exits_3(invoke: Invoke, write_task: Writ
     result = invoke("run", "say.yaml", "--model", "scripted/lost.yaml")
     assert result.exit_code == 3
     assert "say:refine:0: not scored, sandbox: the sandbox is gone" in result.stderr
-    assert "No episode could be scored" in result.stdout
+    assert "Infrastructure failed" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("replies", "accept", "code"),
+    [(("yes", "lost", "yes", "yes"), 0.75, 0), (("yes", "lost", "yes", "yes"), 0.9, 3), (("no", "lost"), 0.6, 1)],
+)
+def test_a_threshold_that_lost_episodes_leave_open_is_not_told(
+    invoke: Invoke, write_task: WriteTask, replies: tuple[str, ...], accept: float, code: int
+) -> None:
+    write_task()
+    Path("mixed.yaml").write_text("".join(f'- "{reply}"\n' for reply in replies))
+    flags = ("--strategy", "single", "--repeats", len(replies), "--concurrency", 1, "--accept", accept)
+    assert invoke("run", "say.yaml", "--model", "scripted/mixed.yaml", *flags).exit_code == code
 
 
 def test_a_bug_in_a_plug_in_is_told_by_its_own_line(invoke: Invoke, write_task: WriteTask, project: Path) -> None:

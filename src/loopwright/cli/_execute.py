@@ -6,11 +6,12 @@ import asyncio
 import os
 import signal
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from loopwright import Run, RunConfig, RunResult, load_result
+from loopwright import EpisodeResult, Run, RunConfig, RunResult, load_result
 from loopwright.cli._exit import ExitCode
 from loopwright.cli._output import write, write_json
 from loopwright.cli._progress import show_progress
@@ -85,12 +86,23 @@ def verdict(result: RunResult, config: RunConfig, accept: float | None) -> ExitC
     if not result.scored:
         return ExitCode.INFRASTRUCTURE
     if accept is not None:
-        return ExitCode.BELOW if (result.pass_rate or 0.0) < accept else ExitCode.PASSED
-    for task in config.tasks:
-        passed = [episode.passed for episode in result.scored if episode.started.task == task.name]
-        if task.accept is not None and (not passed or sum(passed) / len(passed) < task.accept):
-            return ExitCode.BELOW
-    return ExitCode.PASSED
+        return _judge(result.episodes, accept)
+    codes = [
+        _judge([episode for episode in result if episode.started.task == task.name], task.accept)
+        for task in config.tasks
+        if task.accept is not None
+    ]
+    return next((code for code in (ExitCode.BELOW, ExitCode.INFRASTRUCTURE) if code in codes), ExitCode.PASSED)
+
+
+def _judge(episodes: Sequence[EpisodeResult], accept: float) -> ExitCode:
+    """Told only where episodes without a score cannot change it: infrastructure passes nothing and fails nothing."""
+    if not episodes:
+        return ExitCode.INFRASTRUCTURE
+    passed, lost = sum(episode.passed for episode in episodes), sum(not episode.scored for episode in episodes)
+    if (passed + lost) / len(episodes) < accept:
+        return ExitCode.BELOW
+    return ExitCode.INFRASTRUCTURE if passed / len(episodes) < accept else ExitCode.PASSED
 
 
 def _closing_words(folder: Path, code: ExitCode) -> str:
@@ -101,6 +113,7 @@ def _closing_words(folder: Path, code: ExitCode) -> str:
         case ExitCode.BELOW:
             lines.append("Below the threshold.")
         case ExitCode.INFRASTRUCTURE:
-            lines.append("No episode could be scored: infrastructure failed.")
+            lines.append("Infrastructure failed: episodes without a score leave it open.")
+            lines.append(f"Mend the cause, then: loopwright resume {folder}")
     lines += [f"Look at it: loopwright show {folder}", f"Report:     loopwright report {folder}"]
     return "\n".join(lines)
