@@ -100,7 +100,7 @@ class Completed:
     seconds: float
     timed_out: bool = False
     out_of_memory: bool = False
-    """Whether the kernel killed processes of the sandbox for memory meanwhile, a child that nobody missed among them."""
+    """Whether the kernel killed processes of the sandbox for memory meanwhile, the command itself or another."""
     leftovers: int = 0
     """Descendants that were still alive when the command ended, or at its deadline, and were killed."""
 
