@@ -32,7 +32,11 @@ from langgraph.graph import END, START, StateGraph
 from rich.console import Console
 from rich.table import Table
 
+from loopwright import Candidate, Given, Instance, Run, RunConfig, Task
+from loopwright.environments import EnvironmentSetup, Observation
+from loopwright.models import Reply, Request
 from loopwright.store import CallKey, Decided, Judged, Manifest, Observed, Proposed, RunStore, read_run
+from loopwright.verify import Check, Verdict
 
 SIZE = 2000
 """Characters of a candidate."""
@@ -208,6 +212,70 @@ def recorded(nodes: Callable[[RunStore, str], Mapping[str, Node]] = recorded_loo
     return run
 
 
+class Answering:
+    """A model that takes no time."""
+
+    name = "bench/model"
+    repeatable = True
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    async def complete(self, request: Request) -> Reply:
+        self._asked += 1
+        return Reply(text=f"Here it is:\n```python\n{code(self._asked)}```\n", model=self.name)
+
+    async def close(self) -> None:
+        pass
+
+
+class Refusing:
+    """An environment that takes no time, and that no candidate satisfies."""
+
+    def __init__(self, setup: EnvironmentSetup) -> None:
+        pass
+
+    async def reset(self, instance: Instance) -> Observation:
+        return Observation()
+
+    async def step(self, action: Candidate) -> Observation:
+        failed = Check(name="works", score=0, evidence=f"{action.digest} does not work")
+        return Observation(text="It does not work.", verdict=Verdict(checks=(failed,)))
+
+    async def submit(self, answer: Candidate) -> Verdict:
+        return Verdict(checks=(Check(name="works", score=0),))
+
+    async def snapshot(self) -> str:
+        raise NotImplementedError
+
+    async def restore(self, snapshot: str) -> None:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        pass
+
+
+async def whole_run(folder: Path, episodes: int, iterations: int) -> float:
+    """A run as users start it: prompts are rendered, replies read, rules asked, answers graded."""
+    task = Task.model_validate(
+        {
+            "name": "bench",
+            "goal": "Write a program.",
+            "environment": {"name": "refusing", "entry": "solution.py"},
+            "model": Answering.name,
+            "repeats": episodes,
+            "loop": {"max_iterations": iterations, "repetition": None},
+        }
+    )
+    given = Given(models={Answering.name: Answering()}, environments={"refusing": Refusing})
+    run = Run.create(RunConfig(tasks=(task,), concurrency=episodes), folder / "run", given=given)
+    begun = time.perf_counter()
+    result = await run.execute()
+    taken = time.perf_counter() - begun
+    assert [len(episode.attempts) for episode in result] == [iterations] * episodes
+    return taken
+
+
 LOOPS = {
     "no durability": bare(),
     "plain LangGraph, async": plain("async"),
@@ -215,6 +283,7 @@ LOOPS = {
     # Survives a kill -9 and not always a power failure, as Loopwright's repeatable calls do.
     "plain LangGraph, sync, not waiting for the disk": plain("sync", wait_for_disk=False),
     "loopwright": recorded(),
+    "loopwright, a whole run": whole_run,
 }
 
 
@@ -281,6 +350,21 @@ def resume(events: int) -> dict[str, float]:
         return {"events": count, "open": opened - begun, "read": time.perf_counter() - opened}
 
 
+def plain_resume(steps: int) -> dict[str, float]:
+    """Seconds until plain LangGraph has the state again after so many steps of one message each."""
+
+    async def state(folder: Path) -> float:
+        begun = time.perf_counter()
+        async with AsyncSqliteSaver.from_conn_string(str(folder / "checkpoints.sqlite")) as saver:
+            found = await graph(Growing, PLAIN_STEP, steps, saver).aget_state(thread(0))
+            assert len(found.values["messages"]) == steps
+            return time.perf_counter() - begun
+
+    with scratch() as folder:
+        asyncio.run(plain("async", PLAIN_STEP)(folder, 1, steps))
+        return {"steps": steps, "open": asyncio.run(state(folder))}
+
+
 def measure(*, quick: bool) -> dict[str, Any]:
     rounds, iterations, short, long = (1, 20, 50, 100) if quick else (7, 50, 400, 4000)
     seconds(1, 1, 1)  # What is imported and compiled on first use is not measured.
@@ -304,9 +388,11 @@ def measure(*, quick: bool) -> dict[str, Any]:
             "plain LangGraph, one message a step": {short: size(plain("async", PLAIN_STEP), short)},
             "loopwright, one message a step": {n: size(recorded(recorded_step), n) for n in (short, long)},
             "loopwright, the whole loop": {n: size(recorded(), n) for n in (short, long)},
+            "loopwright, a whole run": {n: size(whole_run, n) for n in (short,)},
         },
         "call_us": call_latency(50 if quick else 200),
         "resume_seconds": resume(1_000 if quick else 10_000),
+        "plain_resume_seconds": plain_resume(short),
     }
 
 
@@ -318,21 +404,37 @@ def table(title: str, columns: Iterable[object], rows: Mapping[str, Iterable[str
 
 
 def show(result: Mapping[str, Any], console: Console) -> None:
-    costs = {
-        name: [f"{ms:.2f}", f"{result['ms_per_iteration'][name]:.2f}"]
-        for name, ms in result["overhead_ms_per_iteration"].items()
+    over = result["overhead_ms_per_iteration"]
+    rows = {
+        name: [f"{ms:.2f}", f"{result['ms_per_iteration'][name]:.2f}", times(ms, over["loopwright"])]
+        for name, ms in over.items()
     }
-    console.print(table("durable overhead of an iteration, ms", ["over no durability", "in all"], costs))
+    columns = ["over no durability", "in all", "of loopwright's"]
+    console.print(table("durable overhead of an iteration, ms", columns, rows))
     rates = result["iterations_per_second"]
-    rows = {name: [f"{rate:,.0f}" for rate in by.values()] for name, by in rates.items()}
-    console.print(table("iterations per second by episodes in flight", rates["loopwright"], rows))
+    rows = {
+        name: [f"{rate:,.0f} ({times(rate, rates['loopwright'][n])})" for n, rate in by.items()]
+        for name, by in rates.items()
+    }
+    title = "iterations per second by episodes in flight (and of loopwright's)"
+    console.print(table(title, rates["loopwright"], rows))
     sizes = result["store_bytes"]
-    rows = {name: [f"{count / 1e6:,.2f}" for count in by.values()] for name, by in sizes.items()}
-    console.print(table("store by iterations of 2 kB, MB", sizes["loopwright, the whole loop"], rows))
+    ours = sizes["loopwright, the whole loop"]
+    rows = {
+        name: [f"{size / 1e6:,.2f} ({times(size, ours[n])})" for n, size in by.items()] for name, by in sizes.items()
+    }
+    console.print(table("store by iterations of 2 kB, MB (and of the last row's)", ours, rows))
     rows = {name: [f"{us:,.0f}"] for name, us in result["call_us"].items()}
     console.print(table("one recorded call, p50", ["us"], rows))
-    again = result["resume_seconds"]
-    console.print(f"a run of {again['events']:,} events: open {again['open']:.2f} s, read {again['read']:.2f} s")
+    again, plainly = result["resume_seconds"], result["plain_resume_seconds"]
+    console.print(
+        f"loopwright, a run of {again['events']:,} events: open {again['open']:.2f} s, read {again['read']:.2f} s; "
+        f"plain LangGraph, the state after {plainly['steps']:,} steps: {plainly['open']:.2f} s"
+    )
+
+
+def times(amount: float, other: float) -> str:
+    return f"{amount / other:.2g}x"
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from loopwright.store import CallFinished, Proposed, RunStore, read_run
 from loopwright.store._codec import BadLine
-from loopwright.store._texts import MARK, SHORTEST, WINDOW, Texts
+from loopwright.store._texts import MARK, MOST_TEXTS, SHORTEST, Texts
 from tests.store.support import key, new_run
 
 pytestmark = pytest.mark.anyio
@@ -83,8 +83,7 @@ def test_episodes_do_not_refer_to_each_other() -> None:
 
 def test_memory_is_bounded_and_both_sides_forget_the_same() -> None:
     writer, reader = Texts(), Texts()
-    each = 2000
-    for seq in range(3 * WINDOW // each):
+    for seq in range(3 * MOST_TEXTS):
         again = prose(seq - 5) if seq % 2 and seq > 5 else prose(seq)
         body = {"seq": seq, "episode": "e", "data": {"type": "t", "text": again}}
         written = writer.shorten(body)
@@ -92,7 +91,8 @@ def test_memory_is_bounded_and_both_sides_forget_the_same() -> None:
         writer.restore(written)
         assert reader.restore(written) == body
     [known] = writer._episodes.values()
-    assert known.size <= WINDOW
+    assert len(known.texts) == len(known.parts) == MOST_TEXTS
+    assert known.size == sum(map(len, known.texts.values()))
     forgotten = {"seq": 999, "episode": "e", "data": {"type": "t", "text": prose(0)}}
     assert writer.shorten(forgotten) == forgotten
 

@@ -54,7 +54,7 @@ class NodeCalls:
             lambda: self._paid(model, request),
             kind="model",
             repeatable=model.repeatable,
-            request=request.model_dump(mode="json", exclude_none=True),
+            request=request.model_dump(mode="json", exclude_defaults=True),
             reuse=self._reused,
         )
         return Reply.model_validate(result)

@@ -36,7 +36,7 @@ async def timed(ledger: Ledger, work: Coroutine[Any, Any, T]) -> tuple[T, float]
             held.append(ledger.reserve(spent_time(amount)))
             until += amount
             await asyncio.wait([task], timeout=until - min(amount, SLICE / 2) - (time.monotonic() - started))
-        return await task, time.monotonic() - started
+        return await task, round(time.monotonic() - started, 6)
     finally:
         if not task.done():
             task.cancel()

@@ -23,6 +23,7 @@ class AttemptTree:
         self._nodes: dict[int, set[str]] = {}
         self._decisions: dict[int, Decided] = {}
         self._critiques: dict[int, Critique] = {}
+        self._best: int | None = None
 
     def apply(self, event: Event) -> None:
         """Takes in one event of the episode; events that do not concern attempts are passed over."""
@@ -43,6 +44,7 @@ class AttemptTree:
                 self._update(iteration, observation=Observation.model_validate(data.observation))
             case Judged():
                 self._update(iteration, verdict=Verdict.model_validate(data.verdict))
+                self._prefer(self._attempts[iteration])
             case Critiqued():
                 self._update(iteration, critique=data.feedback)
                 self._critiques[iteration] = Critique.model_validate(
@@ -86,5 +88,11 @@ class AttemptTree:
     @property
     def best(self) -> Attempt | None:
         """The verified attempt with the highest score, the earliest of equals; None before there is one."""
-        verified = [a for a in self if a.candidate is not None and self.recorded(a.iteration, "judged")]
-        return max(verified, key=lambda attempt: (attempt.verdict.score, -attempt.iteration), default=None)
+        return None if self._best is None else self._attempts[self._best]
+
+    def _prefer(self, judged: Attempt) -> None:
+        best = self.best
+        if judged.candidate is None:
+            return
+        if best is None or (judged.verdict.score, -judged.iteration) > (best.verdict.score, -best.iteration):
+            self._best = judged.iteration

@@ -131,10 +131,11 @@ class Calls:
         try:
             encoded = to_json(plain(reuse(cached) if cached is not None else await call()))
         except Exception as error:
-            seconds = time.monotonic() - started
+            seconds = round(time.monotonic() - started, 6)
             self._write(CallFinished(key=name, kind=kind, failure=_describe(error), seconds=seconds), key)
             raise
-        finished = CallFinished(key=name, kind=kind, cached=cached is not None, seconds=time.monotonic() - started)
+        seconds = round(time.monotonic() - started, 6)
+        finished = CallFinished(key=name, kind=kind, cached=cached is not None, seconds=seconds)
         # The caller gets exactly what a resume would read. Nothing is awaited between result and record, so that a
         # cancelled caller loses no result either; a large one blocks the event loop while it is stored.
         result: dict[str, Any] = json.loads(encoded)

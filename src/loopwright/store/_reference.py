@@ -25,7 +25,7 @@ Beside the fields below every line begins with `v`, the schema version, and ends
 hexadecimal digits) of the run's id followed by the bytes of the line up to `,"crc"`. Fields that are null are left
 out of a line, except in `data`.
 
-A text of 256 characters or more that an earlier line of the same episode holds is referred to instead of written again:
+A text of 72 characters or more that an earlier line of the same episode holds is referred to instead of written again:
 in the file it is `{{"$text": [PART, ...]}}`, where a part is text, or `[seq, n, start, end]`: those characters of text
 number n (from 0, among the texts of that length, in the order of the line) of event `seq`. Results of calls are always
 written in full. `loopwright show --json` and `read_run` give every text in full.

@@ -2,7 +2,7 @@
 
 A candidate is a part of the reply it was taken from, and a prompt holds the candidate before. Written out, a record
 would hold every text three times. In the file such a text is `{"$text": [PART, ...]}`, where a part is either text or
-`[seq, n, start, end]`: those characters of text number n (from 0, in the order of the line) among the texts of 256
+`[seq, n, start, end]`: those characters of text number n (from 0, in the order of the line) among the texts of 72
 characters or more in event `seq`. Results of calls are always written in full, so that each can be read by itself.
 """
 
@@ -18,11 +18,11 @@ from loopwright.store._codec import BadLine
 MARK = "$text"
 _ESCAPED = "is"
 
-SHORTEST = 256
-"""Characters below which a text is always written."""
+SHORTEST = 72
+"""Characters below which a text is always written; a digest has 64."""
 
-WINDOW = 64 * 1024
-"""Characters of an episode's latest texts that later lines may refer to."""
+MOST_TEXTS, MOST_CHARACTERS = 64, 1024 * 1024
+"""Of an episode's latest texts that later lines may refer to."""
 
 _WHOLE = "call_finished"
 _LAST = "episode_finished"
@@ -45,7 +45,7 @@ class _Known:
         self.parts[place] = {}
         self.size += len(text)
         self.note_part(place, 0, text)
-        while self.size > WINDOW and len(self.texts) > 1:
+        while len(self.texts) > MOST_TEXTS or (self.size > MOST_CHARACTERS and len(self.texts) > 1):
             oldest, gone = self.texts.popitem(last=False)
             del self.parts[oldest]
             self.size -= len(gone)
