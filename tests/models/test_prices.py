@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopwright.errors import MissingContent, UserError
-from loopwright.models import Price, Prices, Reply, Usage
+from loopwright.models import Price, Prices, Usage
 
 FILE = """
 date: 2026-11-01
@@ -88,13 +88,6 @@ def test_the_own_price_comes_before_that_of_the_provider() -> None:
 
 def test_a_price_of_nothing_is_a_price(tmp_path: Path) -> None:
     assert load(tmp_path, FILE).cost("local/smollm2-135m", Usage(input=5, output=5)) == 0
-
-
-def test_a_reply_gets_its_cost() -> None:
-    priced = table(openai_gpt=Price(input=Decimal("0.5"), output=Decimal(1)))
-    reply = Reply(text="", model="gpt", usage=Usage(input=1000, output=1000))
-    assert priced.priced("openai/gpt", reply).cost_usd == Decimal("0.0015")
-    assert priced.priced("openai/other", reply).cost_usd is None
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loopwright.errors import MissingContent, UserError
-from loopwright.models._types import Reply, Usage
+from loopwright.models._types import Usage
 
 _Price = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=9, allow_inf_nan=False)]
 
@@ -117,7 +117,3 @@ class Prices(BaseModel):
 
     def _of(self, model: str) -> Price | None:
         return self.models.get(model) or self.models.get(f"{model.partition('/')[0]}/*")
-
-    def priced(self, model: str, reply: Reply) -> Reply:
-        """The reply with its cost."""
-        return reply.model_copy(update={"cost_usd": self.cost(model, reply.usage)})
