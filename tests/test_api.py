@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import pydoc
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,32 @@ def test_an_object_that_cannot_play_is_told(
     arguments: dict[str, Any] = {"model": Scripted([RIGHT]), **given}
     with pytest.raises(UserError, match=told):
         loopwright.run(task, out=tmp_path / "run", **arguments)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_wrong_keyword_is_told_of_the_function_that_was_called(task: loopwright.Task) -> None:
+    wrong: dict[str, Any] = {"modle": "x/y"}
+    with pytest.raises(
+        TypeError, match=r"^run\(\) got an unexpected keyword argument 'modle'; did you mean 'model'\?$"
+    ):
+        loopwright.run(task, **wrong)
+    with pytest.raises(TypeError, match=r"^astream\(\) got an unexpected keyword"):
+        loopwright.astream(task, **wrong)
+
+
+def test_help_tells_of_run_by_its_name() -> None:
+    page = pydoc.plain(pydoc.render_doc(loopwright.run))
+    assert "function run in module" in page
+    assert "\nrun(tasks: " in page
+    assert "async" not in page.partition("Args:")[0].partition("run(")[0]
+
+
+def test_run_inside_an_event_loop_names_arun(task: loopwright.Task, tmp_path: Path) -> None:
+    async def go() -> None:
+        loopwright.run(task, model=Scripted([RIGHT]), out=tmp_path / "run")
+
+    with pytest.raises(UserError, match=r"await loopwright\.arun"):
+        asyncio.run(go())
     assert not (tmp_path / "run").exists()
 
 

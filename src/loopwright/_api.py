@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import functools
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+import inspect
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -14,6 +16,7 @@ from loopwright._plan import RunConfig
 from loopwright._results import RunResult
 from loopwright._run import Run, new_run_id
 from loopwright.agents import Agent
+from loopwright.errors import UserError
 from loopwright.loop import Strategy
 from loopwright.models import Model
 from loopwright.plugins import made_part
@@ -129,10 +132,38 @@ class EventStream(AsyncIterator[Event]):
         return await self._run
 
 
+def _as_public(name: str, call: Callable[P, object]) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Gives a function the arguments and the help of `call` and a name of its own, which its errors tell too."""
+    signature = inspect.signature(call)
+
+    def named(function: Callable[P, T]) -> Callable[P, T]:
+        @functools.wraps(call)
+        def public(*args: P.args, **kwargs: P.kwargs) -> T:
+            try:
+                signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{name}() {error}{_meant(kwargs, signature)}") from None
+            return function(*args, **kwargs)
+
+        public.__name__ = public.__qualname__ = name
+        return public
+
+    return named
+
+
+def _meant(given: Iterable[str], signature: inspect.Signature) -> str:
+    """What a keyword that there is not may stand for."""
+    for keyword in given:
+        near = difflib.get_close_matches(keyword, signature.parameters, n=1)
+        if keyword not in signature.parameters and near:
+            return f"; did you mean {near[0]!r}?"
+    return ""
+
+
 def _streaming(
     call: Callable[P, Coroutine[Any, Any, RunResult]],
 ) -> Callable[P, AbstractAsyncContextManager[EventStream]]:
-    @functools.wraps(call)
+    @_as_public("astream", call)
     @asynccontextmanager
     async def stream(*args: P.args, **kwargs: P.kwargs) -> AsyncIterator[EventStream]:
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -161,14 +192,27 @@ A block that is left early stops the run; its folder can be resumed."""
 
 
 def _waiting(call: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
-    @functools.wraps(call)
+    @_as_public("run", call)
     def wait(*args: P.args, **kwargs: P.kwargs) -> T:
+        if _in_event_loop():
+            raise UserError(
+                "loopwright.run cannot wait for a run inside a running event loop",
+                remedy="Use `await loopwright.arun(...)`; a notebook is inside one too.",
+            )
         return asyncio.run(call(*args, **kwargs))
 
     return wait
 
 
 run = _waiting(arun)
+
+
+def _in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _absolute(folder: Path | str) -> Path:

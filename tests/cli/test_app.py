@@ -55,7 +55,7 @@ def test_every_verb_shows_an_example_and_speaks_json(name: str, command: click.C
 def test_an_unknown_verb_is_a_usage_error(invoke: Invoke) -> None:
     result = invoke("rnu", "task.yaml")
     assert result.exit_code == 2
-    assert "No such command 'rnu'" in result.stderr
+    assert "there is no verb 'rnu'. Did you mean run?" in result.stderr
 
 
 def test_version(invoke: Invoke) -> None:

@@ -136,4 +136,6 @@ def test_a_half_written_run_is_shown_as_far_as_it_goes(invoke: Invoke, run: Path
     result = invoke("show", run)
     assert result.exit_code == 0, result.stderr
     assert "not finished" in result.stdout
+    assert "$0" not in result.stdout, "nobody knows what it cost"
+    assert json.loads(invoke("show", run, "--json").stdout)["variants"][0]["cost_usd"] is None
     assert invoke("report", run).exit_code == 0

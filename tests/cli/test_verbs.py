@@ -153,6 +153,7 @@ def test_two_runs_are_compared_task_by_task(invoke: Invoke, two_runs: tuple[Path
     assert pair["passed"]["difference"] == pytest.approx(2 / 3)
     assert (pair["only_a"], pair["only_b"]) == (["t1", "t2"], [])
     assert told["differs"] == ["models.0"]
+    assert told["differences"] == ["models (scripted/good.yaml / scripted/bad.yaml)"]
     page = invoke("compare", *two_runs, "--out", "comparison.html").stdout
     assert "good single" in Path("comparison.html").read_text()
     assert "good single is better on t1, t2" in page
@@ -190,6 +191,60 @@ def test_a_report_and_its_tables(invoke: Invoke, two_runs: tuple[Path, Path]) ->
     assert len(Path("episodes.csv").read_text().splitlines()) == 4
     told = json.loads(invoke("report", "bad", "--out", "page.html", "--json").stdout)
     assert Path(told["html"]).is_file()
+
+
+def test_what_two_runs_differ_in_is_told_in_words(invoke: Invoke, write_task: WriteTask) -> None:
+    task = write_task()
+    Path("all.yaml").write_text('- "yes"\n' * 8)
+    run = ("run", "say.yaml", "--model", "scripted/all.yaml", "--out")
+    invoke(*run, "a", "--max-calls", 9)
+    task.write_text(task.read_text().replace("Say yes", "Say it"))
+    invoke(*run, "b", "--calls", 2, "--seed", 7)
+    told = invoke("compare", "a", "b").stdout.splitlines()[-1]
+    assert told == (
+        "The runs differ in: task say: goal; model calls per instance (none / 2); seed (none / 7); "
+        "cap on model_calls (9 / none)"
+    )
+    invoke("fork", "b", "--at", "say:refine:0:0", "--out", "c")
+    assert "which episodes were to run (none / say:refine:0)" in invoke("compare", "b", "c").stdout
+
+
+@pytest.mark.parametrize("loop", ["", "loop: {repetition: 2}\n"])
+def test_explain_tells_when_it_starts_afresh(invoke: Invoke, write_task: WriteTask, loop: str) -> None:
+    task = write_task()
+    task.write_text(task.read_text().partition("loop:")[0] + loop)
+    page = invoke("explain", "say.yaml", "--model", "scripted/right.yaml", "--strategy", "best_of_n,refine").stdout
+    times = 2 if loop else 3
+    assert f"repetition      the same failure came {times} times in a row (refine)\n" in page
+    assert ("refine     after the same failure twice in a row it starts afresh" in page) == (not loop)
+    assert "best_of_n  the next candidate is made afresh" in page
+
+
+def test_what_explain_says_of_repetition_is_what_happens(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task(more="budget: {model_calls: 9}\n")
+    Path("same.yaml").write_text('- "no"\n' * 9)
+    invoke("run", "say.yaml", "--model", "scripted/same.yaml", "--calls", 9, "--out", "out")
+    page = invoke("show", "out", "say").stdout
+    assert "continue from iteration 0" in page
+    assert "restart, by repetition: the same failure came twice in a row" in page
+    assert "--- iteration 2, afresh ---" in page
+    assert "stop, by repetition: the same failure came 3 times in a row" in page
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    [("local/smolm2-135m", "Did you mean local/smollm2-135m?"), ("local/none.gguf", "Write the path of a GGUF file")],
+)
+def test_a_misspelt_local_model_is_told(invoke: Invoke, write_task: WriteTask, name: str, remedy: str) -> None:
+    write_task()
+    assert remedy in invoke("run", "say.yaml", "--model", name).stderr
+
+
+@pytest.mark.parametrize(("typed", "told"), [("reprot", "Did you mean report"), ("xyzzy", "no verb 'xyzzy'.\n")])
+def test_a_misspelt_verb_is_told(invoke: Invoke, typed: str, told: str) -> None:
+    result = invoke(typed, "task.yaml")
+    assert result.exit_code == 2
+    assert told in result.stderr
 
 
 def test_models_are_listed(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from loopwright.agents import Agent, AgentRole, ModelAgent, View
 from loopwright.cli._ceiling import ceiling
 from loopwright.cli._check import Checked
 from loopwright.errors import MissingContent
-from loopwright.loop import STOP_RULES, AttemptTree, view_for
+from loopwright.loop import BEST_OF_N, REFINE, STOP_RULES, AttemptTree, Looping, Strategy, view_for
 from loopwright.models import Message
 from loopwright.task import SandboxOptions, Task
 
@@ -35,6 +35,8 @@ class Explanation:
     never_shown: Sequence[str]
     """Fields that go into the environment's grader alone."""
     stop_rules: Mapping[str, str]
+    otherwise: Mapping[str, str]
+    """Shipped strategy to what it does where no rule stops it."""
     limits: Mapping[str, str]
     loosened: Sequence[str]
     """What is weaker than the default isolation."""
@@ -57,6 +59,7 @@ class Explanation:
         lines += _block("What each role sees", {role: ", ".join(seen) for role, seen in self.sees.items()})
         lines += ["", f"Never shown to any: {', '.join(self.never_shown) or 'nothing; the task has no hidden fields'}"]
         lines += _block("Stops when", self.stop_rules)
+        lines += _block("Otherwise", self.otherwise) if self.otherwise else []
         lines += _block("Limits", self.limits)
         lines += [f"  loosened: {what}" for what in self.loosened]
         return "\n".join(lines)
@@ -81,6 +84,7 @@ def explain(checked: Checked) -> Explanation:
             roles.setdefault("verifier", f"{type(verifier).__qualname__}, beside the environment's checks")
             sees.setdefault("verifier", ["the candidate", "the goal", f"the fields {', '.join(public)}"])
     first = checked.episodes[0].task
+    strategies = {episode.strategy: checked.cast(episode).strategy for episode in checked.episodes}
     return Explanation(
         task=task.name,
         instances=len(task.instances()),
@@ -90,7 +94,8 @@ def explain(checked: Checked) -> Explanation:
         roles={**roles, "environment": task.environment.name},
         sees=sees,
         never_shown=sorted(f"hidden.{name}" for name in instance.hidden),
-        stop_rules=_stop_rules(first),
+        stop_rules=_stop_rules(first, strategies),
+        otherwise=_otherwise(first, strategies),
         limits=_limits(first),
         loosened=_loosened(task.sandbox),
     )
@@ -154,7 +159,8 @@ def _sees(role: AgentRole, public: Sequence[str]) -> list[str]:
     return [told[name] for name in View.model_fields if told[name]]
 
 
-def _stop_rules(task: Task) -> dict[str, str]:
+def _stop_rules(task: Task, strategies: Mapping[str, Strategy]) -> dict[str, str]:
+    """The rules that may stop one of the strategies, in the order in which they are asked."""
     loop = task.loop
     values = {
         "all_passed": "every visible check passes" + (", twice" if loop.confirm else ""),
@@ -163,8 +169,30 @@ def _stop_rules(task: Task) -> dict[str, str]:
         "plateau": f"{loop.plateau} iterations brought nothing better" if loop.plateau else "",
         "repetition": f"the same failure came {loop.repetition} times in a row" if loop.repetition else "",
     }
-    names = [rule.__name__ for rule in STOP_RULES]
-    return {name: values[name] for name in names if values[name]}
+    asked = {
+        rule.__name__: [
+            name for name, one in strategies.items() if not isinstance(one, Looping) or rule in one.stop_rules
+        ]
+        for rule in STOP_RULES
+    }
+    return {
+        rule: values[rule] + ("" if len(names) == len(strategies) else f" ({', '.join(names)})")
+        for rule, names in asked.items()
+        if names and values[rule]
+    }
+
+
+def _otherwise(task: Task, strategies: Mapping[str, Strategy]) -> dict[str, str]:
+    """What the shipped strategies do where no rule stops them."""
+    limit = task.loop.repetition
+    afresh = "after the same failure twice in a row it starts afresh from the task, without earlier attempts; "
+    told = {
+        BEST_OF_N.name: "the next candidate is made afresh, without earlier attempts",
+        REFINE.name: (afresh if limit is None or limit > 2 else "")
+        + "else the critic's wish counts; else it goes back to the best candidate where the latest is worse, and on "
+        "from the latest where it is not",
+    }
+    return {name: told[name].removeprefix("else ") for name in strategies if name in told}
 
 
 def _limits(task: Task) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import os
 import secrets
 import threading
@@ -114,10 +115,15 @@ class Local:
         """
         path = weights_path(model) if model in CATALOGUE else options.path(model)
         if not path.is_file():
-            known = model in CATALOGUE
+            if model in CATALOGUE:
+                remedy = f"Run: loopwright models pull {model}"
+                raise MissingContent(f"local/{model}: its weights are not here yet", remedy=remedy)
+            near = difflib.get_close_matches(model, CATALOGUE, n=1)
+            known = ", ".join(f"local/{name}" for name in CATALOGUE)
             raise MissingContent(
-                f"local/{model}: " + ("its weights are not here yet" if known else f"there is no file {path}"),
-                remedy="Run: loopwright models pull" + (f" {model}" if known else " (for local/smollm2-135m)"),
+                f"local/{model}: there is no file {path}",
+                remedy=(f"Did you mean local/{near[0]}? " if near else "")
+                + f"Write the path of a GGUF file, or one of: {known}; `loopwright models pull` fetches its weights.",
             )
         if find_spec("xllamacpp") is None:
             raise MissingExtra(f"local/{model} needs llama.cpp", remedy="Run: pip install 'loopwright[local]'")

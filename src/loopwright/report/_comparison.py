@@ -38,7 +38,9 @@ class RunComparison:
 
     pairs: Sequence[Pair]
     differs: Sequence[str]
-    """What the configurations of two runs differ in."""
+    """What the configurations of two runs differ in, as paths such as `models.0`."""
+    differences: Sequence[str]
+    """The same in words, with the values of both where they are short."""
 
     def as_dict(self) -> dict[str, Any]:
         """As plain data."""
@@ -54,7 +56,7 @@ def compare_variants(folder: Path) -> RunComparison:
     variants = summarize_run(folder).variants
     if len(variants) < 2:
         raise UserError(f"{folder} has one variant", remedy="Name a second run, or run with `--strategy A,B`.")
-    return RunComparison(_pairs([(a.name, a, b.name, b) for a, b in combinations(variants, 2)]), ())
+    return RunComparison(_pairs([(a.name, a, b.name, b) for a, b in combinations(variants, 2)]), (), ())
 
 
 def compare_runs(first: Path, second: Path) -> RunComparison:
@@ -74,7 +76,46 @@ def compare_runs(first: Path, second: Path) -> RunComparison:
             remedy="Run both with the same strategies.",
         )
     pairs = _pairs([(f"{first.name} {a}", left[a], f"{second.name} {b}", right[b]) for a, b in names])
-    return RunComparison(pairs, read_run(first).manifest.changed(read_run(second).manifest.config))
+    old, new = read_run(first).manifest, read_run(second).manifest
+    differs = old.changed(new.config)
+    return RunComparison(pairs, differs, tuple(dict.fromkeys(_told(path, old.config, new.config) for path in differs)))
+
+
+_WORDS = {
+    "budget": "cap on",
+    "cache": "folder of cached replies",
+    "calls": "model calls per instance",
+    "concurrency": "episodes at a time",
+    "files": "task files",
+    "grade_all": "whether all candidates are graded",
+    "models": "models",
+    "only": "which episodes were to run",
+    "prices": "price file",
+    "project": "project folder",
+    "repeats": "repeats",
+    "seed": "seed",
+    "strategies": "strategies",
+}
+"""What the parts of a configuration are called among people."""
+_SHORT = 40
+
+
+def _told(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """One difference in words."""
+    key, _, rest = path.partition(".")
+    if key == "tasks":
+        number, _, part = rest.partition(".")
+        tasks = [config["tasks"][int(number)] for config in (old, new) if int(number or 0) < len(config["tasks"])]
+        return f"task {tasks[0]['name']}{f': {part}' if part and len(tasks) == 2 else ''}"
+    if key == "budget":
+        return f"{_WORDS[key]} {rest}{_values(*((config.get(key) or {}).get(rest) for config in (old, new)))}"
+    return f"{_WORDS.get(key, key)}{_values(old.get(key), new.get(key))}"
+
+
+def _values(old: object, new: object) -> str:
+    shown = [", ".join(map(str, each)) if isinstance(each, list | tuple) else str(each) for each in (old, new)]
+    shown = ["none" if each in (None, [], ()) else text for each, text in zip((old, new), shown, strict=True)]
+    return f" ({shown[0]} / {shown[1]})" if max(map(len, shown)) <= _SHORT else ""
 
 
 def _pairs(sides: Sequence[tuple[str, VariantSummary, str, VariantSummary]]) -> list[Pair]:

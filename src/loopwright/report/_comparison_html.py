@@ -29,7 +29,7 @@ def render_comparison(found: RunComparison) -> str:
     style = asset("report.css")
     return template("comparison.html.jinja").render(
         pairs=[(pair, *_rows(pair)) for pair in found.pairs],
-        differs=found.differs,
+        differs=found.differences,
         span=_span(found.pairs),
         style=style,
         style_hash=content_hash(style),

@@ -160,8 +160,8 @@ class VariantSummary:
 
     @property
     def cost_usd(self) -> Decimal | None:
-        """Cost of all episodes; None where a model has no price."""
-        return _total([row.cost_usd for row in self.episodes])
+        """Cost of all episodes that called a model; None where one has no price, or none was called."""
+        return _total([row.cost_usd for row in self.episodes if row.model_calls or row.status != "unfinished"])
 
     @property
     def seconds(self) -> float:
@@ -210,8 +210,8 @@ class RunSummary:
 
     @property
     def cost_usd(self) -> Decimal | None:
-        """Cost of all episodes; None where a model has no price."""
-        return _total([row.cost_usd for row in self.episodes])
+        """Cost of all episodes that called a model; None where one has no price, or none was called."""
+        return _total([row.cost_usd for row in self.episodes if row.model_calls or row.status != "unfinished"])
 
 
 @dataclass(slots=True)
@@ -302,12 +302,19 @@ def episode_row(trajectory: Trajectory, started: EpisodeStarted) -> EpisodeRow:
         rule=done.rule if done else "",
         model_calls=done.model_calls if done else spent.calls,
         usage=Usage.model_validate(done.usage) if done else spent.usage,
-        cost_usd=(Decimal(done.cost_usd) if done.cost_usd is not None else None) if done else spent.cost_usd,
+        cost_usd=_cost(trajectory),
         seconds=done.seconds if done else 0.0,
         failure=Failure.of(failure) if failure else None,
         judged=_turns(trajectory, graded=False),
         graded=_turns(trajectory, graded=True),
     )
+
+
+def _cost(trajectory: Trajectory) -> Decimal | None:
+    """What an episode cost; None where a model has no price, or is not called yet."""
+    if done := trajectory.finished:
+        return None if done.cost_usd is None else Decimal(done.cost_usd)
+    return trajectory.spent.cost_usd if trajectory.spent.calls else None
 
 
 def _turns(trajectory: Trajectory, *, graded: bool) -> tuple[Turn, ...]:
@@ -334,4 +341,4 @@ def _variant(name: str, started: EpisodeStarted | None, rows: Sequence[EpisodeRo
 
 def _total(costs: Sequence[Decimal | None]) -> Decimal | None:
     known = [cost for cost in costs if cost is not None]
-    return sum(known, Decimal(0)) if len(known) == len(costs) else None
+    return sum(known, Decimal(0)) if known and len(known) == len(costs) else None
