@@ -18,7 +18,7 @@ from loopwright.environments import Environment, EnvironmentSetup, find_environm
 from loopwright.errors import LoopwrightError, MissingContent, TaskError
 from loopwright.models import Breaker, Model, ModelOptions, Prices, Resilient, open_model
 from loopwright.project import Project
-from loopwright.sandbox import Control, Limits, Sandbox, SandboxProvider, SandboxSpec, open_provider
+from loopwright.sandbox import Control, Limits, Pool, Sandbox, SandboxSpec, open_provider
 from loopwright.store import Failed, RunStore, SandboxOpened
 from loopwright.task import SandboxOptions, Task
 
@@ -37,7 +37,7 @@ class Parts:
         self._given = given
         self._store = store
         self._casts: dict[tuple[str, str], Cast] = {}
-        self._providers: dict[tuple[str, str | None], SandboxProvider] = {}
+        self._providers: dict[tuple[str, str | None], Pool] = {}
         self._opening = asyncio.Lock()
         self._breakers: dict[str, Breaker] = {}
         self._stack = AsyncExitStack()
@@ -112,20 +112,20 @@ class Parts:
             episode=current_episode.get(),
         )
 
-    async def _provider(self, name: str, image: str | None) -> SandboxProvider:
+    async def _provider(self, name: str, image: str | None) -> Pool:
         key = (name, image if name == "auto" else None)
         async with self._opening:
             if key not in self._providers:
-                provider = await open_provider(name, image)
-                self._providers[key] = provider
-                self._stack.push_async_callback(provider.close)
+                pool = Pool(await open_provider(name, image))
+                self._providers[key] = pool
+                self._stack.push_async_callback(pool.close)
         return self._providers[key]
 
 
 class RecordingProvider:
     """A provider that writes every sandbox it opens, with the proof of its hardening, into the record."""
 
-    def __init__(self, provider: SandboxProvider, store: RunStore, episode: str) -> None:
+    def __init__(self, provider: Pool, store: RunStore, episode: str) -> None:
         self._provider = provider
         self._store = store
         self._episode = episode
@@ -151,6 +151,7 @@ class RecordingProvider:
                 image=sandbox.image,
                 controls=tuple(asdict(state) for state in sandbox.controls),
                 seconds=time.monotonic() - started,
+                pooled=sandbox.pooled,
             ),
             episode=self._episode,
         )
@@ -172,7 +173,7 @@ def _spec(options: SandboxOptions, image: str | None) -> SandboxSpec:
         scratch_mb=options.scratch_mb,
         timeout=options.timeout,
     )
-    spec = SandboxSpec(image=image, limits=limits, network=options.network)
+    spec = SandboxSpec(image=image, limits=limits, network=options.network, runtime=options.runtime)
     if options.require is None:
         return spec
     unknown = sorted(set(options.require) - {control.value for control in Control})

@@ -58,3 +58,35 @@ def test_an_image_is_built(invoke: Invoke, project: Path) -> None:
     finally:
         client.images.remove(_IMAGE, force=True)
         client.close()
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_the_base_image_is_what_one_asks_for(invoke: Invoke, project: Path, base_image: str) -> None:
+    _environment(project, image=f"image: {_IMAGE}\n", dockerfile="ARG BASE_IMAGE=nowhere/at-all\nFROM ${BASE_IMAGE}\n")
+    client = docker.from_env()
+    try:
+        told = json.loads(invoke("env", "build", "mine", "--base-image", base_image, "--json").stdout)
+        assert told["id"] == client.images.get(base_image).id
+    finally:
+        client.images.remove(_IMAGE)
+        client.close()
+
+
+def test_a_dockerfile_that_takes_no_base_image_is_told(invoke: Invoke, project: Path) -> None:
+    _environment(project, image="image: a:b\n", dockerfile="FROM scratch\n")
+    result = invoke("env", "build", "mine", "--base-image", "python:3.12-slim")
+    assert result.exit_code == 2
+    assert "takes no base image" in result.stderr
+
+
+@pytest.mark.docker
+@pytest.mark.slow
+def test_the_python_environment_can_be_built(invoke: Invoke, project: Path, base_image: str) -> None:
+    client = docker.from_env()
+    try:
+        before = client.images.get(base_image).id
+        told = json.loads(invoke("env", "build", "python", "--base-image", base_image, "--json").stdout)
+        assert (told["image"], told["id"]) == (base_image, before)
+    finally:
+        client.close()

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import os
+import tarfile
 from pathlib import Path
 
+import docker
 import pytest
 
 from loopwright.errors import SandboxUnavailable
@@ -79,6 +82,24 @@ async def test_auto_is_bubblewrap_where_the_engine_lacks_the_default_image(monke
     await provider.close()
 
 
+@pytest.mark.docker
+async def test_an_image_without_python_is_refused() -> None:
+    name = "loopwright-test/empty:latest"
+    client = docker.from_env()
+    try:
+        with tarfile.open(fileobj=(layer := io.BytesIO()), mode="w") as tar:
+            tar.addfile(tarfile.TarInfo("file"))
+        client.api.import_image_from_data(layer.getvalue(), repository=name)
+        provider = await open_provider("auto", name)
+        with pytest.raises(SandboxUnavailable, match=f"image {name} has no python3") as refusal:
+            await provider.open(SandboxSpec(image=name))
+        assert "loopwright env build" in refusal.value.remedy
+        await provider.close()
+    finally:
+        client.images.remove(name, force=True)
+        client.close()
+
+
 async def test_an_unknown_provider_is_refused() -> None:
     with pytest.raises(SandboxUnavailable, match="podman"):
         await open_provider("podman")
@@ -135,6 +156,7 @@ async def test_a_pool_hands_out_warm_sandboxes_once(provider: SandboxProvider) -
         await pool.warm(SandboxSpec())
         boxes = [await pool.open(SandboxSpec(env={"N": str(n)}, labels={"n": str(n)})) for n in range(2)]
         assert pool.stats.hits == 2
+        assert all(box.pooled for box in boxes)
         assert len({box.id for box in boxes}) == 2
         said = [(await box.run(["sh", "-c", "echo $N"])).stdout.text for box in boxes]
         assert said == ["0\n", "1\n"]
@@ -142,6 +164,7 @@ async def test_a_pool_hands_out_warm_sandboxes_once(provider: SandboxProvider) -
         await boxes[0].close()
         other = await pool.open(SandboxSpec(network="host"))
         assert pool.stats.misses == 1
+        assert not other.pooled
         assert pool.stats.hit_rate == pytest.approx(2 / 3)
         assert (await other.run(["true"])).ok
     finally:

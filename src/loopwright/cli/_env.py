@@ -12,7 +12,7 @@ _EXAMPLES = """\
 \b
 Examples:
   loopwright env list
-  loopwright env build guests
+  loopwright env build python --base-image python:3.12-slim
 """
 _LIST_EXAMPLE = """\
 \b
@@ -21,8 +21,9 @@ Example:
 """
 _BUILD_EXAMPLE = """\
 \b
-Example:
+Examples:
   loopwright env build guests
+  loopwright env build python --base-image python:3.12-slim
 """
 _project = click.option(
     "--project",
@@ -57,9 +58,12 @@ def list_command(project: Path, as_json: bool) -> None:
 
 @command.command("build", epilog=_BUILD_EXAMPLE)
 @click.argument("name")
+@click.option(
+    "--base-image", metavar="IMAGE", help="What the Dockerfile starts from, as its build argument BASE_IMAGE."
+)
 @_project
 @json_option
-def build_command(name: str, project: Path, as_json: bool) -> None:
+def build_command(name: str, base_image: str | None, project: Path, as_json: bool) -> None:
     """Build the Docker image of an environment from the Dockerfile in its folder."""
     from loopwright.cli._image import build
     from loopwright.cli._output import write, write_json
@@ -71,7 +75,7 @@ def build_command(name: str, project: Path, as_json: bool) -> None:
     here.find("environments", name)
     folder = find_environment(name, here)
     assert folder is not None
-    image = build(folder)
+    image = build(folder, base_image)
     if as_json:
         write_json({"environment": name, "image": folder.image, "id": image})
     else:

@@ -6,11 +6,15 @@ from loopwright.environments import EnvironmentFolder
 from loopwright.errors import SandboxUnavailable, UserError
 
 
-def build(environment: EnvironmentFolder) -> str:
+def build(environment: EnvironmentFolder, base_image: str | None = None) -> str:
     """Builds the image that an environment names, and returns its id.
 
+    Args:
+        environment: Its folder.
+        base_image: What the Dockerfile starts from, as its build argument BASE_IMAGE; None for the Dockerfile's own.
+
     Raises:
-        UserError: The environment names no image, has no Dockerfile, or its Dockerfile fails.
+        UserError: The environment names no image, has no Dockerfile, or its Dockerfile takes no base image, or fails.
         SandboxUnavailable: No Docker Engine answers.
     """
     import docker
@@ -21,8 +25,13 @@ def build(environment: EnvironmentFolder) -> str:
             f"environment {environment.name!r} names no image",
             remedy=f"Write `image: NAME` in {environment.folder / 'environment.yaml'}.",
         )
-    if not (environment.folder / "Dockerfile").is_file():
+    dockerfile = environment.folder / "Dockerfile"
+    if not dockerfile.is_file():
         raise UserError(f"{environment.folder} holds no Dockerfile", remedy="Write one.")
+    if base_image and "BASE_IMAGE" not in dockerfile.read_text():
+        raise UserError(
+            f"{dockerfile} takes no base image", remedy="Begin it with `ARG BASE_IMAGE` and `FROM ${BASE_IMAGE}`."
+        )
     try:
         client = docker.from_env()
     except DockerException as error:
@@ -30,14 +39,23 @@ def build(environment: EnvironmentFolder) -> str:
             f"no Docker Engine answers: {error}", remedy="Start one, or set DOCKER_HOST."
         ) from None
     try:
-        image, _ = client.images.build(path=str(environment.folder), tag=environment.image, rm=True, forcerm=True)
+        image, _ = client.images.build(
+            path=str(environment.folder),
+            tag=environment.image,
+            buildargs={"BASE_IMAGE": base_image} if base_image else {},
+            rm=True,
+            forcerm=True,
+        )
     except BuildError as error:
         said = "".join(str(line.get("stream") or line.get("error") or "") for line in error.build_log)
         raise UserError(
             f"the Dockerfile of {environment.name!r} fails: {error.msg}", remedy="\n  ".join(said.splitlines()[-10:])
         ) from None
     except DockerException as error:
-        raise UserError(f"the image cannot be built: {error}", remedy="Check the Dockerfile.") from None
+        raise UserError(
+            f"the image cannot be built: {error}",
+            remedy="Check the Dockerfile, or name a base image that is there with --base-image.",
+        ) from None
     finally:
         client.close()
     return str(image.id)

@@ -30,7 +30,10 @@ REMEDIES = dict.fromkeys(
     (Control.MEMORY, Control.PIDS, Control.CPU), "The engine ignores this limit: see the warnings of `docker info`."
 )
 _ACCOUNT = Account(1000, 1000)
-_PYTHON_REMEDY = "The image needs a full python3, 3.8 or later, on its PATH (Debian's python3-minimal is too little)."
+_PYTHON_REMEDY = (
+    "The image needs a full python3, 3.8 or later, on its PATH (Debian's python3-minimal is too little): install it in "
+    "an environment's Dockerfile, and build that with `loopwright env build ENVIRONMENT`."
+)
 _COUNTERS = ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events")
 
 

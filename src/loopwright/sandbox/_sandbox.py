@@ -49,6 +49,8 @@ class OpenSandbox:
         self._channel = channel
         self._remove = remove
         self._controls: Sequence[ControlState] = ()
+        self.pooled = False
+        """Whether it was warm when it was asked for."""
         self._closing: asyncio.Task[None] | None = None
         self._heart = asyncio.get_running_loop().create_task(self._beat())
 
@@ -88,6 +90,7 @@ class OpenSandbox:
 
     def adopt(self, spec: SandboxSpec) -> None:
         """Takes what of a spec is not fixed when a sandbox is opened: variables, time-out, size of outputs."""
+        self.pooled = True
         self._env = {**self._base_env, **spec.env}
         self._spec = spec
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
 
 from loopwright.errors import TaskError
 from loopwright.task._fill import Unfilled, fill
@@ -88,9 +88,21 @@ class SandboxOptions(_Section):
     timeout: float = Field(default=30.0, gt=0)
     """Seconds for one command."""
     network: Literal["none", "host"] = "none"
-    """`host` gives candidates the network of this machine."""
+    """`host` gives candidates the network of this machine. A list of allowed addresses is refused: none is enforced."""
+    runtime: str | None = None
+    """Docker runtime with a stronger wall, such as `runsc` or `kata-runtime`; refused where the engine lacks it."""
     require: tuple[str, ...] | None = None
     """Controls without which the task does not run; None for the default list."""
+
+    @field_validator("network", mode="before")
+    @classmethod
+    def _no_list(cls, network: object) -> object:
+        if isinstance(network, (list, tuple, dict)):
+            raise ValueError(
+                "a list of allowed addresses is not enforced by any provider, so it is refused; put what candidates "
+                "need into the image or the task, or take `host` on a machine whose own firewall allows no more"
+            )
+        return network
 
 
 class LoopOptions(_Section):
