@@ -44,6 +44,13 @@ async def test_two_rows_the_wrong_way_round_are_punished_only_where_the_query_or
     assert {(await play("sql", "spider-24", swapped + way)).scores.exact for way in ("ASC", "DESC")} == {1.0}
 
 
+async def test_a_gold_that_mysql_refuses_expects_no_rows_under_legacy(play: Play) -> None:
+    empty = await play("sql", "spider-164", "SELECT 1 WHERE 1 = 0", legacy=True)
+    assert (empty.reward, empty.scores.exact, empty.scores.gold_failed) == (1.0, 0.0, True)
+    assert (await play("sql", "spider-164", "GOLD", legacy=True)).reward == 0.0
+    assert (await play("sql", "spider-164", "GOLD")).scores.exact == 1.0
+
+
 async def test_what_an_agent_does_to_its_database_changes_no_gold(play: Play) -> None:
     ruin = ["DELETE FROM conductor", "DROP TABLE performance", "CREATE TABLE x (a)"]
     played = await play("sql", "spider-3", *ruin, "SELECT 0")

@@ -5,19 +5,23 @@ from loopwright.bench._data import data_folder
 from loopwright.bench._fetch import SOURCES, fetch
 from loopwright.bench._outcomes import Rate, VariantOutcome, outcomes
 from loopwright.bench._page import render_bench_html
+from loopwright.bench._replay import Agreement, Turn, replay
 from loopwright.bench._suites import SUITES, Suite, find_suite
 
 __all__ = [
     "SOURCES",
     "SUITES",
+    "Agreement",
     "Canary",
     "Rate",
     "Suite",
+    "Turn",
     "VariantOutcome",
     "data_folder",
     "fetch",
     "find_suite",
     "outcomes",
     "render_bench_html",
+    "replay",
     "run_canaries",
 ]

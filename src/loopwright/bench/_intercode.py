@@ -10,6 +10,9 @@ from typing import Any
 from loopwright.errors import MissingContent, TaskError
 from loopwright.task import Record
 
+_REFUSED = frozenset((54, 83, 164, 178, 225, 271, 301, 525, 531, 638, 704, 710, 798, 802, 803, 850, 892, 942, 967))
+"""Spider tasks whose gold query MySQL 8 refuses: ungrouped columns, reserved words, missing names of subqueries."""
+
 
 def bash_records(folder: Path) -> tuple[Record, ...]:
     """The Bash tasks of every file system that is there: `nl2bash_fs_N.json`, with their file systems for N below 4.
@@ -56,7 +59,7 @@ def sql_records(folder: Path) -> tuple[Record, ...]:
         Record(
             id=f"spider-{index}",
             goal=row["query"],
-            hidden={"gold": row["gold"]},
+            hidden={"gold": row["gold"], "refused": index in _REFUSED},
             vars={"group": row.get("hardness", "")},
             dump=str(dump),
             database=row["db"],

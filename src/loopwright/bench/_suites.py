@@ -30,6 +30,10 @@ class Suite:
     """Strategies that fit its environment."""
     options: Mapping[str, object] = field(default_factory=dict)
     """Fields of the environment for every record."""
+    prefix: str = ""
+    """What names of its records begin with before an index."""
+    agent: str = "actor"
+    """Who proposes."""
 
     def task(self, folder: Path, *, limit: int | None = None, turns: int = TURNS, **fields: object) -> Task:
         """The suite as a task.
@@ -52,7 +56,7 @@ class Suite:
             goal=self.description,
             environment=EnvironmentOptions.model_validate({"name": self.environment, **self.options, **fields}),
             data=records,
-            agents=AgentOptions(proposer="actor"),
+            agents=AgentOptions(proposer=self.agent),
             loop=LoopOptions(strategy="try_again", max_iterations=turns, repetition=None, confirm=False),
             # A root that commands may write everywhere, and that costs milliseconds to make anew.
             sandbox=SandboxOptions(provider="bubblewrap"),
@@ -83,6 +87,7 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
                 environment="bash",
                 records=bash_records,
                 options={"scoring": "intercode"},
+                prefix="fs1-",
             ),
             Suite(
                 name="intercode-sql",
@@ -91,6 +96,7 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
                 environment="sql",
                 records=sql_records,
                 options={"scoring": "intercode"},
+                prefix="spider-",
             ),
             Suite(
                 name="intercode-python",
@@ -99,6 +105,7 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
                 environment="interpreter",
                 records=python_records,
                 options={"scoring": "intercode"},
+                prefix="mbpp-",
             ),
             Suite(
                 name="intercode-ctf",
@@ -107,6 +114,7 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
                 environment="ctf",
                 records=ctf_records,
                 options={"scoring": "intercode"},
+                prefix="ctf-",
             ),
         )
     }

@@ -168,6 +168,25 @@ def power_command(
         raise UserError(str(error)) from None
 
 
+@command.command(
+    "replay", epilog="\b\nExample:\n  loopwright bench replay intercode-sql logs/sql_gpt-4_try_again.json\n"
+)
+@click.argument("suite")
+@click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_from
+@click.option("--prefix", default="", help="What names of tasks begin with before a log's index, e.g. fs1-.")
+@click.option("--legacy", is_flag=True, help="Keep the defects of the published code, as the logs do.")
+@click.option("--concurrency", type=click.IntRange(min=1), default=4, show_default=True, help="Episodes at a time.")
+@json_option
+def replay_command(
+    suite: str, logs: tuple[Path, ...], source: Path | None, prefix: str, legacy: bool, concurrency: int, as_json: bool
+) -> None:
+    """Execute recorded trajectories again, and compare the rewards with the logged ones."""
+    from loopwright.cli._bench_run import replayed
+
+    replayed(suite, logs, source, prefix, legacy=legacy, concurrency=concurrency, as_json=as_json)
+
+
 @command.command("check", epilog="\b\nExample:\n  loopwright bench check intercode-bash --limit 20\n")
 @click.argument("suite")
 @_from

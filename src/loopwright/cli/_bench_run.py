@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loopwright._casting import Casting
@@ -43,8 +44,6 @@ def checked_suite(name: str, source: Path | None, limit: int | None, concurrency
     Raises:
         UserError: Data or suite is not there.
     """
-    import asyncio
-
     from loopwright.bench import run_canaries
     from loopwright.cli._output import write, write_json, write_table
 
@@ -58,3 +57,38 @@ def checked_suite(name: str, source: Path | None, limit: int | None, concurrency
     rows = [(canary.instance, ", ".join(canary.flags), canary.told) for canary in flagged]
     write_table(("task", "flags", "scores (intercode/exact)"), rows)
     write(f"{len(found) - len(flagged)} of {len(found)} tasks are sound.")
+
+
+def replayed(
+    name: str,
+    logs: Sequence[Path],
+    source: Path | None,
+    prefix: str,
+    *,
+    legacy: bool,
+    concurrency: int,
+    as_json: bool,
+) -> None:
+    """Executes logs again and tells how far the rewards agree.
+
+    Raises:
+        UserError: Data, suite or log is not there or cannot be read.
+    """
+    from loopwright.bench import replay
+    from loopwright.cli._output import write_json, write_table
+
+    suite = find_suite(name)
+    prefix = prefix or suite.prefix
+    task = suite.task(source or data_folder(suite.data), legacy=legacy)
+    found = [asyncio.run(replay(log, task, prefix=prefix, concurrency=concurrency)) for log in logs]
+    if as_json:
+        write_json([agreement.as_dict() for agreement in found])
+        return
+    rows = []
+    for agreement in found:
+        interval, (same, episodes) = agreement.interval(), agreement.outcomes
+        causes = ", ".join(f"{cause} {count}" for cause, count in agreement.causes.items())
+        share = f"{agreement.share():.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+        plain = f"{agreement.share(plain=True):.3f}"
+        rows.append((agreement.log, str(len(agreement.turns)), share, plain, f"{same} of {episodes}", causes))
+    write_table(("log", "turns", "same reward", "without order", "same success", "likely causes"), rows)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_FENCE = re.compile(r"^[ \t]*```[^\n`]*\n(?P<body>.*?)(?:^[ \t]*```|\Z)", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(
+    r"^[ \t]*(?P<fence>```|~~~)[^\n`]*\n(?P<body>.*?)(?:^[ \t]*(?P=fence)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
+)
 _INLINE = re.compile(r"```(?:[a-z]+\s)?(?P<body>[^`]+)```", re.DOTALL)
 _LABEL = re.compile(r"^\s*(?:action|command|bash|shell|sql|python|execute)\s*:\s*", re.IGNORECASE)
 _EXECUTE = re.compile(r"execute\[(?P<body>.*)\]", re.DOTALL)
@@ -23,7 +25,12 @@ def action_of(reply: str) -> str:
 
 
 def legacy_action(reply: str) -> str:
-    """The same as the published experiments do it for shells: fenced commands in lower case on one line."""
+    """The same as the published experiments do it for shells: fenced commands in lower case on one line.
+
+    A command between tildes is a recorded one, on which that was done already.
+    """
+    if reply.startswith("~~~\n"):
+        return reply.removeprefix("~~~\n").removesuffix("\n~~~")
     found = _FENCE.search(reply) or _INLINE.search(reply)
     return " ".join(found["body"].lower().split()) if found else reply.strip()
 

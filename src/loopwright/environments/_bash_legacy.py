@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import posixpath
-import re
 import shlex
 
 from loopwright.environments._shell import SHELL, Ran, Shell
 
 _MALFORMED = Ran(b"Malformed command", ok=False)
-_CHANGING = re.compile(r"cd\b")
+_LOCALE = {"LANG": "", "LC_ALL": "POSIX"}
+"""The published containers set no locale."""
 
 
 class InterCodeCrash(Exception):
@@ -31,7 +31,7 @@ async def run_legacy(shell: Shell, command: str, *, timeout: float | None) -> Ra
         argv = shlex.split(f'{SHELL} -c "{command}"')
     except ValueError:
         return _MALFORMED
-    ran = await shell.run_argv(argv, timeout=timeout)
+    ran = await shell.run_argv(argv, timeout=timeout, env=_LOCALE)
     try:
         ran.output.decode()
     except UnicodeDecodeError:

@@ -26,8 +26,8 @@ class Fixture:
     """Folders of the root that it brings, e.g. `/testbed`."""
 
     def below_folders(self) -> bytes:
-        """The archive without files that lie in the root itself."""
-        return _packed([(m, data) for m, data in _entries(self.archive) if m.isdir() or "/" in m.name])
+        """The archive without what lies in the root itself: its folders are there already."""
+        return _packed([(m, data) for m, data in _entries(self.archive) if "/" in m.name])
 
 
 def load_fixture(path: str | None, files: Mapping[str, str] | None = None, *, at: str = "/") -> Fixture:

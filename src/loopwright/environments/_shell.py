@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from loopwright.environments._fixture import Fixture
@@ -11,7 +11,7 @@ from loopwright.errors import TaskError
 from loopwright.sandbox import Change, Sandbox, SandboxProvider, SandboxSpec
 
 SHELL = "/bin/bash"
-_MERGED = ("/bin/sh", "-c", 'cd -- "$0" 2>/dev/null || cd /; exec "$@" 2>&1')
+_MERGED = ("/bin/sh", "-c", 'cd -- "$0" 2>/dev/null || cd /; unset OLDPWD; exec "$@" 2>&1')
 _BACKGROUND = 'for _ in 1 2 3 4 5 6 7 8 9 10; do [ -z "$(jobs -pr)" ] && break; sleep 0.1; done'
 """What a command leaves in the background has a second to end; it is killed with the command otherwise."""
 _SCRATCH = "/work/"
@@ -95,13 +95,15 @@ class Shell:
         self.cwd = cwd.decode("utf-8", "surrogateescape") or "/"
         return replace(ran, output=output)
 
-    async def run_argv(self, argv: Sequence[str], *, timeout: float | None = None) -> Ran:
+    async def run_argv(
+        self, argv: Sequence[str], *, timeout: float | None = None, env: Mapping[str, str] | None = None
+    ) -> Ran:
         """Runs a program in the working directory; one that was removed is the root.
 
         Raises:
             SandboxLost: The sandbox is gone.
         """
-        done = await self._sandbox.run([*_MERGED, self.cwd, *argv], timeout=timeout, cwd="/")
+        done = await self._sandbox.run([*_MERGED, self.cwd, *argv], timeout=timeout, cwd="/", env=env)
         return Ran(done.stdout.head + done.stdout.tail, done.ok, done.exit_code, done.timed_out)
 
     async def changes(self) -> dict[str, Change]:

@@ -47,7 +47,8 @@ class SqlFields(Fields):
     scoring: Rule = "exact"
     """The rule that decides; the record holds the scores by both."""
     legacy: bool = False
-    """Whether an action that only begins with `submit` submits, as published."""
+    """Whether an action that only begins with `submit` submits, and gold queries that MySQL refuses expect no rows, as
+    published."""
 
 
 class SqlHidden(Fields):
@@ -55,6 +56,8 @@ class SqlHidden(Fields):
 
     gold: str
     """The query whose rows are the right answer; it runs on a database of its own."""
+    refused: bool = False
+    """Whether MySQL refuses the gold query, so that the published code expects no rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,8 @@ class SqlEnvironment:
         if self._skipped:
             return Scores(intercode=0, exact=0, parts={"skipped": True})
         gold = await self._gold(self._hidden.gold)
-        scores = score_rows(self._last.rows, gold.rows, self._hidden.gold, gold_failed=gold.failed)
+        failed = gold.failed or (self._fields.legacy and self._hidden.refused)
+        scores = score_rows(self._last.rows, gold.rows, self._hidden.gold, gold_failed=failed)
         return scores.model_copy(update={"legacy": self._fields.legacy, "parts": {**scores.parts, "dialect": "sqlite"}})
 
     async def _gold(self, query: str) -> _Answer:

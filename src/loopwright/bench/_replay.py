@@ -1,0 +1,198 @@
+"""Recorded trajectories, executed again: do our environments give the rewards that were logged?"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loopwright.bench._canaries import Scored
+from loopwright.bench._causes import PUBLISHED_TOOLS, cause_of
+from loopwright.candidate import Candidate
+from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, EnvironmentSetup, Scores
+from loopwright.errors import TaskError
+from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
+from loopwright.stats import Interval, wilson
+from loopwright.task import Instance, Task
+
+_TOLERANCE = 0.0051
+"""Rewards were logged with two decimals."""
+_OLD = "find /testbed /system /workspace -newermt '7 days ago' -exec touch -d '30 days ago' {} + 2>/dev/null; true"
+"""The published files were older than what their tasks call old; an archive made today is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One recorded action, executed again."""
+
+    task: str
+    turn: int
+    action: str
+    logged: float
+    scores: Scores
+    logged_output: str
+    output: str
+    cause: str
+    """Why the reward differs; empty where it does not."""
+
+    def agrees(self, reward: float) -> bool:
+        """Whether a reward is the logged one."""
+        return abs(reward - self.logged) < _TOLERANCE
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How far a log was reproduced."""
+
+    log: str
+    turns: tuple[Turn, ...]
+
+    def share(self, *, plain: bool = False) -> float:
+        """Share of turns with the logged reward; `plain` takes the reward without the order of rows."""
+        return self.count(plain=plain) / len(self.turns) if self.turns else 0.0
+
+    def count(self, *, plain: bool = False) -> int:
+        """Number of turns with the logged reward."""
+        return sum(turn.agrees(_reward(turn.scores, plain=plain)) for turn in self.turns)
+
+    def interval(self, *, plain: bool = False) -> Interval:
+        """95 % Wilson interval of `share`; turns of a task are alike, so it is somewhat narrow."""
+        return wilson(self.count(plain=plain), len(self.turns))
+
+    @property
+    def outcomes(self) -> tuple[int, int]:
+        """Episodes whose success, a best reward of 1, is the logged one, and all episodes."""
+        best: dict[str, list[bool]] = {}
+        for turn in self.turns:
+            pair = best.setdefault(turn.task, [False, False])
+            pair[0] |= turn.logged >= 1
+            pair[1] |= turn.scores.intercode >= 1
+        return sum(logged == ours for logged, ours in best.values()), len(best)
+
+    @property
+    def causes(self) -> Mapping[str, int]:
+        """Cause of a disagreement to how often it came."""
+        return dict(Counter(turn.cause for turn in self.turns if turn.cause).most_common())
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        same, episodes = self.outcomes
+        return {
+            "log": self.log,
+            "turns": len(self.turns),
+            "share": self.share(),
+            "interval": [self.interval().low, self.interval().high],
+            "share_without_order": self.share(plain=True),
+            "same_success": same,
+            "episodes": episodes,
+            "causes": dict(self.causes),
+        }
+
+
+def read_log(path: Path) -> dict[int, dict[str, Any]]:
+    """Reads a published experiment log: index of the task to its episode.
+
+    Raises:
+        TaskError: It is none.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        episodes = data.get("logs", data)
+        return {int(episode["task_id"]): episode for episode in episodes.values() if "turn_history" in episode}
+    except (OSError, ValueError, AttributeError, KeyError) as error:
+        raise TaskError(f"not an experiment log: {error}", path=str(path)) from None
+
+
+async def replay(
+    path: Path, task: Task, *, prefix: str, concurrency: int = 4, provider: SandboxProvider | None = None
+) -> Agreement:
+    """Executes every action of a log again, in order, each episode in a sandbox of its own.
+
+    Args:
+        path: The log.
+        task: The suite's task.
+        prefix: What the names of its instances begin with before the index of the log, such as `fs1-`.
+        concurrency: Episodes at a time.
+        provider: Where sandboxes come from; the task's own one by default.
+
+    Raises:
+        TaskError: The log cannot be read.
+        SandboxError: There is no sandbox.
+    """
+    episodes = read_log(path)
+    instances = {instance.id: instance for instance in task.instances()}
+    opened = provider or await open_provider(task.sandbox.provider)
+    places = asyncio.Semaphore(concurrency)
+
+    async def one(instance: Instance, episode: dict[str, Any]) -> list[Turn]:
+        async with places:
+            return await _episode(instance, episode, task.environment.name, opened, missing)
+
+    try:
+        missing = await _missing(opened)
+        known = [(instances[f"{prefix}{index}"], e) for index, e in episodes.items() if f"{prefix}{index}" in instances]
+        turns = await asyncio.gather(*(one(instance, episode) for instance, episode in known))
+    finally:
+        if provider is None:
+            await opened.close()
+    return Agreement(path.stem, tuple(turn for episode in turns for turn in episode))
+
+
+async def _episode(
+    instance: Instance, episode: dict[str, Any], environment: str, provider: SandboxProvider, missing: Collection[str]
+) -> list[Turn]:
+    if instance.public.get("fixture"):
+        instance = instance.model_copy(update={"public": {**instance.public, "setup": _OLD}})
+    setup = EnvironmentSetup(provider, SandboxSpec(), put=lambda data: "", get=lambda reference: b"")
+    place: Environment = BUILTIN_ENVIRONMENTS[environment](setup)
+    history = episode["turn_history"]
+    turns = []
+    try:
+        await place.reset(instance)
+        for number, action in enumerate(_actions(history["actions"])):
+            observation = await place.step(Candidate(text=action))
+            assert isinstance(place, Scored)
+            logged, seen = float(history["rewards"][number] or 0), str(history["observations"][number])
+            scores, output = await place.scores(), _plain(observation.text)
+            cause = _cause(scores, logged, (action, str(instance.hidden["gold"]), output, _plain(seen)), missing)
+            turns.append(Turn(instance.id, number, action, logged, scores, seen, output, cause))
+    finally:
+        await place.close()
+    return turns
+
+
+async def _missing(provider: SandboxProvider) -> frozenset[str]:
+    """Programs of the published image that sandboxes here lack."""
+    sandbox = await provider.open(SandboxSpec())
+    try:
+        asked = "; ".join(f"command -v {tool} >/dev/null || echo {tool}" for tool in sorted(PUBLISHED_TOOLS))
+        return frozenset((await sandbox.run(["sh", "-c", asked])).stdout.text.split())
+    finally:
+        await sandbox.close()
+
+
+def _cause(scores: Scores, logged: float, texts: tuple[str, str, str, str], missing: Collection[str]) -> str:
+    if abs(scores.intercode - logged) < _TOLERANCE:
+        return ""
+    if abs(float(scores.parts.get("overlap", -2)) - logged) < _TOLERANCE:
+        return "reward variant"
+    if "dialect" in scores.parts:
+        return "dialect" if texts[2] != texts[3] else "dialect of the gold"
+    return cause_of(*texts, missing)
+
+
+def _actions(actions: Sequence[str]) -> list[str]:
+    """Each as a reply that holds it, whatever marks it holds itself."""
+    return [action if action in ("skip", "submit") else f"~~~\n{action}\n~~~" for action in actions]
+
+
+def _reward(scores: Scores, *, plain: bool) -> float:
+    return float(scores.parts.get("overlap", scores.intercode)) if plain else scores.intercode
+
+
+def _plain(text: str) -> str:
+    return text.partition("\n[exit status")[0].strip()

@@ -1,0 +1,152 @@
+"""The environments of actions, on tasks of our own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+
+from loopwright.candidate import Candidate
+from loopwright.environments import BUILTIN_ENVIRONMENTS, EnvironmentSetup, Observation, Scores
+from loopwright.errors import TaskError
+from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
+from loopwright.task import Instance
+
+pytestmark = pytest.mark.anyio
+FILES = {"/data/a.txt": "one\ntwo\n", "/data/run.sh": "#!/bin/sh\necho ran\n"}
+STARS = "CREATE TABLE star (name TEXT, size INT); INSERT INTO star VALUES ('Vega', 2), ('Mira', 5);"
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module", params=["bubblewrap", pytest.param("docker", marks=pytest.mark.docker)])
+async def provider(anyio_backend: str, request: pytest.FixtureRequest) -> AsyncIterator[SandboxProvider]:
+    opened = await open_provider(request.param)
+    yield opened
+    await opened.close()
+
+
+async def _play(
+    provider: SandboxProvider, kind: str, public: Mapping[str, Any], hidden: Mapping[str, Any], *actions: str
+) -> tuple[list[Observation], Scores]:
+    stored: dict[str, bytes] = {}
+
+    def put(data: bytes) -> str:
+        stored["kept"] = data
+        return "kept"
+
+    environment: Any = BUILTIN_ENVIRONMENTS[kind](EnvironmentSetup(provider, SandboxSpec(), put, stored.__getitem__))
+    try:
+        await environment.reset(Instance(id="t", goal="do it", public=public, hidden=hidden))
+        seen = []
+        for action in actions:
+            if action == "(snapshot)":
+                await environment.snapshot()
+            elif action == "(restore)":
+                await environment.restore("kept")
+            else:
+                seen.append(await environment.step(Candidate(text=action)))
+        return seen, await environment.scores()
+    finally:
+        await environment.close()
+
+
+@pytest.mark.parametrize(
+    ("actions", "exact"),
+    [
+        (["cp /data/a.txt /data/b.txt"], 1),
+        (["cat /data/a.txt > /data/b.txt; echo talk"], 1),
+        (["cp /data/a.txt /data/c.txt"], 0),
+        (["cp /data/a.txt /data/b.txt", "chmod 600 /data/b.txt"], 0),
+        (["cp /data/a.txt /data/b.txt", "rm /data/run.sh"], 0),
+        (["cp /data/a.txt /data/b.txt", "mkdir /data/empty"], 0),
+        (["cp /data/a.txt /data/b.txt", "mkdir /data/empty", "rmdir /data/empty"], 1),
+        (["cp /data/a.txt /data/b.txt; echo >> /data/b.txt"], 0),
+    ],
+)
+async def test_the_state_is_compared_in_full(provider: SandboxProvider, actions: list[str], exact: float) -> None:
+    _, scores = await _play(provider, "bash", {"files": FILES}, {"gold": "cp /data/a.txt /data/b.txt"}, *actions)
+    assert scores.exact == exact
+
+
+async def test_an_answer_is_compared_without_blanks_at_ends_of_lines(provider: SandboxProvider) -> None:
+    hidden = {"gold": "wc -l < /data/a.txt"}
+    assert (await _play(provider, "bash", {"files": FILES}, hidden, "echo '2  '"))[1].exact == 1.0
+    assert (await _play(provider, "bash", {"files": FILES}, hidden, "echo 3"))[1].exact == 0.0
+
+
+async def test_fixture_files_can_be_run_and_the_first_folder_be_named(provider: SandboxProvider) -> None:
+    public = {"files": FILES, "cwd": "/data"}
+    seen, scores = await _play(provider, "bash", public, {"gold": "pwd"}, "./run.sh", "```bash\npwd\n```", "submit")
+    assert [observation.text for observation in seen] == ["ran\n", "/data\n", "/data\n"]
+    assert seen[-1].done
+    assert scores.exact == 1.0
+
+
+async def test_long_outputs_are_cut_for_prompts_and_scored_whole(provider: SandboxProvider) -> None:
+    seen, scores = await _play(provider, "bash", {"files": FILES}, {"gold": "seq 5000"}, "seq 5000")
+    assert "left out" in seen[0].text
+    assert scores.exact == 1.0
+
+
+@pytest.mark.parametrize("public", [{"nonsense": 1}, {"fixture": "/nowhere.tar"}, {"files": {"/../x": "y"}}])
+async def test_fields_that_cannot_be_used(provider: SandboxProvider, public: dict[str, Any]) -> None:
+    with pytest.raises(TaskError, match="environment"):
+        await _play(provider, "bash", public, {"gold": "true"})
+
+
+async def test_a_database_is_the_agents_own(provider: SandboxProvider) -> None:
+    public = {"script": STARS}
+    hidden = {"gold": "SELECT name FROM star ORDER BY size"}
+    seen, scores = await _play(provider, "sql", public, hidden, "DELETE FROM star", "SELECT name FROM star")
+    assert [observation.text for observation in seen] == ["(no rows; 2 changed)", "[]"]
+    assert scores.exact == 0.0
+    assert (await _play(provider, "sql", public, hidden, "SELECT name FROM star ORDER BY size"))[1].exact == 1.0
+    assert (await _play(provider, "sql", public, hidden, "SELECT name FROM star ORDER BY size DESC"))[1].exact == 0.0
+
+
+async def test_a_database_goes_back_to_its_snapshot(provider: SandboxProvider) -> None:
+    actions = [
+        "INSERT INTO star VALUES ('Sol', 1)",
+        "(snapshot)",
+        "DROP TABLE star",
+        "(restore)",
+        "SELECT count(*) FROM star",
+    ]
+    seen, _ = await _play(provider, "sql", {"script": STARS}, {"gold": "SELECT 3"}, *actions)
+    assert seen[-1].text == "[(3,)]"
+
+
+async def test_a_query_gives_so_many_rows_and_no_more(provider: SandboxProvider) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n"
+    seen, _ = await _play(provider, "sql", {"script": STARS, "rows": 60}, {"gold": "SELECT 1"}, endless)
+    assert "more than 10 further rows" in seen[0].text
+
+
+async def test_an_interpreter_keeps_names_and_goes_back_to_its_snapshot(provider: SandboxProvider) -> None:
+    actions = ["x = [1]", "(snapshot)", "x.append(2)", "(restore)", "x", "import sys; sys.exit(3)", "print('on')"]
+    hidden = {"gold": "def f():\n    return 1", "tests": ["assert f() == 1"]}
+    seen, scores = await _play(provider, "interpreter", {}, hidden, *actions)
+    assert [observation.text for observation in seen] == ["", "", "[1]", "Error: 3", "on"]
+    assert scores.exact == 0.0
+
+
+async def test_an_interpreter_that_hangs_begins_anew(provider: SandboxProvider) -> None:
+    hidden = {"gold": "def f():\n    return 1", "tests": ["assert f() == 1"]}
+    actions = ["while True: pass", "def f():\n    return 1", "submit f"]
+    seen, scores = await _play(provider, "interpreter", {"timeout": 1.0}, hidden, *actions)
+    assert "begins anew" in seen[0].text
+    assert (scores.intercode, scores.exact) == (1.0, 1.0)
+
+
+async def test_flags_are_compared_on_the_host(provider: SandboxProvider) -> None:
+    public = {"files": {"/ctf/note": "look elsewhere"}}
+    hidden = {"gold": "flag{1}"}
+    actions = ["grep -r 'flag{' /ctf /tmp /work /dev/shm; env | grep -c 'flag{'", "submit flag{1}"]
+    seen, scores = await _play(provider, "ctf", public, hidden, *actions)
+    assert seen[0].text.splitlines()[0] == "0"
+    assert scores.exact == 1.0
