@@ -152,6 +152,7 @@ class RecordingProvider:
                 controls=tuple(asdict(state) for state in sandbox.controls),
                 seconds=time.monotonic() - started,
                 pooled=sandbox.pooled,
+                reason=self._provider.reason,
             ),
             episode=self._episode,
         )

@@ -10,6 +10,8 @@ from loopwright.environments import find_environment
 from loopwright.errors import MissingContent, TaskError
 from loopwright.models import Scripted
 from loopwright.project import Project
+from loopwright.sandbox import Control
+from loopwright.store import SandboxOpened, read_run
 from loopwright.task import SandboxOptions
 
 _YAML = """\
@@ -149,3 +151,16 @@ def test_the_image_is_the_folders_unless_a_variable_says_otherwise(
     assert episode.outcome is not None
     assert episode.outcome.failure is not None
     assert ("nowhere/else:latest" if by_variable else "guests:latest") in episode.outcome.failure["message"]
+
+
+def test_the_record_says_why_a_provider_was_taken(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    (folder / "environment.yaml").write_text(_YAML.replace("image: guests:latest\n", ""))
+    model = Scripted(["```python\nx = 1\n```"])
+    run(_task(tests=_TESTS), model=model, strategy="single", project=tmp_path, out=tmp_path / "run")
+    opened = [event.data for event in read_run(tmp_path / "run").events if isinstance(event.data, SandboxOpened)]
+    assert opened
+    assert all(box.reason.startswith("auto: no Docker Engine") for box in opened)
+    assert all(len(box.controls) == len(Control) for box in opened)

@@ -77,6 +77,9 @@ class SandboxOpened(_Payload):
     controls: tuple[Mapping[str, Any], ...]
     seconds: float
     pooled: bool = False
+    """Whether it was warm when it was asked for."""
+    reason: str = ""
+    """Why this provider was taken."""
 
 
 class CallIntended(_Payload):
