@@ -150,8 +150,8 @@ def inline_result(call: CallFinished) -> Mapping[str, Any] | None:
 def trajectories(events: Iterable[Event], result_of: ResultOf = inline_result) -> Iterator[Trajectory]:
     """Puts events together by episode; yields each when it is scored, the others last.
 
-    Only episodes without a score are held in memory, as a resumed run tries them again. An episode that starts anew after it had finished is yielded a
-    second time; the later one counts.
+    Only episodes without a score are held in memory, as a resumed run tries them again. An episode that starts anew
+    after it had finished is yielded a second time; the later one counts.
     """
     open_ones: dict[str, Trajectory] = {}
     closed: set[str] = set()
