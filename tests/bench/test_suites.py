@@ -1,0 +1,134 @@
+"""Suites, their data and their canaries."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from loopwright.bench import SUITES, data_folder, fetch, find_suite
+from loopwright.bench._canaries import canary
+from loopwright.bench._suites import spread
+from loopwright.errors import MissingContent, TaskError, UserError
+from loopwright.sandbox import open_provider
+from loopwright.task import Instance, Record
+
+FS4 = [{"query": "Add up.", "gold": "seq 3 | paste -sd+ | bc"}, {"query": "Say hi.", "gold": ["cd /tmp", "echo hi"]}]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "nl2bash_fs_4.json").write_text(json.dumps(FS4))
+    (folder / "spider_dbs.sql").write_text(
+        "CREATE DATABASE `d`;\nUSE `d`;\nCREATE TABLE `t` (\n `a` int NOT NULL AUTO_INCREMENT,\n `b` text,\n"
+        " PRIMARY KEY (`a`)\n) ENGINE=InnoDB;\nINSERT INTO `t` VALUES (1,'it\\'s; x'),(2,NULL);\n"
+    )
+    row = {"query": "All?", "gold": "SELECT a FROM t", "db": "d", "hardness": "easy", "db_tables": {"t": ["a", "b"]}}
+    (folder / "ic_spider_dev.json").write_text(json.dumps([row]))
+    return folder
+
+
+def test_bash_records(data: Path) -> None:
+    task = find_suite("intercode-bash").task(data)
+    assert [record.id for record in task.data] == ["fs4-0", "fs4-1"]
+    assert task.instances()[1].hidden == {"gold": "cd /tmp;echo hi"}
+
+
+def test_a_file_system_that_is_missing_is_told(data: Path) -> None:
+    (data / "nl2bash_fs_1.json").write_text(json.dumps(FS4))
+    with pytest.raises(MissingContent, match=r"setup_nl2b_fs_1\.sh"):
+        find_suite("intercode-bash").task(data)
+    (data / "setup_nl2b_fs_1.sh").write_text("mkdir /testbed")
+    assert find_suite("intercode-bash").task(data).instances()[0].public["setup"] == "mkdir /testbed"
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_data_that_is_not_there_is_told(tmp_path: Path, suite: str) -> None:
+    with pytest.raises(MissingContent, match="holds no"):
+        find_suite(suite).task(tmp_path)
+
+
+def test_data_that_is_no_list_of_tasks_is_told(data: Path) -> None:
+    (data / "nl2bash_fs_4.json").write_text('[{"query": "x"}]')
+    with pytest.raises(TaskError, match="query and gold"):
+        find_suite("intercode-bash").task(data)
+
+
+def test_only_the_handicap_shows_tables(data: Path) -> None:
+    suite = find_suite("intercode-sql")
+    assert "tables" not in suite.task(data).instances()[0].public
+    assert suite.task(data, handicap=True).instances()[0].public["tables"] == {"t": ["a", "b"]}
+
+
+def test_a_limit_takes_tasks_from_all_over_the_suite() -> None:
+    records = tuple(Record(id=str(number)) for number in range(10))
+    assert [record.id for record in spread(records, 5)] == ["0", "2", "4", "6", "8"]
+    assert spread(records, 20) == records
+
+
+def test_a_folder_is_taken_over(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (data / "nl2bash_fs_4.json").unlink()
+    (data / "ic_spider_dev.json").rename(data / "spider_dev_0000_0000.json")
+    monkeypatch.setenv("LOOPWRIGHT_DATA", str(tmp_path / "home"))
+    folder = fetch("intercode", source=data)
+    assert folder == data_folder("intercode") == tmp_path / "home" / "intercode"
+    assert len(find_suite("intercode-sql").task(folder).data) == 1
+
+
+def test_a_file_that_is_not_the_pinned_one_is_refused(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="checksum"):
+        fetch("intercode", source=data, to=tmp_path / "to")
+    assert not (tmp_path / "to").exists()
+    assert not (tmp_path / "to.partial").exists()
+
+
+def test_an_archive_gives_only_what_is_wanted(tmp_path: Path) -> None:
+    archive = tmp_path / "all.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        for name in ("repo-1/data/ctf/ic_other.json", "repo-1/src/x.py", "repo-1/data/ctf/../../../evil"):
+            info = tarfile.TarInfo(name)
+            info.size = 2
+            tar.addfile(info, io.BytesIO(b"[]"))
+    folder = fetch("intercode", source=archive, to=tmp_path / "to")
+    assert [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()] == ["data/ctf/ic_other.json"]
+
+
+def test_a_single_file_is_unpacked(tmp_path: Path) -> None:
+    file = tmp_path / "HumanEval.jsonl.gz"
+    file.write_bytes(gzip.compress(b"{}\n"))
+    assert (fetch("humaneval", source=file, to=tmp_path / "to") / "HumanEval.jsonl").read_bytes() == b"{}\n"
+
+
+@pytest.mark.parametrize("name", ["intercode", "nothing"])
+def test_what_cannot_be_fetched_is_told(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError):
+        fetch(name, source=tmp_path / "nowhere", to=tmp_path / "to")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("gold", "flags"),
+    [
+        ("cat /data/a", ()),
+        ("mkdir -p /tmp", ("idle passes (intercode)", "idle passes (exact)")),
+        ("echo $RANDOM$RANDOM", ("gold fails (intercode)", "gold fails (exact)")),
+    ],
+)
+async def test_canaries_find_tasks_that_are_not_sound(gold: str, flags: tuple[str, ...]) -> None:
+    provider = await open_provider("bubblewrap")
+    instance = Instance(id="t", goal="do", public={"files": {"/data/a": "word\n"}}, hidden={"gold": gold})
+    try:
+        assert (await canary(instance, "bash", provider)).flags == flags
+    finally:
+        await provider.close()
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
