@@ -26,6 +26,8 @@ VERBS = {
     "compare": "Compare two runs, or the variants of one, task by task.",
     "bench": "Run benchmark suites, compare runs, and tell what their numbers can bear.",
     "data": "Fetch data sets of benchmark suites.",
+    "gate": "Decide about a change by two runs: accept, hold or roll back.",
+    "drift": "Tell whether agents still behave as they did, and since when not.",
     "validate": "Check task files and everything that they name, and run nothing.",
     "explain": "Explain a task: its graph, its roles, its limits, what each role sees.",
     "schema": "Print the JSON schema of task files, for editors.",

@@ -9,13 +9,21 @@ Usable alone, on any stream of interactions:
             print(alarm)
 """
 
+from loopwright.drift._adapters import from_mapping, from_spans, from_updates
 from loopwright.drift._baseline import Band, Baseline
 from loopwright.drift._channels import CATEGORY_WEIGHTS, CHANNELS, TRAITS, Category, Channel, Trait
+from loopwright.drift._continual import forgetting, min_acc, plasticity, wc_acc
+from loopwright.drift._gate import Ruling, damped, improvement, p_of_better, p_of_harm, rule
 from loopwright.drift._index import Index, combine, jensen_shannon
 from loopwright.drift._monitor import Alarm, Counts, Monitor
 from loopwright.drift._observation import Observation, ToolCall
+from loopwright.drift._page import render_page
+from loopwright.drift._paper import PaperMonitor, paper_scores
+from loopwright.drift._record import observations
 from loopwright.drift._scenarios import CHANGE, LENGTH, SCENARIOS, Scenario, Session, draw
+from loopwright.drift._session import Review, onsets, review
 from loopwright.drift._simulator import Injection, Setting, Simulator
+from loopwright.drift._trial import Trial, trial
 
 __all__ = [
     "CATEGORY_WEIGHTS",
@@ -34,13 +42,35 @@ __all__ = [
     "Injection",
     "Monitor",
     "Observation",
+    "PaperMonitor",
+    "Review",
+    "Ruling",
     "Scenario",
     "Session",
     "Setting",
     "Simulator",
     "ToolCall",
     "Trait",
+    "Trial",
     "combine",
+    "damped",
     "draw",
+    "forgetting",
+    "from_mapping",
+    "from_spans",
+    "from_updates",
+    "improvement",
     "jensen_shannon",
+    "min_acc",
+    "observations",
+    "onsets",
+    "p_of_better",
+    "p_of_harm",
+    "paper_scores",
+    "plasticity",
+    "render_page",
+    "review",
+    "rule",
+    "trial",
+    "wc_acc",
 ]

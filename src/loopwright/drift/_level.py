@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
+from itertools import compress, pairwise
 from statistics import median
 from typing import Self
 
@@ -101,7 +101,7 @@ class Level:
 def shares(trait: Trait) -> tuple[float, ...]:
     """Each window's share of its channel's budget."""
     small = 0.1 if trait.graded else 0.0  # A burst may bring no more than half an alarm to these in other channels.
-    raw = [small if n < 16 else 0.6 if n < 45 else 1.0 if n <= 256 else 0.7 if n <= 720 else 0.3 for n in WINDOWS]
+    raw = [small if n < 16 else 0.6 if n == 16 else 1.0 if n < 256 else 0.7 if n < 720 else 0.3 for n in WINDOWS]
     return tuple(_OVERLAP * share / sum(raw) for share in raw)
 
 
@@ -133,7 +133,7 @@ def _inflation(correlation: float, window: int) -> float:
 def _correlation(values: Sequence[float]) -> float:
     """Lag-1 correlation, with its standard error added where it is significant."""
     n = len(values)
-    total = math.fsum(a * b for a, b in zip(values, values[1:], strict=False))
+    total = math.fsum(a * b for a, b in pairwise(values))
     rho = total / math.fsum(value * value for value in values) if n > 2 else 0.0
     return min(rho + 1 / math.sqrt(n), 0.95) if rho > 2.5 / math.sqrt(n) else 0.0
 

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Self
 
 from loopwright.drift._observation import Observation, ToolCall
@@ -197,7 +198,7 @@ def _accuracy(seen: Iterable[Observation]) -> tuple[float, ...]:
 def _transitions(chains: Iterable[Sequence[str]]) -> Tables:
     counts: dict[str, Counter[str]] = {}
     for chain in chains:
-        for before, name in zip(chain[:_LONGEST], chain[1:_LONGEST], strict=False):
+        for before, name in pairwise(chain[:_LONGEST]):
             counts.setdefault(before, Counter())[name] += 1
     return Tables.of(counts)
 

@@ -1,0 +1,81 @@
+"""A whole session under the monitor, for reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from loopwright.drift._baseline import Baseline
+from loopwright.drift._index import Index
+from loopwright.drift._monitor import Alarm, Counts, Monitor
+from loopwright.drift._observation import Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What the monitor said about a session."""
+
+    baseline: Baseline
+    points: tuple[Index, ...]
+    """The index of each complete window."""
+    alarms: tuple[Alarm, ...]
+    counts: Counts
+
+    @property
+    def worse(self) -> tuple[Alarm, ...]:
+        """Alarms with which the index falls."""
+        return tuple(alarm for alarm in self.alarms if alarm.worse)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for `--json`."""
+        from dataclasses import asdict
+
+        return {
+            "baseline": {"name": self.baseline.name, "digest": self.baseline.digest},
+            "interactions": self.counts.seen,
+            "duplicates": self.counts.duplicates,
+            "malformed": self.counts.malformed,
+            "alpha": self.baseline.alpha,
+            "horizon": self.baseline.horizon,
+            "alarms": [asdict(alarm) for alarm in self.alarms],
+            "index": [asdict(point) for point in self.points],
+        }
+
+
+def review(baseline: Baseline, observations: Iterable[Observation]) -> Review:
+    """Runs a monitor over a session."""
+    monitor = Monitor(baseline)
+    points: list[Index] = []
+    alarms: list[Alarm] = []
+    for one in observations:
+        alarms += monitor.observe(one)
+        if monitor.index is not None and (not points or monitor.index is not points[-1]):
+            points.append(monitor.index)
+    return Review(baseline, tuple(points), tuple(alarms), monitor.counts)
+
+
+def onsets(review: Review) -> tuple[int, ...]:
+    """Where the index changed, looked at from the end (PELT, Killick et al. 2012, by ruptures).
+
+    Returns:
+        Numbers of the interactions at which another level begins; empty for fewer than eight windows.
+
+    Raises:
+        MissingExtra: ruptures is not installed.
+    """
+    from loopwright.errors import MissingExtra
+
+    values = [point.value for point in review.points if point.value is not None]
+    if len(values) < 8:
+        return ()
+    try:
+        import numpy as np
+        import ruptures
+    except ImportError:
+        raise MissingExtra("ruptures is not installed", remedy="Install it: pip install 'loopwright[drift]'.") from None
+    spread = max(review.baseline.bands["index"].sd, 1e-6)
+    signal = np.array(values).reshape(-1, 1) / spread
+    # The usual penalty for a change of the mean at known spread: three times the log of the length.
+    found = ruptures.Pelt(model="l2", min_size=2).fit(signal).predict(pen=3 * float(np.log(len(values))))
+    return tuple(review.points[at].start for at in found if at < len(values))
