@@ -157,7 +157,7 @@ def test_two_runs_are_compared_task_by_task(invoke: Invoke, two_runs: tuple[Path
     page = invoke("compare", *two_runs, "--out", "comparison.html").stdout
     assert "good single" in Path("comparison.html").read_text()
     assert "good single is better on t1, t2" in page
-    assert "The runs differ in: models.0" in page
+    assert "The runs differ in: models (scripted/good.yaml / scripted/bad.yaml)" in page
 
 
 def test_variants_of_one_run_are_compared(invoke: Invoke, write_task: WriteTask, two_runs: tuple[Path, Path]) -> None:
@@ -276,7 +276,7 @@ def test_gc_leaves_what_is_alive(invoke: Invoke) -> None:
 
 
 @pytest.mark.parametrize(
-    "verb", [verb for verb in VERBS if verb not in ("doctor", "fork", "gc", "init", "models", "schema")]
+    "verb", [verb for verb in VERBS if verb not in ("doctor", "fork", "gate", "gc", "init", "models", "schema")]
 )
 def test_every_verb_refuses_what_is_not_there_without_a_traceback(invoke: Invoke, project: Path, verb: str) -> None:
     result = invoke(verb, "nowhere")
