@@ -33,7 +33,7 @@ def shell_task(**loop: Any) -> Task:
 
 @pytest.fixture
 def play(tmp_path: Path) -> Play:
-    def played(strategy: str, replies: Sequence[str], **loop: Any) -> tuple[RunResult, Scripted]:
+    def played(strategy: str, replies: Sequence[str | Exception], **loop: Any) -> tuple[RunResult, Scripted]:
         model = Scripted(replies)
         result = loopwright.run(shell_task(**loop), model=model, strategy=strategy, out=tmp_path / "run")
         return result, model

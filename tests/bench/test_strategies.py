@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loopwright import RunResult
+from loopwright.errors import ModelRejected
 from loopwright.models import Scripted
 from tests.bench.conftest import GOLD, Play
 
@@ -60,6 +61,12 @@ def test_out_of_turns_the_state_at_the_end_is_scored(play: Play) -> None:
     result, _ = play("try_again_blind", ["ls", "ls", "ls", "ls", GOLD])
     (episode,) = result
     assert (episode.passed, rule(result)) == (True, "max_iterations")
+
+
+def test_a_prompt_that_outgrew_the_model_ends_the_episode_with_its_state(play: Play) -> None:
+    result, _ = play("react", [GOLD, ModelRejected("too long")])
+    (episode,) = result
+    assert (episode.passed, rule(result)) == (True, "model_rejected")
 
 
 def test_a_plan_is_made_once_and_each_step_is_one_action(play: Play) -> None:

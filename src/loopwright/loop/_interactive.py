@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 from loopwright.agents import AgentRole, View
 from loopwright.candidate import Candidate
 from loopwright.environments import Observation
-from loopwright.errors import AgentError, BudgetExceeded
+from loopwright.errors import AgentError, BudgetExceeded, ModelRejected
 from loopwright.loop._context import EpisodeContext
 from loopwright.loop._nodes import LoopState, Node, decide_by
 from loopwright.loop._options import Decision, Standing
@@ -46,6 +46,13 @@ def propose_as(style: str, *, plan: bool = False) -> Node:
             reply = await context.agents[AgentRole.PROPOSER].act(view, context.calls(iteration, "propose"))
         except BudgetExceeded as error:
             context.record(Decided(decision="stop", rule="budget", why=error.args[0]), iteration, "decide")
+            close(context)
+            return {}
+        except ModelRejected as error:
+            if not len(context.tree):
+                raise
+            # Such as a prompt that grew over the model's context: the state so far is still an answer.
+            context.record(Decided(decision="stop", rule="model_rejected", why=error.args[0]), iteration, "decide")
             close(context)
             return {}
         except AgentError as error:
