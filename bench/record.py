@@ -432,7 +432,8 @@ def show(result: Mapping[str, Any], console: Console) -> None:
 
 
 def times(amount: float, other: float) -> str:
-    return f"{amount / other:.2g}x"
+    # A busy machine can make a way look faster than no durability: then there is nothing to compare.
+    return f"{amount / other:.2g}x" if amount > 0 and other > 0 else "-"
 
 
 def main() -> None:
