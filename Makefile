@@ -49,6 +49,9 @@ bench: $(VENV)/.installed-dev ## measure every performance claim beside its peer
 docs: $(VENV)/.installed-dev ## build the documentation as a site under build/site
 	$(BIN)/mkdocs build --quiet
 
+bench-drift: $(VENV)/.installed-dev ## measure the drift monitor: false alarms, delays, speed, memory (BENCH_ARGS)
+	$(BIN)/python -m bench.drift $(BENCH_ARGS)
+
 base-image: ## make the Debian image that docker tests and the Dockerfile use (root, debootstrap, an engine)
 	BASE_IMAGE=$(BASE_IMAGE) .ci/make-base-image
 
@@ -76,5 +79,5 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/.created
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.created
 	@echo "Installing Loopwright and its development tools into $(VENV)"
-	@$(PIP) install --quiet --editable '.[local,postgres,dev]'
+	@$(PIP) install --quiet --editable '.[local,postgres,drift,dev]'
 	@touch $@

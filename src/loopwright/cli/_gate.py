@@ -45,8 +45,8 @@ def command(
 ) -> None:
     """Decide about a change by two runs: accept, hold or roll back.
 
-    BASELINE is a run of the version in use, CANDIDATE one of a change of prompt, model or strategy over the same tasks. Variants of a run are
-    taken together. Episodes that infrastructure failed are left out.
+    BASELINE is a run of the version in use, CANDIDATE one of a change of prompt, model or strategy, over the same
+    tasks. Variants of a run are taken together. Episodes that infrastructure failed are left out.
     """
     from dataclasses import asdict
 

@@ -10,8 +10,11 @@ Usable alone, on any stream of interactions:
 """
 
 from loopwright.drift._adapters import from_mapping, from_spans, from_updates
+from loopwright.drift._anchoring import Anchor, Exemplar, level, select
 from loopwright.drift._baseline import Band, Baseline
 from loopwright.drift._channels import CATEGORY_WEIGHTS, CHANNELS, TRAITS, Category, Channel, Trait
+from loopwright.drift._consolidation import Consolidation, Entry, Memory, consolidate, due, harmed
+from loopwright.drift._context_agent import Mitigation, Outcome, simulate_team
 from loopwright.drift._continual import forgetting, min_acc, plasticity, wc_acc
 from loopwright.drift._gate import Ruling, damped, improvement, p_of_better, p_of_harm, rule
 from loopwright.drift._index import Index, combine, jensen_shannon
@@ -20,6 +23,7 @@ from loopwright.drift._observation import Observation, ToolCall
 from loopwright.drift._page import render_page
 from loopwright.drift._paper import PaperMonitor, paper_scores
 from loopwright.drift._record import observations
+from loopwright.drift._routing import Router, Standing
 from loopwright.drift._scenarios import CHANGE, LENGTH, SCENARIOS, Scenario, Session, draw
 from loopwright.drift._session import Review, onsets, review
 from loopwright.drift._simulator import Injection, Setting, Simulator
@@ -33,34 +37,47 @@ __all__ = [
     "SCENARIOS",
     "TRAITS",
     "Alarm",
+    "Anchor",
     "Band",
     "Baseline",
     "Category",
     "Channel",
+    "Consolidation",
     "Counts",
+    "Entry",
+    "Exemplar",
     "Index",
     "Injection",
+    "Memory",
+    "Mitigation",
     "Monitor",
     "Observation",
+    "Outcome",
     "PaperMonitor",
     "Review",
+    "Router",
     "Ruling",
     "Scenario",
     "Session",
     "Setting",
     "Simulator",
+    "Standing",
     "ToolCall",
     "Trait",
     "Trial",
     "combine",
+    "consolidate",
     "damped",
     "draw",
+    "due",
     "forgetting",
     "from_mapping",
     "from_spans",
     "from_updates",
+    "harmed",
     "improvement",
     "jensen_shannon",
+    "level",
     "min_acc",
     "observations",
     "onsets",
@@ -71,6 +88,8 @@ __all__ = [
     "render_page",
     "review",
     "rule",
+    "select",
+    "simulate_team",
     "trial",
     "wc_acc",
 ]

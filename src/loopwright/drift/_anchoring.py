@@ -1,0 +1,99 @@
+"""Adaptive behavioural anchoring: examples from the baseline, more of them the further an agent has drifted.
+
+After Rath 2026 (arXiv 2601.04170); the level, the number of examples and the hysteresis are choices made here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loopwright.drift._baseline import Band
+
+MOST = 5
+_BEGIN = 0.1
+_END = 0.05
+_CALM = 2
+"""Windows under the lower level before examples are taken away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """An interaction of the baseline that succeeded and was not overridden."""
+
+    id: str
+    embedding: tuple[float, ...]
+    """Of its input."""
+    text: str
+    tokens: int
+
+
+def level(index: float, band: Band, threshold: float | None = None) -> float:
+    """Drift level d = (mean - index) / (mean - threshold), clipped to [0, 1].
+
+    Args:
+        index: The stability index now, or the score of the channel that alarmed.
+        band: Where it lies in the baseline.
+        threshold: Index at which anchoring is full; five standard deviations under the mean by default.
+    """
+    full = band.mean - 5 * band.sd if threshold is None else threshold
+    return min(max((band.mean - index) / max(band.mean - full, 1e-9), 0.0), 1.0)
+
+
+class Anchor:
+    """Says how many examples to show, window by window.
+
+    Args:
+        most: Examples at full drift.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._calm = 0
+        self.count = 0
+        """Examples to show now."""
+
+    def update(self, drift: float) -> int:
+        """Takes the drift level of a window; returns the number of examples until the next one."""
+        self._calm = self._calm + 1 if drift < _END else 0
+        if drift >= _BEGIN:
+            self.count = max(self.count, math.ceil(self._most * drift))
+        elif self._calm >= _CALM:
+            self.count = 0
+        return self.count
+
+
+def select(
+    pool: Sequence[Exemplar], query: Sequence[float], count: int, *, tokens: int, diversity: float = 0.3
+) -> list[Exemplar]:
+    """Chooses examples like the input and unlike each other (maximal marginal relevance, Carbonell and Goldstein 1998).
+
+    Args:
+        pool: To choose from.
+        query: Embedding of the current input.
+        count: At most so many.
+        tokens: They may take at most so many together.
+        diversity: Weight in [0, 1] of being unlike those already chosen.
+    """
+    chosen: list[Exemplar] = []
+    left, room = list(pool), tokens
+    while left and len(chosen) < count:
+
+        def worth(one: Exemplar) -> float:
+            # Unlike is enough: the opposite of an example is not worth more than an unrelated one.
+            alike = max((_cosine(one.embedding, other.embedding) for other in chosen), default=0.0)
+            alike = max(alike, 0.0)
+            return (1 - diversity) * _cosine(one.embedding, query) - diversity * alike
+
+        best = max(left, key=worth)
+        left.remove(best)
+        if best.tokens <= room:
+            chosen.append(best)
+            room -= best.tokens
+    return chosen
+
+
+def _cosine(left: Sequence[float], right: Sequence[float]) -> float:
+    norms = math.hypot(*left) * math.hypot(*right)
+    return math.fsum(a * b for a, b in zip(left, right, strict=True)) / norms if norms else 0.0
