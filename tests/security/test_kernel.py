@@ -84,9 +84,9 @@ async def test_namespaces(attack: Attack) -> None:
 async def test_setuid(attack: Attack) -> None:
     done = await attack(SETUID)
     found = refusals(done)
-    assert {found.pop(name) for name in ("capability", "chown", "setuid", "setgid", "seteuid", "setgroups")} == {
-        "EPERM"
-    }
+    assert {found.pop(name) for name in ("capability", "setgroups")} == {"EPERM"}
+    # Where a user namespace has one uid, there is no other that could be asked for.
+    assert {found.pop(name) for name in ("chown", "setuid", "setgid", "seteuid")} <= {"EPERM", "EINVAL"}
     assert (found.pop("ambient"), found.pop("nnp")) == ("EPERM", "EINVAL")
     assert set(found.values()) <= {"plain"}
 

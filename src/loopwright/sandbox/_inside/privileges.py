@@ -18,7 +18,7 @@ except ImportError:  # a Python cut down to its minimum, as Debian's python3-min
 
 _CAPGET, _CAPSET = {"x86_64": (125, 126), "aarch64": (90, 91)}.get(os.uname().machine, (0, 0))
 _CAPABILITY_VERSION = 0x20080522
-_PR_SET_SECCOMP, _FILTER = 22, 2
+_PR_SET_DUMPABLE, _PR_SET_SECCOMP, _FILTER = 4, 22, 2
 
 
 def keep_from_children(filters: Mapping[str, bytes]) -> bytes:
@@ -37,11 +37,21 @@ def keep_from_children(filters: Mapping[str, bytes]) -> bytes:
         return b"no filter for " + machine.encode()
     libc = ctypes.CDLL(None, use_errno=True)
     _uninheritable(libc)
+    show(False)
     code = filters[machine]
     buffer = ctypes.create_string_buffer(code, len(code))
     program = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer))
     _check(libc.prctl(_PR_SET_SECCOMP, _FILTER, program, 0, 0))
     return b""
+
+
+def show(visible: bool) -> None:
+    """Whether processes of this one's uid may use its files in /proc; only asked where runner and workload share a uid.
+
+    A program that is executed is visible by itself.
+    """
+    if HAS_CTYPES and os.getuid() != 0:
+        _check(ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, int(visible), 0, 0, 0))
 
 
 def _uninheritable(libc: ctypes.CDLL) -> None:

@@ -8,6 +8,8 @@ import resource
 import signal
 import time
 
+from loopwright.sandbox._inside.privileges import show
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -90,6 +92,7 @@ def execute(user: User, argv: list[bytes], cwd: bytes, env: Mapping[bytes, bytes
         os.write(group, b"0")
     for limit, value in user.rlimits:
         resource.setrlimit(limit, (value, value))
+    show(True)
     _prefer_to_kill()
     user.become()
     os.chdir(cwd)
