@@ -20,7 +20,7 @@ DEMO_RUN := $(LOOPWRIGHT) run examples/python --model local/smollm2-135m --strat
 	--calls 3 --grade-all
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench docs base-image image clean
+.PHONY: help demo test check lint bench bench-drift docs base-image image clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -7,6 +7,7 @@ was raised before; its delay counts from the first changed interaction, which is
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import math
 import resource
@@ -14,8 +15,8 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -29,12 +30,15 @@ from loopwright.drift import (
     Baseline,
     Mitigation,
     Monitor,
+    Observation,
     PaperMonitor,
     Scenario,
+    Simulator,
     draw,
     simulate_team,
 )
 from loopwright.drift._baseline import _held_out
+from loopwright.drift._scenarios import injection, start
 from loopwright.stats import wilson
 
 COLUMN_A = {
@@ -57,64 +61,87 @@ class Outcome:
     channels: tuple[str, ...]
 
 
+class Bank:
+    """The monitor and its peers on one session."""
+
+    def __init__(self, baseline: Baseline, first: Sequence[Observation], peers: Sequence[str], cusum: Any) -> None:
+        self.names = ("loopwright", *peers)
+        self._baseline = baseline
+        self._monitor = Monitor(baseline)
+        self._adwin = Adwin(baseline) if "adwin" in peers else None
+        self._cusum = Cusum(cusum, [str(channel) for channel in CHANNELS]) if "cusum" in peers else None
+        self._paper = PaperMonitor() if "paper" in peers else None
+        for one in first[-20:]:
+            if self._paper:
+                self._paper.observe(one)
+
+    def update(self, one: Observation) -> dict[str, list[str]]:
+        """Detectors that alarm with this interaction, and the channels they name."""
+        found = {}
+        if alarms := self._monitor.observe(one):
+            found["loopwright"] = [str(alarm.channel) for alarm in alarms]
+        if self._adwin or self._cusum:
+            scores = self._baseline.reference.scores(one)
+            if self._adwin and (names := self._adwin.update(scores, one.task)):
+                found["adwin"] = names
+            if self._cusum and (names := self._cusum.update(scores)):
+                found["cusum"] = names
+        if self._paper and self._paper.observe(one):
+            found["paper"] = []
+        return found
+
+    def fork(self) -> Bank:
+        """A copy that goes its own way against the same baseline."""
+        return copy.deepcopy(self, {id(self._baseline): self._baseline})
+
+
 def one_seed(seed: int, names: Sequence[str], peers: Sequence[str], alpha: float) -> list[Outcome]:
-    """All scenarios at one seed; scenarios that share a baseline share what is learned from it."""
-    known: dict[Any, tuple[Baseline, Any]] = {}
-    outcomes = []
+    """All scenarios at one seed. Those that differ after the change only share what comes before it."""
+    groups: dict[Any, list[Scenario]] = {}
     for name in names:
         scenario = SCENARIOS[name]
-        session = draw(scenario, seed)
-        key = (scenario.setting, scenario.baseline, scenario.contaminated)
-        if key not in known:
-            baseline = Baseline.freeze(session.baseline, alpha=alpha)
-            cusum = (
-                calibrate(_held_out(session.baseline), seed)
-                if "cusum" in peers and not scenario.setting.missing
-                else None
-            )
-            known[key] = baseline, cusum
-        outcomes += _session(scenario, session.baseline, session.stream, *known[key], peers)
-    return outcomes
-
-
-def _session(
-    scenario: Scenario,
-    first: Sequence[Any],
-    stream: Iterator[Any],
-    baseline: Baseline,
-    cusum: Any,
-    peers: Sequence[str],
-) -> list[Outcome]:
-    monitor, paper = Monitor(baseline), PaperMonitor()
-    adwin = Adwin(baseline) if "adwin" in peers else None
-    bank = Cusum(cusum, [str(channel) for channel in CHANNELS]) if cusum is not None else None
-    raised: dict[str, list[tuple[int, list[str]]]] = {name: [] for name in ("loopwright", *peers)}
-    if "paper" in peers:
-        for one in first[-20:]:
-            paper.observe(one)
-    for at, one in enumerate(stream):
-        if alarms := monitor.observe(one):
-            raised["loopwright"].append((at, [str(alarm.channel) for alarm in alarms]))
-        if adwin or bank:
-            scores = baseline.reference.scores(one)
-            if adwin and (found := adwin.update(scores, one.task)):
-                raised["adwin"].append((at, found))
-            if bank and (found := bank.update(scores)):
-                raised["cusum"].append((at, found))
-        if "paper" in peers and paper.observe(one):
-            raised["paper"].append((at, []))
+        groups.setdefault((scenario.setting, scenario.baseline, scenario.contaminated), []).append(scenario)
     outcomes = []
-    for detector, told in raised.items():
-        after = next(((at, found) for at, found in told if at >= CHANGE), None)
-        delay, channels = (None, ()) if after is None else (after[0] - CHANGE, tuple(after[1]))
-        outcomes.append(Outcome(scenario.name, detector, bool(told), delay, channels))
+    for scenarios in groups.values():
+        first, simulator = start(scenarios[0], seed)
+        baseline = Baseline.freeze(first, alpha=alpha)
+        # A peer that needs every channel sits out where some are missing.
+        able = [peer for peer in peers if not scenarios[0].setting.missing]
+        cusum = calibrate(_held_out(first), seed) if "cusum" in able else None
+        bank = Bank(baseline, first, able, cusum)
+        early = {name for _ in range(CHANGE) for name in bank.update(simulator.draw())}
+        for scenario in scenarios:
+            outcomes += _after(scenario, bank.fork(), copy.deepcopy(simulator), early)
     return outcomes
 
 
-def sessions(seeds: int, names: Sequence[str], peers: Sequence[str], alpha: float, processes: int) -> list[Outcome]:
+def _after(scenario: Scenario, bank: Bank, simulator: Simulator, early: set[str]) -> list[Outcome]:
+    found: dict[str, tuple[int, list[str]]] = {}
+    for since in range(LENGTH - CHANGE):
+        for name, channels in bank.update(simulator.draw(injection(scenario, CHANGE + since))).items():
+            found.setdefault(name, (since, channels))
+        if len(found) == len(bank.names):
+            break
+    outcomes = []
+    for name in bank.names:
+        delay, channels = found.get(name, (None, []))
+        outcomes.append(Outcome(scenario.name, name, name in early or name in found, delay, tuple(channels)))
+    return outcomes
+
+
+def sessions(
+    seeds: int, names: Sequence[str], peers: Sequence[str], alpha: float, processes: int, output: Path | None = None
+) -> list[Outcome]:
+    """Runs all seeds; each is written to `output` as it is done."""
+    outcomes: list[Outcome] = []
     with ProcessPoolExecutor(processes) as pool:
         jobs = [pool.submit(one_seed, seed, names, peers, alpha) for seed in range(seeds)]
-        return [outcome for job in jobs for outcome in job.result()]
+        for job in as_completed(jobs):
+            outcomes += job.result()
+            if output:
+                with output.open("a") as file:
+                    file.writelines(json.dumps(asdict(outcome)) + "\n" for outcome in job.result())
+    return outcomes
 
 
 def rate(hits: int, n: int) -> str:
@@ -146,8 +173,8 @@ def bound(scenario: Scenario, alpha: float = 0.05, draws: int = 6000) -> float:
     total = math.log(LENGTH / alpha)
     since = gathered = 0.0
     step = 100 if scenario.drift(0) != scenario.drift(150) else 2000
-    for start in range(0, 2000, step):
-        one = scenario.drift(start + (step // 2 if step < 2000 else 0))
+    for begin in range(0, 2000, step):
+        one = scenario.drift(begin + (step // 2 if step < 2000 else 0))
         steady = replace(scenario, drift=lambda _, one=one: one)  # type: ignore[misc]
         after = [
             reference.scores(o)
@@ -182,18 +209,24 @@ def _divergence(before: Sequence[Any], after: Sequence[Any], bins: int = 16) -> 
 
 
 def speed(events: int) -> dict[str, float]:
-    """Seconds and resident memory of one monitor over many interactions, which are drawn before."""
+    """Seconds and resident memory of one monitor over many interactions, which are drawn before, without embeddings."""
     session = draw(SCENARIOS["S1"], 3, length=20_000)
     monitor = Monitor(Baseline.freeze(session.baseline))
     pool = [replace(one, id="", embedding=()) for one in session.stream]
     at_first = 0
-    begun = time.perf_counter()
+    begun, used = time.perf_counter(), time.process_time()
     for count, one in enumerate(islice(cycle(pool), events)):
-        monitor.observe(one)
+        monitor.observe(replace(one, id=str(count)))
         if count == events // 10:
             at_first = _resident()
-    taken = time.perf_counter() - begun
-    return {"events": events, "seconds": taken, "bytes_at_tenth": at_first, "bytes_at_end": _resident()}
+    taken, used = time.perf_counter() - begun, time.process_time() - used
+    return {
+        "events": events,
+        "cpu_seconds": used,
+        "wall_seconds": taken,
+        "bytes_at_tenth": at_first,
+        "bytes_at_end": _resident(),
+    }
 
 
 def _resident() -> int:
@@ -302,14 +335,14 @@ def main() -> None:
     parser.add_argument("--tradeoff", type=int, default=0, help="seeds of the trade-off table; 0 leaves it out")
     parser.add_argument("--mitigations", type=int, default=50, help="seeds of the mitigations' table; 0 leaves it out")
     parser.add_argument("--quick", action="store_true", help="three seeds and 50,000 events, for a first look")
-    parser.add_argument("--output", type=Path, help="where the outcomes go as JSON")
+    parser.add_argument("--output", type=Path, help="file that outcomes are appended to, as lines of JSON")
     arguments = parser.parse_args()
     seeds, events = (3, 50_000) if arguments.quick else (arguments.seeds, arguments.events)
     if events:
         print(json.dumps(speed(events)))
     names = [name for name in arguments.scenarios.split(",") if name]
     peers = [peer for peer in arguments.peers.split(",") if peer]
-    outcomes = sessions(seeds if names else 0, names, peers, arguments.alpha, arguments.processes)
+    outcomes = sessions(seeds if names else 0, names, peers, arguments.alpha, arguments.processes, arguments.output)
     for line in tables(outcomes, names):
         print(line)
     if arguments.tradeoff:
@@ -318,10 +351,6 @@ def main() -> None:
     if arguments.mitigations:
         for line in mitigations(3 if arguments.quick else arguments.mitigations):
             print(line)
-    if arguments.output:
-        arguments.output.write_text(
-            json.dumps([[o.scenario, o.detector, o.ever, o.delay, o.channels] for o in outcomes])
-        )
 
 
 if __name__ == "__main__":

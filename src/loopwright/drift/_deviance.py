@@ -17,6 +17,7 @@ false-alarm budget.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,10 +79,8 @@ class Tilted:
             return self.theta[0], self.log_mass[0]
         if mean >= means[-1]:
             return self.theta[-1], self.log_mass[-1]
-        low, high = 0, len(means) - 1
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if means[middle] <= mean else (low, middle)
+        high = bisect_right(means, mean)
+        low = high - 1
         width = means[high] - means[low]
         share = (mean - means[low]) / width if width else 0.0
         theta = self.theta[low] + share * (self.theta[high] - self.theta[low])

@@ -153,17 +153,24 @@ def draw(scenario: Scenario, seed: int, *, length: int = LENGTH, baseline: int |
         length: Interactions of the session.
         baseline: Interactions of the baseline; the scenario's own by default.
     """
+    first, simulator = start(scenario, seed, baseline)
+    return Session(first, simulator.session(injection(scenario, place) for place in range(length)))
+
+
+def start(scenario: Scenario, seed: int, size: int | None = None) -> tuple[tuple[Observation, ...], Simulator]:
+    """Draws a baseline; returns it and the simulator that draws the session after it."""
     simulator = Simulator(seed, scenario.setting)
     chance = Random(seed)
     wrong = Injection(rotation=27, steps=0.4, disagreement=0.12, overrides=0.07, length=1.3)
     first = tuple(
         simulator.draw(wrong if chance.random() < scenario.contaminated else _NONE)
-        for _ in range(scenario.baseline if baseline is None else baseline)
+        for _ in range(scenario.baseline if size is None else size)
     )
-    return Session(first, simulator.session(_injection(scenario, place) for place in range(length)))
+    return first, simulator
 
 
-def _injection(scenario: Scenario, place: int) -> Injection:
+def injection(scenario: Scenario, place: int) -> Injection:
+    """What is injected at an interaction of the session."""
     since = place - CHANGE
     if 0 <= since < scenario.burst:
         return Injection(garbage=True)
