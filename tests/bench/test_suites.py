@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+import loopwright
 from loopwright.bench import SUITES, data_folder, fetch, find_suite
 from loopwright.bench._canaries import canary
 from loopwright.bench._suites import spread
 from loopwright.errors import MissingContent, TaskError, UserError
+from loopwright.models import Scripted
 from loopwright.sandbox import open_provider
 from loopwright.task import Instance, Record
 
@@ -58,6 +60,45 @@ def test_data_that_is_no_list_of_tasks_is_told(data: Path) -> None:
     (data / "nl2bash_fs_4.json").write_text('[{"query": "x"}]')
     with pytest.raises(TaskError, match="query and gold"):
         find_suite("intercode-bash").task(data)
+
+
+PROBLEM = {
+    "task_id": "HumanEval/0",
+    "prompt": 'from typing import List\n\n\ndef total(values: List[int]) -> int:\n    """Add up."""\n',
+    "entry_point": "total",
+    "canonical_solution": "    return sum(values)\n",
+    "test": "\n\ndef check(candidate):\n    assert candidate([1, 2]) == 3\n    assert candidate([]) == 0\n",
+}
+
+
+def test_humaneval_grades_with_hidden_tests_alone(tmp_path: Path) -> None:
+    (tmp_path / "HumanEval.jsonl").write_text(json.dumps(PROBLEM) + "\n")
+    task = find_suite("humaneval").task(tmp_path)
+    wrong, right = "def total(values):\n    return 3", "def total(values):\n    return sum(values)"
+    for code, passed in ((wrong, False), (right, True)):
+        model = Scripted([f"```python\n{code}\n```"])
+        (episode,) = loopwright.run(task, model=model, out=tmp_path / str(passed))
+        assert episode.passed is passed
+        assert not any("candidate([])" in message.content for r in model.requests for message in r.messages)
+
+
+def test_mbpp_shows_its_first_test(tmp_path: Path) -> None:
+    row = {
+        "query": "Write a function to double.",
+        "gold": "def helper(x):\r\n  return x\r\ndef double(x):\r\n  return 2 * helper(x)",
+        "tests": ["assert double(1) == 2", "assert double(4) == 8"],
+        "test_setup_code": "",
+    }
+    (tmp_path / "ic_mbpp.json").write_text(json.dumps([row]))
+    model = Scripted(
+        ["```python\ndef double(x):\n    return 2\n```", "```python\ndef double(x):\n    return 2 * x\n```"]
+    )
+    task = find_suite("mbpp").task(tmp_path)
+    first, second = loopwright.run(task, model=model, repeats=2, concurrency=1, out=tmp_path / "run")
+    assert (first.passed, second.passed) == (False, True)
+    shown = [message.content for request in model.requests for message in request.messages]
+    assert any("double(1) == 2" in text for text in shown)
+    assert not any("double(4)" in text for text in shown)
 
 
 def test_only_the_handicap_shows_tables(data: Path) -> None:

@@ -1,6 +1,6 @@
 """Benchmarks: suites of sandboxed tasks, and what their runs come to."""
 
-from loopwright.bench._canaries import Canary, run_canaries
+from loopwright.bench._canaries import PLANS, Canary, run_canaries
 from loopwright.bench._data import data_folder
 from loopwright.bench._fetch import SOURCES, fetch
 from loopwright.bench._outcomes import Rate, VariantOutcome, outcomes
@@ -9,6 +9,7 @@ from loopwright.bench._replay import Agreement, Turn, replay
 from loopwright.bench._suites import SUITES, Suite, find_suite
 
 __all__ = [
+    "PLANS",
     "SOURCES",
     "SUITES",
     "Agreement",

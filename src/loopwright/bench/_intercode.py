@@ -157,11 +157,11 @@ def required(folder: Path, name: str, *places: str) -> Path:
     return path
 
 
-def missing(folder: Path, name: str) -> MissingContent:
+def missing(folder: Path, name: str, data: str = "intercode") -> MissingContent:
     """The error that says which file a data set lacks."""
     return MissingContent(
         f"{folder} holds no {name}",
-        remedy="Get the data with `loopwright data fetch intercode`, or name a folder that has it with --from.",
+        remedy=f"Get the data with `loopwright data fetch {data}`, or name a folder that has it with --from.",
     )
 
 

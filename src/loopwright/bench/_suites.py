@@ -8,9 +8,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 from loopwright.bench._intercode import bash_records, ctf_records, python_records, sql_records
+from loopwright.bench._programs import humaneval_records, mbpp_records
 from loopwright.errors import MissingContent
 from loopwright.task import AgentOptions, EnvironmentOptions, LoopOptions, Record, SandboxOptions, Task
 
+PROGRAMS = ("single", "best_of_n", "refine")
+"""Strategies for tasks whose candidates are whole programs."""
 TURNS = 10
 """Turns of an episode, as published."""
 
@@ -57,10 +60,16 @@ class Suite:
             environment=EnvironmentOptions.model_validate({"name": self.environment, **self.options, **fields}),
             data=records,
             agents=AgentOptions(proposer=self.agent),
-            loop=LoopOptions(strategy="try_again", max_iterations=turns, repetition=None, confirm=False),
-            # A root that commands may write everywhere, and that costs milliseconds to make anew.
-            sandbox=SandboxOptions(provider="bubblewrap"),
+            loop=self._loop(turns),
+            # For shells: a root that commands may write everywhere, and that costs milliseconds to make anew.
+            sandbox=SandboxOptions(provider="bubblewrap" if self.agent == "actor" else "auto"),
         )
+
+    def _loop(self, turns: int) -> LoopOptions:
+        if self.agent == "actor":
+            # As published: nothing but a full reward, the agent and the number of turns ends an episode.
+            return LoopOptions(strategy="try_again", max_iterations=turns, repetition=None, confirm=False)
+        return LoopOptions(strategy="single", max_iterations=turns)
 
 
 def _without_tables(record: Record) -> Record:
@@ -115,6 +124,24 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
                 records=ctf_records,
                 options={"scoring": "intercode"},
                 prefix="ctf-",
+            ),
+            Suite(
+                name="humaneval",
+                description="HumanEval: functions to complete, all tests hidden.",
+                data="humaneval",
+                environment="python",
+                records=humaneval_records,
+                strategies=PROGRAMS,
+                agent="proposer",
+            ),
+            Suite(
+                name="mbpp",
+                description="MBPP: functions to write, the first test shown.",
+                data="mbpp",
+                environment="python",
+                records=mbpp_records,
+                strategies=PROGRAMS,
+                agent="proposer",
             ),
         )
     }

@@ -44,10 +44,15 @@ def checked_suite(name: str, source: Path | None, limit: int | None, concurrency
     Raises:
         UserError: Data or suite is not there.
     """
-    from loopwright.bench import run_canaries
+    from loopwright.bench import PLANS, run_canaries
     from loopwright.cli._output import write, write_json, write_table
 
     suite: Suite = find_suite(name)
+    if suite.environment not in PLANS:
+        raise UserError(
+            f"{name} has no canaries: its tasks are whole programs",
+            remedy="`loopwright validate` checks the solutions of such tasks.",
+        )
     task = suite.task(source or data_folder(suite.data), limit=limit)
     found = asyncio.run(run_canaries(task, concurrency=concurrency))
     flagged = [canary for canary in found if canary.flags]

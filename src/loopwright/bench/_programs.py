@@ -1,0 +1,72 @@
+"""Suites of functions to write in one go: HumanEval and MBPP, for the `python` environment."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from pathlib import Path
+from typing import Any
+
+from loopwright.bench._intercode import joined, locate, missing, rows
+from loopwright.environments import tested_name
+from loopwright.errors import TaskError
+from loopwright.task import Record
+
+
+def humaneval_records(folder: Path) -> tuple[Record, ...]:
+    """The tasks of `HumanEval.jsonl`; all of their tests are hidden, as published.
+
+    Raises:
+        MissingContent: The file is not there.
+        TaskError: A line is no task.
+    """
+    path = locate(folder, "HumanEval.jsonl", "data")
+    if path is None:
+        raise missing(folder, "HumanEval.jsonl", "humaneval")
+    found = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if line.strip():
+            try:
+                found.append(_humaneval(json.loads(line)))
+            except (ValueError, KeyError, TypeError) as error:
+                raise TaskError(f"no HumanEval task: {error}", path=str(path), line=number) from None
+    return tuple(found)
+
+
+def _humaneval(row: dict[str, Any]) -> Record:
+    name, prompt = row["entry_point"], row["prompt"]
+    tests = f"from solution import {name}\n\n{row['test']}\n\ndef test_all():\n    check({name})\n"
+    return Record(
+        id=str(row["task_id"]).replace("/", "-"),
+        goal=f"Complete this file, with every import that it needs:\n```python\n{prompt.rstrip()}\n```",
+        hidden={"tests": tests, "solution": prompt + row["canonical_solution"]},
+    )
+
+
+def mbpp_records(folder: Path) -> tuple[Record, ...]:
+    """The tasks of MBPP: the first assertion is shown, all of them grade the answer.
+
+    Raises:
+        MissingContent: The file is not there.
+        TaskError: It is no list of tasks.
+    """
+    paths = joined(folder, "ic_mbpp", "data/python/mbpp") or joined(folder, "mbpp")
+    found = [row for path in paths for row in rows(path, "query", "gold", "tests")]
+    if not found:
+        raise missing(folder, "ic_mbpp.json", "mbpp")
+    return tuple(_mbpp(index, row) for index, row in enumerate(found))
+
+
+def _mbpp(index: int, row: dict[str, Any]) -> Record:
+    gold = "\n".join(row["gold"].splitlines()) + "\n"
+    head = f"from solution import {tested_name(row['tests'], gold)}\n\n"
+    head += f"{row['test_setup_code']}\n\n" if row.get("test_setup_code") else ""
+    tests = [
+        f"def test_{n}():\n{textwrap.indent(test.strip(), '    ')}\n" for n, test in enumerate(row["tests"], start=1)
+    ]
+    return Record(
+        id=f"mbpp-{index}",
+        goal=row["query"],
+        hidden={"tests": head + "\n\n".join(tests), "solution": gold},
+        tests=head + tests[0],
+    )
