@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import json
 import pydoc
+from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import loopwright
 from loopwright.agents import load_agent
 from loopwright.errors import UserError
-from loopwright.models import Scripted
+from loopwright.models import Reply, Request, Scripted
 from loopwright.project import Project
 from loopwright.store import Event, RunFinished, RunStarted, read_run
+from loopwright.verify import Check, Verdict
 
 WRONG, RIGHT = "```python\ndef triple(n):\n    return n\n```", "```python\ndef triple(n):\n    return n * 3\n```"
 
@@ -157,6 +162,69 @@ def _with_replies(folder: Path) -> Path:
     (folder / "words.yaml").write_text(json.dumps([WRONG, RIGHT]))
     (folder / "critiques.yaml").write_text(json.dumps(['{"feedback": "Multiply.", "decision": "continue"}']))
     return folder
+
+
+def test_caps_and_prices_of_a_run(task: loopwright.Task, tmp_path: Path) -> None:
+    (tmp_path / "prices.yaml").write_text("date: 2026-11-01\nmodels:\n  scripted/*: {input: 1, output: 1}\n")
+    options: dict[str, Any] = {"strategy": "single", "repeats": 3, "concurrency": 1, "prices": tmp_path / "prices.yaml"}
+    capped = loopwright.run(
+        task, model=Scripted([RIGHT] * 3), budget={"model_calls": 2}, out=tmp_path / "capped", **options
+    )
+    assert len(capped.scored) == 2
+    assert all(Decimal(str(episode.outcome and episode.outcome.cost_usd)) > 0 for episode in capped.scored)
+    with pytest.raises(UserError, match="prices"):
+        loopwright.run(task, model=Scripted([RIGHT]), budget={"usd": 1}, out=tmp_path / "unpriced")
+
+
+@given(times=st.lists(st.integers(0, 5), min_size=1, max_size=8), concurrency=st.integers(1, 4))
+@settings(max_examples=15, deadline=None)
+def test_every_episode_runs_once_and_no_more_at_a_time_than_allowed(times: list[int], concurrency: int) -> None:
+    model = Busy(times)
+    task = loopwright.Task.model_validate(
+        {"name": "say", "goal": "Say it.", "environment": {"name": "text"}, "agents": {"proposer": "author"}}
+    )
+    with TemporaryDirectory() as folder:
+        result = loopwright.run(
+            task,
+            model=model,
+            strategy="single",
+            verifier=Content(),
+            repeats=len(times),
+            concurrency=concurrency,
+            out=Path(folder) / "run",
+        )
+    assert sorted(episode.started.repeat for episode in result) == list(range(len(times)))
+    assert result.pass_rate == 1.0
+    assert model.most <= concurrency
+    assert model.calls == len(times)
+
+
+class Content:
+    """Lets everything pass."""
+
+    async def verify(self, candidate: loopwright.Candidate, instance: loopwright.Instance) -> Verdict:
+        return Verdict(checks=(Check(name="said", score=1),))
+
+
+class Busy:
+    """A model that takes its time and counts who waits for it."""
+
+    name = "mine/busy"
+    repeatable = True
+
+    def __init__(self, times: list[int]) -> None:
+        self.times = times
+        self.calls = self.now = self.most = 0
+
+    async def complete(self, request: Request) -> Reply:
+        self.now, self.calls = self.now + 1, self.calls + 1
+        self.most = max(self.most, self.now)
+        await asyncio.sleep(self.times[(self.calls - 1) % len(self.times)] / 1000)
+        self.now -= 1
+        return Reply(text="said", model=self.name)
+
+    async def close(self) -> None:
+        pass
 
 
 def test_an_episode_is_planned_once(task: loopwright.Task, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import difflib
 import functools
 import inspect
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -21,7 +21,7 @@ from loopwright.loop import Strategy
 from loopwright.models import Model
 from loopwright.plugins import made_part
 from loopwright.store import Event
-from loopwright.task import Task, load_task
+from loopwright.task import CapOptions, Task, load_task
 from loopwright.verify import Verifier
 
 P = ParamSpec("P")
@@ -40,6 +40,8 @@ async def arun(
     repeats: int | None = None,
     seed: int | None = None,
     grade_all: bool = False,
+    budget: CapOptions | Mapping[str, Any] | None = None,
+    prices: Path | str | None = None,
     cache: Path | str | None = None,
     checkpoints: str = "",
     concurrency: int = 4,
@@ -60,6 +62,8 @@ async def arun(
         repeats: Episodes per instance and strategy.
         seed: Fixes the samples of models that honour seeds.
         grade_all: Whether the hidden checks grade every candidate after the loop.
+        budget: Hard caps of the whole run, such as `{"usd": 2.5, "seconds": 3600}`; tasks have their own beside it.
+        prices: The price file, without which no cost is told and no cap on cost can hold.
         cache: Folder of replies that runs share: a call that one of them made before is not paid again.
         checkpoints: Keep LangGraph checkpoints: `sqlite`, or the URL of a Postgres server; empty for none.
         concurrency: Episodes at a time.
@@ -91,6 +95,8 @@ async def arun(
         repeats=repeats,
         seed=seed,
         grade_all=grade_all,
+        budget=CapOptions.model_validate(budget or {}),
+        prices=_absolute(prices) if prices else None,
         cache=_absolute(cache) if cache else None,
         concurrency=concurrency,
         project=_absolute(project or "."),
