@@ -93,6 +93,27 @@ async def test_long_outputs_are_cut_for_prompts_and_scored_whole(provider: Sandb
     assert scores.exact == 1.0
 
 
+async def test_a_persistent_shell_keeps_variables_functions_and_jobs(provider: SandboxProvider) -> None:
+    actions = [
+        "x='two  words'; f() { echo \"f: $x\"; }; cd /data",
+        "f; pwd",
+        "sleep 0.3 && echo late > /data/late &",
+        "wait; cat late; cat; false",
+        'echo "a quote: \'"',
+        "sleep 9",
+        "echo ${x:-gone}; pwd",
+        "exit 3",
+        "echo on",
+    ]
+    public = {"files": FILES, "persistent": True, "timeout": 2}
+    seen, _ = await _play(provider, "bash", public, {"gold": "true"}, *actions)
+    texts = [observation.text for observation in seen]
+    assert texts[:2] == ["", "f: two  words\n/data\n"]
+    assert texts[3] == "late\n[exit status 1]"
+    assert texts[4:7] == ["a quote: '\n", "Command timed out", "gone\n/data\n"]
+    assert texts[8] == "on\n"
+
+
 @pytest.mark.parametrize("public", [{"nonsense": 1}, {"fixture": "/nowhere.tar"}, {"files": {"/../x": "y"}}])
 async def test_fields_that_cannot_be_used(provider: SandboxProvider, public: dict[str, Any]) -> None:
     with pytest.raises(TaskError, match="environment"):

@@ -14,8 +14,9 @@ from loopwright.environments._bash_reward import Outcome, score
 from loopwright.environments._fields import Fields, read_fields
 from loopwright.environments._fixture import Fixture, load_fixture
 from loopwright.environments._git_status import status
+from loopwright.environments._ran import Ran
 from loopwright.environments._scores import Rule, Scores
-from loopwright.environments._shell import Ran, Shell
+from loopwright.environments._shell import Shell
 from loopwright.environments._types import EnvironmentSetup, Observation
 from loopwright.errors import TaskError
 from loopwright.task import Instance
@@ -38,6 +39,8 @@ class BashFields(Fields):
     """Commands that make further starting files; what fails in them is passed over."""
     cwd: str = "/"
     """Where the first command starts."""
+    persistent: bool = False
+    """Whether all commands are typed into one shell, so that variables, functions and background jobs stay."""
     timeout: float = 10.0
     """Seconds for one command."""
     scoring: Rule = "exact"
@@ -57,7 +60,7 @@ class BashEnvironment:
     """Runs one command after the other in one sandbox, and a gold command in another.
 
     `submit` ends the episode with what there is, `skip` gives up. Between commands files and the working directory
-    stay; variables and background processes do not.
+    stay; variables and background processes do so only with `persistent`.
     """
 
     def __init__(self, setup: EnvironmentSetup) -> None:
@@ -211,7 +214,9 @@ class BashEnvironment:
 
     async def _opened(self) -> Shell:
         provider, spec, fields = self._setup.provider, self._setup.spec, self._fields
-        return await Shell.open(provider, spec, self._fixture, setup=fields.setup, cwd=fields.cwd)
+        return await Shell.open(
+            provider, spec, self._fixture, setup=fields.setup, cwd=fields.cwd, persistent=fields.persistent
+        )
 
     def _started(self) -> Shell:
         if self._shell is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 import shlex
 
-from loopwright.environments._shell import SHELL, Ran, Shell
+from loopwright.environments._ran import Ran
+from loopwright.environments._shell import SHELL, Shell
 
 _MALFORMED = Ran(b"Malformed command", ok=False)
 _LOCALE = {"LANG": "", "LC_ALL": "POSIX"}

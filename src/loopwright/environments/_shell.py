@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from loopwright.environments._fixture import Fixture
+from loopwright.environments._persistent import PersistentShell
+from loopwright.environments._ran import Ran
 from loopwright.errors import TaskError
 from loopwright.sandbox import Change, Sandbox, SandboxProvider, SandboxSpec
 
@@ -18,34 +20,25 @@ _SCRATCH = "/work/"
 """Home of the workload: what tools leave there is nobody's answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """How a command ended."""
-
-    output: bytes
-    """stdout and stderr in the order they were written."""
-    ok: bool
-    """Whether it ended by itself with status 0."""
-    exit_code: int = 0
-    timed_out: bool = False
-
-    @property
-    def text(self) -> str:
-        """The output as UTF-8, bad bytes replaced."""
-        return self.output.decode("utf-8", "replace")
-
-
 class Shell:
     """Runs commands in a sandbox of its own, starting from a fixture."""
 
-    def __init__(self, sandbox: Sandbox, before: Sequence[Change], cwd: str) -> None:
+    def __init__(self, sandbox: Sandbox, before: Sequence[Change], cwd: str, *, persistent: bool = False) -> None:
         self._sandbox = sandbox
+        self._persistent = PersistentShell(sandbox, cwd) if persistent else None
         self._before = {change.path: change for change in before}
         self.cwd = cwd
 
     @classmethod
     async def open(
-        cls, provider: SandboxProvider, spec: SandboxSpec, fixture: Fixture, *, setup: str = "", cwd: str = "/"
+        cls,
+        provider: SandboxProvider,
+        spec: SandboxSpec,
+        fixture: Fixture,
+        *,
+        setup: str = "",
+        cwd: str = "/",
+        persistent: bool = False,
     ) -> Shell:
         """Opens a sandbox, unpacks the fixture in it and runs the setup commands, as the workload's user.
 
@@ -66,7 +59,7 @@ class Shell:
             if setup:
                 # As published, where a setup script goes on after commands that fail.
                 await sandbox.run([SHELL, "-c", setup], cwd="/")
-            return cls(sandbox, await sandbox.changes(), cwd)
+            return cls(sandbox, await sandbox.changes(), cwd, persistent=persistent)
         except BaseException:
             await sandbox.close()
             raise
@@ -82,6 +75,10 @@ class Shell:
         Raises:
             SandboxLost: The sandbox is gone.
         """
+        if self._persistent is not None:
+            ran = await self._persistent.run(command, timeout=timeout)
+            self.cwd = self._persistent.cwd
+            return ran
         mark = f"loopwright-{secrets.token_hex(8)}:"
         end = f'printf "%s%s" {mark} "$PWD"' if "cd" in command or "pushd" in command else ":"
         if "&" in command:

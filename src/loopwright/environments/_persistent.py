@@ -1,0 +1,74 @@
+"""One Bash process for all commands of an episode: variables, functions and background jobs stay."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import secrets
+
+from loopwright.environments._ran import Ran
+from loopwright.sandbox import Process, Sandbox
+
+_LIFETIME = 86_400.0
+_KEPT = 256 * 1024
+
+
+class PersistentShell:
+    """Types commands into a shell that stays; one that hangs is killed with all it started, and begins anew."""
+
+    def __init__(self, sandbox: Sandbox, cwd: str) -> None:
+        self._sandbox = sandbox
+        self._process: Process | None = None
+        self.cwd = cwd
+
+    async def run(self, command: str, *, timeout: float | None) -> Ran:
+        """Runs a command in the shell.
+
+        Raises:
+            SandboxLost: The sandbox is gone.
+        """
+        process = self._process = self._process or await self._start()
+        mark = f"loopwright-{secrets.token_hex(8)}:".encode()
+        text = base64.b64encode(command.encode("utf-8", "surrogateescape")).decode()
+        # Encoded, so that no quote in it ends what is typed; its stdin is not the one that we type into.
+        typed = (
+            f'{{ eval "$(echo {text} | base64 -d)"; }} </dev/null; printf "\\n%s%s:%s\\n" {mark.decode()} $? "$PWD"\n'
+        )
+        await process.write(typed.encode())
+        try:
+            output, end = await asyncio.wait_for(_until(process, mark), timeout)
+        except TimeoutError:
+            await self._kill()
+            return Ran(b"", ok=False, exit_code=-9, timed_out=True)
+        if not end:
+            await self._kill()
+            return Ran(output, ok=False, exit_code=-1)
+        code, _, cwd = end.partition(b":")
+        self.cwd = cwd.decode("utf-8", "surrogateescape") or self.cwd
+        return Ran(output.removesuffix(b"\n"), ok=code == b"0", exit_code=int(code) if code.isdigit() else -1)
+
+    async def _start(self) -> Process:
+        argv = ["/bin/sh", "-c", 'cd -- "$0" 2>/dev/null || cd /; unset OLDPWD; exec /bin/bash 2>&1', self.cwd]
+        return await self._sandbox.start(argv, timeout=_LIFETIME, cwd="/")
+
+    async def _kill(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            await process.kill()
+            await process.wait()
+
+
+async def _until(process: Process, mark: bytes) -> tuple[bytes, bytes]:
+    """The output before the mark and the line after it; no line where the shell ended."""
+    seen = b""
+    while True:
+        output, found, rest = seen.rpartition(mark)
+        if found and b"\n" in rest:
+            return output, rest.partition(b"\n")[0]
+        part = await process.read()
+        if not part:
+            return seen, b""
+        seen += part
+        if len(seen) > 2 * _KEPT:
+            # The beginning and the end are kept, as elsewhere.
+            seen = seen[:_KEPT] + seen[-_KEPT:]
