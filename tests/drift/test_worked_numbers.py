@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from loopwright.drift import CHANNELS, Category, combine, jensen_shannon
+from loopwright.drift import CHANNELS, Category, RateEProcess, combine, jensen_shannon
 from loopwright.drift._deviance import Tilted, scan_threshold
 
 VALUES = (0.90, 0.80, 0.95, 0.85, 0.70, 0.90, 0.92, 0.88, 0.95, 0.80, 0.90, 0.95)
@@ -71,3 +71,13 @@ def test_more_looks_ask_for_more_evidence() -> None:
     short, long = scan_threshold(0.001, 16, 3000), scan_threshold(0.001, 256, 3000)
     assert long < short < scan_threshold(0.001, 16, 30_000)
     assert scan_threshold(0.01, 16, 3000) < short
+
+
+@pytest.mark.parametrize(
+    ("blocks", "values"), [((8, 9, 7), (2.4669, 20.8205, 27.012)), ((2, 3, 2), (0.0847, 0.0674, 0.0589))]
+)
+def test_evidence_about_a_rate(blocks: tuple[int, ...], values: tuple[float, ...]) -> None:
+    process = RateEProcess(10, 190)
+    assert [process.update(hits, 50 - hits) for hits in blocks] == pytest.approx(values, rel=1e-3)
+    with pytest.raises(ValueError, match="negative"):
+        process.update(-1, 3)

@@ -63,16 +63,16 @@ TRAITS: Final = {
         Category.RESPONSE, "output similarity", "1 - cosine to the centre of the task's outputs", 0.8, 0.9, graded=True
     ),
     Channel.C_PATH: Trait(
-        Category.RESPONSE, "decision pathway", "mean surprisal of a step given the step before", 0.5, 0.9
+        Category.RESPONSE, "decision pathway", "mean surprisal of a step given the step before", 0.3, 0.9
     ),
     Channel.C_CONF: Trait(Category.RESPONSE, "confidence calibration", "confidence - correct", 1.2, 0.8),
-    Channel.T_SEL: Trait(Category.TOOLS, "tool selection", "mean surprisal of a call's tool", 0.5, 0.8),
+    Channel.T_SEL: Trait(Category.TOOLS, "tool selection", "mean surprisal of a call's tool", 0.3, 0.8),
     Channel.T_SEQ: Trait(Category.TOOLS, "tool sequencing", "mean surprisal of a tool given the one before", 0.5, 0.9),
-    Channel.T_PARAM: Trait(Category.TOOLS, "tool parameters", "mean surprisal of a parameter's value", 0.7, 0.9),
+    Channel.T_PARAM: Trait(Category.TOOLS, "tool parameters", "mean surprisal of a parameter's value", 0.9, 0.9),
     Channel.I_AGREE: Trait(Category.COORDINATION, "consensus", "1 where no two thirds of the votes agree", 2.0, 0.9),
-    Channel.I_HANDOFF: Trait(Category.COORDINATION, "hand-off", "messages per accepted delegation", 1.2, 0.9),
+    Channel.I_HANDOFF: Trait(Category.COORDINATION, "hand-off", "messages per accepted delegation", 1.5, 0.9),
     Channel.I_ROLE: Trait(Category.COORDINATION, "role adherence", "surprisal of the agent given the task", 0.8, 0.9),
-    Channel.B_LENGTH: Trait(Category.BOUNDARIES, "output length", "log of the output's length", 1.0, 0.7),
+    Channel.B_LENGTH: Trait(Category.BOUNDARIES, "output length", "log of the output's length", 1.1, 0.7),
     Channel.B_ERROR: Trait(
         Category.BOUNDARIES, "error pattern", "surprisal of the kind of error, or of none", 1.4, 0.9
     ),

@@ -15,7 +15,7 @@ from loopwright.drift._deviance import NEVER, Tilted, scan_threshold
 WINDOWS = (4, 5, 6, 8, 11, 16, 22, 32, 45, 64, 90, 128, 180, 256, 360, 512, 720, 1024, 1440)
 """Lengths of the windows that are watched."""
 
-_OVERLAP = 1.45
+_OVERLAP = 2.0
 """How much less often any of the windows alarms than the sum over them says, since they overlap; by simulation of the
 scenarios without drift (Gaussian scores alone would allow 2.2)."""
 GROSS = 10.0

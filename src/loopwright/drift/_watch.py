@@ -15,7 +15,7 @@ from loopwright.drift._level import BURST, GROSS, WINDOWS, Level
 
 _SIZE = WINDOWS[-1] + 1
 _SHORT = 64
-"""Windows from here on are looked at every fourth time."""
+"""Windows from here on are looked at every second time."""
 _SILENCE = 200
 """Scores after an alarm in which the channel does not alarm again."""
 
@@ -88,7 +88,7 @@ class Watch:
         self._count = count = count + 1
         self._total = total = self._total + value
         sums[count % _SIZE] = total
-        for window, up, down in self._limits[count % 4 == 0]:
+        for window, up, down in self._limits[count % 2 == 0]:
             if window > count:
                 break
             change = total - sums[(count - window) % _SIZE]
