@@ -18,6 +18,7 @@ TASKS = [{"query": f"Say {word}.", "gold": f"echo {word}"} for word in ("one", "
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOOPWRIGHT_DATA", str(tmp_path / "home"))
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "nl2bash_fs_4.json").write_text(json.dumps(TASKS))
     return tmp_path
@@ -65,6 +66,18 @@ def test_the_tables_tell_oracles_apart(folder: Path) -> None:
     assert "upper bound" in result.stdout
 
 
+def test_tasks_that_are_not_sound_are_told_and_left_out(folder: Path) -> None:
+    tasks = [*TASKS, {"query": "Make a folder that is there.", "gold": "mkdir -p /tmp"}]
+    (folder / "data" / "nl2bash_fs_4.json").write_text(json.dumps(tasks))
+    result = bench_run(folder, ["echo one", "true", "true", "true"], "--strategy", "try_again", "--turns", "1")
+    assert "without 1 tasks that the canaries flagged (fs4-3)" in result.stdout
+    (variant,) = outcomes(folder / "out")
+    assert variant.passed is not None
+    assert variant.sound is not None
+    assert variant.passed.value == 0.5
+    assert variant.sound.value == pytest.approx(1 / 3)
+
+
 def test_show_compare_and_report_read_a_run(done: Path) -> None:
     shown = json.loads(invoke("bench", "show", "out", "--json").stdout)
     assert shown[0]["intercode"]["rate"] == 0.5
@@ -109,8 +122,7 @@ def test_check_and_replay(folder: Path) -> None:
     assert agreement["causes"] == {"unexplained": 1}
 
 
-def test_data_sets_are_listed_and_copied(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LOOPWRIGHT_DATA", str(folder / "home"))
+def test_data_sets_are_listed_and_copied(folder: Path) -> None:
     (folder / "data" / "nl2bash_fs_4.json").rename(folder / "data" / "other.json")
     assert invoke("data", "fetch", "intercode", "--from", "data").exit_code == 0
     listed = {row["data"]: row["here"] for row in json.loads(invoke("data", "list", "--json").stdout)}

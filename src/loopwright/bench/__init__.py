@@ -1,6 +1,6 @@
 """Benchmarks: suites of sandboxed tasks, and what their runs come to."""
 
-from loopwright.bench._canaries import PLANS, Canary, run_canaries
+from loopwright.bench._canaries import CANARIES, PLANS, Canary, flags_of, run_canaries
 from loopwright.bench._data import data_folder
 from loopwright.bench._fetch import SOURCES, fetch
 from loopwright.bench._outcomes import Rate, VariantOutcome, outcomes
@@ -9,6 +9,7 @@ from loopwright.bench._replay import Agreement, Turn, replay
 from loopwright.bench._suites import SUITES, Suite, find_suite
 
 __all__ = [
+    "CANARIES",
     "PLANS",
     "SOURCES",
     "SUITES",
@@ -21,6 +22,7 @@ __all__ = [
     "data_folder",
     "fetch",
     "find_suite",
+    "flags_of",
     "outcomes",
     "render_bench_html",
     "replay",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
+from loopwright._version import __version__
+from loopwright.bench._data import data_folder
 from loopwright.candidate import Candidate
 from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, EnvironmentSetup, Scores, tested_name
 from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
@@ -101,6 +104,26 @@ PLANS: Mapping[str, Callable[[Instance], Plan]] = MappingProxyType(
     {"bash": _bash, "ctf": _ctf, "interpreter": _interpreter, "sql": _sql}
 )
 """Environment to what makes the actions of an instance."""
+
+
+CANARIES = "canaries.json"
+"""The file of a run's folder that names the flagged tasks."""
+
+
+async def flags_of(task: Task, *, concurrency: int = 4) -> dict[str, list[Flag]]:
+    """Instance to what is wrong with it, for those with which something is; kept, so that it is found out once.
+
+    Raises:
+        SandboxError: There is no sandbox.
+    """
+    kept = data_folder("canaries") / f"{__version__}-{task.digest[:32]}.json"
+    if kept.exists():
+        known: dict[str, list[Flag]] = json.loads(kept.read_text(encoding="utf-8"))
+        return known
+    found = {c.instance: list(c.flags) for c in await run_canaries(task, concurrency=concurrency) if c.flags}
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(found), encoding="utf-8")
+    return found
 
 
 async def run_canaries(task: Task, *, concurrency: int = 4, provider: SandboxProvider | None = None) -> list[Canary]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from statistics import fmean
 
 from loopwright._results import EpisodeResult, load_result
+from loopwright.bench._canaries import CANARIES
 from loopwright.environments import Scores
 from loopwright.loop import ACTING_STRATEGIES
 from loopwright.stats import Interval, Rollouts, mean_interval, suite_pass_at_k, suite_pass_hat_k, wilson
@@ -49,6 +51,8 @@ class VariantOutcome:
     episodes: tuple[EpisodeResult, ...]
     groups: Mapping[str, str]
     """Instance to the group of the suite that it belongs to."""
+    flagged: Mapping[str, Sequence[str]]
+    """Instance to what the canaries found wrong with it."""
 
     @property
     def scored(self) -> tuple[EpisodeResult, ...]:
@@ -59,6 +63,12 @@ class VariantOutcome:
     def passed(self) -> Rate | None:
         """By the rule that the run was scored by."""
         return self._rate(lambda episode: episode.passed)
+
+    @property
+    def sound(self) -> Rate | None:
+        """As `passed`, without the tasks that the canaries flagged; None where there are none but those."""
+        kept = [episode for episode in self.scored if episode.started.instance not in self.flagged]
+        return Rate.of([episode.passed for episode in kept], [episode.started.instance for episode in kept])
 
     def by_rule(self, rule: str) -> Rate | None:
         """By one of the two rules, whichever the run was scored by; None where the record does not hold it."""
@@ -127,14 +137,14 @@ def outcomes(folder: Path) -> tuple[VariantOutcome, ...]:
         StoreError: There is no run in the folder, or its record is damaged.
     """
     result = load_result(folder)
-    groups = groups_of(folder)
+    groups, flagged = groups_of(folder), flagged_in(folder)
     names = dict.fromkeys(episode.started.variant for episode in result)
     found = []
     for name in names:
         inside = tuple(episode for episode in result if episode.started.variant == name)
         strategy = inside[0].started.strategy
         oracle = strategy in ACTING_STRATEGIES and ACTING_STRATEGIES[strategy].oracle
-        found.append(VariantOutcome(name, strategy, oracle, inside, groups))
+        found.append(VariantOutcome(name, strategy, oracle, inside, groups, flagged))
     return tuple(found)
 
 
@@ -147,6 +157,13 @@ def groups_of(folder: Path) -> Mapping[str, str]:
         for record in task.get("data", ())
         if record.get("vars", {}).get("group")
     }
+
+
+def flagged_in(folder: Path) -> Mapping[str, Sequence[str]]:
+    """Instance to what the canaries found wrong with it, as it was when the run began; empty where none were run."""
+    path = folder / CANARIES
+    found: Mapping[str, Sequence[str]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
 
 
 def scores_of(episode: EpisodeResult) -> Scores | None:

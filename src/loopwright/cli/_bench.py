@@ -60,6 +60,7 @@ def list_command(as_json: bool) -> None:
 @click.option("--scoring", type=click.Choice(["intercode", "exact"]), help="The rule that decides; both are recorded.")
 @click.option("--legacy", is_flag=True, help="Keep the defects of the published code, to compare with its numbers.")
 @click.option("--handicap", is_flag=True, help="Show the model all table and column names (SQL).")
+@click.option("--check/--no-check", default=True, help="Look first for tasks that are not sound; on by default.")
 @click.option("--accept", type=click.FloatRange(0, 1), help="Pass rate below which the exit code is 1.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in --runs by default.")
 @runs_option
@@ -73,6 +74,7 @@ def run_command(
     scoring: str | None,
     legacy: bool,
     handicap: bool,
+    check: bool,
     accept: float | None,
     out: Path | None,
     runs: Path,
@@ -83,15 +85,18 @@ def run_command(
     It makes an ordinary run: `loopwright resume`, `show` and `report` work on its folder.
     """
     from loopwright import Run, new_run_id
-    from loopwright.cli._bench_run import planned
+    from loopwright.cli._bench_run import flag, planned
     from loopwright.cli._bench_tables import show_outcomes
     from loopwright.cli._execute import execute
 
     fields = {"scoring": scoring, "legacy": legacy or None, "handicap": handicap or None}
     config = planned(suite, plan, source, limit, turns, {k: v for k, v in fields.items() if v is not None})
     folder = out or runs / new_run_id()
+    run = Run.create(config, folder)
+    if check:
+        flag(config, folder)
     try:
-        execute(Run.create(config, folder), accept=accept, as_json=as_json)
+        execute(run, accept=accept, as_json=as_json)
     except click.exceptions.Exit:
         if not as_json:
             show_outcomes(folder)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import click
+
 from loopwright._casting import Casting
 from loopwright._plan import RunConfig
-from loopwright.bench import Suite, data_folder, find_suite
+from loopwright.bench import CANARIES, PLANS, Suite, data_folder, find_suite, flags_of
 from loopwright.cli._plan_options import PlanOptions, configured
 from loopwright.errors import UserError
 from loopwright.project import Project
@@ -38,13 +41,22 @@ def planned(
     return config
 
 
+def flag(config: RunConfig, folder: Path) -> None:
+    """Runs the canaries of a run's tasks, once for all runs of the same, and leaves what they found in its folder."""
+    (task,) = config.tasks
+    if task.environment.name in PLANS:
+        click.echo("checking that tasks are sound (once for these tasks; --no-check leaves it out)", err=True)
+        found = asyncio.run(flags_of(task, concurrency=config.concurrency))
+        (folder / CANARIES).write_text(json.dumps(found, indent=1), encoding="utf-8")
+
+
 def checked_suite(name: str, source: Path | None, limit: int | None, concurrency: int, *, as_json: bool) -> None:
     """Runs the canaries and tells what they found.
 
     Raises:
         UserError: Data or suite is not there.
     """
-    from loopwright.bench import PLANS, run_canaries
+    from loopwright.bench import run_canaries
     from loopwright.cli._output import write, write_json, write_table
 
     suite: Suite = find_suite(name)

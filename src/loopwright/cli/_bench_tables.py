@@ -9,7 +9,19 @@ from loopwright.bench import Rate, VariantOutcome, outcomes
 from loopwright.cli._output import write, write_json, write_table
 from loopwright.stats import tasks_for_paired_rates, tasks_for_unpaired_rates
 
-_COLUMNS = ("variant", "oracle", "tasks", "episodes", "passed", "intercode", "exact", "turns", "cost", "failed")
+_COLUMNS = (
+    "variant",
+    "oracle",
+    "tasks",
+    "episodes",
+    "passed",
+    "sound",
+    "intercode",
+    "exact",
+    "turns",
+    "cost",
+    "failed",
+)
 
 
 def show_outcomes(folder: Path) -> None:
@@ -25,6 +37,9 @@ def show_outcomes(folder: Path) -> None:
             write(f"{variant.name} by group: " + "; ".join(f"{name} {told(rate)}" for name, rate in groups.items()))
         if turns := variant.by_turn():
             write(f"{variant.name} solved by turn: " + " ".join(f"{share:.2f}" for share in turns))
+    if found and (flagged := found[0].flagged):
+        shown = ", ".join(list(flagged)[:8]) + (" ..." if len(flagged) > 8 else "")
+        write(f"sound: without {len(flagged)} tasks that the canaries flagged ({shown}); see canaries.json")
     if any(variant.oracle for variant in found):
         write("oracle: the strategy acts on the hidden verdict of every turn, so its rate is an upper bound.")
 
@@ -36,7 +51,15 @@ def _cells(variant: VariantOutcome) -> tuple[str, ...]:
         "yes" if variant.oracle else "",
         str(rate.tasks if rate else 0),
         str(len(variant.scored)),
-        *(told(shown) for shown in (rate, variant.by_rule("intercode"), variant.by_rule("exact"))),
+        *(
+            told(shown)
+            for shown in (
+                rate,
+                variant.sound if variant.flagged else None,
+                variant.by_rule("intercode"),
+                variant.by_rule("exact"),
+            )
+        ),
         f"{turns:.1f}" if turns is not None else "",
         f"${cost:.4f}" if cost is not None else "",
         ", ".join(f"{cause} {count}" for cause, count in variant.failures.items()),
@@ -56,6 +79,8 @@ def outcomes_as_json(folder: Path) -> list[dict[str, Any]]:
             "strategy": variant.strategy,
             "oracle": variant.oracle,
             "passed": _plain(variant.passed),
+            "sound": _plain(variant.sound),
+            "flagged": dict(variant.flagged),
             "intercode": _plain(variant.by_rule("intercode")),
             "exact": _plain(variant.by_rule("exact")),
             "by_group": {name: _plain(rate) for name, rate in variant.by_group().items()},
