@@ -40,6 +40,10 @@ def cause_of(action: str, gold: str, output: str, logged: str, missing: Collecti
         output: What the action gives here.
         logged: What it gave there.
         missing: Programs of the published image that are not here.
+
+    Returns:
+        `other gold or files` where nothing but what the output was compared with can differ: the published data
+        changed between the runs whose logs there are.
     """
     if "Permission denied" in output and "Permission denied" not in logged:
         return "rights"
@@ -52,6 +56,8 @@ def cause_of(action: str, gold: str, output: str, logged: str, missing: Collecti
         return "time"
     if _MACHINE.search(f"{action} {gold}"):
         return "machine"
+    if output == logged:
+        return "other gold or files"
     if sorted(output.split()) == sorted(logged.split()) and output.split() != logged.split():
         return "order of folders"
     return "unexplained"
