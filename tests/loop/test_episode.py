@@ -217,6 +217,21 @@ def test_plateau(tmp_path: Path) -> None:
     assert play(table).rule == "plateau"
 
 
+def test_scores_that_level_off_end_the_loop_where_that_is_asked_for(tmp_path: Path) -> None:
+    replies = ["x", *(str(number) for number in range(151, 167, 2)), "7315"]
+    for asked, rule in ((True, "learning_curve"), (False, "max_iterations")):
+        table = Table(tmp_path / rule, replies, max_iterations=9, repetition=None, learning_curve=asked)
+        assert play(table).rule == rule
+
+
+@pytest.mark.parametrize(("injection", "rule"), [(0.5, "no_expected_gain"), (0.1, "max_iterations")])
+def test_a_pilot_says_whether_to_iterate(tmp_path: Path, injection: float, rule: str) -> None:
+    pilot = {"accuracy": 0.6, "correction": 0.3, "injection": injection}
+    table = Table(tmp_path / "r", ["151", "153"], pilot=pilot, max_iterations=2)
+    outcome = play(table)
+    assert (outcome.rule, outcome.iterations) == (rule, 1 if rule == "no_expected_gain" else 2)
+
+
 @pytest.mark.parametrize(
     ("caps", "calls"), [(Caps(model_calls=2), 2), (Caps(tokens=9000), 1), (Caps(model_calls=0), 0)]
 )

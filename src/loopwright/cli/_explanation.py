@@ -167,6 +167,8 @@ def _stop_rules(task: Task, strategies: Mapping[str, Strategy]) -> dict[str, str
         "budget": "no further model call fits under the caps",
         "max_iterations": f"{loop.max_iterations} iterations are done",
         "plateau": f"{loop.plateau} iterations brought nothing better" if loop.plateau else "",
+        "learning_curve": "the scores level off" if loop.learning_curve else "",
+        "no_expected_gain": "an iteration is not expected to help, by the pilot's rates" if loop.pilot else "",
         "repetition": f"the same failure came {loop.repetition} times in a row" if loop.repetition else "",
     }
     asked = {

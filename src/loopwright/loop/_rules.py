@@ -12,6 +12,7 @@ from itertools import takewhile
 
 from loopwright.agents import Attempt
 from loopwright.loop._options import Decision, Standing
+from loopwright.stats import expected_gain, predicted_asymptote, worth_iterating
 
 Rule = Callable[[Standing], Decision | None]
 Policy = Callable[[Standing], Decision]
@@ -45,6 +46,25 @@ def plateau(standing: Standing) -> Decision | None:
     if window is None or since < window:
         return None
     return Decision("stop", "plateau", f"no better candidate in {since} iterations")
+
+
+def learning_curve(standing: Standing) -> Decision | None:
+    """Stops when the scores level off: what is left to gain is under 0.02, by a power law fitted to the best so far."""
+    if not standing.options.learning_curve:
+        return None
+    asymptote = predicted_asymptote([attempt.verdict.score for attempt in standing.tree])
+    if asymptote is None:
+        return None
+    return Decision("stop", "learning_curve", f"the scores level off at {asymptote:.2f}")
+
+
+def no_expected_gain(standing: Standing) -> Decision | None:
+    """Stops where the rates of a pilot say that an iteration makes more right answers wrong than wrong ones right."""
+    pilot = standing.options.pilot
+    if pilot is None or worth_iterating(pilot.accuracy, pilot.correction, pilot.injection):
+        return None
+    gain = expected_gain(pilot.accuracy, pilot.correction, pilot.injection)
+    return Decision("stop", "no_expected_gain", f"one more iteration is expected to change accuracy by {gain:+.3f}")
 
 
 def repetition(standing: Standing) -> Decision | None:
@@ -94,7 +114,15 @@ def go_on(standing: Standing) -> Decision:
     return Decision("continue", "progress", "checks still fail", latest.iteration)
 
 
-STOP_RULES: tuple[Rule, ...] = (all_passed, max_iterations, budget, plateau, repetition)
+STOP_RULES: tuple[Rule, ...] = (
+    all_passed,
+    max_iterations,
+    budget,
+    plateau,
+    learning_curve,
+    no_expected_gain,
+    repetition,
+)
 """Of strategies that work on from what was made."""
 
 SAMPLING_RULES: tuple[Rule, ...] = (all_passed, max_iterations, budget)

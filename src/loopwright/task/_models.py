@@ -105,6 +105,17 @@ class SandboxOptions(_Section):
         return network
 
 
+class PilotOptions(_Section):
+    """What refining did in an earlier run, as its report tells."""
+
+    accuracy: float = Field(ge=0, le=1)
+    """Share of answers that are right before an iteration."""
+    correction: float = Field(ge=0, le=1)
+    """Share of wrong answers that an iteration makes right."""
+    injection: float = Field(ge=0, le=1)
+    """Share of right answers that an iteration makes wrong."""
+
+
 class LoopOptions(_Section):
     """The strategy and when it stops."""
 
@@ -114,6 +125,10 @@ class LoopOptions(_Section):
     """Stop after this many iterations."""
     plateau: int | None = Field(default=None, gt=0)
     """Stop after this many iterations without a better candidate."""
+    learning_curve: StrictBool = False
+    """Stop when a power law fitted to the best scores so far has nearly reached its limit; never before the sixth."""
+    pilot: PilotOptions | None = None
+    """Stop after the first iteration where one more is not expected to help, by the rates of an earlier run."""
     repetition: int | None = Field(default=3, gt=1)
     """Stop when the same candidate was proposed, or the same checks failed the same way, this often in a row."""
     confirm: StrictBool = True
