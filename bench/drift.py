@@ -54,6 +54,7 @@ HARD = ("S3", "S6", "S9", "S11", "S13", "S14", "S15")
 class Outcome:
     """One detector on one session."""
 
+    seed: int
     scenario: str
     detector: str
     ever: bool
@@ -111,11 +112,11 @@ def one_seed(seed: int, names: Sequence[str], peers: Sequence[str], alpha: float
         bank = Bank(baseline, first, able, cusum)
         early = {name for _ in range(CHANGE) for name in bank.update(simulator.draw())}
         for scenario in scenarios:
-            outcomes += _after(scenario, bank.fork(), copy.deepcopy(simulator), early)
+            outcomes += _after(seed, scenario, bank.fork(), copy.deepcopy(simulator), early)
     return outcomes
 
 
-def _after(scenario: Scenario, bank: Bank, simulator: Simulator, early: set[str]) -> list[Outcome]:
+def _after(seed: int, scenario: Scenario, bank: Bank, simulator: Simulator, early: set[str]) -> list[Outcome]:
     found: dict[str, tuple[int, list[str]]] = {}
     for since in range(LENGTH - CHANGE):
         for name, channels in bank.update(simulator.draw(injection(scenario, CHANGE + since))).items():
@@ -125,23 +126,33 @@ def _after(scenario: Scenario, bank: Bank, simulator: Simulator, early: set[str]
     outcomes = []
     for name in bank.names:
         delay, channels = found.get(name, (None, []))
-        outcomes.append(Outcome(scenario.name, name, name in early or name in found, delay, tuple(channels)))
+        outcomes.append(Outcome(seed, scenario.name, name, name in early or name in found, delay, tuple(channels)))
     return outcomes
 
 
 def sessions(
     seeds: int, names: Sequence[str], peers: Sequence[str], alpha: float, processes: int, output: Path | None = None
 ) -> list[Outcome]:
-    """Runs all seeds; each is written to `output` as it is done."""
-    outcomes: list[Outcome] = []
+    """Runs all seeds; each is written to `output` as it is done, and not run again where it is there already."""
+    outcomes = [one for one in _kept(output) if one.seed < seeds and one.scenario in names]
+    done = {one.seed for one in outcomes}
     with ProcessPoolExecutor(processes) as pool:
-        jobs = [pool.submit(one_seed, seed, names, peers, alpha) for seed in range(seeds)]
+        jobs = [pool.submit(one_seed, seed, names, peers, alpha) for seed in range(seeds) if seed not in done]
         for job in as_completed(jobs):
             outcomes += job.result()
             if output:
                 with output.open("a") as file:
                     file.writelines(json.dumps(asdict(outcome)) + "\n" for outcome in job.result())
     return outcomes
+
+
+def _kept(output: Path | None) -> list[Outcome]:
+    if output is None or not output.exists():
+        return []
+    return [
+        Outcome(**{**one, "channels": tuple(one["channels"])})
+        for one in map(json.loads, output.read_text().splitlines())
+    ]
 
 
 def rate(hits: int, n: int) -> str:
@@ -159,7 +170,7 @@ def median_text(found: Sequence[Outcome]) -> str:
     return "never" if math.isinf(middle) else f"{middle:.0f} ({low:.0f}-{high:.0f})"
 
 
-def bound(scenario: Scenario, alpha: float = 0.05, draws: int = 6000) -> float:
+def bound(scenario: Scenario, alpha: float = 0.05, draws: int = 4000) -> float:
     """log(ARL) / KL: interactions until the divergence of the scores gathered equals log(horizon / alpha).
 
     The divergence is that of the named channel's score, the largest where several are right, from histograms; for
@@ -172,7 +183,7 @@ def bound(scenario: Scenario, alpha: float = 0.05, draws: int = 6000) -> float:
     assert scenario.drift is not None
     total = math.log(LENGTH / alpha)
     since = gathered = 0.0
-    step = 100 if scenario.drift(0) != scenario.drift(150) else 2000
+    step = 200 if scenario.drift(0) != scenario.drift(150) else 2000
     for begin in range(0, 2000, step):
         one = scenario.drift(begin + (step // 2 if step < 2000 else 0))
         steady = replace(scenario, drift=lambda _, one=one: one)  # type: ignore[misc]
@@ -335,7 +346,11 @@ def main() -> None:
     parser.add_argument("--tradeoff", type=int, default=0, help="seeds of the trade-off table; 0 leaves it out")
     parser.add_argument("--mitigations", type=int, default=50, help="seeds of the mitigations' table; 0 leaves it out")
     parser.add_argument("--quick", action="store_true", help="three seeds and 50,000 events, for a first look")
-    parser.add_argument("--output", type=Path, help="file that outcomes are appended to, as lines of JSON")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="file that keeps outcomes, so that a run that was stopped goes on; one file per setting",
+    )
     arguments = parser.parse_args()
     seeds, events = (3, 50_000) if arguments.quick else (arguments.seeds, arguments.events)
     if events:

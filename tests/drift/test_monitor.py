@@ -175,6 +175,14 @@ def test_a_baseline_says_what_it_lacks(observations: tuple[Observation, ...]) ->
     assert any("300 interactions" in warning for warning in frozen.warnings)
 
 
+def test_what_never_happened_in_the_baseline_alarms_when_it_comes_to_stay() -> None:
+    calm = [Observation(id=str(n), override=False, error="", length=100) for n in range(200)]
+    monitor = Monitor(Baseline.freeze(calm))
+    assert alarms_of(monitor, (replace(one, id=f"x{one.id}") for one in calm)) == []
+    stepped_in = (replace(calm[0], id=f"y{n}", override=n % 4 == 0) for n in range(200))
+    assert {alarm.channel for alarm in alarms_of(monitor, stepped_in)} == {Channel.B_HUMAN}
+
+
 def test_text_is_compared_by_an_embedder() -> None:
     words = ("sum of the invoices", "total over all bills", "the invoices add up", "bills in total")
     usual = [Observation(id=str(n), output=f"{words[n % 4]} {n % 7}") for n in range(250)]

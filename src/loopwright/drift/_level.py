@@ -65,8 +65,13 @@ class Level:
             chance: Probability that the channel may ever alarm without drift.
             horizon: Interactions of a session.
         """
+        given = len(scores)
         if trait.graded:
             scores, tasks = _cleaned(scores, tasks)
+            given = len(scores)
+        if min(scores) == max(scores):
+            # Nothing ever happened, such as an override: as if it had once, or the first would be infinitely strange.
+            scores, tasks = [*scores, scores[0] + 1.0], [*tasks, tasks[0]]
         means, pooled = _task_means(scores, tasks)
         rest = [score - means[task] for score, task in zip(scores, tasks, strict=True)]
         shift = math.fsum(rest) / len(rest)
@@ -85,7 +90,7 @@ class Level:
         count = BURST / _inflation(correlation, BURST)
         bursts = [BURST * family.limit(evidence, count, effective, up=up) for up in (True, False)]
         return cls(
-            n=len(values),
+            n=given,
             means={task: mean + shift for task, mean in means.items()},
             sd=sd,
             low=low,
