@@ -218,9 +218,9 @@ def test_plateau(tmp_path: Path) -> None:
 
 
 def test_scores_that_level_off_end_the_loop_where_that_is_asked_for(tmp_path: Path) -> None:
-    replies = ["x", *(str(number) for number in range(151, 167, 2)), "7315"]
+    numbers = [str(number) for number in range(151, 167, 2)]
     for asked, rule in ((True, "learning_curve"), (False, "max_iterations")):
-        table = Table(tmp_path / rule, replies, max_iterations=9, repetition=None, learning_curve=asked)
+        table = Table(tmp_path / rule, ["x", *numbers], max_iterations=9, repetition=None, learning_curve=asked)
         assert play(table).rule == rule
 
 

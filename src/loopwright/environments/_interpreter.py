@@ -171,8 +171,9 @@ class InterpreterEnvironment:
         ours = await session.replies(hidden.preparation, "", hidden.tests, seconds)
         theirs = await self._gold_replies(hidden)
         if self._fields.legacy:
-            await session.run(hidden.gold, seconds)
-            self._name = name
+            # The agent's names are gone after a submission, and the gold's are there instead.
+            await session.renew()
+            await session.replies(hidden.preparation, hidden.gold, (), seconds)
         return sum(a == b for a, b in zip(ours, theirs, strict=True)) / len(theirs) if theirs else 0.0
 
     async def _gold_replies(self, hidden: InterpreterHidden) -> tuple[_Reply, ...]:
@@ -249,9 +250,13 @@ class _Session:
         try:
             answer = await self._dialogue.ask({"code": code, "alias": list(alias)}, timeout=seconds)
         except Silent as silence:
-            self._dialogue = await Dialogue.start(self._sandbox, "interpreter")
+            await self.renew()
             return "", f"Error: {silence}; the interpreter begins anew", True
         return str(answer.get("output", "")), str(answer.get("error", "")), bool(answer.get("failed"))
+
+    async def renew(self) -> None:
+        """Begins anew without any names."""
+        self._dialogue = await Dialogue.start(self._sandbox, "interpreter")
 
     async def alias(self, new: str, old: str, seconds: float) -> None:
         """Gives a function another name."""
