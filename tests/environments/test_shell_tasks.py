@@ -10,7 +10,7 @@ import pytest
 from loopwright.candidate import Candidate
 from loopwright.environments import BUILTIN_ENVIRONMENTS, EnvironmentSetup, Observation, Scores
 from loopwright.errors import TaskError
-from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
+from loopwright.sandbox import Sandbox, SandboxProvider, SandboxSpec, open_provider
 from loopwright.task import Instance
 
 pytestmark = pytest.mark.anyio
@@ -71,6 +71,35 @@ async def _play(
 async def test_the_state_is_compared_in_full(provider: SandboxProvider, actions: list[str], exact: float) -> None:
     _, scores = await _play(provider, "bash", {"files": FILES}, {"gold": "cp /data/a.txt /data/b.txt"}, *actions)
     assert scores.exact == exact
+
+
+class Counting:
+    """A provider that counts."""
+
+    def __init__(self, provider: SandboxProvider) -> None:
+        self._provider = provider
+        self.opened = 0
+
+    @property
+    def name(self) -> str:
+        return self._provider.name
+
+    async def open(self, spec: SandboxSpec) -> Sandbox:
+        self.opened += 1
+        return await self._provider.open(spec)
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("gold", "opened"), [("cat /data/a.txt # steady", 2 + 2 + 1 + 1), ("echo $RANDOM$RANDOM", 8)])
+async def test_a_gold_that_was_the_same_twice_is_not_run_again(
+    provider: SandboxProvider, gold: str, opened: int
+) -> None:
+    counting = Counting(provider)
+    for _ in range(4):
+        await _play(counting, "bash", {"files": FILES}, {"gold": gold}, "true")
+    assert counting.opened == opened
 
 
 async def test_an_answer_is_compared_without_blanks_at_ends_of_lines(provider: SandboxProvider) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
+from hashlib import sha256
 from typing import Literal
 
 from loopwright.candidate import Candidate
@@ -54,6 +56,11 @@ class BashHidden(Fields):
 
     gold: str
     """A command whose output and files are the right answer; it runs in a sandbox of its own, from `cwd`."""
+
+
+_GOLDS: OrderedDict[tuple[object, ...], tuple[Outcome, bool]] = OrderedDict()
+"""What a gold command came to last, and whether that was the same twice in a row: then it is not run again."""
+_KEPT = 1024
 
 
 class BashEnvironment:
@@ -203,14 +210,23 @@ class BashEnvironment:
     async def _run_gold(self) -> Outcome:
         if self._hidden is None:
             raise TaskError("environment.hidden.gold: the task has no gold command")
+        fields = self._fields.model_dump_json(exclude={"fixture", "files", "scoring"})
+        key = (self._setup.provider.name, sha256(self._fixture.archive).digest(), fields, self._hidden.gold)
+        before, same = _GOLDS.get(key, (None, False))
+        if before is not None and same:
+            return before
         shell = await self._opened()
         try:
             gold = await self._run(shell, self._hidden.gold)
-            return Outcome(gold.text, await shell.changes())
+            outcome = Outcome(gold.text, await shell.changes())
         except InterCodeCrash:
-            return Outcome("", {})
+            outcome = Outcome("", {})
         finally:
             await shell.close()
+        _GOLDS[key] = (outcome, outcome == before)
+        while len(_GOLDS) > _KEPT:
+            _GOLDS.popitem(last=False)
+        return outcome
 
     async def _opened(self) -> Shell:
         provider, spec, fields = self._setup.provider, self._setup.spec, self._fields
