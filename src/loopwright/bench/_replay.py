@@ -157,7 +157,10 @@ async def _episode(
             observation = await place.step(Candidate(text=action))
             assert isinstance(place, Scored)
             logged, seen = float(history["rewards"][number] or 0), str(history["observations"][number])
-            scores, output = await place.scores(), _plain(observation.text)
+            # As published: an action in Python counts as an answer where it begins with a definition.
+            counts = environment != "interpreter" or action.startswith(("~~~\ndef ", "submit"))
+            scores = await place.scores() if counts else Scores(intercode=0, exact=0)
+            output = _plain(observation.text)
             cause = _cause(scores, logged, (action, str(instance.hidden["gold"]), output, _plain(seen)), missing)
             turns.append(Turn(instance.id, number, action, logged, scores, seen, output, cause))
     finally:
