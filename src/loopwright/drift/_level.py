@@ -22,6 +22,8 @@ GROSS = 10.0
 """Standard deviations beyond which a graded value is garbage rather than a moderate change."""
 _FAR = 3.5
 """Robust standard deviations beyond which a graded score of a baseline may be drift."""
+_APART = 4.0
+"""Standard errors by which tasks must differ to have means of their own."""
 BURST = 10
 """Interactions that a burst may last without an alarm."""
 _SHARE_OF_BURST = 0.5
@@ -80,7 +82,7 @@ class Level:
         low, high = min(values), max(values)
         correlation = _correlation(values)
         # Unequal mixes of tasks lean on the means of few tasks.
-        effective = len(values) * (1.0 if pooled else 0.8)
+        effective = len(values) * (1.0 if pooled else 0.6)
         family = Tilted.of(values)
         limits = [
             _limits(family, effective, correlation, trait, window, chance=chance * share, horizon=horizon)
@@ -156,9 +158,10 @@ def _task_means(scores: Sequence[float], tasks: Sequence[str]) -> tuple[dict[str
         return {**dict.fromkeys(by, overall), "": overall}, True
     variance = within / freedom
     between = math.fsum(len(by[task]) * (mean - overall) ** 2 for task, mean in own.items())
-    # Expected without differences: (groups - 1) variances; beyond two standard errors tasks are taken to differ.
+    # Expected without differences: (groups - 1) variances. Noise taken for differences would mislead as soon as the mix
+    # of tasks changes, so they have to be well beyond it.
     groups = len(by) - 1
-    if between <= variance * (groups + 2 * math.sqrt(2 * groups)):
+    if between <= variance * (groups + _APART * math.sqrt(2 * groups)):
         return {**dict.fromkeys(by, overall), "": overall}, True
     spread = (between - groups * variance) / (len(scores) - sum(len(f) ** 2 for f in by.values()) / len(scores))
     means = {
