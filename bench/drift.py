@@ -358,7 +358,7 @@ def main() -> None:
     names = [name for name in arguments.scenarios.split(",") if name]
     peers = [peer for peer in arguments.peers.split(",") if peer]
     outcomes = sessions(seeds if names else 0, names, peers, arguments.alpha, arguments.processes, arguments.output)
-    for line in tables(outcomes, names):
+    for line in tables(outcomes, names) if names else ():
         print(line)
     if arguments.tradeoff:
         for line in tradeoff(arguments.tradeoff, arguments.processes):
