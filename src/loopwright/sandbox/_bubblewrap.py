@@ -16,7 +16,7 @@ from loopwright.sandbox._bwrap import INTERPRETER, arguments
 from loopwright.sandbox._cgroups import Group, GroupFiles, Held, Place, places
 from loopwright.sandbox._channel import Channel
 from loopwright.sandbox._names import next_name
-from loopwright.sandbox._program import command
+from loopwright.sandbox._program import command, compiled_command
 from loopwright.sandbox._sandbox import OpenSandbox
 from loopwright.sandbox._selfcheck import Readings, inspect, process_limit
 from loopwright.sandbox._setup import Account, default_env, set_up
@@ -118,7 +118,7 @@ class _Machine:
                 [
                     *arguments(self._spec, self._account, files),
                     "--",
-                    *command("python3" if self._spec.image else str(INTERPRETER)),
+                    *(command("python3") if self._spec.image else compiled_command(str(INTERPRETER))),
                 ],
                 stdin=there.fileno(),
                 stdout=there.fileno(),

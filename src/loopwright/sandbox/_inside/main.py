@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import time
 
 from loopwright.sandbox._inside import files
+from loopwright.sandbox._inside.lean import signal
 from loopwright.sandbox._inside.memory import MemoryCounter
 from loopwright.sandbox._inside.operations import Operations
 from loopwright.sandbox._inside.privileges import keep_from_children
@@ -301,3 +301,4 @@ class Runner:
 def main() -> None:
     """Entry point."""
     Runner().serve()
+    os._exit(0)  # nothing is left to be tidied up that ends with the process

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from hashlib import sha256
 
 from loopwright.sandbox._inside import tree
 from loopwright.sandbox._inside.files import FOLDER_MODE
 from loopwright.sandbox._inside.layers import Layers
+from loopwright.sandbox._inside.lean import sha256
 from loopwright.sandbox._inside.wire import unpack
 
 TYPE_CHECKING = False

@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import resource
-import signal
 import time
 
+from loopwright.sandbox._inside.lean import signal
 from loopwright.sandbox._inside.privileges import show
 
 TYPE_CHECKING = False

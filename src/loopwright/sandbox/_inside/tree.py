@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import contextmanager
-from hashlib import sha256
 
+from loopwright.sandbox._inside.lean import sha256
 from loopwright.sandbox._inside.wire import pack
 
 TYPE_CHECKING = False
@@ -40,24 +39,37 @@ class Node:
         """Permission bits; 0 for a link, which has none."""
         return 0 if stat.S_ISLNK(self.stat.st_mode) else stat.S_IMODE(self.stat.st_mode)
 
-    @contextmanager
-    def opened(self) -> Iterator[int]:
-        """Opens it for reading, giving its owner the rights for that time where it has them not."""
-        folder = self.type == b"folder"
-        needed = 0o500 if folder else 0o400
-        locked = self.mode & needed != needed
-        if locked:
-            os.chmod(self.name, self.mode | needed, dir_fd=self.parent)
+    def opened(self) -> Opened:
+        """Opens it for reading."""
+        return Opened(self)
+
+
+class Opened:
+    """Has an entry open, giving its owner the rights for that time where it has them not."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        folder = node.type == b"folder"
+        self._flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | (os.O_DIRECTORY if folder else 0)
+        self._needed = 0o500 if folder else 0o400
+        self._fd = -1
+
+    def __enter__(self) -> int:
+        self._grant(self._needed)
         try:
-            flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | (os.O_DIRECTORY if folder else 0)
-            fd = os.open(self.name, flags, dir_fd=self.parent)
-            try:
-                yield fd
-            finally:
-                os.close(fd)
-        finally:
-            if locked:
-                os.chmod(self.name, self.mode, dir_fd=self.parent)
+            self._fd = os.open(self._node.name, self._flags, dir_fd=self._node.parent)
+        except OSError:
+            self._grant(0)
+            raise
+        return self._fd
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._fd)
+        self._grant(0)
+
+    def _grant(self, rights: int) -> None:
+        if self._node.mode & self._needed != self._needed:
+            os.chmod(self._node.name, self._node.mode | rights, dir_fd=self._node.parent)
 
 
 class Walk:
