@@ -41,9 +41,17 @@ def load_fixture(path: str | None, files: Mapping[str, str] | None = None, *, at
     Raises:
         TaskError: It cannot be read, or holds names that lead out of the root.
     """
+    stamp = Path(path).stat().st_mtime_ns if path and Path(path).is_file() else 0
+    load = _load if stamp else _load.__wrapped__  # nothing tells cheaply whether a folder's content has changed
+    return load(path, stamp, tuple((files or {}).items()), at)
+
+
+@lru_cache(maxsize=64)
+def _load(path: str | None, stamp: int, files: tuple[tuple[str, str], ...], at: str) -> Fixture:
+    """Kept, since every episode of a suite starts from the same few archives."""
     entries = [_moved(entry, at) for entry in _from(path)] if path else []
     entries = [(folder, b"") for folder in _parents(f"{_safe(at)}/.")] + entries
-    for name, content in (files or {}).items():
+    for name, content in files:
         data = content.encode()
         info = tarfile.TarInfo(_safe(name))
         info.size, info.mtime, info.mode = len(data), _EPOCH, 0o755 if content.startswith("#!") else 0o644
@@ -65,17 +73,11 @@ def _from(path: str) -> list[tuple[tarfile.TarInfo, bytes]]:
     try:
         if place.is_dir():
             return _of_folder(place)
-        return _of_archive(str(place), place.stat().st_mtime_ns)
+        return list(_entries(place.read_bytes()))
     except (OSError, tarfile.TarError) as error:
         raise TaskError(
             f"environment.fixture: {path}: {error}", remedy="Name a tar archive or a folder that can be read."
         ) from None
-
-
-@lru_cache(maxsize=8)
-def _of_archive(path: str, mtime: int) -> list[tuple[tarfile.TarInfo, bytes]]:
-    """Kept, since every episode of a suite starts from the same few."""
-    return list(_entries(Path(path).read_bytes()))
 
 
 def _of_folder(folder: Path) -> list[tuple[tarfile.TarInfo, bytes]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -59,7 +60,9 @@ class Shell:
             if setup:
                 # As published, where a setup script goes on after commands that fail.
                 await sandbox.run([SHELL, "-c", setup], cwd="/")
-            return cls(sandbox, await sandbox.changes(), cwd, persistent=persistent)
+            kind = provider.name, spec.image, spec.limits, archive
+            before = await sandbox.changes() if setup else await _before(kind, sandbox)
+            return cls(sandbox, before, cwd, persistent=persistent)
         except BaseException:
             await sandbox.close()
             raise
@@ -118,6 +121,22 @@ class Shell:
     async def close(self) -> None:
         """Ends the sandbox; harmless when called twice."""
         await self._sandbox.close()
+
+
+_BEFORE: OrderedDict[tuple[object, ...], tuple[Sequence[Change], bool]] = OrderedDict()
+"""What was there at first in sandboxes of one kind, and whether two of them agreed: then others are not asked."""
+_KEPT = 64
+
+
+async def _before(kind: tuple[object, ...], sandbox: Sandbox) -> Sequence[Change]:
+    known, agreed = _BEFORE.get(kind, ((), False))
+    if agreed:
+        return known
+    now = await sandbox.changes()
+    _BEFORE[kind] = now, now == known
+    while len(_BEFORE) > _KEPT:
+        _BEFORE.popitem(last=False)
+    return now
 
 
 def _since(was: Change | None, now: Change) -> Change | None:

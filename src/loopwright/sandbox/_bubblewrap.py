@@ -182,6 +182,8 @@ def _check(spec: SandboxSpec) -> None:
 
 def _account(spec: SandboxSpec) -> Account:
     """As root a uid that nothing else on the machine has, so that limits for a uid are limits for this sandbox."""
+    if spec.user == "root":
+        return Account(0, 0)
     if os.getuid() == 0 and spec.image is None:
         uid = random.randrange(2**30, 2**31 - 2**16)
         return Account(uid, uid)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loopwright.sandbox._inside.operations import HIDDEN, LOWER, UPPER
-from loopwright.sandbox._setup import WRITABLE, Account
+from loopwright.sandbox._setup import FILE_CAPABILITIES, WRITABLE, Account
 from loopwright.sandbox._types import SandboxSpec
 
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -83,11 +83,15 @@ def _copy_on_write(image: str) -> Sequence[str]:
 
 
 def _privileges(account: Account) -> Sequence[str]:
-    if os.getuid() != 0:
+    if os.getuid() != 0 or account.uid == 0:
         user = ["--unshare-user", "--disable-userns", "--uid", str(account.uid), "--gid", str(account.gid)]
-        return [*user, "--cap-add", "CAP_KILL"]
-    kept = [word for name in _RUNNER_CAPABILITIES for word in ("--cap-add", f"CAP_{name}")]
-    return ["--cap-drop", "ALL", *kept]
+        names = ("KILL", *FILE_CAPABILITIES) if account.uid == 0 else ("KILL",)
+        return [*user, "--cap-drop", "ALL", *_added(names)]
+    return ["--cap-drop", "ALL", *_added(_RUNNER_CAPABILITIES)]
+
+
+def _added(names: Sequence[str]) -> Sequence[str]:
+    return [word for name in names for word in ("--cap-add", f"CAP_{name}")]
 
 
 def _host_programs() -> Sequence[str]:

@@ -69,10 +69,10 @@ class Docker:
 
     async def open(self, spec: SandboxSpec) -> OpenSandbox:
         """Opens a sandbox that is ready to run; see `SandboxProvider.open`."""
-        if "/" in spec.writable:
+        if "/" in spec.writable and spec.user != "root" and Control.READ_ONLY_ROOT in spec.require:
             raise SandboxUnavailable(
                 "Docker cannot limit the size of a root that may be written",
-                remedy="Use provider bubblewrap, or name the folders that are to be writable.",
+                remedy="Use provider bubblewrap, name the folders that are to be writable, or require no read_only_root.",
             )
         name = next_name()
         image = spec.image or default_image()

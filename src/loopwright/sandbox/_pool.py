@@ -123,4 +123,4 @@ def _profile(spec: SandboxSpec) -> Hashable:
     """All of a spec that is fixed when a sandbox is opened; the rest is set when it is handed out."""
     limits = spec.limits
     sizes = limits.memory_mb, limits.pids, limits.cpus, limits.scratch_mb
-    return spec.image, sizes, spec.network, spec.require, spec.runtime, spec.writable
+    return spec.image, sizes, spec.network, spec.require, spec.runtime, spec.user, spec.writable

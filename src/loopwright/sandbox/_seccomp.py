@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import struct
 from collections.abc import Sequence
+from functools import cache
 
 MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 """Machine to its number in the audit interface."""
@@ -106,6 +107,7 @@ _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
 _NUMBER, _MACHINE = 0, 4
 
 
+@cache
 def program(machine: str) -> bytes:
     """The filter for a machine as `struct sock_filter[]`.
 

@@ -86,6 +86,8 @@ def _remedy(control: Control, held: Mapping[Control, Held], remedies: Mapping[Co
 
 def _require(states: Sequence[ControlState], spec: SandboxSpec) -> None:
     waived = {Control.NETWORK} if spec.network == "host" else set()
+    if spec.user == "root":
+        waived |= {Control.UNPRIVILEGED_USER, Control.CAPABILITIES, Control.READ_ONLY_ROOT}
     missing = [s for s in states if s.control in spec.require - waived and not s.in_force]
     if missing:
         told = "; ".join(f"{state.control} ({state.evidence})" for state in missing)

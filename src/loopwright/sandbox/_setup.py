@@ -23,6 +23,10 @@ _START_TIMEOUT = 30.0
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
+FILE_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID")
+"""What a workload that is root keeps."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """The workload's user."""
@@ -32,9 +36,10 @@ class Account:
 
     def files(self) -> Mapping[str, str]:
         """The account files of a root file system that has none."""
+        user = f"user:x:{self.uid}:{self.gid}:user:{WORKDIR}:/bin/sh\n" if self.uid else ""
         return {
-            "/etc/passwd": f"root:x:0:0:root:/:/bin/sh\nuser:x:{self.uid}:{self.gid}:user:{WORKDIR}:/bin/sh\n",
-            "/etc/group": f"root:x:0:\nuser:x:{self.gid}:\n",
+            "/etc/passwd": f"root:x:0:0:root:{'/' if user else WORKDIR}:/bin/sh\n{user}",
+            "/etc/group": f"root:x:0:\nuser:x:{self.gid}:\n" if user else "root:x:0:\n",
             "/etc/nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
             "/etc/hosts": "127.0.0.1 localhost\n::1 localhost\n",
         }

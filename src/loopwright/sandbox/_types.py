@@ -65,7 +65,11 @@ class SandboxSpec:
     """Controls without which `open` refuses. The three left out need cgroups or Docker."""
     writable: tuple[str, ...] = ()
     """Further folders in memory, empty at first and of the scratch's size, in which the workload may write. `/` makes
-    the whole root one, over which the programs lie read-only; bubblewrap alone can do that."""
+    the whole root one, over which the programs lie read-only. In Docker `/` is the container's own layer, which no size
+    limits, so that `read_only_root` is not in force; with bubblewrap an image's root is copied on writing anyway."""
+    user: Literal["user", "root"] = "user"
+    """`root` makes the workload uid 0 with the capabilities that work on any file takes, of a user namespace with
+    bubblewrap; then `unprivileged_user` and `capabilities` are not required, nor `read_only_root` in Docker."""
     labels: Mapping[str, str] = field(default_factory=dict)
     runtime: str | None = None
     """Docker runtime with a stronger wall than a shared kernel, such as `runsc` or `kata`; refused where it is not."""

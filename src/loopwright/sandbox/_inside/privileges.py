@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 
@@ -18,6 +19,8 @@ except ImportError:  # a Python cut down to its minimum, as Debian's python3-min
 
 _CAPGET, _CAPSET = {"x86_64": (125, 126), "aarch64": (90, 91)}.get(os.uname().machine, (0, 0))
 _CAPABILITY_VERSION = 0x20080522
+_FILES = sum(1 << number for number in (0, 1, 3, 4))
+"""CHOWN, DAC_OVERRIDE, FOWNER, FSETID."""
 _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _FILTER = 4, 22, 2
 
 
@@ -46,12 +49,25 @@ def keep_from_children(filters: Mapping[str, bytes]) -> bytes:
 
 
 def show(visible: bool) -> None:
-    """Whether processes of this one's uid may use its files in /proc; only asked where runner and workload share a uid.
+    """Whether processes of this one's uid may use its files in /proc: runner and workload may share a uid.
 
     A program that is executed is visible by itself.
     """
-    if HAS_CTYPES and os.getuid() != 0:
+    if HAS_CTYPES:
         _check(ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, int(visible), 0, 0, 0))
+
+
+def keep_for_files() -> None:
+    """Gives up all capabilities but those that work on any file takes; for a workload that is root.
+
+    Raises:
+        OSError: The kernel refused, or the image's Python has no ctypes.
+    """
+    if not HAS_CTYPES:
+        raise OSError(errno.ENOSYS, "root needs an image whose Python has ctypes")
+    libc = ctypes.CDLL(None, use_errno=True)
+    header = struct.pack("Ii", _CAPABILITY_VERSION, 0)
+    _check(libc.syscall(_CAPSET, header, struct.pack("6I", _FILES, _FILES, 0, 0, 0, 0)))
 
 
 def _uninheritable(libc: ctypes.CDLL) -> None:

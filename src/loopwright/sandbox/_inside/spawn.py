@@ -8,7 +8,7 @@ import resource
 import time
 
 from loopwright.sandbox._inside.lean import signal
-from loopwright.sandbox._inside.privileges import show
+from loopwright.sandbox._inside.privileges import keep_for_files, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,13 +31,15 @@ class User:
         self.groups = groups
         """Descriptors; who writes `0` to them is in the workload's control groups."""
         self.switches = os.getuid() != uid
-        """Whether the runner is root and the workload is not; else both share a uid and differ in capabilities."""
+        """Whether the runner is root and the workload is not; else both share a uid, and the runner has CAP_KILL."""
 
     def become(self) -> None:
         """Gives up the runner's identity for good."""
         if self.switches:
             os.setresgid(self.gid, self.gid, self.gid)
             os.setresuid(self.uid, self.uid, self.uid)
+        elif self.uid == 0:
+            keep_for_files()
 
     def __enter__(self) -> None:
         """Acts on files as the workload for a while. The real and saved uid stay, so it cannot send signals here."""
