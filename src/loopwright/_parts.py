@@ -174,7 +174,7 @@ def _spec(options: SandboxOptions, image: str | None) -> SandboxSpec:
         scratch_mb=options.scratch_mb,
         timeout=options.timeout,
     )
-    spec = SandboxSpec(image=image, limits=limits, network=options.network, runtime=options.runtime)
+    spec = SandboxSpec(image=image, limits=limits, network=options.network, runtime=options.runtime, user=options.user)
     if options.require is None:
         return spec
     unknown = sorted(set(options.require) - {control.value for control in Control})

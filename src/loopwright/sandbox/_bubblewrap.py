@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from loopwright.errors import SandboxLost, SandboxUnavailable
 from loopwright.sandbox._bwrap import INTERPRETER, arguments
@@ -24,6 +25,8 @@ from loopwright.sandbox._types import Control, SandboxSpec
 
 _PATIENCE = 5.0
 """Seconds that a runner whose pipe was closed has to end, and the kernel to free its files in memory."""
+_FREE = 2**30, 2**31 - 2**16
+"""Uids that no machine gives to anybody."""
 _CGROUP_REMEDY = (
     "Run where control groups may be made: as root with /sys/fs/cgroup writable, under `systemd-run --user --scope "
     "-p Delegate=yes`, or use Docker."
@@ -126,6 +129,7 @@ class _Machine:
                 env={},
                 pass_fds=[*files.values(), *self.files.descriptors],
                 start_new_session=True,
+                **_identity(self._spec),
             )
         except BaseException:
             here.close()
@@ -185,9 +189,26 @@ def _account(spec: SandboxSpec) -> Account:
     if spec.user == "root":
         return Account(0, 0)
     if os.getuid() == 0 and spec.image is None:
-        uid = random.randrange(2**30, 2**31 - 2**16)
+        uid = random.randrange(*_FREE)
         return Account(uid, uid)
     return Account(1000, 1000)
+
+
+def _identity(spec: SandboxSpec) -> Mapping[str, Any]:
+    """Whom bwrap is started as. Root in a sandbox is never the machine's root, who may write to parts of /proc.
+
+    Raises:
+        SandboxUnavailable: The image's files belong to the machine's root.
+    """
+    if spec.user != "root" or os.getuid() != 0:
+        return {}
+    owner = Path(spec.image).stat().st_uid if spec.image else random.randrange(*_FREE)
+    if owner == 0:
+        raise SandboxUnavailable(
+            f"root in a sandbox cannot be the machine's root, to whom {spec.image} belongs",
+            remedy=f"Give the folder to a user whom nothing else belongs to: chown -R 100000:100000 {spec.image}",
+        )
+    return {"user": owner, "group": owner, "extra_groups": []}
 
 
 def _memory(text: str) -> int:

@@ -39,7 +39,7 @@ def arguments(spec: SandboxSpec, account: Account, files: Mapping[str, int]) -> 
     if "/" in spec.writable:
         argv += ["--perms", "1777", "--size", size, "--tmpfs", "/"]
     if spec.image:
-        argv = [program, *_layer(size), "--", *argv, *_copy_on_write(spec.image)]
+        argv = [program, *_layer(size, rootless=_rootless(account)), "--", *argv, *_copy_on_write(spec.image)]
     else:
         argv += _host_programs()
         for path, fd in files.items():
@@ -54,12 +54,12 @@ def arguments(spec: SandboxSpec, account: Account, files: Mapping[str, int]) -> 
     return argv if spec.image or "/" in spec.writable else [*argv, "--remount-ro", "/"]
 
 
-def _layer(size: str) -> Sequence[str]:
+def _layer(size: str, *, rootless: bool) -> Sequence[str]:
     """A bwrap around bwrap, whose mount namespace has a file system of limited size for the upper layer.
 
     It vanishes with the sandbox, so nothing can be left on the host's disk.
     """
-    user = ["--unshare-user"] if os.getuid() != 0 else []
+    user = ["--unshare-user"] if rootless else []
     folders = [word for name in ("upper", "work") for word in ("--perms", "0755", "--dir", f"{_SCRATCH}/{name}")]
     return [*user, "--die-with-parent", "--dev-bind", "/", "/", "--size", size, "--tmpfs", _SCRATCH, *folders]
 
@@ -83,11 +83,16 @@ def _copy_on_write(image: str) -> Sequence[str]:
 
 
 def _privileges(account: Account) -> Sequence[str]:
-    if os.getuid() != 0 or account.uid == 0:
+    if _rootless(account):
         user = ["--unshare-user", "--disable-userns", "--uid", str(account.uid), "--gid", str(account.gid)]
         names = ("KILL", *FILE_CAPABILITIES) if account.uid == 0 else ("KILL",)
         return [*user, "--cap-drop", "ALL", *_added(names)]
     return ["--cap-drop", "ALL", *_added(_RUNNER_CAPABILITIES)]
+
+
+def _rootless(account: Account) -> bool:
+    """Whether bwrap is not started as the machine's root."""
+    return os.getuid() != 0 or account.uid == 0
 
 
 def _added(names: Sequence[str]) -> Sequence[str]:

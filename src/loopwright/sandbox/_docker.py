@@ -17,7 +17,7 @@ from loopwright.sandbox._names import next_name, this_process
 from loopwright.sandbox._program import command
 from loopwright.sandbox._sandbox import OpenSandbox
 from loopwright.sandbox._selfcheck import Readings, inspect
-from loopwright.sandbox._setup import WORKDIR, Account, default_env, set_up
+from loopwright.sandbox._setup import FILE_CAPABILITIES, WORKDIR, Account, default_env, set_up
 from loopwright.sandbox._types import Control, Limits, SandboxSpec
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ DEFAULT_IMAGE = "loopwright/python:latest"
 REMEDIES = dict.fromkeys(
     (Control.MEMORY, Control.PIDS, Control.CPU), "The engine ignores this limit: see the warnings of `docker info`."
 )
-_ACCOUNT = Account(1000, 1000)
+_ACCOUNTS = {"user": Account(1000, 1000), "root": Account(0, 0)}
 _PYTHON_REMEDY = (
     "The image needs a full python3, 3.8 or later, on its PATH (Debian's python3-minimal is too little): install it in "
     "an environment's Dockerfile, and build that with `loopwright env build ENVIRONMENT`."
@@ -47,7 +47,7 @@ class Docker:
 
     The kernel kills everything in the container when the runner ends, nobody in it can signal the runner, and its end
     is the container's end. It is uid 0 with the three capabilities that it needs to start and to kill what runs under
-    the workload's uid, which has none.
+    the workload's uid, which has none. A workload that is root has those for files, and none to trace the runner with.
     """
 
     name = "docker"
@@ -72,7 +72,7 @@ class Docker:
         if "/" in spec.writable and spec.user != "root" and Control.READ_ONLY_ROOT in spec.require:
             raise SandboxUnavailable(
                 "Docker cannot limit the size of a root that may be written",
-                remedy="Use provider bubblewrap, name the folders that are to be writable, or require no read_only_root.",
+                remedy="Use bubblewrap, name the folders that are to be writable, or require no read_only_root.",
             )
         name = next_name()
         image = spec.image or default_image()
@@ -105,7 +105,7 @@ class Docker:
         self._open.add(sandbox)
         try:
             await self._engine.call(lambda client: _start(client, name, image))
-            facts = await set_up(channel, spec.limits, _ACCOUNT, counters=_COUNTERS)
+            facts = await set_up(channel, spec.limits, _ACCOUNTS[spec.user], counters=_COUNTERS)
             sandbox.controls = await inspect(
                 sandbox, spec, facts, lambda readings: _bounds(readings, spec.limits), REMEDIES
             )
@@ -131,22 +131,23 @@ def _create(client: APIClient, name: str, image: str, spec: SandboxSpec, pipes: 
     from docker.types import LogConfig
 
     digest = _digest(client, image)
-    limits = spec.limits
+    limits, account = spec.limits, _ACCOUNTS[spec.user]
+    folders = [folder for folder in spec.writable if folder != "/"]
     memory = limits.memory_mb * 1024 * 1024
     scratch = f"rw,exec,nosuid,nodev,size={limits.scratch_mb}m,nr_inodes={limits.scratch_mb * 1024}"
     host = client.create_host_config(
         network_mode=spec.network,
         cap_drop=["ALL"],
-        cap_add=["SETUID", "SETGID", "KILL"],
+        cap_add=["KILL", *(FILE_CAPABILITIES if spec.user == "root" else ("SETUID", "SETGID"))],
         security_opt=["no-new-privileges"],
         pids_limit=limits.pids + 1,
         mem_limit=memory,
         memswap_limit=memory,
         nano_cpus=int(limits.cpus * 1e9),
-        read_only=True,
+        read_only="/" not in spec.writable,
         tmpfs={
-            WORKDIR: f"{scratch},mode=755,uid={_ACCOUNT.uid},gid={_ACCOUNT.gid}",
-            **dict.fromkeys(("/tmp", *spec.writable), f"{scratch},mode=1777"),
+            WORKDIR: f"{scratch},mode=755,uid={account.uid},gid={account.gid}",
+            **dict.fromkeys(("/tmp", *folders), f"{scratch},mode=1777"),
         },
         shm_size=limits.scratch_mb * 1024 * 1024,
         auto_remove=True,

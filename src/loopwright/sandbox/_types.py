@@ -68,8 +68,9 @@ class SandboxSpec:
     the whole root one, over which the programs lie read-only. In Docker `/` is the container's own layer, which no size
     limits, so that `read_only_root` is not in force; with bubblewrap an image's root is copied on writing anyway."""
     user: Literal["user", "root"] = "user"
-    """`root` makes the workload uid 0 with the capabilities that work on any file takes, of a user namespace with
-    bubblewrap; then `unprivileged_user` and `capabilities` are not required, nor `read_only_root` in Docker."""
+    """`root` makes the workload uid 0 with the capabilities that work on any file takes; with bubblewrap in a user
+    namespace, where it is never the machine's root. It waives `unprivileged_user` and `capabilities`, and in Docker
+    `read_only_root`."""
     labels: Mapping[str, str] = field(default_factory=dict)
     runtime: str | None = None
     """Docker runtime with a stronger wall than a shared kernel, such as `runsc` or `kata`; refused where it is not."""

@@ -89,6 +89,8 @@ class SandboxOptions(_Section):
     """Seconds for one command."""
     network: Literal["none", "host"] = "none"
     """`host` gives candidates the network of this machine. A list of allowed addresses is refused: none is enforced."""
+    user: Literal["user", "root"] = "user"
+    """`root` is uid 0 inside, with capabilities for files alone; in Docker it may write everywhere, without a limit."""
     runtime: str | None = None
     """Docker runtime with a stronger wall, such as `runsc` or `kata-runtime`; refused where the engine lacks it."""
     require: tuple[str, ...] | None = None

@@ -1,0 +1,113 @@
+"""A workload that is root inside: asked for in so many words, shown by the self-check, and not the machine's root."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from loopwright.errors import SandboxUnavailable
+from loopwright.sandbox import Control, Sandbox, SandboxSpec, open_provider
+
+pytestmark = pytest.mark.anyio
+_ROOTS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "loopwright-ci")
+_FILE_CAPABILITIES = "000000000000001b"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A root file system that belongs to nobody else."""
+    roots = sorted(_ROOTS.glob("*/root"))
+    if not roots or os.getuid() != 0:
+        pytest.skip("needs the root folder of .ci/make-base-image, and root to give it away")
+    place = tmp_path_factory.mktemp("image")
+    for above in (place, *place.parents[:2]):
+        above.chmod(0o755)
+    copy = place / "root"
+    subprocess.run(["cp", "-a", "--reflink=auto", roots[-1], copy], check=True)
+    subprocess.run(["chown", "-R", "100000:100000", copy], check=True)
+    return str(copy)
+
+
+@pytest.fixture(params=["bubblewrap", pytest.param("docker", marks=pytest.mark.docker)])
+async def box(request: pytest.FixtureRequest, anyio_backend: str) -> AsyncIterator[Sandbox]:
+    provider = await open_provider(request.param)
+    image = request.getfixturevalue("folder") if request.param == "bubblewrap" else None
+    spec = SandboxSpec(user="root", image=image, writable=() if image else ("/",))
+    sandbox = await provider.open(spec)
+    yield sandbox
+    await sandbox.close()
+    await provider.close()
+
+
+async def _says(box: Sandbox, command: str) -> str:
+    done = await box.run(["bash", "-c", command], cwd="/")
+    return done.stdout.text + done.stderr.text
+
+
+def _mode_of_null() -> int:
+    return Path("/dev/null").stat().st_mode
+
+
+@pytest.mark.slow
+async def test_it_is_uid_0_with_capabilities_for_files_alone_and_says_so(box: Sandbox) -> None:
+    assert (await _says(box, "id -u; grep CapEff /proc/self/status")).split() == ["0", "CapEff:", _FILE_CAPABILITIES]
+    states = {state.control: state.in_force for state in box.controls}
+    assert not states[Control.UNPRIVILEGED_USER]
+    assert not states[Control.CAPABILITIES]
+    for control in (Control.NETWORK, Control.NO_NEW_PRIVILEGES, Control.SECCOMP, Control.INIT, Control.MEMORY):
+        assert states[control], control
+
+
+@pytest.mark.slow
+async def test_it_writes_where_it_likes_and_whatever_the_permissions(box: Sandbox) -> None:
+    written = (
+        "echo 1 > /usr/new && echo x > /tmp/f && chmod 400 /tmp/f && echo y >> /tmp/f && rm /usr/new && cat /tmp/f"
+    )
+    assert await _says(box, written) == "x\ny\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "forbidden",
+    [
+        "echo 1 > /proc/sys/kernel/core_pattern",
+        "cat /proc/1/environ",
+        "head -c1 /proc/1/mem",
+        "cat /proc/1/fd/0",
+        "mount -t tmpfs none /mnt",
+        "unshare -U true",
+        "hostname other",
+        "mknod /tmp/disk b 8 0",
+    ],
+)
+async def test_it_is_not_root_of_the_machine_nor_of_the_runner(box: Sandbox, forbidden: str) -> None:
+    assert await _says(box, f"({forbidden}) >/dev/null 2>&1 && echo done") == ""
+    await _says(box, "kill -9 1")
+    assert await _says(box, "echo alive") == "alive\n"
+
+
+@pytest.mark.slow
+async def test_the_machines_devices_stay_as_they_are(box: Sandbox) -> None:
+    before = _mode_of_null()
+    await _says(box, "chmod 600 /dev/null")
+    assert _mode_of_null() == before
+
+
+async def test_an_image_of_the_machines_root_is_refused() -> None:
+    if os.getuid() != 0:
+        pytest.skip("needs root")
+    provider = await open_provider("bubblewrap")
+    with pytest.raises(SandboxUnavailable, match="cannot be the machine's root"):
+        await provider.open(SandboxSpec(user="root", image="/"))
+
+
+@pytest.mark.docker
+async def test_docker_gives_an_ordinary_user_no_unlimited_root() -> None:
+    provider = await open_provider("docker")
+    with pytest.raises(SandboxUnavailable, match="cannot limit the size"):
+        await provider.open(SandboxSpec(writable=("/",)))
+    await provider.close()
