@@ -29,6 +29,9 @@ _from = click.option(
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Folder with the data; what `loopwright data fetch` got by default.",
 )
+_engine = click.option(
+    "--engine", type=click.Choice(["sqlite", "mariadb"]), help="What executes SQL; SQLite by default."
+)
 _limit = click.option("--limit", type=click.IntRange(min=1), help="Number of tasks, spread evenly over the suite.")
 
 
@@ -60,6 +63,7 @@ def list_command(as_json: bool) -> None:
 @click.option("--scoring", type=click.Choice(["intercode", "exact"]), help="The rule that decides; both are recorded.")
 @click.option("--legacy", is_flag=True, help="Keep the defects of the published code, to compare with its numbers.")
 @click.option("--handicap", is_flag=True, help="Show the model all table and column names (SQL).")
+@_engine
 @click.option("--check/--no-check", default=True, help="Look first for tasks that are not sound; on by default.")
 @click.option("--accept", type=click.FloatRange(0, 1), help="Pass rate below which the exit code is 1.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in --runs by default.")
@@ -74,6 +78,7 @@ def run_command(
     scoring: str | None,
     legacy: bool,
     handicap: bool,
+    engine: str | None,
     check: bool,
     accept: float | None,
     out: Path | None,
@@ -89,7 +94,7 @@ def run_command(
     from loopwright.cli._bench_tables import show_outcomes
     from loopwright.cli._execute import execute
 
-    fields = {"scoring": scoring, "legacy": legacy or None, "handicap": handicap or None}
+    fields = {"scoring": scoring, "legacy": legacy or None, "handicap": handicap or None, "engine": engine}
     config = planned(suite, plan, source, limit, turns, {k: v for k, v in fields.items() if v is not None})
     folder = out or runs / new_run_id()
     run = Run.create(config, folder)
@@ -181,25 +186,38 @@ def power_command(
 @_from
 @click.option("--prefix", default="", help="What names of tasks begin with before a log's index, e.g. fs1-.")
 @click.option("--legacy", is_flag=True, help="Keep the defects of the published code, as the logs do.")
+@_engine
 @click.option("--concurrency", type=click.IntRange(min=1), default=4, show_default=True, help="Episodes at a time.")
 @json_option
 def replay_command(
-    suite: str, logs: tuple[Path, ...], source: Path | None, prefix: str, legacy: bool, concurrency: int, as_json: bool
+    suite: str,
+    logs: tuple[Path, ...],
+    source: Path | None,
+    prefix: str,
+    legacy: bool,
+    engine: str | None,
+    concurrency: int,
+    as_json: bool,
 ) -> None:
     """Execute recorded trajectories again, and compare the rewards with the logged ones."""
     from loopwright.cli._bench_run import replayed
 
-    replayed(suite, logs, source, prefix, legacy=legacy, concurrency=concurrency, as_json=as_json)
+    fields = {"legacy": legacy, **({"engine": engine} if engine else {})}
+    replayed(suite, logs, source, prefix, fields, concurrency=concurrency, as_json=as_json)
 
 
 @command.command("check", epilog="\b\nExample:\n  loopwright bench check intercode-bash --limit 20\n")
 @click.argument("suite")
 @_from
 @_limit
+@_engine
 @click.option("--concurrency", type=click.IntRange(min=1), default=4, show_default=True, help="Tasks at a time.")
 @json_option
-def check_command(suite: str, source: Path | None, limit: int | None, concurrency: int, as_json: bool) -> None:
+def check_command(
+    suite: str, source: Path | None, limit: int | None, engine: str | None, concurrency: int, as_json: bool
+) -> None:
     """Try a suite's tasks without a model: does the gold answer pass, does doing nothing, does tampering?"""
     from loopwright.cli._bench_run import checked_suite
 
-    checked_suite(suite, source, limit, concurrency, as_json=as_json)
+    fields = {"engine": engine} if engine else {}
+    checked_suite(suite, source, limit, fields, concurrency=concurrency, as_json=as_json)

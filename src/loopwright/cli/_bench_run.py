@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -50,7 +51,15 @@ def flag(config: RunConfig, folder: Path) -> None:
         (folder / CANARIES).write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 
-def checked_suite(name: str, source: Path | None, limit: int | None, concurrency: int, *, as_json: bool) -> None:
+def checked_suite(
+    name: str,
+    source: Path | None,
+    limit: int | None,
+    fields: Mapping[str, Any],
+    *,
+    concurrency: int,
+    as_json: bool,
+) -> None:
     """Runs the canaries and tells what they found.
 
     Raises:
@@ -65,7 +74,7 @@ def checked_suite(name: str, source: Path | None, limit: int | None, concurrency
             f"{name} has no canaries: its tasks are whole programs",
             remedy="`loopwright validate` checks the solutions of such tasks.",
         )
-    task = suite.task(source or data_folder(suite.data), limit=limit)
+    task = suite.task(source or data_folder(suite.data), limit=limit, **fields)
     found = asyncio.run(run_canaries(task, concurrency=concurrency))
     flagged = [canary for canary in found if canary.flags]
     if as_json:
@@ -81,8 +90,8 @@ def replayed(
     logs: Sequence[Path],
     source: Path | None,
     prefix: str,
+    fields: Mapping[str, Any],
     *,
-    legacy: bool,
     concurrency: int,
     as_json: bool,
 ) -> None:
@@ -96,7 +105,7 @@ def replayed(
 
     suite = find_suite(name)
     prefix = prefix or suite.prefix
-    task = suite.task(source or data_folder(suite.data), legacy=legacy)
+    task = suite.task(source or data_folder(suite.data), **fields)
     found = [asyncio.run(replay(log, task, prefix=prefix, concurrency=concurrency)) for log in logs]
     if as_json:
         write_json([agreement.as_dict() for agreement in found])

@@ -1,16 +1,20 @@
-"""MySQL dumps as SQLite databases."""
+"""MySQL dumps: their statements by database, and as SQLite databases."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from loopwright.errors import TaskError
 
 _COMMENT = re.compile(r"/\*.*?\*/|^--[^\n]*$", re.DOTALL | re.MULTILINE)
+_PLAIN_COMMENT = re.compile(r"/\*(?![!M]).*?\*/|^--[^\n]*$", re.DOTALL | re.MULTILINE)
+"""A comment that servers do not execute."""
+_FOREIGN_COLLATION = re.compile(r"\butf8mb4_0900_\w+")
+_CREATE_DATABASE = re.compile(r"(?:create|drop)\s+(?:database|schema)\b", re.IGNORECASE)
 _STRING = re.compile(r"'(?:[^'\\]|\\.|'')*'", re.DOTALL)
 _USE = re.compile(r"use\s+`?(\w+)`?", re.IGNORECASE)
 _KEY = re.compile(r"^\s*(?:unique\s+|fulltext\s+|spatial\s+)?key\s|^\s*(?:constraint|foreign\s+key)\b", re.IGNORECASE)
@@ -30,10 +34,7 @@ def load_dump(path: str) -> Mapping[str, bytes]:
     Raises:
         TaskError: The file cannot be read, or holds a statement that cannot be converted.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TaskError(f"environment.dump: {path}: {error}") from None
+    text = _text(path)
     made: dict[str, sqlite3.Connection] = {}
     here: sqlite3.Connection | None = None
     for statement in _statements(text):
@@ -49,6 +50,34 @@ def load_dump(path: str) -> Mapping[str, bytes]:
     finally:
         for connection in made.values():
             connection.close()
+
+
+@lru_cache(maxsize=4)
+def read_dump(path: str) -> Mapping[str, Sequence[str]]:
+    """Reads a dump of MySQL databases for a MariaDB server.
+
+    What stands before the first database, such as users and their rights, is left out; a collation that is MySQL's
+    alone becomes the nearest of MariaDB's.
+
+    Returns:
+        Database to the statements that make it, without comments but those that servers execute.
+
+    Raises:
+        TaskError: The file cannot be read.
+    """
+    found: dict[str, list[str]] = {}
+    here: list[str] | None = None
+    for statement in _statements(_text(path), _PLAIN_COMMENT, _FOREIGN_COLLATION):
+        if used := _USE.fullmatch(statement):
+            here = found.setdefault(used[1], [])
+        elif here is not None and not _CREATE_DATABASE.match(statement):
+            here.append(statement)
+    return found
+
+
+def split_script(script: str) -> Sequence[str]:
+    """The statements of a script."""
+    return list(_statements(script, _PLAIN_COMMENT))
 
 
 def load_script(script: str, database: bytes = b"") -> bytes:
@@ -67,6 +96,13 @@ def load_script(script: str, database: bytes = b"") -> bytes:
         raise TaskError(f"environment.script: {error}") from None
     finally:
         here.close()
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TaskError(f"environment.dump: {path}: {error}") from None
 
 
 def _serialized(connection: sqlite3.Connection) -> bytes:
@@ -111,11 +147,16 @@ def _unescaped(literal: str) -> str:
     return f"'{inside}'"
 
 
-def _statements(text: str) -> Iterator[str]:
+def _statements(
+    text: str, comment: re.Pattern[str] = _COMMENT, collation: re.Pattern[str] | None = None
+) -> Iterator[str]:
     """Statements without comments; semicolons in strings end none."""
     kept: list[str] = []
     plain = _STRING.sub(lambda match: kept.append(match[0]) or f"\0{len(kept) - 1}\0", text)  # type: ignore[func-returns-value]  # append gives None
-    for statement in _COMMENT.sub("", plain).split(";"):
+    plain = comment.sub("", plain)
+    if collation:
+        plain = collation.sub("utf8mb4_general_ci", plain)
+    for statement in plain.split(";"):
         whole = re.sub("\0(\\d+)\0", lambda match: kept[int(match[1])], statement).strip()
         if whole:
             yield whole

@@ -10,11 +10,13 @@ import re
 import sqlite3
 import sys
 import time
+from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+FILE, SAVED = Path("database.sqlite"), Path("saved.sqlite")
 _COLUMNS = re.compile(
     r"(?:describe|desc|show\s+(?:full\s+)?(?:columns|fields)\s+(?:from|in))\s+[`\"]?(\w+)[`\"]?", re.I
 )
@@ -25,14 +27,28 @@ _SHOWN = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 
 
 def main() -> None:
     """Serves statements until stdin ends."""
-    here = sqlite3.connect(sys.argv[1], isolation_level=None)
+    here = sqlite3.connect(FILE, isolation_level=None)
     here.text_factory = lambda data: data.decode("utf-8", "replace")
     _functions(here)
     for line in sys.stdin:
         asked = json.loads(line)
-        answer = _answer(here, asked["sql"], asked["rows"], asked["seconds"])
+        if asked["order"] == "start":
+            answer = {"version": sqlite3.sqlite_version}
+        elif asked["order"] == "save":
+            answer = _saved(here)
+        else:
+            answer = _answer(here, asked["sql"], asked["rows"], asked["seconds"])
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()
+
+
+def _saved(here: sqlite3.Connection) -> dict[str, Any]:
+    """Writes the database as this session sees it, whatever its journal is and whether a transaction is open."""
+    try:
+        SAVED.write_bytes(here.serialize())
+    except (sqlite3.Error, OSError) as error:
+        return {"failed": str(error)}
+    return {}
 
 
 def _answer(here: sqlite3.Connection, statement: str, rows: int, seconds: float) -> dict[str, Any]:
