@@ -55,6 +55,18 @@ def test_rates_have_intervals_that_know_of_repeats(done: Path) -> None:
     assert set(variant.by_group()) == {"file system 4"}
 
 
+def test_where_repeats_part_is_told(done: Path, folder: Path) -> None:
+    (variant,) = outcomes(done)
+    repeats = variant.repeats
+    assert repeats is not None
+    # Of three tasks the first and the last were answered the same twice, the second by two different actions.
+    assert (repeats.tasks, repeats.identical, repeats.common, repeats.first) == (3, 2, 1, {"action": 1})
+    alike = bench_run(
+        folder, ["echo x"] * 6, "--strategy", "try_again", "--turns", "1", "--repeats", "2", "--out", "alike"
+    )
+    assert "repeats: the same to the letter in all tasks" in alike.stdout
+
+
 def test_the_tables_tell_oracles_apart(folder: Path) -> None:
     result = bench_run(
         folder, ["echo one", "submit"] * 6, "--strategy", "try_again,react", "--limit", "2", "--turns", "2"

@@ -5,6 +5,7 @@ from loopwright.bench._data import data_folder
 from loopwright.bench._fetch import SOURCES, fetch
 from loopwright.bench._outcomes import Rate, VariantOutcome, outcomes
 from loopwright.bench._page import render_bench_html
+from loopwright.bench._repeats import Repeats
 from loopwright.bench._replay import Agreement, Turn, replay
 from loopwright.bench._suites import SUITES, Suite, find_suite
 
@@ -16,6 +17,7 @@ __all__ = [
     "Agreement",
     "Canary",
     "Rate",
+    "Repeats",
     "Suite",
     "Turn",
     "VariantOutcome",

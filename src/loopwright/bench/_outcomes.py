@@ -12,6 +12,7 @@ from statistics import fmean
 
 from loopwright._results import EpisodeResult, load_result
 from loopwright.bench._canaries import CANARIES
+from loopwright.bench._repeats import Repeats, repeats_of
 from loopwright.environments import Scores
 from loopwright.loop import ACTING_STRATEGIES
 from loopwright.stats import Interval, Rollouts, mean_interval, suite_pass_at_k, suite_pass_hat_k, wilson
@@ -100,6 +101,11 @@ class VariantOutcome:
         rollouts = [Rollouts(sum(passes), len(passes)) for passes in counts.values()]
         k = min((r.n for r in rollouts), default=0)
         return (k, suite_pass_at_k(rollouts, k), suite_pass_hat_k(rollouts, k)) if k > 1 else None
+
+    @property
+    def repeats(self) -> Repeats | None:
+        """How alike repeats of a task are; None without any."""
+        return repeats_of(self.episodes)
 
     @property
     def failures(self) -> Mapping[str, int]:

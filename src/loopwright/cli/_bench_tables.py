@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from loopwright.bench import Rate, VariantOutcome, outcomes
+from loopwright.bench import Rate, Repeats, VariantOutcome, outcomes
 from loopwright.cli._output import write, write_json, write_table
 from loopwright.stats import tasks_for_paired_rates, tasks_for_unpaired_rates
 
@@ -33,6 +34,8 @@ def show_outcomes(folder: Path) -> None:
         if repeated := variant.pass_at_k():
             k, at, hat = repeated
             write(f"{variant.name}: pass@{k} {at:.3f}, pass^{k} {hat:.3f}")
+        if repeats := variant.repeats:
+            write(f"{variant.name} repeats: {_alike(repeats)}")
         if groups := variant.by_group():
             write(f"{variant.name} by group: " + "; ".join(f"{name} {told(rate)}" for name, rate in groups.items()))
         if turns := variant.by_turn():
@@ -66,6 +69,14 @@ def _cells(variant: VariantOutcome) -> tuple[str, ...]:
     )
 
 
+def _alike(repeats: Repeats) -> str:
+    if repeats.identical == repeats.tasks:
+        return "the same to the letter in all tasks: they tell nothing (temperature 0?)"
+    parted = ", ".join(f"{what} {count}" for what, count in repeats.first.items())
+    common = f"a pair has {repeats.common:.0%} of its steps in common (median of {repeats.tasks} tasks)"
+    return f"{common}; pairs part by {parted}; all the same in {repeats.identical} tasks"
+
+
 def told(rate: Rate | None) -> str:
     """A rate with its interval."""
     return f"{rate.value:.3f} [{rate.interval.low:.3f}, {rate.interval.high:.3f}]" if rate else ""
@@ -85,6 +96,7 @@ def outcomes_as_json(folder: Path) -> list[dict[str, Any]]:
             "exact": _plain(variant.by_rule("exact")),
             "by_group": {name: _plain(rate) for name, rate in variant.by_group().items()},
             "by_turn": list(variant.by_turn()),
+            "repeats": asdict(variant.repeats) if variant.repeats else None,
             "failures": dict(variant.failures),
             "mean_turns": variant.mean_turns,
             "cost_usd": variant.cost_usd,
