@@ -50,6 +50,67 @@ async def test_a_snapshot_that_does_not_fit_is_refused(box: Sandbox) -> None:
         await box.restore(to_tar(entry))
 
 
+def archive(*members: tuple[str, bytes, int, bytes]) -> bytes:
+    """A tar archive of names, types, modes and contents or targets."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for name, type_, mode, content in members:
+            info = tarfile.TarInfo(name)
+            info.type, info.mode, info.mtime = type_, mode, 1_234_567_890
+            if type_ in (tarfile.SYMTYPE, tarfile.LNKTYPE):
+                info.linkname, content = content.decode(), b""
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return packed.getvalue()
+
+
+@pytest.mark.anyio
+async def test_an_archive_is_laid_over_what_is_there(box: Sandbox) -> None:
+    await box.run(["sh", "-c", "mkdir -m 711 old; echo kept > old/kept; echo before > old/file; ln -s kept old/link"])
+    await box.unpack(
+        archive(
+            ("old", tarfile.DIRTYPE, 0o700, b""),
+            ("old/file", tarfile.REGTYPE, 0o640, b"after"),
+            ("old/link", tarfile.REGTYPE, 0o644, b"no link"),
+            ("new/deep/file", tarfile.REGTYPE, 0o755, b"made"),
+            ("shut", tarfile.DIRTYPE, 0o555, b""),
+            ("shut/in", tarfile.SYMTYPE, 0o777, b"../old/kept"),
+        ),
+        box.workdir,
+    )
+    told = await box.run(["sh", "-c", "stat -c '%a %n' old old/* new/deep/file shut; cat old/* new/deep/file shut/in"])
+    assert told.stdout.text == (
+        "711 old\n640 old/file\n644 old/kept\n644 old/link\n755 new/deep/file\n555 shut\nafterkept\nno linkmadekept\n"
+    )
+    assert (await box.run(["stat", "-c", "%Y", "shut", "old/file"])).stdout.text == "1234567890\n" * 2
+    changed = {change.path for change in await box.changes()}
+    assert {"/work/old/file", "/work/new", "/work/new/deep/file", "/work/shut/in"} <= changed
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "member",
+    [
+        ("../up", tarfile.REGTYPE, 0o644, b""),
+        ("/absolute", tarfile.REGTYPE, 0o644, b""),
+        ("same", tarfile.LNKTYPE, 0o644, b"other"),
+        ("device", tarfile.CHRTYPE, 0o644, b""),
+    ],
+)
+async def test_an_archive_with_more_than_files_is_refused(box: Sandbox, member: tuple[str, bytes, int, bytes]) -> None:
+    with pytest.raises(ValueError, match="cannot be unpacked"):
+        await box.unpack(archive(member), box.workdir)
+    with pytest.raises(ValueError, match="not a tar archive"):
+        await box.unpack(b"something else" * 100, box.workdir)
+    assert await box.list() == []
+
+
+@pytest.mark.anyio
+async def test_an_archive_is_unpacked_where_the_workload_may_write(box: Sandbox) -> None:
+    with pytest.raises(ValueError, match=r"Read-only|denied"):
+        await box.unpack(archive(("usr/file", tarfile.REGTYPE, 0o644, b"")))
+
+
 names = st.text("abcü\n\udcff .", min_size=1, max_size=8).filter(lambda name: name not in (".", ".."))
 entries = st.lists(
     st.tuples(
@@ -87,11 +148,11 @@ def test_archives_that_point_elsewhere_are_refused(name: str) -> None:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         tar.addfile(tarfile.TarInfo(name))
-    with pytest.raises(ValueError, match="not a workspace's snapshot"):
+    with pytest.raises(ValueError, match="cannot be unpacked"):
         list(from_tar(buffer.getvalue()))
 
 
 @pytest.mark.parametrize("data", [b"no archive at all", b"\x1f\x8b" + b"x" * 600])
 def test_what_is_no_archive_is_refused(data: bytes) -> None:
-    with pytest.raises(ValueError, match="not a workspace's snapshot"):
+    with pytest.raises(ValueError, match="not a tar archive"):
         list(from_tar(data))

@@ -92,7 +92,7 @@ def _entries(archive: bytes) -> list[tuple[tarfile.TarInfo, bytes]]:
     found = []
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         for info in tar:
-            info.name = _safe(info.name)
+            info.name, info.pax_headers = _safe(info.name), {}  # the latter would name it as it was
             if not info.name or not (info.isreg() or info.isdir() or info.issym()):
                 continue
             file = tar.extractfile(info) if info.isreg() else None
@@ -109,7 +109,7 @@ def _packed(entries: list[tuple[tarfile.TarInfo, bytes]]) -> bytes:
 
 
 def _safe(name: str) -> str:
-    parts = [part for part in PurePosixPath(name).parts if part not in ("/", ".")]
+    parts = [part for part in PurePosixPath(name).parts if part.strip("/") not in ("", ".")]
     if ".." in parts:
         raise TaskError(f"environment.fixture: the name {name!r} leads out of the root")
     return "/".join(parts)

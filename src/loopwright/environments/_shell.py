@@ -11,7 +11,7 @@ from loopwright.environments._fixture import Fixture
 from loopwright.environments._persistent import PersistentShell
 from loopwright.environments._ran import Ran
 from loopwright.errors import TaskError
-from loopwright.sandbox import Change, Sandbox, SandboxProvider, SandboxSpec
+from loopwright.sandbox import Change, Control, Sandbox, SandboxProvider, SandboxSpec
 
 SHELL = "/bin/bash"
 _MERGED = ("/bin/sh", "-c", 'cd -- "$0" 2>/dev/null || cd /; unset OLDPWD; exec "$@" 2>&1')
@@ -43,24 +43,26 @@ class Shell:
     ) -> Shell:
         """Opens a sandbox, unpacks the fixture in it and runs the setup commands, as the workload's user.
 
-        Bubblewrap gives a root that may be written anywhere; Docker writable folders at the fixture's tops, so that
-        files which the fixture has in the root itself are left out there.
+        The whole root may be written where its size is limited, or where the spec gives that up: with bubblewrap
+        without an image, by a workload that is root, and in Docker without `read_only_root` required. Elsewhere
+        the fixture's tops are writable folders, and files that it has in the root itself are left out.
 
         Raises:
             SandboxError: There is no sandbox, or it was lost.
             TaskError: The fixture does not fit.
         """
-        whole = provider.name == "bubblewrap"
-        sandbox = await provider.open(replace(spec, writable=("/",) if whole else fixture.tops))
+        whole, writable = _places(provider, spec, fixture)
+        sandbox = await provider.open(replace(spec, writable=writable))
         try:
             archive = fixture.archive if whole else fixture.below_folders()
-            unpacked = await sandbox.run(["tar", "-x", "-p", "--no-overwrite-dir", "-C", "/", "-f", "-"], stdin=archive)
-            if not unpacked.ok:
-                raise TaskError(f"environment.fixture cannot be unpacked: {unpacked.stderr.text.strip()[:300]}")
+            try:
+                await sandbox.unpack(archive)
+            except ValueError as error:
+                raise TaskError(f"environment.fixture cannot be unpacked: {error}") from None
             if setup:
                 # As published, where a setup script goes on after commands that fail.
                 await sandbox.run([SHELL, "-c", setup], cwd="/")
-            kind = provider.name, spec.image, spec.limits, archive
+            kind = provider.name, spec.image, spec.limits, spec.user, archive
             before = await sandbox.changes() if setup else await _before(kind, sandbox)
             return cls(sandbox, before, cwd, persistent=persistent)
         except BaseException:
@@ -68,9 +70,9 @@ class Shell:
             raise
 
     @property
-    def tracked(self) -> frozenset[str]:
-        """Paths of the files and links that were there at first."""
-        return frozenset(path for path, change in self._before.items() if change.type in ("file", "link"))
+    def tracked(self) -> Mapping[str, Change]:
+        """The files and links that were there at first, by path."""
+        return {path: change for path, change in self._before.items() if change.type in ("file", "link")}
 
     async def run(self, command: str, *, timeout: float | None = None) -> Ran:
         """Runs a command with bash, and notes where it left the working directory.
@@ -137,6 +139,15 @@ async def _before(kind: tuple[object, ...], sandbox: Sandbox) -> Sequence[Change
     while len(_BEFORE) > _KEPT:
         _BEFORE.popitem(last=False)
     return now
+
+
+def _places(provider: SandboxProvider, spec: SandboxSpec, fixture: Fixture) -> tuple[bool, tuple[str, ...]]:
+    """Whether the whole root may be written, and the folders to ask for."""
+    if provider.name == "bubblewrap":
+        whole = spec.image is None or spec.user == "root"
+        return whole, (("/",) if spec.image is None else ()) if whole else fixture.tops
+    whole = spec.user == "root" or Control.READ_ONLY_ROOT not in spec.require
+    return whole, ("/",) if whole else fixture.tops
 
 
 def _since(was: Change | None, now: Change) -> Change | None:

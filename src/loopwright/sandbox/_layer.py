@@ -62,20 +62,20 @@ def to_tar(data: bytes) -> bytes:
 
 
 def from_tar(archive: bytes) -> Iterator[Entry]:
-    """Reads an archive that `to_tar` made.
+    """Reads an archive, such as `to_tar` makes.
 
     Raises:
-        ValueError: It is not such an archive.
+        ValueError: It is none, or holds more than files, folders and links with safe relative names.
     """
     names = {kind: name for name, kind in _TYPES.items()}
     try:
         with tarfile.open(fileobj=io.BytesIO(archive), mode="r:") as tar:
             for member in tar:
                 if member.type not in names or member.name.startswith("/") or ".." in member.name.split("/"):
-                    raise ValueError(f"not a workspace's snapshot: {member.name!r}")
+                    raise ValueError(f"{member.name!r} cannot be unpacked")
                 file = tar.extractfile(member) if member.isreg() else None
                 content = file.read() if file else member.linkname.encode("utf-8", "surrogateescape")
                 mtime = int(Decimal(member.pax_headers.get("mtime", str(member.mtime))).scaleb(9))
                 yield Entry(member.name, names[member.type], member.mode, mtime, content)
     except tarfile.TarError as error:
-        raise ValueError(f"not a workspace's snapshot: {error}") from error
+        raise ValueError(f"not a tar archive: {error}") from error

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import posixpath
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from loopwright.errors import SandboxLost
 from loopwright.sandbox._channel import Channel, Fields, file_error
@@ -14,6 +15,9 @@ from loopwright.sandbox._layer import from_tar, to_tar
 from loopwright.sandbox._process import RunningProcess, completed
 from loopwright.sandbox._setup import WORKDIR, WRITABLE
 from loopwright.sandbox._types import Change, Completed, ControlState, Limits, SandboxSpec
+
+if TYPE_CHECKING:
+    from loopwright.sandbox._docker_root import Roots
 
 GRACE = 5.0
 """Seconds after a command's deadline until the host gives up on the runner."""
@@ -38,6 +42,7 @@ class OpenSandbox:
         env: Mapping[str, str],
         channel: Channel,
         remove: Callable[[], Awaitable[None]],
+        roots: Roots | None = None,
     ) -> None:
         self._id = id
         self._provider = provider
@@ -48,6 +53,8 @@ class OpenSandbox:
         self._env = {**env, **spec.env}
         self._channel = channel
         self._remove = remove
+        self._roots = roots
+        """Tells what changed in a root that is no folder of the runner's."""
         self._controls: Sequence[ControlState] = ()
         self.pooled = False
         """Whether it was warm when it was asked for."""
@@ -159,12 +166,19 @@ class OpenSandbox:
 
     async def changes(self) -> Sequence[Change]:
         """What the workload changed; see `Sandbox.changes`."""
-        packed = unpack(await self._operate(b"changes", *map(_encode, self._writable)))
-        found = [
-            Change(_decode(path), _decode(kind), _decode(type_), int(mode), _decode(digest))  # type: ignore[arg-type]  # the runner's words are those of `Change`
-            for path, kind, type_, mode, digest in (packed[at : at + 5] for at in range(0, len(packed), 5))
-        ]
+        found = _changes(await self._operate(b"changes", *map(_encode, self._writable)))
+        if self._roots:
+            found += await self._roots.changes(self, self._writable)
         return sorted(found, key=lambda change: change.path)
+
+    async def describe(self, paths: Sequence[str]) -> Mapping[str, Change]:
+        """What there is at each path now, and below it where it ends with a slash; by path, as if it were created.
+
+        Raises:
+            ValueError: As for `changes`.
+        """
+        found = _changes(await self._operate(b"describe", stdin=pack(map(_encode, paths))))
+        return {change.path: change for change in found}
 
     async def snapshot(self) -> bytes:
         """The workspace as a tar archive; see `Sandbox.snapshot`."""
@@ -176,6 +190,11 @@ class OpenSandbox:
         folder = _encode(self._workdir)
         await self._operate(b"restore", folder, stdin=b"".join(entry.packed() for entry in entries))
         await self._channel.call(Ask.KNOW, folder, *(entry.known() for entry in entries))
+
+    async def unpack(self, archive: bytes, folder: str = "/") -> None:
+        """Puts a tar archive's entries below a folder; see `Sandbox.unpack`."""
+        entries = b"".join(entry.packed() for entry in from_tar(archive))
+        await self._operate(b"unpack", _encode(folder.rstrip("/")), stdin=entries)
 
     async def close(self) -> None:
         """Kills everything in it and removes it; harmless when called twice."""
@@ -191,7 +210,7 @@ class OpenSandbox:
 
     @property
     def _writable(self) -> Sequence[str]:
-        return (*WRITABLE, *self._spec.writable)
+        return (*WRITABLE, *(folder for folder in self._spec.writable if folder != "/" or not self._roots))
 
     async def _operate(self, name: bytes, *arguments: bytes, stdin: bytes = b"") -> bytes:
         """Has the runner do something with whole folders, and returns its result."""
@@ -251,6 +270,14 @@ class OpenSandbox:
         self._channel.abort("it was closed")
         with contextlib.suppress(SandboxLost):
             await self._remove()
+
+
+def _changes(data: bytes) -> list[Change]:
+    packed = unpack(data)
+    return [
+        Change(_decode(path), _decode(kind), _decode(type_), int(mode), _decode(digest))  # type: ignore[arg-type]  # the runner's words are those of `Change`
+        for path, kind, type_, mode, digest in (packed[at : at + 5] for at in range(0, len(packed), 5))
+    ]
 
 
 def _decode(data: bytes) -> str:

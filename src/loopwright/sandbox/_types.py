@@ -265,6 +265,21 @@ class Sandbox(Protocol):
         """
         ...
 
+    async def unpack(self, archive: bytes, folder: str = "/") -> None:
+        """Puts the files, folders and links of a plain tar archive below a folder, as the workload's user would.
+
+        Folders that are there stay as they are, what else is there is replaced. What it brings counts as changes.
+
+        Args:
+            archive: Of relative names that do not lead upwards.
+            folder: Absolute path.
+
+        Raises:
+            ValueError: It is no such archive, or does not fit.
+            SandboxLost: The sandbox is gone.
+        """
+        ...
+
     async def close(self) -> None:
         """Kills everything in it and removes it; harmless when called twice."""
         ...

@@ -57,6 +57,10 @@ class Operations:
             _print(tree.pack_tree(arguments[1], walk))
         elif name == "restore":
             _restore(arguments[1])
+        elif name == "describe":
+            _print(tree.describe(unpack(_stdin()), walk))
+        elif name == "unpack":
+            _unpack(arguments[1])
 
 
 def _print(parts: Iterable[bytes]) -> None:
@@ -68,12 +72,25 @@ def _print(parts: Iterable[bytes]) -> None:
 
 def _restore(top: bytes) -> None:
     tree.clear(top)
-    fields = unpack(_stdin())
-    entries = [fields[at : at + 5] for at in range(0, len(fields), 5)]
+    entries = _entries()
     for name, type_, _, _, content in entries:
         tree.unpack_entry(top, name, type_, content)
     for name, type_, mode, mtime, _ in reversed(entries):
         tree.finish_entry(top, name, type_, int(mode), int(mtime))
+
+
+def _unpack(top: bytes) -> None:
+    made = []
+    for name, type_, mode, mtime, content in _entries():
+        if tree.place_entry(top, name, type_, content):
+            made.append((name, type_, int(mode), int(mtime)))
+    for entry in reversed(made):
+        tree.finish_entry(top, *entry)
+
+
+def _entries() -> list[list[bytes]]:
+    fields = unpack(_stdin())
+    return [fields[at : at + 5] for at in range(0, len(fields), 5)]
 
 
 def _stdin() -> bytes:

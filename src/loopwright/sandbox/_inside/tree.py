@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import stat
 
+from loopwright.sandbox._inside.files import FOLDER_MODE
 from loopwright.sandbox._inside.lean import sha256
 from loopwright.sandbox._inside.wire import pack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 DEPTH, ENTRIES, NAMES = 200, 200_000, 32 << 20
 """How deep folders, how many entries and how many bytes of names are looked at: more is an attack on the host."""
@@ -166,6 +167,34 @@ def changes(tops: Sequence[bytes], known: Mapping[bytes, tuple[bytes, int, bytes
             yield change(path, b"deleted", known[path][0])
 
 
+def describe(paths: Iterable[bytes], walk: Walk) -> Iterator[bytes]:
+    """What there is at each path, and below it where it ends with a slash; nothing where there is nothing."""
+    for path in paths:
+        folder, name = os.path.split(path.rstrip(b"/"))
+        try:
+            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except OSError:
+            continue
+        try:
+            node = Node(folder.rstrip(b"/") + b"/" + name, fd, name)
+            yield _described(node, walk)
+        except FileNotFoundError:
+            continue
+        finally:
+            os.close(fd)
+        if path.endswith(b"/") and node.type == b"folder":
+            for below in walk.visit(node.path):
+                yield _described(below, walk)
+
+
+def _described(node: Node, walk: Walk) -> bytes:
+    try:
+        digest = walk.digest(node)
+    except OSError:  # a file that may not be read, where nothing may be written
+        digest = b""
+    return change(node.path, b"created", node.type, node.mode, digest)
+
+
 def pack_tree(top: bytes, walk: Walk) -> Iterator[bytes]:
     """The content of a folder, entry by entry."""
     for node in walk.visit(top):
@@ -218,6 +247,24 @@ def unpack_entry(top: bytes, name: bytes, type_: bytes, content: bytes) -> None:
                 view = view[os.write(fd, view) :]
         finally:
             os.close(fd)
+
+
+def place_entry(top: bytes, name: bytes, type_: bytes, content: bytes) -> bool:
+    """Puts an entry into a folder that may hold some already; says whether it did, which a folder needs only once.
+
+    Missing folders above it are made; a file or link of its name is replaced.
+    """
+    folder, path = top, top + b"/" + name
+    for part in name.split(b"/")[:-1]:
+        folder += b"/" + part
+        if not os.path.isdir(folder):
+            os.mkdir(folder, FOLDER_MODE)
+    if type_ == b"folder" and os.path.isdir(path):
+        return False
+    if os.path.lexists(path):
+        os.unlink(path)
+    unpack_entry(top, name, type_, content)
+    return True
 
 
 def finish_entry(top: bytes, name: bytes, type_: bytes, mode: int, mtime: int) -> None:
