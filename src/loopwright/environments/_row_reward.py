@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from decimal import Decimal
 from math import isnan, nan, sqrt
 from typing import Any
 
@@ -130,6 +131,6 @@ def _normalised(row: tuple[Any, ...]) -> tuple[Hashable, ...]:
 
 
 def _value(value: Any) -> Hashable:
-    if isinstance(value, bool | int | float):
+    if isinstance(value, bool | int | float | Decimal):
         return round(float(value), 6)
     return value if isinstance(value, Hashable) else str(value)

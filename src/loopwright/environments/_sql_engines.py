@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -27,8 +27,8 @@ PROGRAMS: Mapping[Engine, Program] = MappingProxyType({"sqlite": SQLITE, "mariad
 _Database = TypeVar("_Database")
 _PATIENCE = 300.0
 _LARGEST = 256 * 1024 * 1024
-_VERSIONS: dict[tuple[str, str | None], str] = {}
-"""Provider and image to what the server there says of itself."""
+_VERSIONS: dict[Hashable, str] = {}
+"""Provider, image and environment to what the server there says of itself."""
 _LOCKS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 _REMEDY = (
     "For bubblewrap install it on this machine (on Debian `apt-get install mariadb-server-core`). For Docker build an "
@@ -84,7 +84,7 @@ async def mariadb_base(setup: EnvironmentSetup, database: str, statements: Seque
 
 
 async def _version(setup: EnvironmentSetup) -> str:
-    where = setup.provider.name, setup.spec.image
+    where = setup.provider.name, setup.spec.image, tuple(setup.spec.env.items())
     if where not in _VERSIONS:
         sandbox = await setup.provider.open(setup.spec)
         try:

@@ -6,7 +6,6 @@ The server listens on a socket file alone; nothing but this program can connect,
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import struct
@@ -31,7 +30,7 @@ OPTIONS = """
 --sql-mode=STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION
 --character-set-server=utf8mb4 --collation-server=utf8mb4_general_ci --default-time-zone=+00:00 --tmpdir=/tmp
 --innodb-buffer-pool-size=8M --loose-innodb-buffer-pool-size-max=8M --innodb-log-file-size=4M
---innodb-log-buffer-size=2M --innodb-use-native-aio=0 --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=0
+--innodb-log-buffer-size=2M --innodb-use-native-aio=0 --innodb-flush-log-at-trx-commit=2 --innodb-doublewrite=0
 --innodb-autoextend-increment=1 --innodb-data-file-path=ibdata1:3M:autoextend
 --innodb-temp-data-file-path=ibtmp1:3M:autoextend --innodb-buffer-pool-dump-at-shutdown=0
 --innodb-buffer-pool-load-at-startup=0 --aria-log-file-size=8M --aria-pagecache-buffer-size=1M --key-buffer-size=64K
@@ -45,8 +44,9 @@ LARGEST = 4 * 1024 * 1024
 # MULTI_STATEMENTS: a statement is one statement, and no file of the client's is ever read.
 ABLE = 0x1 | 0x200 | 0x2000 | 0x8000 | 0x20000 | 0x80000
 UTF8MB4, BINARY = 45, 63
-INTEGERS, DECIMALS, FLOATS, BITS = (1, 2, 3, 8, 9, 13), (0, 246), (4, 5), 16
-TIMES = {7: "datetime", 10: "date", 11: "time", 12: "datetime"}
+BITS = 16
+NUMBERS = {**dict.fromkeys((1, 2, 3, 8, 9, 13), int), 4: float, 5: float}
+NAMED = {0: "decimal", 7: "datetime", 10: "date", 11: "time", 12: "datetime", 246: "decimal"}
 MORE_RESULTS = 8
 LOST = (1053, 1927)  # the server shuts down; the session was killed
 
@@ -61,7 +61,7 @@ class Connection:
     def __init__(self, user: str) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(SOCKET)
-        self._left = b""
+        self._file = self._socket.makefile("rb", 1 << 16)
         self._number = 0
         hello = self._packet(time.monotonic() + PATIENCE)
         end = hello.index(b"\0", 1)
@@ -73,6 +73,7 @@ class Connection:
 
     def close(self) -> None:
         """Ends the session; what it was doing goes on."""
+        self._file.close()
         self._socket.close()
 
     def execute(self, statement: str, rows: int = 0, seconds: float = PATIENCE) -> dict[str, Any]:
@@ -115,8 +116,9 @@ class Connection:
 
     def _drained(self, until: float) -> bool:
         """Reads what nobody asked for, unless that takes long."""
+        until = min(until, time.monotonic() + DRAIN)
         try:
-            while not _ends(self._packet(min(until, time.monotonic() + DRAIN))):
+            while not _ends(self._packet(until)):
                 pass
         except (Refused, OSError):  # of which a time-out is one
             return False
@@ -137,13 +139,13 @@ class Connection:
                 return data
 
     def _bytes(self, size: int, until: float) -> bytes:
-        while len(self._left) < size:
-            self._socket.settimeout(max(0.001, until - time.monotonic()))
-            part = self._socket.recv(1 << 16)
-            if not part:
-                raise ConnectionResetError("the server ended the session")
-            self._left += part
-        data, self._left = self._left[:size], self._left[size:]
+        left = until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left)
+        data: bytes = self._file.read(size)
+        if len(data) < size:
+            raise ConnectionResetError("the server ended the session")
         return data
 
 
@@ -170,15 +172,13 @@ def _length(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _texts(packet: bytes, count: int) -> tuple[list[bytes | None], int]:
+    """Texts, None for NULL, and where they end."""
     found: list[bytes | None] = []
     at = 0
     for _ in range(count):
-        if packet[at] == 0xFB:
-            found.append(None)
-            at += 1
-            continue
-        size, at = _length(packet, at)
-        found.append(packet[at : at + size])
+        null = packet[at] == 0xFB
+        size, at = (0, at + 1) if null else _length(packet, at)
+        found.append(None if null else packet[at : at + size])
         at += size
     return found, at
 
@@ -200,14 +200,10 @@ def _value(data: bytes | None, kind: int, binary: bool) -> Any:
     if kind == BITS:
         return int.from_bytes(data, "big")
     text = data.decode("utf-8", "replace")
-    if kind in INTEGERS:
-        return int(text)
-    if kind in FLOATS:
-        return float(text)
-    if kind in DECIMALS:
-        return {"decimal": text}
-    if kind in TIMES:
-        return {TIMES[kind]: text}
+    if kind in NUMBERS:
+        return NUMBERS[kind](text)
+    if kind in NAMED:
+        return {NAMED[kind]: text}
     return {"bytes": data.hex()} if binary else text
 
 
@@ -284,7 +280,6 @@ class Server:
         The files are what a power cut would leave, which the next server recovers: all that was committed, and nothing
         else.
         """
-        self._owner.execute("FLUSH ENGINE LOGS")
         self._process.send_signal(signal.SIGSTOP)
         try:
             pack()
@@ -359,7 +354,7 @@ def unpack() -> None:
 def main() -> None:
     """Serves orders until stdin ends: `make` a database of statements, or execute on one that lies here packed."""
     server: Server | None = None
-    program = which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/local/sbin:/usr/sbin") or ""
+    program = which("mariadbd") or ""
     for line in sys.stdin:
         asked = json.loads(line)
         try:
