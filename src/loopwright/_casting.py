@@ -13,7 +13,7 @@ from loopwright.loop import BUILTIN_STRATEGIES, Strategy
 from loopwright.models import Model
 from loopwright.plugins import check_environment, is_part, load_part, made_part
 from loopwright.project import Project
-from loopwright.task import Task
+from loopwright.task import RoutingOptions, Task
 from loopwright.verify import Verifier
 
 
@@ -58,6 +58,8 @@ class Casting:
         agents = {AgentRole.PROPOSER: self.agent(task, AgentRole.PROPOSER)}
         if strategy.asks_critic:
             agents[AgentRole.CRITIC] = self.agent(task, AgentRole.CRITIC)
+        if task.drift and task.drift.mitigations.consolidation:
+            agents[AgentRole.SUMMARIZER] = self.agent(task, AgentRole.SUMMARIZER)
         verifiers: list[Verifier] = []
         if judge := self.judge(task):
             if isinstance(judge, Agent):
@@ -83,7 +85,11 @@ class Casting:
         Raises:
             UserError: There is none of that name, it plays another role, or it lacks a model.
         """
-        name = getattr(task.agents, role.value)
+        consolidation = task.drift.mitigations.consolidation if task.drift else None
+        if role is AgentRole.SUMMARIZER:
+            name = consolidation.agent if consolidation else role.value
+        else:
+            name = getattr(task.agents, role.value)
         if name == "rules" and role is AgentRole.CRITIC:
             return RuleCritic()
         agent: Agent
@@ -130,3 +136,10 @@ class Casting:
 
     def _part(self, kind: str, name: str, known: Mapping[str, Any]) -> Any:
         return load_part(kind, name, known, folder=self.project.root)
+
+
+def routed(task: Task, routing: RoutingOptions, choice: str) -> Task:
+    """The task as it is for one of the proposers that work is routed over."""
+    if choice in routing.models:
+        return task.model_copy(update={"models": {**task.models, "proposer": choice}})
+    return task.model_copy(update={"agents": task.agents.model_copy(update={"proposer": choice})})

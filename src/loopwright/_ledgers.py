@@ -41,6 +41,17 @@ class Ledgers:
         if planned.id in self._episodes:
             return self._episodes[planned.id]
         self._episodes[planned.id] = ledger = Ledger(_caps(planned.task.budget), parent=self._of_task(planned.task))
+        self._charge(ledger, recorded, prices)
+        ledger.charge(spent_time(0.0), seconds=self._wall.get(planned.id, 0.0))
+        return ledger
+
+    def session(self, task: Task, recorded: Iterable[Event], prices: Prices | None) -> Ledger:
+        """What a session spends beside its episodes, under the caps of its task and the run."""
+        ledger = Ledger(Caps(), parent=self._of_task(task))
+        self._charge(ledger, recorded, prices)
+        return ledger
+
+    def _charge(self, ledger: Ledger, recorded: Iterable[Event], prices: Prices | None) -> None:
         asked: dict[str, str] = {}
         for event in recorded:
             match event.data:
@@ -52,8 +63,6 @@ class Ledgers:
                     ledger.charge(REUSED if call.cached else spend_of(reply, model, prices))
                 case Observed(seconds=seconds) | Judged(confirmed_seconds=seconds):
                     ledger.charge(spent_time(seconds))
-        ledger.charge(spent_time(0.0), seconds=self._wall.get(planned.id, 0.0))
-        return ledger
 
     def left(self) -> Left:
         """What the run may still spend; of a run of one task, under that task's caps too."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from loopwright._casting import Cast, Casting, Given
+from loopwright._casting import Cast, Casting, Given, routed
 from loopwright._plan import Planned
 from loopwright.environments import Environment, EnvironmentSetup, find_environment
 from loopwright.errors import LoopwrightError, MissingContent, TaskError
@@ -36,7 +36,7 @@ class Parts:
         self._folder = folder
         self._given = given
         self._store = store
-        self._casts: dict[tuple[str, str], Cast] = {}
+        self._casts: dict[tuple[str, str, str], Cast] = {}
         self._providers: dict[tuple[str, str | None], Pool] = {}
         self._opening = asyncio.Lock()
         self._breakers: dict[str, Breaker] = {}
@@ -50,15 +50,21 @@ class Parts:
     ) -> None:
         await self._stack.aclose()
 
-    def cast(self, episode: Planned) -> Cast:
+    def cast(self, episode: Planned, choice: str = "") -> Cast:
         """Builds the players of an episode, once for all episodes of its task and variant.
+
+        Args:
+            episode: One of them.
+            choice: Which of the proposers that work is routed over; empty without routing.
 
         Raises:
             UserError: Something that the task names is not there or cannot be used.
         """
-        key = (episode.task.name, episode.variant)
+        key = (episode.task.name, episode.variant, choice)
         if key not in self._casts:
-            cast = self._casting.cast(episode.task)
+            drift = episode.task.drift
+            routing = drift.mitigations.routing if drift and choice else None
+            cast = self._casting.cast(routed(episode.task, routing, choice) if routing else episode.task)
             for name in cast.models.values():
                 self._open(name)
             self._casts[key] = cast

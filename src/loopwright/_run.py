@@ -22,6 +22,7 @@ from loopwright._version import __version__
 from loopwright.errors import CallInDoubt, Interrupted, UserError
 from loopwright.loop import EpisodeContext, EpisodePlan, run_episode
 from loopwright.models import Prices
+from loopwright.session import Prepared, Session, sessions_of
 from loopwright.store import (
     EpisodeFinished,
     EpisodeStarted,
@@ -159,7 +160,10 @@ class Run:
                 for episode in self.planned:
                     if recorded := self.recorded.get(episode.id):
                         self.ledgers.episode(episode, recorded, parts.prices)
-                await self._episodes([episode for episode in self.planned if not self._finished(episode)], parts)
+                sessions = [
+                    await self._session(name, episodes, parts) for name, episodes in sessions_of(self.planned).items()
+                ]
+                await self._episodes(sessions, parts)
         except (Interrupted, CallInDoubt):
             self.store.append(RunFinished(reason="interrupted"))
             raise
@@ -181,36 +185,63 @@ class Run:
         ends = [event.data for event in self.recorded.get(episode.id, ()) if isinstance(event.data, EpisodeFinished)]
         return bool(ends) and ends[-1].status == "scored"
 
-    async def _episodes(self, todo: Iterable[Planned], parts: Parts) -> None:
+    async def _session(self, name: str, planned: Sequence[Planned], parts: Parts) -> Session:
+        """Opens a session, which takes in what earlier processes recorded of it."""
+        own = self.recorded.get(name, ())
+        ledger = self.ledgers.session(planned[0].task, own, parts.prices)
+        session = Session(name, planned, parts=parts, store=self.store, ledger=ledger, folder=self.config.project)
+        history = [
+            event for one in (name, *(episode.id for episode in planned)) for event in self.recorded.get(one, ())
+        ]
+        await session.replay(sorted(history, key=lambda event: event.seq))
+        self.store.subscribe(lambda event: session.take(event) if event.episode in session else None)
+        return session
+
+    async def _episodes(self, sessions: Sequence[Session], parts: Parts) -> None:
         places = asyncio.Semaphore(self.config.concurrency)
         control = self._drain_control()
         doubts: list[CallInDoubt] = []
 
-        async def one(episode: Planned) -> None:
+        async def one(episode: Planned, session: Session | None) -> bool:
             async with places:
                 if control.drain_requested:
                     raise Interrupted("the run was asked to stop", remedy="Go on with `loopwright resume RUN`.")
                 try:
-                    await self._episode(episode, parts)
+                    await self._episode(episode, parts, session)
                 except CallInDoubt as doubt:
                     doubts.append(doubt)
+                    return False
+                return True
 
+        async def one_by_one(episodes: Iterable[Planned], session: Session) -> None:
+            for episode in episodes:
+                # What follows would begin with a memory that lacks the episode in doubt.
+                if not await one(episode, session):
+                    return
+
+        todo = [episode for episode in self.planned if not self._finished(episode)]
         try:
             async with asyncio.TaskGroup() as group:
+                for session in sessions:
+                    if session.in_sequence:
+                        group.create_task(one_by_one([one for one in todo if one.id in session], session))
                 for episode in todo:
-                    group.create_task(one(episode))
+                    watch = next((session for session in sessions if episode.id in session), None)
+                    if watch is None or not watch.in_sequence:
+                        group.create_task(one(episode, watch))
         except BaseExceptionGroup as problems:
             raise _foremost(problems) from None
         if doubts:
             raise doubts[0]
 
-    async def _episode(self, episode: Planned, parts: Parts) -> None:
+    async def _episode(self, episode: Planned, parts: Parts, session: Session | None) -> None:
         current_episode.set(episode.id)
         recorded = self.recorded.get(episode.id, ())
         task = episode.task
         ledger = self.ledgers.episode(episode, recorded, parts.prices)
+        prepared = await session.prepare(episode) if session else Prepared(parts.cast(episode))
         ledger.restart_clock()
-        cast = parts.cast(episode)
+        cast = prepared.cast
         started = EpisodeStarted(
             task=task.name,
             instance=episode.instance.id,
@@ -235,6 +266,7 @@ class Run:
                 options=task.loop,
                 prices=parts.prices,
                 seed=task.seed,
+                memory=prepared.memory,
             )
             plan = EpisodePlan(started, episode.instance, cast.strategy)
             await run_episode(
@@ -242,6 +274,8 @@ class Run:
             )
         finally:
             await environment.close()
+        if session:
+            session.look()
 
 
 def _cache(config: RunConfig) -> ResponseCache | None:

@@ -2,6 +2,7 @@
 
 from loopwright.agents._card import Card, Prompt, load_card, load_prompt
 from loopwright.agents._extract import extract_files
+from loopwright.agents._memory import Memory, Turn, cut_to, latest, tokens_of
 from loopwright.agents._model_agent import ModelAgent, load_agent
 from loopwright.agents._rules import RuleCritic
 from loopwright.agents._types import (
@@ -22,12 +23,17 @@ __all__ = [
     "Card",
     "Completes",
     "Critique",
+    "Memory",
     "ModelAgent",
     "Prompt",
     "RuleCritic",
+    "Turn",
     "View",
+    "cut_to",
     "extract_files",
+    "latest",
     "load_agent",
     "load_card",
     "load_prompt",
+    "tokens_of",
 ]

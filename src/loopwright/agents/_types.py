@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
+from loopwright.agents._memory import Memory
 from loopwright.candidate import Candidate
 from loopwright.environments import Observation
 from loopwright.models import Reply, Request
@@ -20,6 +21,8 @@ class AgentRole(StrEnum):
     PROPOSER = "proposer"
     CRITIC = "critic"
     VERIFIER = "verifier"
+    SUMMARIZER = "summarizer"
+    """Outside the loop: what a long session leaves in memory."""
 
 
 class Attempt(BaseModel):
@@ -49,6 +52,8 @@ class View(BaseModel):
     goal: str
     public: Mapping[str, Any] = {}
     """The instance's public fields: starting files, visible tests."""
+    memory: Memory = Memory()
+    """What the proposer remembers of the session; nothing without one."""
     attempts: tuple[Attempt, ...] = ()
     """The path from the root to the attempt to work from, failed side branches included, oldest first."""
     current: Attempt | None = None

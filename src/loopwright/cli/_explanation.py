@@ -151,6 +151,7 @@ def _sees(role: AgentRole, public: Sequence[str]) -> list[str]:
     told = {
         "goal": "the goal",
         "public": f"the fields {', '.join(public)}" if public else "",
+        "memory": "",
         "attempts": "" if role is AgentRole.VERIFIER else "earlier attempts with their visible checks",
         "current": "the attempt under way",
         "iterations_left": "how many iterations are left" if role is AgentRole.PROPOSER else "",

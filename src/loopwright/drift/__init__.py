@@ -10,7 +10,7 @@ Usable alone, on any stream of interactions:
 """
 
 from loopwright.drift._adapters import from_mapping, from_spans, from_updates
-from loopwright.drift._anchoring import Anchor, Exemplar, level, select
+from loopwright.drift._anchoring import Anchor, Exemplar, embedded, level, select
 from loopwright.drift._baseline import Band, Baseline
 from loopwright.drift._channels import CATEGORY_WEIGHTS, CHANNELS, TRAITS, Category, Channel, Trait
 from loopwright.drift._consolidation import Consolidation, Entry, Memory, consolidate, due, harmed
@@ -72,6 +72,7 @@ __all__ = [
     "damped",
     "draw",
     "due",
+    "embedded",
     "forgetting",
     "from_mapping",
     "from_spans",

@@ -10,12 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loopwright.drift._baseline import Band
+from loopwright.drift._embed import hashed
 
 MOST = 5
 _BEGIN = 0.1
 _END = 0.05
 _CALM = 2
 """Windows under the lower level before examples are taken away."""
+_NEAR = 30
+"""Examples that are looked at: the nearest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,16 @@ class Exemplar:
     """Of its input."""
     text: str
     tokens: int
+
+    @classmethod
+    def of(cls, id: str, input: str, *, tokens: int, text: str = "") -> Exemplar:
+        """Embeds an input as `embedded` does."""
+        return cls(id, embedded(input), text, tokens)
+
+
+def embedded(input: str) -> tuple[float, ...]:
+    """The embedding of an input: hashed words and 4-grams, without a model."""
+    return hashed(input)
 
 
 def level(index: float, band: Band, threshold: float | None = None) -> float:
@@ -77,14 +90,15 @@ def select(
         diversity: Weight in [0, 1] of being unlike those already chosen.
     """
     chosen: list[Exemplar] = []
-    left, room = list(pool), tokens
+    near = {one.id: _cosine(one.embedding, query) for one in pool}
+    left, room = sorted(pool, key=lambda one: -near[one.id])[:_NEAR], tokens
     while left and len(chosen) < count:
 
         def worth(one: Exemplar) -> float:
             # Unlike is enough: the opposite of an example is not worth more than an unrelated one.
             alike = max((_cosine(one.embedding, other.embedding) for other in chosen), default=0.0)
             alike = max(alike, 0.0)
-            return (1 - diversity) * _cosine(one.embedding, query) - diversity * alike
+            return (1 - diversity) * near[one.id] - diversity * alike
 
         best = max(left, key=worth)
         left.remove(best)

@@ -50,6 +50,7 @@ class Router:
 
     def __init__(self, bands: Mapping[str, Band], seed: int, weight: float = 0.5) -> None:
         self.standings = {agent: Standing(band, band.mean) for agent, band in bands.items()}
+        self._seed = seed
         self._random = Random(seed)
         self._weight = weight
 
@@ -64,10 +65,16 @@ class Router:
         floor = min(FLOOR, 1 / len(eligible))
         return {a: floor + (1 - floor * len(eligible)) * w / total for a, w in zip(eligible, weights, strict=True)}
 
-    def choose(self, task: str) -> str:
-        """Draws the agent for a task."""
+    def choose(self, task: str, place: str = "") -> str:
+        """Draws the agent for a task.
+
+        Args:
+            task: Its kind.
+            place: Fixes the draw by itself, whatever was drawn before; empty for the next draw of the seed.
+        """
         shares = self.shares(task)
-        return self._random.choices(list(shares), list(shares.values()))[0]
+        draw = Random(f"{self._seed}/{place}") if place else self._random
+        return draw.choices(list(shares), list(shares.values()))[0]
 
     def record(self, agent: str, task: str, *, success: bool) -> None:
         """Takes an outcome."""
@@ -103,6 +110,23 @@ class Router:
         if standing.steady < _WINDOWS:
             return False
         standing.quarantined = False
+        return True
+
+    def probed(self, agent: str, passed: int, probes: int, usual: float) -> bool:
+        """Takes a round of probes of an agent in quarantine; two good rounds in a row let it back in.
+
+        Args:
+            agent: Whose.
+            passed: Probes that passed.
+            probes: Of how many.
+            usual: Share that passed in the baseline: what a round is good by, half a standard deviation under it.
+        """
+        standing = self.standings[agent]
+        spread = math.sqrt(usual * (1 - usual) / probes)
+        standing.steady = standing.steady + 1 if passed / probes >= usual - spread / 2 else 0
+        if standing.steady < _WINDOWS:
+            return False
+        standing.quarantined, standing.index = False, standing.band.mean
         return True
 
     def _score(self, standing: Standing, task: str) -> float:

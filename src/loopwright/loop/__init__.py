@@ -1,11 +1,12 @@
 """The loop: a LangGraph graph per strategy, its rules, and the episode around it."""
 
 from loopwright.loop._acting import ACTING_STRATEGIES, Acting
-from loopwright.loop._calls import REUSED, spend_of
+from loopwright.loop._calls import REUSED, NodeCalls, spend_of
 from loopwright.loop._context import EpisodeContext
 from loopwright.loop._episode import EpisodePlan, run_episode
 from loopwright.loop._graph import compile_loop
 from loopwright.loop._options import Decision, Standing
+from loopwright.loop._probe import probe
 from loopwright.loop._rules import SAMPLING_RULES, STOP_RULES
 from loopwright.loop._strategies import BEST_OF_N, BUILTIN_STRATEGIES, REFINE, SINGLE, Looping, Strategy
 from loopwright.loop._time import spent_time
@@ -27,9 +28,11 @@ __all__ = [
     "EpisodeContext",
     "EpisodePlan",
     "Looping",
+    "NodeCalls",
     "Standing",
     "Strategy",
     "compile_loop",
+    "probe",
     "run_episode",
     "spend_of",
     "spent_time",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from loopwright.agents import Agent, AgentRole
+from loopwright.agents import Agent, AgentRole, Memory
 from loopwright.budget import Ledger
 from loopwright.environments import Environment
 from loopwright.loop._calls import NodeCalls
@@ -33,6 +33,8 @@ class EpisodeContext:
     options: LoopOptions
     prices: Prices | None = None
     seed: int | None = None
+    memory: Memory = field(default_factory=Memory)
+    """What the proposer remembers of its session."""
     tree: AttemptTree = field(default_factory=AttemptTree)
 
     def record(self, data: Payload, iteration: int, node: str) -> None:

@@ -209,4 +209,11 @@ def with_fields(view: View, fields: dict[str, str]) -> View:
 def _view(context: EpisodeContext, iteration: int) -> View:
     left = context.options.max_iterations - iteration
     current = iteration - 1 if iteration else None
-    return view_for(AgentRole.PROPOSER, context.instance, context.tree, current=current, iterations_left=left)
+    return view_for(
+        AgentRole.PROPOSER,
+        context.instance,
+        context.tree,
+        current=current,
+        iterations_left=left,
+        memory=context.memory,
+    )

@@ -54,6 +54,7 @@ async def propose(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopSta
         context.tree,
         current=target,
         iterations_left=context.options.max_iterations - iteration,
+        memory=context.memory,
     )
     try:
         reply = await context.agents[AgentRole.PROPOSER].act(view, context.calls(iteration, "propose"))

@@ -6,13 +6,19 @@ tests and gold answers have no way in: the loop does not hold them (see `Episode
 
 from __future__ import annotations
 
-from loopwright.agents import AgentRole, Attempt, View
+from loopwright.agents import AgentRole, Attempt, Memory, View
 from loopwright.loop._tree import AttemptTree
 from loopwright.task import Instance
 
 
 def view_for(
-    role: AgentRole, instance: Instance, tree: AttemptTree, *, current: int | None, iterations_left: int | None = None
+    role: AgentRole,
+    instance: Instance,
+    tree: AttemptTree,
+    *,
+    current: int | None,
+    iterations_left: int | None = None,
+    memory: Memory | None = None,
 ) -> View:
     """Builds the view of one role.
 
@@ -22,6 +28,7 @@ def view_for(
         tree: The attempts so far.
         current: The attempt to improve, to criticise or to score; None for a fresh start.
         iterations_left: How many iterations may follow.
+        memory: What the role remembers of its session.
 
     Raises:
         ValueError: The instance still has hidden fields.
@@ -33,6 +40,7 @@ def view_for(
         role=role,
         goal=instance.goal,
         public=instance.public,
+        memory=memory or Memory(),
         attempts=_seen_by(role, tree, current),
         current=tree[current] if current is not None else None,
         iterations_left=iterations_left,

@@ -204,6 +204,88 @@ class EpisodeFinished(_Payload):
     failure: Mapping[str, Any] | None = None
 
 
+class Routed(_Payload):
+    """Which of several proposers an episode goes to; before its `episode_started`."""
+
+    type: Literal["routed"] = "routed"
+    agent: str
+    """The model's or the agent's name in the task."""
+    shares: Mapping[str, float]
+    """Probability of each that could be chosen."""
+
+
+class BaselineFrozen(_Payload):
+    """The first interactions of a session became the baseline that the rest is compared with."""
+
+    type: Literal["baseline_frozen"] = "baseline_frozen"
+    digest: str
+    """sha256 of the baseline."""
+    artifact: str
+    """Reference to it as JSON: what `loopwright drift report --baseline` reads."""
+    interactions: int
+    warnings: tuple[str, ...] = ()
+    agent: str | None = None
+    """Whose, where work is routed over several."""
+
+
+class DriftAlarm(_Payload):
+    """A channel of the drift monitor does not behave as in the baseline."""
+
+    type: Literal["drift_alarm"] = "drift_alarm"
+    channel: str
+    category: str
+    at: int
+    """Number of the interaction that raised it, from 0."""
+    onset: int
+    """Number of the interaction where the change began, about."""
+    worse: bool
+    """Whether the stability index falls with it; else the change is the other way."""
+    shift: float
+    """How far the mean moved, in standard deviations of the baseline."""
+    severity: str
+    """`minor`, `moderate` or `severe`."""
+    time: str = ""
+    before: tuple[str, ...] = ()
+    """Interactions just before the onset, as episode and iteration."""
+    after: tuple[str, ...] = ()
+    """The latest interactions."""
+    agent: str | None = None
+    """Whose, where work is routed over several."""
+
+
+class Mitigated(_Payload):
+    """Something was done about drift, or tried and taken back."""
+
+    type: Literal["mitigated"] = "mitigated"
+    kind: Literal["consolidation", "routing", "anchoring"]
+    at: int
+    """Turns of the session before it."""
+    why: str
+    what: str
+    """What was done."""
+    agent: str | None = None
+    """Whose, where work is routed over several."""
+    tokens: int = 0
+    """Spent on it: summaries and probes."""
+    count: int = 0
+    """Of `anchoring`: examples shown from now on. Of `consolidation`: turns that stay as they are."""
+    better: int = 0
+    """Probes that passed after it and not before."""
+    worse: int = 0
+    """Probes that passed before it and not after."""
+    probes: int = 0
+    undone: bool = False
+    """Whether it was taken back: probes got worse, or it could not be done."""
+    human: bool = False
+    """Whether a person must look."""
+    text: str | None = None
+    """The summary."""
+    digest: str | None = None
+    """sha256 over the digest of the last summary and every turn that this one rests on."""
+    sources: tuple[str, ...] = ()
+    """Turns that a summary rests on beside the last summary, as episode and iteration."""
+
+
 class Failed(_Payload):
     """A failure, with its cause; whether it was retried is told by what follows."""
 
@@ -231,6 +313,10 @@ Payload = Annotated[
     | Decided
     | Graded
     | EpisodeFinished
+    | Routed
+    | BaselineFrozen
+    | DriftAlarm
+    | Mitigated
     | Failed,
     Field(discriminator="type"),
 ]

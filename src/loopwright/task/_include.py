@@ -12,7 +12,7 @@ from loopwright.errors import TaskError
 from loopwright.task._data import read_data
 from loopwright.task._variables import LITERAL_KEYS, put_in
 
-_SECTIONS = frozenset({"agents", "budget", "environment", "loop", "matrix", "models", "sandbox"})
+_SECTIONS = frozenset({"agents", "budget", "drift", "environment", "loop", "matrix", "models", "sandbox", "session"})
 """Keys whose value is a mapping, so that `{file: NAME}` there includes YAML; everywhere else it includes text."""
 
 

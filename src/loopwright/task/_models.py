@@ -185,6 +185,128 @@ class AgentOptions(_Section):
     """A model-graded verifier's card, or a verifier's import path; None where the environment's checks are enough."""
 
 
+class MemoryOptions(_Section):
+    """What the proposer sees of the session so far: its latest turns. A turn is one iteration of an episode."""
+
+    turns: int = Field(default=40, ge=0)
+    """At most so many."""
+    tokens: int = Field(default=3000, ge=0)
+    """At most so many tokens of them and of everything that mitigations add, counted as three bytes each."""
+
+
+class SessionOptions(_Section):
+    """Episodes of one variant in sequence, by the same agents; every repeat is a session of its own."""
+
+    memory: MemoryOptions = MemoryOptions()
+    """What the proposer sees of earlier episodes: goals, answers, what visible checks said; nothing hidden."""
+
+
+class ConsolidationOptions(_Section):
+    """A summary takes the place of all but the latest turns, every so often or when C_sem or C_path alarms."""
+
+    every: int = Field(default=50, gt=0)
+    """Turns between two."""
+    reviewed: int = Field(default=100, gt=0)
+    """Latest turns that the summarizer reads."""
+    reads: int = Field(default=6000, gt=0)
+    """At most so many tokens of them."""
+    raw: int = Field(default=20, ge=0)
+    """Latest turns that stay as they are."""
+    tokens: int = Field(default=400, gt=0)
+    """Length of the summary, at most."""
+    agent: str = "summarizer"
+    """Card of the summarizer; its model is `models.summarizer`, else that of the task."""
+    probes: int = Field(default=20, ge=0)
+    """Instances of the baseline answered before and after, to undo what harms; 0 for no guard."""
+
+
+class RoutingOptions(_Section):
+    """Several proposers: each episode goes to one, by success and stability; one that drifts is reset and probed."""
+
+    models: tuple[str, ...] = ()
+    """`provider/model`, each with the task's proposer."""
+    agents: tuple[str, ...] = ()
+    """Names of proposers, each with its own model or the task's."""
+    weight: float = Field(default=0.5, ge=0)
+    """Nats that one standard deviation of the stability index is worth."""
+    costs: Mapping[str, float] = {}
+    """Nats that choosing a model or agent costs."""
+    probes: int = Field(default=20, gt=0)
+    """Instances of the baseline that one in quarantine answers in a round; two good rounds let it back in."""
+    stop: StrictBool = False
+    """Whether the run stops where a person must look: one was reset twice within 200 interactions."""
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Those that are chosen from."""
+        return (*self.models, *self.agents)
+
+    @model_validator(mode="after")
+    def _there_is_a_choice(self) -> Self:
+        if len(set(self.choices)) < 2 or len(set(self.choices)) < len(self.choices):
+            msg = "name two different ones or more, under `models` and `agents` together"
+            raise ValueError(msg)
+        if strange := sorted(set(self.costs) - set(self.choices)):
+            msg = f"costs: {strange[0]!r} is not among them"
+            raise ValueError(msg)
+        return self
+
+
+class AnchoringOptions(_Section):
+    """Answers of the baseline that passed are shown as examples, more of them the further the index has fallen."""
+
+    most: int = Field(default=5, gt=0)
+    """Examples at full drift."""
+    tokens: int = Field(default=600, gt=0)
+    """At most so many tokens of them."""
+    probes: int = Field(default=20, ge=0)
+    """Instances of the baseline answered with and without, to undo what harms; 0 for no guard."""
+
+
+class MitigationOptions(_Section):
+    """What is done about drift; each is off unless it is named, and needs a session."""
+
+    consolidation: ConsolidationOptions | None = None
+    """A summary in place of old turns."""
+    routing: RoutingOptions | None = None
+    """Work goes to whichever is stable."""
+    anchoring: AnchoringOptions | None = None
+    """Examples from the baseline."""
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Those that are on."""
+        return tuple(name for name in type(self).model_fields if getattr(self, name) is not None)
+
+
+class DriftOptions(_Section):
+    """A drift monitor over every session; without a section `session`, over the episodes of each variant."""
+
+    baseline: str | None = None
+    """A file from `loopwright drift baseline freeze`, by its path in the project."""
+    first: int | None = Field(default=None, ge=200)
+    """Or so many of the session's own first interactions."""
+    every: int = Field(default=1, gt=0)
+    """Interactions between two looks of the monitor."""
+    alpha: float = Field(default=0.035, gt=0, lt=0.5)
+    """With `first`: chance that a session without drift ever alarms."""
+    horizon: int = Field(default=3000, ge=100)
+    """With `first`: interactions of such a session."""
+    embedding: Literal["hash", "wordllama", "none"] = "hash"
+    """With `first`: how outputs are compared."""
+    fail: StrictBool = False
+    """Whether an alarm of a change for the worse makes the exit code 1."""
+    mitigations: MitigationOptions = MitigationOptions()
+    """What is done about drift."""
+
+    @model_validator(mode="after")
+    def _there_is_one_baseline(self) -> Self:
+        if (self.baseline is None) == (self.first is None):
+            msg = "name a baseline: either `baseline`, a file, or `first`, a number of interactions"
+            raise ValueError(msg)
+        return self
+
+
 class Task(_Section):
     """What is asked, with everything that fixes how it is done."""
 
@@ -202,7 +324,7 @@ class Task(_Section):
     """Who plays which role."""
     model: str | None = None
     """`provider/model` for every role that `models` does not name."""
-    models: Mapping[Literal["proposer", "critic", "verifier"], str] = {}
+    models: Mapping[Literal["proposer", "critic", "verifier", "summarizer"], str] = {}
     """`provider/model` by role."""
     loop: LoopOptions = LoopOptions()
     """The strategy, and when it stops."""
@@ -212,6 +334,10 @@ class Task(_Section):
     """Hard caps: a call that does not fit is not made."""
     sandbox: SandboxOptions = SandboxOptions()
     """Isolation and limits of whatever runs a candidate."""
+    session: SessionOptions | None = None
+    """Episodes one after the other, with a memory; none for episodes that know nothing of each other."""
+    drift: DriftOptions | None = None
+    """A monitor that tells when the agents change, and what is done then; none for none."""
     repeats: int = Field(default=1, gt=0)
     """Episodes for each instance and variant."""
     seed: int | None = 0
@@ -231,6 +357,13 @@ class Task(_Section):
         repeated = sorted(name for name, times in Counter(record.id for record in self.data).items() if times > 1)
         if repeated:
             msg = f"data ids repeat: {', '.join(repeated[:3])}"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _mitigations_have_a_session(self) -> Self:
+        if self.drift and self.drift.mitigations.named and self.session is None:
+            msg = f"drift.mitigations.{self.drift.mitigations.named[0]} acts on a session; add a section `session`"
             raise ValueError(msg)
         return self
 
@@ -275,5 +408,8 @@ class Task(_Section):
     @property
     def digest(self) -> str:
         """sha256 of the canonical JSON: what resuming compares."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        data = self.model_dump(mode="json")
+        # Sections that came later: without them a task is what it was before.
+        kept = {key: value for key, value in data.items() if key not in ("session", "drift") or value is not None}
+        canonical = json.dumps(kept, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()

@@ -18,14 +18,21 @@ from pydantic import BaseModel
 from loopwright.task._data import DataFile
 from loopwright.task._models import (
     AgentOptions,
+    AnchoringOptions,
     BudgetOptions,
     CapOptions,
+    ConsolidationOptions,
+    DriftOptions,
     EnvironmentOptions,
     LoopOptions,
     MatrixOptions,
+    MemoryOptions,
+    MitigationOptions,
     PilotOptions,
     Record,
+    RoutingOptions,
     SandboxOptions,
+    SessionOptions,
     Task,
     Template,
 )
@@ -41,6 +48,13 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "budget": BudgetOptions,
     "budget.run": CapOptions,
     "sandbox": SandboxOptions,
+    "session": SessionOptions,
+    "session.memory": MemoryOptions,
+    "drift": DriftOptions,
+    "drift.mitigations": MitigationOptions,
+    "drift.mitigations.consolidation": ConsolidationOptions,
+    "drift.mitigations.routing": RoutingOptions,
+    "drift.mitigations.anchoring": AnchoringOptions,
     "a template": Template,
 }
 
@@ -53,8 +67,9 @@ page is generated from the models in `loopwright.task`; `loopwright schema` prin
 
 Three things may stand for a value:
 
-- `{file: NAME}` is the text of that file. For `agents`, `budget`, `environment`, `loop`, `matrix`, `models` and
-  `sandbox` it is that file's YAML. The path is relative to the file that names it and stays inside the project.
+- `{file: NAME}` is the text of that file. For `agents`, `budget`, `drift`, `environment`, `loop`, `matrix`,
+  `models`, `sandbox` and `session` it is that file's YAML. The path is relative to the file that names it and stays
+  inside the project.
 - `${NAME}` and `${NAME:-default}` are environment variables, except in `name`, `goal`, `data` and `environment`: what
   agents and programs see holds none. A plain `${` is written `$${`.
 - `{template: TEXT}`, as the goal and anywhere in `environment`, is a Jinja template filled from each record of the

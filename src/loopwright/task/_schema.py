@@ -40,7 +40,9 @@ def task_schema() -> dict[str, Any]:
             properties[name] = _either(value, {"$ref": "#/$defs/DataFile"})
         elif name not in ("version", "name"):
             properties[name] = _with_include(_loose(value) if name not in LITERAL_KEYS else value)
-    for name in ("AgentOptions", "BudgetOptions", "CapOptions", "LoopOptions", "MatrixOptions", "SandboxOptions"):
+    for name in [kind.__name__ for kind in SECTIONS.values() if kind.__name__.endswith("Options")]:
+        if name == "EnvironmentOptions":
+            continue
         nested = definitions[name]["properties"]
         definitions[name]["properties"] = {key: _loose(value) for key, value in nested.items()}
     return schema

@@ -1,0 +1,93 @@
+"""Adaptive behavioural anchoring in a session: the further the index has fallen, the more examples are shown."""
+
+from __future__ import annotations
+
+from loopwright.agents import Memory, Turn
+from loopwright.drift import Anchor, Exemplar, embedded, level, select
+from loopwright.session._deeds import Calls, Comparison, Deeds
+from loopwright.session._member import Done, Member
+from loopwright.store import Mitigated
+from loopwright.task import AnchoringOptions
+
+_CALM = 0.05
+
+
+class Anchoring:
+    """Follows the index of each agent, window by window."""
+
+    def __init__(self, options: AnchoringOptions, deeds: Deeds) -> None:
+        self._options = options
+        self._deeds = deeds
+        self._anchors: dict[str, Anchor] = {}
+        self._windows: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
+        self._refused: set[str] = set()
+        """Whose examples did harm: they get none until the index is back."""
+
+    async def tend(self, member: Member) -> None:
+        """Takes the latest window of the index, if there is one."""
+        watching = member.watching
+        if watching is None or watching.windows == self._windows.get(member.name, 0):
+            return
+        self._windows[member.name] = watching.windows
+        index, band = watching.index, watching.band
+        if index is None or index.value is None or band is None:
+            return
+        fallen = level(index.value, band)
+        if fallen < _CALM:
+            self._refused.discard(member.name)
+        anchor = self._anchors.setdefault(member.name, Anchor(self._options.most))
+        wanted = anchor.update(fallen)
+        shown = self._counts.get(member.name, 0)
+        if wanted == shown or member.name in self._refused:
+            return
+        why = f"index {index.value:.3f}, level {fallen:.2f}"
+
+        async def make(calls: Calls) -> Mitigated:
+            return await self._made(member, why, wanted, calls)
+
+        deed, _ = await self._deeds.once("anchoring", member, why, make)
+        if not deed.undone:
+            self._counts[member.name] = deed.count
+        elif deed.probes:
+            # Otherwise it could not be done, and may be with the next window.
+            self._refused.add(member.name)
+            self._counts[member.name] = 0
+
+    def examples(self, member: Member, goal: str) -> tuple[Turn, ...]:
+        """What is shown with a goal: never an answer to the same one."""
+        return self._chosen(member, goal, self._counts.get(member.name, 0))
+
+    async def _made(self, member: Member, why: str, wanted: int, calls: Calls) -> Mitigated:
+        shown = self._counts.get(member.name, 0)
+        compared = Comparison((), ())
+        if wanted > shown and self._options.probes:
+
+            def before(done: Done) -> Memory:
+                return self._memory(member, done, shown)
+
+            def after(done: Done) -> Memory:
+                return self._memory(member, done, wanted)
+
+            compared = await self._deeds.compared(member, self._options.probes, before, after, calls)
+        return Mitigated(
+            kind="anchoring",
+            at=self._deeds.at,
+            why=why,
+            what=f"from {shown} to {wanted} examples, of {self._options.tokens} tokens at most",
+            tokens=calls.tokens,
+            count=wanted,
+            undone=compared.harmed,
+            **compared.fields,
+        )
+
+    def _memory(self, member: Member, done: Done, count: int) -> Memory:
+        return member.recall.memory(examples=self._chosen(member, done.turn.goal, count))
+
+    def _chosen(self, member: Member, goal: str, count: int) -> tuple[Turn, ...]:
+        if not count:
+            return ()
+        pool = {done.turn.id: done.turn for done in member.pool if done.passed and done.turn.goal != goal}
+        exemplars = [Exemplar.of(turn.id, turn.goal, tokens=turn.tokens) for turn in pool.values()]
+        found = select(exemplars, embedded(goal), count, tokens=self._options.tokens)
+        return tuple(pool[one.id] for one in found)

@@ -1,0 +1,83 @@
+"""Episodic memory consolidation in a session: a summarizer's words take the place of old turns."""
+
+from __future__ import annotations
+
+from loopwright.agents import AgentRole, Memory, View, cut_to, latest, tokens_of
+from loopwright.drift import Channel, Entry, consolidate
+from loopwright.drift import Memory as Log
+from loopwright.session._deeds import Calls, Comparison, Deeds
+from loopwright.session._member import Member
+from loopwright.store import Mitigated
+from loopwright.task import ConsolidationOptions
+
+_WATCHED = (Channel.C_SEM, Channel.C_PATH)
+_WORDS = 0.5
+"""Words that a summarizer is asked for, per token that there is room for."""
+
+
+class Consolidating:
+    """Consolidates when it is time or a channel alarms, under its guard."""
+
+    def __init__(self, options: ConsolidationOptions, deeds: Deeds) -> None:
+        self._options = options
+        self._deeds = deeds
+
+    async def tend(self, member: Member) -> None:
+        """Looks whether it is time."""
+        why = self._why(member)
+        if not why:
+            return
+
+        async def make(calls: Calls) -> Mitigated:
+            return await self._made(member, why, calls)
+
+        deed, _ = await self._deeds.once("consolidation", member, why, make)
+        member.recall.since = 0
+        if not deed.undone and deed.text is not None and deed.digest is not None:
+            member.recall.consolidate(deed.text, deed.count, deed.digest)
+
+    def _why(self, member: Member) -> str:
+        alarmed = [alarm.channel for alarm in member.alarms if alarm.channel in _WATCHED]
+        if alarmed and member.recall.since:
+            return f"alarm of {alarmed[0]}"
+        return f"{member.recall.since} turns" if member.recall.since >= self._options.every else ""
+
+    async def _made(self, member: Member, why: str, calls: Calls) -> Mitigated:
+        options, recall, task = self._options, member.recall, self._deeds.task
+        goal = task.goal if isinstance(task.goal, str) else task.goal.template
+        turns = latest(recall.last(options.reviewed), options.reads)
+        view = View(
+            role=AgentRole.SUMMARIZER,
+            goal=goal,
+            public={"words": int(options.tokens * _WORDS)},
+            memory=Memory(summary=recall.summary, turns=turns),
+        )
+        reply = await member.cast.agents[AgentRole.SUMMARIZER].act(view, calls)
+        text = cut_to(reply.candidate.text.strip() if reply.candidate else "", options.tokens)
+        # The algorithm sees a log whose raw turns are not worth keeping beyond the last, and the summary, which is.
+        log = Log(
+            goal,
+            (
+                Entry(-1, "summary", text, tokens_of(text)),
+                *(Entry(at, "tool_output", turn.text, turn.tokens) for at, turn in enumerate(turns)),
+            ),
+        )
+        done = consolidate(log, why, raw=options.raw, limit=options.tokens, previous=recall.digest)
+        old, new = recall.memory(), recall.would(text, options.raw)
+        compared = Comparison((), ())
+        if options.probes:
+            compared = await self._deeds.compared(member, options.probes, lambda _: old, lambda _: new, calls)
+        what = f"{len(turns)} turns reviewed, memory from {old.tokens} to {new.tokens} tokens"
+        return Mitigated(
+            kind="consolidation",
+            at=self._deeds.at,
+            why=why,
+            what=what,
+            tokens=calls.tokens,
+            count=options.raw,
+            undone=compared.harmed,
+            text=text,
+            digest=done.digest,
+            sources=tuple(turn.id for turn in turns),
+            **compared.fields,
+        )

@@ -1,0 +1,161 @@
+"""What mitigations do: decided once, recorded, and taken from the record when a run is resumed."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Literal
+
+from loopwright._parts import Parts
+from loopwright.agents import Memory
+from loopwright.budget import Ledger
+from loopwright.drift import harmed
+from loopwright.errors import AgentError, BudgetExceeded, ModelError, SandboxError, VerifierError
+from loopwright.loop import EpisodeContext, NodeCalls, probe
+from loopwright.models import Reply, Request
+from loopwright.session._member import Done, Member
+from loopwright.store import Mitigated, RunStore
+from loopwright.task import Task
+
+Kind = Literal["consolidation", "routing", "anchoring"]
+
+
+@dataclass(slots=True)
+class Calls:
+    """The way to the models, which counts what was spent on it; the same after a resume."""
+
+    calls: NodeCalls
+    tokens: int = 0
+
+    async def complete(self, request: Request) -> Reply:
+        """Answers one request; see `NodeCalls.complete`."""
+        reply = await self.calls.complete(request)
+        self.tokens += reply.usage.total
+        return reply
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The same probes before and after."""
+
+    before: Sequence[bool]
+    after: Sequence[bool]
+
+    @property
+    def fields(self) -> dict[str, int]:
+        """For the record."""
+        pairs = list(zip(self.before, self.after, strict=True))
+        return {
+            "probes": len(pairs),
+            "better": sum(new and not old for old, new in pairs),
+            "worse": sum(old and not new for old, new in pairs),
+        }
+
+    @property
+    def harmed(self) -> bool:
+        """Whether what was done must be undone."""
+        return harmed(self.before, self.after)
+
+
+@dataclass(slots=True)
+class Deeds:
+    """Hands of the mitigations of one session."""
+
+    session: str
+    task: Task
+    parts: Parts
+    store: RunStore
+    ledger: Ledger
+    at: int = 0
+    """Turns of the session so far."""
+    _recorded: dict[tuple[str, str | None, int], deque[Mitigated]] = field(default_factory=lambda: defaultdict(deque))
+
+    def remember(self, deed: Mitigated) -> None:
+        """Takes what an earlier process recorded, to be answered with when it comes up."""
+        self._recorded[deed.kind, deed.agent, deed.at].append(deed)
+
+    async def once(
+        self, kind: Kind, member: Member, why: str, make: Callable[[Calls], Awaitable[Mitigated]]
+    ) -> tuple[Mitigated, bool]:
+        """Does something and records it, unless it is recorded.
+
+        Args:
+            kind: Of mitigation.
+            member: On whom.
+            why: Told where it cannot be done.
+            make: Does it; what it raises because of a budget, a model or a check leaves things as they were.
+
+        Returns:
+            What was done, and whether that was just now.
+        """
+        key = (kind, member.agent, self.at)
+        if self._recorded[key]:
+            return self._recorded[key].popleft(), False
+        calls = Calls(self.calls(kind))
+        try:
+            deed = await make(calls)
+        except (AgentError, BudgetExceeded, ModelError, SandboxError, VerifierError) as error:
+            what = f"could not be done: {error.args[0]}"
+            deed = Mitigated(kind=kind, at=self.at, why=why, what=what, tokens=calls.tokens, undone=True)
+        deed = deed.model_copy(update={"agent": member.agent})
+        self.store.append(deed, episode=self.session, iteration=self.at, node=kind)
+        return deed, True
+
+    def calls(self, node: str) -> NodeCalls:
+        """A way to the models, whose calls are the session's."""
+        return NodeCalls(
+            models=self.parts.models,
+            store=self.store,
+            ledger=self.ledger,
+            prices=self.parts.prices,
+            episode=self.session,
+            iteration=self.at,
+            node=node,
+            seed=self.task.seed,
+        )
+
+    async def compared(
+        self,
+        member: Member,
+        count: int,
+        before: Callable[[Done], Memory],
+        after: Callable[[Done], Memory],
+        calls: Calls,
+    ) -> Comparison:
+        """Answers the same probes with two memories, with the same seeds."""
+        shown = {turn.id for turn in member.recall.memory().turns}
+        chosen = self.chosen(member, count, shown)
+        found = []
+        for memory in (before, after):
+            one = Calls(self.calls("probe"))
+            found.append([await self.passed(member, done, memory(done), one) for done in chosen])
+            calls.tokens += one.tokens
+        return Comparison(found[0], found[1])
+
+    def chosen(self, member: Member, count: int, shown: set[str] | frozenset[str] = frozenset()) -> list[Done]:
+        """Probes: episodes of the baseline whose answers the agent does not have before its eyes."""
+        pool = [done for done in member.pool if done.turn.id not in shown]
+        return Random(f"{self.task.seed}/{self.session}/{self.at}").sample(pool, min(count, len(pool)))
+
+    async def passed(self, member: Member, done: Done, memory: Memory, calls: Calls) -> bool:
+        """Answers one probe."""
+        environment = await self.parts.environment(self.task, self.session)
+        try:
+            await environment.reset(done.planned.instance)
+            context = EpisodeContext(
+                episode=self.session,
+                instance=done.planned.instance.without_hidden(),
+                environment=environment,
+                agents=member.cast.agents,
+                verifiers=member.cast.verifiers,
+                models=self.parts.models,
+                store=self.store,
+                ledger=self.ledger,
+                options=self.task.loop,
+                memory=memory,
+            )
+            return await probe(context, calls)
+        finally:
+            await environment.close()

@@ -1,0 +1,277 @@
+"""A session: episodes in sequence, what their agents remember, a monitor that watches them, and what is done then.
+
+Everything that a session knows follows from its events, in their order: a resumed run takes them in once more and is
+where it was, without a call.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from loopwright._casting import Cast
+from loopwright._parts import Parts
+from loopwright._plan import Planned
+from loopwright.agents import Attempt, Memory
+from loopwright.budget import Ledger
+from loopwright.drift import Alarm, Baseline, observations
+from loopwright.errors import LoopwrightError
+from loopwright.loop import AttemptTree
+from loopwright.session._anchoring import Anchoring
+from loopwright.session._consolidation import Consolidating
+from loopwright.session._deeds import Deeds
+from loopwright.session._member import POOL, Done, Member
+from loopwright.session._recall import Recall, turns_of
+from loopwright.session._routing import Routing
+from loopwright.session._watching import Watching
+from loopwright.store import (
+    BaselineFrozen,
+    DriftAlarm,
+    EpisodeFinished,
+    EpisodeStarted,
+    Event,
+    Failed,
+    Graded,
+    Mitigated,
+    Routed,
+    RunStore,
+)
+from loopwright.task import MemoryOptions, Task
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What an episode of a session begins with."""
+
+    cast: Cast
+    memory: Memory = field(default_factory=Memory)
+
+
+@dataclass(slots=True)
+class _Open:
+    """An episode without a score yet."""
+
+    planned: Planned
+    events: list[Event] = field(default_factory=list)
+    """Since it began, or since it failed and is tried again."""
+    tree: AttemptTree = field(default_factory=AttemptTree)
+    started: bool = False
+
+
+class Session:
+    """One session of a run; without a section `session` in its task, the watch over one variant's episodes.
+
+    Args:
+        id: Its name in the record, unlike that of any episode.
+        planned: Its episodes.
+        parts: What the run works with.
+        store: The run's record.
+        ledger: What mitigations may spend.
+        folder: The project.
+
+    Raises:
+        UserError: The baseline cannot be read, or an agent is not there.
+    """
+
+    def __init__(
+        self, id: str, planned: Sequence[Planned], *, parts: Parts, store: RunStore, ledger: Ledger, folder: Path
+    ) -> None:
+        self.id = id
+        self._task: Task = planned[0].task
+        self._planned = {episode.id: episode for episode in planned}
+        self._parts = parts
+        self._store = store
+        self._open: dict[str, _Open] = {}
+        self._over: list[str] = []
+        self._routed: dict[str, str] = {}
+        self._alarms: deque[DriftAlarm] = deque()
+        self._frozen: set[str | None] = set()
+        self._watched = True
+        drift = self._task.drift
+        mitigations = drift.mitigations if drift else None
+        self._deeds = Deeds(id, self._task, parts, store, ledger)
+        self._routing = Routing(mitigations.routing, self._deeds) if mitigations and mitigations.routing else None
+        self._consolidating = (
+            Consolidating(mitigations.consolidation, self._deeds) if mitigations and mitigations.consolidation else None
+        )
+        self._anchoring = (
+            Anchoring(mitigations.anchoring, self._deeds) if mitigations and mitigations.anchoring else None
+        )
+        baseline = Baseline.load(folder / drift.baseline) if drift and drift.baseline else None
+        names = mitigations.routing.choices if mitigations and mitigations.routing else ("",)
+        self._members = {name: self._member(name, planned[0], baseline) for name in names}
+
+    @property
+    def in_sequence(self) -> bool:
+        """Whether an episode begins when the one before is over."""
+        return self._task.session is not None
+
+    def __contains__(self, episode: str | None) -> bool:
+        """Whether an episode, or the session itself, goes by that name."""
+        return episode == self.id or episode in self._planned
+
+    def take(self, event: Event) -> None:
+        """Gathers an event of the session; `look` makes something of it."""
+        if event.episode == self.id or event.episode is None:
+            return
+        if isinstance(event.data, Routed):
+            self._routed[event.episode] = event.data.agent
+            return
+        one = self._open.get(event.episode)
+        if one is None:
+            if not isinstance(event.data, EpisodeStarted):
+                return
+            one = self._open[event.episode] = _Open(self._planned[event.episode])
+        one.events.append(event)
+        one.tree.apply(event)
+        if isinstance(event.data, EpisodeFinished):
+            self._over.append(event.episode)
+
+    def look(self) -> None:
+        """Makes something of episodes that are over: remembers them, and has the monitor look at them."""
+        over, self._over = self._over, []
+        for name in over:
+            one = self._open[name]
+            self._look(name, one)
+            one.events = []
+
+    async def replay(self, events: Iterable[Event]) -> None:
+        """Takes in what earlier processes recorded of the session and its episodes, in order."""
+        history = list(events)
+        for event in history:
+            if event.episode == self.id:
+                self._recorded(event)
+        for event in history:
+            begins = isinstance(event.data, EpisodeStarted) and event.episode not in self._open
+            if begins or isinstance(event.data, Mitigated):
+                await self._tend()
+            self.take(event)
+            self.look()
+
+    async def prepare(self, planned: Planned) -> Prepared:
+        """Does what is due before an episode, and says with whom and with which memory it begins.
+
+        Raises:
+            Interrupted: A person must look, and the task asks to stop then.
+            StoreError: The record cannot be written or read, or a call in it is in doubt.
+        """
+        await self._tend()
+        if self._routing and planned.id not in self._routed:
+            routed = self._routing.choose(planned)
+            self._store.append(routed, episode=planned.id)
+            self._routed[planned.id] = routed.agent
+        member = self._of(planned.id)
+        if self._task.session is None:
+            return Prepared(member.cast, Memory())
+        examples = self._anchoring.examples(member, planned.instance.goal) if self._anchoring else ()
+        return Prepared(member.cast, member.recall.memory(examples=examples))
+
+    def _member(self, name: str, planned: Planned, baseline: Baseline | None) -> Member:
+        drift, session = self._task.drift, self._task.session
+        options = session.memory if session else MemoryOptions(turns=0, tokens=0)
+        consolidation = drift.mitigations.consolidation if drift else None
+        recall = Recall(options, consolidation.reviewed if consolidation else 0)
+        return Member(
+            name, self._parts.cast(planned, name), recall, Watching(drift, baseline) if drift is not None else None
+        )
+
+    def _recorded(self, event: Event) -> None:
+        match event.data:
+            case Mitigated() as deed:
+                self._deeds.remember(deed)
+            case DriftAlarm() as alarm:
+                self._alarms.append(alarm)
+            case BaselineFrozen(agent=agent):
+                self._frozen.add(agent)
+            case Failed():
+                # The monitor broke before; it is not asked again.
+                self._watched = False
+
+    def _of(self, episode: str) -> Member:
+        return self._members[self._routed.get(episode, "")]
+
+    async def _tend(self) -> None:
+        """What mitigations do between two episodes."""
+        for member in self._members.values():
+            if self._routing:
+                await self._routing.tend(member)
+            if self._consolidating:
+                await self._consolidating.tend(member)
+            if self._anchoring:
+                await self._anchoring.tend(member)
+            member.alarms.clear()
+
+    def _look(self, name: str, one: _Open) -> None:
+        member = self._of(name)
+        finished = one.events[-1].data
+        if isinstance(finished, EpisodeFinished) and finished.status == "scored":
+            self._remember(name, one, member)
+        if member.watching is not None and self._watched:
+            try:
+                self._watch(member, member.watching, one)
+            except Exception as error:  # whatever breaks in the monitor, the loop that it watches goes on
+                _log.exception("the drift monitor of %s failed", self.id)
+                self._watched = False
+                cause = error.cause.value if isinstance(error, LoopwrightError) else "harness"
+                told = Failed(
+                    error=type(error).__name__,
+                    cause=cause,
+                    message=f"the drift monitor is off from here on: {error}",
+                    retried=False,
+                )
+                self._store.append(told, episode=self.id)
+
+    def _remember(self, name: str, one: _Open, member: Member) -> None:
+        attempts = list(one.tree)
+        goal = one.planned.instance.goal
+        turns = turns_of(name, goal, attempts)
+        member.recall.add(turns)
+        member.turns += len(turns)
+        self._deeds.at += len(turns)
+        best: Attempt | None = one.tree.best
+        if best is not None and best.verdict.checks and len(member.pool) < self._pool:
+            turn = next(turn for turn in turns if turn.id == f"{name}/{best.iteration}")
+            member.pool.append(Done(one.planned, turn, best.verdict.passed))
+        if self._routing:
+            self._routing.record(member, self._task.name, passed=best is not None and best.verdict.passed)
+
+    @property
+    def _pool(self) -> int:
+        drift = self._task.drift
+        return drift.first if drift and drift.first else POOL
+
+    def _watch(self, member: Member, watching: Watching, one: _Open) -> None:
+        events = one.events
+        if self._task.drift and self._task.drift.mitigations.named and one.planned.instance.hidden:
+            # Nothing in the loop acts on what hidden checks say.
+            events = [event for event in events if not isinstance(event.data, Graded)]
+        unfrozen = watching.baseline is None
+        for alarm in watching.observe(observations(events)):
+            member.alarms.append(alarm)
+            self._tell(alarm, member)
+        if unfrozen and watching.baseline is not None and member.agent not in self._frozen:
+            self._tell_baseline(watching.baseline, member)
+
+    def _tell(self, alarm: Alarm, member: Member) -> None:
+        if self._alarms:
+            self._alarms.popleft()
+            return
+        self._store.append(DriftAlarm(**asdict(alarm), agent=member.agent), episode=self.id)
+
+    def _tell_baseline(self, baseline: Baseline, member: Member) -> None:
+        self._frozen.add(member.agent)
+        told = BaselineFrozen(
+            digest=baseline.digest,
+            artifact=self._store.put(TypeAdapter(Baseline).dump_json(baseline) + b"\n"),
+            interactions=baseline.interactions,
+            warnings=baseline.warnings,
+            agent=member.agent,
+        )
+        self._store.append(told, episode=self.id)

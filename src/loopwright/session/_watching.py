@@ -1,0 +1,83 @@
+"""The drift monitor of one agent in a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from loopwright.drift import Alarm, Band, Baseline, Index, Monitor, Observation
+from loopwright.task import DriftOptions
+
+
+class Watching:
+    """Learns the baseline from the first interactions, or has one, and watches the rest.
+
+    Args:
+        options: The task's.
+        baseline: From a file; None to learn one.
+    """
+
+    def __init__(self, options: DriftOptions, baseline: Baseline | None) -> None:
+        self._options = options
+        self._first: list[Observation] = []
+        self._waiting: list[Observation] = []
+        self._monitor = Monitor(baseline) if baseline else None
+        self.baseline = baseline
+        self.windows = 0
+        """Complete windows of the index so far."""
+        self.low = 0
+        """Windows in a row whose index was under the baseline's band."""
+
+    @property
+    def index(self) -> Index | None:
+        """The latest complete window."""
+        return self._monitor.index if self._monitor else None
+
+    @property
+    def band(self) -> Band | None:
+        """Where the index lies in the baseline; None without one."""
+        return self.baseline.bands.get("index") if self.baseline else None
+
+    def observe(self, interactions: Iterable[Observation]) -> Iterator[Alarm]:
+        """Takes interactions, and yields what alarms.
+
+        Raises:
+            UserError: The first interactions make no baseline.
+        """
+        for one in interactions:
+            if self._monitor is None:
+                self._first.append(one)
+                if len(self._first) == self._options.first:
+                    self._freeze()
+                continue
+            self._waiting.append(one)
+            if len(self._waiting) >= self._options.every:
+                waiting, self._waiting = self._waiting, []
+                for seen in waiting:
+                    yield from self._look(self._monitor, seen)
+
+    def reset(self) -> None:
+        """Begins anew against the same baseline, which is never changed."""
+        self._monitor = Monitor(self.baseline) if self.baseline else None
+        self._waiting.clear()
+        self.low = 0
+
+    def _freeze(self) -> None:
+        embedding = self._options.embedding
+        self.baseline = Baseline.freeze(
+            self._first,
+            name="session",
+            alpha=self._options.alpha,
+            horizon=self._options.horizon,
+            embedding="" if embedding == "none" else embedding,
+        )
+        self._first.clear()
+        self._monitor = Monitor(self.baseline)
+
+    def _look(self, monitor: Monitor, one: Observation) -> Iterator[Alarm]:
+        before = monitor.index
+        yield from monitor.observe(one)
+        if monitor.index is not before and monitor.index is not None:
+            self.windows += 1
+            value, band = monitor.index.value, self.band
+            under = value is not None and band is not None and value < band.low()
+            self.low = self.low + 1 if under else 0

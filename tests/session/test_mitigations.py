@@ -1,0 +1,151 @@
+"""What mitigations do, seen through the record of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from loopwright.models import Request
+from loopwright.store import EpisodeStarted, Mitigated, Routed
+from tests.session.sums import Sums, events, freeze, play, task, told
+
+MEMORY = {"memory": {"turns": 30, "tokens": 2000}}
+
+
+def mitigated(folder: Path, kind: str) -> list[Mitigated]:
+    found = [event.data for event in events(folder, "mitigated")]
+    return [data for data in found if isinstance(data, Mitigated) and data.kind == kind]
+
+
+def test_consolidation_every_so_often_bounds_what_is_seen_and_chains_its_sources(tmp_path: Path) -> None:
+    model = Sums(decay=0.02)
+    options = {"every": 10, "raw": 3, "probes": 0, "tokens": 50}
+    drift = {"first": 200, "mitigations": {"consolidation": options}}
+    play(tmp_path, task(35, session=MEMORY, drift=drift), model)
+    done = mitigated(tmp_path, "consolidation")
+    assert [(data.at, data.why, data.undone) for data in done] == [
+        (10, "10 turns", False),
+        (20, "10 turns", False),
+        (30, "10 turns", False),
+    ]
+    asked = [prompt for prompt in model.prompts if "Write the notes anew" not in prompt]
+    assert max(prompt.count("Answer:") for prompt in asked) == 12
+    assert [prompt.count("Answer:") for prompt in asked[9:12]] == [9, 3, 4]
+    assert "What was learned so far:\nAdd both numbers (10 seen)." in asked[10]
+    assert done[1].sources[0] == "sums.i0:single:0/0"
+    assert len({data.digest for data in done}) == 3
+    assert all(data.tokens > 0 for data in done)
+
+
+def test_a_summary_that_harms_is_undone(tmp_path: Path) -> None:
+    class Misled(Sums):
+        """Fails whenever it has read a summary."""
+
+        def _answer(self, text: str) -> str:
+            return "no idea" if "What was learned" in text else super()._answer(text)
+
+    model = Misled()
+    options = {"every": 15, "raw": 0, "probes": 8}
+    memory = {"memory": {"turns": 4, "tokens": 2000}}
+    play(tmp_path, task(20, session=memory, drift={"first": 200, "mitigations": {"consolidation": options}}), model)
+    (done,) = mitigated(tmp_path, "consolidation")
+    assert (done.undone, done.better, done.worse, done.probes) == (True, 0, 8, 8)
+    assert "What was learned" not in model.prompts[-1]
+    assert model.prompts[-1].count("Answer:") == 4
+
+
+def test_an_alarm_of_the_semantics_consolidates(tmp_path: Path) -> None:
+    name = freeze(tmp_path)
+    options = {"every": 1000, "raw": 0, "probes": 5}
+    drift = {"baseline": name, "mitigations": {"consolidation": options}}
+    play(tmp_path, task(90, session=MEMORY, drift=drift), Sums(decay=0.03))
+    done = mitigated(tmp_path, "consolidation")
+    alarms = [alarm for alarm in told(tmp_path, "drift_alarm") if alarm["channel"] in ("C_sem", "C_path")]
+    assert done
+    assert done[0].why == f"alarm of {alarms[0]['channel']}"
+    assert done[0].at == alarms[0]["at"] + 1
+
+
+def test_what_cannot_be_paid_for_is_left_and_the_run_goes_on(tmp_path: Path) -> None:
+    options = {"every": 5, "raw": 0, "probes": 5}
+    drift = {"first": 200, "mitigations": {"consolidation": options}}
+    result = play(tmp_path, task(8, session=MEMORY, drift=drift, budget={"run": {"model_calls": 5}}), Sums())
+    done = mitigated(tmp_path, "consolidation")
+    assert done[0].undone
+    assert "could not be done" in done[0].what
+    assert len(result.scored) == 5
+
+
+def test_hidden_verdicts_do_not_reach_memory_or_probes(tmp_path: Path) -> None:
+    # The verifier's verdict is visible; the environment has none, and nothing hidden is in any prompt.
+    model = Sums()
+    play(tmp_path, task(4, session=MEMORY, agents={"proposer": "author"}), model)
+    assert all("passed" not in prompt for prompt in model.prompts)
+
+
+def test_work_goes_to_whoever_does_it_well_and_every_choice_is_recorded(tmp_path: Path) -> None:
+    good, bad = Sums(name="test/good"), Sums(name="test/bad", decay=1.0)
+    bad._answer = lambda text: "no idea"  # type: ignore[method-assign]  # one that never knows
+    drift = {"first": 200, "mitigations": {"routing": {"models": ["test/good", "test/bad"]}}}
+    play(tmp_path, task(60, session=MEMORY, drift=drift), good, bad)
+    routed = {event.episode: event.data for event in events(tmp_path, "routed")}
+    started = {event.episode: event.data for event in events(tmp_path, "episode_started")}
+    assert list(routed) == list(started)
+    for episode, choice in routed.items():
+        begun = started[episode]
+        assert isinstance(choice, Routed)
+        assert isinstance(begun, EpisodeStarted)
+        assert begun.models["proposer"] == choice.agent
+        assert abs(sum(choice.shares.values()) - 1) < 1e-9
+        assert min(choice.shares.values()) >= 0.05 - 1e-9
+    assert len(good.prompts) > 40 > len(bad.prompts) >= 1
+    # Each remembers its own turns.
+    assert all(prompt.count("Answer:") == at for at, prompt in enumerate(bad.prompts))
+
+
+def test_one_that_drifts_is_reset_probed_and_let_back_in(tmp_path: Path) -> None:
+    name = freeze(tmp_path)
+    routing = {"models": ["test/steady", "test/decaying"], "probes": 10, "weight": 0.0, "costs": {"test/steady": 3.0}}
+    drift = {"baseline": name, "mitigations": {"routing": routing}}
+    play(
+        tmp_path,
+        task(90, session=MEMORY, drift=drift),
+        Sums(name="test/steady"),
+        decaying := Sums(name="test/decaying", decay=0.03),
+    )
+    deeds = [data for data in mitigated(tmp_path, "routing") if data.agent == "test/decaying"]
+    assert deeds[0].why.startswith("alarm of")
+    assert "memory cleared" in deeds[0].what
+    assert [data.why for data in deeds[1:3]] == ["round 1 of probes", "round 2 of probes"]
+    assert all(data.probes == data.better == 10 for data in deeds[1:3])
+    after = [event.seq for event in events(tmp_path, "mitigated")][2]
+    later = [event.data for event in events(tmp_path, "routed") if event.seq > after]
+    assert any(isinstance(data, Routed) and data.agent == "test/decaying" for data in later)
+    probes = [prompt for prompt in decaying.prompts if "Answer:" not in prompt]
+    assert len(probes) >= 20
+
+
+def test_examples_come_when_the_index_falls_and_never_tell_the_answer(tmp_path: Path) -> None:
+    model = Sums(decay=0.03)
+    drift = {"first": 200, "mitigations": {"anchoring": {"most": 3, "tokens": 100, "probes": 0}}}
+    model._decay = 0.0
+
+    def later(request: Request) -> None:
+        model._decay = 0.03 if len(model.prompts) > 200 else 0.0
+
+    original = model.complete
+
+    async def complete(request: Request) -> object:
+        later(request)
+        return await original(request)
+
+    model.complete = complete  # type: ignore[assignment,method-assign]  # one that decays from then on
+    play(tmp_path, task(310, session=MEMORY, drift=drift), model)
+    deeds = mitigated(tmp_path, "anchoring")
+    assert deeds
+    assert deeds[0].count > 0
+    shown = [prompt for prompt in model.prompts if "Examples of good answers" in prompt]
+    assert shown
+    for prompt in shown:
+        examples, _, goal = prompt.partition("Examples of good answers")[2].rpartition("Now:\n")
+        assert goal.strip() not in examples
+        assert 1 <= examples.count("Answer:") <= 3
