@@ -20,6 +20,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,12 @@ from loopwright.bench import find_suite, replay, run_canaries
 from loopwright.candidate import Candidate
 from loopwright.environments import BashEnvironment, EnvironmentSetup
 from loopwright.environments._bash import _GOLDS
-from loopwright.sandbox import Pool, SandboxProvider, SandboxSpec, open_provider
+from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
 from loopwright.task import Instance
 
 SLOW = ("fs1-6", "fs1-21", "fs1-30", "fs1-55", "fs1-45")
 """Golds that search the whole root, whose time is the search's, and one whose archive holds the time."""
+ROUNDS = 3
 IMAGE, BASE = "intercode-nl2bash", "loopwright/python:latest"
 IGNORED = (
     *("bin", "boot", "dev", "etc", "home", "lib", "media", "opt", "proc"),
@@ -56,15 +58,47 @@ async def episode(instance: Instance, provider: SandboxProvider) -> float:
     return time.perf_counter() - begun
 
 
-async def ours(
-    instances: Sequence[Instance], concurrency: int, *, pool: int = 0, known: bool = False
-) -> tuple[float, float]:
-    """Episodes per second, and the median seconds of one; `known` keeps what gold commands came to before."""
-    if not known:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to work through the episodes."""
+
+    concurrency: int
+    known: bool = False
+    """Whether gold commands were run twice before, as the canaries of `bench run` do: then they are not run again."""
+
+    @property
+    def name(self) -> str:
+        """As in the table."""
+        return f"loopwright, {self.concurrency} at a time{', golds known' if self.known else ''}"
+
+
+WAYS = (Way(1), Way(2), Way(4), Way(1, known=True), Way(4, known=True))
+
+
+@dataclass(slots=True)
+class Measured:
+    """Seconds of whole rounds and of single episodes."""
+
+    episodes: int
+    rounds: list[float]
+    seconds: list[float]
+
+    @property
+    def rate(self) -> float:
+        """Episodes per second, over all rounds."""
+        return self.episodes * len(self.rounds) / sum(self.rounds)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        each = [self.episodes / seconds for seconds in self.rounds]
+        return {"rate": self.rate, "rate of each round": each, "median": statistics.median(self.seconds)}
+
+
+async def ours(instances: Sequence[Instance], way: Way, provider: SandboxProvider) -> tuple[float, list[float]]:
+    """Seconds of the whole, and of each episode."""
+    if not way.known:
         _GOLDS.clear()
-    opened = await open_provider("bubblewrap")
-    provider: SandboxProvider = Pool(opened, size=pool) if pool else opened
-    places = asyncio.Semaphore(concurrency)
+    places = asyncio.Semaphore(way.concurrency)
 
     async def one(instance: Instance) -> float:
         async with places:
@@ -73,36 +107,46 @@ async def ours(
     begun = time.perf_counter()
     seconds = await asyncio.gather(*map(one, instances))
     whole = time.perf_counter() - begun
-    await provider.close()
-    return len(instances) / whole, statistics.median(seconds)
+    return whole, seconds
 
 
-def peer(instances: Sequence[Instance], fixture: Path) -> tuple[float, float, float] | str:
-    """Episodes per second with and without the start, and the median seconds; or why it cannot be measured."""
-    try:
+class Peer:
+    """The published package, which does one episode at a time in two containers that it keeps."""
+
+    def __init__(self, instances: Sequence[Instance], fixture: Path) -> None:
+        """Starts it.
+
+        Raises:
+            ImportError: It or the Docker SDK is not installed.
+        """
         import docker
         from intercode.envs import BashEnv  # type: ignore[import-not-found, unused-ignore]  # measured where installed
-    except ImportError as error:
-        return f"not installed: {error.name}"
-    client = docker.from_env()
-    _build(client, fixture)
-    with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder, "data.json")
-        data.write_text(json.dumps([{"query": i.goal, "gold": i.hidden["gold"]} for i in instances]))
-        begun = time.perf_counter()
-        environment: Any = BashEnv(IMAGE, data_path=str(data), verbose=False)
-        started = time.perf_counter()
+
+        self.instances = instances
+        self._client = docker.from_env()
+        _build(self._client, fixture)
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as data:
+            json.dump([{"query": i.goal, "gold": i.hidden["gold"]} for i in instances], data)
+            data.flush()
+            begun = time.perf_counter()
+            self._environment: Any = BashEnv(IMAGE, data_path=data.name, verbose=False)
+            self.start = time.perf_counter() - begun
+
+    def episodes(self) -> tuple[float, list[float]]:
+        """Seconds of the whole without the start, and of each episode."""
         seconds = []
-        for number, instance in enumerate(instances):
+        for number, instance in enumerate(self.instances):
             before = time.perf_counter()
-            environment.reset(number)
-            environment.step(instance.hidden["gold"])
-            environment.step("submit")
+            self._environment.reset(number)
+            self._environment.step(instance.hidden["gold"])
+            self._environment.step("submit")
             seconds.append(time.perf_counter() - before)
-        end = time.perf_counter()
-    for name in (f"{IMAGE}_ic_ctr", f"{IMAGE}_ic_ctr_eval"):
-        client.containers.get(name).remove(force=True)
-    return len(seconds) / (end - begun), len(seconds) / (end - started), statistics.median(seconds)
+        return sum(seconds), seconds
+
+    def close(self) -> None:
+        """Removes its containers."""
+        for name in (f"{IMAGE}_ic_ctr", f"{IMAGE}_ic_ctr_eval"):
+            self._client.containers.get(name).remove(force=True)
 
 
 def _build(client: Any, fixture: Path) -> None:
@@ -160,6 +204,74 @@ def agreement(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
+def in_turns(instances: Sequence[Instance], peer: Peer | None, rounds: int) -> dict[str, Measured]:
+    """All ways and the peer one after the other, again and again, so that other work on the machine meets all alike."""
+    found = {way.name: Measured(len(instances), [], []) for way in WAYS}
+    if peer:
+        found["intercode-bench"] = Measured(len(peer.instances), [], [])
+
+    async def whole() -> None:
+        provider = await open_provider("bubblewrap")
+        for _ in range(rounds):
+            for way in WAYS:
+                if way.known:
+                    for _ in range(2):
+                        await ours(instances, Way(4, known=True), provider)
+                _note(found[way.name], await ours(instances, way, provider))
+            if peer:
+                _note(found["intercode-bench"], await asyncio.to_thread(peer.episodes))
+        await provider.close()
+
+    asyncio.run(whole())
+    return found
+
+
+def _note(measured: Measured, times: tuple[float, list[float]]) -> None:
+    measured.rounds.append(times[0])
+    measured.seconds += times[1]
+
+
+def flat(instances: Sequence[Instance]) -> dict[str, float]:
+    """Seconds an episode takes among 1, 10 and 100 tasks, gold commands run every time."""
+
+    async def measured(count: int) -> float:
+        provider = await open_provider("bubblewrap")
+        many = (list(instances) * (count // len(instances) + 1))[:count]
+        seconds, _ = await ours(many, Way(2), provider)
+        await provider.close()
+        return seconds / count
+
+    return {f"{count} tasks": asyncio.run(measured(count)) for count in (1, 10, 100)}
+
+
+def throughput(console: Console, instances: Sequence[Instance], source: Path, *, quick: bool) -> dict[str, Any]:
+    """Measures and prints; returns it as plain data."""
+    peer, missing = None, ""
+    try:
+        peer = Peer(instances[: 10 if quick else 20], source / "fs_1.tar.gz")
+    except ImportError as error:
+        missing = f"not installed: {error.name}"
+    found = in_turns(instances, peer, 1 if quick else ROUNDS)
+    base = found["intercode-bench"].rate if peer else None
+    title = f"{len(instances)} gold episodes, {1 if quick else ROUNDS} rounds in turns, {os.cpu_count()} cores"
+    table = Table("way", "episodes/s", "median s", "times the peer", title=title)
+    for name, measured in found.items():
+        ratio = f"{measured.rate / base:.1f}" if base else ""
+        table.add_row(name, f"{measured.rate:.2f}", f"{statistics.median(measured.seconds):.3f}", ratio)
+    if peer:
+        peer.close()
+    else:
+        table.add_row("intercode-bench", missing, "", "")
+    console.print(table)
+    costs = flat(instances)
+    console.print("seconds an episode, 2 at a time: " + ", ".join(f"{n} {s:.3f}" for n, s in costs.items()))
+    plain: dict[str, Any] = {name: measured.as_dict() for name, measured in found.items()}
+    return plain | {
+        "seconds an episode": costs,
+        "peer": missing or f"start {peer.start if peer else 0:.1f} s, left out",
+    }
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     base = os.environ.get("LOOPWRIGHT_TEST_DATA")
@@ -175,41 +287,9 @@ def main() -> None:
         console.print("left out: the data are not here; name their folder with --from or LOOPWRIGHT_TEST_DATA")
         return
     everything = [i for i in find_suite("intercode-bash").task(arguments.source).instances() if i.id.startswith("fs1-")]
-    quick = [instance for instance in everything if instance.id not in SLOW]
-    instances = quick[: 10 if arguments.quick else arguments.tasks]
+    instances = [i for i in everything if i.id not in SLOW][: 10 if arguments.quick else arguments.tasks]
     told: dict[str, Any] = {"cores": os.cpu_count(), "machine": platform.machine(), "tasks": len(instances)}
-    table = Table("way", "episodes/s", "median s", title=f"{len(instances)} gold episodes, {os.cpu_count()} cores")
-    for concurrency, pool, known in (
-        (1, 0, False),
-        (2, 0, False),
-        (4, 0, False),
-        (4, 4, False),
-        (4, 0, True),
-        (4, 0, True),
-    ):
-        rate, median = asyncio.run(ours(instances, concurrency, pool=pool, known=known))
-        name = f"loopwright, {concurrency} at a time{', warm pool' if pool else ', a repeat' if known else ''}"
-        if known and name not in told:
-            told[name] = {}  # the first repeat still runs gold commands a second time
-            continue
-        told[name] = {"rate": rate, "median": median}
-        table.add_row(name, f"{rate:.2f}", f"{median:.3f}")
-    beside = peer(instances[: 10 if arguments.quick else 20], arguments.source / "fs_1.tar.gz")
-    if isinstance(beside, str):
-        told["intercode-bench"] = beside
-        table.add_row("intercode-bench", beside, "")
-    else:
-        told["intercode-bench"] = {"rate": beside[0], "rate without start": beside[1], "median": beside[2]}
-        table.add_row("intercode-bench 0.1.22, start included", f"{beside[0]:.2f}", f"{beside[2]:.3f}")
-        table.add_row("intercode-bench 0.1.22, start left out", f"{beside[1]:.2f}", f"{beside[2]:.3f}")
-    console.print(table)
-    flat = Table("tasks", "seconds an episode", title="cost of an episode, 2 at a time")
-    for count in (1, 10, 100):
-        many = (instances * (count // len(instances) + 1))[:count]
-        rate, _ = asyncio.run(ours(many, 2))
-        told[f"{count} tasks"] = 1 / rate
-        flat.add_row(str(count), f"{1 / rate:.3f}")
-    console.print(flat)
+    told |= throughput(console, instances, arguments.source, quick=arguments.quick)
     if arguments.all_golds:
         told["golds"] = golds(arguments.source)
         console.print_json(data=told["golds"])
