@@ -23,7 +23,7 @@ def _file(path: str, kind: str = "created", content: str = "") -> Change:
 @pytest.mark.parametrize(("wrong", "points"), [(0, 0.33), (1, 0.05), (2, 0.0), (3, 0.0)])
 def test_missed_and_extra_paths(wrong: int, points: float) -> None:
     changes = {f"/testbed/{n}": _file(f"/testbed/{n}") for n in range(wrong)}
-    found = score(Outcome("x", changes), Outcome("x", {}), ["/testbed/a"])
+    found = score(Outcome("x", changes), Outcome("x", {}), {"/testbed/a": _file("/testbed/a")})
     assert found.parts["file_diff"] == points == round(0.33 * (1 - erf(wrong)), 2)
 
 
@@ -112,8 +112,11 @@ def test_whether_a_query_orders(query: str, ordered: bool) -> None:
     assert orders(query) is ordered
 
 
+TRACKED = ("/testbed/a.txt", "/testbed/dir/b.txt", "/testbed/c.txt", "/testbed/d.txt")
+
+
 def test_status_speaks_as_git_does() -> None:
-    tracked = ["/testbed/a.txt", "/testbed/dir/b.txt"]
+    tracked = {path: Change(path, "created", "file", 0o644, "old") for path in TRACKED}
     changes = [
         _file("/testbed/a.txt", "modified", "1"),
         _file("/testbed/dir/b.txt", "deleted"),
@@ -121,7 +124,10 @@ def test_status_speaks_as_git_does() -> None:
         Change("/testbed/new/deep", "created", "folder", 0o755),
         _file("/testbed/new/deep/c"),
         Change("/testbed/empty", "created", "folder", 0o755),
+        Change("/testbed/c.txt", "modified", "file", 0o600, "old"),
+        Change("/testbed/d.txt", "modified", "file", 0o755, "old"),
         _file("/etc/zzz"),
+        _file("/.git/x"),
         _file("/testbed/lib/x"),
         Change("/FooBar", "created", "link", 0, "1"),
         _file("/tmp/x"),
@@ -129,6 +135,7 @@ def test_status_speaks_as_git_does() -> None:
     assert status({change.path: change for change in changes}, tracked) == {
         "testbed/a.txt": "M",
         "testbed/dir/b.txt": "D",
+        "testbed/d.txt": "M",
         "testbed/new/": "??",
         "FooBar": "??",
         "tmp/": "??",
@@ -139,7 +146,7 @@ def test_new_files_with_a_dot_are_compared_by_content_and_others_are_not() -> No
     def files(content: str) -> dict[str, Change]:
         return {path: _file(path, content=content) for path in ("/testbed/a.txt", "/testbed/b")}
 
-    found = score(Outcome("x", files("1")), Outcome("x", files("2")), ["/testbed/z"])
+    found = score(Outcome("x", files("1")), Outcome("x", files("2")), {"/testbed/z": _file("/testbed/z")})
     assert found.parts["file_changes"] == round(0.33 / 2, 2)
     assert found.exact == 0.0
 

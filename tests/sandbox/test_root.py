@@ -111,3 +111,28 @@ async def test_docker_gives_an_ordinary_user_no_unlimited_root() -> None:
     with pytest.raises(SandboxUnavailable, match="cannot limit the size"):
         await provider.open(SandboxSpec(writable=("/",)))
     await provider.close()
+
+
+@pytest.mark.slow
+async def test_changes_of_the_root_tell_contents_modes_and_deletions(box: Sandbox) -> None:
+    assert await box.changes() == []
+    await _says(
+        box,
+        "mkdir -p /d/e; echo 1 > /d/e/f; ln -s x /d/l; touch /etc/passwd; echo >> /etc/group; chmod 700 /opt;"
+        "rm -r /usr/share/base-passwd; rmdir /mnt; mkdir /srv/x; rmdir /srv/x; rm /etc/issue; mkdir /etc/issue",
+    )
+    found = {change.path: (change.kind, change.type) for change in await box.changes()}
+    below = {path: kind for path, kind in found.items() if path.startswith("/usr/share/base-passwd")}
+    assert below.pop("/usr/share/base-passwd") == ("deleted", "folder")
+    assert below
+    assert set(below.values()) == {("deleted", "file")}
+    assert {path: kind for path, kind in found.items() if not path.startswith("/usr")} == {
+        "/d": ("created", "folder"),
+        "/d/e": ("created", "folder"),
+        "/d/e/f": ("created", "file"),
+        "/d/l": ("created", "link"),
+        "/etc/group": ("modified", "file"),
+        "/etc/issue": ("modified", "folder"),
+        "/mnt": ("deleted", "folder"),
+        "/opt": ("modified", "folder"),
+    }

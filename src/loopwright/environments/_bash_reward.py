@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import erf
 
@@ -21,7 +21,7 @@ class Outcome:
     changes: Mapping[str, Change]
 
 
-def score(agent: Outcome, gold: Outcome, tracked: Collection[str], *, legacy: bool = False) -> Scores:
+def score(agent: Outcome, gold: Outcome, tracked: Mapping[str, Change], *, legacy: bool = False) -> Scores:
     """Scores an agent's outcome against the gold's.
 
     `intercode` is 0.01 + round(0.33 (1 - erf(missed + extra)), 2) + 0.33 times the share of equal new files +

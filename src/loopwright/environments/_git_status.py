@@ -8,12 +8,12 @@ from posixpath import dirname
 from loopwright.sandbox import Change
 
 IGNORED = frozenset(
-    "bin boot dev etc home lib media opt proc root run sbin srv sys usr var work .dockerenv".split()  # noqa: SIM905 - reads better
+    "bin boot dev etc home lib media opt proc root run sbin srv sys usr var work .dockerenv .git".split()  # noqa: SIM905 - reads better
 )
-"""Names that InterCode's .gitignore hides, at any depth; and the home folder here, as its /root is among them."""
+"""Names that InterCode's .gitignore hides, at any depth, and Git's own; and the home folder here, as /root there."""
 
 
-def status(changes: Mapping[str, Change], tracked: Collection[str]) -> dict[str, str]:
+def status(changes: Mapping[str, Change], tracked: Mapping[str, Change]) -> dict[str, str]:
     """Path relative to the root to `??`, `M` or `D`.
 
     An untracked folder is one entry, its path with a slash at the end; empty folders, permissions other than the
@@ -21,7 +21,7 @@ def status(changes: Mapping[str, Change], tracked: Collection[str]) -> dict[str,
 
     Args:
         changes: What changed since the fixture was unpacked.
-        tracked: Paths of the fixture's files.
+        tracked: The fixture's files as they were, by path.
     """
     seen = [
         change for path, change in changes.items() if IGNORED.isdisjoint(path.split("/")) and change.type != "other"
@@ -29,12 +29,19 @@ def status(changes: Mapping[str, Change], tracked: Collection[str]) -> dict[str,
     entries: dict[str, str] = {}
     folders = _folders(tracked)
     for change in seen:
-        if change.path in tracked:
-            gone = change.kind == "deleted" or change.type == "folder"
-            entries[change.path[1:]] = "D" if gone else "M"
+        if was := tracked.get(change.path):
+            if change.kind == "deleted" or change.type == "folder":
+                entries[change.path[1:]] = "D"
+            elif _visible(change) != _visible(was):
+                entries[change.path[1:]] = "M"
         elif change.type in ("file", "link") and change.kind != "deleted":
             entries[_untracked(change.path, folders)[1:]] = "??"
     return entries
+
+
+def _visible(change: Change) -> tuple[str, str, int]:
+    """What Git keeps of a file."""
+    return change.type, change.sha256, change.mode & 0o100
 
 
 def _folders(paths: Iterable[str]) -> set[str]:

@@ -11,7 +11,7 @@ from loopwright.environments._fixture import Fixture
 from loopwright.environments._persistent import PersistentShell
 from loopwright.environments._ran import Ran
 from loopwright.errors import TaskError
-from loopwright.sandbox import Change, Control, Sandbox, SandboxProvider, SandboxSpec
+from loopwright.sandbox import Change, Sandbox, SandboxProvider, SandboxSpec
 
 SHELL = "/bin/bash"
 _MERGED = ("/bin/sh", "-c", 'cd -- "$0" 2>/dev/null || cd /; unset OLDPWD; exec "$@" 2>&1')
@@ -43,9 +43,8 @@ class Shell:
     ) -> Shell:
         """Opens a sandbox, unpacks the fixture in it and runs the setup commands, as the workload's user.
 
-        The whole root may be written where its size is limited, or where the spec gives that up: with bubblewrap
-        without an image, by a workload that is root, and in Docker without `read_only_root` required. Elsewhere
-        the fixture's tops are writable folders, and files that it has in the root itself are left out.
+        The whole root may be written with bubblewrap without an image, and by a workload that is root. Elsewhere the
+        fixture's tops are writable folders, and files that it has in the root itself are left out.
 
         Raises:
             SandboxError: There is no sandbox, or it was lost.
@@ -143,11 +142,10 @@ async def _before(kind: tuple[object, ...], sandbox: Sandbox) -> Sequence[Change
 
 def _places(provider: SandboxProvider, spec: SandboxSpec, fixture: Fixture) -> tuple[bool, tuple[str, ...]]:
     """Whether the whole root may be written, and the folders to ask for."""
-    if provider.name == "bubblewrap":
-        whole = spec.image is None or spec.user == "root"
-        return whole, (("/",) if spec.image is None else ()) if whole else fixture.tops
-    whole = spec.user == "root" or Control.READ_ONLY_ROOT not in spec.require
-    return whole, ("/",) if whole else fixture.tops
+    copied = provider.name == "bubblewrap" and spec.image is not None
+    if spec.user == "root" or (provider.name == "bubblewrap" and not copied):
+        return True, () if copied else ("/",)
+    return False, fixture.tops
 
 
 def _since(was: Change | None, now: Change) -> Change | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopwright.errors import SandboxLost, SandboxUnavailable
@@ -15,6 +16,7 @@ from loopwright.sandbox._engine import remove as remove_container
 from loopwright.sandbox._gc import sweep
 from loopwright.sandbox._names import next_name, this_process
 from loopwright.sandbox._program import command
+from loopwright.sandbox._roots import Roots
 from loopwright.sandbox._sandbox import OpenSandbox
 from loopwright.sandbox._selfcheck import Readings, inspect
 from loopwright.sandbox._setup import FILE_CAPABILITIES, WORKDIR, Account, default_env, set_up
@@ -56,6 +58,7 @@ class Docker:
         self.reason = reason
         self._engine = Engine()
         self._open: set[OpenSandbox] = set()
+        self._roots: dict[str, Roots] = {}
 
     async def check(self, image: str | None = None) -> None:
         """Sweeps what dead owners left, and looks for an image if one is named.
@@ -69,10 +72,10 @@ class Docker:
 
     async def open(self, spec: SandboxSpec) -> OpenSandbox:
         """Opens a sandbox that is ready to run; see `SandboxProvider.open`."""
-        if "/" in spec.writable and spec.user != "root" and Control.READ_ONLY_ROOT in spec.require:
+        if "/" in spec.writable and spec.user != "root":
             raise SandboxUnavailable(
                 "Docker cannot limit the size of a root that may be written",
-                remedy="Use bubblewrap, name the folders that are to be writable, or require no read_only_root.",
+                remedy="Use provider bubblewrap, or name the folders that are to be writable.",
             )
         name = next_name()
         image = spec.image or default_image()
@@ -101,6 +104,7 @@ class Docker:
             env=default_env(),
             channel=channel,
             remove=remove,
+            roots=self._roots_of(digest, spec) if "/" in spec.writable else None,
         )
         self._open.add(sandbox)
         try:
@@ -119,6 +123,10 @@ class Docker:
             await sandbox.close()
             raise
         return sandbox
+
+    def _roots_of(self, digest: str, spec: SandboxSpec) -> Roots:
+        plain = replace(spec, image=digest, writable=(), user="root")
+        return self._roots.setdefault(digest, Roots(lambda: self.open(plain)))
 
     async def close(self) -> None:
         """Closes every sandbox still open."""

@@ -17,7 +17,7 @@ from loopwright.sandbox._setup import WORKDIR, WRITABLE
 from loopwright.sandbox._types import Change, Completed, ControlState, Limits, SandboxSpec
 
 if TYPE_CHECKING:
-    from loopwright.sandbox._docker_root import Roots
+    from loopwright.sandbox._roots import Roots
 
 GRACE = 5.0
 """Seconds after a command's deadline until the host gives up on the runner."""
@@ -170,6 +170,15 @@ class OpenSandbox:
         if self._roots:
             found += await self._roots.changes(self, self._writable)
         return sorted(found, key=lambda change: change.path)
+
+    async def touched(self, skip: Sequence[str]) -> Mapping[str, Change]:
+        """What in the root was made or changed since the sandbox was opened, as `describe` tells it.
+
+        Raises:
+            ValueError: As for `changes`.
+        """
+        found = _changes(await self._operate(b"touched", *map(_encode, skip)))
+        return {change.path: change for change in found}
 
     async def describe(self, paths: Sequence[str]) -> Mapping[str, Change]:
         """What there is at each path now, and below it where it ends with a slash; by path, as if it were created.

@@ -65,8 +65,8 @@ class SandboxSpec:
     """Controls without which `open` refuses. The three left out need cgroups or Docker."""
     writable: tuple[str, ...] = ()
     """Further folders in memory, empty at first and of the scratch's size, in which the workload may write. `/` makes
-    the whole root one, over which the programs lie read-only. In Docker `/` is the container's own layer, which no size
-    limits, so that `read_only_root` is not in force; with bubblewrap an image's root is copied on writing anyway."""
+    the whole root one, over which the programs lie read-only. In Docker `/` is for root alone and the container's own
+    layer, which nothing limits in size; with bubblewrap an image's root is copied on writing anyway."""
     user: Literal["user", "root"] = "user"
     """`root` makes the workload uid 0 with the capabilities that work on any file takes; with bubblewrap in a user
     namespace, where it is never the machine's root. It waives `unprivileged_user` and `capabilities`, and in Docker

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from loopwright.sandbox._inside import tree
 from loopwright.sandbox._inside.files import FOLDER_MODE
@@ -19,12 +20,17 @@ HIDDEN, LOWER, UPPER = b"/.loopwright", b"/.loopwright/lower", b"/.loopwright/up
 """Where a copy-on-write root shows what it was made of, read-only; not there where the root cannot be written."""
 
 
+_TICK = 0.02
+"""Seconds by which the time of a change may be behind the clock."""
+
+
 class Operations:
     """Reads arguments and stdin, writes its result to stdout, and knows what the host put into the sandbox."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[bytes, int, bytes]] = {}
         self._layered = os.path.isdir(UPPER)
+        self._started = time.time() - _TICK
 
     def know_write(self, path: bytes, data: bytes, mode: int, folders: Sequence[bytes]) -> None:
         """Remembers a file that the host wrote, and the folders made for it."""
@@ -59,6 +65,8 @@ class Operations:
             _restore(arguments[1])
         elif name == "describe":
             _print(tree.describe(unpack(_stdin()), walk))
+        elif name == "touched":
+            _print(tree.describe(tree.touched(self._started, arguments[1:]), walk))
         elif name == "unpack":
             _unpack(arguments[1])
 

@@ -187,6 +187,25 @@ def describe(paths: Iterable[bytes], walk: Walk) -> Iterator[bytes]:
                 yield _described(below, walk)
 
 
+def touched(since: float, skip: Sequence[bytes]) -> Iterator[bytes]:
+    """Paths of the root's file system that were made or changed since; what is mounted into it is left out."""
+    device, left, folders = os.stat(b"/").st_dev, ENTRIES, [b"/"]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                found = entry.stat(follow_symlinks=False)
+                folder = stat.S_ISDIR(found.st_mode)
+                if entry.path in skip or (folder and found.st_dev != device):
+                    continue
+                if found.st_ctime >= since:
+                    left -= 1
+                    yield entry.path
+                if folder:
+                    folders.append(entry.path)
+        if left < 0:
+            raise ValueError(f"more than {ENTRIES} entries were made or changed")
+
+
 def _described(node: Node, walk: Walk) -> bytes:
     try:
         digest = walk.digest(node)
