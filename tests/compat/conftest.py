@@ -37,7 +37,7 @@ class Played:
 
 
 class Play(Protocol):
-    async def __call__(self, kind: str, task: str, *actions: str, legacy: bool = False) -> Played: ...
+    async def __call__(self, kind: str, task: str, *actions: str, legacy: bool = False, **fields: object) -> Played: ...
 
 
 @pytest.fixture(scope="session")
@@ -73,10 +73,11 @@ def tasks(intercode: Path) -> dict[str, dict[str, Instance]]:
 
 @pytest.fixture(scope="session")
 def play(provider: SandboxProvider, tasks: dict[str, dict[str, Instance]]) -> Play:
-    async def played(kind: str, task: str, *actions: str, legacy: bool = False) -> Played:
+    async def played(kind: str, task: str, *actions: str, legacy: bool = False, **fields: object) -> Played:
         instance = tasks[kind][task]
-        if legacy:
-            instance = instance.model_copy(update={"public": {**instance.public, "legacy": True}})
+        if legacy or fields:
+            public = {**instance.public, "legacy": legacy, **fields}
+            instance = instance.model_copy(update={"public": public})
         return await play_instance(provider, kind, instance, actions)
 
     return played
