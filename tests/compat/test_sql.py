@@ -19,7 +19,7 @@ class PlaySql(Protocol):
 
 @pytest.fixture(scope="module", params=["sqlite", "mariadb"])
 def engine(request: pytest.FixtureRequest) -> str:
-    if request.param == "mariadb" and which("mariadbd") is None:
+    if request.param == "mariadb" and which("mariadbd", path="/usr/local/sbin:/usr/sbin:/usr/bin") is None:
         pytest.skip(NO_SERVER)
     return str(request.param)
 

@@ -13,13 +13,15 @@ import pytest
 from loopwright.candidate import Candidate
 from loopwright.environments import BUILTIN_ENVIRONMENTS, EnvironmentSetup, Scores
 from loopwright.errors import SandboxUnavailable, TaskError
-from loopwright.sandbox import SandboxProvider, SandboxSpec
+from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
 from loopwright.task import Instance
 
 pytestmark = pytest.mark.anyio
 NEEDS_SERVER = pytest.mark.skipif(
-    which("mariadbd") is None, reason="this machine has no mariadbd (Debian: apt-get install mariadb-server-core)"
+    which("mariadbd", path="/usr/local/sbin:/usr/sbin:/usr/bin") is None,
+    reason="this machine has no mariadbd (Debian: apt-get install mariadb-server-core)",
 )
+IMAGE = "loopwright/sql-mariadb:latest"
 STARS = """
 CREATE TABLE star (id INT PRIMARY KEY, name VARCHAR(20), size DECIMAL(6,2), seen DATE);
 INSERT INTO star VALUES (1, 'Vega', 2.5, '2020-01-31'), (2, 'Mira; a giant', 5, NULL);
@@ -49,9 +51,9 @@ CREATE TABLE `fish` (`id` int);
 class Episode:
     """An environment, played by hand."""
 
-    def __init__(self, provider: SandboxProvider, public: dict[str, Any], gold: str, env: dict[str, str]) -> None:
+    def __init__(self, provider: SandboxProvider, spec: SandboxSpec, public: dict[str, Any], gold: str) -> None:
         self.stored: list[bytes] = []
-        setup = EnvironmentSetup(provider, SandboxSpec(env=env), self._put, lambda name: self.stored[int(name)])
+        setup = EnvironmentSetup(provider, spec, self._put, lambda name: self.stored[int(name)])
         self.environment: Any = BUILTIN_ENVIRONMENTS["sql"](setup)
         self.instance = Instance(id="t", goal="do it", public=public, hidden={"gold": gold})
 
@@ -74,8 +76,8 @@ class Start:
         self.provider = provider
         self.episodes: list[Episode] = []
 
-    async def __call__(self, gold: str = GOLD, *, env: dict[str, str] | None = None, **public: Any) -> Episode:
-        episode = Episode(self.provider, public, gold, env or {})
+    async def __call__(self, gold: str = GOLD, *, spec: SandboxSpec | None = None, **public: Any) -> Episode:
+        episode = Episode(self.provider, spec or SandboxSpec(), public, gold)
         self.episodes.append(episode)
         await episode.environment.reset(episode.instance)
         return episode
@@ -320,4 +322,26 @@ async def test_a_database_is_made_once(start: Start, cache: Path) -> None:
 
 async def test_a_sandbox_without_a_server_is_told_with_what_to_do(start: Start) -> None:
     with pytest.raises(SandboxUnavailable, match=r"(?s)no mariadbd.*mariadb-server-core.*env build sql-mariadb"):
-        await start(**MARIADB, env={"PATH": "/usr/bin:/bin"})
+        await start(**MARIADB, spec=SandboxSpec(env={"PATH": "/usr/bin:/bin"}))
+
+
+@pytest.mark.docker
+async def test_the_image_of_sql_mariadb_has_what_the_engine_needs(cache: Path) -> None:
+    try:
+        docker = await open_provider("auto", IMAGE)
+    except SandboxUnavailable as error:
+        pytest.skip(str(error))
+    start = Start(docker)
+    try:
+        episode = await start(spec=SandboxSpec(image=IMAGE), **MARIADB)
+        await episode.run("DELETE FROM star WHERE id = 2")
+        await episode.environment.restore(await episode.environment.snapshot())
+        assert await episode.run("SELECT name FROM star") == ["[('Vega',)]"]
+        await episode.run("SELECT 'Vega' UNION ALL SELECT 'Mira; a giant'")
+        assert (await episode.scores()).exact == 1.0
+        with pytest.raises(SandboxUnavailable, match="no mariadbd"):
+            await start(spec=SandboxSpec(), **MARIADB)
+    finally:
+        for episode in start.episodes:
+            await episode.environment.close()
+        await docker.close()
