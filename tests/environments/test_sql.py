@@ -13,7 +13,7 @@ import pytest
 from loopwright.candidate import Candidate
 from loopwright.environments import BUILTIN_ENVIRONMENTS, EnvironmentSetup, Scores
 from loopwright.errors import SandboxUnavailable, TaskError
-from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
+from loopwright.sandbox import Control, SandboxProvider, SandboxSpec, open_provider
 from loopwright.task import Instance
 
 pytestmark = pytest.mark.anyio
@@ -339,6 +339,9 @@ async def test_the_image_of_sql_mariadb_has_what_the_engine_needs(cache: Path) -
         assert await episode.run("SELECT name FROM star") == ["[('Vega',)]"]
         await episode.run("SELECT 'Vega' UNION ALL SELECT 'Mira; a giant'")
         assert (await episode.scores()).exact == 1.0
+        loosened = {Control.UNPRIVILEGED_USER, Control.CAPABILITIES}
+        root = SandboxSpec(image=IMAGE, user="root", require=SandboxSpec().require - loosened)
+        assert await (await start(spec=root, **MARIADB)).run(GOLD) == ["[('Vega',), ('Mira; a giant',)]"]
         with pytest.raises(SandboxUnavailable, match="no mariadbd"):
             await start(spec=SandboxSpec(), **MARIADB)
     finally:

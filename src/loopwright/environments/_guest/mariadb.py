@@ -6,6 +6,7 @@ The server listens on a socket file alone; nothing but this program can connect,
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import struct
@@ -37,18 +38,15 @@ OPTIONS = """
 --max-allowed-packet=4M --max-connections=10 --table-open-cache=100 --wait-timeout=1000000
 """
 ALL_RIGHTS = '{"access":18446744073709551615}'
-PATIENCE = 60.0
-DRAIN = 1.0
+PATIENCE, DRAIN = 60.0, 1.0
 LARGEST = 4 * 1024 * 1024
 # LONG_PASSWORD, PROTOCOL_41, TRANSACTIONS, SECURE_CONNECTION, MULTI_RESULTS, PLUGIN_AUTH; neither LOCAL_FILES nor
 # MULTI_STATEMENTS: a statement is one statement, and no file of the client's is ever read.
 ABLE = 0x1 | 0x200 | 0x2000 | 0x8000 | 0x20000 | 0x80000
-UTF8MB4, BINARY = 45, 63
-BITS = 16
+UTF8MB4, BINARY, BITS = 45, 63, 16
 NUMBERS = {**dict.fromkeys((1, 2, 3, 8, 9, 13), int), 4: float, 5: float}
 NAMED = {0: "decimal", 7: "datetime", 10: "date", 11: "time", 12: "datetime", 246: "decimal"}
-MORE_RESULTS = 8
-LOST = (1053, 1927)  # the server shuts down; the session was killed
+MORE_RESULTS, LOST = 8, (1053, 1927)  # the server shuts down; the session was killed
 
 
 class Refused(Exception):
@@ -207,6 +205,11 @@ def _value(data: bytes | None, kind: int, binary: bool) -> Any:
     return {"bytes": data.hex()} if binary else text
 
 
+def command(program: str) -> list[str]:
+    """The server's command line; as root it runs only where it is told to."""
+    return [program, *OPTIONS.split(), f"--datadir={DATA}", *(["--user=root"] if os.getuid() == 0 else [])]
+
+
 class Server:
     """The server's process, the owner's session and the agent's."""
 
@@ -222,8 +225,8 @@ class Server:
             RuntimeError: It does not start.
         """
         with LOG.open("wb") as log:
-            argv = [self._program, *OPTIONS.split(), f"--datadir={DATA}", f"--socket={SOCKET}"]
-            self._process = subprocess.Popen([*argv, f"--pid-file={SOCKET}.pid"], stdout=log, stderr=log)
+            argv = [*command(self._program), f"--socket={SOCKET}", f"--pid-file={SOCKET}.pid"]
+            self._process = subprocess.Popen(argv, stdout=log, stderr=log)
         until = time.monotonic() + PATIENCE
         while True:
             try:
@@ -331,8 +334,8 @@ def bootstrap(program: str) -> None:
     for folder in ("/usr/share/mysql", "/usr/share/mariadb"):
         script += [path.read_text(encoding="utf-8") for path in Path(folder).glob("m*_system_tables.sql")]
     script.append(f"insert into global_priv values ('localhost', 'root', '{ALL_RIGHTS}');\n")
-    argv = [program, *OPTIONS.split(), f"--datadir={DATA}", "--bootstrap"]
     with LOG.open("wb") as log:
+        argv = [*command(program), "--bootstrap"]
         made = subprocess.run(argv, input="".join(script).encode(), stdout=log, stderr=log, timeout=PATIENCE)
     if made.returncode or len(script) != 3:
         raise RuntimeError(f"mariadbd makes no data folder: {_errors()}")
