@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
-import tarfile
 from pathlib import Path
 
 import pytest
 
 import loopwright
-from loopwright.bench import SUITES, data_folder, fetch, find_suite
+from loopwright.bench import SUITES, find_suite
 from loopwright.bench._canaries import canary
 from loopwright.bench._suites import spread
-from loopwright.errors import MissingContent, TaskError, UserError
+from loopwright.errors import MissingContent, TaskError
 from loopwright.models import Scripted
 from loopwright.sandbox import open_provider
 from loopwright.task import Instance, Record
@@ -111,45 +108,6 @@ def test_a_limit_takes_tasks_from_all_over_the_suite() -> None:
     records = tuple(Record(id=str(number)) for number in range(10))
     assert [record.id for record in spread(records, 5)] == ["0", "2", "4", "6", "8"]
     assert spread(records, 20) == records
-
-
-def test_a_folder_is_taken_over(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (data / "nl2bash_fs_4.json").unlink()
-    (data / "ic_spider_dev.json").rename(data / "spider_dev_0000_0000.json")
-    monkeypatch.setenv("LOOPWRIGHT_DATA", str(tmp_path / "home"))
-    folder = fetch("intercode", source=data)
-    assert folder == data_folder("intercode") == tmp_path / "home" / "intercode"
-    assert len(find_suite("intercode-sql").task(folder).data) == 1
-
-
-def test_a_file_that_is_not_the_pinned_one_is_refused(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="checksum"):
-        fetch("intercode", source=data, to=tmp_path / "to")
-    assert not (tmp_path / "to").exists()
-    assert not (tmp_path / "to.partial").exists()
-
-
-def test_an_archive_gives_only_what_is_wanted(tmp_path: Path) -> None:
-    archive = tmp_path / "all.tar.gz"
-    with tarfile.open(archive, "w:gz") as tar:
-        for name in ("repo-1/data/ctf/ic_other.json", "repo-1/src/x.py", "repo-1/data/ctf/../../../evil"):
-            info = tarfile.TarInfo(name)
-            info.size = 2
-            tar.addfile(info, io.BytesIO(b"[]"))
-    folder = fetch("intercode", source=archive, to=tmp_path / "to")
-    assert [str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()] == ["data/ctf/ic_other.json"]
-
-
-def test_a_single_file_is_unpacked(tmp_path: Path) -> None:
-    file = tmp_path / "HumanEval.jsonl.gz"
-    file.write_bytes(gzip.compress(b"{}\n"))
-    assert (fetch("humaneval", source=file, to=tmp_path / "to") / "HumanEval.jsonl").read_bytes() == b"{}\n"
-
-
-@pytest.mark.parametrize("name", ["intercode", "nothing"])
-def test_what_cannot_be_fetched_is_told(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UserError):
-        fetch(name, source=tmp_path / "nowhere", to=tmp_path / "to")
 
 
 @pytest.mark.anyio

@@ -2,11 +2,12 @@
 
 from loopwright.bench._canaries import CANARIES, PLANS, Canary, flags_of, run_canaries
 from loopwright.bench._data import data_folder
-from loopwright.bench._fetch import SOURCES, fetch
+from loopwright.bench._fetch import fetch
 from loopwright.bench._outcomes import Rate, VariantOutcome, outcomes
 from loopwright.bench._page import render_bench_html
 from loopwright.bench._repeats import Repeats
-from loopwright.bench._replay import Agreement, Turn, replay
+from loopwright.bench._replay import Agreement, Published, Turn, replay
+from loopwright.bench._sources import SOURCES, Pin, Source
 from loopwright.bench._suites import SUITES, Suite, find_suite
 
 __all__ = [
@@ -16,8 +17,11 @@ __all__ = [
     "SUITES",
     "Agreement",
     "Canary",
+    "Pin",
+    "Published",
     "Rate",
     "Repeats",
+    "Source",
     "Suite",
     "Turn",
     "VariantOutcome",

@@ -25,23 +25,35 @@ def command() -> None:
 @command.command("list", epilog="\b\nExample:\n  loopwright data list\n")
 @json_option
 def list_command(as_json: bool) -> None:
-    """List the data sets, their public homes, and where they are here."""
+    """List the data sets, their public homes, where they are here, and what is known of their files (--json)."""
     from loopwright.bench import SOURCES, data_folder
     from loopwright.cli._output import write_json, write_table
 
-    rows = [(name, source.url, str(data_folder(name))) for name, source in SOURCES.items()]
+    here = {name: data_folder(name) for name in SOURCES}
     if as_json:
-        write_json([{"data": n, "url": url, "folder": f, "here": Path(f).is_dir()} for n, url, f in rows])
+        write_json(
+            [
+                {
+                    "data": name,
+                    "url": source.url,
+                    "folder": str(here[name]),
+                    "here": here[name].is_dir(),
+                    "checked": {file: pin.told for file, pin in source.pins.items()},
+                }
+                for name, source in SOURCES.items()
+            ]
+        )
     else:
-        write_table(("data", "home", "folder"), [(n, url, f if Path(f).is_dir() else "") for n, url, f in rows])
+        rows = [(name, s.url, str(here[name]) if here[name].is_dir() else "") for name, s in SOURCES.items()]
+        write_table(("data", "home", "folder"), rows)
 
 
 @command.command("fetch", epilog=_EXAMPLES)
 @click.argument("name")
-@click.option("--from", "source", type=click.Path(path_type=Path), help="Folder, archive or file on this machine.")
+@click.option("--from", "source", help="Folder, archive or file on this machine, or the URL of another home.")
 @click.option("--to", type=click.Path(path_type=Path), help="Where to put it; the user's data folder by default.")
 @json_option
-def fetch_command(name: str, source: Path | None, to: Path | None, as_json: bool) -> None:
+def fetch_command(name: str, source: str | None, to: Path | None, as_json: bool) -> None:
     """Get a data set, pinned and checked."""
     from loopwright.bench import fetch
     from loopwright.cli._output import write, write_json
