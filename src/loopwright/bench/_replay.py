@@ -6,14 +6,23 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from loopwright.bench._canaries import Scored
 from loopwright.bench._causes import PUBLISHED_TOOLS, cause_of
 from loopwright.candidate import Candidate
-from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, EnvironmentSetup, Scores
+from loopwright.environments import (
+    BUILTIN_ENVIRONMENTS,
+    BashEnvironment,
+    Carried,
+    Environment,
+    EnvironmentSetup,
+    InterpreterEnvironment,
+    Scores,
+)
 from loopwright.errors import TaskError
 from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
 from loopwright.stats import Interval, wilson
@@ -107,8 +116,24 @@ def read_log(path: Path) -> dict[int, dict[str, Any]]:
         raise TaskError(f"not an experiment log: {error}", path=str(path)) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The machines of the published Bash experiments: root, and one container for all episodes, put back by Git."""
+
+    built: datetime | None = None
+    """When the containers were made; None for files as old as the archive says."""
+    run: datetime | None = None
+    """When the experiment ran."""
+
+
 async def replay(
-    path: Path, task: Task, *, prefix: str, concurrency: int = 4, provider: SandboxProvider | None = None
+    path: Path,
+    task: Task,
+    *,
+    prefix: str,
+    concurrency: int = 4,
+    provider: SandboxProvider | None = None,
+    published: Published | None = None,
 ) -> Agreement:
     """Executes every action of a log again, in order, each episode in a sandbox of its own.
 
@@ -118,6 +143,7 @@ async def replay(
         prefix: What the names of its instances begin with before the index of the log, such as `fs1-`.
         concurrency: Episodes at a time.
         provider: Where sandboxes come from; the task's own one by default.
+        published: Runs all episodes in one sandbox instead, one after the other, as the published runs did.
 
     Raises:
         TaskError: The log cannot be read.
@@ -128,27 +154,44 @@ async def replay(
     opened = provider or await open_provider(task.sandbox.provider)
     places = asyncio.Semaphore(concurrency)
 
+    spec = SandboxSpec(image=task.sandbox.image)
+    if published:
+        spec = replace(spec, user="root", env=_recipe(prefix))
+    setup = EnvironmentSetup(opened, spec, put=lambda data: "", get=lambda reference: b"")
+    machines = Carried(setup, published.built, published.run) if published else None
+
     async def one(instance: Instance, episode: dict[str, Any]) -> list[Turn]:
         async with places:
-            return await _episode(instance, episode, task.environment.name, opened, missing)
+            name = task.environment.name
+            place = BashEnvironment(setup, machines) if machines else BUILTIN_ENVIRONMENTS[name](setup)
+            if machines is None and instance.public.get("fixture"):
+                instance = instance.model_copy(update={"public": {**instance.public, "setup": _OLD}})
+            return await _episode(place, instance, episode, missing)
 
     try:
-        missing = await _missing(opened)
+        missing = await _missing(opened, spec)
         known = [(instances[f"{prefix}{index}"], e) for index, e in episodes.items() if f"{prefix}{index}" in instances]
-        turns = await asyncio.gather(*(one(instance, episode) for instance, episode in known))
+        if machines:
+            turns = [await one(instance, episode) for instance, episode in known]
+        else:
+            turns = await asyncio.gather(*(one(instance, episode) for instance, episode in known))
     finally:
+        if machines:
+            await machines.close()
         if provider is None:
             await opened.close()
     return Agreement(path.stem, tuple(turn for episode in turns for turn in episode))
 
 
+def _recipe(prefix: str) -> Mapping[str, str]:
+    """Variables that the recipe of the published image sets."""
+    number = "".join(filter(str.isdigit, prefix))
+    return {"script": f"setup_nl2b_fs_{number}.sh", "file_system_version": number}
+
+
 async def _episode(
-    instance: Instance, episode: dict[str, Any], environment: str, provider: SandboxProvider, missing: Collection[str]
+    place: Environment, instance: Instance, episode: dict[str, Any], missing: Collection[str]
 ) -> list[Turn]:
-    if instance.public.get("fixture"):
-        instance = instance.model_copy(update={"public": {**instance.public, "setup": _OLD}})
-    setup = EnvironmentSetup(provider, SandboxSpec(), put=lambda data: "", get=lambda reference: b"")
-    place: Environment = BUILTIN_ENVIRONMENTS[environment](setup)
     history = episode["turn_history"]
     turns = []
     try:
@@ -158,7 +201,7 @@ async def _episode(
             assert isinstance(place, Scored)
             logged, seen = float(history["rewards"][number] or 0), str(history["observations"][number])
             # As published: an action in Python counts as an answer where it begins with a definition.
-            counts = environment != "interpreter" or action.startswith(("~~~\ndef ", "submit"))
+            counts = not isinstance(place, InterpreterEnvironment) or action.startswith(("~~~\ndef ", "submit"))
             scores = await place.scores() if counts else Scores(intercode=0, exact=0)
             output = _plain(observation.text)
             cause = _cause(scores, logged, (action, str(instance.hidden["gold"]), output, _plain(seen)), missing)
@@ -168,9 +211,9 @@ async def _episode(
     return turns
 
 
-async def _missing(provider: SandboxProvider) -> frozenset[str]:
+async def _missing(provider: SandboxProvider, spec: SandboxSpec) -> frozenset[str]:
     """Programs of the published image that sandboxes here lack."""
-    sandbox = await provider.open(SandboxSpec())
+    sandbox = await provider.open(spec)
     try:
         asked = "; ".join(f"command -v {tool} >/dev/null || echo {tool}" for tool in sorted(PUBLISHED_TOOLS))
         return frozenset((await sandbox.run(["sh", "-c", asked])).stdout.text.split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -188,6 +189,12 @@ def power_command(
 @click.option("--legacy", is_flag=True, help="Keep the defects of the published code, as the logs do.")
 @_engine
 @click.option("--concurrency", type=click.IntRange(min=1), default=4, show_default=True, help="Episodes at a time.")
+@click.option("--image", help="Docker image, or for bubblewrap the folder of a root file system, to run commands in.")
+@click.option(
+    "--published", is_flag=True, help="As root, all episodes in one sandbox that Git puts back, defects kept."
+)
+@click.option("--built", type=click.DateTime(), help="When the published containers were made, for the age of files.")
+@click.option("--run-on", type=click.DateTime(), help="When the published experiment ran; with --built.")
 @json_option
 def replay_command(
     suite: str,
@@ -197,13 +204,29 @@ def replay_command(
     legacy: bool,
     engine: str | None,
     concurrency: int,
+    image: str | None,
+    published: bool,
+    built: datetime | None,
+    run_on: datetime | None,
     as_json: bool,
 ) -> None:
     """Execute recorded trajectories again, and compare the rewards with the logged ones."""
+    from loopwright.bench import Published
     from loopwright.cli._bench_run import replayed
 
-    fields = {"legacy": legacy, **({"engine": engine} if engine else {})}
-    replayed(suite, logs, source, prefix, fields, concurrency=concurrency, as_json=as_json)
+    fields = {"legacy": legacy or published, **({"engine": engine} if engine else {})}
+    as_published = Published(built, run_on) if published else None
+    replayed(
+        suite,
+        logs,
+        source,
+        prefix,
+        fields,
+        concurrency=concurrency,
+        image=image,
+        published=as_published,
+        as_json=as_json,
+    )
 
 
 @command.command("check", epilog="\b\nExample:\n  loopwright bench check intercode-bash --limit 20\n")

@@ -12,10 +12,11 @@ import click
 
 from loopwright._casting import Casting
 from loopwright._plan import RunConfig
-from loopwright.bench import CANARIES, PLANS, Suite, data_folder, find_suite, flags_of
+from loopwright.bench import CANARIES, PLANS, Published, Suite, data_folder, find_suite, flags_of
 from loopwright.cli._plan_options import PlanOptions, configured
 from loopwright.errors import UserError
 from loopwright.project import Project
+from loopwright.task import Task
 
 
 def planned(
@@ -85,6 +86,13 @@ def checked_suite(
     write(f"{len(found) - len(flagged)} of {len(found)} tasks are sound.")
 
 
+def _made_of(task: Task, image: str) -> Task:
+    """The task in sandboxes of an image."""
+    provider = "bubblewrap" if Path(image).is_dir() else "docker"
+    options = task.sandbox.model_validate({**task.sandbox.model_dump(), "provider": provider, "image": image})
+    return task.model_copy(update={"sandbox": options})
+
+
 def replayed(
     name: str,
     logs: Sequence[Path],
@@ -93,6 +101,8 @@ def replayed(
     fields: Mapping[str, Any],
     *,
     concurrency: int,
+    image: str | None,
+    published: Published | None,
     as_json: bool,
 ) -> None:
     """Executes logs again and tells how far the rewards agree.
@@ -106,7 +116,11 @@ def replayed(
     suite = find_suite(name)
     prefix = prefix or suite.prefix
     task = suite.task(source or data_folder(suite.data), **fields)
-    found = [asyncio.run(replay(log, task, prefix=prefix, concurrency=concurrency)) for log in logs]
+    if image:
+        task = _made_of(task, image)
+    found = [
+        asyncio.run(replay(log, task, prefix=prefix, concurrency=concurrency, published=published)) for log in logs
+    ]
     if as_json:
         write_json([agreement.as_dict() for agreement in found])
         return

@@ -16,6 +16,7 @@ from loopwright.environments._bash_reward import Outcome, score
 from loopwright.environments._fields import Fields, read_fields
 from loopwright.environments._fixture import Fixture, load_fixture
 from loopwright.environments._git_status import status
+from loopwright.environments._machines import Fresh, Machines, Start
 from loopwright.environments._ran import Ran
 from loopwright.environments._scores import Rule, Scores
 from loopwright.environments._shell import Shell
@@ -70,8 +71,9 @@ class BashEnvironment:
     stay; variables and background processes do so only with `persistent`.
     """
 
-    def __init__(self, setup: EnvironmentSetup) -> None:
+    def __init__(self, setup: EnvironmentSetup, machines: Machines | None = None) -> None:
         self._setup = setup
+        self._machines = machines or Fresh(setup)
         self._fields = BashFields()
         self._hidden: BashHidden | None = None
         self._fixture = Fixture(b"", ())
@@ -105,7 +107,7 @@ class BashEnvironment:
         self._fields = read_fields(BashFields, instance.public, "environment")
         self._hidden = read_fields(BashHidden, instance.hidden, "environment.hidden") if instance.hidden else None
         self._fixture = load_fixture(self._fields.fixture, self._fields.files)
-        self._shell = await self._opened()
+        self._shell = await self._machines.take("agent", self._start())
         # The published reward takes the question for the answer where no command was run.
         self._last = Ran(instance.goal.encode(), ok=True)
         self._steps, self._skipped, self._crash, self._verdicts = 0, False, "", {}
@@ -194,7 +196,7 @@ class BashEnvironment:
             gold.cancel()
             await asyncio.gather(gold, return_exceptions=True)
         if shell is not None:
-            await shell.close()
+            await self._machines.give_back(shell)
 
     async def _run(self, shell: Shell, command: str) -> Ran:
         timeout = self._fields.timeout
@@ -203,7 +205,7 @@ class BashEnvironment:
 
     async def _gold_outcome(self) -> Outcome:
         """Once an episode, in a sandbox that the agent never ran in."""
-        if self._gold is None:
+        if self._gold is None or self._machines.carried:
             self._gold = asyncio.ensure_future(self._run_gold())
         return await asyncio.shield(self._gold)
 
@@ -211,28 +213,27 @@ class BashEnvironment:
         if self._hidden is None:
             raise TaskError("environment.hidden.gold: the task has no gold command")
         fields = self._fields.model_dump_json(exclude={"fixture", "files", "scoring"})
-        key = (self._setup.provider.name, sha256(self._fixture.archive).digest(), fields, self._hidden.gold)
+        place = self._setup.provider.name, self._setup.spec.image, self._setup.spec.user
+        key = (*place, sha256(self._fixture.archive).digest(), fields, self._hidden.gold)
         before, same = _GOLDS.get(key, (None, False))
-        if before is not None and same:
+        if before is not None and same and not self._machines.carried:
             return before
-        shell = await self._opened()
+        shell = await self._machines.take("gold", self._start())
         try:
             gold = await self._run(shell, self._hidden.gold)
             outcome = Outcome(gold.text, await shell.changes())
         except InterCodeCrash:
             outcome = Outcome("", {})
         finally:
-            await shell.close()
+            await self._machines.give_back(shell)
         _GOLDS[key] = (outcome, outcome == before)
         while len(_GOLDS) > _KEPT:
             _GOLDS.popitem(last=False)
         return outcome
 
-    async def _opened(self) -> Shell:
-        provider, spec, fields = self._setup.provider, self._setup.spec, self._fields
-        return await Shell.open(
-            provider, spec, self._fixture, setup=fields.setup, cwd=fields.cwd, persistent=fields.persistent
-        )
+    def _start(self) -> Start:
+        fields = self._fields
+        return Start(self._fixture, setup=fields.setup, cwd=fields.cwd, persistent=fields.persistent)
 
     def _started(self) -> Shell:
         if self._shell is None:

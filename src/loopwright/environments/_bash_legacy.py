@@ -9,8 +9,8 @@ from loopwright.environments._ran import Ran
 from loopwright.environments._shell import SHELL, Shell
 
 _MALFORMED = Ran(b"Malformed command", ok=False)
-_LOCALE = {"LANG": "", "LC_ALL": "POSIX"}
-"""The published containers set no locale."""
+_NO_LOCALE = ("/usr/bin/env", "-u", "LANG")
+"""As in the published containers."""
 
 
 class InterCodeCrash(Exception):
@@ -32,7 +32,7 @@ async def run_legacy(shell: Shell, command: str, *, timeout: float | None) -> Ra
         argv = shlex.split(f'{SHELL} -c "{command}"')
     except ValueError:
         return _MALFORMED
-    ran = await shell.run_argv(argv, timeout=timeout, env=_LOCALE)
+    ran = await shell.run_argv([*_NO_LOCALE, *argv], timeout=timeout)
     try:
         ran.output.decode()
     except UnicodeDecodeError:

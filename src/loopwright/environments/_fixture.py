@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import time
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from pathlib import Path, PurePosixPath
 
 from loopwright.errors import TaskError
 
+_UNPACKING = 3600
+"""Seconds within which an archive's newest files were made by whoever made the archive."""
 _EPOCH = 1_700_000_000
 """Time of files that are given as texts."""
 
@@ -24,6 +27,20 @@ class Fixture:
     """A tar archive of safe, relative names."""
     tops: tuple[str, ...]
     """Folders of the root that it brings, e.g. `/testbed`."""
+
+    def aged(self, *, built: float, seen: float) -> Fixture:
+        """The same files as old as they were at another moment.
+
+        Args:
+            built: When the files were made that have no time of their own: those of the archive's last hour.
+            seen: The moment. All in seconds since 1970.
+        """
+        entries = list(_entries(self.archive))
+        made = max((info.mtime for info, _ in entries), default=0) - _UNPACKING
+        passed = time.time() - seen
+        for info, _ in entries:
+            info.mtime = (built if info.mtime > made else info.mtime) + passed
+        return Fixture(_packed(entries), self.tops)
 
     def below_folders(self) -> bytes:
         """The archive without what lies in the root itself: its folders are there already."""
