@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import b64decode, b64encode
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Literal
 
@@ -173,20 +175,36 @@ class BashEnvironment:
         return score(Outcome(self._last.text, changes), gold, shell.tracked, legacy=legacy)
 
     async def snapshot(self) -> str:
-        """Refuses: files all over the root are no workspace that could be put back.
+        """Stores the working directory, all files that changed, and the last output; returns the reference.
+
+        What runs in the background, and what a persistent shell knows, is not in it.
 
         Raises:
-            NotImplementedError: Always. An episode is repeated from its recorded actions instead.
+            SandboxLost: The sandbox is gone.
+            ValueError: There is more than one should be asked to look at.
         """
-        raise NotImplementedError("a shell's state is restored by running its recorded actions again")
+        about = {
+            "last": {**asdict(self._last), "output": b64encode(self._last.output).decode()},
+            "steps": self._steps,
+            "skipped": self._skipped,
+            "crash": self._crash,
+        }
+        return self._setup.put(json.dumps(about).encode() + b"\n" + await self._started().save())
 
     async def restore(self, snapshot: str) -> None:
-        """As `snapshot`.
+        """Goes on from a stored state of the same task in a fresh sandbox.
 
         Raises:
-            NotImplementedError: Always.
+            SandboxError: There is no sandbox.
+            ValueError: The state is of another task.
         """
-        raise NotImplementedError("a shell's state is restored by running its recorded actions again")
+        head, _, state = self._setup.get(snapshot).partition(b"\n")
+        about = json.loads(head)
+        await self._machines.give_back(self._started())
+        self._shell = await self._machines.take("agent", self._start())
+        await self._shell.load(state)
+        self._last = Ran(**{**about["last"], "output": b64decode(about["last"]["output"])})
+        self._steps, self._skipped, self._crash = about["steps"], about["skipped"], about["crash"]
 
     async def close(self) -> None:
         """Ends the sandboxes; harmless when called twice."""

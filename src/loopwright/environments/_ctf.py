@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Literal
 
@@ -82,9 +83,7 @@ class CtfEnvironment:
         await self.close()
         fields = self._fields = read_fields(CtfFields, instance.public, "environment")
         self._hidden = read_fields(CtfHidden, instance.hidden, "environment.hidden") if instance.hidden else None
-        provider, spec = self._setup.provider, self._setup.spec
-        setup = f"cd {fields.folder} && {fields.setup}" if fields.setup else ""
-        self._shell = await Shell.open(provider, spec, _fixture_of(fields), setup=setup, cwd=fields.folder)
+        self._shell = await self._opened()
         self._flag, self._steps, self._verdicts = "", 0, {}
         return Observation(text=f"The working directory is {fields.folder}.")
 
@@ -137,26 +136,40 @@ class CtfEnvironment:
         )
 
     async def snapshot(self) -> str:
-        """Refuses: files all over the root are no workspace that could be put back.
+        """Stores the working directory, all files that changed, and the last flag; returns the reference.
 
         Raises:
-            NotImplementedError: Always. An episode is repeated from its recorded actions instead.
+            SandboxLost: The sandbox is gone.
+            ValueError: There is more than one should be asked to look at.
         """
-        raise NotImplementedError("a shell's state is restored by running its recorded actions again")
+        about = {"flag": self._flag, "steps": self._steps}
+        return self._setup.put(json.dumps(about).encode() + b"\n" + await self._started().save())
 
     async def restore(self, snapshot: str) -> None:
-        """As `snapshot`.
+        """Goes on from a stored state of the same task in a fresh sandbox.
 
         Raises:
-            NotImplementedError: Always.
+            SandboxError: There is no sandbox.
+            ValueError: The state is of another task.
         """
-        raise NotImplementedError("a shell's state is restored by running its recorded actions again")
+        head, _, state = self._setup.get(snapshot).partition(b"\n")
+        about = json.loads(head)
+        await self._started().close()
+        self._shell = await self._opened()
+        await self._shell.load(state)
+        self._flag, self._steps = about["flag"], about["steps"]
 
     async def close(self) -> None:
         """Ends the sandbox; harmless when called twice."""
         shell, self._shell = self._shell, None
         if shell is not None:
             await shell.close()
+
+    async def _opened(self) -> Shell:
+        fields = self._fields
+        provider, spec = self._setup.provider, self._setup.spec
+        setup = f"cd {fields.folder} && {fields.setup}" if fields.setup else ""
+        return await Shell.open(provider, spec, _fixture_of(fields), setup=setup, cwd=fields.folder)
 
     def _started(self) -> Shell:
         if self._shell is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import textwrap
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -68,7 +69,9 @@ class InterpreterEnvironment:
         self._fields = InterpreterFields()
         self._hidden: InterpreterHidden | None = None
         self._session: _Session | None = None
+        self._actions: list[str] = []
         self._program: list[str] = []
+        """The actions that ran without an error."""
         self._name: str | None = None
         self._steps = 0
         self._skipped = False
@@ -96,7 +99,8 @@ class InterpreterEnvironment:
         hidden = instance.hidden
         self._hidden = read_fields(InterpreterHidden, hidden, "environment.hidden") if hidden else None
         self._session = await _Session.open(self._setup)
-        self._program, self._name, self._steps, self._skipped, self._verdicts = [], None, 0, False, {}
+        self._actions, self._program, self._verdicts = [], [], {}
+        self._name, self._steps, self._skipped = None, 0, False
         return Observation(text="Python.")
 
     async def step(self, action: Candidate) -> Observation:
@@ -115,6 +119,7 @@ class InterpreterEnvironment:
             self._name = [*code.split(), ""][1] or self._name
             return Observation(text=f"submitted {self._name or 'nothing'}", done=True)
         output, error, failed = await session.run(code, self._fields.timeout)
+        self._actions.append(code)
         if not failed:
             self._program.append(code)
             self._name = last_definition(code) or self._name
@@ -205,16 +210,31 @@ class InterpreterEnvironment:
         return float(verdict.passed), {"passed": len(verdict.checks) - len(verdict.failed)}
 
     async def snapshot(self) -> str:
-        """Stores the actions that ran without an error."""
-        return self._setup.put("\f".join(self._program).encode())
+        """Stores all actions so far and what was submitted; returns the reference."""
+        about = {
+            "actions": self._actions,
+            "program": self._program,
+            "name": self._name,
+            "steps": self._steps,
+            "skipped": self._skipped,
+        }
+        return self._setup.put(json.dumps(about).encode())
 
     async def restore(self, snapshot: str) -> None:
-        """Runs the actions of a snapshot in a fresh interpreter."""
-        program = [code for code in self._setup.get(snapshot).decode().split("\f") if code]
+        """Runs the actions of a snapshot again, in a fresh interpreter.
+
+        So the time and random numbers are others than they were.
+
+        Raises:
+            SandboxError: There is no sandbox.
+        """
+        about = json.loads(self._setup.get(snapshot))
         await self.close()
-        self._session, self._program = await _Session.open(self._setup), []
-        for code in program:
-            await self.step(Candidate(text=f"```python\n{code}\n```"))
+        self._session = await _Session.open(self._setup)
+        for code in about["actions"]:
+            await self._session.run(code, self._fields.timeout)
+        self._actions, self._program = about["actions"], about["program"]
+        self._name, self._steps, self._skipped = about["name"], about["steps"], about["skipped"]
 
     async def close(self) -> None:
         """Ends the interpreter; harmless when called twice."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -114,10 +115,52 @@ class Shell:
             SandboxLost: The sandbox is gone.
             ValueError: There is more than one should be asked to look at.
         """
+        return {path: change for path, change in (await self._changes()).items() if not path.startswith(_SCRATCH)}
+
+    async def _changes(self) -> dict[str, Change]:
         now = {change.path: change for change in await self._sandbox.changes()}
         found = {path: _since(self._before.get(path), change) for path, change in now.items()}
         gone = {p: replace(was, kind="deleted", mode=0, sha256="") for p, was in self._before.items() if p not in now}
-        return {path: c for path, c in sorted({**found, **gone}.items()) if c and not path.startswith(_SCRATCH)}
+        return {path: change for path, change in sorted({**found, **gone}.items()) if change}
+
+    async def save(self) -> bytes:
+        """The working directory and everything that changed since the beginning: contents, permissions, deletions.
+
+        What runs in the background, and what a persistent shell knows, is not in it.
+
+        Raises:
+            SandboxLost: The sandbox is gone.
+            ValueError: There is more than one should be asked to look at.
+        """
+        found = await self._changes()
+        replaced = [c for c in found.values() if c.kind == "deleted" or (c.kind == "modified" and c.type != "folder")]
+        modes = {c.path: c.mode for c in found.values() if c.kind == "modified" and c.type == "folder"}
+        about = {"cwd": self.cwd, "gone": [change.path for change in replaced], "modes": modes}
+        kept = [change.path for change in found.values() if change.kind != "deleted"]
+        return json.dumps(about).encode() + b"\n" + await self._sandbox.pack(kept)
+
+    async def load(self, state: bytes) -> None:
+        """Makes a fresh shell of the same start what another was when it was saved.
+
+        Raises:
+            SandboxLost: The sandbox is gone.
+            ValueError: The state does not fit.
+        """
+        head, _, archive = state.partition(b"\n")
+        about = json.loads(head)
+        names = "\0".join(about["gone"]).encode("utf-8", "surrogateescape")
+        await self._done(["xargs", "-0", "-r", "rm", "-rf", "--"], names)
+        await self._sandbox.unpack(archive)
+        for path, mode in about["modes"].items():
+            await self._done(["chmod", f"{mode:04o}", "--", path])
+        self.cwd = about["cwd"]
+        if self._persistent is not None:
+            self._persistent.cwd = self.cwd
+
+    async def _done(self, argv: Sequence[str], stdin: bytes = b"") -> None:
+        done = await self._sandbox.run(argv, stdin=stdin, cwd="/")
+        if not done.ok:
+            raise ValueError(f"a saved state cannot be put back: {done.stderr.text.strip()[:300]}")
 
     async def close(self) -> None:
         """Ends the sandbox; harmless when called twice."""

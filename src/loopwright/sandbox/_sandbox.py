@@ -200,6 +200,10 @@ class OpenSandbox:
         await self._operate(b"restore", folder, stdin=b"".join(entry.packed() for entry in entries))
         await self._channel.call(Ask.KNOW, folder, *(entry.known() for entry in entries))
 
+    async def pack(self, paths: Sequence[str]) -> bytes:
+        """What is at some paths as a tar archive; see `Sandbox.pack`."""
+        return to_tar(await self._operate(b"pack", stdin=pack(map(_encode, paths))))
+
     async def unpack(self, archive: bytes, folder: str = "/") -> None:
         """Puts a tar archive's entries below a folder; see `Sandbox.unpack`."""
         entries = b"".join(entry.packed() for entry in from_tar(archive))

@@ -265,6 +265,17 @@ class Sandbox(Protocol):
         """
         ...
 
+    async def pack(self, paths: Sequence[str]) -> bytes:
+        """The files, folders and links at some paths as a tar archive that `unpack` takes, without what is below them.
+
+        What is not there is left out, and so are sockets, pipes and devices.
+
+        Raises:
+            ValueError: As for `changes`.
+            SandboxLost: The sandbox is gone.
+        """
+        ...
+
     async def unpack(self, archive: bytes, folder: str = "/") -> None:
         """Puts the files, folders and links of a plain tar archive below a folder, as the workload's user would.
 

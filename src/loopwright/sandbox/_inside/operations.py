@@ -63,6 +63,8 @@ class Operations:
             _print(tree.pack_tree(arguments[1], walk))
         elif name == "restore":
             _restore(arguments[1])
+        elif name == "pack":
+            _print(tree.pack_paths(unpack(_stdin()), walk))
         elif name == "describe":
             _print(tree.describe(unpack(_stdin()), walk))
         elif name == "touched":

@@ -170,20 +170,13 @@ def changes(tops: Sequence[bytes], known: Mapping[bytes, tuple[bytes, int, bytes
 def describe(paths: Iterable[bytes], walk: Walk) -> Iterator[bytes]:
     """What there is at each path, and below it where it ends with a slash; nothing where there is nothing."""
     for path in paths:
-        folder, name = os.path.split(path.rstrip(b"/"))
-        try:
-            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError:
-            continue
-        try:
-            node = Node(folder.rstrip(b"/") + b"/" + name, fd, name)
-            yield _described(node, walk)
-        except FileNotFoundError:
-            continue
-        finally:
-            os.close(fd)
-        if path.endswith(b"/") and node.type == b"folder":
-            for below in walk.visit(node.path):
+        name = path.rstrip(b"/")
+        with Folder(os.path.dirname(name)) as fd:
+            node = _node(name, fd)
+            if node:
+                yield _described(node, walk)
+        if node and path.endswith(b"/") and node.type == b"folder":
+            for below in walk.visit(name):
                 yield _described(below, walk)
 
 
@@ -217,16 +210,56 @@ def _described(node: Node, walk: Walk) -> bytes:
 def pack_tree(top: bytes, walk: Walk) -> Iterator[bytes]:
     """The content of a folder, entry by entry."""
     for node in walk.visit(top):
-        content: list[bytes] = []
-        if node.type == b"file":
-            walk.read(node, content.append)
-        elif node.type == b"link":
-            content.append(os.readlink(node.name, dir_fd=node.parent))
-        elif node.type == b"other":
-            continue  # sockets, pipes and devices have no content that could be kept
-        yield pack(
-            [node.path[len(top) + 1 :], node.type, b"%d" % node.mode, b"%d" % node.stat.st_mtime_ns, b"".join(content)]
-        )
+        yield from _packed(node, node.path[len(top) + 1 :], walk)
+
+
+def pack_paths(paths: Iterable[bytes], walk: Walk) -> Iterator[bytes]:
+    """What is at each path, without what is below it; nothing where there is nothing."""
+    for path in paths:
+        with Folder(os.path.dirname(path)) as fd:
+            node = _node(path, fd)
+            if node:
+                yield from _packed(node, path.lstrip(b"/"), walk)
+
+
+def _packed(node: Node, name: bytes, walk: Walk) -> Iterator[bytes]:
+    content: list[bytes] = []
+    if node.type == b"file":
+        walk.read(node, content.append)
+    elif node.type == b"link":
+        content.append(os.readlink(node.name, dir_fd=node.parent))
+    elif node.type == b"other":
+        return  # sockets, pipes and devices have no content that could be kept
+    yield pack([name, node.type, b"%d" % node.mode, b"%d" % node.stat.st_mtime_ns, b"".join(content)])
+
+
+class Folder:
+    """Has a folder open; -1 where there is none."""
+
+    def __init__(self, path: bytes) -> None:
+        self._path = path
+        self._fd = -1
+
+    def __enter__(self) -> int:
+        try:
+            self._fd = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY)
+        except (FileNotFoundError, NotADirectoryError):
+            self._fd = -1
+        return self._fd
+
+    def __exit__(self, *_: object) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+
+
+def _node(path: bytes, folder: int) -> Node | None:
+    """The entry of an open folder; None where there is none."""
+    if folder < 0:
+        return None
+    try:
+        return Node(path, folder, os.path.basename(path) or b".")
+    except FileNotFoundError:
+        return None
 
 
 def clear(top: bytes) -> None:
