@@ -25,9 +25,9 @@ _TOLD = 5
 def fingerprints(config: RunConfig) -> dict[str, str]:
     """Name to fingerprint of what a run rests on beside the tasks in its configuration.
 
-    These are the version of Loopwright, the agents' cards, their prompts, environment folders, the price file, and
-    the modules that are named as `package.module:Name`. What such a module imports, and the weights behind a model's
-    name, are not looked at.
+    These are the version of Loopwright, the agents' cards, their prompts, environment folders, the price file,
+    baselines of drift monitors, and the modules that are named as `package.module:Name`. What such a module imports,
+    and the weights behind a model's name, are not looked at.
     """
     found = {"loopwright": __version__}
     project = Project(config.project)
@@ -124,7 +124,15 @@ def _places(task: str, manifest: Manifest, now: RunConfig) -> list[str]:
 
 
 def _parts(task: Task, project: Project) -> Iterator[tuple[str, str]]:
-    for name in (task.agents.proposer, task.agents.critic, task.agents.verifier):
+    drift = task.drift
+    names = [task.agents.proposer, task.agents.critic, task.agents.verifier]
+    if drift and drift.mitigations.consolidation:
+        names.append(drift.mitigations.consolidation.agent)
+    if drift and drift.mitigations.routing:
+        names += drift.mitigations.routing.agents
+    if drift and drift.baseline:
+        yield f"baseline {drift.baseline}", _digest(project.root / drift.baseline)
+    for name in names:
         if name and ":" in name:
             yield _module(name, project)
         elif name and name != "rules":

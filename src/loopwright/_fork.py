@@ -8,7 +8,7 @@ from pathlib import Path
 from loopwright._casting import Casting
 from loopwright._plan import RunConfig, plan_episodes
 from loopwright._run import Run
-from loopwright.errors import MissingContent
+from loopwright.errors import MissingContent, TaskError
 from loopwright.project import Project
 from loopwright.store import Decided, EpisodeStarted, Event, Graded, RunRecord, read_run
 
@@ -26,11 +26,17 @@ def fork(source: Path, target: Path, *, config: RunConfig, at: int) -> Run:
 
     Raises:
         MissingContent: An episode is not in the old run, or has fewer iterations.
-        UserError: Something that the configuration names is not there.
+        UserError: Something that the configuration names is not there, or a task is a session.
         StoreError: A record cannot be read or written.
     """
     record = read_run(source)
     config = config.prepared()
+    for task in config.tasks:
+        if task.session is not None:
+            raise TaskError(
+                f"{task.name} is a session, whose episodes rest on each other from their first iteration on",
+                remedy="Run it anew under the changed configuration.",
+            )
     casting = Casting(Project(config.project))
     old = _started(record, at)
     new: dict[str, EpisodeStarted] = {}

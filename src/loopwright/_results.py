@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 from statistics import fmean
@@ -14,7 +14,7 @@ from loopwright.agents import Attempt
 from loopwright.candidate import Candidate
 from loopwright.loop import AttemptTree
 from loopwright.stats import mean_interval
-from loopwright.store import EpisodeFinished, EpisodeStarted, Graded, read_run
+from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Graded, Mitigated, read_run
 from loopwright.verify import Verdict
 
 if TYPE_CHECKING:
@@ -69,6 +69,10 @@ class RunResult:
     folder: Path
     episodes: tuple[EpisodeResult, ...]
     """In the order they were started."""
+    alarms: Mapping[str, tuple[DriftAlarm, ...]] = field(default_factory=dict)
+    """Session to the alarms of its drift monitor."""
+    mitigations: Mapping[str, tuple[Mitigated, ...]] = field(default_factory=dict)
+    """Session to what was done about drift."""
 
     def __iter__(self) -> Iterator[EpisodeResult]:
         return iter(self.episodes)
@@ -133,11 +137,17 @@ def load_result(folder: Path | str) -> RunResult:
     """
     folder = Path(folder)
     episodes: dict[str, _Gathered] = {}
+    alarms: dict[str, list[DriftAlarm]] = {}
+    mitigations: dict[str, list[Mitigated]] = {}
     for event in read_run(folder).events:
         if event.episode is None:
             continue
         if isinstance(event.data, EpisodeStarted):
             episodes.setdefault(event.episode, _Gathered(event.data, AttemptTree(), []))
+        elif isinstance(event.data, DriftAlarm):
+            alarms.setdefault(event.episode, []).append(event.data)
+        elif isinstance(event.data, Mitigated):
+            mitigations.setdefault(event.episode, []).append(event.data)
         elif gathered := episodes.get(event.episode):
             gathered.tree.apply(event)
             if isinstance(event.data, Graded):
@@ -150,4 +160,6 @@ def load_result(folder: Path | str) -> RunResult:
             EpisodeResult(name, found.started, found.outcome, tuple(found.tree), tuple(found.graded))
             for name, found in episodes.items()
         ),
+        alarms={name: tuple(told) for name, told in alarms.items()},
+        mitigations={name: tuple(told) for name, told in mitigations.items()},
     )

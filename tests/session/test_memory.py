@@ -4,11 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from loopwright import RunConfig
+from loopwright._fingerprints import fingerprints
+from loopwright._fork import fork
 from loopwright.agents import Attempt, Memory, Turn, cut_to, latest, tokens_of
 from loopwright.candidate import Candidate
+from loopwright.errors import TaskError
 from loopwright.session import Recall, turns_of
 from loopwright.task import MemoryOptions
-from tests.session.sums import Sums, events, play, task
+from tests.session.sums import Sums, events, freeze, play, task
 
 SESSION = {"memory": {"turns": 3, "tokens": 200}}
 
@@ -20,13 +24,13 @@ def turn(at: int, said: str = "a") -> Turn:
 def test_each_episode_sees_the_latest_turns_before_its_goal(tmp_path: Path) -> None:
     model = Sums()
     play(tmp_path, task(6, session=SESSION), model)
-    assert [prompt.count("Answer:") for prompt in model.prompts] == [0, 1, 2, 3, 3, 3]
+    assert [prompt.count("Answer:") for prompt in model.prompts] == [0, 1, 2, 3, 1, 2]
     assert model.prompts[0] == "What is 0 + 0?"
     last = model.prompts[5]
-    assert "Task: What is 5 + 13?" in last
-    assert "Result: passed" in last
-    assert last.endswith("Now:\nWhat is 12 + 24?")
-    assert "What is 7 + 11?" not in last
+    assert last == (
+        "Earlier in this session:\n\nTask: What is 21 + 2?\nAnswer: 23\nResult: passed\n\n"
+        "Task: What is 5 + 13?\nAnswer: 18\nResult: passed\n\nNow:\nWhat is 12 + 24?"
+    )
 
 
 def test_episodes_of_a_session_do_not_overlap_and_repeats_are_sessions_of_their_own(tmp_path: Path) -> None:
@@ -67,6 +71,18 @@ def test_a_section_that_is_not_there_does_not_change_what_a_task_is() -> None:
     assert task(1).digest == task(1, session=None, drift=None).digest != task(1, session={}).digest
 
 
+def test_a_session_cannot_be_forked_and_a_changed_baseline_is_seen(tmp_path: Path) -> None:
+    name = freeze(tmp_path)
+    wanted = task(3, session=SESSION, drift={"baseline": name})
+    config = RunConfig(tasks=(wanted,), project=tmp_path)
+    play(tmp_path, wanted, Sums())
+    with pytest.raises(TaskError, match="is a session"):
+        fork(tmp_path / "run", tmp_path / "new", config=config, at=1)
+    before = fingerprints(config)[f"baseline {name}"]
+    (tmp_path / name).write_text("{}")
+    assert fingerprints(config)[f"baseline {name}"] != before
+
+
 def test_memory_is_bounded_whatever_is_said(tmp_path: Path) -> None:
     options = MemoryOptions(turns=50, tokens=300)
     recall = Recall(options)
@@ -80,7 +96,8 @@ def test_memory_is_bounded_whatever_is_said(tmp_path: Path) -> None:
 
 def test_consolidation_leaves_a_summary_and_the_latest_turns_and_new_ones_follow() -> None:
     recall = Recall(MemoryOptions(turns=4, tokens=1000))
-    recall.add([turn(at) for at in range(10)])
+    for at in range(10):
+        recall.add([turn(at)])
     assert [one.id for one in recall.memory().turns] == ["e/6", "e/7", "e/8", "e/9"]
     recall.consolidate("notes", 2, "d")
     assert recall.memory().summary == "notes"

@@ -9,10 +9,11 @@ from typing import TypeVar
 
 from loopwright._casting import Cast
 from loopwright._plan import Planned
-from loopwright.agents import Agent, ModelAgent, RuleCritic
+from loopwright.agents import Agent, AgentRole, ModelAgent, RuleCritic
 from loopwright.cli._check import Checked
 from loopwright.loop import BUILTIN_STRATEGIES
 from loopwright.models import Prices, Usage
+from loopwright.session import most_calls, sessions_of
 from loopwright.task import CapOptions
 
 _CALLS_PER_OBJECT = 2
@@ -64,14 +65,18 @@ def _of_variant(episodes: Sequence[Planned], checked: Checked) -> Ceiling:
     dearest = _dearest(set(cast.models.values()), checked.prices)
     one = _capped(Ceiling(1, _calls(first, cast), None), first.task.budget, dearest)
     n = len(episodes)
+    beside = sum(most_calls(session) for session in sessions_of(episodes).values())
     return Ceiling(
-        n, None if one.model_calls is None else one.model_calls * n, None if one.usd is None else one.usd * n
+        n,
+        None if one.model_calls is None else one.model_calls * n + beside,
+        # What mitigations cost is bounded by caps on all episodes alone.
+        None if one.usd is None or beside else one.usd * n,
     )
 
 
 def _calls(episode: Planned, cast: Cast) -> int | None:
     """Model calls that the loop itself can make."""
-    per_iteration = [_calls_of(agent) for agent in cast.agents.values()]
+    per_iteration = [_calls_of(agent) for role, agent in cast.agents.items() if role is not AgentRole.SUMMARIZER]
     if BUILTIN_STRATEGIES.get(episode.strategy) is not cast.strategy or None in per_iteration:
         return None
     iterations = 1 if episode.strategy == "single" else episode.task.loop.max_iterations

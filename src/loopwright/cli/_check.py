@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from loopwright._casting import Cast, Casting
+from loopwright._casting import Cast, Casting, routed
 from loopwright._plan import Planned, RunConfig, plan_episodes
 from loopwright.agents import AgentRole, ModelAgent
+from loopwright.cli._check_session import check_drift, session_notes
 from loopwright.cli._prompts import check_prompt
 from loopwright.environments import PythonEnvironment, TextEnvironment
 from loopwright.errors import TaskError, UserError
@@ -108,16 +109,28 @@ def _cast(file: TaskFile, episode: Planned, casting: Casting, config: RunConfig,
             casting.agent(task, role)
     with _told_where(file, "agents", "verifier"):
         casting.judge(task)
-    cast = casting.cast(task)
+    with _told_where(file, "drift", "mitigations", "consolidation", "agent"):
+        cast = casting.cast(task)
+    check_drift(file, episode, casting.project)
     for played, agent in cast.agents.items():
         if isinstance(agent, ModelAgent):
             check_prompt(agent.prompt, played, episode.instance.without_hidden(), task.loop.max_iterations)
     for role_name, name in cast.models.items():
-        if name not in opened:
-            with _told_where(file, *_named_in(file.task, role_name), flag="--model" if config.models else ""):
-                open_model(name, options=ModelOptions(folder=config.project))
-            opened.add(name)
+        with _told_where(file, *_named_in(file.task, role_name), flag="--model" if config.models else ""):
+            _open(name, config, opened)
+    routing = task.drift.mitigations.routing if task.drift else None
+    if routing:
+        with _told_where(file, "drift", "mitigations", "routing"):
+            for choice in routing.choices:
+                for name in casting.cast(routed(task, routing, choice)).models.values():
+                    _open(name, config, opened)
     return cast
+
+
+def _open(name: str, config: RunConfig, opened: set[str]) -> None:
+    if name not in opened:
+        open_model(name, options=ModelOptions(folder=config.project))
+        opened.add(name)
 
 
 def _notes(episode: Planned, cast: Cast, casting: Casting) -> Iterator[str]:
@@ -129,6 +142,7 @@ def _notes(episode: Planned, cast: Cast, casting: Casting) -> Iterator[str]:
             f"{task.name}: no model is named for the {' and the '.join(unnamed)}: "
             "run it with --model PROVIDER/MODEL, or write `model:` into the file"
         )
+    yield from session_notes(episode, cast)
     loops = episode.strategy != SINGLE.name and episode.strategy not in ACTING_STRATEGIES
     if not loops or cast.verifiers or AgentRole.VERIFIER in cast.agents:
         return

@@ -72,22 +72,31 @@ def report_command(
 
 @command.command("watch", epilog=_example("loopwright drift watch today --baseline baseline.json"))
 @click.argument("run")
-@_baseline
+@click.option(
+    "--baseline",
+    "baseline_file",
+    type=_FILE,
+    help="A baseline from `drift baseline freeze`; without one, the alarms that the run's own monitor records.",
+)
 @_alarms
 @click.option("--every", type=click.FloatRange(0.1), default=2.0, show_default=True, help="Seconds between looks.")
 @runs_option
 @json_option
-def watch_command(run: str, baseline_file: Path, alarms: Path | None, every: float, runs: Path, as_json: bool) -> None:
+def watch_command(
+    run: str, baseline_file: Path | None, alarms: Path | None, every: float, runs: Path, as_json: bool
+) -> None:
     """Watch a run that is being made until it ends; tell alarms as they come.
 
     RUN is a run folder, an id in --runs or its beginning.
     """
-    from loopwright.cli._drift_output import append, follow, leave, tell
+    from loopwright.cli._drift_output import append, follow, follow_recorded, leave, tell
     from loopwright.cli._runs import find_run
     from loopwright.drift import Baseline
 
     worse = []
-    for alarm in follow(Baseline.load(baseline_file), find_run(run, runs), every):
+    folder = find_run(run, runs)
+    baseline = None if baseline_file is None else Baseline.load(baseline_file)
+    for alarm in follow(baseline, folder, every) if baseline else follow_recorded(folder, every):
         append(alarms, [alarm])
         tell(alarm, as_json=as_json)
         if alarm.worse:

@@ -6,7 +6,7 @@ import json
 import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from statistics import median
 
@@ -21,6 +21,8 @@ from loopwright.drift import (
     TRAITS,
     Alarm,
     Baseline,
+    Category,
+    Channel,
     Monitor,
     Observation,
     Review,
@@ -30,7 +32,7 @@ from loopwright.drift import (
 )
 from loopwright.errors import UserError
 from loopwright.stats import wilson
-from loopwright.store import read_run
+from loopwright.store import DriftAlarm, Event, read_run
 
 
 def interactions(sources: Iterable[str], runs: Path) -> Iterator[Observation]:
@@ -62,19 +64,35 @@ def _lines(path: Path) -> Iterator[Observation]:
 
 def follow(baseline: Baseline, folder: Path, every: float) -> Iterator[Alarm]:
     """Alarms of a run while it is written, until it is finished."""
-    monitor, record, size = Monitor(baseline), read_run(folder), -1
+    monitor, run, taken = Monitor(baseline), read_run(folder).manifest.id, 0
+    for events in _growing(folder, every):
+        seen = list(observations(events, run))
+        for one in seen[taken:]:
+            yield from monitor.observe(one)
+        taken = len(seen)
+
+
+def follow_recorded(folder: Path, every: float) -> Iterator[Alarm]:
+    """Alarms that a run's own monitor records while it is made, until it is finished."""
     taken = 0
+    for events in _growing(folder, every):
+        for event in events[taken:]:
+            if isinstance(event.data, DriftAlarm):
+                told = event.data.model_dump(include={field.name for field in fields(Alarm)})
+                yield Alarm(**{**told, "channel": Channel(told["channel"]), "category": Category(told["category"])})
+        taken = len(events)
+
+
+def _growing(folder: Path, every: float) -> Iterator[list[Event]]:
+    """A run's events whenever there are more of them, until it is finished."""
+    record, size = read_run(folder), -1
     while True:
         now = sum(path.stat().st_size for path in folder.glob("events.jsonl"))
         if now != size:
-            size, finished = now, False
+            size = now
             events = list(record.events)
-            finished = any(event.data.type == "run_finished" for event in events)
-            seen = list(observations(events, record.manifest.id))
-            for one in seen[taken:]:
-                yield from monitor.observe(one)
-            taken = len(seen)
-            if finished:
+            yield events
+            if any(event.data.type == "run_finished" for event in events):
                 return
         time.sleep(every)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from loopwright import EpisodeResult, Run, RunConfig, RunResult, load_result
+from loopwright._plan import Planned, plan_episodes
 from loopwright.cli._exit import ExitCode
 from loopwright.cli._output import write, write_json
 from loopwright.cli._progress import show_progress
@@ -19,6 +20,7 @@ from loopwright.cli._summary import summary_as_json
 from loopwright.errors import Interrupted, UserError
 from loopwright.report import render_text, summarize_run
 from loopwright.secrets import load_env_file
+from loopwright.session import sessions_of
 
 _GRACE = 5.0
 """Seconds that closing sandboxes may take after the second signal."""
@@ -85,6 +87,8 @@ def verdict(result: RunResult, config: RunConfig, accept: float | None) -> ExitC
     """
     if not result.scored:
         return ExitCode.INFRASTRUCTURE
+    if any(_drifted(result, planned, name) for name, planned in sessions_of(plan_episodes(config)).items()):
+        return ExitCode.BELOW
     if accept is not None:
         return _judge(result.episodes, accept)
     codes = [
@@ -93,6 +97,12 @@ def verdict(result: RunResult, config: RunConfig, accept: float | None) -> ExitC
         if task.accept is not None
     ]
     return next((code for code in (ExitCode.BELOW, ExitCode.INFRASTRUCTURE) if code in codes), ExitCode.PASSED)
+
+
+def _drifted(result: RunResult, planned: Sequence[Planned], session: str) -> bool:
+    """Whether a session alarmed for the worse whose task fails then."""
+    drift = planned[0].task.drift
+    return bool(drift and drift.fail) and any(alarm.worse for alarm in result.alarms.get(session, ()))
 
 
 def _judge(episodes: Sequence[EpisodeResult], accept: float) -> ExitCode:
@@ -111,7 +121,7 @@ def _closing_words(folder: Path, code: ExitCode) -> str:
         case ExitCode.INTERRUPTED:
             lines.append(f"Interrupted. Go on: loopwright resume {folder}")
         case ExitCode.BELOW:
-            lines.append("Below the threshold.")
+            lines.append("Below the threshold, or an alarm of drift for the worse.")
         case ExitCode.INFRASTRUCTURE:
             lines.append("Infrastructure failed: episodes without a score leave it open.")
             lines.append(f"Mend the cause, then: loopwright resume {folder}")

@@ -40,6 +40,8 @@ class Explanation:
     limits: Mapping[str, str]
     loosened: Sequence[str]
     """What is weaker than the default isolation."""
+    session: Mapping[str, str]
+    """What goes across episodes; empty where nothing does."""
 
     def as_dict(self) -> dict[str, Any]:
         """As plain data."""
@@ -62,6 +64,7 @@ class Explanation:
         lines += _block("Otherwise", self.otherwise) if self.otherwise else []
         lines += _block("Limits", self.limits)
         lines += [f"  loosened: {what}" for what in self.loosened]
+        lines += _block("Across episodes", self.session) if self.session else []
         return "\n".join(lines)
 
 
@@ -79,7 +82,7 @@ def explain(checked: Checked) -> Explanation:
             graphs[episode.strategy] = _edges(cast)
         for role, agent in cast.agents.items():
             roles.setdefault(role.value, _who(agent))
-            sees.setdefault(role.value, _sees(role, public))
+            sees.setdefault(role.value, _sees(role, public, _memory(task)))
         for verifier in cast.verifiers:
             roles.setdefault("verifier", f"{type(verifier).__qualname__}, beside the environment's checks")
             sees.setdefault("verifier", ["the candidate", "the goal", f"the fields {', '.join(public)}"])
@@ -98,6 +101,7 @@ def explain(checked: Checked) -> Explanation:
         otherwise=_otherwise(first, strategies),
         limits=_limits(first),
         loosened=_loosened(task.sandbox),
+        session=_across(first),
     )
 
 
@@ -146,18 +150,63 @@ def _who(agent: Agent) -> str:
     return f"{type(agent).__qualname__}, no model of its own"
 
 
-def _sees(role: AgentRole, public: Sequence[str]) -> list[str]:
+def _sees(role: AgentRole, public: Sequence[str], memory: str = "") -> list[str]:
     """From the view's own fields, so that nothing can be shown that is not told here."""
+    if role is AgentRole.SUMMARIZER:
+        return ["the goal", "turns of the session, as their proposer saw them", "its last summary"]
     told = {
         "goal": "the goal",
         "public": f"the fields {', '.join(public)}" if public else "",
-        "memory": "",
+        "memory": memory if role is AgentRole.PROPOSER else "",
         "attempts": "" if role is AgentRole.VERIFIER else "earlier attempts with their visible checks",
         "current": "the attempt under way",
         "iterations_left": "how many iterations are left" if role is AgentRole.PROPOSER else "",
         "role": "",
     }
     return [told[name] for name in View.model_fields if told[name]]
+
+
+def _memory(task: Task) -> str:
+    """What the proposer remembers of its session, in words."""
+    if task.session is None:
+        return ""
+    memory = task.session.memory
+    return f"up to {memory.turns} earlier turns of its session, {memory.tokens} tokens at most"
+
+
+def _across(task: Task) -> dict[str, str]:
+    """What goes across episodes: their sequence, the monitor, and what is done about drift."""
+    told = {}
+    if task.session is not None:
+        told["session"] = f"episodes one after the other; the proposer sees {_memory(task)}"
+    drift = task.drift
+    if drift is None:
+        return told
+    told["drift"] = (
+        f"baseline {drift.baseline}" if drift.baseline else f"baseline: the first {drift.first} interactions"
+    )
+    if drift.fail:
+        told["drift"] += "; an alarm for the worse makes the exit code 1"
+    if done := drift.mitigations.consolidation:
+        told["consolidation"] = (
+            f"every {done.every} turns, and when C_sem or C_path alarms: {done.agent} sums up the last {done.reviewed} "
+            f"in {done.tokens} tokens, the last {done.raw} stay; {_guard(done.probes)}"
+        )
+    if routing := drift.mitigations.routing:
+        told["routing"] = (
+            f"over {', '.join(routing.choices)}, by success and stability; who drifts is reset and answers "
+            f"{routing.probes} probes a round" + ("; the run stops where a person must look" if routing.stop else "")
+        )
+    if anchoring := drift.mitigations.anchoring:
+        told["anchoring"] = (
+            f"up to {anchoring.most} examples, {anchoring.tokens} tokens at most, the further the index has fallen; "
+            f"{_guard(anchoring.probes)}"
+        )
+    return told
+
+
+def _guard(probes: int) -> str:
+    return f"undone where {probes} probes get worse" if probes else "without a guard"
 
 
 def _stop_rules(task: Task, strategies: Mapping[str, Strategy]) -> dict[str, str]:

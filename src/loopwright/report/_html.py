@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from loopwright.report._details import Isolation, episode_details, index_entry
+from loopwright.report._drift import drift_lines
 from loopwright.report._summary import Projection
 from loopwright.report._template import asset, content_hash, template
 from loopwright.report._trajectory import trajectories
@@ -49,6 +50,7 @@ def render_html(folder: Path) -> str:
     }
     return template("report.html.jinja").render(
         summary=summary,
+        drift=drift_lines(summary.drift),
         isolation=isolation.kinds,
         index=script_json(index),
         blocks=[blocks[row.episode] for row in summary.episodes],

@@ -14,7 +14,7 @@ from typing import Literal, Self
 from loopwright.models import Usage
 from loopwright.report._trajectory import ResultOf, Trajectory, inline_result, trajectories
 from loopwright.stats import Interval, Refinement, Rollouts, Turn, mean_interval, refinement, wilson
-from loopwright.store import EpisodeStarted, Event, RunFinished, RunStarted, read_run
+from loopwright.store import DriftAlarm, EpisodeStarted, Event, Mitigated, RunFinished, RunStarted, read_run
 
 Status = Literal["scored", "failed", "unfinished"]
 Basis = Literal["graded", "judged"]
@@ -202,6 +202,8 @@ class RunSummary:
     finished: str | None
     """How the run ended; None if it is under way or was cut off."""
     variants: tuple[VariantSummary, ...]
+    drift: tuple[Event, ...] = ()
+    """Alarms of the drift monitor, and what was done then."""
 
     @property
     def episodes(self) -> tuple[EpisodeRow, ...]:
@@ -223,6 +225,7 @@ class Projection:
     ended: str = ""
     started: RunStarted | None = None
     finished: str | None = None
+    drift: list[Event] = field(default_factory=list)
     _rows: dict[str, tuple[EpisodeStarted, EpisodeRow]] = field(default_factory=dict)
 
     def watch(self, events: Iterable[Event]) -> Iterable[Event]:
@@ -233,6 +236,8 @@ class Projection:
             self.finished = event.data.reason if isinstance(event.data, RunFinished) else None
             if isinstance(event.data, RunStarted):
                 self.started = event.data
+            if isinstance(event.data, DriftAlarm | Mitigated):
+                self.drift.append(event)
             yield event
 
     def add(self, trajectory: Trajectory) -> EpisodeRow | None:
@@ -258,6 +263,7 @@ class Projection:
             planned=self.started.episodes if self.started else len(self._rows),
             finished=self.finished,
             variants=tuple(_variant(name, starts.get(name), rows[name]) for name in rows),
+            drift=tuple(self.drift),
         )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from loopwright.report._drift import drift_lines
 from loopwright.report._fit import FittedTable, fit_table
 from loopwright.report._format import bounds, count, counts, duration, money, printable, rate, signed
 from loopwright.report._summary import RunSummary, VariantSummary
@@ -76,7 +77,7 @@ def notes(summary: RunSummary) -> list[str]:
                 f"{name}: in {flow.turns} {word} {flow.wrong_to_right} wrong to right, "
                 f"{flow.right_to_wrong} right to wrong, gain {signed(flow.gain)} each (by {judges})"
             )
-    return lines
+    return [*lines, *drift_lines(summary.drift)]
 
 
 def _wide(summary: RunSummary, width: int, *, ascii_only: bool) -> FittedTable | None:

@@ -52,6 +52,7 @@ class Consolidating:
             public={"words": int(options.tokens * _WORDS)},
             memory=Memory(summary=recall.summary, turns=turns),
         )
+        calls.most = options.tokens
         reply = await member.cast.agents[AgentRole.SUMMARIZER].act(view, calls)
         text = cut_to(reply.candidate.text.strip() if reply.candidate else "", options.tokens)
         # The algorithm sees a log whose raw turns are not worth keeping beyond the last, and the summary, which is.

@@ -28,9 +28,14 @@ class Calls:
 
     calls: NodeCalls
     tokens: int = 0
+    most: int | None = None
+    """Tokens of a reply, at most; None leaves it to the agent."""
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request; see `NodeCalls.complete`."""
+        if self.most is not None:
+            most = min(self.most, request.sampling.max_tokens or self.most)
+            request = request.model_copy(update={"sampling": request.sampling.model_copy(update={"max_tokens": most})})
         reply = await self.calls.complete(request)
         self.tokens += reply.usage.total
         return reply

@@ -6,6 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from loopwright._plan import Planned
 
+WINDOW = 50
+"""Interactions per point of the stability index."""
+_SILENCE, _SHORTEST = 200, 4
+
 
 def session_id(planned: Planned) -> str | None:
     """The session that an episode belongs to; None where nothing goes across episodes.
@@ -26,3 +30,28 @@ def sessions_of(planned: Iterable[Planned]) -> Mapping[str, Sequence[Planned]]:
         if (name := session_id(episode)) is not None:
             found.setdefault(name, []).append(episode)
     return found
+
+
+def most_calls(planned: Sequence[Planned]) -> int:
+    """Model calls that the mitigations of a session can make, at most.
+
+    Args:
+        planned: Its episodes.
+    """
+    task = planned[0].task
+    if task.drift is None:
+        return 0
+    iterations = 1 if planned[0].strategy == "single" else task.loop.max_iterations
+    done, turns = task.drift.mitigations, len(planned) * iterations
+    calls = 0
+    if done.consolidation:
+        # A channel that alarmed is silent for 200 scores, and two of them count here.
+        times = min(len(planned), turns // done.consolidation.every + 2 * (turns // _SILENCE + 1))
+        calls += times * (1 + 2 * done.consolidation.probes)
+    if done.anchoring:
+        calls += turns // WINDOW * 2 * done.anchoring.probes
+    if done.routing:
+        # An alarm takes four scores at least; a reset is followed by two rounds of probes.
+        rounds = 2 * (turns // _SHORTEST) + len(done.routing.choices) * (turns // WINDOW)
+        calls += rounds * done.routing.probes
+    return calls

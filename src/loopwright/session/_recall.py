@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from loopwright.agents import Attempt, Memory, Turn, cut_to, latest
+from loopwright.agents import Attempt, Memory, Turn, cut_to, latest, tokens_of
 from loopwright.task import MemoryOptions
 
 _SAID, _HEARD = 600, 150
@@ -24,7 +24,7 @@ class Recall:
 
     def __init__(self, options: MemoryOptions, kept: int = 0) -> None:
         self._options = options
-        self._turns: deque[Turn] = deque(maxlen=max(options.turns, kept))
+        self._turns: deque[Turn] = deque(maxlen=max(options.turns + 1, kept))
         self._shown = 0
         self.summary = ""
         self.digest = ""
@@ -35,8 +35,9 @@ class Recall:
     def add(self, turns: Sequence[Turn]) -> None:
         """Takes the turns of an episode that is over."""
         self._turns.extend(turns)
-        self._shown = min(self._shown + len(turns), self._options.turns)
+        self._shown = min(self._shown + len(turns), len(self._turns))
         self.since += len(turns)
+        self._make_room()
 
     def last(self, count: int) -> tuple[Turn, ...]:
         """The latest turns, shown or not."""
@@ -60,6 +61,13 @@ class Recall:
         self._turns.clear()
         self._shown = self.since = 0
         self.summary = ""
+
+    def _make_room(self) -> None:
+        """Forgets half where it is full: prompts begin alike until then, and providers' caches keep their worth."""
+        room = self._options.tokens - tokens_of(self.summary) - _HEADINGS
+        shown = tuple(self._turns)[-self._shown :] if self._shown else ()
+        if self._shown > self._options.turns or sum(turn.tokens for turn in shown) > room:
+            self._shown = min(self._options.turns // 2, len(latest(shown, room // 2)))
 
     def _memory(self, summary: str, count: int, examples: Sequence[Turn] = ()) -> Memory:
         tokens = self._options.tokens

@@ -263,7 +263,8 @@ class Session:
         if self._alarms:
             self._alarms.popleft()
             return
-        self._store.append(DriftAlarm(**asdict(alarm), agent=member.agent), episode=self.id)
+        told = {name: value for name, value in asdict(alarm).items() if name in DriftAlarm.model_fields}
+        self._store.append(DriftAlarm.model_validate({**told, "agent": member.agent}), episode=self.id)
 
     def _tell_baseline(self, baseline: Baseline, member: Member) -> None:
         self._frozen.add(member.agent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from loopwright.drift import Alarm, Band, Baseline, Index, Monitor, Observation
 from loopwright.task import DriftOptions
@@ -22,6 +23,7 @@ class Watching:
         self._waiting: list[Observation] = []
         self._monitor = Monitor(baseline) if baseline else None
         self.baseline = baseline
+        self._seen = self._before = 0
         self.windows = 0
         """Complete windows of the index so far."""
         self.low = 0
@@ -44,6 +46,7 @@ class Watching:
             UserError: The first interactions make no baseline.
         """
         for one in interactions:
+            self._seen += 1
             if self._monitor is None:
                 self._first.append(one)
                 if len(self._first) == self._options.first:
@@ -58,6 +61,7 @@ class Watching:
     def reset(self) -> None:
         """Begins anew against the same baseline, which is never changed."""
         self._monitor = Monitor(self.baseline) if self.baseline else None
+        self._before = self._seen
         self._waiting.clear()
         self.low = 0
 
@@ -72,10 +76,13 @@ class Watching:
         )
         self._first.clear()
         self._monitor = Monitor(self.baseline)
+        self._before = self._seen
 
     def _look(self, monitor: Monitor, one: Observation) -> Iterator[Alarm]:
         before = monitor.index
-        yield from monitor.observe(one)
+        for alarm in monitor.observe(one):
+            # Counted from the beginning of the session, not of the monitor.
+            yield replace(alarm, at=alarm.at + self._before, onset=alarm.onset + self._before)
         if monitor.index is not before and monitor.index is not None:
             self.windows += 1
             value, band = monitor.index.value, self.band

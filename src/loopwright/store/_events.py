@@ -235,7 +235,7 @@ class DriftAlarm(_Payload):
     channel: str
     category: str
     at: int
-    """Number of the interaction that raised it, from 0."""
+    """Number of the interaction that raised it, from 0 at the beginning of the session."""
     onset: int
     """Number of the interaction where the change began, about."""
     worse: bool

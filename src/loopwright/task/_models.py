@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator, model_validator
 
 from loopwright.errors import TaskError
 from loopwright.task._fill import Unfilled, fill
@@ -186,7 +186,11 @@ class AgentOptions(_Section):
 
 
 class MemoryOptions(_Section):
-    """What the proposer sees of the session so far: its latest turns. A turn is one iteration of an episode."""
+    """What the proposer sees of the session so far: its latest turns. A turn is one iteration of an episode.
+
+    Where there are too many, the older half is forgotten at once, so that prompts begin alike in between and a
+    provider's prompt cache is of use.
+    """
 
     turns: int = Field(default=40, ge=0)
     """At most so many."""
@@ -360,12 +364,13 @@ class Task(_Section):
             raise ValueError(msg)
         return self
 
-    @model_validator(mode="after")
-    def _mitigations_have_a_session(self) -> Self:
-        if self.drift and self.drift.mitigations.named and self.session is None:
-            msg = f"drift.mitigations.{self.drift.mitigations.named[0]} acts on a session; add a section `session`"
+    @field_validator("drift")
+    @classmethod
+    def _mitigations_have_a_session(cls, drift: DriftOptions | None, known: ValidationInfo) -> DriftOptions | None:
+        if drift and drift.mitigations.named and known.data.get("session") is None:
+            msg = f"mitigations.{drift.mitigations.named[0]} acts on a session; add a section `session`"
             raise ValueError(msg)
-        return self
+        return drift
 
     def instances(self) -> tuple[Instance, ...]:
         """The records of the data set, or the task itself as its only instance, with templates filled.
