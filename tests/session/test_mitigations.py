@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
+import pytest
+
+from loopwright.errors import Interrupted
 from loopwright.models import Request
 from loopwright.store import EpisodeStarted, Mitigated, Routed
 from tests.session.sums import Sums, events, freeze, play, task, told
@@ -124,6 +128,63 @@ def test_one_that_drifts_is_reset_probed_and_let_back_in(tmp_path: Path) -> None
     assert len(probes) >= 20
 
 
+@pytest.mark.slow
+def test_success_is_counted_by_kind(tmp_path: Path) -> None:
+    evens, odds = Sums(name="test/evens"), Sums(name="test/odds")
+    evens._answer = lambda text: Sums._answer(evens, text) if _first(text) % 2 == 0 else "?"  # type: ignore[method-assign]  # knows half
+    odds._answer = lambda text: Sums._answer(odds, text) if _first(text) % 2 else "?"  # type: ignore[method-assign]  # the other
+    routing = {"models": ["test/evens", "test/odds"], "kind": "parity"}
+    wanted = task(120, session={"memory": {"turns": 0}}, drift={"first": 200, "mitigations": {"routing": routing}})
+    data = [
+        record.model_copy(update={"vars": {**record.vars, "parity": record.vars["a"] % 2}}) for record in wanted.data
+    ]
+    result = play(tmp_path, wanted.model_copy(update={"data": tuple(data)}), evens, odds)
+    passed = [episode.passed for episode in result]
+    assert sum(passed[60:]) > 50
+
+
+def _first(text: str) -> int:
+    return int(text.rpartition("What is")[2].split()[0])
+
+
+@pytest.mark.slow
+def test_two_resets_soon_after_each_other_ask_for_a_person_and_stop_if_asked(tmp_path: Path) -> None:
+    name = freeze(tmp_path)
+    drifting = {"test/one": Sums(name="test/one", decay=0.2), "test/two": Sums(name="test/two", decay=0.2)}
+    routing = {"models": list(drifting), "probes": 5, "stop": True}
+    wanted = task(150, session=MEMORY, drift={"baseline": name, "mitigations": {"routing": routing}})
+    with pytest.raises(Interrupted, match="was reset twice within 200 interactions"):
+        play(tmp_path, wanted, *drifting.values())
+    asked = [data for data in mitigated(tmp_path, "routing") if data.human]
+    assert len(asked) == 1
+    begun = len(events(tmp_path, "episode_started"))
+    assert begun < 150
+    # A person has looked: going on is allowed, and the next one that must be looked at stops it again.
+    with contextlib.suppress(Interrupted):
+        play(tmp_path, wanted, *drifting.values())
+    assert len(events(tmp_path, "episode_started")) > begun
+
+
+@pytest.mark.slow
+def test_examples_that_harm_are_taken_away_and_not_shown_again_until_the_index_is_back(tmp_path: Path) -> None:
+    class Copies(Sums):
+        """Fails where it sees examples."""
+
+        def _answer(self, text: str) -> str:
+            return "as above" if "Examples of good answers" in text else super()._answer(text)
+
+    model = Copies(decay=0.05)
+    name = freeze(tmp_path)
+    drift = {"baseline": name, "mitigations": {"anchoring": {"probes": 8}}}
+    play(tmp_path, task(170, session={"memory": {"turns": 6, "tokens": 900}}, drift=drift), model)
+    deeds = mitigated(tmp_path, "anchoring")
+    assert [deed.undone for deed in deeds] == [True]
+    assert deeds[0].worse > 4
+    asked = [event for event in events(tmp_path, "call_intended") if event.node == "propose"]
+    assert not [event for event in asked if "Examples of good answers" in str(event.data)]
+
+
+@pytest.mark.slow
 def test_examples_come_when_the_index_falls_and_never_tell_the_answer(tmp_path: Path) -> None:
     model = Sums(decay=0.03)
     drift = {"first": 200, "mitigations": {"anchoring": {"most": 3, "tokens": 100, "probes": 0}}}

@@ -26,6 +26,7 @@ def test_a_session_that_decays_alarms_in_the_record_and_a_steady_one_does_not(tm
     assert {event.episode for event in events(decaying, "drift_alarm")} == {"sums:single:0:session"}
 
 
+@pytest.mark.slow
 def test_the_first_interactions_become_the_baseline(tmp_path: Path) -> None:
     play(tmp_path, task(210, drift={"first": 200}), Sums())
     (frozen,) = told(tmp_path, "baseline_frozen")

@@ -42,15 +42,20 @@ class Routing:
         for name, cost in options.costs.items():
             self._router.standings[name].cost = cost
         self._seen = {name: _Seen() for name in options.choices}
+        self._kinds = {
+            record.id: str({**(record.model_extra or {}), **record.vars}.get(options.kind, ""))
+            for record in (deeds.task.data if options.kind else ())
+        }
 
     def choose(self, planned: Planned) -> Routed:
         """Draws who gets an episode, by the episode's name: the same after a resume."""
-        shares: Mapping[str, float] = self._router.shares(planned.task.name)
-        return Routed(agent=self._router.choose(planned.task.name, planned.id), shares=shares)
+        kind = self._kind(planned)
+        shares: Mapping[str, float] = self._router.shares(kind)
+        return Routed(agent=self._router.choose(kind, planned.id), shares=shares)
 
-    def record(self, member: Member, task: str, *, passed: bool) -> None:
+    def record(self, member: Member, planned: Planned, *, passed: bool) -> None:
         """Takes what an episode came to by visible checks."""
-        self._router.record(member.name, task, success=passed)
+        self._router.record(member.name, self._kind(planned), success=passed)
 
     async def tend(self, member: Member) -> None:
         """Flags an agent that drifts, and probes one in quarantine.
@@ -68,6 +73,9 @@ class Routing:
             await self._reset(member, why)
             while self._waits(member) and seen.rounds < _ROUNDS:
                 await self._probe(member)
+
+    def _kind(self, planned: Planned) -> str:
+        return self._kinds.get(planned.instance.id, "")
 
     def _waits(self, member: Member) -> bool:
         return self._router.standings[member.name].quarantined

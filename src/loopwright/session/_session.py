@@ -240,7 +240,7 @@ class Session:
             turn = next(turn for turn in turns if turn.id == f"{name}/{best.iteration}")
             member.pool.append(Done(one.planned, turn, best.verdict.passed))
         if self._routing:
-            self._routing.record(member, self._task.name, passed=best is not None and best.verdict.passed)
+            self._routing.record(member, one.planned, passed=best is not None and best.verdict.passed)
 
     @property
     def _pool(self) -> int:

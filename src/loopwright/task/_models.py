@@ -231,6 +231,8 @@ class RoutingOptions(_Section):
     """`provider/model`, each with the task's proposer."""
     agents: tuple[str, ...] = ()
     """Names of proposers, each with its own model or the task's."""
+    kind: str | None = None
+    """Field of the records, or name under `vars`, that tells their kind: success is counted by kind."""
     weight: float = Field(default=0.5, ge=0)
     """Nats that one standard deviation of the stability index is worth."""
     costs: Mapping[str, float] = {}
