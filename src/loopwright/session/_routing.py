@@ -42,10 +42,12 @@ class Routing:
         for name, cost in options.costs.items():
             self._router.standings[name].cost = cost
         self._seen = {name: _Seen() for name in options.choices}
-        self._kinds = {
-            record.id: str({**(record.model_extra or {}), **record.vars}.get(options.kind, ""))
-            for record in (deeds.task.data if options.kind else ())
-        }
+        kind = options.kind
+        self._kinds = (
+            {record.id: str({**(record.model_extra or {}), **record.vars}.get(kind, "")) for record in deeds.task.data}
+            if kind
+            else {}
+        )
 
     def choose(self, planned: Planned) -> Routed:
         """Draws who gets an episode, by the episode's name: the same after a resume."""
