@@ -131,7 +131,7 @@ def test_check_and_replay(folder: Path) -> None:
     told = invoke("bench", "replay", "intercode-bash", "log.json", "--from", "data", "--prefix", "fs4-", "--json")
     (agreement,) = json.loads(told.stdout)
     assert (agreement["turns"], agreement["share"], agreement["same_success"]) == (2, 0.5, 1)
-    assert agreement["causes"] == {"other gold or files": 1}
+    assert agreement["causes"] == {"unexplained": 1}
 
 
 def test_data_sets_are_listed_and_copied(folder: Path) -> None:

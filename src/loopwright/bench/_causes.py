@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 
-_TIME = re.compile(r"-[acm]?(?:time|min)\b|-newer|\bdate\b|\buptime\b|ls -l|\bstat\b")
+_NETWORK = re.compile(r"\b(?:dig|nslookup|host|ping|curl|wget|traceroute)\b")
+_TIME = re.compile(r"-[acm]?(?:time|min)\b|-newer|\bdate\b|\buptime\b|ls -\w*l|\bstat\b|\bn?cal\b|\btar\b|\bgzip\b")
 _MACHINE = re.compile(
     r"hostname|\benv\b|printenv|\bps\b|pstree|\bdf\b|\bdu\b|mount|\bw\b|\bwho\b|uname|/etc/|/proc|/var|\bgroups?\b|"
-    r"ifconfig|\bip\b|loadavg|\bfree\b|top\b|PATH|HOME|USER|\bbind\b"
+    r"ifconfig|\bip\b|loadavg|\bfree\b|top\b|PATH|HOME|USER|\bbind\b|nproc|find (?:\.|/|\$\w*|\$\{\w*\})? ?-|grep -r"
 )
 _SYNTAX = ("syntax error", "unexpected EOF", "unexpected token")
 _ABSENT = ("command not found", ": not found")
@@ -16,48 +18,75 @@ _ABSENT = ("command not found", ": not found")
 PUBLISHED_TOOLS = frozenset(
     (
         "dig", "host", "nslookup", "tree", "ping", "ifconfig", "netstat", "route", "curl", "cpio", "jq", "cal",
-        "ncal", "column", "hexdump", "pstree", "killall", "crontab", "convert", "git", "ps", "w", "compress",
+        "ncal", "column", "hexdump", "pstree", "killall", "crontab", "convert", "git", "ps", "w", "uptime", "free",
     )
 )
 """Programs of the published image that a machine may lack."""
 FOREIGN_TOOLS = frozenset(
     (
         "xxd", "c++", "gcc", "g++", "cc", "make", "file", "bc", "vim", "less", "rsync", "zip", "unzip", "locate",
-        "python", "ag", "rename", "perl", "pip", "java", "php", "node", "host", "wget", "nmap", "ss", "ip", "lsof",
-        "strace",
+        "python", "ag", "rename", "perl", "pip", "java", "php", "node", "wget", "nmap", "ss", "ip", "lsof", "strace",
+        "compress",
     )
 )
 """Programs that the published image lacks and a machine may have."""
 # fmt: on
 
 
-def cause_of(action: str, gold: str, output: str, logged: str, missing: Collection[str]) -> str:
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of an action that was executed twice."""
+
+    action: str
+    """The recorded command."""
+    gold: str
+    """The task's gold command."""
+    output: str
+    """What the action gives here."""
+    logged: str
+    """What it gave there."""
+    expected: str = ""
+    """What the gold command gives here."""
+    recorded: str | None = None
+    """What it gave there at the end of the episode; None where the log does not say."""
+
+
+def cause_of(seen: Evidence, missing: Collection[str], foreign: Collection[str] = FOREIGN_TOOLS) -> str:
     """Names the cause of a disagreement, as far as commands and outputs tell; `unexplained` where they do not.
 
+    Where the action gave the same here and there, the cause lies with the gold command, else with either.
+
     Args:
-        action: The recorded command.
-        gold: The task's gold command.
-        output: What the action gives here.
-        logged: What it gave there.
+        seen: What is known.
         missing: Programs of the published image that are not here.
+        foreign: Programs that are here and were not in the published image.
 
     Returns:
-        `other gold or files` where nothing but what the output was compared with can differ: the published data
-        changed between the runs whose logs there are.
+        `gold output cut in the log` where the log holds but the end of what the gold command prints.
     """
-    if "Permission denied" in output and "Permission denied" not in logged:
+    if _is_cut(seen.expected, seen.recorded):
+        return "gold output cut in the log"
+    same = seen.output.split() == seen.logged.split()
+    commands = seen.gold if same else f"{seen.action}\n{seen.gold}"
+    if "Permission denied" in seen.output and "Permission denied" not in seen.logged:
         return "rights"
-    if any(word in output or word in logged for word in _SYNTAX):
+    if not same and any(word in seen.output or word in seen.logged for word in _SYNTAX):
         return "shell version"
-    words = set(re.findall(r"[\w+.-]+", f"{action} {gold}"))
-    if words & (set(missing) | FOREIGN_TOOLS) or any((word in output) != (word in logged) for word in _ABSENT):
+    if _NETWORK.search(commands):
+        return "network"
+    words = set(re.findall(r"[\w+.-]+", commands))
+    if words & {*missing, *foreign} or any((word in seen.output) != (word in seen.logged) for word in _ABSENT):
         return "tool"
-    if _TIME.search(f"{action} {gold}"):
+    if _TIME.search(commands):
         return "time"
-    if _MACHINE.search(f"{action} {gold}"):
+    if _MACHINE.search(commands):
         return "machine"
-    if output == logged:
-        return "other gold or files"
-    if sorted(output.split()) == sorted(logged.split()) and output.split() != logged.split():
+    if not same and sorted(seen.output.split()) == sorted(seen.logged.split()):
         return "order of folders"
     return "unexplained"
+
+
+def _is_cut(expected: str, recorded: str | None) -> bool:
+    return (
+        recorded is not None and recorded.strip() != expected.strip() and expected.rstrip().endswith(recorded.strip())
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from loopwright.bench._canaries import Scored
-from loopwright.bench._causes import PUBLISHED_TOOLS, cause_of
+from loopwright.bench._causes import FOREIGN_TOOLS, PUBLISHED_TOOLS, Evidence, cause_of
 from loopwright.candidate import Candidate
 from loopwright.environments import (
     BUILTIN_ENVIRONMENTS,
@@ -166,10 +166,10 @@ async def replay(
             place = BashEnvironment(setup, machines) if machines else BUILTIN_ENVIRONMENTS[name](setup)
             if machines is None and instance.public.get("fixture"):
                 instance = instance.model_copy(update={"public": {**instance.public, "setup": _OLD}})
-            return await _episode(place, instance, episode, missing)
+            return await _episode(place, instance, episode, missing, foreign)
 
     try:
-        missing = await _missing(opened, spec)
+        missing, foreign = await _tools(opened, spec)
         known = [(instances[f"{prefix}{index}"], e) for index, e in episodes.items() if f"{prefix}{index}" in instances]
         if machines:
             turns = [await one(instance, episode) for instance, episode in known]
@@ -190,7 +190,11 @@ def _recipe(prefix: str) -> Mapping[str, str]:
 
 
 async def _episode(
-    place: Environment, instance: Instance, episode: dict[str, Any], missing: Collection[str]
+    place: Environment,
+    instance: Instance,
+    episode: dict[str, Any],
+    missing: Collection[str],
+    foreign: Collection[str],
 ) -> list[Turn]:
     history = episode["turn_history"]
     turns = []
@@ -204,36 +208,55 @@ async def _episode(
             counts = not isinstance(place, InterpreterEnvironment) or action.startswith(("~~~\ndef ", "submit"))
             scores = await place.scores() if counts else Scores(intercode=0, exact=0)
             output = _plain(observation.text)
-            cause = _cause(scores, logged, (action, str(instance.hidden["gold"]), output, _plain(seen)), missing)
+            evidence = Evidence(
+                action=_bare(action),
+                gold=str(instance.hidden["gold"]),
+                output=output,
+                logged=_plain(seen),
+                expected=await place.expected() if isinstance(place, BashEnvironment) else "",
+                recorded=_recorded(episode),
+            )
+            cause = _cause(scores, logged, evidence, missing, foreign)
             turns.append(Turn(instance.id, number, action, logged, scores, seen, output, cause))
     finally:
         await place.close()
     return turns
 
 
-async def _missing(provider: SandboxProvider, spec: SandboxSpec) -> frozenset[str]:
-    """Programs of the published image that sandboxes here lack."""
+async def _tools(provider: SandboxProvider, spec: SandboxSpec) -> tuple[frozenset[str], frozenset[str]]:
+    """Programs of the published image that sandboxes here lack, and those here that it lacked."""
     sandbox = await provider.open(spec)
     try:
-        asked = "; ".join(f"command -v {tool} >/dev/null || echo {tool}" for tool in sorted(PUBLISHED_TOOLS))
-        return frozenset((await sandbox.run(["sh", "-c", asked])).stdout.text.split())
+        asked = "; ".join(f"command -v {tool} >/dev/null && echo {tool}" for tool in PUBLISHED_TOOLS | FOREIGN_TOOLS)
+        here = frozenset((await sandbox.run(["sh", "-c", asked])).stdout.text.split())
     finally:
         await sandbox.close()
+    return PUBLISHED_TOOLS - here, FOREIGN_TOOLS & here
 
 
-def _cause(scores: Scores, logged: float, texts: tuple[str, str, str, str], missing: Collection[str]) -> str:
+def _cause(scores: Scores, logged: float, seen: Evidence, missing: Collection[str], foreign: Collection[str]) -> str:
     if abs(scores.intercode - logged) < _TOLERANCE:
         return ""
     if abs(float(scores.parts.get("overlap", -2)) - logged) < _TOLERANCE:
         return "reward variant"
     if "dialect" in scores.parts:
-        return "dialect" if texts[2] != texts[3] else "dialect of the gold"
-    return cause_of(*texts, missing)
+        return "dialect" if seen.output != seen.logged else "dialect of the gold"
+    return cause_of(seen, missing, foreign)
+
+
+def _recorded(episode: Mapping[str, Any]) -> str | None:
+    """The gold command's output, which some logs hold for the last turn."""
+    found = (episode.get("info") or {}).get("eval_obs")
+    return found if isinstance(found, str) else None
 
 
 def _actions(actions: Sequence[str]) -> list[str]:
     """Each as a reply that holds it, whatever marks it holds itself."""
     return [action if action in ("skip", "submit") else f"~~~\n{action}\n~~~" for action in actions]
+
+
+def _bare(action: str) -> str:
+    return action.removeprefix("~~~\n").removesuffix("\n~~~")
 
 
 def _reward(scores: Scores, *, plain: bool) -> float:

@@ -174,6 +174,15 @@ class BashEnvironment:
             return Scores(intercode=0, exact=0, legacy=True, parts={"crash": str(crash)})
         return score(Outcome(self._last.text, changes), gold, shell.tracked, legacy=legacy)
 
+    async def expected(self) -> str:
+        """What the gold command printed for the last scores: for comparing logs, never for an agent.
+
+        Raises:
+            TaskError: There is no gold command.
+            SandboxError: A sandbox failed.
+        """
+        return (await (self._gold or self._gold_outcome())).answer
+
     async def snapshot(self) -> str:
         """Stores the working directory, all files that changed, and the last output; returns the reference.
 

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import shlex
 
 from loopwright.environments._ran import Ran
-from loopwright.environments._shell import SHELL, Shell
+from loopwright.environments._shell import SHELL, WAIT, Shell
 
 _MALFORMED = Ran(b"Malformed command", ok=False)
 _NO_LOCALE = ("/usr/bin/env", "-u", "LANG")
 """As in the published containers."""
+
+
+_BACKGROUND = re.compile(r"(?<![&>|<])&(?![&>\d])")
+"""Something is put into the background, whose output the engine waits for a while."""
 
 
 class InterCodeCrash(Exception):
@@ -32,6 +37,8 @@ async def run_legacy(shell: Shell, command: str, *, timeout: float | None) -> Ra
         argv = shlex.split(f'{SHELL} -c "{command}"')
     except ValueError:
         return _MALFORMED
+    if _BACKGROUND.search(argv[2]):
+        argv[2] = f"trap '{WAIT}' EXIT; {argv[2]}"
     ran = await shell.run_argv([*_NO_LOCALE, *argv], timeout=timeout)
     try:
         ran.output.decode()

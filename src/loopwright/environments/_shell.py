@@ -16,7 +16,7 @@ from loopwright.sandbox import Change, Sandbox, SandboxProvider, SandboxSpec
 
 SHELL = "/bin/bash"
 _MERGED = ("/bin/sh", "-c", 'cd -- "$0" 2>/dev/null || cd /; unset OLDPWD; exec "$@" 2>&1')
-_BACKGROUND = 'for _ in 1 2 3 4 5 6 7 8 9 10; do [ -z "$(jobs -pr)" ] && break; sleep 0.1; done'
+WAIT = 'for _ in 1 2 3 4 5 6 7 8 9 10; do [ -z "$(jobs -pr)" ] && break; sleep 0.1; done'
 """What a command leaves in the background has a second to end; it is killed with the command otherwise."""
 _SCRATCH = "/work/"
 """Home of the workload: what tools leave there is nobody's answer."""
@@ -87,7 +87,7 @@ class Shell:
         mark = f"loopwright-{secrets.token_hex(8)}:"
         end = f'printf "%s%s" {mark} "$PWD"' if "cd" in command or "pushd" in command else ":"
         if "&" in command:
-            end = f"{_BACKGROUND}; {end}"
+            end = f"{WAIT}; {end}"
         # On the command's own line, so that line numbers in messages are the command's.
         trap = f"trap '{end}' EXIT; " if end != ":" else ""
         ran = await self.run_argv([SHELL, "-c", trap + command], timeout=timeout)

@@ -32,6 +32,12 @@ REMEDIES = dict.fromkeys(
     (Control.MEMORY, Control.PIDS, Control.CPU), "The engine ignores this limit: see the warnings of `docker info`."
 )
 _ACCOUNTS = {"user": Account(1000, 1000), "root": Account(0, 0)}
+_MASKED = (
+    *(f"/proc/{name}" for name in ("acpi", "asound", "kcore", "keys", "latency_stats", "scsi", "sched_debug")),
+    *(f"/proc/{name}" for name in ("timer_list", "timer_stats", "1/fdinfo", "1/map_files", "1/task/1/fdinfo")),
+    "/sys/firmware",
+)
+"""For root: what the engine hides anyway, and folders of the runner that may not be read: then `find /` meets none."""
 _PYTHON_REMEDY = (
     "The image needs a full python3, 3.8 or later, on its PATH (Debian's python3-minimal is too little): install it in "
     "an environment's Dockerfile, and build that with `loopwright env build ENVIRONMENT`."
@@ -162,6 +168,8 @@ def _create(client: APIClient, name: str, image: str, spec: SandboxSpec, pipes: 
         runtime=spec.runtime,
         log_config=LogConfig(type="none"),
     )
+    if spec.user == "root":
+        host["MaskedPaths"] = list(_MASKED)
     container = client.create_container(
         image=digest,
         name=name,
