@@ -200,6 +200,14 @@ async def test_a_procedure_may_answer_more_than_once(start: Start) -> None:
 
 
 @NEEDS_SERVER
+@pytest.mark.parametrize("size", [300_000, 20_000_000])
+async def test_a_long_statement_is_answered(start: Start, size: int) -> None:
+    episode = await start(**MARIADB)
+    said = "[(1,)]" if size < 1_000_000 else "Error executing query: the statement is too long"
+    assert await episode.run(f"SELECT '{'x' * size}' > 'w'", "SELECT 2") == [said, "[(2,)]"]
+
+
+@NEEDS_SERVER
 async def test_rows_and_time_are_limited_and_the_session_goes_on(start: Start) -> None:
     episode = await start(**MARIADB, rows=60, timeout=1.0)
     many, endless = "SELECT seq FROM seq_1_to_1000000", "SELECT seq FROM seq_1_to_1000000000000"

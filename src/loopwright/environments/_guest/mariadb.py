@@ -35,11 +35,10 @@ OPTIONS = """
 --innodb-autoextend-increment=1 --innodb-data-file-path=ibdata1:3M:autoextend
 --innodb-temp-data-file-path=ibtmp1:3M:autoextend --innodb-buffer-pool-dump-at-shutdown=0
 --innodb-buffer-pool-load-at-startup=0 --aria-log-file-size=8M --aria-pagecache-buffer-size=1M --key-buffer-size=64K
---max-allowed-packet=4M --max-connections=10 --table-open-cache=100 --wait-timeout=1000000
+--max-allowed-packet=16M --max-connections=10 --table-open-cache=100 --wait-timeout=1000000
 """
 ALL_RIGHTS = '{"access":18446744073709551615}'
-PATIENCE, DRAIN = 60.0, 1.0
-LARGEST = 4 * 1024 * 1024
+PATIENCE, DRAIN, LARGEST = 60.0, 1.0, 4 * 1024 * 1024
 # LONG_PASSWORD, PROTOCOL_41, TRANSACTIONS, SECURE_CONNECTION, MULTI_RESULTS, PLUGIN_AUTH; neither LOCAL_FILES nor
 # MULTI_STATEMENTS: a statement is one statement, and no file of the client's is ever read.
 ABLE = 0x1 | 0x200 | 0x2000 | 0x8000 | 0x20000 | 0x80000
@@ -85,17 +84,19 @@ class Connection:
             TimeoutError: It takes too long; the session cannot be used any more.
             OSError: The server ended.
         """
+        data = b"\x03" + statement.encode("utf-8", "replace")
+        if len(data) >= 0xFFFFFF:
+            raise Refused("the statement is too long")
         until = time.monotonic() + seconds
         self._number = 0
-        self._send(b"\x03" + statement.encode("utf-8", "replace"))
+        self._send(data)
         found, further = self._result(rows, until)
         while further:
             further = self._result(0, until)[1]
         return found
 
     def _result(self, rows: int, until: float) -> tuple[dict[str, Any], int]:
-        head = self._packet(until)
-        _ends(head)
+        _ends(head := self._packet(until))
         if head[:1] == b"\0":
             changed, at = _length(head, 1)
             (status,) = struct.unpack_from("<H", head, _length(head, at)[1])
