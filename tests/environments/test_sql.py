@@ -296,22 +296,16 @@ async def test_hostile_agents_change_nobody_elses_rows(start: Start) -> None:
 
 
 @NEEDS_SERVER
-async def test_a_server_that_was_lost_comes_back_with_its_database(start: Start) -> None:
-    """As when the kernel kills it for memory; an agent has no way to do it by itself."""
+async def test_a_server_that_took_too_much_memory_comes_back_with_its_database(start: Start) -> None:
     episode = await start(**MARIADB)
-    await episode.run("DELETE FROM star WHERE id = 1")
-    sandbox = episode.environment._session._sandbox
-    await sandbox.run(["python3", "-c", KILL])
-    texts = await episode.run("SELECT 1", "SELECT count(*) FROM star")
-    assert texts[1] == "[(1,)]"
-
-
-KILL = """
-import os, pathlib
-for folder in pathlib.Path("/proc").glob("[0-9]*"):
-    if (folder / "comm").read_text().strip() == "mariadbd":
-        os.kill(int(folder.name), 9)
-"""
+    greedy = (
+        "DELETE FROM star WHERE id = 1",
+        "SET SESSION max_heap_table_size = 1 << 36",
+        "CREATE TEMPORARY TABLE big (text VARCHAR(1000)) ENGINE=MEMORY",
+        "INSERT INTO big SELECT REPEAT('x', 1000) FROM seq_1_to_100000000",
+    )
+    assert (await episode.run(*greedy))[-1].startswith("Error executing query:")
+    assert await episode.run("SELECT name FROM star") == ["[('Mira; a giant',)]"]
 
 
 def _times(folder: Path) -> dict[Path, int]:
