@@ -1,10 +1,11 @@
 """A real model over one session in which its own history pollutes its context, with and without consolidation.
 
-Three arms answer small questions, greedily: without a memory (another draw of the questions, frozen as the baseline),
-with a memory, and with a memory that is consolidated. The last two get the same questions in the same order.
+Four arms answer small questions, greedily: without a memory (another draw of the questions, frozen as the baseline),
+with one, with one that is consolidated, and with one that is consolidated or, where probes go better without any,
+forgotten. The last three get the same questions in the same order.
 
-`python -m bench.session [--episodes 300] [--model local/smollm2-135m] [--folder FOLDER] [--markdown FILE]`; it goes on
-where it was stopped, and pays for no call twice.
+`python -m bench.session [--quick] [--episodes 300] [--model local/smollm2-135m] [--folder FOLDER] [--output FILE]`; it
+goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 from loopwright import Given, Run, RunConfig, RunResult, Task, load_result
 from loopwright.candidate import Candidate
 from loopwright.drift import Baseline, observations, review
+from loopwright.errors import MissingContent, MissingExtra
 from loopwright.models import ModelOptions, open_model
 from loopwright.stats import paired_difference, wilson
 from loopwright.store import DriftAlarm, Mitigated, read_run
@@ -41,7 +43,7 @@ CAPITALS = {
     "France": "Paris", "Italy": "Rome", "Japan": "Tokyo", "Germany": "Berlin", "Egypt": "Cairo", "England": "London",
     "Russia": "Moscow", "China": "Beijing",
 }  # fmt: skip
-ARMS = ("no memory", "memory", "memory, consolidated")
+ARMS = ("no memory", "memory", "memory, consolidated", "memory, consolidated or forgotten")
 
 
 def questions(seed: int, count: int) -> list[tuple[str, str]]:
@@ -108,13 +110,15 @@ def task(asked: Sequence[tuple[str, str]], model: str, **fields: Any) -> Task:
 def arms(count: int, model: str) -> Iterator[tuple[str, Task, Mapping[str, str]]]:
     """Each arm's name, task and right answers."""
     memory = {"memory": {"turns": 80, "tokens": 1500}}
-    consolidation = {"every": 50, "reads": 1200, "raw": 5, "tokens": 120, "probes": 10}
+    consolidation = {"every": 50, "reads": 1200, "raw": 5, "tokens": 120, "probes": 10, "forget": False}
     first, second = questions(1, count), questions(2, count)
     watched: dict[str, Any] = {"baseline": "baseline.json"}
     yield ARMS[0], task(first, model), dict(first)
     yield ARMS[1], task(second, model, session=memory, drift=watched), dict(second)
     cured = {**watched, "mitigations": {"consolidation": consolidation}}
     yield ARMS[2], task(second, model, session=memory, drift=cured), dict(second)
+    forgetting = {**watched, "mitigations": {"consolidation": {**consolidation, "forget": True}}}
+    yield ARMS[3], task(second, model, session=memory, drift=forgetting), dict(second)
 
 
 def write_project(folder: Path) -> None:
@@ -213,18 +217,18 @@ def told(rows: Sequence[Row], baseline: Baseline) -> str:
         )
         lines.append(f"{one.name}: {alarms or 'no alarm'}.")
         for deed in one.deeds:
-            outcome = "undone" if deed.undone else "kept"
+            outcome = "all forgotten" if deed.emptied else "undone" if deed.undone else "kept"
             lines.append(
                 f"- at {deed.at}, {deed.why}: {deed.what}; of {deed.probes} probes {deed.better} better, "
                 f"{deed.worse} worse: {outcome}"
             )
-    if len(rows) == len(ARMS):
-        plain, cured = ({str(at): [float(passed)] for at, passed in enumerate(one.passed)} for one in rows[1:])
+    for one in rows[2:]:
+        plain, cured = ({str(at): [float(passed)] for at, passed in enumerate(arm.passed)} for arm in (rows[1], one))
         found = paired_difference(cured, plain)
         low, high = found.interval.low, found.interval.high
         lines += [
             "",
-            f"Consolidated minus not, on the same questions: {found.difference:+.3f} ({low:+.3f} to {high:+.3f}).",
+            f"{one.name}, minus memory alone, same questions: {found.difference:+.3f} ({low:+.3f} to {high:+.3f}).",
         ]
     return "\n".join(lines) + "\n"
 
@@ -255,11 +259,18 @@ def main() -> None:
     parser.add_argument("--episodes", type=int, default=300)
     parser.add_argument("--model", default="local/smollm2-135m")
     parser.add_argument("--folder", type=Path, default=Path("build/session"))
-    parser.add_argument("--markdown", type=Path)
+    parser.add_argument("--output", type=Path, help="write the tables here too, as Markdown")
+    parser.add_argument("--quick", action="store_true", help="as few episodes as a baseline needs, for a first look")
     options = parser.parse_args()
-    text = asyncio.run(measure(options.folder.absolute(), options.episodes, options.model))
-    if options.markdown:
-        options.markdown.write_text(text, encoding="utf-8")
+    try:
+        text = asyncio.run(
+            measure(options.folder.absolute(), 200 if options.quick else options.episodes, options.model)
+        )
+    except (MissingContent, MissingExtra) as error:
+        print(f"not measured: {error}")
+        return
+    if options.output:
+        options.output.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

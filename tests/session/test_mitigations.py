@@ -57,6 +57,27 @@ def test_a_summary_that_harms_is_undone(tmp_path: Path) -> None:
     assert model.prompts[-1].count("Answer:") == 4
 
 
+def test_all_is_forgotten_where_any_memory_harms(tmp_path: Path) -> None:
+    class Distracted(Sums):
+        """Fails whenever it remembers something."""
+
+        def _answer(self, text: str) -> str:
+            return "what?" if "Now:" in text and "anew" not in text else super()._answer(text)
+
+    model = Distracted()
+    options = {"every": 15, "raw": 0, "probes": 8}
+    memory = {"memory": {"turns": 4, "tokens": 2000}}
+    play(tmp_path, task(17, session=memory, drift={"first": 200, "mitigations": {"consolidation": options}}), model)
+    (done,) = mitigated(tmp_path, "consolidation")
+    assert (done.emptied, done.better, done.worse) == (True, 0, 0)
+    assert done.what.endswith("of 8 probes 8 pass without any")
+    assert ["Now:" in prompt for prompt in model.prompts[-2:]] == [False, True]
+    (kept := tmp_path / "kept").mkdir()
+    drift = {"first": 200, "mitigations": {"consolidation": {**options, "forget": False}}}
+    play(kept, task(17, session=memory, drift=drift), Distracted())
+    assert [deed.emptied for deed in mitigated(kept, "consolidation")] == [False]
+
+
 def test_an_alarm_of_the_semantics_consolidates(tmp_path: Path) -> None:
     name = freeze(tmp_path)
     options = {"every": 1000, "raw": 0, "probes": 5}

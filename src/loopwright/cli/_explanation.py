@@ -192,6 +192,8 @@ def _across(task: Task) -> dict[str, str]:
             f"every {done.every} turns, and when C_sem or C_path alarms: {done.agent} sums up the last {done.reviewed} "
             f"in {done.tokens} tokens, the last {done.raw} stay; {_guard(done.probes)}"
         )
+        if done.probes and done.forget:
+            told["consolidation"] += "; all is forgotten where they go better without any memory"
     if routing := drift.mitigations.routing:
         told["routing"] = (
             f"over {', '.join(routing.choices)}, by success and stability; who drifts is reset and answers "

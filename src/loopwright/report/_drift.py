@@ -31,7 +31,9 @@ def _session(told: Sequence[DriftAlarm | Mitigated]) -> list[str]:
         if of_kind:
             undone = sum(deed.undone for deed in of_kind)
             spent = sum(deed.tokens for deed in of_kind)
-            lines.append(f"{kind}: {len(of_kind) - undone} times, {undone} undone, {count(spent)} tokens")
+            emptied = sum(deed.emptied for deed in of_kind)
+            forgot = f", all forgotten {emptied} times" if emptied else ""
+            lines.append(f"{kind}: {len(of_kind) - undone} times, {undone} undone{forgot}, {count(spent)} tokens")
     resets = [deed for deed in deeds if deed.kind == "routing" and not deed.probes and not deed.undone]
     for deed in resets[:_SHOWN]:
         look = "; a person must look" if deed.human else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from loopwright.agents import Memory, Turn
 from loopwright.drift import Anchor, Exemplar, embedded, level, select
 from loopwright.session._deeds import Calls, Comparison, Deeds
@@ -62,14 +64,12 @@ class Anchoring:
         shown = self._counts.get(member.name, 0)
         compared = Comparison((), ())
         if wanted > shown and self._options.probes:
-
-            def before(done: Done) -> Memory:
-                return self._memory(member, done, shown)
-
-            def after(done: Done) -> Memory:
-                return self._memory(member, done, wanted)
-
-            compared = await self._deeds.compared(member, self._options.probes, before, after, calls)
+            chosen = self._deeds.chosen(member, self._options.probes)
+            answers = [
+                await self._deeds.answered(member, chosen, partial(self._memory, member, count), calls)
+                for count in (shown, wanted)
+            ]
+            compared = Comparison(answers[0], answers[1])
         return Mitigated(
             kind="anchoring",
             at=self._deeds.at,
@@ -81,7 +81,7 @@ class Anchoring:
             **compared.fields,
         )
 
-    def _memory(self, member: Member, done: Done, count: int) -> Memory:
+    def _memory(self, member: Member, count: int, done: Done) -> Memory:
         return member.recall.memory(examples=self._chosen(member, done.turn.goal, count))
 
     def _chosen(self, member: Member, goal: str, count: int) -> tuple[Turn, ...]:

@@ -33,7 +33,9 @@ class Consolidating:
 
         deed, _ = await self._deeds.once("consolidation", member, why, make)
         member.recall.since = 0
-        if not deed.undone and deed.text is not None and deed.digest is not None:
+        if deed.emptied:
+            member.recall.clear()
+        elif not deed.undone and deed.text is not None and deed.digest is not None:
             member.recall.consolidate(deed.text, deed.count, deed.digest)
 
     def _why(self, member: Member) -> str:
@@ -65,10 +67,16 @@ class Consolidating:
         )
         done = consolidate(log, why, raw=options.raw, limit=options.tokens, previous=recall.digest)
         old, new = recall.memory(), recall.would(text, options.raw)
-        compared = Comparison((), ())
-        if options.probes:
-            compared = await self._deeds.compared(member, options.probes, lambda _: old, lambda _: new, calls)
+        chosen = self._deeds.chosen(member, options.probes)
+        with_old = await self._deeds.answered(member, chosen, lambda _: old, calls)
+        with_new = await self._deeds.answered(member, chosen, lambda _: new, calls)
+        compared = Comparison(with_old, with_new)
         what = f"{len(turns)} turns reviewed, memory from {old.tokens} to {new.tokens} tokens"
+        emptied = False
+        if options.forget:
+            bare = await self._deeds.answered(member, chosen, lambda _: Memory(), calls)
+            emptied = Comparison(bare, with_old if compared.harmed else with_new).harmed
+            what += f"; of {len(chosen)} probes {sum(bare)} pass without any"
         return Mitigated(
             kind="consolidation",
             at=self._deeds.at,
@@ -77,6 +85,7 @@ class Consolidating:
             tokens=calls.tokens,
             count=options.raw,
             undone=compared.harmed,
+            emptied=emptied,
             text=text,
             digest=done.digest,
             sources=tuple(turn.id for turn in turns),

@@ -121,26 +121,18 @@ class Deeds:
             seed=self.task.seed,
         )
 
-    async def compared(
-        self,
-        member: Member,
-        count: int,
-        before: Callable[[Done], Memory],
-        after: Callable[[Done], Memory],
-        calls: Calls,
-    ) -> Comparison:
-        """Answers the same probes with two memories, with the same seeds."""
-        shown = {turn.id for turn in member.recall.memory().turns}
-        chosen = self.chosen(member, count, shown)
-        found = []
-        for memory in (before, after):
-            one = Calls(self.calls("probe"))
-            found.append([await self.passed(member, done, memory(done), one) for done in chosen])
-            calls.tokens += one.tokens
-        return Comparison(found[0], found[1])
+    async def answered(
+        self, member: Member, chosen: Sequence[Done], memory: Callable[[Done], Memory], calls: Calls
+    ) -> list[bool]:
+        """Answers probes with a memory; those that are asked again with another one are asked with the same seeds."""
+        one = Calls(self.calls("probe"))
+        answers = [await self.passed(member, done, memory(done), one) for done in chosen]
+        calls.tokens += one.tokens
+        return answers
 
-    def chosen(self, member: Member, count: int, shown: set[str] | frozenset[str] = frozenset()) -> list[Done]:
+    def chosen(self, member: Member, count: int) -> list[Done]:
         """Probes: episodes of the baseline whose answers the agent does not have before its eyes."""
+        shown = {turn.id for turn in member.recall.memory().turns}
         pool = [done for done in member.pool if done.turn.id not in shown]
         return Random(f"{self.task.seed}/{self.session}/{self.at}").sample(pool, min(count, len(pool)))
 

@@ -47,7 +47,7 @@ def most_calls(planned: Sequence[Planned]) -> int:
     if done.consolidation:
         # A channel that alarmed is silent for 200 scores, and two of them count here.
         times = min(len(planned), turns // done.consolidation.every + 2 * (turns // _SILENCE + 1))
-        calls += times * (1 + 2 * done.consolidation.probes)
+        calls += times * (1 + (3 if done.consolidation.forget else 2) * done.consolidation.probes)
     if done.anchoring:
         calls += turns // WINDOW * 2 * done.anchoring.probes
     if done.routing:

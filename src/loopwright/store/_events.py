@@ -276,6 +276,8 @@ class Mitigated(_Payload):
     probes: int = 0
     undone: bool = False
     """Whether it was taken back: probes got worse, or it could not be done."""
+    emptied: bool = False
+    """Of `consolidation`: whether all was forgotten, as the probes went better without any memory."""
     human: bool = False
     """Whether a person must look."""
     text: str | None = None

@@ -222,6 +222,8 @@ class ConsolidationOptions(_Section):
     """Card of the summarizer; its model is `models.summarizer`, else that of the task."""
     probes: int = Field(default=20, ge=0)
     """Instances of the baseline answered before and after, to undo what harms; 0 for no guard."""
+    forget: StrictBool = True
+    """Whether the probes are answered without any memory too, and all is forgotten where that is better."""
 
 
 class RoutingOptions(_Section):
