@@ -51,6 +51,8 @@ def test_an_alarm_is_shown_reported_watched_and_fails(watched: Path, invoke: Inv
     assert 15 <= alarms[0]["at"] < 40
     assert invoke("report", "out", "--out", "out.html").exit_code == 0
     assert 'id="h-drift"' in Path("out.html").read_text()
+    whole = invoke("show", "out", "say:single:0:session").stdout
+    assert f"--- interaction {alarms[0]['at']} ---" in whole
     seen = invoke("drift", "watch", "out")
     assert seen.exit_code == 1
     assert len(seen.stdout.splitlines()) == len(alarms)

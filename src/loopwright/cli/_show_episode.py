@@ -10,8 +10,8 @@ from loopwright.candidate import Candidate
 from loopwright.cli._output import write, write_json
 from loopwright.cli._runs import find_episode
 from loopwright.loop import AttemptTree
-from loopwright.report import Failure
-from loopwright.store import EpisodeFinished, EpisodeStarted, Event, Graded, read_run
+from loopwright.report import Failure, alarm_line
+from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Event, Graded, Mitigated, read_run
 from loopwright.verify import Verdict
 
 
@@ -37,10 +37,17 @@ def _blocks(events: list[Event]) -> Iterator[str]:
         tree.apply(event)
         if isinstance(event.data, EpisodeStarted):
             yield _opening(event.episode or "", event.data)
+        elif isinstance(event.data, DriftAlarm):
+            yield f"\n--- interaction {event.data.at} ---\n{alarm_line(event.data)}"
+        elif isinstance(event.data, Mitigated):
+            yield "\n".join(_deed(event.data))
         elif isinstance(event.data, Graded):
             graded[event.data.candidate_iteration] = event.data
     for attempt in tree:
         yield "\n".join(_iteration(attempt, tree, graded.get(attempt.iteration)))
+    if not any(isinstance(event.data, EpisodeStarted) for event in events):
+        # A session's own events, which has no outcome.
+        return
     finished = next((event.data for event in reversed(events) if isinstance(event.data, EpisodeFinished)), None)
     yield _closing(finished)
 
@@ -63,6 +70,19 @@ def _iteration(attempt: Attempt, tree: AttemptTree, graded: Graded | None) -> It
     if decided := tree.decision(attempt.iteration):
         target = "" if decided.target is None else f" from iteration {decided.target}"
         yield from _section("decision", f"{decided.decision}{target}, by {decided.rule}: {decided.why}")
+
+
+def _deed(deed: Mitigated) -> Iterator[str]:
+    whose = f" of {deed.agent}" if deed.agent else ""
+    yield f"\n--- {deed.kind}{whose} after {deed.at} turns, by {deed.why} ---"
+    yield deed.what
+    if deed.probes and deed.kind != "routing":
+        yield f"{deed.probes} probes: {deed.better} got better, {deed.worse} got worse"
+    if deed.undone or deed.emptied:
+        yield "taken back" if deed.undone and not deed.emptied else "all forgotten"
+    if deed.human:
+        yield "a person must look"
+    yield from _section("summary", deed.text or "")
 
 
 def _section(title: str, text: str) -> Iterator[str]:

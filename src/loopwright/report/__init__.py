@@ -2,6 +2,7 @@
 
 from loopwright.report._comparison import Pair, RunComparison, compare_runs, compare_variants
 from loopwright.report._comparison_html import render_comparison
+from loopwright.report._drift import alarm_line
 from loopwright.report._fit import FittedTable, fit_table
 from loopwright.report._html import render_html
 from loopwright.report._summary import (
@@ -23,6 +24,7 @@ __all__ = [
     "RunComparison",
     "RunSummary",
     "VariantSummary",
+    "alarm_line",
     "compare_runs",
     "compare_variants",
     "fit_table",

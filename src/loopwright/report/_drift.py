@@ -23,7 +23,7 @@ def drift_lines(events: Sequence[Event]) -> list[str]:
 def _session(told: Sequence[DriftAlarm | Mitigated]) -> list[str]:
     alarms = [one for one in told if isinstance(one, DriftAlarm)]
     deeds = [one for one in told if isinstance(one, Mitigated)]
-    lines = [_alarm(alarm) for alarm in alarms[:_SHOWN]]
+    lines = [alarm_line(alarm) for alarm in alarms[:_SHOWN]]
     if len(alarms) > _SHOWN:
         lines.append(f"{len(alarms) - _SHOWN} more alarms")
     for kind in ("consolidation", "anchoring"):
@@ -43,7 +43,8 @@ def _session(told: Sequence[DriftAlarm | Mitigated]) -> list[str]:
     return lines
 
 
-def _alarm(alarm: DriftAlarm) -> str:
+def alarm_line(alarm: DriftAlarm) -> str:
+    """An alarm in one line."""
     direction = "worse" if alarm.worse else "the other way"
     whose = f" of {printable(alarm.agent)}" if alarm.agent else ""
     return (
