@@ -16,8 +16,9 @@ from loopwright.errors import TaskError
 Role = Literal["agent", "gold"]
 _IGNORED = "bin boot dev etc home lib media opt proc root run sbin srv sys usr var .dockerenv"
 _COMMIT = (
-    f"cd / && printf '%s\\n' {_IGNORED} > .gitignore && git init -q . && echo /work > .git/info/exclude && "
-    "git add -A && git -c user.name=fixture -c user.email=fixture@localhost commit -q -m fixture"
+    f"cd / && printf '%s\\n' {_IGNORED} > .gitignore && git init -q . && "
+    "printf '/work\\n/.loopwright\\n' > .git/info/exclude && git add -A && "
+    "git -c user.name=fixture -c user.email=fixture@localhost commit -q -m fixture"
 )
 _PUT_BACK = "cd / && git reset -q --hard && git clean -qfd 2>/dev/null; git status --porcelain"
 """`git clean` says that it cannot remove what something is mounted on."""
