@@ -61,11 +61,13 @@ def test_suites_are_checked_and_logs_replayed_on_it(folder: Path, engine: str) -
     common = ("--from", "data", "--engine", engine, "--json")
     (canary,) = json.loads(invoke("bench", "check", "intercode-sql", *common).stdout)
     assert canary["flags"] == []
-    actions = ["SELECT b FROM t WHERE a = 1", "SELECT a, b FROM t"]
-    history = {"actions": actions, "rewards": [0.0, 1.0], "observations": ["[(Decimal('0.5'),)]", "..."]}
+    # The last reply held no action: the log has the reward before it.
+    actions = ["SELECT b FROM t WHERE a = 1", "SELECT a, b FROM t", "That is all."]
+    seen = ["[(Decimal('0.5'),)]", "...", "No SQL code was found in your last response.\n\nYour response should be"]
+    history = {"actions": actions, "rewards": [0.0, 1.0, 1.0], "observations": seen}
     (folder / "log.json").write_text(json.dumps({"0": {"task_id": 0, "turn_history": history}}))
     (agreement,) = json.loads(invoke("bench", "replay", "intercode-sql", "log.json", *common).stdout)
-    assert (agreement["turns"], agreement["share"], agreement["same_success"]) == (2, 1.0, 1)
+    assert (agreement["turns"], agreement["share"], agreement["same_success"]) == (3, 1.0, 1)
 
 
 def test_other_suites_have_no_engine(folder: Path) -> None:

@@ -30,6 +30,8 @@ from loopwright.task import Instance, Task
 
 _TOLERANCE = 0.0051
 """Rewards were logged with two decimals."""
+_UNREAD = "code was found in your last response"
+"""What the published environments answered to a reply without an action."""
 _OLD = "find /testbed /system /workspace -newermt '7 days ago' -exec touch -d '30 days ago' {} + 2>/dev/null; true"
 """The published files were older than what their tasks call old; an archive made today is not."""
 
@@ -199,11 +201,13 @@ async def _episode(
     history = episode["turn_history"]
     turns = []
     try:
-        await place.reset(instance)
+        observation = await place.reset(instance)
         for number, action in enumerate(_actions(history["actions"])):
-            observation = await place.step(Candidate(text=action))
-            assert isinstance(place, Scored)
             logged, seen = float(history["rewards"][number] or 0), str(history["observations"][number])
+            # As published: a reply without an action executed nothing, and the reward before it was logged again.
+            if _UNREAD not in seen:
+                observation = await place.step(Candidate(text=action))
+            assert isinstance(place, Scored)
             # As published: an action in Python counts as an answer where it begins with a definition.
             counts = not isinstance(place, InterpreterEnvironment) or action.startswith(("~~~\ndef ", "submit"))
             scores = await place.scores() if counts else Scores(intercode=0, exact=0)
