@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 _NETWORK = re.compile(r"\b(?:dig|nslookup|host|ping|curl|wget|traceroute)\b")
 _TIME = re.compile(r"-[acm]?(?:time|min)\b|-newer|\bdate\b|\buptime\b|ls -\w*l|\bstat\b|\bn?cal\b|\btar\b|\bgzip\b")
+_IMAGE = re.compile(r"find (?:\./? |\S+ / |/ |\$\S+ )?-|grep -\w*r\w* \S+ [.*]|\bwhich\b|/etc/|/usr|/var|xargs ls")
 _MACHINE = re.compile(
-    r"hostname|\benv\b|printenv|\bps\b|pstree|\bdf\b|\bdu\b|mount|\bw\b|\bwho\b|uname|/etc/|/proc|/var|\bgroups?\b|"
-    r"ifconfig|\bip\b|loadavg|\bfree\b|top\b|PATH|HOME|USER|\bbind\b|nproc|find (?:\.|/|\$\w*|\$\{\w*\})? ?-|grep -r"
+    r"hostname|\benv\b|printenv|\bps\b|pstree|\bdf\b|\bdu\b|mount|\bw\b|\bwho\b|uname|/proc|\bgroups?\b|"
+    r"ifconfig|\bip\b|loadavg|\bfree\b|top\b|PATH|HOME|USER|\bbind\b|nproc"
 )
 _SYNTAX = ("syntax error", "unexpected EOF", "unexpected token")
 _ABSENT = ("command not found", ": not found")
@@ -79,6 +80,8 @@ def cause_of(seen: Evidence, missing: Collection[str], foreign: Collection[str] 
         return "tool"
     if _TIME.search(commands):
         return "time"
+    if _IMAGE.search(commands):
+        return "files of the image"
     if _MACHINE.search(commands):
         return "machine"
     if not same and sorted(seen.output.split()) == sorted(seen.logged.split()):
