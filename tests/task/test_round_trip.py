@@ -48,6 +48,8 @@ _optional: dict[str, _Any] = {
         lambda models, seeds: {"models": models, "seeds": seeds}, st.lists(_text), st.lists(st.integers())
     ),
     "budget": st.builds(lambda usd, n: {"usd": usd, "run": {"tokens": n}}, st.floats(0, 1e9), st.integers(1)),
+    "session": st.builds(lambda turns: {"memory": {"turns": turns}}, st.integers(0, 99)),
+    "drift": st.builds(lambda first, fail: {"first": first, "fail": fail}, st.integers(200, 999), st.booleans()),
     "sandbox": st.fixed_dictionaries({"image": _text, "cpus": st.floats(0.01, 64), "require": st.just(["network"])}),
     "repeats": st.integers(1, 10),
     "seed": st.none() | st.integers(),

@@ -38,6 +38,10 @@ def test_the_bundled_tasks_fit(validator: Draft202012Validator, repository: Path
         {"loop": {"max_iterations": "${N}", "confirm": False, "grade": "all"}},
         {"budget": {"usd": 1.5, "run": {"usd": "${USD:-5}"}}},
         {"matrix": {"models": ["a/b"], "seeds": [1]}},
+        {"session": {}},
+        {"session": {"memory": {"turns": "${TURNS:-20}", "tokens": 500}}, "drift": {"first": 200, "fail": True}},
+        {"session": {}, "drift": {"baseline": "b.json", "mitigations": {"routing": {"models": ["a/b", "c/d"]}}}},
+        {"session": {"file": "session.yaml"}, "drift": {"file": "drift.yaml"}},
     ],
 )
 def test_what_loads_fits(validator: Draft202012Validator, fields: dict[str, Any]) -> None:
@@ -56,6 +60,9 @@ def test_what_loads_fits(validator: Draft202012Validator, fields: dict[str, Any]
         {"models": {"jury": "a/b"}},
         {"data": {"file": "x.csv", "hiden": []}},
         {"data": [{"goal": "no id"}]},
+        {"session": {"memory": {"turn": 3}}},
+        {"drift": {"first": 20}},
+        {"drift": {"first": 200, "mitigations": {"consolidate": {}}}},
     ],
 )
 def test_what_does_not_load_does_not_fit(validator: Draft202012Validator, fields: dict[str, Any]) -> None:
