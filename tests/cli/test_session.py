@@ -127,3 +127,10 @@ def test_what_is_wrong_is_told_with_its_line(invoke: Invoke, write_task: WriteTa
     assert result.exit_code == 2
     assert told in result.stderr
     assert not Path("runs").exists()
+
+
+def test_a_misspelt_part_of_the_memory_is_told(watched: Path, invoke: Invoke) -> None:
+    Path("prompts/sayer.md").write_text("You say words.\n--- user ---\n{{ view.memory.txt }}\n{{ view.goal }}\n")
+    told = invoke("validate", watched)
+    assert told.exit_code == 2
+    assert "the prompt uses 'txt', which a memory has not" in told.stdout + told.stderr
