@@ -1,8 +1,8 @@
 """A real model over one session in which its own history pollutes its context, with and without consolidation.
 
 Four arms answer small questions, greedily: without a memory (another draw of the questions, frozen as the baseline),
-with one, with one that is consolidated, and with one that is consolidated or, where probes go better without any,
-forgotten. The last three get the same questions in the same order.
+with one, with one that is consolidated every 50 turns and on alarms, and with one where that is every 10 turns and all
+is forgotten where probes go better without any memory. The last three get the same questions in the same order.
 
 `python -m bench.session [--quick] [--episodes 300] [--model local/smollm2-135m] [--folder FOLDER] [--output FILE]`; it
 goes on where it was stopped.
@@ -43,7 +43,7 @@ CAPITALS = {
     "France": "Paris", "Italy": "Rome", "Japan": "Tokyo", "Germany": "Berlin", "Egypt": "Cairo", "England": "London",
     "Russia": "Moscow", "China": "Beijing",
 }  # fmt: skip
-ARMS = ("no memory", "memory", "memory, consolidated", "memory, consolidated or forgotten")
+ARMS = ("no memory", "memory", "memory, consolidated", "memory, consolidated or forgotten every 10")
 
 
 def questions(seed: int, count: int) -> list[tuple[str, str]]:
@@ -117,7 +117,10 @@ def arms(count: int, model: str) -> Iterator[tuple[str, Task, Mapping[str, str]]
     yield ARMS[1], task(second, model, session=memory, drift=watched), dict(second)
     cured = {**watched, "mitigations": {"consolidation": consolidation}}
     yield ARMS[2], task(second, model, session=memory, drift=cured), dict(second)
-    forgetting = {**watched, "mitigations": {"consolidation": {**consolidation, "forget": True}}}
+    forgetting = {
+        **watched,
+        "mitigations": {"consolidation": {**consolidation, "every": 10, "probes": 8, "forget": True}},
+    }
     yield ARMS[3], task(second, model, session=memory, drift=forgetting), dict(second)
 
 
