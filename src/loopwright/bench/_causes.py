@@ -13,6 +13,8 @@ _MACHINE = re.compile(
     r"hostname|\benv\b|printenv|\bps\b|pstree|\bdf\b|\bdu\b|mount|\bw\b|\bwho\b|uname|/proc|\bgroups?\b|"
     r"ifconfig|\bip\b|loadavg|\bfree\b|top\b|PATH|HOME|USER|\bbind\b|nproc"
 )
+_WHILE_READING = re.compile(r"find .*(?:-exec|xargs.*) (?:cp|mv|ln|gzip) ")
+"""What `find` does to a folder that it is reading."""
 _SYNTAX = ("syntax error", "unexpected EOF", "unexpected token")
 _ABSENT = ("command not found", ": not found")
 # fmt: off
@@ -50,12 +52,15 @@ class Evidence:
     """What the gold command gives here."""
     recorded: str | None = None
     """What it gave there at the end of the episode; None where the log does not say."""
+    earlier: str = ""
+    """Why an earlier action of the episode came to something else, which later ones may build on; empty if none did."""
 
 
 def cause_of(seen: Evidence, missing: Collection[str], foreign: Collection[str] = FOREIGN_TOOLS) -> str:
     """Names the cause of a disagreement, as far as commands and outputs tell; `unexplained` where they do not.
 
-    Where the action gave the same here and there, the cause lies with the gold command, else with either.
+    Where the action gave the same here and there, the cause lies with the gold command or with an earlier action, else
+    with this one or the gold command.
 
     Args:
         seen: What is known.
@@ -84,9 +89,11 @@ def cause_of(seen: Evidence, missing: Collection[str], foreign: Collection[str] 
         return "files of the image"
     if _MACHINE.search(commands):
         return "machine"
+    if _WHILE_READING.search(commands):
+        return "order of folders"
     if not same and sorted(seen.output.split()) == sorted(seen.logged.split()):
         return "order of folders"
-    return "unexplained"
+    return seen.earlier or "unexplained"
 
 
 def _is_cut(expected: str, recorded: str | None) -> bool:

@@ -199,7 +199,7 @@ async def _episode(
     foreign: Collection[str],
 ) -> list[Turn]:
     history = episode["turn_history"]
-    turns = []
+    turns, earlier = [], ""
     try:
         observation = await place.reset(instance)
         for number, action in enumerate(_actions(history["actions"])):
@@ -219,8 +219,12 @@ async def _episode(
                 logged=_plain(seen),
                 expected=await place.expected() if isinstance(place, BashEnvironment) else "",
                 recorded=_recorded(episode),
+                earlier=earlier,
             )
             cause = _cause(scores, logged, evidence, missing, foreign)
+            if evidence.output != evidence.logged and not earlier:
+                found = cause or cause_of(evidence, missing, foreign)
+                earlier = "" if found == "unexplained" else found
             turns.append(Turn(instance.id, number, action, logged, scores, seen, output, cause))
     finally:
         await place.close()
