@@ -153,7 +153,7 @@ def test_a_baseline_is_hashed_and_verified(baseline: Baseline, tmp_path: Path) -
     path = tmp_path / "baseline.json"
     baseline.save(path)
     assert Baseline.load(path) == baseline
-    path.write_text(path.read_text().replace('"alpha":0.035', '"alpha":0.3'))
+    path.write_text(path.read_text().replace('"alpha":0.04', '"alpha":0.3'))
     with pytest.raises(UserError, match="changed after it was frozen"):
         Baseline.load(path)
     path.write_text("{}")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from loopwright.cli._options import json_option, runs_option
+
+if TYPE_CHECKING:
+    from loopwright.drift import DetectorName
 
 _EXAMPLES = """\
 \b
@@ -23,6 +27,13 @@ Exit codes of report and watch:
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _baseline = click.option(
     "--baseline", "baseline_file", type=_FILE, required=True, help="A baseline from `drift baseline freeze`."
+)
+_detector = click.option(
+    "--detector",
+    type=click.Choice(["windows", "cusum", "adwin", "e-process"]),
+    default="windows",
+    show_default=True,
+    help="How each dimension is watched.",
 )
 _alarms = click.option("--alarms", type=_FILE, help="Append each alarm to this file, as a line of JSON.")
 
@@ -44,10 +55,17 @@ def command() -> None:
 @_baseline
 @click.option("--out", type=_FILE, help="Write the session as one HTML file.")
 @_alarms
+@_detector
 @runs_option
 @json_option
 def report_command(
-    sources: tuple[str, ...], baseline_file: Path, out: Path | None, alarms: Path | None, runs: Path, as_json: bool
+    sources: tuple[str, ...],
+    baseline_file: Path,
+    out: Path | None,
+    alarms: Path | None,
+    detector: DetectorName,
+    runs: Path,
+    as_json: bool,
 ) -> None:
     """Review a session: one run or several in order.
 
@@ -57,7 +75,7 @@ def report_command(
     from loopwright.cli._output import write, write_json
     from loopwright.drift import Baseline, render_page, review
 
-    found = review(Baseline.load(baseline_file), interactions(sources, runs))
+    found = review(Baseline.load(baseline_file), interactions(sources, runs), detector)
     append(alarms, found.alarms)
     if out:
         out.write_text(render_page(found, f"Drift of {', '.join(sources)}"), encoding="utf-8")
@@ -79,11 +97,18 @@ def report_command(
     help="A baseline from `drift baseline freeze`; without one, the alarms that the run's own monitor records.",
 )
 @_alarms
+@_detector
 @click.option("--every", type=click.FloatRange(0.1), default=2.0, show_default=True, help="Seconds between looks.")
 @runs_option
 @json_option
 def watch_command(
-    run: str, baseline_file: Path | None, alarms: Path | None, every: float, runs: Path, as_json: bool
+    run: str,
+    baseline_file: Path | None,
+    alarms: Path | None,
+    detector: DetectorName,
+    every: float,
+    runs: Path,
+    as_json: bool,
 ) -> None:
     """Watch a run that is being made until it ends; tell alarms as they come.
 
@@ -96,7 +121,7 @@ def watch_command(
     worse = []
     folder = find_run(run, runs)
     baseline = None if baseline_file is None else Baseline.load(baseline_file)
-    for alarm in follow(baseline, folder, every) if baseline else follow_recorded(folder, every):
+    for alarm in follow(baseline, folder, every, detector) if baseline else follow_recorded(folder, every):
         append(alarms, [alarm])
         tell(alarm, as_json=as_json)
         if alarm.worse:
@@ -114,15 +139,14 @@ def baseline_group() -> None:
 @click.option("--out", type=_FILE, default=Path("baseline.json"), show_default=True, help="The file to write.")
 @click.option("--name", default="baseline", show_default=True)
 @click.option(
-    "--alpha", type=float, default=0.035, show_default=True, help="Chance that a session without drift ever alarms."
+    "--alpha", type=float, default=0.04, show_default=True, help="Chance that a session without drift ever alarms."
 )
 @click.option("--horizon", type=int, default=3000, show_default=True, help="Interactions of such a session.")
 @click.option(
     "--embedding",
-    type=click.Choice(["hash", "wordllama", "none"]),
     default="hash",
     show_default=True,
-    help="How outputs are compared.",
+    help="How outputs are compared: hash, wordllama, openai/MODEL or none.",
 )
 @runs_option
 @json_option
@@ -187,12 +211,19 @@ def verify_command(file: Path, digest: str, as_json: bool) -> None:
 @command.command("simulate", epilog=_example("loopwright drift simulate --scenario S1 --seeds 20 --alpha 0.05"))
 @click.option("--scenario", "names", multiple=True, help="S1 to S15 and others; repeatable; all by default.")
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Sessions of each.")
-@click.option("--alpha", type=float, default=0.035, show_default=True)
+@click.option("--alpha", type=float, default=0.04, show_default=True)
 @click.option("--horizon", type=int, default=3000, show_default=True)
 @click.option("--size", type=int, help="Interactions of the baseline; each scenario's own by default.")
+@_detector
 @json_option
 def simulate_command(
-    names: tuple[str, ...], seeds: int, alpha: float, horizon: int, size: int | None, as_json: bool
+    names: tuple[str, ...],
+    seeds: int,
+    alpha: float,
+    horizon: int,
+    size: int | None,
+    detector: DetectorName,
+    as_json: bool,
 ) -> None:
     """Try thresholds on simulated sessions whose drift is known.
 
@@ -200,4 +231,4 @@ def simulate_command(
     """
     from loopwright.cli._drift_output import simulate
 
-    simulate(names, seeds, alpha=alpha, horizon=horizon, size=size, as_json=as_json)
+    simulate(names, seeds, alpha=alpha, horizon=horizon, size=size, detector=detector, as_json=as_json)

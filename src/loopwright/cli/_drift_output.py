@@ -23,6 +23,7 @@ from loopwright.drift import (
     Baseline,
     Category,
     Channel,
+    DetectorName,
     Monitor,
     Observation,
     Review,
@@ -62,9 +63,9 @@ def _lines(path: Path) -> Iterator[Observation]:
                 raise UserError(f"{path}:{number}: {error.args[0]}", remedy=error.remedy) from None
 
 
-def follow(baseline: Baseline, folder: Path, every: float) -> Iterator[Alarm]:
+def follow(baseline: Baseline, folder: Path, every: float, detector: DetectorName) -> Iterator[Alarm]:
     """Alarms of a run while it is written, until it is finished."""
-    monitor, run, taken = Monitor(baseline), read_run(folder).manifest.id, 0
+    monitor, run, taken = Monitor(baseline, detector), read_run(folder).manifest.id, 0
     for events in _growing(folder, every):
         seen = list(observations(events, run))
         for one in seen[taken:]:
@@ -143,6 +144,8 @@ def show(found: Review) -> None:
     write(f"\nindex {value}{usual}, coverage {coverage:.0%}, {found.counts.seen} interactions")
     if found.counts.duplicates or found.counts.malformed:
         write(f"left out: {found.counts.duplicates} duplicates, {found.counts.malformed} impossible values")
+    if found.counts.aside:
+        write(f"set aside: {found.counts.aside} interactions in which half of the signals were odd at once")
     for alarm in found.alarms:
         write(str(alarm))
 
@@ -160,7 +163,7 @@ def show_baseline(baseline: Baseline, path: Path, *, as_json: bool) -> None:
                 "embedding": baseline.embedding,
                 "digest": baseline.digest,
                 "source": baseline.source,
-                "channels": {str(channel): level.n for channel, level in baseline.levels.items()},
+                "channels": {name: level.n for name, level in baseline.levels.items()},
                 "warnings": baseline.warnings,
             }
         )
@@ -169,28 +172,39 @@ def show_baseline(baseline: Baseline, path: Path, *, as_json: bool) -> None:
     write(f"a session of {baseline.horizon} interactions without drift alarms with probability {baseline.alpha}")
     rows = [
         (
-            f"{channel} {TRAITS[channel].title}",
+            name if name not in set(CHANNELS) else f"{name} {TRAITS[Channel(name)].title}",
             str(level.n),
             f"{level.means['']:.3f}",
             f"{level.sd:.3f}",
             f"{level.correlation:.2f}",
         )
-        for channel, level in baseline.levels.items()
+        for name, level in baseline.levels.items()
     ]
-    columns = ("dimension", "interactions", "mean score", "sd", "lag-1")
+    columns = ("signal", "interactions", "mean score", "sd", "lag-1")
     write_table(columns, rows, right=columns[1:])
     for warning in baseline.warnings:
         write(f"note: {warning}")
 
 
-def simulate(names: Sequence[str], seeds: int, *, alpha: float, horizon: int, size: int | None, as_json: bool) -> None:
+def simulate(
+    names: Sequence[str],
+    seeds: int,
+    *,
+    alpha: float,
+    horizon: int,
+    size: int | None,
+    detector: DetectorName,
+    as_json: bool,
+) -> None:
     """Runs scenarios and writes what came of them."""
     unknown = [name for name in names if name not in SCENARIOS]
     if unknown:
         raise UserError(f"there is no scenario {unknown[0]!r}", remedy=f"There are: {', '.join(SCENARIOS)}.")
     results = []
     for scenario in (SCENARIOS[name] for name in names or SCENARIOS):
-        trials = [trial(scenario, seed, alpha=alpha, size=size, horizon=horizon) for seed in range(seeds)]
+        trials = [
+            trial(scenario, seed, alpha=alpha, size=size, horizon=horizon, detector=detector) for seed in range(seeds)
+        ]
         hits = sum(one.ever if scenario.drift is None else one.delay is not None for one in trials)
         interval = wilson(hits, seeds)
         delays = [math.inf if one.delay is None else one.delay for one in trials]

@@ -16,6 +16,7 @@ from loopwright.drift._channels import CATEGORY_WEIGHTS, CHANNELS, TRAITS, Categ
 from loopwright.drift._consolidation import Consolidation, Entry, Memory, consolidate, due, harmed
 from loopwright.drift._context_agent import Mitigation, Outcome, simulate_team
 from loopwright.drift._continual import forgetting, min_acc, plasticity, wc_acc
+from loopwright.drift._detectors import DetectorName
 from loopwright.drift._evalue import RateEProcess
 from loopwright.drift._gate import Ruling, damped, improvement, p_of_better, p_of_harm, rule
 from loopwright.drift._index import Index, combine, jensen_shannon
@@ -45,6 +46,7 @@ __all__ = [
     "Channel",
     "Consolidation",
     "Counts",
+    "DetectorName",
     "Entry",
     "Exemplar",
     "Index",

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from loopwright.drift._channels import CATEGORY_WEIGHTS, CHANNELS, TRAITS, Category, Channel
+from loopwright.drift._channels import (
+    CATEGORY_WEIGHTS,
+    CHANNELS,
+    HEADING,
+    SIGNAL_NAMES,
+    SIGNALS,
+    Category,
+    Channel,
+    Signal,
+)
 from loopwright.drift._embed import embedder
+from loopwright.drift._heading import Heading
 from loopwright.drift._index import Norms, Tally, combine, norms_of, raw_scores, window_scores
 from loopwright.drift._level import Level
 from loopwright.drift._observation import Observation
@@ -24,9 +34,10 @@ MINIMUM = 200
 WINDOW = 50
 """Interactions per point of the index."""
 _FOLDS = 5
+_BLOCKS = 4
 _SPARSE = 50
 """Scores that a channel needs to be watched."""
-FORMAT: Literal[1] = 1
+FORMAT: Literal[2] = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,7 @@ class Band:
 class Baseline:
     """What the monitor compares with."""
 
-    format: int
+    format: Literal[2]
     name: str
     interactions: int
     source: str
@@ -56,7 +67,8 @@ class Baseline:
     embedding: str
     """How outputs without an embedding get one: `hash`, `wordllama`, or empty for not at all."""
     reference: Reference
-    levels: Mapping[Channel, Level]
+    levels: Mapping[str, Level]
+    """By the name of the signal; that of a channel is its symbol."""
     norms: Norms
     bands: Mapping[Channel | Category | Literal["index"], Band]
     warnings: tuple[str, ...] = ()
@@ -69,7 +81,7 @@ class Baseline:
         observations: Sequence[Observation],
         *,
         name: str = "baseline",
-        alpha: float = 0.035,
+        alpha: float = 0.04,
         horizon: int = 3000,
         embedding: str = "",
     ) -> Self:
@@ -167,21 +179,30 @@ def _held_out(observations: Sequence[Observation]) -> list[Scores]:
         reference = Reference.of(one for at, one in enumerate(observations) if at % _FOLDS != fold)
         for at in range(fold, len(observations), _FOLDS):
             scores[at] = reference.scores(observations[at])
-    return scores
+    at = SIGNAL_NAMES.index(HEADING)
+    return [(*row[:at], turned, *row[at + 1 :]) for row, turned in zip(scores, _headings(observations), strict=True)]
 
 
-def _levels(scores: Sequence[Scores], tasks: Sequence[str], *, alpha: float, horizon: int) -> dict[Channel, Level]:
-    found: dict[Channel, tuple[list[float], list[str]]] = {}
-    for at, channel in enumerate(CHANNELS):
+def _headings(observations: Sequence[Observation]) -> Iterator[float | None]:
+    """Held out in blocks: a heading must not be made of outputs that the centre was made of, as in a session."""
+    size = math.ceil(len(observations) / _BLOCKS)
+    for start in range(0, len(observations), size):
+        reference = Reference.of((*observations[:start], *observations[start + size :]))
+        heading = Heading(reference.spread)
+        for one in observations[start : start + size]:
+            yield reference.scores(one, heading=heading)[SIGNAL_NAMES.index(HEADING)]
+
+
+def _levels(scores: Sequence[Scores], tasks: Sequence[str], *, alpha: float, horizon: int) -> dict[str, Level]:
+    found: dict[Signal, tuple[list[float], list[str]]] = {}
+    for at, signal in enumerate(SIGNALS):
         with_data = [(row[at], task) for row, task in zip(scores, tasks, strict=True) if row[at] is not None]
         if len(with_data) >= _SPARSE:
-            found[channel] = [score for score, _ in with_data if score is not None], [task for _, task in with_data]
-    total = math.fsum(TRAITS[channel].budget for channel in found)
+            found[signal] = [score for score, _ in with_data if score is not None], [task for _, task in with_data]
+    total = math.fsum(signal.budget for signal in found)
     return {
-        channel: Level.of(
-            values, kinds, TRAITS[channel], chance=alpha * TRAITS[channel].budget / total, horizon=horizon
-        )
-        for channel, (values, kinds) in found.items()
+        signal.name: Level.of(values, kinds, signal, chance=alpha * signal.budget / total, horizon=horizon)
+        for signal, (values, kinds) in found.items()
     }
 
 
@@ -230,7 +251,7 @@ def _source(observations: Sequence[Observation]) -> str:
     return digest.hexdigest()
 
 
-def _warnings(count: int, levels: Mapping[Channel, Level], scores: Sequence[Scores]) -> tuple[str, ...]:
+def _warnings(count: int, levels: Mapping[str, Level], scores: Sequence[Scores]) -> tuple[str, ...]:
     told = []
     if count < 500:
         told.append(f"{count} interactions: small changes will be seen late; 1,000 are better")

@@ -50,6 +50,35 @@ class Trait:
     title: str
     meaning: str
     """What its score per interaction is; larger is worse."""
+
+
+TRAITS: Final = {
+    Channel.C_SEM: Trait(Category.RESPONSE, "output similarity", "1 - cosine to the centre of the task's outputs"),
+    Channel.C_PATH: Trait(Category.RESPONSE, "decision pathway", "mean surprisal of a step given the step before"),
+    Channel.C_CONF: Trait(
+        Category.RESPONSE, "confidence calibration", "evidence that answers are right less often than this confidence"
+    ),
+    Channel.T_SEL: Trait(Category.TOOLS, "tool selection", "mean surprisal of a call's tool"),
+    Channel.T_SEQ: Trait(Category.TOOLS, "tool sequencing", "mean surprisal of a tool given the one before"),
+    Channel.T_PARAM: Trait(Category.TOOLS, "tool parameters", "mean surprisal of a parameter's value"),
+    Channel.I_AGREE: Trait(Category.COORDINATION, "consensus", "1 where no two thirds of the votes agree"),
+    Channel.I_HANDOFF: Trait(Category.COORDINATION, "hand-off", "messages per accepted delegation"),
+    Channel.I_ROLE: Trait(Category.COORDINATION, "role adherence", "surprisal of the agent given the task"),
+    Channel.B_LENGTH: Trait(Category.BOUNDARIES, "output length", "log of the output's length"),
+    Channel.B_ERROR: Trait(Category.BOUNDARIES, "error pattern", "surprisal of the kind of error, or of none"),
+    Channel.B_HUMAN: Trait(Category.BOUNDARIES, "human intervention", "1 where a human overrode"),
+}
+"""Each channel's trait, in the paper's order."""
+
+CHANNELS: Final = tuple(Channel)
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A stream of scores that is watched: one for each channel, and a second for two of them."""
+
+    name: str
+    channel: Channel
     budget: float
     """Weight in the false-alarm budget: more where one interaction tells less."""
     up: float
@@ -58,26 +87,24 @@ class Trait:
     """Whether one value tells a moderate change from garbage, so that a few moderate ones suffice for an alarm."""
 
 
-TRAITS: Final = {
-    Channel.C_SEM: Trait(
-        Category.RESPONSE, "output similarity", "1 - cosine to the centre of the task's outputs", 0.8, 0.9, graded=True
-    ),
-    Channel.C_PATH: Trait(
-        Category.RESPONSE, "decision pathway", "mean surprisal of a step given the step before", 0.3, 0.9
-    ),
-    Channel.C_CONF: Trait(Category.RESPONSE, "confidence calibration", "confidence - correct", 1.2, 0.8),
-    Channel.T_SEL: Trait(Category.TOOLS, "tool selection", "mean surprisal of a call's tool", 0.3, 0.8),
-    Channel.T_SEQ: Trait(Category.TOOLS, "tool sequencing", "mean surprisal of a tool given the one before", 0.5, 0.9),
-    Channel.T_PARAM: Trait(Category.TOOLS, "tool parameters", "mean surprisal of a parameter's value", 0.9, 0.9),
-    Channel.I_AGREE: Trait(Category.COORDINATION, "consensus", "1 where no two thirds of the votes agree", 2.0, 0.9),
-    Channel.I_HANDOFF: Trait(Category.COORDINATION, "hand-off", "messages per accepted delegation", 1.5, 0.9),
-    Channel.I_ROLE: Trait(Category.COORDINATION, "role adherence", "surprisal of the agent given the task", 0.8, 0.9),
-    Channel.B_LENGTH: Trait(Category.BOUNDARIES, "output length", "log of the output's length", 1.1, 0.7),
-    Channel.B_ERROR: Trait(
-        Category.BOUNDARIES, "error pattern", "surprisal of the kind of error, or of none", 1.4, 0.9
-    ),
-    Channel.B_HUMAN: Trait(Category.BOUNDARIES, "human intervention", "1 where a human overrode", 2.0, 0.9),
-}
-"""Each channel's trait, in the paper's order."""
+HEADING: Final = "C_sem heading"
+NOVELTY: Final = "B_error novelty"
 
-CHANNELS: Final = tuple(Channel)
+SIGNALS: Final = (
+    Signal("C_sem", Channel.C_SEM, 0.3, 0.9, graded=True),
+    Signal("C_path", Channel.C_PATH, 0.2, 0.9),
+    Signal("C_conf", Channel.C_CONF, 2.3, 0.8),
+    Signal("T_sel", Channel.T_SEL, 0.2, 0.8),
+    Signal("T_seq", Channel.T_SEQ, 0.3, 0.9),
+    Signal("T_param", Channel.T_PARAM, 1.1, 0.9),
+    Signal("I_agree", Channel.I_AGREE, 2.0, 0.9),
+    Signal("I_handoff", Channel.I_HANDOFF, 1.7, 0.9),
+    Signal("I_role", Channel.I_ROLE, 2.0, 1.0),
+    Signal("B_length", Channel.B_LENGTH, 0.9, 0.7),
+    Signal("B_error", Channel.B_ERROR, 0.4, 1.0),
+    Signal("B_human", Channel.B_HUMAN, 1.5, 0.9),
+    Signal(HEADING, Channel.C_SEM, 0.4, 1.0),
+    Signal(NOVELTY, Channel.B_ERROR, 0.4, 1.0),
+)
+"""The channels in order, then whether outputs keep moving in one direction, and whether errors are of new kinds."""
+SIGNAL_NAMES: Final = tuple(signal.name for signal in SIGNALS)

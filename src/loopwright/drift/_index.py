@@ -84,7 +84,7 @@ class Tally:
     def add(self, one: Observation, scores: Scores) -> None:
         """Adds an interaction and its scores."""
         sums, counts = self.sums, self.counts
-        for index, score in enumerate(scores):
+        for index, score in enumerate(scores[: len(CHANNELS)]):
             if score is not None:
                 sums[index] += score
                 counts[index] += 1

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress, pairwise
 from statistics import median
 from typing import Self
 
-from loopwright.drift._channels import Trait
+from loopwright.drift._channels import Signal
 from loopwright.drift._deviance import NEVER, Tilted, scan_threshold
 
 WINDOWS = (4, 5, 6, 8, 11, 16, 22, 32, 45, 64, 90, 128, 180, 256, 360, 512, 720, 1024, 1440)
 """Lengths of the windows that are watched."""
 
+_SHARES = ((720, 0.3), (512, 0.6), (256, 0.9), (32, 1.2), (22, 0.7), (16, 0.4))
+"""Length from which on a window has this weight in its signal's budget."""
 _OVERLAP = 2.0
 """How much less often any of the windows alarms than the sum over them says, since they overlap; by simulation of the
 scenarios without drift (Gaussian scores alone would allow 2.2)."""
@@ -26,27 +29,33 @@ _APART = 4.0
 """Standard errors by which tasks must differ to have means of their own."""
 BURST = 10
 """Interactions that a burst may last without an alarm."""
-_SHARE_OF_BURST = 0.5
+_SHARE_OF_BURST = 0.7
 """Share of the evidence for an alarm that one burst can bring at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """What is usual in a channel."""
+    """What is usual in a signal."""
 
     n: int
     """Scores in the baseline."""
+    effective: float
+    """As many independent scores tell its mean as well."""
     means: Mapping[str, float]
     """Task to its mean score; the empty name stands for tasks that were not seen."""
     sd: float
     low: float
     high: float
     """Range that standardised scores are cut to."""
+    tail: float
+    """Standardised score that a tenth of the baseline or less reaches."""
     correlation: float
     """Lag-1 correlation, 0 where it is not significant."""
     up: tuple[float, ...]
     down: tuple[float, ...]
     """Sum of standardised scores at which each window of `WINDOWS` alarms."""
+    values: tuple[float, ...]
+    """Standardised scores of the baseline in the order of time, to four decimals."""
     burst_up: float
     burst_down: float
     """Most that ten consecutive interactions may add to a window, in either direction."""
@@ -57,18 +66,18 @@ class Level:
         return (score - (self.means[""] if mean is None else mean)) / self.sd
 
     @classmethod
-    def of(cls, scores: Sequence[float], tasks: Sequence[str], trait: Trait, *, chance: float, horizon: int) -> Self:
+    def of(cls, scores: Sequence[float], tasks: Sequence[str], signal: Signal, *, chance: float, horizon: int) -> Self:
         """Learns the level from held-out scores of the baseline.
 
         Args:
             scores: In the order of time.
             tasks: Of each score.
-            trait: The channel's.
+            signal: What is scored.
             chance: Probability that the channel may ever alarm without drift.
             horizon: Interactions of a session.
         """
         given = len(scores)
-        if trait.graded:
+        if signal.graded:
             scores, tasks = _cleaned(scores, tasks)
             given = len(scores)
         if min(scores) == max(scores):
@@ -85,56 +94,66 @@ class Level:
         effective = len(values) * (1.0 if pooled else 0.6)
         family = Tilted.of(values)
         limits = [
-            _limits(family, effective, correlation, trait, window, chance=chance * share, horizon=horizon)
-            for window, share in zip(WINDOWS, shares(trait), strict=True)
+            _limits(family, effective, correlation, signal, window, chance=chance * share, horizon=horizon)
+            for window, share in zip(WINDOWS, shares(signal), strict=True)
         ]
         evidence = _SHARE_OF_BURST * scan_threshold(chance / len(WINDOWS), 16, horizon)
-        count = BURST / _inflation(correlation, BURST)
+        count = BURST / inflation(correlation, BURST)
         bursts = [BURST * family.limit(evidence, count, effective, up=up) for up in (True, False)]
         return cls(
             n=given,
+            effective=effective / inflation(correlation, 10**9),
             means={task: mean + shift for task, mean in means.items()},
             sd=sd,
             low=low,
             high=high,
+            tail=_tail(values),
             correlation=correlation,
             up=tuple(up for up, _ in limits),
             down=tuple(down for _, down in limits),
+            values=tuple(round(value, 4) for value in values),
             burst_up=bursts[0],
             burst_down=bursts[1],
         )
 
 
-def shares(trait: Trait) -> tuple[float, ...]:
+def shares(signal: Signal) -> tuple[float, ...]:
     """Each window's share of its channel's budget."""
-    small = 0.1 if trait.graded else 0.0  # A burst may bring no more than half an alarm to these in other channels.
-    raw = [small if n < 16 else 0.6 if n == 16 else 1.0 if n < 256 else 0.7 if n < 720 else 0.3 for n in WINDOWS]
+    small = 0.1 if signal.graded else 0.0  # In other signals these would see bursts more than drift.
+    raw = [next(share for least, share in _SHARES if n >= least) if n >= 16 else small for n in WINDOWS]
     return tuple(_OVERLAP * share / sum(raw) for share in raw)
 
 
 def _limits(
-    family: Tilted, baseline: float, correlation: float, trait: Trait, window: int, *, chance: float, horizon: int
+    family: Tilted, baseline: float, correlation: float, signal: Signal, window: int, *, chance: float, horizon: int
 ) -> tuple[float, float]:
     if not chance:
         return NEVER, -NEVER
-    inflation = _inflation(correlation, window)
-    whole = _inflation(correlation, 10**9)
-    up, down = (
-        window
-        * family.limit(
-            scan_threshold(chance * share, window, horizon), window / inflation, baseline / whole, up=share == trait.up
-        )
-        for share in (trait.up, 1 - trait.up)
-    )
-    return up, down
+    own = inflation(correlation, window)
+    whole = inflation(correlation, 10**9)
+
+    def limit(share: float, *, up: bool) -> float:
+        if not share:
+            return NEVER if up else -NEVER
+        evidence = scan_threshold(chance * share, window, horizon)
+        return window * family.limit(evidence, window / own, baseline / whole, up=up)
+
+    return limit(signal.up, up=True), limit(1 - signal.up, up=False)
 
 
-def _inflation(correlation: float, window: int) -> float:
+def inflation(correlation: float, window: int) -> float:
     """Variance of a mean of `window` AR(1) values over that of independent ones."""
     if not correlation:
         return 1.0
     rho = correlation
     return (1 + rho) / (1 - rho) - 2 * rho * (1 - rho**window) / (window * (1 - rho) ** 2)
+
+
+def _tail(values: Sequence[float]) -> float:
+    ordered = sorted(values)
+    at = ordered[-(len(ordered) // 10)]
+    # Of equal values all or none are in the tail; flags that are common have none.
+    return at if bisect_left(ordered, at) >= 0.9 * len(ordered) else next((v for v in ordered if v > at), at + 1.0)
 
 
 def _correlation(values: Sequence[float]) -> float:

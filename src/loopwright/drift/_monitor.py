@@ -4,18 +4,27 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Self
 
 from loopwright.drift._baseline import WINDOW, Baseline
-from loopwright.drift._channels import CHANNELS, TRAITS, Category, Channel
+from loopwright.drift._channels import TRAITS, Category, Channel, Signal
+from loopwright.drift._detectors import Detector, DetectorName, detectors
 from loopwright.drift._embed import embedder
+from loopwright.drift._finding import Finding
+from loopwright.drift._heading import Heading
 from loopwright.drift._index import Index, Tally, combine, window_scores
+from loopwright.drift._level import BURST
 from loopwright.drift._observation import Observation
-from loopwright.drift._watch import Finding, Watch
 from loopwright.errors import UserError
 
+_LATELY = 100
+"""Interactions within which no more than a burst of them is set aside."""
+_SILENCE = 200
+"""Interactions after an alarm in which the channel does not alarm again."""
+_ODD_LEAST = 8
+"""Signals below which an interaction is never odd as a whole"""
 _REMEMBERED = 1024
 """Ids that are kept to tell duplicates and to name examples."""
 
@@ -60,6 +69,8 @@ class Counts:
     duplicates: int = 0
     malformed: int = 0
     """Fields that were dropped because no such value can be."""
+    aside: int = 0
+    """Interactions in which half the signals were odd at once: up to ten in a hundred do not count for alarms."""
     backwards: int = 0
     """Times that went back; the order of arrival counts."""
 
@@ -68,20 +79,28 @@ class Monitor:
     """Watches one stream of interactions against a baseline, in bounded memory.
 
     Usable alone: it knows nothing of how the interactions came about, and never raises for what they hold.
+
+    Args:
+        baseline: What is usual.
+        detector: How a channel is watched.
+
+    Raises:
+        UserError: There is no such detector.
+        MissingExtra: The detector's library, or that of the baseline's embedder, is not installed.
     """
 
-    def __init__(self, baseline: Baseline) -> None:
+    def __init__(self, baseline: Baseline, detector: DetectorName = "windows") -> None:
         self.baseline = baseline
+        self.detector: DetectorName = detector
         self.counts = Counts()
         self.index: Index | None = None
         """The latest complete window."""
         self._embed = embedder(baseline.embedding) if baseline.embedding else None
-        self._watches = [
-            (at, channel, Watch(baseline.levels[channel], graded=TRAITS[channel].graded))
-            for at, channel in enumerate(CHANNELS)
-            if channel in baseline.levels
-        ]
+        self._heading = Heading(baseline.reference.spread)
+        self._watches = detectors(baseline, detector)
         self._tally = Tally()
+        self._quiet: dict[Channel, int] = {}
+        self._aside: deque[int] = deque(maxlen=BURST)
         self._ids: deque[str] = deque(maxlen=_REMEMBERED)
         self._known: set[str] = set()
         self._time = ""
@@ -95,20 +114,36 @@ class Monitor:
         self._remember(one)
         place = self.counts.seen
         self.counts.seen = place + 1
-        scores = self.baseline.reference.scores(one, self._embed)
+        scores = self.baseline.reference.scores(one, self._embed, self._heading)
         self._tally.add(one, scores)
         if self.counts.seen % WINDOW == 0:
             start = self.counts.seen - WINDOW
             self.index = combine(window_scores(self._tally, self.baseline.norms), start=start, end=self.counts.seen)
             self._tally = Tally()
-        alarms = []
-        for at, channel, watch in self._watches:
-            score = scores[at]
-            if score is not None:
-                finding = watch.update(score, one.task, place)
-                if finding is not None:
-                    alarms.append(self._alarm(channel, finding, one))
+        alarms: list[Alarm] = []
+        given = [
+            (signal, watch, watch.level.standard(score, one.task))
+            for at, signal, watch in self._watches
+            if (score := scores[at]) is not None
+        ]
+        if self._odd(given, place):
+            return ()
+        for signal, watch, value in given:
+            finding = watch.update(value, place)
+            if finding is not None and place >= self._quiet.get(signal.channel, 0):
+                self._quiet[signal.channel] = place + _SILENCE
+                alarms.append(self._alarm(signal.channel, finding, one))
         return tuple(alarms)
+
+    def _odd(self, given: Sequence[tuple[Signal, Detector, float]], place: int) -> bool:
+        """Whether to set an interaction aside: half of its signals are in the tail, and few were so lately."""
+        if 2 * sum([value >= watch.level.tail for _, watch, value in given]) < max(len(given), _ODD_LEAST):
+            return False
+        if len(self._aside) == BURST and place - self._aside[0] < _LATELY:
+            return False
+        self._aside.append(place)
+        self.counts.aside += 1
+        return True
 
     def _alarm(self, channel: Channel, finding: Finding, one: Observation) -> Alarm:
         size = abs(finding.shift)
@@ -160,12 +195,16 @@ class Monitor:
         """Everything that later results depend on, as JSON types; floats survive JSON exactly."""
         return {
             "baseline": self.baseline.digest,
+            "detector": self.detector,
             "counts": asdict(self.counts),
             "tally": asdict(self._tally),
+            "aside": list(self._aside),
+            "quiet": {channel.value: until for channel, until in self._quiet.items()},
             "ids": list(self._ids),
             "time": self._time,
             "index": None if self.index is None else asdict(self.index),
-            "watches": {channel.value: watch.state() for _, channel, watch in self._watches},
+            "watches": {signal.name: watch.state() for _, signal, watch in self._watches},
+            "heading": self._heading.state(),
         }
 
     @classmethod
@@ -180,16 +219,19 @@ class Monitor:
                 "the checkpoint belongs to another baseline",
                 remedy="Restore it with the baseline it was made with, or begin a new monitor.",
             )
-        monitor = cls(baseline)
+        monitor = cls(baseline, checkpoint["detector"])
         monitor.counts = Counts(**checkpoint["counts"])
         monitor._tally = Tally(**checkpoint["tally"])
+        monitor._quiet = {Channel(name): until for name, until in checkpoint["quiet"].items()}
+        monitor._aside.extend(checkpoint["aside"])
         monitor._ids.extend(checkpoint["ids"])
         monitor._known = set(filter(None, checkpoint["ids"]))
         monitor._time = checkpoint["time"]
         if checkpoint["index"] is not None:
             monitor.index = _index(checkpoint["index"])
-        for _, channel, watch in monitor._watches:
-            watch.restore(checkpoint["watches"][channel.value])
+        for _, signal, watch in monitor._watches:
+            watch.restore(checkpoint["watches"][signal.name])
+        monitor._heading.restore(checkpoint["heading"])
         return monitor
 
 

@@ -11,18 +11,22 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
 
+from loopwright.drift._calibration import Calibration
+from loopwright.drift._heading import Heading, across
 from loopwright.drift._observation import Observation, ToolCall
 
 Embed = Callable[[str], Sequence[float]]
 """Text to a vector of a fixed length."""
 
 Scores = tuple[float | None, ...]
-"""One score per channel in the order of `CHANNELS`, None where there is no data; larger is worse."""
+"""One score per signal in the order of `SIGNALS`, None where there is no data; larger is worse."""
 
 _MOST = 256
 """Names that a table holds; what is rarer counts as unseen."""
 _BINS = 31
 """Values that are told apart per parameter; with the unseen one they are 32."""
+_ROLE_PRIOR = 2.0
+"""Added to the count of each agent: roles are few, and what agents seldom do would else be a matter of luck."""
 _LONGEST = 64
 """Steps, calls and votes of one interaction that are looked at."""
 _MASKED = re.compile(r"[0-9a-f]{8,}|\d+|(?:/[\w.\-]+)+|'[^']*'|\"[^\"]*\"")
@@ -42,19 +46,19 @@ def agreed(votes: Sequence[bool | str]) -> bool | None:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Surprisal of names, add-1/2 smoothed, with one bin for everything unseen."""
+    """Surprisal of names, smoothed (add-1/2 by default), with one bin for everything unseen."""
 
     nats: Mapping[str, float]
     unseen: float
 
     @classmethod
-    def of(cls, counts: Counter[str], most: int = _MOST) -> Self:
-        """Learns from counts."""
+    def of(cls, counts: Counter[str], most: int = _MOST, prior: float = 0.5) -> Self:
+        """Learns from counts, to each of which the prior is added."""
         kept = dict(counts.most_common(most))
-        total = math.log(counts.total() + 0.5 * (len(kept) + 1))
+        total = math.log(counts.total() + prior * (len(kept) + 1))
         rest = counts.total() - sum(kept.values())
-        nats = {name: total - math.log(count + 0.5) for name, count in sorted(kept.items())}
-        return cls(nats, total - math.log(rest + 0.5))
+        nats = {name: total - math.log(count + prior) for name, count in sorted(kept.items())}
+        return cls(nats, total - math.log(rest + prior))
 
     def __getitem__(self, name: str) -> float:
         return self.nats.get(name, self.unseen)
@@ -68,13 +72,14 @@ class Tables:
     otherwise: Table
 
     @classmethod
-    def of(cls, counts: Mapping[str, Counter[str]], most: int = _MOST) -> Self:
+    def of(cls, counts: Mapping[str, Counter[str]], most: int = _MOST, prior: float = 0.5) -> Self:
         """Learns from counts per context."""
         contexts = sorted(counts, key=lambda context: (-counts[context].total(), context))[:_MOST]
         pooled: Counter[str] = Counter()
         for counter in counts.values():
             pooled.update(counter)
-        return cls({context: Table.of(counts[context], most) for context in contexts}, Table.of(pooled, most))
+        tables = {context: Table.of(counts[context], most, prior) for context in contexts}
+        return cls(tables, Table.of(pooled, most, prior))
 
     def __getitem__(self, context: str) -> Table:
         return self.by.get(context, self.otherwise)
@@ -106,8 +111,9 @@ class Reference:
     values: Tables
     roles: Tables
     errors: Table
-    accuracy: tuple[float, ...]
-    """Share correct by tenth of the confidence."""
+    calibration: Calibration
+    spread: float
+    """Root mean square of how far outputs lie across their centre, in lengths of embeddings."""
 
     @classmethod
     def of(cls, observations: Iterable[Observation], embed: Embed | None = None) -> Self:
@@ -123,27 +129,45 @@ class Reference:
         for one in seen:
             if one.agent and one.task:
                 roles.setdefault(one.task, Counter())[one.agent] += 1
+        centres = _centres(seen, embed)
         return cls(
-            centres=_centres(seen, embed),
+            centres=centres,
             steps=_transitions(one.steps for one in seen),
             tools=Table.of(Counter(call.name for one in seen for call in one.tools[:_LONGEST])),
             order=_transitions(tuple(call.name for call in one.tools) for one in seen),
             cuts=cuts,
             values=Tables.of(values, _BINS),
-            roles=Tables.of(roles),
+            roles=Tables.of(roles, prior=_ROLE_PRIOR),
             errors=Table.of(Counter(error_kind(one.error) for one in seen if one.error is not None), _BINS),
-            accuracy=_accuracy(seen),
+            calibration=Calibration.of(
+                [
+                    (one.confidence, one.correct)
+                    for one in seen
+                    if one.confidence is not None and one.correct is not None
+                ]
+            ),
+            spread=_spread(seen, centres),
         )
 
-    def scores(self, one: Observation, embed: Embed | None = None) -> Scores:
-        """Scores an interaction in every channel; O(its own size), whatever came before."""
+    def scores(self, one: Observation, embed: Embed | None = None, heading: Heading | None = None) -> Scores:
+        """Scores an interaction in every signal; O(its own size), whatever came before.
+
+        Args:
+            one: The interaction.
+            embed: For outputs without an embedding.
+            heading: Of the outputs before, which it takes along; without it that signal has no score.
+        """
         calls = one.tools[:_LONGEST] if len(one.tools) > _LONGEST else one.tools
         names = [call.name for call in calls]
         together = agreed(one.votes)
+        distance, turned = self._outputs(one, embed, heading)
+        kind = error_kind(one.error) if one.error else one.error
         return (
-            self._distance(one, embed),
+            distance,
             self.steps.chain(one.steps[:_LONGEST]),
-            self._overconfidence(one),
+            None
+            if one.confidence is None or one.correct is None
+            else self.calibration.score(one.confidence, correct=one.correct),
             sum([self.tools[name] for name in names]) / len(names) if names else None,
             self.order.chain(names),
             self._surprise(calls),
@@ -151,27 +175,25 @@ class Reference:
             None if one.messages is None else float(one.messages),
             self.roles[one.task][one.agent] if one.agent and one.task and self.roles.by else None,
             None if one.length is None else math.log(max(one.length, 1)),
-            None if one.error is None else self.errors[error_kind(one.error) if one.error else ""],
+            None if kind is None else self.errors[kind],
             None if one.override is None else float(one.override),
+            turned,
+            None if kind is None else float(bool(kind) and kind not in self.errors.nats),
         )
 
-    def _distance(self, one: Observation, embed: Embed | None) -> float | None:
+    def _outputs(
+        self, one: Observation, embed: Embed | None, heading: Heading | None
+    ) -> tuple[float | None, float | None]:
+        """Distance from the centre, and the projection on the heading."""
         vector = one.embedding or (embed(one.output) if embed and one.output else ())
         centre = self.centres.get(one.task) or self.centres.get("")
         if not vector or not centre or len(vector) != len(centre):
-            return None
+            return None, None
         norm = math.sqrt(sum([x * x for x in vector]))
         if not norm or not math.isfinite(norm):
-            return None
+            return None, None
         dot = sum([x * y for x, y in zip(vector, centre, strict=True)])
-        return 1.0 - dot / norm
-
-    def _overconfidence(self, one: Observation) -> float | None:
-        """Accuracy that this confidence had in the baseline minus the outcome, in its standard deviations."""
-        if one.confidence is None or one.correct is None:
-            return None
-        rate = self.accuracy[min(int(one.confidence * 10), 9)]
-        return (rate - one.correct) / math.sqrt(rate * (1 - rate))
+        return 1.0 - dot / norm, heading.update(one.task, vector, centre) if heading else None
 
     def _surprise(self, calls: Sequence[ToolCall]) -> float | None:
         total, count = 0.0, 0
@@ -183,16 +205,14 @@ class Reference:
         return total / count if count else None
 
 
-def _accuracy(seen: Iterable[Observation]) -> tuple[float, ...]:
-    counts, correct = [0] * 10, [0] * 10
+def _spread(seen: Iterable[Observation], centres: Mapping[str, tuple[float, ...]]) -> float:
+    total, count = 0.0, 0
     for one in seen:
-        if one.confidence is not None and one.correct is not None:
-            tenth = min(int(one.confidence * 10), 9)
-            counts[tenth] += 1
-            correct[tenth] += one.correct
-    overall = (sum(correct) + 0.5) / (sum(counts) + 1)
-    # Ten prior outcomes at the overall rate keep a tenth with few of them from certainty.
-    return tuple((right + 10 * overall) / (count + 10) for right, count in zip(correct, counts, strict=True))
+        centre = centres.get(one.task) or centres.get("")
+        if centre and len(one.embedding) == len(centre) and any(one.embedding):
+            total += math.fsum(x * x for x in across(one.embedding, centre))
+            count += 1
+    return math.sqrt(total / count) if count else 0.0
 
 
 def _transitions(chains: Iterable[Sequence[str]]) -> Tables:

@@ -16,6 +16,7 @@ CHANGE = 1000
 """Interaction of the session at which drift begins."""
 LENGTH = 3000
 """Interactions of a session."""
+_BURST = 10
 _NONE: Final = Injection()
 
 
@@ -33,8 +34,8 @@ class Scenario:
     baseline: int = 1000
     contaminated: float = 0.0
     """Share of the baseline that has drifted."""
-    burst: int = 0
-    """Outliers in a row at the change."""
+    burst: Injection | None = None
+    """What ten interactions from the change on are like, and none after."""
 
 
 def _ramp(since: int, over: int, top: float) -> float:
@@ -119,7 +120,8 @@ _LIST = (
         frozenset({Channel.C_SEM, Channel.B_LENGTH}),
     ),
     Scenario("seasonal", "no drift, the mix of tasks swings", setting=Setting(seasonal=True)),
-    Scenario("burst", "no drift, ten outliers in a row", burst=10),
+    Scenario("burst", "no drift, ten outliers in a row", burst=Injection(garbage=True)),
+    Scenario("outage", "no drift, ten failures in a row", burst=Injection(errors=0.98, accuracy=0.0)),
     Scenario("ar1", "no drift, noise with a lag-1 correlation of 0.5", setting=Setting(autocorrelation=0.5)),
     Scenario("small", "no drift, a baseline of 200", baseline=200),
     Scenario("contaminated", "no drift, a tenth of the baseline drifted", contaminated=0.1),
@@ -172,6 +174,6 @@ def start(scenario: Scenario, seed: int, size: int | None = None) -> tuple[tuple
 def injection(scenario: Scenario, place: int) -> Injection:
     """What is injected at an interaction of the session."""
     since = place - CHANGE
-    if 0 <= since < scenario.burst:
-        return Injection(garbage=True)
+    if scenario.burst and 0 <= since < _BURST:
+        return scenario.burst
     return scenario.drift(since) if scenario.drift and since >= 0 else _NONE

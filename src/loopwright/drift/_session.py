@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loopwright.drift._baseline import Baseline
+from loopwright.drift._detectors import DetectorName
 from loopwright.drift._index import Index
 from loopwright.drift._monitor import Alarm, Counts, Monitor
 from loopwright.drift._observation import Observation
@@ -21,6 +22,7 @@ class Review:
     """The index of each complete window."""
     alarms: tuple[Alarm, ...]
     counts: Counts
+    detector: DetectorName = "windows"
 
     @property
     def worse(self) -> tuple[Alarm, ...]:
@@ -36,6 +38,8 @@ class Review:
             "interactions": self.counts.seen,
             "duplicates": self.counts.duplicates,
             "malformed": self.counts.malformed,
+            "set_aside": self.counts.aside,
+            "detector": self.detector,
             "alpha": self.baseline.alpha,
             "horizon": self.baseline.horizon,
             "alarms": [asdict(alarm) for alarm in self.alarms],
@@ -43,16 +47,20 @@ class Review:
         }
 
 
-def review(baseline: Baseline, observations: Iterable[Observation]) -> Review:
-    """Runs a monitor over a session."""
-    monitor = Monitor(baseline)
+def review(baseline: Baseline, observations: Iterable[Observation], detector: DetectorName = "windows") -> Review:
+    """Runs a monitor over a session.
+
+    Raises:
+        MissingExtra: The detector's library is not installed.
+    """
+    monitor = Monitor(baseline, detector)
     points: list[Index] = []
     alarms: list[Alarm] = []
     for one in observations:
         alarms += monitor.observe(one)
         if monitor.index is not None and (not points or monitor.index is not points[-1]):
             points.append(monitor.index)
-    return Review(baseline, tuple(points), tuple(alarms), monitor.counts)
+    return Review(baseline, tuple(points), tuple(alarms), monitor.counts, detector)
 
 
 def onsets(review: Review) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from loopwright.drift._baseline import Baseline
 from loopwright.drift._channels import Channel
+from loopwright.drift._detectors import DetectorName
 from loopwright.drift._monitor import Monitor
 from loopwright.drift._scenarios import CHANGE, Scenario, draw
 
@@ -23,7 +24,13 @@ class Trial:
 
 
 def trial(
-    scenario: Scenario, seed: int, *, alpha: float = 0.035, size: int | None = None, horizon: int = 3000
+    scenario: Scenario,
+    seed: int,
+    *,
+    alpha: float = 0.04,
+    size: int | None = None,
+    horizon: int = 3000,
+    detector: DetectorName = "windows",
 ) -> Trial:
     """Draws a baseline and a session, and watches it.
 
@@ -33,12 +40,14 @@ def trial(
         alpha: Probability that a session without drift may ever alarm.
         size: Interactions of the baseline; the scenario's own by default.
         horizon: Interactions that alpha is spent on.
+        detector: How a channel is watched.
 
     Raises:
         UserError: A setting is out of its range.
+        MissingExtra: The detector's library is not installed.
     """
     session = draw(scenario, seed, baseline=size)
-    monitor = Monitor(Baseline.freeze(session.baseline, alpha=alpha, horizon=horizon))
+    monitor = Monitor(Baseline.freeze(session.baseline, alpha=alpha, horizon=horizon), detector)
     ever, delay = False, None
     channels: tuple[Channel, ...] = ()
     for at, one in enumerate(session.stream):

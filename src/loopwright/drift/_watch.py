@@ -7,31 +7,21 @@ of the change has to be guessed. An update costs some ten comparisons, whatever 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from loopwright.drift._level import BURST, GROSS, WINDOWS, Level
+from loopwright.drift._deviance import NEVER
+from loopwright.drift._finding import Finding
+from loopwright.drift._level import BURST, GROSS, WINDOWS, Level, inflation
 
 _SIZE = WINDOWS[-1] + 1
 _SHORT = 64
 """Windows from here on are looked at every second time."""
+_LOOK = 64
+"""Scores after which the session before each window is looked at again."""
 _SILENCE = 200
 """Scores after an alarm in which the channel does not alarm again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A window over its limit."""
-
-    up: bool
-    """Whether scores rose, which is worse."""
-    window: int
-    """Scores of this channel since the change, about."""
-    onset: int
-    """Number of the interaction where the change began, about."""
-    shift: float
-    """Mean of the window in standard deviations of the baseline."""
 
 
 class Watch:
@@ -46,41 +36,45 @@ class Watch:
         "_above",
         "_below",
         "_count",
+        "_fresh",
         "_graded",
-        "_level",
+        "_inflation",
         "_limits",
+        "_own",
         "_places",
         "_recent",
         "_silence",
         "_sums",
         "_total",
+        "level",
     )
 
     def __init__(self, level: Level, *, graded: bool) -> None:
-        self._level = level
+        self.level = level
         self._graded = graded
-        limits = [
-            limit for limit in zip(WINDOWS, level.up, level.down, strict=True) if limit[1] < 1e299 or limit[2] > -1e299
-        ]
-        self._limits = (tuple(limit for limit in limits if limit[0] < _SHORT), tuple(limits))
+        self._own = tuple(
+            limit for limit in zip(WINDOWS, level.up, level.down, strict=True) if limit[1] < NEVER or limit[2] > -NEVER
+        )
+        self._inflation = {window: inflation(level.correlation, window) for window, _, _ in self._own}
+        self._limits = _by_parity(self._own)
+        self._fresh = True
         self._sums = [0.0] * _SIZE
         self._places = [0] * _SIZE
         self._recent = [0.0] * BURST
         self._count = self._silence = 0
         self._total = self._above = self._below = 0.0
 
-    def update(self, score: float, task: str, place: int) -> Finding | None:
+    def update(self, value: float, place: int) -> Finding | None:
         """Takes the next score.
 
         Args:
-            score: Raw, of the interaction.
-            task: Its kind.
-            place: Its number.
+            value: Standardised by the level.
+            place: The interaction's number.
 
         Returns:
             What alarms, if something does.
         """
-        value = self._bounded(self._level.standard(score, task))
+        value = self._bounded(value)
         if self._silence:
             self._silence -= 1
         count, sums = self._count, self._sums
@@ -88,6 +82,8 @@ class Watch:
         self._count = count = count + 1
         self._total = total = self._total + value
         sums[count % _SIZE] = total
+        if count % _LOOK == 0 and self._fresh:
+            self._limits = _by_parity(tuple(self._with_session(*limit) for limit in self._own))
         for window, up, down in self._limits[count % 2 == 0]:
             if window > count:
                 break
@@ -102,7 +98,7 @@ class Watch:
 
     def _bounded(self, value: float) -> float:
         """Cuts a value to the baseline's range, and bursts to what they may bring."""
-        level = self._level
+        level = self.level
         if self._graded:
             if -GROSS <= value <= GROSS:
                 return level.low if value < level.low else level.high if value > level.high else value
@@ -127,6 +123,23 @@ class Watch:
         recent[slot] = value
         return value
 
+    def _with_session(self, window: int, up: float, down: float) -> tuple[int, float, float]:
+        """The limits of a window where what the session was before it counts with the baseline.
+
+        The mean that a window is compared with becomes that of both, and more certain: in the Gaussian case the limit
+        goes with sqrt(n (1 + n / N)), of n independent scores against N.
+        """
+        before = self._count - window
+        if before <= 0:
+            return window, up, down
+        independent = window / self._inflation[window]
+        effective = self.level.effective
+        # At most as much as the baseline: a change too slow to be seen must not become what is usual.
+        more = min(before * effective / self.level.n, effective)
+        offset = window * self._sums[before % _SIZE] / before * more / (effective + more)
+        factor = math.sqrt((1 + independent / (effective + more)) / (1 + independent / effective))
+        return window, up * factor + offset, down * factor + offset
+
     def _found(self) -> Finding:
         """Names the window that is furthest over its limit, and starts anew."""
         count, total, sums = self._count, self._total, self._sums
@@ -139,6 +152,9 @@ class Watch:
             if share > best:
                 best, window, change = share, length, moved
         onset = self._places[(count - window) % _SIZE]
+        # After a change the session tells no more what is usual.
+        self._fresh = False
+        self._limits = _by_parity(self._own)
         self._count = 0
         self._total = 0.0
         sums[0] = 0.0
@@ -158,6 +174,7 @@ class Watch:
             "recent": self._recent,
             "above": self._above,
             "below": self._below,
+            "limits": [list(limit) for limit in self._limits[1]] if self._fresh else None,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -171,3 +188,11 @@ class Watch:
         self._total = state["sums"][-1]
         self._recent = list(state["recent"])
         self._above, self._below = state["above"], state["below"]
+        self._fresh = state["limits"] is not None
+        if self._fresh:
+            self._limits = _by_parity(tuple((window, up, down) for window, up, down in state["limits"]))
+
+
+def _by_parity(limits: tuple[tuple[int, float, float], ...]) -> tuple[tuple[tuple[int, float, float], ...], ...]:
+    """Limits to look at every time, and every second time."""
+    return tuple(limit for limit in limits if limit[0] < _SHORT), limits
