@@ -249,12 +249,11 @@ class Server:
             return found
         except Refused as error:
             return {"error": str(error)}
-        except TimeoutError:
-            self._renew()
-            return {"error": "the statement timed out"}
         except OSError as error:
             self._renew()
-            return {"error": str(error)}
+            if isinstance(error, BrokenPipeError):  # the session was lost before: nothing was executed
+                return self.execute(statement, rows, seconds)
+            return {"error": "the statement timed out" if isinstance(error, TimeoutError) else str(error)}
 
     def load(self, statements: list[str]) -> None:
         """Runs statements with all rights, in the database.
