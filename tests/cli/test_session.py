@@ -129,6 +129,16 @@ def test_what_is_wrong_is_told_with_its_line(invoke: Invoke, write_task: WriteTa
     assert not Path("runs").exists()
 
 
+def test_mitigations_without_a_visible_check_are_noted(project: Path, invoke: Invoke) -> None:
+    (project / "t.yaml").write_text(
+        "version: 1\nname: t\ngoal: g\nenvironment: {name: text}\nagents: {proposer: author}\n"
+        "loop: {strategy: single}\n"
+        "session: {}\ndrift: {first: 200, mitigations: {anchoring: {}}}\n"
+    )
+    told = invoke("validate", "t.yaml", "--model", "scripted/right.yaml")
+    assert "no visible check: mitigations have neither successes" in told.stdout + told.stderr
+
+
 def test_a_misspelt_part_of_the_memory_is_told(watched: Path, invoke: Invoke) -> None:
     Path("prompts/sayer.md").write_text("You say words.\n--- user ---\n{{ view.memory.txt }}\n{{ view.goal }}\n")
     told = invoke("validate", watched)

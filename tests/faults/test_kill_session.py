@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import random
 import shutil
+import time
 from collections import Counter
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
@@ -18,7 +19,7 @@ from tests.faults.table import proves
 from tests.session.sums import Sums, events, freeze, start, task
 
 EPISODES = 40
-KILLS = 40
+KILLS = 20
 
 
 def session(baseline: str) -> Task:
@@ -118,6 +119,10 @@ def test_a_session_cut_off_after_any_event_goes_on_as_it_would(wanted: tuple[Pat
 )
 def test_kill_9_of_a_session(wanted: tuple[Path, Task], whole: Path, processes: ForkServerContext) -> None:
     expected, every = trace(whole), calls(whole)
+    (wanted[0] / "timed").mkdir()
+    begun = time.monotonic()
+    assert run_for(processes, wanted[0] / "timed", wanted[1], None)
+    longest = time.monotonic() - begun
     chance = random.Random(11)
     kills = trial = repeated = 0
     while kills < KILLS:
@@ -127,7 +132,8 @@ def test_kill_9_of_a_session(wanted: tuple[Path, Task], whole: Path, processes: 
         finished = False
         while not finished:
             known, before = calls(folder), paid(folder)
-            finished = run_for(processes, folder, wanted[1], chance.uniform(0.1, 1.2))
+            seconds = chance.uniform(0, longest) if kills < KILLS else None
+            finished = run_for(processes, folder, wanted[1], seconds)
             kills += not finished
             # What was recorded when the process began is left out; a call under way at a kill may be made again.
             repeated += (known + (paid(folder) - before) - every).total()
@@ -135,7 +141,7 @@ def test_kill_9_of_a_session(wanted: tuple[Path, Task], whole: Path, processes: 
     assert repeated == 0
 
 
-def run_for(processes: ForkServerContext, folder: Path, wanted: Task, seconds: float) -> bool:
+def run_for(processes: ForkServerContext, folder: Path, wanted: Task, seconds: float | None) -> bool:
     """Runs or resumes in a process of its own; kills it after the given time. Returns whether it came to its end."""
     process = processes.Process(target=execute, args=(folder, wanted, 0.002))
     process.start()

@@ -9,7 +9,8 @@ from loopwright._fingerprints import fingerprints
 from loopwright._fork import fork
 from loopwright.agents import Attempt, Memory, Turn, cut_to, latest, tokens_of
 from loopwright.candidate import Candidate
-from loopwright.errors import TaskError
+from loopwright.errors import ModelRejected, TaskError
+from loopwright.models import Reply, Request
 from loopwright.session import Recall, turns_of
 from loopwright.task import MemoryOptions
 from tests.session.sums import Sums, events, freeze, play, task
@@ -132,3 +133,26 @@ def test_the_latest_turns_that_fit_are_kept_in_order() -> None:
     size = turns[0].tokens
     assert latest(turns, 2 * size) == tuple(turns[3:])
     assert latest(turns, size - 1) == ()
+
+
+def test_an_episode_that_infrastructure_failed_is_tried_again_with_the_memory_of_then(tmp_path: Path) -> None:
+    class Failing(Sums):
+        """Refuses the second goal once."""
+
+        async def complete(self, request: Request) -> Reply:
+            if request.messages[-1].content.endswith("What is 7 + 11?") and not (tmp_path / "mended").exists():
+                raise ModelRejected("out of order")
+            return await super().complete(request)
+
+    wanted = task(5, session={"memory": {"turns": 9}}, drift={"first": 200})
+    first = Failing()
+    result = play(tmp_path, wanted, first)
+    assert [episode.scored for episode in result] == [True, False, True, True, True]
+    assert [prompt.count("Answer:") for prompt in first.prompts] == [0, 1, 2, 3]
+    (tmp_path / "mended").touch()
+    second = Failing()
+    assert play(tmp_path, wanted, second).pass_rate == 1.0
+    assert [prompt.count("Answer:") for prompt in second.prompts] == [4]
+    third = Failing()
+    play(tmp_path, wanted, third)
+    assert third.prompts == []

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from pathlib import Path
 
 import pytest
 
+from loopwright import Given, Run, RunConfig
+from loopwright.candidate import Candidate
+from loopwright.drift import Monitor, Observation
+from loopwright.environments import EnvironmentSetup
+from loopwright.environments import Observation as Seen
 from loopwright.errors import Interrupted
 from loopwright.models import Request
 from loopwright.store import EpisodeStarted, Mitigated, Routed
+from loopwright.task import Instance
+from loopwright.verify import Check, Verdict
 from tests.session.sums import Sums, events, freeze, play, task, told
 
 MEMORY = {"memory": {"turns": 30, "tokens": 2000}}
@@ -100,11 +108,64 @@ def test_what_cannot_be_paid_for_is_left_and_the_run_goes_on(tmp_path: Path) -> 
     assert len(result.scored) == 5
 
 
-def test_hidden_verdicts_do_not_reach_memory_or_probes(tmp_path: Path) -> None:
-    # The verifier's verdict is visible; the environment has none, and nothing hidden is in any prompt.
+class Secretive:
+    """Shows nothing and grades by hidden checks alone."""
+
+    def __init__(self, setup: EnvironmentSetup) -> None:
+        pass
+
+    async def reset(self, instance: Instance) -> Seen:
+        return Seen()
+
+    async def step(self, action: Candidate) -> Seen:
+        return Seen(text="done")
+
+    async def submit(self, answer: Candidate) -> Verdict:
+        return Verdict(checks=(Check(name="secret", score=1.0),))
+
+    async def snapshot(self) -> str:
+        return ""
+
+    async def restore(self, snapshot: str) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("acting", [False, True])
+def test_hidden_verdicts_reach_no_memory_and_no_monitor_that_is_acted_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, acting: bool
+) -> None:
+    name = freeze(tmp_path)
+    seen: list[Observation] = []
+
+    def observe(self: Monitor, one: Observation) -> list[object]:
+        seen.append(one)
+        return []
+
+    monkeypatch.setattr(Monitor, "observe", observe)
+    mitigations = {"consolidation": {"every": 3, "raw": 1}} if acting else {}
+    wanted = task(
+        5,
+        session=MEMORY,
+        agents={"proposer": "author"},
+        environment={"name": "secretive", "hidden": {"gold": 7}},
+        drift={"baseline": name, "mitigations": mitigations},
+    )
     model = Sums()
-    play(tmp_path, task(4, session=MEMORY, agents={"proposer": "author"}), model)
-    assert all("passed" not in prompt for prompt in model.prompts)
+    given = Given(models={model.name: model}, environments={"secretive": Secretive})
+    run = Run.create(RunConfig(tasks=(wanted,), project=tmp_path), tmp_path / "run", given=given)
+    assert asyncio.run(run.execute()).pass_rate == 1.0
+    assert "Result: done\n" in model.prompts[2]
+    assert not [
+        prompt
+        for prompt in model.prompts
+        if "passed" in prompt.replace("which ways of answering passed", "") or "secret" in prompt
+    ]
+    assert {one.correct for one in seen} == {None if acting else True}
+    # Nothing visible says what passed, so there is nothing to probe with.
+    assert [deed.probes for deed in mitigated(tmp_path, "consolidation")] == ([0] if acting else [])
 
 
 def test_work_goes_to_whoever_does_it_well_and_every_choice_is_recorded(tmp_path: Path) -> None:
@@ -231,3 +292,17 @@ def test_examples_come_when_the_index_falls_and_never_tell_the_answer(tmp_path: 
         examples, _, goal = prompt.partition("Examples of good answers")[2].rpartition("Now:\n")
         assert goal.strip() not in examples
         assert 1 <= examples.count("Answer:") <= 3
+
+
+def test_work_can_be_routed_over_agents_of_one_model(tmp_path: Path) -> None:
+    for kind in ("agents", "prompts"):
+        (tmp_path / kind).mkdir()
+    (tmp_path / "agents" / "terse.yaml").write_text(
+        "version: 1\nname: terse\nrole: proposer\nprompt: terse.md\nreply: text\n"
+    )
+    (tmp_path / "prompts" / "terse.md").write_text("Be terse.\n--- user ---\n{{ view.goal }}\n")
+    drift = {"first": 200, "mitigations": {"routing": {"agents": ["author", "terse"], "costs": {"terse": 1.0}}}}
+    result = play(tmp_path, task(12, session=MEMORY, drift=drift), Sums())
+    assert result.pass_rate == 1.0
+    routed = [event.data for event in events(tmp_path, "routed")]
+    assert {data.agent for data in routed if isinstance(data, Routed)} == {"author", "terse"}

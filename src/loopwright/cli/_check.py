@@ -143,10 +143,16 @@ def _notes(episode: Planned, cast: Cast, casting: Casting) -> Iterator[str]:
             "run it with --model PROVIDER/MODEL, or write `model:` into the file"
         )
     yield from session_notes(episode, cast)
-    loops = episode.strategy != SINGLE.name and episode.strategy not in ACTING_STRATEGIES
-    if not loops or cast.verifiers or AgentRole.VERIFIER in cast.agents:
+    if cast.verifiers or AgentRole.VERIFIER in cast.agents:
         return
     environment = casting.environment(task)
+    if environment is TextEnvironment and task.drift and task.drift.mitigations.named:
+        yield (
+            f"{task.name}: no visible check: mitigations have neither successes to go by nor probes; name "
+            "a verifier: `agents: {verifier: verifier}`"
+        )
+    if episode.strategy == SINGLE.name or episode.strategy in ACTING_STRATEGIES:
+        return
     if environment is PythonEnvironment and not str(episode.instance.public.get("tests", "")).strip():
         yield (
             f"{task.name}: no visible check: {episode.strategy} has nothing to act on but whether a candidate can be "
