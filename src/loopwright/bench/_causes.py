@@ -27,8 +27,8 @@ PUBLISHED_TOOLS = frozenset(
 """Programs of the published image that a machine may lack."""
 FOREIGN_TOOLS = frozenset(
     (
-        "xxd", "c++", "gcc", "g++", "cc", "make", "file", "bc", "vim", "less", "rsync", "zip", "unzip", "locate",
-        "python", "ag", "rename", "perl", "pip", "java", "php", "node", "wget", "nmap", "ss", "ip", "lsof", "strace",
+        "xxd", "c++", "gcc", "g++", "cc", "make", "file", "bc", "vim", "rsync", "zip", "unzip", "locate",
+        "python", "ag", "rename", "pip", "java", "php", "node", "wget", "nmap", "ss", "ip", "lsof", "strace",
         "compress",
     )
 )
