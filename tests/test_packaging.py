@@ -32,6 +32,9 @@ def _distribution(requirement: str) -> str:
     return BROUGHT.get(name, name)
 
 
+_STANDARD = sys.stdlib_module_names | {"_sha2"}  # the latter since Python 3.12
+
+
 def _imported(folder: Path) -> dict[str, set[str]]:
     """Top-level modules that are not the standard library's, with the files that import them."""
     found: dict[str, set[str]] = {}
@@ -43,7 +46,7 @@ def _imported(folder: Path) -> dict[str, set[str]]:
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names = [node.module]
             for name in (full.split(".")[0] for full in names):
-                if name not in {"loopwright", "tests", "solution"} and name not in sys.stdlib_module_names:
+                if name not in {"loopwright", "tests", "solution"} and name not in _STANDARD:
                     found.setdefault(name, set()).add(str(path.relative_to(folder)))
     return found
 

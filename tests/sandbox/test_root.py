@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ import pytest
 
 from loopwright.errors import SandboxUnavailable
 from loopwright.sandbox import Control, Sandbox, SandboxSpec, open_provider
+from loopwright.sandbox._bwrap import INTERPRETER
 
 pytestmark = pytest.mark.anyio
 _ROOTS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "loopwright-ci")
@@ -82,12 +84,66 @@ async def test_it_writes_where_it_likes_and_whatever_the_permissions(box: Sandbo
         "unshare -U true",
         "hostname other",
         "mknod /tmp/disk b 8 0",
+        "echo 1000 > /proc/1/oom_score_adj",
+        "echo 1000 > /proc/1/task/1/oom_score_adj",
+        "echo 15 > /proc/1/oom_adj",
+        "echo 19 > /proc/1/autogroup",
     ],
 )
 async def test_it_is_not_root_of_the_machine_nor_of_the_runner(box: Sandbox, forbidden: str) -> None:
     assert await _says(box, f"({forbidden}) >/dev/null 2>&1 && echo done") == ""
     await _says(box, "kill -9 1")
     assert await _says(box, "echo alive") == "alive\n"
+
+
+_OPEN = """
+import os, time
+hits, until = 0, time.monotonic() + 4
+while time.monotonic() < until:
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        for fd in range(3, 12):
+            try:
+                found = os.open(f"/proc/{pid}/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK)
+                pipe = os.readlink(f"/proc/self/fd/{found}").startswith(("pipe:", "socket:"))
+                hits += pipe and int(pid) != os.getpid()  # a program has libraries open while it starts
+                os.close(found)
+            except OSError:
+                pass
+print(hits, flush=True)
+"""
+
+
+@pytest.mark.slow
+async def test_it_cannot_use_the_runners_descriptors_while_commands_start(box: Sandbox) -> None:
+    attacker = await box.start(["python3", "-c", _OPEN], timeout=30)
+    attack = asyncio.ensure_future(attacker.wait())
+    while not attack.done():
+        assert (await box.run(["true"])).ok
+    assert await attacker.read() == b"0\n"
+
+
+@pytest.mark.slow
+async def test_it_cannot_kill_what_the_host_does_with_files(box: Sandbox) -> None:
+    killer = "for p in /proc/[0-9]*; do p=${p#/proc/}; [ $p = $$ ] || kill -9 $p; done"
+    attacker = await box.start(["bash", "-c", f"while :; do {killer}; done 2>/dev/null"], timeout=30)
+    for number in range(10):
+        await box.write("/work/file", b"%d" % number)
+        assert (await box.snapshot()) != b""
+        assert "/usr" not in [change.path for change in await box.changes()]
+    await attacker.kill()
+
+
+async def test_programs_that_strangers_may_not_read_are_told() -> None:
+    if os.getuid() != 0:
+        pytest.skip("needs root")
+    provider = await open_provider("bubblewrap")
+    if all(folder.stat().st_mode & 0o001 for folder in INTERPRETER.parents):
+        box = await provider.open(SandboxSpec(user="root"))
+        assert (await box.run(["id", "-u"])).stdout.text == "0\n"
+        await box.close()
+    else:
+        with pytest.raises(SandboxUnavailable, match="closed to strangers"):
+            await provider.open(SandboxSpec(user="root"))
 
 
 @pytest.mark.slow
@@ -136,3 +192,16 @@ async def test_changes_of_the_root_tell_contents_modes_and_deletions(box: Sandbo
         "/mnt": ("deleted", "folder"),
         "/opt": ("modified", "folder"),
     }
+
+
+@pytest.mark.slow
+async def test_nothing_of_what_root_destroys_reaches_the_runner(box: Sandbox) -> None:
+    forged = 'echo \'open("/tmp/forged", "w")\''
+    await _says(
+        box,
+        f"for f in $(find /usr/lib/python3* -name '*.py'); do {forged} > $f; done; rm -rf /usr/lib/python3*/__pycache__",
+    )
+    assert "/tmp/forged" not in {change.path for change in await box.changes()}
+    await box.run(["rm", "-rf", "--no-preserve-root", "/"])
+    found = {change.path: change.kind for change in await box.changes()}
+    assert found["/usr/bin/env"] == "deleted"

@@ -270,6 +270,8 @@ def _caps(prefix: str, caps: Mapping[str, Any]) -> dict[str, str]:
 
 def _loosened(sandbox: SandboxOptions) -> list[str]:
     told = [f"network: {sandbox.network}"] if sandbox.network != "none" else []
+    if sandbox.user == "root":
+        told.append("user: root inside, with capabilities for files; in Docker it may fill the engine's disk")
     if sandbox.require is not None:
         told.append(f"controls required: {', '.join(sandbox.require) or 'none'}")
     return told

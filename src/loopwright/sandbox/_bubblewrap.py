@@ -198,10 +198,15 @@ def _identity(spec: SandboxSpec) -> Mapping[str, Any]:
     """Whom bwrap is started as. Root in a sandbox is never the machine's root, who may write to parts of /proc.
 
     Raises:
-        SandboxUnavailable: The image's files belong to the machine's root.
+        SandboxUnavailable: The image's files belong to the machine's root, or nobody but that may read the programs.
     """
     if spec.user != "root" or os.getuid() != 0:
         return {}
+    if not spec.image and (closed := _closed(INTERPRETER)):
+        raise SandboxUnavailable(
+            f"root in a sandbox is a stranger on the machine, and {closed} is closed to strangers",
+            remedy="Name the folder of an image, use docker, or install Loopwright with a Python that all may execute.",
+        )
     owner = Path(spec.image).stat().st_uid if spec.image else random.randrange(*_FREE)
     if owner == 0:
         raise SandboxUnavailable(
@@ -209,6 +214,11 @@ def _identity(spec: SandboxSpec) -> Mapping[str, Any]:
             remedy=f"Give the folder to a user whom nothing else belongs to: chown -R 100000:100000 {spec.image}",
         )
     return {"user": owner, "group": owner, "extra_groups": []}
+
+
+def _closed(program: Path) -> Path | None:
+    """The folder above a program that others may not enter."""
+    return next((folder for folder in program.parents if not folder.stat().st_mode & 0o001), None)
 
 
 def _memory(text: str) -> int:

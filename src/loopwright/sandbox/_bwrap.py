@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loopwright.sandbox._inside.operations import HIDDEN, LOWER, UPPER
-from loopwright.sandbox._setup import FILE_CAPABILITIES, WRITABLE, Account
+from loopwright.sandbox._setup import FILE_CAPABILITIES, RUNNER_FILES, WRITABLE, Account
 from loopwright.sandbox._types import SandboxSpec
 
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -18,6 +18,8 @@ _NAMESPACES = ("--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgr
 _ETC = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime")
 _SCRATCH = "/mnt"
 """A folder that every machine has; inside the outer bwrap it is hidden by the upper layer's file system."""
+_DULL = "/proc/filesystems"
+"""A file that tells nothing, to cover others with."""
 _RUNNER_CAPABILITIES = ("SETUID", "SETGID", "KILL", "CHOWN")
 
 
@@ -45,6 +47,9 @@ def arguments(spec: SandboxSpec, account: Account, files: Mapping[str, int]) -> 
         for path, fd in files.items():
             argv += ["--perms", "0644", "--ro-bind-data", str(fd), path]
     argv += ["--proc", "/proc", "--dev", "/dev"]
+    if account.uid == 0:
+        argv += [word for name in RUNNER_FILES for word in ("--ro-bind", _DULL, f"/proc/1/{name}")]
+        argv += ["--tmpfs", "/proc/1/task"]
     for folder in WRITABLE:
         argv += ["--perms", "0755" if folder == WRITABLE[0] else "1777", "--size", size, "--tmpfs", folder]
     for folder in spec.writable:

@@ -19,7 +19,7 @@ from loopwright.sandbox._program import command
 from loopwright.sandbox._roots import Roots
 from loopwright.sandbox._sandbox import OpenSandbox
 from loopwright.sandbox._selfcheck import Readings, inspect
-from loopwright.sandbox._setup import FILE_CAPABILITIES, WORKDIR, Account, default_env, set_up
+from loopwright.sandbox._setup import FILE_CAPABILITIES, RUNNER_FILES, WORKDIR, Account, default_env, set_up
 from loopwright.sandbox._types import Control, Limits, SandboxSpec
 
 if TYPE_CHECKING:
@@ -33,11 +33,17 @@ REMEDIES = dict.fromkeys(
 )
 _ACCOUNTS = {"user": Account(1000, 1000), "root": Account(0, 0)}
 _MASKED = (
-    *(f"/proc/{name}" for name in ("acpi", "asound", "kcore", "keys", "latency_stats", "scsi", "sched_debug")),
-    *(f"/proc/{name}" for name in ("timer_list", "timer_stats", "1/fdinfo", "1/map_files", "1/task/1/fdinfo")),
-    "/sys/firmware",
+    *(f"/proc/{name}" for name in ("acpi", "asound", "interrupts", "kcore", "keys", "latency_stats", "scsi")),
+    *(f"/proc/{name}" for name in ("sched_debug", "timer_list", "timer_stats", "1/fdinfo", "1/map_files", "1/task")),
+    *("/sys/firmware", "/sys/devices/virtual/powercap"),
+    *(f"/sys/devices/system/cpu/cpu{number}/thermal_throttle" for number in range(os.cpu_count() or 1)),
 )
-"""For root: what the engine hides anyway, and folders of the runner that may not be read: then `find /` meets none."""
+"""For root: what engines hide anyway, and folders of the runner that may not be read, so that `find /` meets none."""
+_READ_ONLY = (
+    *(f"/proc/{name}" for name in ("bus", "fs", "irq", "sys", "sysrq-trigger")),
+    *(f"/proc/1/{name}" for name in RUNNER_FILES),
+)
+"""For root: what engines protect anyway, and `RUNNER_FILES`."""
 _PYTHON_REMEDY = (
     "The image needs a full python3, 3.8 or later, on its PATH (Debian's python3-minimal is too little): install it in "
     "an environment's Dockerfile, and build that with `loopwright env build ENVIRONMENT`."
@@ -169,7 +175,7 @@ def _create(client: APIClient, name: str, image: str, spec: SandboxSpec, pipes: 
         log_config=LogConfig(type="none"),
     )
     if spec.user == "root":
-        host["MaskedPaths"] = list(_MASKED)
+        host["MaskedPaths"], host["ReadonlyPaths"] = list(_MASKED), list(_READ_ONLY)
     container = client.create_container(
         image=digest,
         name=name,

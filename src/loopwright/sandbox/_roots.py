@@ -34,14 +34,14 @@ class Roots:
             ValueError: There is more than one should be asked to look at.
         """
         now = await sandbox.touched(skip)
-        before = dict(await self._were(sorted(now)))
+        before = await self._were(sorted(now))
         gone = [path for path, was in before.items() if was.type == "folder" and now[path].type != "folder"]
         kept = [path for path, was in before.items() if was.type == "folder" and now[path].type == "folder"]
         for folder in ("/", *kept):
             missing = await self._listed(folder) - set(await sandbox.list(folder))
             gone += [posixpath.join(folder, name) for name in missing]
-        before |= await self._were([f"{path}/" for path in gone])
-        return list(_compared(before, now))
+        below = await self._were([f"{path}/" for path in gone])
+        return list(_compared({**below, **before}, now))
 
     async def _were(self, asked: Sequence[str]) -> Mapping[str, Change]:
         unknown = [path for path in asked if path not in self._before]
@@ -59,8 +59,10 @@ class Roots:
         return self._names[folder]
 
     async def _first(self) -> OpenSandbox:
-        self._untouched = self._untouched or asyncio.ensure_future(self._opened())
-        return await asyncio.shield(self._untouched)
+        known = self._untouched
+        if known is None or (known.done() and (known.exception() or not known.result().alive)):
+            known = self._untouched = asyncio.ensure_future(self._opened())
+        return await asyncio.shield(known)
 
 
 def _compared(before: Mapping[str, Change], now: Mapping[str, Change]) -> Iterable[Change]:

@@ -181,7 +181,7 @@ class OpenSandbox:
         return {change.path: change for change in found}
 
     async def describe(self, paths: Sequence[str]) -> Mapping[str, Change]:
-        """What there is at each path now, and below it where it ends with a slash; by path, as if it were created.
+        """What there is at each path now, and where it ends with a slash below it, without contents; by path.
 
         Raises:
             ValueError: As for `changes`.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from loopwright.errors import SandboxUnavailable
 from loopwright.sandbox._cgroups import Held
+from loopwright.sandbox._inside.privileges import FILES
 from loopwright.sandbox._sandbox import OpenSandbox
 from loopwright.sandbox._setup import WRITABLE, RunnerFacts
 from loopwright.sandbox._types import Control, ControlState, SandboxSpec
@@ -77,6 +78,11 @@ async def inspect(
         for control in Control
     ]
     _require(states, spec)
+    if spec.user == "root" and not _for_files_alone(readings):
+        raise SandboxUnavailable(
+            f"root would have more capabilities than those for files: {held[Control.CAPABILITIES].evidence}",
+            remedy="Run as an ordinary user: leave out `user`.",
+        )
     return states
 
 
@@ -87,7 +93,8 @@ def _remedy(control: Control, held: Mapping[Control, Held], remedies: Mapping[Co
 def _require(states: Sequence[ControlState], spec: SandboxSpec) -> None:
     waived = {Control.NETWORK} if spec.network == "host" else set()
     if spec.user == "root":
-        waived |= {Control.UNPRIVILEGED_USER, Control.CAPABILITIES, Control.READ_ONLY_ROOT}
+        waived |= {Control.UNPRIVILEGED_USER, Control.CAPABILITIES}
+        waived |= {Control.READ_ONLY_ROOT} if "/" in spec.writable else set()
     missing = [s for s in states if s.control in spec.require - waived and not s.in_force]
     if missing:
         told = "; ".join(f"{state.control} ({state.evidence})" for state in missing)
@@ -123,6 +130,12 @@ def _capabilities(readings: Readings) -> Held:
     sets = {name: _status(readings, name) for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")}
     empty = all(value.strip("0") == "" for value in sets.values())
     return Held(empty, ", ".join(f"{name} {value}" for name, value in sets.items()))
+
+
+def _for_files_alone(readings: Readings) -> bool:
+    """Whether a workload that is root has what work on any file takes, and nothing that it could gain."""
+    had = {name: int(_status(readings, name), 16) for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")}
+    return had == {"CapInh": 0, "CapPrm": FILES, "CapEff": FILES, "CapAmb": 0}
 
 
 def _seccomp(readings: Readings, facts: RunnerFacts) -> Held:

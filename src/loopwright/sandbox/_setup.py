@@ -25,6 +25,8 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 FILE_CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID")
 """What a workload that is root keeps."""
+RUNNER_FILES = ("autogroup", "coredump_filter", "oom_adj", "oom_score_adj", "sched")
+"""Files of a process in /proc with which such a workload would have the kernel kill or starve the runner."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,8 @@ class Command:
         self.started = time.monotonic()
         self.deadline = deadline
         self.tag = tag
+        self.freezes = False
+        """Whether the workload stands still until it ends."""
         self.timed_out = False
         self.killed: set[int] = set()
         self.stdin: Sink | None = None
@@ -47,6 +49,8 @@ class Runner:
         self._by_pid: dict[int, Command] = {}
         self._ended: list[tuple[Command, int]] = []
         self._tag = 0
+        self._frozen = 0
+        """Operations under way that the workload could disturb."""
         self._lease = 60.0
         self._user = User(os.getuid(), os.getgid(), (), ())
         self._operations = Operations()
@@ -182,7 +186,28 @@ class Runner:
             with self._user:
                 self._operations.run(name.decode(), arguments)
 
-        self._launch(number, work, timeout=float(timeout), keep=_OPERATION_KEEPS, stream=True, has_stdin=True)
+        self._freeze()
+        try:
+            command = self._launch(
+                number, work, timeout=float(timeout), keep=_OPERATION_KEEPS, stream=True, has_stdin=True
+            )
+        except OSError:
+            if not self._user.switches:
+                self._thaw()
+            raise
+        command.freezes = not self._user.switches
+
+    def _freeze(self) -> None:
+        """Stops the workload for as long as an operation takes: where it has the operation's uid, it could kill it."""
+        if not self._user.switches:
+            if not self._frozen:
+                _signal_all(signal.SIGSTOP)
+            self._frozen += 1
+
+    def _thaw(self) -> None:
+        self._frozen -= 1
+        if not self._frozen:
+            _signal_all(signal.SIGCONT)
 
     def _launch(
         self, number: int, work: Callable[[], None], *, timeout: float, keep: int, stream: bool, has_stdin: bool
@@ -283,6 +308,8 @@ class Runner:
     def _finish(self, command: Command, status: int) -> None:
         seconds = time.monotonic() - command.started
         self._kill_tree(command)
+        if command.freezes:
+            self._thaw()
         leftovers = len(command.killed - {command.pid})
         del self._commands[command.number]
         for source in command.sources:
@@ -296,6 +323,14 @@ class Runner:
         kept = [part for k in command.kept for part in (bytes(k.head), k.tail, b"%d" % k.dropped)]
         numbers = [b"%d" % code, b"%d" % command.timed_out, b"%d" % out_of_memory, b"%d" % leftovers, b"%.6f" % seconds]
         self._send(Answer.DONE, command.number, *numbers, *kept)
+
+
+def _signal_all(number: int) -> None:
+    """Signals everything in the sandbox but this process."""
+    try:
+        os.kill(-1, number)
+    except ProcessLookupError:
+        pass  # there is nothing else
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ except ImportError:  # a Python cut down to its minimum, as Debian's python3-min
 
 _CAPGET, _CAPSET = {"x86_64": (125, 126), "aarch64": (90, 91)}.get(os.uname().machine, (0, 0))
 _CAPABILITY_VERSION = 0x20080522
-_FILES = sum(1 << number for number in (0, 1, 3, 4))
+FILES = sum(1 << number for number in (0, 1, 3, 4))
 """CHOWN, DAC_OVERRIDE, FOWNER, FSETID."""
 _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _FILTER = 4, 22, 2
 
@@ -67,7 +67,7 @@ def keep_for_files() -> None:
         raise OSError(errno.ENOSYS, "root needs an image whose Python has ctypes")
     libc = ctypes.CDLL(None, use_errno=True)
     header = struct.pack("Ii", _CAPABILITY_VERSION, 0)
-    _check(libc.syscall(_CAPSET, header, struct.pack("6I", _FILES, _FILES, 0, 0, 0, 0)))
+    _check(libc.syscall(_CAPSET, header, struct.pack("6I", FILES, FILES, 0, 0, 0, 0)))
 
 
 def _uninheritable(libc: ctypes.CDLL) -> None:

@@ -96,6 +96,8 @@ def execute(user: User, argv: list[bytes], cwd: bytes, env: Mapping[bytes, bytes
         resource.setrlimit(limit, (value, value))
     show(True)
     _prefer_to_kill()
+    # A workload of this uid could else use the runner's descriptors through /proc until the program is executed.
+    show(False)
     user.become()
     os.chdir(cwd)
     if b"/" in argv[0]:

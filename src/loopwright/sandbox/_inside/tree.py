@@ -168,43 +168,53 @@ def changes(tops: Sequence[bytes], known: Mapping[bytes, tuple[bytes, int, bytes
 
 
 def describe(paths: Iterable[bytes], walk: Walk) -> Iterator[bytes]:
-    """What there is at each path, and below it where it ends with a slash; nothing where there is nothing."""
+    """What there is at each path, and where it ends with a slash below it, without contents; nothing where nothing is."""
     for path in paths:
-        name = path.rstrip(b"/")
+        name, deep = path.rstrip(b"/"), path.endswith(b"/")
         with Folder(os.path.dirname(name)) as fd:
             node = _node(name, fd)
             if node:
-                yield _described(node, walk)
-        if node and path.endswith(b"/") and node.type == b"folder":
+                yield change(name, b"created", node.type, node.mode, b"" if deep else _digest(node, walk))
+        if node and deep and node.type == b"folder":
             for below in walk.visit(name):
-                yield _described(below, walk)
+                yield change(below.path, b"created", below.type, below.mode)
 
 
 def touched(since: float, skip: Sequence[bytes]) -> Iterator[bytes]:
     """Paths of the root's file system that were made or changed since; what is mounted into it is left out."""
     device, left, folders = os.stat(b"/").st_dev, ENTRIES, [b"/"]
     while folders:
-        with os.scandir(folders.pop()) as entries:
-            for entry in entries:
+        for entry in _scanned(folders.pop()):
+            try:
                 found = entry.stat(follow_symlinks=False)
-                folder = stat.S_ISDIR(found.st_mode)
-                if entry.path in skip or (folder and found.st_dev != device):
-                    continue
-                if found.st_ctime >= since:
-                    left -= 1
-                    yield entry.path
-                if folder:
-                    folders.append(entry.path)
+            except FileNotFoundError:
+                continue  # it went meanwhile
+            folder = stat.S_ISDIR(found.st_mode)
+            if entry.path in skip or (folder and found.st_dev != device):
+                continue
+            if found.st_ctime >= since:
+                left -= 1
+                yield entry.path
+            if folder:
+                folders.append(entry.path)
         if left < 0:
             raise ValueError(f"more than {ENTRIES} entries were made or changed")
 
 
-def _described(node: Node, walk: Walk) -> bytes:
+def _scanned(folder: bytes) -> list[os.DirEntry[bytes]]:
+    """What is in a folder; nothing where it went meanwhile."""
     try:
-        digest = walk.digest(node)
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _digest(node: Node, walk: Walk) -> bytes:
+    try:
+        return walk.digest(node)
     except OSError:  # a file that may not be read, where nothing may be written
-        digest = b""
-    return change(node.path, b"created", node.type, node.mode, digest)
+        return b""
 
 
 def pack_tree(top: bytes, walk: Walk) -> Iterator[bytes]:
