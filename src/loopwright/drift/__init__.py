@@ -9,7 +9,7 @@ Usable alone, on any stream of interactions:
             print(alarm)
 """
 
-from loopwright.drift._adapters import from_mapping, from_spans, from_updates
+from loopwright.drift._adapters import from_mapping, from_updates
 from loopwright.drift._anchoring import Anchor, Exemplar, embedded, level, select
 from loopwright.drift._baseline import Band, Baseline
 from loopwright.drift._channels import CATEGORY_WEIGHTS, CHANNELS, TRAITS, Category, Channel, Trait
@@ -29,6 +29,7 @@ from loopwright.drift._routing import Router, Standing
 from loopwright.drift._scenarios import CHANGE, LENGTH, SCENARIOS, Scenario, Session, draw
 from loopwright.drift._session import Review, onsets, review
 from loopwright.drift._simulator import Injection, Setting, Simulator
+from loopwright.drift._spans import from_spans
 from loopwright.drift._trial import Trial, trial
 
 __all__ = [

@@ -1,8 +1,8 @@
-"""Interactions from elsewhere: JSON lines, OpenTelemetry GenAI spans, LangGraph streams."""
+"""Interactions from elsewhere: plain data and LangGraph streams."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -30,80 +30,39 @@ def from_mapping(record: Mapping[str, Any]) -> Observation:
         ) from None
 
 
-def from_spans(spans: Iterable[Mapping[str, Any]]) -> Iterator[Observation]:
-    """Reads OpenTelemetry spans that follow the GenAI conventions; spans of one trace are one interaction.
-
-    Args:
-        spans: As plain data with `trace_id`, `name`, `start_time` and `attributes`, those of a trace together.
-    """
-    trace: list[Mapping[str, Any]] = []
-    for span in spans:
-        if trace and span.get("trace_id") != trace[0].get("trace_id"):
-            yield _of_trace(trace)
-            trace = []
-        trace.append(span)
-    if trace:
-        yield _of_trace(trace)
-
-
-def _of_trace(trace: list[Mapping[str, Any]]) -> Observation:
-    ordered = sorted(trace, key=lambda span: str(span.get("start_time", "")))
-    found = [_attributes(span) for span in ordered]
-    operations = [
-        str(one.get("gen_ai.operation.name", span.get("name", ""))) for one, span in zip(found, ordered, strict=True)
-    ]
-    tokens = [
-        one["gen_ai.usage.output_tokens"] for one in found if isinstance(one.get("gen_ai.usage.output_tokens"), int)
-    ]
-    agents = [str(one["gen_ai.agent.name"]) for one in found if one.get("gen_ai.agent.name")]
-    errors = [str(one["error.type"]) for one in found if one.get("error.type")]
-    tools = [
-        ToolCall(str(one["gen_ai.tool.name"]), _mapping(one.get("gen_ai.tool.call.arguments")))
-        for one in found
-        if one.get("gen_ai.tool.name")
-    ]
-    return Observation(
-        id=str(trace[0].get("trace_id", "")),
-        time=str(ordered[0].get("start_time", "")),
-        task=str(next((one["gen_ai.task.name"] for one in found if one.get("gen_ai.task.name")), "")),
-        agent=agents[0] if agents else "",
-        steps=tuple(operations),
-        tools=tuple(tools),
-        messages=sum(operation == "chat" for operation in operations) or None,
-        length=sum(tokens) if tokens else None,
-        error=errors[0] if errors else "",
-    )
-
-
-def _attributes(span: Mapping[str, Any]) -> Mapping[str, Any]:
-    return _mapping(span.get("attributes"))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def from_updates(updates: Iterable[Mapping[str, Any]], *, id: str = "", task: str = "", agent: str = "") -> Observation:
+def from_updates(
+    updates: Iterable[Mapping[str, Any] | tuple[object, ...]], *, id: str = "", task: str = "", agent: str = ""
+) -> Observation:
     """Reads one invocation of a LangGraph graph from its stream of `updates`.
 
+    An answer of a model is a message of the interaction, its tool calls the tools; the first tool message whose status
+    is `error` is its error, and an interrupt an override.
+
     Args:
-        updates: What `graph.stream(..., stream_mode="updates")` yields: node to what it changed.
+        updates: What `graph.stream(..., stream_mode="updates")` yields: node to what it changed; with
+            `subgraphs=True` after the subgraph's name.
         id: Of the interaction.
         task: Kind of task.
         agent: Who acted.
     """
     steps: list[str] = []
     tools: list[ToolCall] = []
-    output, replies = "", 0
+    output, error, replies, interrupted = "", "", 0, False
     for update in updates:
-        for node, change in update.items():
+        changes = update[-1] if isinstance(update, tuple) else update
+        for node, change in _mapping(changes).items():
+            if node == "__interrupt__":
+                interrupted = True
+                continue
             steps.append(str(node))
-            messages = change.get("messages", ()) if isinstance(change, Mapping) else ()
-            for message in messages if isinstance(messages, list | tuple) else (messages,):
-                if _of(message, "type") not in {"ai", "assistant"} and _of(message, "role") != "assistant":
+            for message in _messages(change):
+                kind = _of(message, "type") or _of(message, "role")
+                if kind == "tool" and _of(message, "status") == "error":
+                    error = error or _text(_of(message, "content")) or "error"
+                if kind not in {"ai", "assistant", "AIMessageChunk"}:
                     continue
                 replies += 1
-                output = str(_of(message, "content") or output)
+                output = _text(_of(message, "content")) or output
                 tools += [
                     ToolCall(str(_of(call, "name") or ""), _mapping(_of(call, "args")))
                     for call in _of(message, "tool_calls") or ()
@@ -117,7 +76,25 @@ def from_updates(updates: Iterable[Mapping[str, Any]], *, id: str = "", task: st
         tools=tuple(tools),
         messages=replies or None,
         length=len(output) or None,
+        error=error,
+        override=interrupted,
     )
+
+
+def _messages(change: object) -> Iterable[object]:
+    found = _mapping(change).get("messages", ())
+    return found if isinstance(found, list | tuple) else (found,)
+
+
+def _text(content: object) -> str:
+    """The text of a message: a string, or the text blocks of a list."""
+    if isinstance(content, list):
+        return "".join(block if isinstance(block, str) else str(_mapping(block).get("text", "")) for block in content)
+    return str(content or "")
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _of(message: object, name: str) -> Any:

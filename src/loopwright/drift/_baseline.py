@@ -21,12 +21,12 @@ from loopwright.drift._channels import (
     Channel,
     Signal,
 )
-from loopwright.drift._embed import embedder
+from loopwright.drift._embed import Embed, embedder
 from loopwright.drift._heading import Heading
 from loopwright.drift._index import Norms, Tally, combine, norms_of, raw_scores, window_scores
 from loopwright.drift._level import Level
 from loopwright.drift._observation import Observation
-from loopwright.drift._reference import Embed, Reference, Scores
+from loopwright.drift._reference import Reference, Scores
 from loopwright.errors import UserError
 
 MINIMUM = 200
@@ -65,7 +65,7 @@ class Baseline:
     """Probability that a session of `horizon` interactions without drift ever alarms."""
     horizon: int
     embedding: str
-    """How outputs without an embedding get one: `hash`, `wordllama`, or empty for not at all."""
+    """How outputs without an embedding get one: `hash`, `wordllama`, `openai/MODEL`, or empty for not at all."""
     reference: Reference
     levels: Mapping[str, Level]
     """By the name of the signal; that of a channel is its symbol."""
@@ -95,11 +95,14 @@ class Baseline:
             name: For display.
             alpha: Probability in (0, 0.5) that a session without drift ever alarms, over all channels.
             horizon: Interactions of such a session.
-            embedding: `hash`, `wordllama`, or empty where observations bring their embeddings.
+            embedding: `hash`, `wordllama`, `openai/MODEL` for a server that speaks OpenAI's API (`OPENAI_BASE_URL`,
+                `OPENAI_API_KEY`), or empty where observations bring their embeddings.
 
         Raises:
             UserError: There are too few observations, or a setting is out of its range.
+            MissingSecret: The server's key is not in the environment.
             MissingExtra: wordllama is not installed.
+            ModelError: The server gave no embedding.
         """
         if len(observations) < MINIMUM:
             raise UserError(

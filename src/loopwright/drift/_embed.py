@@ -10,6 +10,8 @@ from pathlib import Path
 
 from loopwright.errors import MissingExtra, UserError
 
+Embed = Callable[[str], Sequence[float]]
+"""Text to a vector of a fixed length."""
 _DIMENSION = 256
 
 
@@ -25,22 +27,27 @@ def hashed(text: str) -> tuple[float, ...]:
     return tuple(value / norm for value in vector) if norm else ()
 
 
-def embedder(name: str) -> Callable[[str], Sequence[float]]:
-    """Finds an embedder by its name: `hash` or `wordllama`.
+def embedder(name: str) -> Embed:
+    """Finds an embedder by its name: `hash`, `wordllama` or `openai/MODEL`.
 
     Raises:
-        UserError: There is none of that name.
+        UserError: There is none of that name, or the server's URL is none.
+        MissingSecret: The server's key is not in the environment.
         MissingExtra: wordllama is not installed.
     """
     if name == "hash":
         return hashed
     if name == "wordllama":
         return _wordllama()
-    raise UserError(f"there is no embedder named {name!r}", remedy="There are: hash, wordllama.")
+    if name.startswith("openai/") and name != "openai/":
+        from loopwright.drift._endpoint import Endpoint
+
+        return Endpoint(name.removeprefix("openai/"))
+    raise UserError(f"there is no embedder named {name!r}", remedy="There are: hash, wordllama, openai/MODEL.")
 
 
 @cache
-def _wordllama() -> Callable[[str], Sequence[float]]:
+def _wordllama() -> Embed:
     try:
         import wordllama
     except ImportError:

@@ -17,7 +17,7 @@ from loopwright.drift._heading import Heading
 from loopwright.drift._index import Index, Tally, combine, window_scores
 from loopwright.drift._level import BURST
 from loopwright.drift._observation import Observation
-from loopwright.errors import UserError
+from loopwright.errors import ModelError, UserError
 
 _LATELY = 100
 """Interactions within which no more than a burst of them is set aside."""
@@ -69,6 +69,8 @@ class Counts:
     duplicates: int = 0
     malformed: int = 0
     """Fields that were dropped because no such value can be."""
+    unembedded: int = 0
+    """Outputs that a server gave no embedding for."""
     aside: int = 0
     """Interactions in which half the signals were odd at once: up to ten in a hundred do not count for alarms."""
     backwards: int = 0
@@ -110,11 +112,11 @@ class Monitor:
         if one.id and one.id in self._known:
             self.counts.duplicates += 1
             return ()
-        one = self._sound(one)
+        one = self._embedded(self._sound(one))
         self._remember(one)
         place = self.counts.seen
         self.counts.seen = place + 1
-        scores = self.baseline.reference.scores(one, self._embed, self._heading)
+        scores = self.baseline.reference.scores(one, heading=self._heading)
         self._tally.add(one, scores)
         if self.counts.seen % WINDOW == 0:
             start = self.counts.seen - WINDOW
@@ -174,6 +176,16 @@ class Monitor:
                 self.counts.backwards += 1
             else:
                 self._time = one.time
+
+    def _embedded(self, one: Observation) -> Observation:
+        """Gives an output its embedding; a server that fails must not stop the loop that is watched."""
+        if one.embedding or not one.output or self._embed is None:
+            return one
+        try:
+            return replace(one, embedding=tuple(self._embed(one.output)))
+        except ModelError:
+            self.counts.unembedded += 1
+            return one
 
     def _sound(self, one: Observation) -> Observation:
         """Drops values that cannot be; a broken field must not stop the loop that is watched."""

@@ -6,7 +6,7 @@ import math
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
@@ -14,9 +14,6 @@ from typing import Self
 from loopwright.drift._calibration import Calibration
 from loopwright.drift._heading import Heading, across
 from loopwright.drift._observation import Observation, ToolCall
-
-Embed = Callable[[str], Sequence[float]]
-"""Text to a vector of a fixed length."""
 
 Scores = tuple[float | None, ...]
 """One score per signal in the order of `SIGNALS`, None where there is no data; larger is worse."""
@@ -116,8 +113,8 @@ class Reference:
     """Root mean square of how far outputs lie across their centre, in lengths of embeddings."""
 
     @classmethod
-    def of(cls, observations: Iterable[Observation], embed: Embed | None = None) -> Self:
-        """Learns the tables."""
+    def of(cls, observations: Iterable[Observation]) -> Self:
+        """Learns the tables; outputs need their embeddings."""
         seen = list(observations)
         cuts = _cuts(seen)
         values: dict[str, Counter[str]] = {}
@@ -129,7 +126,7 @@ class Reference:
         for one in seen:
             if one.agent and one.task:
                 roles.setdefault(one.task, Counter())[one.agent] += 1
-        centres = _centres(seen, embed)
+        centres = _centres(seen)
         return cls(
             centres=centres,
             steps=_transitions(one.steps for one in seen),
@@ -149,18 +146,17 @@ class Reference:
             spread=_spread(seen, centres),
         )
 
-    def scores(self, one: Observation, embed: Embed | None = None, heading: Heading | None = None) -> Scores:
+    def scores(self, one: Observation, heading: Heading | None = None) -> Scores:
         """Scores an interaction in every signal; O(its own size), whatever came before.
 
         Args:
             one: The interaction.
-            embed: For outputs without an embedding.
             heading: Of the outputs before, which it takes along; without it that signal has no score.
         """
         calls = one.tools[:_LONGEST] if len(one.tools) > _LONGEST else one.tools
         names = [call.name for call in calls]
         together = agreed(one.votes)
-        distance, turned = self._outputs(one, embed, heading)
+        distance, turned = self._outputs(one, heading)
         kind = error_kind(one.error) if one.error else one.error
         return (
             distance,
@@ -181,11 +177,9 @@ class Reference:
             None if kind is None else float(bool(kind) and kind not in self.errors.nats),
         )
 
-    def _outputs(
-        self, one: Observation, embed: Embed | None, heading: Heading | None
-    ) -> tuple[float | None, float | None]:
+    def _outputs(self, one: Observation, heading: Heading | None) -> tuple[float | None, float | None]:
         """Distance from the centre, and the projection on the heading."""
-        vector = one.embedding or (embed(one.output) if embed and one.output else ())
+        vector = one.embedding
         centre = self.centres.get(one.task) or self.centres.get("")
         if not vector or not centre or len(vector) != len(centre):
             return None, None
@@ -246,11 +240,11 @@ def _bin(value: object, cuts: Sequence[float] | None) -> str:
     return value[:80] if isinstance(value, str) else str(value)[:80]
 
 
-def _centres(seen: Sequence[Observation], embed: Embed | None) -> dict[str, tuple[float, ...]]:
+def _centres(seen: Sequence[Observation]) -> dict[str, tuple[float, ...]]:
     sums: dict[str, list[float]] = {}
     counts: Counter[str] = Counter()
     for one in seen:
-        vector = one.embedding or (embed(one.output) if embed and one.output else ())
+        vector = one.embedding
         norm = math.sqrt(math.fsum(x * x for x in vector))
         if not norm or not math.isfinite(norm):
             continue

@@ -21,7 +21,7 @@ class Watching:
         self._options = options
         self._first: list[Observation] = []
         self._waiting: list[Observation] = []
-        self._monitor = Monitor(baseline) if baseline else None
+        self._monitor = Monitor(baseline, options.detector) if baseline else None
         self.baseline = baseline
         self._seen = self._before = 0
         self.windows = 0
@@ -60,7 +60,7 @@ class Watching:
 
     def reset(self) -> None:
         """Begins anew against the same baseline, which is never changed."""
-        self._monitor = Monitor(self.baseline) if self.baseline else None
+        self._monitor = Monitor(self.baseline, self._options.detector) if self.baseline else None
         self._before = self._seen
         self._waiting.clear()
         self.low = 0
@@ -75,7 +75,7 @@ class Watching:
             embedding="" if embedding == "none" else embedding,
         )
         self._first.clear()
-        self._monitor = Monitor(self.baseline)
+        self._monitor = Monitor(self.baseline, self._options.detector)
         self._before = self._seen
 
     def _look(self, monitor: Monitor, one: Observation) -> Iterator[Alarm]:

@@ -300,8 +300,10 @@ class DriftOptions(_Section):
     """With `first`: chance that a session without drift ever alarms."""
     horizon: int = Field(default=3000, ge=100)
     """With `first`: interactions of such a session."""
-    embedding: Literal["hash", "wordllama", "none"] = "hash"
-    """With `first`: how outputs are compared."""
+    embedding: str = Field(default="hash", pattern=r"^(hash|wordllama|none|openai/.+)$")
+    """With `first`: how outputs are compared: `hash`, `wordllama`, `openai/MODEL` or `none`."""
+    detector: Literal["windows", "cusum", "adwin", "e-process"] = "windows"
+    """How each dimension is watched."""
     fail: StrictBool = False
     """Whether an alarm of a change for the worse makes the exit code 1."""
     mitigations: MitigationOptions = MitigationOptions()
