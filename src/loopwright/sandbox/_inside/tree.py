@@ -168,7 +168,7 @@ def changes(tops: Sequence[bytes], known: Mapping[bytes, tuple[bytes, int, bytes
 
 
 def describe(paths: Iterable[bytes], walk: Walk) -> Iterator[bytes]:
-    """What there is at each path, and where it ends with a slash below it, without contents; nothing where nothing is."""
+    """What there is at each path, and where it ends with a slash below it, without contents."""
     for path in paths:
         name, deep = path.rstrip(b"/"), path.endswith(b"/")
         with Folder(os.path.dirname(name)) as fd:
