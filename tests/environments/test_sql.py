@@ -12,7 +12,7 @@ import pytest
 
 from loopwright.candidate import Candidate
 from loopwright.environments import BUILTIN_ENVIRONMENTS, EnvironmentSetup, Scores
-from loopwright.errors import SandboxUnavailable, TaskError
+from loopwright.errors import SandboxLost, SandboxUnavailable, TaskError
 from loopwright.sandbox import Control, SandboxProvider, SandboxSpec, open_provider
 from loopwright.task import Instance
 
@@ -122,6 +122,17 @@ async def test_a_snapshot_is_what_it_was_however_the_database_changes_later(star
         assert (await episode.run(*asked))[: len(seen)] == seen
     assert (await episode.run(GOLD))[0] == "[('Sol',), ('Vega',), ('Mira; a giant',)]"
     assert (await episode.scores()).exact == 0.0  # the gold's database is as it was
+
+
+async def test_a_gold_query_that_is_not_executed_in_time_is_no_score(start: Start, engine: str) -> None:
+    endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1e9) SELECT count(i) FROM n"
+    episode = await start(
+        endless if engine == "sqlite" else "SELECT sleep(60)", engine=engine, script=STARS, timeout=0.5
+    )
+    await episode.run(GOLD)
+    for _ in range(2):  # nor is it remembered
+        with pytest.raises(SandboxLost, match="the gold query was not executed"):
+            await episode.scores()
 
 
 async def test_a_snapshot_leaves_the_session_as_it_is(start: Start, engine: str) -> None:

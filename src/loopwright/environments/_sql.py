@@ -15,7 +15,7 @@ from loopwright.environments._scores import Rule, Scores
 from loopwright.environments._sql_engines import PROGRAMS, Engine, mariadb_base, sqlite_base, statements_of
 from loopwright.environments._sql_session import Answer, Session
 from loopwright.environments._types import EnvironmentSetup, Observation
-from loopwright.errors import TaskError
+from loopwright.errors import SandboxLost, TaskError
 from loopwright.task import Instance
 from loopwright.verify import Verdict
 
@@ -162,9 +162,12 @@ class SqlEnvironment:
         if key not in _GOLDS:
             session = await self._opened(self._base)
             try:
-                _GOLDS[key] = await self._executed(session, query)
+                answer = await self._executed(session, query)
             finally:
                 await session.close()
+            if answer.unanswered:
+                raise SandboxLost(f"the gold query was not executed: {answer.text}")
+            _GOLDS[key] = answer
             while len(_GOLDS) > _KEPT:
                 _GOLDS.popitem(last=False)
         return _GOLDS[key]

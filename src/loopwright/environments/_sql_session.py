@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -30,6 +30,8 @@ class Answer:
     """None for an error and for statements without rows."""
     text: str
     failed: bool = False
+    unanswered: bool = False
+    """Whether it failed for want of time or memory, or of a server, and not by what it says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Session:
             SandboxLost: The sandbox is gone.
         """
         if self._dialogue is None and (failure := await self._begin()):
-            return _error(failure)
+            return replace(_error(failure), unanswered=True)
         assert self._dialogue is not None
         question = {"order": "run", "sql": statement, "rows": rows, "seconds": seconds}
         try:
@@ -96,9 +98,9 @@ class Session:
         except Silent as silence:
             # A statement that nothing inside can stop; the database stays, the session begins anew.
             self._dialogue = None
-            return _error(f"the statement timed out ({silence})")
+            return replace(_error(f"the statement timed out ({silence})"), unanswered=True)
         if said := answer.get("error") or answer.get("failed"):
-            return _error(said)
+            return replace(_error(said), unanswered="error" not in answer)
         if answer["rows"] is None:
             return Answer(None, f"(no rows; {max(0, answer['changed'])} changed)")
         found = [tuple(_value(value) for value in row) for row in answer["rows"]]

@@ -62,9 +62,9 @@ def _answer(here: sqlite3.Connection, statement: str, rows: int, seconds: float)
         return {"rows": [[_plain(value) for value in row] for row in found[:rows]], "more": len(found) > rows}
     except (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError) as error:
         late = time.monotonic() > deadline
-        return {"error": "the statement timed out" if late else str(error)}
+        return {"failed": "the statement timed out"} if late else {"error": str(error)}
     except MemoryError:
-        return {"error": "out of memory"}
+        return {"failed": "out of memory"}
 
 
 def _execute(here: sqlite3.Connection, statement: str) -> sqlite3.Cursor:

@@ -253,7 +253,7 @@ class Server:
             self._renew()
             if isinstance(error, BrokenPipeError):  # the session was lost before: nothing was executed
                 return self.execute(statement, rows, seconds)
-            return {"error": "the statement timed out" if isinstance(error, TimeoutError) else str(error)}
+            return {"failed": "the statement timed out" if isinstance(error, TimeoutError) else str(error)}
 
     def load(self, statements: list[str]) -> None:
         """Runs statements with all rights, in the database.
@@ -284,6 +284,7 @@ class Server:
         else.
         """
         self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)  # until no thread writes any more
         try:
             pack()
         finally:
