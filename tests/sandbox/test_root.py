@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -20,18 +21,17 @@ _FILE_CAPABILITIES = "000000000000001b"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A root file system that belongs to nobody else."""
+def folder() -> Iterator[str]:
+    """A root file system that belongs to nobody else, in a place that all may enter."""
     roots = sorted(_ROOTS.glob("*/root"))
     if not roots or os.getuid() != 0:
         pytest.skip("needs the root folder of .ci/make-base-image, and root to give it away")
-    place = tmp_path_factory.mktemp("image")
-    for above in (place, *place.parents[:2]):
-        above.chmod(0o755)
-    copy = place / "root"
-    subprocess.run(["cp", "-a", "--reflink=auto", roots[-1], copy], check=True)
-    subprocess.run(["chown", "-R", "100000:100000", copy], check=True)
-    return str(copy)
+    with TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        copy = Path(place, "root")
+        subprocess.run(["cp", "-a", "--reflink=auto", roots[-1], copy], check=True)
+        subprocess.run(["chown", "-R", "100000:100000", copy], check=True)
+        yield str(copy)
 
 
 @pytest.fixture(params=["bubblewrap", pytest.param("docker", marks=pytest.mark.docker)])
