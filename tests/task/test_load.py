@@ -189,3 +189,12 @@ def test_an_opened_task_points_at_its_parts(load: Load) -> None:
     load(_GOOD + "loop:\n  strategy: refin\n")
     error = open_task("task.yaml").error("there is no such strategy", "loop", "strategy", remedy="refine")
     assert str(error) == "task.yaml:6:3: there is no such strategy\n  refine"
+
+
+def test_a_key_that_later_versions_know_changes_no_digest() -> None:
+    task = Task.model_validate({"name": "t", "goal": "g", "environment": {"name": "text"}})
+    # Pinned: a new key at its default must leave it as it is.
+    assert task.digest == "bcdd7ad539f1b2dba8e8df9c8ca0f499a59f3cd877e57060dc9c9de5d05e95e4"
+    written = {"session": None, "drift": None, "sandbox": {"user": "user"}, "repeats": 1}
+    assert Task.model_validate({**task.model_dump(), **written}).digest == task.digest
+    assert task.model_copy(update={"repeats": 2}).digest != task.digest

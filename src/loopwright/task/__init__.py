@@ -5,26 +5,28 @@ from loopwright.task._dump import dump_task
 from loopwright.task._load import TaskFile, load_task, open_task
 from loopwright.task._models import (
     AgentOptions,
-    AnchoringOptions,
     BudgetOptions,
     CapOptions,
-    ConsolidationOptions,
-    DriftOptions,
     EnvironmentOptions,
     Instance,
     LoopOptions,
     MatrixOptions,
-    MemoryOptions,
-    MitigationOptions,
     PilotOptions,
     Record,
-    RoutingOptions,
     SandboxOptions,
-    SessionOptions,
     Task,
     Template,
 )
 from loopwright.task._schema import task_schema
+from loopwright.task._session import (
+    AnchoringOptions,
+    ConsolidationOptions,
+    DriftOptions,
+    MemoryOptions,
+    MitigationOptions,
+    RoutingOptions,
+    SessionOptions,
+)
 
 __all__ = [
     "AgentOptions",

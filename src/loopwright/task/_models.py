@@ -12,15 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, f
 
 from loopwright.errors import TaskError
 from loopwright.task._fill import Unfilled, fill
+from loopwright.task._section import Section
+from loopwright.task._session import DriftOptions, SessionOptions
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class Instance(_Section):
+class Instance(Section):
     """One record of a task's data set, split into what agents may see and what they may not."""
 
     id: str
@@ -35,7 +33,7 @@ class Instance(_Section):
         return self.model_copy(update={"hidden": {}})
 
 
-class Template(_Section):
+class Template(Section):
     """Text with Jinja marks, filled anew for every record of the data set."""
 
     template: str = Field(min_length=1)
@@ -70,7 +68,7 @@ class Record(BaseModel):
     """Names for templates of hidden fields alone."""
 
 
-class SandboxOptions(_Section):
+class SandboxOptions(Section):
     """Isolation and limits; anything weaker than the default is written to the record."""
 
     provider: Literal["auto", "docker", "bubblewrap"] = "auto"
@@ -107,7 +105,7 @@ class SandboxOptions(_Section):
         return network
 
 
-class PilotOptions(_Section):
+class PilotOptions(Section):
     """What refining did in an earlier run, as its report tells."""
 
     accuracy: float = Field(ge=0, le=1)
@@ -118,7 +116,7 @@ class PilotOptions(_Section):
     """Share of right answers that an iteration makes wrong."""
 
 
-class LoopOptions(_Section):
+class LoopOptions(Section):
     """The strategy and when it stops."""
 
     strategy: str = "refine"
@@ -139,7 +137,7 @@ class LoopOptions(_Section):
     """Which candidates the hidden checks grade after the loop: the answer, or all, to see what refining did."""
 
 
-class CapOptions(_Section):
+class CapOptions(Section):
     """Hard caps; None is no cap."""
 
     model_calls: int | None = Field(default=None, gt=0)
@@ -163,7 +161,7 @@ class BudgetOptions(CapOptions):
     """Caps of all episodes of the task in a run together."""
 
 
-class MatrixOptions(_Section):
+class MatrixOptions(Section):
     """Every model with every strategy and every seed; an empty list is the task's own one."""
 
     models: tuple[str, ...] = ()
@@ -174,7 +172,7 @@ class MatrixOptions(_Section):
     """Each seed is a repeat of every episode."""
 
 
-class AgentOptions(_Section):
+class AgentOptions(Section):
     """Who plays which role: the name of a card, `rules` for the rule-made critic, or `package.module:Class`."""
 
     proposer: str = "proposer"
@@ -185,139 +183,7 @@ class AgentOptions(_Section):
     """A model-graded verifier's card, or a verifier's import path; None where the environment's checks are enough."""
 
 
-class MemoryOptions(_Section):
-    """What the proposer sees of the session so far: its latest turns. A turn is one iteration of an episode.
-
-    Where there are too many, the older half is forgotten at once, so that prompts begin alike in between and a
-    provider's prompt cache is of use.
-    """
-
-    turns: int = Field(default=40, ge=0)
-    """At most so many."""
-    tokens: int = Field(default=3000, ge=0)
-    """At most so many tokens of them and of everything that mitigations add, counted as three bytes each."""
-
-
-class SessionOptions(_Section):
-    """Episodes of one variant in sequence, by the same agents; every repeat is a session of its own."""
-
-    memory: MemoryOptions = MemoryOptions()
-    """What the proposer sees of earlier episodes: goals, answers, what visible checks said; nothing hidden."""
-
-
-class ConsolidationOptions(_Section):
-    """A summary takes the place of all but the latest turns, every so often or when C_sem or C_path alarms."""
-
-    every: int = Field(default=50, gt=0)
-    """Turns between two."""
-    reviewed: int = Field(default=100, gt=0)
-    """Latest turns that the summarizer reads."""
-    reads: int = Field(default=6000, gt=0)
-    """At most so many tokens of them."""
-    raw: int = Field(default=20, ge=0)
-    """Latest turns that stay as they are."""
-    tokens: int = Field(default=400, gt=0)
-    """Length of the summary, at most."""
-    agent: str = "summarizer"
-    """Card of the summarizer; its model is `models.summarizer`, else that of the task."""
-    probes: int = Field(default=20, ge=0)
-    """Instances of the baseline answered before and after, to undo what harms; 0 for no guard."""
-    forget: StrictBool = True
-    """Whether the probes are answered without any memory too, and all is forgotten where that is better."""
-
-
-class RoutingOptions(_Section):
-    """Several proposers: each episode goes to one, by success and stability; one that drifts is reset and probed."""
-
-    models: tuple[str, ...] = ()
-    """`provider/model`, each with the task's proposer."""
-    agents: tuple[str, ...] = ()
-    """Names of proposers, each with its own model or the task's."""
-    kind: str | None = None
-    """Field of the records, or name under `vars`, that tells their kind: success is counted by kind."""
-    weight: float = Field(default=0.5, ge=0)
-    """Nats that one standard deviation of the stability index is worth."""
-    costs: Mapping[str, float] = {}
-    """Nats that choosing a model or agent costs."""
-    probes: int = Field(default=20, gt=0)
-    """Instances of the baseline that one in quarantine answers in a round; two good rounds let it back in."""
-    stop: StrictBool = False
-    """Whether the run stops where a person must look: one was reset twice within 200 interactions."""
-
-    @property
-    def choices(self) -> tuple[str, ...]:
-        """Those that are chosen from."""
-        return (*self.models, *self.agents)
-
-    @model_validator(mode="after")
-    def _there_is_a_choice(self) -> Self:
-        if len(set(self.choices)) < 2 or len(set(self.choices)) < len(self.choices):
-            msg = "name two different ones or more, under `models` and `agents` together"
-            raise ValueError(msg)
-        if strange := sorted(set(self.costs) - set(self.choices)):
-            msg = f"costs: {strange[0]!r} is not among them"
-            raise ValueError(msg)
-        return self
-
-
-class AnchoringOptions(_Section):
-    """Answers of the baseline that passed are shown as examples, more of them the further the index has fallen."""
-
-    most: int = Field(default=5, gt=0)
-    """Examples at full drift."""
-    tokens: int = Field(default=600, gt=0)
-    """At most so many tokens of them."""
-    probes: int = Field(default=20, ge=0)
-    """Instances of the baseline answered with and without, to undo what harms; 0 for no guard."""
-
-
-class MitigationOptions(_Section):
-    """What is done about drift; each is off unless it is named, and needs a session."""
-
-    consolidation: ConsolidationOptions | None = None
-    """A summary in place of old turns."""
-    routing: RoutingOptions | None = None
-    """Work goes to whichever is stable."""
-    anchoring: AnchoringOptions | None = None
-    """Examples from the baseline."""
-
-    @property
-    def named(self) -> tuple[str, ...]:
-        """Those that are on."""
-        return tuple(name for name in type(self).model_fields if getattr(self, name) is not None)
-
-
-class DriftOptions(_Section):
-    """A drift monitor over every session; without a section `session`, over the episodes of each variant."""
-
-    baseline: str | None = None
-    """A file from `loopwright drift baseline freeze`, by its path in the project."""
-    first: int | None = Field(default=None, ge=200)
-    """Or so many of the session's own first interactions."""
-    every: int = Field(default=1, gt=0)
-    """Interactions between two looks of the monitor."""
-    alpha: float = Field(default=0.04, gt=0, lt=0.5)
-    """With `first`: chance that a session without drift ever alarms."""
-    horizon: int = Field(default=3000, ge=100)
-    """With `first`: interactions of such a session."""
-    embedding: str = Field(default="hash", pattern=r"^(hash|wordllama|none|openai/.+)$")
-    """With `first`: how outputs are compared: `hash`, `wordllama`, `openai/MODEL` or `none`."""
-    detector: Literal["windows", "cusum", "adwin", "e-process"] = "windows"
-    """How each dimension is watched."""
-    fail: StrictBool = False
-    """Whether an alarm of a change for the worse makes the exit code 1."""
-    mitigations: MitigationOptions = MitigationOptions()
-    """What is done about drift."""
-
-    @model_validator(mode="after")
-    def _there_is_one_baseline(self) -> Self:
-        if (self.baseline is None) == (self.first is None):
-            msg = "name a baseline: either `baseline`, a file, or `first`, a number of interactions"
-            raise ValueError(msg)
-        return self
-
-
-class Task(_Section):
+class Task(Section):
     """What is asked, with everything that fixes how it is done."""
 
     version: Literal[1] = 1
@@ -419,8 +285,7 @@ class Task(_Section):
     @property
     def digest(self) -> str:
         """sha256 of the canonical JSON: what resuming compares."""
-        data = self.model_dump(mode="json")
-        # Sections that came later: without them a task is what it was before.
-        kept = {key: value for key, value in data.items() if key not in ("session", "drift") or value is not None}
-        canonical = json.dumps(kept, sort_keys=True, ensure_ascii=False)
+        # What is at its default is left out, so that a key which a later version knows changes no digest.
+        data = {"name": self.name, **self.model_dump(mode="json", exclude_defaults=True)}
+        canonical = json.dumps(data, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()

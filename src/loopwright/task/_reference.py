@@ -18,23 +18,25 @@ from pydantic import BaseModel
 from loopwright.task._data import DataFile
 from loopwright.task._models import (
     AgentOptions,
-    AnchoringOptions,
     BudgetOptions,
     CapOptions,
-    ConsolidationOptions,
-    DriftOptions,
     EnvironmentOptions,
     LoopOptions,
     MatrixOptions,
-    MemoryOptions,
-    MitigationOptions,
     PilotOptions,
     Record,
-    RoutingOptions,
     SandboxOptions,
-    SessionOptions,
     Task,
     Template,
+)
+from loopwright.task._session import (
+    AnchoringOptions,
+    ConsolidationOptions,
+    DriftOptions,
+    MemoryOptions,
+    MitigationOptions,
+    RoutingOptions,
+    SessionOptions,
 )
 
 SECTIONS: dict[str, type[BaseModel]] = {
