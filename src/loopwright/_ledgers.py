@@ -12,7 +12,7 @@ from loopwright._plan import Planned
 from loopwright.budget import Caps, Ledger, Left
 from loopwright.loop import REUSED, spend_of, spent_time
 from loopwright.models import Prices, Reply
-from loopwright.store import CallFinished, CallIntended, Event, Judged, Observed, RunResumed
+from loopwright.store import CallFinished, CallIntended, Event, Judged, Mitigated, Observed, RunResumed
 from loopwright.task import CapOptions, Task
 
 ResultOf = Callable[[CallFinished], Mapping[str, Any] | None]
@@ -61,7 +61,7 @@ class Ledgers:
                     reply = Reply.model_validate(self._result(call))
                     model = asked.get(call.key, "")
                     ledger.charge(REUSED if call.cached else spend_of(reply, model, prices))
-                case Observed(seconds=seconds) | Judged(confirmed_seconds=seconds):
+                case Observed(seconds=seconds) | Judged(confirmed_seconds=seconds) | Mitigated(seconds=seconds):
                     ledger.charge(spent_time(seconds))
 
     def left(self) -> Left:

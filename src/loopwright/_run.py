@@ -193,7 +193,9 @@ class Run:
         history = [
             event for one in (name, *(episode.id for episode in planned)) for event in self.recorded.get(one, ())
         ]
-        await session.replay(sorted(history, key=lambda event: event.seq))
+        session.history = sorted(history, key=lambda event: event.seq)
+        if not session.in_sequence:
+            await session.replay()
         self.store.subscribe(lambda event: session.take(event) if event.episode in session else None)
         return session
 
@@ -214,6 +216,11 @@ class Run:
                 return True
 
         async def one_by_one(episodes: Iterable[Planned], session: Session) -> None:
+            try:
+                await session.replay()
+            except CallInDoubt as doubt:
+                doubts.append(doubt)
+                return
             for episode in episodes:
                 # What follows would begin with a memory that lacks the episode in doubt.
                 if not await one(episode, session):

@@ -50,7 +50,9 @@ def trace(folder: Path) -> list[object]:
                 told.append(data["key"])
             case "drift_alarm":
                 told.append({**data, "time": ""})
-            case "mitigated" | "routed" | "proposed" | "graded":
+            case "mitigated":
+                told.append({**data, "seconds": 0})
+            case "routed" | "proposed" | "graded":
                 told.append(data)
             case "episode_finished":
                 told.append((event.episode, data["score"], data["model_calls"]))

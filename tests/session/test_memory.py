@@ -11,7 +11,7 @@ from loopwright.agents import Attempt, Memory, Turn, cut_to, latest, tokens_of
 from loopwright.candidate import Candidate
 from loopwright.errors import ModelRejected, TaskError
 from loopwright.models import Reply, Request
-from loopwright.session import Recall, turns_of
+from loopwright.session._recall import Recall, turns_of
 from loopwright.task import MemoryOptions
 from tests.session.sums import Sums, events, freeze, play, task
 

@@ -54,6 +54,31 @@ def test_a_monitor_that_breaks_is_told_of_and_the_run_goes_on(tmp_path: Path, mo
     assert len(seen) == 1
 
 
+def test_a_monitor_that_broke_stays_off_when_the_run_is_resumed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = freeze(tmp_path)
+    observe, seen = Monitor.observe, 0
+
+    def breaks(self: Monitor, one: Observation) -> object:
+        nonlocal seen
+        seen += 1
+        if seen == 4:
+            raise ZeroDivisionError("a defect")
+        return observe(self, one)
+
+    monkeypatch.setattr(Monitor, "observe", breaks)
+    wanted = task(8, session=MEMORY, drift={"baseline": name})
+    play(tmp_path, wanted, Sums())
+    lines = (tmp_path / "run" / "events.jsonl").read_text().splitlines(keepends=True)
+    broken = next(at for at, line in enumerate(lines) if "the drift monitor is off" in line)
+    (tmp_path / "run" / "events.jsonl").write_text("".join(lines[: broken + 12]))
+    play(tmp_path, wanted, Sums())
+    # The resumed run looks at what was looked at before, and at nothing after.
+    assert seen == 4 + 4
+    assert len(told(tmp_path, "failed")) == 1
+
+
 def test_it_looks_every_so_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = freeze(tmp_path)
     seen: list[str] = []

@@ -65,7 +65,9 @@ def _of_variant(episodes: Sequence[Planned], checked: Checked) -> Ceiling:
     dearest = _dearest(set(cast.models.values()), checked.prices)
     one = _capped(Ceiling(1, _calls(first, cast), None), first.task.budget, dearest)
     n = len(episodes)
-    beside = sum(most_calls(session) for session in sessions_of(episodes).values())
+    judge = cast.agents.get(AgentRole.VERIFIER)
+    per_probe = 1 + (_calls_of(judge) or 0 if judge else 0)
+    beside = sum(most_calls(session, per_probe) for session in sessions_of(episodes).values())
     return Ceiling(
         n,
         None if one.model_calls is None else one.model_calls * n + beside,

@@ -6,7 +6,7 @@ from loopwright.loop._context import EpisodeContext
 from loopwright.loop._episode import EpisodePlan, run_episode
 from loopwright.loop._graph import compile_loop
 from loopwright.loop._options import Decision, Standing
-from loopwright.loop._probe import probe
+from loopwright.loop._probe import Probed, probe
 from loopwright.loop._rules import SAMPLING_RULES, STOP_RULES
 from loopwright.loop._strategies import BEST_OF_N, BUILTIN_STRATEGIES, REFINE, SINGLE, Looping, Strategy
 from loopwright.loop._time import spent_time
@@ -29,6 +29,7 @@ __all__ = [
     "EpisodePlan",
     "Looping",
     "NodeCalls",
+    "Probed",
     "Standing",
     "Strategy",
     "compile_loop",

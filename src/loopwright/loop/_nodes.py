@@ -16,6 +16,7 @@ from loopwright.candidate import Candidate
 from loopwright.environments import Observation
 from loopwright.errors import AgentError, BudgetExceeded, ModelRejected
 from loopwright.loop._context import EpisodeContext
+from loopwright.loop._judging import executed, with_judge
 from loopwright.loop._options import Standing
 from loopwright.loop._rules import STOP_RULES, Policy, Rule, first
 from loopwright.loop._steady import steady
@@ -95,18 +96,19 @@ async def verify(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopStat
     candidate = _candidate(context, iteration)
     if candidate is None or context.tree.recorded(iteration, "judged"):
         return {}
-    executed = await _executed(context, iteration, candidate)
+    found = await executed(context, context.tree[iteration])
     seconds, problem = 0.0, None
     try:
-        verdict = await _with_judge(context, iteration, executed)
+        view = view_for(AgentRole.VERIFIER, context.instance, context.tree, current=iteration)
+        verdict = await with_judge(context, view, found, context.calls(iteration, "verify"))
         if verdict.passed and context.options.confirm:
             again, seconds = await timed(context.ledger, steady(lambda: context.environment.step(candidate)))
             verdict = _confirmed(verdict, again)
     except BudgetExceeded as error:
-        if context.tree.best is not None or not executed.checks:
+        if context.tree.best is not None or not found.checks:
             return _out_of_budget(context, iteration, error)
         # What was checked so far is the best there will be.
-        verdict, problem = executed, error
+        verdict, problem = found, error
     best = context.tree.best
     data = Judged(
         verdict=verdict.model_dump(mode="json"),
@@ -197,26 +199,6 @@ def _stop(context: EpisodeContext, iteration: int, rule: str, why: str) -> LoopS
 def _standing(context: EpisodeContext) -> Standing:
     critique = context.tree.critique(len(context.tree) - 1)
     return Standing(context.tree, context.options, context.ledger, critique)
-
-
-async def _executed(context: EpisodeContext, iteration: int, candidate: Candidate) -> Verdict:
-    """What was found by executing: the environment's visible checks, and the verifiers beside it."""
-    verdicts = [context.tree[iteration].observation.verdict or Verdict()]
-    verdicts += [await verifier.verify(candidate, context.instance) for verifier in context.verifiers]
-    return Verdict.joined(verdicts)
-
-
-async def _with_judge(context: EpisodeContext, iteration: int, executed: Verdict) -> Verdict:
-    judge = context.agents.get(AgentRole.VERIFIER)
-    if judge is None:
-        return executed
-    view = view_for(AgentRole.VERIFIER, context.instance, context.tree, current=iteration)
-    try:
-        reply = await judge.act(view, context.calls(iteration, "verify"))
-    except AgentError as error:
-        # The judge failed, not the candidate: nothing is scored in its place.
-        return Verdict.joined([executed, Verdict(summary=f"no usable verdict of the judge: {error.args[0]}")])
-    return Verdict.joined([executed, reply.verdict or Verdict()])
 
 
 def _confirmed(verdict: Verdict, again: Observation) -> Verdict:

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from loopwright.agents import AgentRole, Completes
+from dataclasses import dataclass
+
+from loopwright.agents import AgentRole, Attempt, Completes, View
 from loopwright.errors import AgentError
 from loopwright.loop._context import EpisodeContext
+from loopwright.loop._judging import executed, with_judge
 from loopwright.loop._steady import steady
 from loopwright.loop._time import timed
 from loopwright.loop._views import view_for
-from loopwright.verify import Verdict
 
 
-async def probe(context: EpisodeContext, calls: Completes) -> bool:
-    """Asks the proposer once, afresh, and says whether its answer passes the visible checks.
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """What a probe came to."""
+
+    passed: bool
+    """By visible checks, verifiers and the judge, where there is one."""
+    seconds: float = 0.0
+    """In the environment."""
+
+
+async def probe(context: EpisodeContext, calls: Completes) -> Probed:
+    """Asks the proposer once, afresh, and says whether its answer passes all that the loop may see.
 
     Args:
         context: The instance, its reset environment, and the memory to answer with; its tree stays empty.
-        calls: The way to the model; what it answers is in the record, so that a resumed run pays nothing again.
+        calls: The way to the models; what they answer is in the record, so that a resumed run pays nothing again.
 
     Raises:
         BudgetExceeded: There is no budget left.
@@ -35,11 +47,12 @@ async def probe(context: EpisodeContext, calls: Completes) -> bool:
     try:
         reply = await context.agents[AgentRole.PROPOSER].act(view, calls)
     except AgentError:
-        return False
+        return Probed(passed=False)
     candidate = reply.candidate
     if candidate is None:
-        return False
-    observation, _ = await timed(context.ledger, steady(lambda: context.environment.step(candidate)))
-    verdicts = [observation.verdict or Verdict()]
-    verdicts += [await verifier.verify(candidate, context.instance) for verifier in context.verifiers]
-    return Verdict.joined(verdicts).passed
+        return Probed(passed=False)
+    observation, seconds = await timed(context.ledger, steady(lambda: context.environment.step(candidate)))
+    attempt = Attempt(iteration=0, candidate=candidate, observation=observation)
+    shown = View(role=AgentRole.VERIFIER, goal=context.instance.goal, public=context.instance.public, current=attempt)
+    verdict = await with_judge(context, shown, await executed(context, attempt), calls)
+    return Probed(verdict.passed, seconds)

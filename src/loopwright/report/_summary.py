@@ -12,7 +12,7 @@ from statistics import fmean
 from typing import Literal, Self
 
 from loopwright.models import Usage
-from loopwright.report._trajectory import ResultOf, Trajectory, inline_result, trajectories
+from loopwright.report._trajectory import ResultOf, Spent, Trajectory, inline_result, trajectories
 from loopwright.stats import Interval, Refinement, Rollouts, Turn, mean_interval, refinement, wilson
 from loopwright.store import DriftAlarm, EpisodeStarted, Event, Mitigated, RunFinished, RunStarted, read_run
 
@@ -86,6 +86,8 @@ class VariantSummary:
     models: Mapping[str, str]
     """Role to `provider/model`."""
     episodes: tuple[EpisodeRow, ...]
+    beside: Spent = field(default_factory=Spent)
+    """What mitigations spent beside the episodes."""
 
     @property
     def scored(self) -> tuple[EpisodeRow, ...]:
@@ -150,18 +152,19 @@ class VariantSummary:
 
     @property
     def model_calls(self) -> int:
-        """Model calls of all episodes, failed ones too."""
-        return sum(row.model_calls for row in self.episodes)
+        """Model calls of all episodes, failed ones too, and of mitigations beside them."""
+        return sum(row.model_calls for row in self.episodes) + self.beside.calls
 
     @property
     def usage(self) -> Usage:
-        """Tokens of all episodes, failed ones too."""
-        return sum((row.usage for row in self.episodes), Usage())
+        """Tokens of all episodes, failed ones too, and of mitigations beside them."""
+        return sum((row.usage for row in self.episodes), self.beside.usage)
 
     @property
     def cost_usd(self) -> Decimal | None:
-        """Cost of all episodes that called a model; None where one has no price, or none was called."""
-        return _total([row.cost_usd for row in self.episodes if row.model_calls or row.status != "unfinished"])
+        """Cost of all episodes that called a model, and of what is beside; None where one has no price, or none was."""
+        costs = [row.cost_usd for row in self.episodes if row.model_calls or row.status != "unfinished"]
+        return _total([*costs, self.beside.cost_usd] if self.beside.calls else costs)
 
     @property
     def seconds(self) -> float:
@@ -212,8 +215,9 @@ class RunSummary:
 
     @property
     def cost_usd(self) -> Decimal | None:
-        """Cost of all episodes that called a model; None where one has no price, or none was called."""
-        return _total([row.cost_usd for row in self.episodes if row.model_calls or row.status != "unfinished"])
+        """Cost of all episodes that called a model, and of what is beside; None where one has no price, or none was."""
+        costs = [row.cost_usd for row in self.episodes if row.model_calls or row.status != "unfinished"]
+        return _total([*costs, *(variant.beside.cost_usd for variant in self.variants if variant.beside.calls)])
 
 
 @dataclass(slots=True)
@@ -227,6 +231,8 @@ class Projection:
     finished: str | None = None
     drift: list[Event] = field(default_factory=list)
     _rows: dict[str, tuple[EpisodeStarted, EpisodeRow]] = field(default_factory=dict)
+    _beside: dict[str, Spent] = field(default_factory=dict)
+    """What sessions spent beside their episodes, by their names."""
 
     def watch(self, events: Iterable[Event]) -> Iterable[Event]:
         """Passes events on, noting those of the run as a whole."""
@@ -243,6 +249,7 @@ class Projection:
     def add(self, trajectory: Trajectory) -> EpisodeRow | None:
         """Reduces a trajectory to its row; None for one that never started."""
         if trajectory.started is None:
+            self._beside[trajectory.episode] = trajectory.spent
             return None
         row = episode_row(trajectory, trajectory.started)
         self._rows[row.episode] = (trajectory.started, row)
@@ -262,7 +269,7 @@ class Projection:
             loopwright=self.started.loopwright if self.started else "",
             planned=self.started.episodes if self.started else len(self._rows),
             finished=self.finished,
-            variants=tuple(_variant(name, starts.get(name), rows[name]) for name in rows),
+            variants=tuple(_variant(name, starts.get(name), rows[name], self._beside) for name in rows),
             drift=tuple(self.drift),
         )
 
@@ -335,14 +342,24 @@ def _turns(trajectory: Trajectory, *, graded: bool) -> tuple[Turn, ...]:
     return tuple(turns)
 
 
-def _variant(name: str, started: EpisodeStarted | None, rows: Sequence[EpisodeRow]) -> VariantSummary:
+def _variant(
+    name: str, started: EpisodeStarted | None, rows: Sequence[EpisodeRow], beside: Mapping[str, Spent]
+) -> VariantSummary:
+    sessions = {name for row in rows for name in _sessions(row)}
     ordered = sorted(rows, key=lambda row: (row.task, row.instance, row.repeat))
     return VariantSummary(
         name=name,
         strategy=started.strategy if started else "",
         models=started.models if started else {},
         episodes=tuple(ordered),
+        beside=Spent.total(spent for session, spent in beside.items() if session in sessions),
     )
+
+
+def _sessions(row: EpisodeRow) -> tuple[str, str]:
+    """Names that the session of an episode may have, as `loopwright.session` gives them."""
+    variant = f"{row.task}:{row.variant}"
+    return f"{variant}:{row.repeat}:session", f"{variant}:session"
 
 
 def _total(costs: Sequence[Decimal | None]) -> Decimal | None:

@@ -67,6 +67,11 @@ def notes(summary: RunSummary) -> list[str]:
             lines.append(f"{name}: failed and not scored: {counts(variant.failures)}")
         if variant.unfinished:
             lines.append(f"{name}: {variant.unfinished} unfinished and not scored")
+        if variant.beside.calls:
+            lines.append(
+                f"{name}: {count(variant.beside.calls)} of the calls and {count(variant.beside.usage.total)} of the "
+                "tokens are of mitigations, beside the episodes"
+            )
         if variant.n:
             lines.append(f"{name}: stopped by {counts(variant.rules)}")
         flow = variant.refinement.overall

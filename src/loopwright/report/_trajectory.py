@@ -36,6 +36,20 @@ class Spent:
     """None where a call has no price."""
     seconds: float = 0.0
 
+    @classmethod
+    def total(cls, parts: Iterable[Spent]) -> Spent:
+        """All of it together."""
+        whole = cls()
+        for part in parts:
+            costs = (whole.cost_usd, part.cost_usd)
+            whole = cls(
+                calls=whole.calls + part.calls,
+                usage=whole.usage + part.usage,
+                cost_usd=None if costs[0] is None or costs[1] is None else costs[0] + costs[1],
+                seconds=whole.seconds + part.seconds,
+            )
+        return whole
+
     def add(self, finished: CallFinished, result: Mapping[str, Any]) -> None:
         """Counts one model call that was answered."""
         self.calls += 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
+from loopwright._plan import Planned
 from loopwright.agents import Memory, Turn
 from loopwright.drift import Anchor, Exemplar, embedded, level, select
-from loopwright.session._deeds import Calls, Comparison, Deeds
+from loopwright.session._deeds import Calls, Comparison, Deeds, guarded
 from loopwright.session._member import Done, Member
 from loopwright.store import Mitigated
 from loopwright.task import AnchoringOptions
@@ -56,13 +57,13 @@ class Anchoring:
             self._refused.add(member.name)
             self._counts[member.name] = 0
 
-    def examples(self, member: Member, goal: str) -> tuple[Turn, ...]:
-        """What is shown with a goal: never an answer to the same one."""
-        return self._chosen(member, goal, self._counts.get(member.name, 0))
+    def examples(self, member: Member, planned: Planned) -> tuple[Turn, ...]:
+        """What is shown in an episode: never an answer to the same question."""
+        return self._chosen(member, planned, self._counts.get(member.name, 0))
 
     async def _made(self, member: Member, why: str, wanted: int, calls: Calls) -> Mitigated:
         shown = self._counts.get(member.name, 0)
-        compared = Comparison((), ())
+        compared, told = Comparison((), ()), ""
         if wanted > shown and self._options.probes:
             chosen = self._deeds.chosen(member, self._options.probes)
             answers = [
@@ -70,24 +71,29 @@ class Anchoring:
                 for count in (shown, wanted)
             ]
             compared = Comparison(answers[0], answers[1])
+            told = guarded(len(chosen))
         return Mitigated(
             kind="anchoring",
             at=self._deeds.at,
             why=why,
-            what=f"from {shown} to {wanted} examples, of {self._options.tokens} tokens at most",
-            tokens=calls.tokens,
+            what=f"from {shown} to {wanted} examples, of {self._options.tokens} tokens at most{told}",
             count=wanted,
             undone=compared.harmed,
             **compared.fields,
         )
 
     def _memory(self, member: Member, count: int, done: Done) -> Memory:
-        return member.recall.memory(examples=self._chosen(member, done.turn.goal, count))
+        return member.recall.memory(examples=self._chosen(member, done.planned, count))
 
-    def _chosen(self, member: Member, goal: str, count: int) -> tuple[Turn, ...]:
+    def _chosen(self, member: Member, planned: Planned, count: int) -> tuple[Turn, ...]:
         if not count:
             return ()
-        pool = {done.turn.id: done.turn for done in member.pool if done.passed and done.turn.goal != goal}
+        goal, asked = planned.instance.goal, self._deeds.question(planned.id)
+        pool = {
+            done.turn.id: done.turn
+            for done in member.pool
+            if done.passed and self._deeds.question(done.planned.id) != asked
+        }
         exemplars = [Exemplar.of(turn.id, turn.goal, tokens=turn.tokens) for turn in pool.values()]
         found = select(exemplars, embedded(goal), count, tokens=self._options.tokens)
         return tuple(pool[one.id] for one in found)

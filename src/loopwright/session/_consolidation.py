@@ -5,7 +5,7 @@ from __future__ import annotations
 from loopwright.agents import AgentRole, Memory, View, cut_to, latest, tokens_of
 from loopwright.drift import Channel, Entry, consolidate
 from loopwright.drift import Memory as Log
-from loopwright.session._deeds import Calls, Comparison, Deeds
+from loopwright.session._deeds import Calls, Comparison, Deeds, guarded
 from loopwright.session._member import Member
 from loopwright.store import Mitigated
 from loopwright.task import ConsolidationOptions
@@ -47,7 +47,8 @@ class Consolidating:
     async def _made(self, member: Member, why: str, calls: Calls) -> Mitigated:
         options, recall, task = self._options, member.recall, self._deeds.task
         goal = task.goal if isinstance(task.goal, str) else task.goal.template
-        turns = latest(recall.last(options.reviewed), options.reads)
+        # What probes ask for must not be told by the summary, or they would judge it by what it copied.
+        turns = latest([turn for turn in recall.last(options.reviewed) if not self._deeds.held(turn)], options.reads)
         view = View(
             role=AgentRole.SUMMARIZER,
             goal=goal,
@@ -77,12 +78,12 @@ class Consolidating:
             bare = await self._deeds.answered(member, chosen, lambda _: Memory(), calls)
             emptied = Comparison(bare, with_old if compared.harmed else with_new).harmed
             what += f"; of {len(chosen)} probes {sum(bare)} pass without any"
+        what += guarded(len(chosen)) if options.probes else ""
         return Mitigated(
             kind="consolidation",
             at=self._deeds.at,
             why=why,
             what=what,
-            tokens=calls.tokens,
             count=options.raw,
             undone=compared.harmed,
             emptied=emptied,

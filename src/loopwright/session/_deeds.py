@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 
-from loopwright._parts import Parts
-from loopwright.agents import Memory
+from loopwright._parts import Parts, current_episode
+from loopwright._plan import Planned
+from loopwright.agents import Memory, Turn
 from loopwright.budget import Ledger
 from loopwright.drift import harmed
 from loopwright.errors import AgentError, BudgetExceeded, ModelError, SandboxError, VerifierError
@@ -20,6 +22,10 @@ from loopwright.store import Mitigated, RunStore
 from loopwright.task import Task
 
 Kind = Literal["consolidation", "routing", "anchoring"]
+ENOUGH = 5
+"""Probes without which the guard's test cannot tell harm, whatever they say."""
+_HELD = 0.4
+"""Share of the baseline's questions that are held out for probes."""
 
 
 @dataclass(slots=True)
@@ -30,6 +36,8 @@ class Calls:
     tokens: int = 0
     most: int | None = None
     """Tokens of a reply, at most; None leaves it to the agent."""
+    seconds: float = 0.0
+    """Time in environments."""
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request; see `NodeCalls.complete`."""
@@ -73,6 +81,7 @@ class Deeds:
     parts: Parts
     store: RunStore
     ledger: Ledger
+    planned: Mapping[str, Planned]
     at: int = 0
     """Turns of the session so far."""
     _recorded: dict[tuple[str, str | None, int], deque[Mitigated]] = field(default_factory=lambda: defaultdict(deque))
@@ -99,12 +108,16 @@ class Deeds:
         if self._recorded[key]:
             return self._recorded[key].popleft(), False
         calls = Calls(self.calls(kind))
+        begun = current_episode.set(self.session)
         try:
             deed = await make(calls)
         except (AgentError, BudgetExceeded, ModelError, SandboxError, VerifierError) as error:
             what = f"could not be done: {error.args[0]}"
-            deed = Mitigated(kind=kind, at=self.at, why=why, what=what, tokens=calls.tokens, undone=True)
-        deed = deed.model_copy(update={"agent": member.agent})
+            deed = Mitigated(kind=kind, at=self.at, why=why, what=what, undone=True)
+        finally:
+            current_episode.reset(begun)
+        spent = {"agent": member.agent, "tokens": calls.tokens, "seconds": round(calls.seconds, 6)}
+        deed = deed.model_copy(update=spent)
         self.store.append(deed, episode=self.session, iteration=self.at, node=kind)
         return deed, True
 
@@ -121,23 +134,44 @@ class Deeds:
             seed=self.task.seed,
         )
 
-    async def answered(
-        self, member: Member, chosen: Sequence[Done], memory: Callable[[Done], Memory], calls: Calls
-    ) -> list[bool]:
-        """Answers probes with a memory; those that are asked again with another one are asked with the same seeds."""
-        one = Calls(self.calls("probe"))
-        answers = [await self.passed(member, done, memory(done), one) for done in chosen]
-        calls.tokens += one.tokens
-        return answers
+    def question(self, episode: str) -> str:
+        """What an episode asks: the same for episodes that are given the same."""
+        instance = self.planned[episode].instance
+        return f"{instance.goal}\0{json.dumps(dict(instance.public), sort_keys=True, default=repr)}"
+
+    def held(self, turn: Turn) -> bool:
+        """Whether what a turn answers is held out for probes, once for all."""
+        if not self._probing:
+            return False
+        return Random(f"{self.task.seed}/{self.session}/{self.question(_episode(turn))}").random() < _HELD
 
     def chosen(self, member: Member, count: int) -> list[Done]:
-        """Probes: episodes of the baseline whose answers the agent does not have before its eyes."""
-        shown = {turn.id for turn in member.recall.memory().turns}
-        pool = [done for done in member.pool if done.turn.id not in shown]
+        """Probes: of what is held out, that the agent does not have before its eyes."""
+        shown = {self.question(_episode(turn)) for turn in member.recall.memory().turns}
+        pool = [done for done in member.probes if self.question(done.planned.id) not in shown]
         return Random(f"{self.task.seed}/{self.session}/{self.at}").sample(pool, min(count, len(pool)))
 
-    async def passed(self, member: Member, done: Done, memory: Memory, calls: Calls) -> bool:
-        """Answers one probe."""
+    async def answered(
+        self,
+        member: Member,
+        chosen: Sequence[Done],
+        memory: Callable[[Done], Memory],
+        calls: Calls,
+        node: str = "probe",
+    ) -> list[bool]:
+        """Answers probes with a memory; those that are asked again with another one are asked with the same seeds."""
+        one = Calls(self.calls(node))
+        answers = [await self._passed(member, done, memory(done), one) for done in chosen]
+        calls.tokens += one.tokens
+        calls.seconds += one.seconds
+        return answers
+
+    @property
+    def _probing(self) -> bool:
+        drift = self.task.drift
+        return drift is not None and any(getattr(drift.mitigations, name).probes for name in drift.mitigations.named)
+
+    async def _passed(self, member: Member, done: Done, memory: Memory, calls: Calls) -> bool:
         environment = await self.parts.environment(self.task, self.session)
         try:
             await environment.reset(done.planned.instance)
@@ -153,6 +187,17 @@ class Deeds:
                 options=self.task.loop,
                 memory=memory,
             )
-            return await probe(context, calls)
+            found = await probe(context, calls)
         finally:
             await environment.close()
+        calls.seconds += found.seconds
+        return found.passed
+
+
+def guarded(probes: int) -> str:
+    """What is said of so few probes that nothing can be undone by them."""
+    return "" if probes >= ENOUGH else f"; without a guard, as there were {probes} probes"
+
+
+def _episode(turn: Turn) -> str:
+    return turn.id.rpartition("/")[0]

@@ -23,7 +23,9 @@ class Done:
     turn: Turn
     """Its best one."""
     passed: bool
-    """By visible checks."""
+    """By visible checks, verifiers and the judge."""
+    at_once: bool
+    """Whether its first answer did, as a probe has to."""
 
 
 @dataclass(slots=True)
@@ -36,10 +38,11 @@ class Member:
     recall: Recall
     watching: Watching | None
     pool: list[Done] = field(default_factory=list)
-    """Checked episodes of the baseline, for probes and examples."""
+    """Checked episodes of the baseline, for examples."""
+    probes: list[Done] = field(default_factory=list)
+    """Those that are held out for probes: no summary and no example tells of them."""
     alarms: list[Alarm] = field(default_factory=list)
     """Raised since mitigations last looked."""
-    turns: int = 0
 
     @property
     def agent(self) -> str | None:
@@ -48,5 +51,5 @@ class Member:
 
     @property
     def usual(self) -> float:
-        """Share of the baseline's episodes that passed, in [0, 1]."""
-        return sum(done.passed for done in self.pool) / len(self.pool) if self.pool else 0.0
+        """Share of the episodes held out for probes whose first answer passed, in [0, 1]."""
+        return sum(done.at_once for done in self.probes) / len(self.probes) if self.probes else 0.0

@@ -32,11 +32,12 @@ def sessions_of(planned: Iterable[Planned]) -> Mapping[str, Sequence[Planned]]:
     return found
 
 
-def most_calls(planned: Sequence[Planned]) -> int:
+def most_calls(planned: Sequence[Planned], per_probe: int) -> int:
     """Model calls that the mitigations of a session can make, at most.
 
     Args:
         planned: Its episodes.
+        per_probe: Calls that a probe can make, with the judge's.
     """
     task = planned[0].task
     if task.drift is None:
@@ -47,11 +48,11 @@ def most_calls(planned: Sequence[Planned]) -> int:
     if done.consolidation:
         # A channel that alarmed is silent for 200 scores, and two of them count here.
         times = min(len(planned), turns // done.consolidation.every + 2 * (turns // _SILENCE + 1))
-        calls += times * (1 + (3 if done.consolidation.forget else 2) * done.consolidation.probes)
+        calls += times * (1 + (3 if done.consolidation.forget else 2) * per_probe * done.consolidation.probes)
     if done.anchoring:
-        calls += turns // WINDOW * 2 * done.anchoring.probes
+        calls += turns // WINDOW * 2 * per_probe * done.anchoring.probes
     if done.routing:
         # An alarm takes four scores at least; a reset is followed by two rounds of probes.
         rounds = 2 * (turns // _SHORTEST) + len(done.routing.choices) * (turns // WINDOW)
-        calls += rounds * done.routing.probes
+        calls += rounds * per_probe * done.routing.probes
     return calls

@@ -123,15 +123,12 @@ class Routing:
 
         async def make(calls: Calls) -> Mitigated:
             chosen = self._deeds.chosen(member, self._options.probes)
-            one = Calls(self._deeds.calls(f"probe {seen.rounds}"))
-            answers = [await self._deeds.passed(member, done, Memory(), one) for done in chosen]
-            told = f"{sum(answers)} of {len(chosen)} pass, usual are {member.usual:.0%}"
+            answers = await self._deeds.answered(member, chosen, lambda _: Memory(), calls, f"probe {seen.rounds}")
             return Mitigated(
                 kind="routing",
                 at=self._deeds.at,
                 why=why,
-                what=told,
-                tokens=one.tokens,
+                what=f"{sum(answers)} of {len(chosen)} pass, usual are {member.usual:.0%}",
                 probes=len(chosen),
                 better=sum(answers),
                 worse=len(chosen) - sum(answers),

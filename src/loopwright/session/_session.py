@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -88,15 +88,19 @@ class Session:
         self._planned = {episode.id: episode for episode in planned}
         self._parts = parts
         self._store = store
+        self.history: Sequence[Event] = ()
+        """Events of earlier processes, in order, until `replay` took them in."""
         self._open: dict[str, _Open] = {}
         self._over: list[str] = []
         self._routed: dict[str, str] = {}
         self._alarms: deque[DriftAlarm] = deque()
         self._frozen: set[str | None] = set()
         self._watched = True
+        self._told = False
+        """Whether it is recorded that the monitor broke."""
         drift = self._task.drift
         mitigations = drift.mitigations if drift else None
-        self._deeds = Deeds(id, self._task, parts, store, ledger)
+        self._deeds = Deeds(id, self._task, parts, store, ledger, self._planned)
         self._routing = Routing(mitigations.routing, self._deeds) if mitigations and mitigations.routing else None
         self._consolidating = (
             Consolidating(mitigations.consolidation, self._deeds) if mitigations and mitigations.consolidation else None
@@ -142,13 +146,21 @@ class Session:
             self._look(name, one)
             one.events = []
 
-    async def replay(self, events: Iterable[Event]) -> None:
-        """Takes in what earlier processes recorded of the session and its episodes, in order."""
-        history = list(events)
+    async def replay(self) -> None:
+        """Takes in what earlier processes recorded of the session and its episodes.
+
+        Raises:
+            CallInDoubt: A crash hid the outcome of a mitigation's call that is not safe to repeat.
+            Interrupted: A person must look, and the task asks to stop then.
+        """
+        history, self.history = self.history, ()
         for event in history:
             if event.episode == self.id:
                 self._recorded(event)
         for event in history:
+            if event.episode == self.id and isinstance(event.data, Failed):
+                # Here the monitor broke before; what came after was without it.
+                self._watched = False
             begins = isinstance(event.data, EpisodeStarted) and event.episode not in self._open
             if begins or isinstance(event.data, Mitigated):
                 await self._tend()
@@ -170,7 +182,7 @@ class Session:
         member = self._of(planned.id)
         if self._task.session is None:
             return Prepared(member.cast, Memory())
-        examples = self._anchoring.examples(member, planned.instance.goal) if self._anchoring else ()
+        examples = self._anchoring.examples(member, planned) if self._anchoring else ()
         return Prepared(member.cast, member.recall.memory(examples=examples))
 
     def _member(self, name: str, planned: Planned, baseline: Baseline | None) -> Member:
@@ -191,8 +203,7 @@ class Session:
             case BaselineFrozen(agent=agent):
                 self._frozen.add(agent)
             case Failed():
-                # The monitor broke before; it is not asked again.
-                self._watched = False
+                self._told = True
 
     def _of(self, episode: str) -> Member:
         return self._members[self._routed.get(episode, "")]
@@ -219,6 +230,9 @@ class Session:
             except Exception as error:  # whatever breaks in the monitor, the loop that it watches goes on
                 _log.exception("the drift monitor of %s failed", self.id)
                 self._watched = False
+                if self._told:
+                    return
+                self._told = True
                 cause = error.cause.value if isinstance(error, LoopwrightError) else "harness"
                 told = Failed(
                     error=type(error).__name__,
@@ -233,12 +247,12 @@ class Session:
         goal = one.planned.instance.goal
         turns = turns_of(name, goal, attempts)
         member.recall.add(turns)
-        member.turns += len(turns)
         self._deeds.at += len(turns)
         best: Attempt | None = one.tree.best
-        if best is not None and best.verdict.checks and len(member.pool) < self._pool:
+        if best is not None and best.verdict.checks and len(member.pool) + len(member.probes) < self._pool:
             turn = next(turn for turn in turns if turn.id == f"{name}/{best.iteration}")
-            member.pool.append(Done(one.planned, turn, best.verdict.passed))
+            done = Done(one.planned, turn, best.verdict.passed, attempts[0].verdict.passed)
+            (member.probes if self._deeds.held(turn) else member.pool).append(done)
         if self._routing:
             self._routing.record(member, one.planned, passed=best is not None and best.verdict.passed)
 

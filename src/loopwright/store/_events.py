@@ -267,12 +267,14 @@ class Mitigated(_Payload):
     """Whose, where work is routed over several."""
     tokens: int = 0
     """Spent on it: summaries and probes."""
+    seconds: float = 0.0
+    """Time in which the environment ran probes."""
     count: int = 0
     """Of `anchoring`: examples shown from now on. Of `consolidation`: turns that stay as they are."""
     better: int = 0
-    """Probes that passed after it and not before."""
+    """Probes that passed after it and not before; in a round of probes of `routing`, those that passed."""
     worse: int = 0
-    """Probes that passed before it and not after."""
+    """Probes that passed before it and not after; in a round, those that did not pass."""
     probes: int = 0
     undone: bool = False
     """Whether it was taken back: probes got worse, or it could not be done."""
