@@ -14,7 +14,7 @@ from loopwright.candidate import Candidate
 from loopwright.drift import Monitor, Observation
 from loopwright.environments import EnvironmentSetup
 from loopwright.environments import Observation as Seen
-from loopwright.errors import Interrupted
+from loopwright.errors import CallInDoubt, Interrupted
 from loopwright.models import Request
 from loopwright.report import summarize_run
 from loopwright.store import EpisodeStarted, Mitigated, Routed
@@ -363,3 +363,24 @@ def test_few_probes_are_told(tmp_path: Path) -> None:
     play(tmp_path, task(6, session=MEMORY, drift=drift), Sums())
     (done,) = mitigated(tmp_path, "consolidation")
     assert done.what.endswith("; without a guard, as there were 0 probes")
+
+
+def test_a_call_in_doubt_stops_its_own_session_alone(tmp_path: Path) -> None:
+    class Unsafe(Sums):
+        """Must not be asked twice."""
+
+        repeatable = False
+
+    drift = {"first": 200, "mitigations": {"consolidation": {"every": 5, "probes": 0}}}
+    wanted = task(9, session=MEMORY, drift=drift, repeats=2)
+    play(tmp_path, wanted, Unsafe())
+    path = tmp_path / "run" / "events.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    asked = next(event for event in events(tmp_path, "call_intended") if event.node == "consolidation")
+    path.write_text("".join(lines[: asked.seq + 1]))
+    with pytest.raises(CallInDoubt):
+        play(tmp_path, wanted, Unsafe())
+    finished = [str(event.episode).rpartition(":")[2] for event in events(tmp_path, "episode_finished")]
+    doubtful = str(asked.episode).split(":")[2]
+    assert finished.count(doubtful) == 5
+    assert finished.count("1" if doubtful == "0" else "0") == 9
