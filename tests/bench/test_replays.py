@@ -103,7 +103,7 @@ def _evidence(action: str, gold: str = "echo x", output: str = "a", logged: str 
         (_evidence("ls", gold="find / -name '*.txt'"), "files of the image"),
         (_evidence("find /testbed -name a", gold="find /testbed"), "unexplained"),
         (_evidence("find a -name b -exec cp {} c ';'", logged="cp: the same file"), "order of folders"),
-        (_evidence("ls", earlier="rights"), "rights"),
+        (_evidence("ls", earlier="rights"), "after rights"),
         (_evidence("hostname"), "machine"),
         (_evidence("ls", output="b a", logged="a b"), "order of folders"),
         (_evidence("ls"), "unexplained"),

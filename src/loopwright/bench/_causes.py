@@ -68,7 +68,7 @@ def cause_of(seen: Evidence, missing: Collection[str], foreign: Collection[str] 
         foreign: Programs that are here and were not in the published image.
 
     Returns:
-        `gold output cut in the log` where the log holds but the end of what the gold command prints.
+        `after` a cause where only an earlier action's tells; `gold output cut in the log` where the log holds but the end of what the gold command prints.
     """
     if _is_cut(seen.expected, seen.recorded):
         return "gold output cut in the log"
@@ -93,7 +93,7 @@ def cause_of(seen: Evidence, missing: Collection[str], foreign: Collection[str] 
         return "order of folders"
     if not same and sorted(seen.output.split()) == sorted(seen.logged.split()):
         return "order of folders"
-    return seen.earlier or "unexplained"
+    return f"after {seen.earlier}" if seen.earlier else "unexplained"
 
 
 def _is_cut(expected: str, recorded: str | None) -> bool:

@@ -224,7 +224,7 @@ async def _episode(
             cause = _cause(scores, logged, evidence, missing, foreign)
             if evidence.output != evidence.logged and not earlier:
                 found = cause or cause_of(evidence, missing, foreign)
-                earlier = "" if found == "unexplained" else found
+                earlier = "" if found == "unexplained" else found.removeprefix("after ")
             turns.append(Turn(instance.id, number, action, logged, scores, seen, output, cause))
     finally:
         await place.close()
