@@ -68,7 +68,8 @@ def cause_of(seen: Evidence, missing: Collection[str], foreign: Collection[str] 
         foreign: Programs that are here and were not in the published image.
 
     Returns:
-        `after` a cause where only an earlier action's tells; `gold output cut in the log` where the log holds but the end of what the gold command prints.
+        `after` a cause where only an earlier action's tells; `gold output cut in the log` where the log holds but the
+        end of what the gold command prints.
     """
     if _is_cut(seen.expected, seen.recorded):
         return "gold output cut in the log"
