@@ -10,7 +10,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loopwright.drift import SCENARIOS, Alarm, Baseline, Channel, Monitor, Observation, ToolCall, draw
+from loopwright.drift import (
+    SCENARIOS,
+    Alarm,
+    Baseline,
+    Channel,
+    Injection,
+    Monitor,
+    Observation,
+    Simulator,
+    ToolCall,
+    draw,
+)
 from loopwright.errors import UserError
 
 
@@ -116,6 +127,50 @@ def test_state_is_bounded_whatever_comes(baseline: Baseline) -> None:
     assert len(json.dumps(monitor.checkpoint())) < 1.2 * size
 
 
+@pytest.mark.slow
+def test_a_million_tools_leave_the_state_as_it_is(baseline: Baseline) -> None:
+    monitor = Monitor(baseline)
+    sizes = []
+    for number in range(20_000):
+        tools = tuple(ToolCall(f"tool {number} {call}", {f"p{call}": number}) for call in range(50))
+        monitor.observe(Observation(task=f"task {number}", tools=tools))
+        if number % 10_000 == 9_999:
+            sizes.append(len(json.dumps(monitor.checkpoint())))
+    assert sizes[1] < 1.1 * sizes[0] < 2_000_000
+
+
+def test_an_outage_of_ten_is_set_aside_and_one_that_lasts_is_not(baseline: Baseline) -> None:
+    def odd(count: int) -> list[Observation]:
+        return [replace(one, id=f"odd {at}") for at, one in enumerate(_odd(count))]
+
+    monitor = Monitor(baseline)
+    calm = draw(SCENARIOS["S1"], 21, length=600).stream
+    for _ in range(300):
+        monitor.observe(next(calm))
+    assert [alarm for one in odd(10) for alarm in monitor.observe(one)] == []
+    assert monitor.counts.aside == 10
+    assert alarms_of(monitor, calm) == []
+    assert monitor.counts.aside <= 11
+    lasting = [alarm for one in odd(60)[10:] for alarm in monitor.observe(one)]
+    assert len({alarm.channel for alarm in lasting}) >= 6
+
+
+def _odd(count: int) -> list[Observation]:
+    simulator = Simulator(5)
+    return [simulator.draw(Injection(garbage=True)) for _ in range(count)]
+
+
+@pytest.mark.parametrize("name", ["missing", "swap"])
+def test_what_is_not_recorded_or_changed_before_the_session_began(name: str) -> None:
+    scenario = SCENARIOS[name]
+    session = draw(scenario, 4)
+    monitor = Monitor(Baseline.freeze(session.baseline))
+    alarms = [alarm for alarm in alarms_of(monitor, session.stream) if alarm.at >= scenario.begins]
+    assert alarms[0].channel in scenario.channels
+    assert monitor.index is not None
+    assert monitor.index.coverage == pytest.approx(1.0 if name == "swap" else 0.817, abs=0.001)
+
+
 _ANYTHING = st.builds(
     Observation,
     id=st.text(max_size=3),
@@ -153,7 +208,7 @@ def test_a_baseline_is_hashed_and_verified(baseline: Baseline, tmp_path: Path) -
     path = tmp_path / "baseline.json"
     baseline.save(path)
     assert Baseline.load(path) == baseline
-    path.write_text(path.read_text().replace('"alpha":0.04', '"alpha":0.3'))
+    path.write_text(path.read_text().replace('"alpha":0.035', '"alpha":0.3'))
     with pytest.raises(UserError, match="changed after it was frozen"):
         Baseline.load(path)
     path.write_text("{}")

@@ -139,7 +139,7 @@ def baseline_group() -> None:
 @click.option("--out", type=_FILE, default=Path("baseline.json"), show_default=True, help="The file to write.")
 @click.option("--name", default="baseline", show_default=True)
 @click.option(
-    "--alpha", type=float, default=0.04, show_default=True, help="Chance that a session without drift ever alarms."
+    "--alpha", type=float, default=0.035, show_default=True, help="Chance that a session without drift ever alarms."
 )
 @click.option("--horizon", type=int, default=3000, show_default=True, help="Interactions of such a session.")
 @click.option(
@@ -211,7 +211,7 @@ def verify_command(file: Path, digest: str, as_json: bool) -> None:
 @command.command("simulate", epilog=_example("loopwright drift simulate --scenario S1 --seeds 20 --alpha 0.05"))
 @click.option("--scenario", "names", multiple=True, help="S1 to S15 and others; repeatable; all by default.")
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Sessions of each.")
-@click.option("--alpha", type=float, default=0.04, show_default=True)
+@click.option("--alpha", type=float, default=0.035, show_default=True)
 @click.option("--horizon", type=int, default=3000, show_default=True)
 @click.option("--size", type=int, help="Interactions of the baseline; each scenario's own by default.")
 @_detector

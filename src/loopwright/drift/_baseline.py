@@ -35,6 +35,8 @@ WINDOW = 50
 """Interactions per point of the index."""
 _FOLDS = 5
 _BLOCKS = 4
+_SETTLED = 400
+"""Scores that the heading needs to be watched: with fewer the centres are too uncertain for it."""
 _SPARSE = 50
 """Scores that a channel needs to be watched."""
 FORMAT: Literal[2] = 2
@@ -81,7 +83,7 @@ class Baseline:
         observations: Sequence[Observation],
         *,
         name: str = "baseline",
-        alpha: float = 0.04,
+        alpha: float = 0.035,
         horizon: int = 3000,
         embedding: str = "",
     ) -> Self:
@@ -200,7 +202,7 @@ def _levels(scores: Sequence[Scores], tasks: Sequence[str], *, alpha: float, hor
     found: dict[Signal, tuple[list[float], list[str]]] = {}
     for at, signal in enumerate(SIGNALS):
         with_data = [(row[at], task) for row, task in zip(scores, tasks, strict=True) if row[at] is not None]
-        if len(with_data) >= _SPARSE:
+        if len(with_data) >= (_SETTLED if signal.name == HEADING else _SPARSE):
             found[signal] = [score for score, _ in with_data if score is not None], [task for _, task in with_data]
     total = math.fsum(signal.budget for signal in found)
     return {

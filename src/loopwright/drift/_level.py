@@ -31,6 +31,10 @@ BURST = 10
 """Interactions that a burst may last without an alarm."""
 _SHARE_OF_BURST = 0.7
 """Share of the evidence for an alarm that one burst can bring at most."""
+_SHARE_OF_CLUMP = 0.4
+"""The same where scores depend on each other."""
+_CLUMPED = 1.4
+"""Times that the correlation of skewed scores counts; by simulation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,6 @@ class Level:
     burst_down: float
     """Most that ten consecutive interactions may add to a window, in either direction."""
 
-    def standard(self, score: float, task: str) -> float:
-        """A score in standard deviations from its task's mean."""
-        mean = self.means.get(task)
-        return (score - (self.means[""] if mean is None else mean)) / self.sd
-
     @classmethod
     def of(cls, scores: Sequence[float], tasks: Sequence[str], signal: Signal, *, chance: float, horizon: int) -> Self:
         """Learns the level from held-out scores of the baseline.
@@ -90,6 +89,9 @@ class Level:
         values = [(value - shift) / sd for value in rest]
         low, high = min(values), max(values)
         correlation = _correlation(values)
+        if correlation and abs(math.fsum(value**3 for value in values)) > len(values):
+            # Flags that depend on each other come in clumps, whose tail is heavier than their variance tells.
+            correlation = min(_CLUMPED * correlation, 0.95)
         # Unequal mixes of tasks lean on the means of few tasks.
         effective = len(values) * (1.0 if pooled else 0.6)
         family = Tilted.of(values)
@@ -97,7 +99,9 @@ class Level:
             _limits(family, effective, correlation, signal, window, chance=chance * share, horizon=horizon)
             for window, share in zip(WINDOWS, shares(signal), strict=True)
         ]
-        evidence = _SHARE_OF_BURST * scan_threshold(chance / len(WINDOWS), 16, horizon)
+        evidence = (_SHARE_OF_CLUMP if correlation else _SHARE_OF_BURST) * scan_threshold(
+            chance / len(WINDOWS), 16, horizon
+        )
         count = BURST / inflation(correlation, BURST)
         bursts = [BURST * family.limit(evidence, count, effective, up=up) for up in (True, False)]
         return cls(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Self
 
 from loopwright.drift._baseline import WINDOW, Baseline
-from loopwright.drift._channels import TRAITS, Category, Channel, Signal
-from loopwright.drift._detectors import Detector, DetectorName, detectors
+from loopwright.drift._channels import TRAITS, Category, Channel
+from loopwright.drift._detectors import DetectorName, detectors
 from loopwright.drift._embed import embedder
 from loopwright.drift._finding import Finding
 from loopwright.drift._heading import Heading
@@ -100,6 +100,13 @@ class Monitor:
         self._embed = embedder(baseline.embedding) if baseline.embedding else None
         self._heading = Heading(baseline.reference.spread)
         self._watches = detectors(baseline, detector)
+        levels = baseline.levels
+        # What an interaction needs of each signal, at hand: this is most of the monitor's time.
+        self._plan = [
+            (at, level.means, level.means[""], level.sd, level.tail, (signal, watch))
+            for at, signal, watch in self._watches
+            for level in (levels[signal.name],)
+        ]
         self._tally = Tally()
         self._quiet: dict[Channel, int] = {}
         self._aside: deque[int] = deque(maxlen=BURST)
@@ -122,25 +129,25 @@ class Monitor:
             start = self.counts.seen - WINDOW
             self.index = combine(window_scores(self._tally, self.baseline.norms), start=start, end=self.counts.seen)
             self._tally = Tally()
-        alarms: list[Alarm] = []
-        given = [
-            (signal, watch, watch.level.standard(score, one.task))
-            for at, signal, watch in self._watches
-            if (score := scores[at]) is not None
-        ]
-        if self._odd(given, place):
+        given, odd, task = [], 0, one.task
+        for at, means, overall, sd, tail, watched in self._plan:
+            score = scores[at]
+            if score is not None:
+                value = (score - means.get(task, overall)) / sd
+                odd += value >= tail
+                given.append((watched, value))
+        if 2 * odd >= max(len(given), _ODD_LEAST) and self._few_lately(place):
             return ()
-        for signal, watch, value in given:
-            finding = watch.update(value, place)
+        alarms: list[Alarm] = []
+        for (signal, detector), value in given:
+            finding = detector.update(value, place)
             if finding is not None and place >= self._quiet.get(signal.channel, 0):
                 self._quiet[signal.channel] = place + _SILENCE
                 alarms.append(self._alarm(signal.channel, finding, one))
         return tuple(alarms)
 
-    def _odd(self, given: Sequence[tuple[Signal, Detector, float]], place: int) -> bool:
-        """Whether to set an interaction aside: half of its signals are in the tail, and few were so lately."""
-        if 2 * sum([value >= watch.level.tail for _, watch, value in given]) < max(len(given), _ODD_LEAST):
-            return False
+    def _few_lately(self, place: int) -> bool:
+        """Whether another odd interaction may be set aside, and sets it aside."""
         if len(self._aside) == BURST and place - self._aside[0] < _LATELY:
             return False
         self._aside.append(place)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 from typing import Self
 
 from loopwright.drift._calibration import Calibration
@@ -24,6 +25,10 @@ _BINS = 31
 """Values that are told apart per parameter; with the unseen one they are 32."""
 _ROLE_PRIOR = 2.0
 """Added to the count of each agent: roles are few, and what agents seldom do would else be a matter of luck."""
+_FAR = 3.5
+"""Robust standard deviations beyond which an output of a baseline may be drift."""
+_MOSTLY = 0.98
+"""Share of outputs that are nearer in a baseline without drift."""
 _LONGEST = 64
 """Steps, calls and votes of one interaction that are looked at."""
 _MASKED = re.compile(r"[0-9a-f]{8,}|\d+|(?:/[\w.\-]+)+|'[^']*'|\"[^\"]*\"")
@@ -179,15 +184,11 @@ class Reference:
 
     def _outputs(self, one: Observation, heading: Heading | None) -> tuple[float | None, float | None]:
         """Distance from the centre, and the projection on the heading."""
-        vector = one.embedding
-        centre = self.centres.get(one.task) or self.centres.get("")
-        if not vector or not centre or len(vector) != len(centre):
-            return None, None
-        norm = math.sqrt(sum([x * x for x in vector]))
-        if not norm or not math.isfinite(norm):
-            return None, None
-        dot = sum([x * y for x, y in zip(vector, centre, strict=True)])
-        return 1.0 - dot / norm, heading.update(one.task, vector, centre) if heading else None
+        distance = _distance(one.embedding, self.centres, one.task)
+        if distance is None or heading is None:
+            return distance, None
+        centre = self.centres.get(one.task) or self.centres[""]
+        return distance, heading.update(one.task, one.embedding, centre)
 
     def _surprise(self, calls: Sequence[ToolCall]) -> float | None:
         total, count = 0.0, 0
@@ -241,6 +242,29 @@ def _bin(value: object, cuts: Sequence[float] | None) -> str:
 
 
 def _centres(seen: Sequence[Observation]) -> dict[str, tuple[float, ...]]:
+    """Centres of the outputs, without those that lie far off where these are too many to be a tail."""
+    centres = _means(seen)
+    placed = [(one, distance) for one in seen if (distance := _distance(one.embedding, centres, one.task)) is not None]
+    if not placed:
+        return {}
+    middle = median([distance for _, distance in placed])
+    spread = 1.4826 * median([abs(distance - middle) for _, distance in placed])
+    near = [one for one, distance in placed if distance - middle <= _FAR * spread]
+    return centres if not spread or len(near) > _MOSTLY * len(placed) else _means(near)
+
+
+def _distance(vector: Sequence[float], centres: Mapping[str, tuple[float, ...]], task: str) -> float | None:
+    """1 - cosine to the centre of the task, or of all; None where there is no such angle."""
+    centre = centres.get(task) or centres.get("")
+    if not vector or not centre or len(vector) != len(centre):
+        return None
+    norm = math.sqrt(sum([x * x for x in vector]))
+    if not norm or not math.isfinite(norm):
+        return None
+    return 1.0 - sum([x * y for x, y in zip(vector, centre, strict=True)]) / norm
+
+
+def _means(seen: Sequence[Observation]) -> dict[str, tuple[float, ...]]:
     sums: dict[str, list[float]] = {}
     counts: Counter[str] = Counter()
     for one in seen:

@@ -36,6 +36,8 @@ class Scenario:
     """Share of the baseline that has drifted."""
     burst: Injection | None = None
     """What ten interactions from the change on are like, and none after."""
+    begins: int = CHANGE
+    """Interaction of the session at which drift or the burst begins."""
 
 
 def _ramp(since: int, over: int, top: float) -> float:
@@ -132,6 +134,13 @@ _LIST = (
         _one(Channel.B_HUMAN),
         setting=Setting(missing=frozenset({"embedding", "votes"})),
     ),
+    Scenario(
+        "swap",
+        "another provider from the first interaction: outputs, values, messages and length a little off",
+        lambda u: Injection(rotation=10, values=0.15, messages=0.3, length=1.15),
+        begins=0,
+        channels=frozenset({Channel.C_SEM, Channel.T_PARAM, Channel.I_HANDOFF, Channel.B_LENGTH}),
+    ),
 )
 SCENARIOS: Final = {scenario.name: scenario for scenario in _LIST}
 """By name: S1 to S15, then cases of robustness."""
@@ -173,7 +182,7 @@ def start(scenario: Scenario, seed: int, size: int | None = None) -> tuple[tuple
 
 def injection(scenario: Scenario, place: int) -> Injection:
     """What is injected at an interaction of the session."""
-    since = place - CHANGE
+    since = place - scenario.begins
     if scenario.burst and 0 <= since < _BURST:
         return scenario.burst
     return scenario.drift(since) if scenario.drift and since >= 0 else _NONE

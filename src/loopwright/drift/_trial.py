@@ -8,7 +8,7 @@ from loopwright.drift._baseline import Baseline
 from loopwright.drift._channels import Channel
 from loopwright.drift._detectors import DetectorName
 from loopwright.drift._monitor import Monitor
-from loopwright.drift._scenarios import CHANGE, Scenario, draw
+from loopwright.drift._scenarios import Scenario, draw
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def trial(
     scenario: Scenario,
     seed: int,
     *,
-    alpha: float = 0.04,
+    alpha: float = 0.035,
     size: int | None = None,
     horizon: int = 3000,
     detector: DetectorName = "windows",
@@ -54,6 +54,6 @@ def trial(
         alarms = monitor.observe(one)
         if alarms:
             ever = True
-            if at >= CHANGE and delay is None:
-                delay, channels = at - CHANGE, tuple(alarm.channel for alarm in alarms)
+            if at >= scenario.begins and delay is None:
+                delay, channels = at - scenario.begins, tuple(alarm.channel for alarm in alarms)
     return Trial(ever, delay, channels)

@@ -121,7 +121,7 @@ class DriftOptions(Section):
     """Or so many of the session's own first interactions."""
     every: int = Field(default=1, gt=0)
     """Interactions between two looks of the monitor."""
-    alpha: float = Field(default=0.04, gt=0, lt=0.5)
+    alpha: float = Field(default=0.035, gt=0, lt=0.5)
     """With `first`: chance that a session without drift ever alarms."""
     horizon: int = Field(default=3000, ge=100)
     """With `first`: interactions of such a session."""
