@@ -14,7 +14,7 @@ from loopwright.agents import Attempt
 from loopwright.candidate import Candidate
 from loopwright.loop import AttemptTree
 from loopwright.stats import mean_interval
-from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Graded, Mitigated, read_run
+from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Failed, Graded, Mitigated, read_run
 from loopwright.verify import Verdict
 
 if TYPE_CHECKING:
@@ -73,6 +73,8 @@ class RunResult:
     """Session to the alarms of its drift monitor."""
     mitigations: Mapping[str, tuple[Mitigated, ...]] = field(default_factory=dict)
     """Session to what was done about drift."""
+    unwatched: Mapping[str, str] = field(default_factory=dict)
+    """Session whose drift monitor broke to what broke it."""
 
     def __iter__(self) -> Iterator[EpisodeResult]:
         return iter(self.episodes)
@@ -139,6 +141,7 @@ def load_result(folder: Path | str) -> RunResult:
     episodes: dict[str, _Gathered] = {}
     alarms: dict[str, list[DriftAlarm]] = {}
     mitigations: dict[str, list[Mitigated]] = {}
+    unwatched: dict[str, str] = {}
     for event in read_run(folder).events:
         if event.episode is None:
             continue
@@ -148,6 +151,8 @@ def load_result(folder: Path | str) -> RunResult:
             alarms.setdefault(event.episode, []).append(event.data)
         elif isinstance(event.data, Mitigated):
             mitigations.setdefault(event.episode, []).append(event.data)
+        elif isinstance(event.data, Failed) and event.episode not in episodes and not event.data.retried:
+            unwatched[event.episode] = event.data.message
         elif gathered := episodes.get(event.episode):
             gathered.tree.apply(event)
             if isinstance(event.data, Graded):
@@ -162,4 +167,5 @@ def load_result(folder: Path | str) -> RunResult:
         ),
         alarms={name: tuple(told) for name, told in alarms.items()},
         mitigations={name: tuple(told) for name, told in mitigations.items()},
+        unwatched=unwatched,
     )

@@ -107,12 +107,14 @@ def test_what_failed_is_an_error_and_what_is_under_way_is_left_out() -> None:
 
 
 def test_plain_data_is_checked() -> None:
-    one = from_mapping(
-        {"task": "t", "tools": [{"name": "search", "params": {"q": 1}}], "votes": [True, "no"], "more": 1}
-    )
+    one = from_mapping({"task": "t", "tools": [{"name": "search", "params": {"q": 1}}], "votes": [True, "no"]})
     assert one == Observation(task="t", tools=(ToolCall("search", {"q": 1}),), votes=(True, "no"))
     with pytest.raises(UserError, match="confidence"):
         from_mapping({"confidence": "high"})
+    with pytest.raises(UserError, match="no field 'more'"):
+        from_mapping({"task": "t", "more": 1})
+    with pytest.raises(UserError, match="no field 'parameters'"):
+        from_mapping({"tools": [{"name": "search", "parameters": {"q": 1}}]})
 
 
 def test_spans_of_a_trace_are_one_interaction() -> None:

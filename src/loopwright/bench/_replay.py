@@ -148,11 +148,10 @@ async def replay(
         published: Runs all episodes in one sandbox instead, one after the other, as the published runs did.
 
     Raises:
-        TaskError: The log cannot be read.
+        TaskError: The log cannot be read, or is not of these tasks.
         SandboxError: There is no sandbox.
     """
-    episodes = read_log(path)
-    instances = {instance.id: instance for instance in task.instances()}
+    known = _paired(path, task, prefix)
     opened = provider or await open_provider(task.sandbox.provider)
     places = asyncio.Semaphore(concurrency)
 
@@ -172,7 +171,6 @@ async def replay(
 
     try:
         missing, foreign = await _tools(opened, spec)
-        known = [(instances[f"{prefix}{index}"], e) for index, e in episodes.items() if f"{prefix}{index}" in instances]
         if machines:
             turns = [await one(instance, episode) for instance, episode in known]
         else:
@@ -183,6 +181,26 @@ async def replay(
         if provider is None:
             await opened.close()
     return Agreement(path.stem, tuple(turn for episode in turns for turn in episode))
+
+
+def _paired(path: Path, task: Task, prefix: str) -> list[tuple[Instance, dict[str, Any]]]:
+    """Instances with the log's episodes.
+
+    Raises:
+        TaskError: The log is of other tasks.
+    """
+    instances = {instance.id: instance for instance in task.instances()}
+    named = [(f"{prefix}{index}", episode) for index, episode in read_log(path).items()]
+    known = [(instances[name], episode) for name, episode in named if name in instances]
+    others = [i.id for i, episode in known if str(episode.get("query", i.goal)).strip() != i.goal.strip()]
+    if not known or others:
+        told = f"its question for {others[0]} is another" if others else f"no task is named {prefix}NUMBER"
+        raise TaskError(
+            f"the log is not of these tasks: {told}",
+            path=str(path),
+            remedy="Name the suite that it was made with, and with --prefix how its tasks are named, such as fs4-.",
+        )
+    return known
 
 
 def _recipe(prefix: str) -> Mapping[str, str]:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from loopwright.bench._intercode import bash_records, ctf_records, python_records, sql_records
 from loopwright.bench._programs import humaneval_records, mbpp_records
 from loopwright.errors import MissingContent
+from loopwright.loop import ACTING_STRATEGIES
 from loopwright.task import AgentOptions, EnvironmentOptions, LoopOptions, Record, SandboxOptions, Task
 
 PROGRAMS = ("single", "best_of_n", "refine")
@@ -29,7 +30,7 @@ class Suite:
     environment: str
     records: Callable[[Path], tuple[Record, ...]]
     """Reads the records from the data set's folder."""
-    strategies: tuple[str, ...] = ("single", "try_again", "try_again_blind", "react", "plan_and_solve")
+    strategies: tuple[str, ...] = tuple(ACTING_STRATEGIES)
     """Strategies that fit its environment."""
     options: Mapping[str, object] = field(default_factory=dict)
     """Fields of the environment for every record."""
@@ -100,7 +101,7 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
             ),
             Suite(
                 name="intercode-sql",
-                description="InterCode SQL: questions to twenty databases, from Spider; SQLite.",
+                description="InterCode SQL: questions to twenty databases, from Spider.",
                 data="intercode",
                 environment="sql",
                 records=sql_records,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from loopwright._casting import Cast
 from loopwright._plan import Planned
@@ -13,6 +14,8 @@ from loopwright.loop import ACTING_STRATEGIES, AttemptTree, view_for
 from loopwright.project import Project
 from loopwright.task import Task, TaskFile
 
+_NEEDED = (("detector", "adwin", "river"), ("detector", "cusum", "numpy"), ("embedding", "wordllama", "wordllama"))
+"""Option of `drift`, value, and the library that it takes."""
 _MARK = "a mark that no prompt has of itself"
 
 
@@ -30,6 +33,13 @@ def check_drift(file: TaskFile, episode: Planned, project: Project) -> None:
             Baseline.load(project.root / drift.baseline)
         except UserError as error:
             raise file.error(str(error.args[0]), "drift", "baseline", remedy=error.remedy) from None
+    for option, name, library in _NEEDED:
+        if getattr(drift, option) == name and find_spec(library) is None:
+            raise file.error(
+                f"drift.{option}: {name} needs {library}, which is not installed",
+                *("drift", option),
+                remedy="Install it: pip install 'loopwright[drift]', or '.[drift]' from a clone.",
+            )
     if episode.strategy not in ACTING_STRATEGIES:
         return
     for name in drift.mitigations.named:

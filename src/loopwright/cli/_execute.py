@@ -87,8 +87,11 @@ def verdict(result: RunResult, config: RunConfig, accept: float | None) -> ExitC
     """
     if not result.scored:
         return ExitCode.INFRASTRUCTURE
-    if any(_drifted(result, planned, name) for name, planned in sessions_of(plan_episodes(config)).items()):
+    told = {name: planned for name, planned in sessions_of(plan_episodes(config)).items() if _fails(planned)}
+    if any(alarm.worse for name in told for alarm in result.alarms.get(name, ())):
         return ExitCode.BELOW
+    if told.keys() & result.unwatched.keys():
+        return ExitCode.INFRASTRUCTURE
     if accept is not None:
         return _judge(result.episodes, accept)
     codes = [
@@ -99,10 +102,10 @@ def verdict(result: RunResult, config: RunConfig, accept: float | None) -> ExitC
     return next((code for code in (ExitCode.BELOW, ExitCode.INFRASTRUCTURE) if code in codes), ExitCode.PASSED)
 
 
-def _drifted(result: RunResult, planned: Sequence[Planned], session: str) -> bool:
-    """Whether a session alarmed for the worse whose task fails then."""
+def _fails(planned: Sequence[Planned]) -> bool:
+    """Whether a session's task fails by drift."""
     drift = planned[0].task.drift
-    return bool(drift and drift.fail) and any(alarm.worse for alarm in result.alarms.get(session, ()))
+    return bool(drift and drift.fail)
 
 
 def _judge(episodes: Sequence[EpisodeResult], accept: float) -> ExitCode:
@@ -123,7 +126,9 @@ def _closing_words(folder: Path, code: ExitCode) -> str:
         case ExitCode.BELOW:
             lines.append("Below the threshold, or an alarm of drift for the worse.")
         case ExitCode.INFRASTRUCTURE:
-            lines.append("Infrastructure failed: episodes without a score leave it open.")
+            lines.append(
+                "Infrastructure failed: episodes without a score, or a drift monitor that broke, leave it open."
+            )
             lines.append(f"Mend the cause, then: loopwright resume {folder}")
     lines += [f"Look at it: loopwright show {folder}", f"Report:     loopwright report {folder}"]
     return "\n".join(lines)

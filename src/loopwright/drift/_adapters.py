@@ -14,11 +14,15 @@ _OBSERVATION: TypeAdapter[Observation] = TypeAdapter(Observation)
 
 
 def from_mapping(record: Mapping[str, Any]) -> Observation:
-    """Reads an interaction from plain data whose keys are the fields of `Observation`; other keys are ignored.
+    """Reads an interaction from plain data whose keys are the fields of `Observation`.
 
     Raises:
-        UserError: A field is of the wrong kind; the message names it.
+        UserError: A key is none of them, or a value of the wrong kind; the message names it.
     """
+    _refuse_others(record, Observation, "an interaction")
+    for tool in record.get("tools") or ():
+        if isinstance(tool, Mapping):
+            _refuse_others(tool, ToolCall, "a tool call of an interaction")
     try:
         return _OBSERVATION.validate_python({str(name): value for name, value in record.items()})
     except ValidationError as error:
@@ -28,6 +32,14 @@ def from_mapping(record: Mapping[str, Any]) -> Observation:
             f"an interaction's {place} is {first['input']!r:.80}: {first['msg']}",
             remedy="See `loopwright.drift.Observation` for what each field holds; leave out what is not known.",
         ) from None
+
+
+def _refuse_others(record: Mapping[str, Any], kind: type[Observation | ToolCall], what: str) -> None:
+    """What is misspelt would else be a channel that nobody watches."""
+    fields = kind.__dataclass_fields__
+    others = [str(name) for name in record if name not in fields]
+    if others:
+        raise UserError(f"{what} has no field {others[0]!r}", remedy=f"There are: {', '.join(fields)}.")
 
 
 def from_updates(

@@ -85,7 +85,7 @@ class Baseline:
         name: str = "baseline",
         alpha: float = 0.035,
         horizon: int = 3000,
-        embedding: str = "",
+        embedding: str = "hash",
     ) -> Self:
         """Learns a baseline.
 

@@ -19,6 +19,7 @@ from loopwright.drift._level import BURST
 from loopwright.drift._observation import Observation
 from loopwright.errors import ModelError, UserError
 
+_FARTHEST = 99.0
 _LATELY = 100
 """Interactions within which no more than a burst of them is set aside."""
 _SILENCE = 200
@@ -44,7 +45,7 @@ class Alarm:
     worse: bool
     """Whether the index falls with it; else the change is the other way."""
     shift: float
-    """How far the mean moved, in standard deviations of the baseline."""
+    """How far the mean moved, in standard deviations of the baseline; 99 at most, as some baselines have no spread."""
     severity: Severity
     """By the shift: minor under 0.5, moderate under 1, severe from there on."""
     time: str = ""
@@ -165,7 +166,7 @@ class Monitor:
             at=now,
             onset=finding.onset,
             worse=finding.up,
-            shift=finding.shift,
+            shift=max(-_FARTHEST, min(_FARTHEST, finding.shift)),
             severity="minor" if size < 0.5 else "moderate" if size < 1 else "severe",
             time=one.time,
             before=tuple(filter(None, ids[max(begun - 3, 0) : max(begun, 0)])),

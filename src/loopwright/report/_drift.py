@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loopwright.report._format import count, printable
-from loopwright.store import DriftAlarm, Event, Mitigated
+from loopwright.store import DriftAlarm, Event, Failed, Mitigated
+
+_Told = DriftAlarm | Mitigated | Failed
 
 _SHOWN = 5
 """Alarms and resets of a session that are told one by one."""
@@ -13,14 +15,14 @@ _SHOWN = 5
 
 def drift_lines(events: Sequence[Event]) -> list[str]:
     """A few lines for each session that has alarms or mitigations; none where there are none."""
-    sessions: dict[str, list[DriftAlarm | Mitigated]] = {}
+    sessions: dict[str, list[_Told]] = {}
     for event in events:
-        if isinstance(event.data, DriftAlarm | Mitigated):
+        if isinstance(event.data, DriftAlarm | Mitigated | Failed):
             sessions.setdefault(event.episode or "", []).append(event.data)
     return [f"{printable(name)}: {line}" for name, told in sessions.items() for line in _session(told)]
 
 
-def _session(told: Sequence[DriftAlarm | Mitigated]) -> list[str]:
+def _session(told: Sequence[_Told]) -> list[str]:
     alarms = [one for one in told if isinstance(one, DriftAlarm)]
     deeds = [one for one in told if isinstance(one, Mitigated)]
     lines = [alarm_line(alarm) for alarm in alarms[:_SHOWN]]
@@ -40,7 +42,7 @@ def _session(told: Sequence[DriftAlarm | Mitigated]) -> list[str]:
         lines.append(f"routing at {deed.at}, {deed.why}: {printable(deed.what)}{look}")
     if len(resets) > _SHOWN:
         lines.append(f"{len(resets) - _SHOWN} more resets")
-    return lines
+    return [*lines, *(printable(one.message) for one in told if isinstance(one, Failed))]
 
 
 def alarm_line(alarm: DriftAlarm) -> str:

@@ -14,7 +14,7 @@ from typing import Literal, Self
 from loopwright.models import Usage
 from loopwright.report._trajectory import ResultOf, Spent, Trajectory, inline_result, trajectories
 from loopwright.stats import Interval, Refinement, Rollouts, Turn, mean_interval, refinement, wilson
-from loopwright.store import DriftAlarm, EpisodeStarted, Event, Mitigated, RunFinished, RunStarted, read_run
+from loopwright.store import DriftAlarm, EpisodeStarted, Event, Failed, Mitigated, RunFinished, RunStarted, read_run
 
 Status = Literal["scored", "failed", "unfinished"]
 Basis = Literal["graded", "judged"]
@@ -206,7 +206,7 @@ class RunSummary:
     """How the run ended; None if it is under way or was cut off."""
     variants: tuple[VariantSummary, ...]
     drift: tuple[Event, ...] = ()
-    """Alarms of the drift monitor, and what was done then."""
+    """Alarms of the drift monitor, what was done then, and what it broke by."""
 
     @property
     def episodes(self) -> tuple[EpisodeRow, ...]:
@@ -242,7 +242,7 @@ class Projection:
             self.finished = event.data.reason if isinstance(event.data, RunFinished) else None
             if isinstance(event.data, RunStarted):
                 self.started = event.data
-            if isinstance(event.data, DriftAlarm | Mitigated):
+            if isinstance(event.data, DriftAlarm | Mitigated) or _is_of_session(event):
                 self.drift.append(event)
             yield event
 
@@ -354,6 +354,12 @@ def _variant(
         episodes=tuple(ordered),
         beside=Spent.total(spent for session, spent in beside.items() if session in sessions),
     )
+
+
+def _is_of_session(event: Event) -> bool:
+    """Whether something failed for good in a session beside its episodes: its drift monitor."""
+    failed = isinstance(event.data, Failed) and not event.data.retried
+    return failed and (event.episode or "").endswith(":session")
 
 
 def _sessions(row: EpisodeRow) -> tuple[str, str]:

@@ -228,7 +228,7 @@ class Session:
             try:
                 self._watch(member, member.watching, one)
             except Exception as error:  # whatever breaks in the monitor, the loop that it watches goes on
-                _log.exception("the drift monitor of %s failed", self.id)
+                _log.warning("the drift monitor of %s is off: %s", self.id, error)
                 self._watched = False
                 if self._told:
                     return
