@@ -87,6 +87,19 @@ async def test_published_sandboxes_need_git(data: Path, monkeypatch: pytest.Monk
         await replay(_log(data, [("true", 1.0)]), _in(image, data), prefix="fs1-", published=Published())
 
 
+@pytest.mark.anyio
+async def test_a_log_of_other_tasks_is_refused(data: Path) -> None:
+    task = find_suite("intercode-bash").task(data)
+    log = _log(data, [("true", 1.0)])
+    with pytest.raises(TaskError, match="no task is named spider-NUMBER"):
+        await replay(log, task, prefix="spider-")
+    episodes = json.loads(log.read_text())
+    episodes["0"]["query"] = "How many singers are there?"
+    log.write_text(json.dumps(episodes))
+    with pytest.raises(TaskError, match="its question for fs1-0 is another"):
+        await replay(log, task, prefix="fs1-")
+
+
 def _evidence(action: str, gold: str = "echo x", output: str = "a", logged: str = "b", **more: Any) -> Evidence:
     return Evidence(action=action, gold=gold, output=output, logged=logged, **more)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwright.drift import Baseline, Observation
+from loopwright.drift import Baseline, Monitor, Observation
 from tests.cli.conftest import Invoke, WriteTask
 
 ADDER = """\
@@ -37,6 +37,32 @@ def watched(project: Path, write_task: WriteTask) -> Path:
     Baseline.freeze(usual, embedding="hash").save(project / "baseline.json")
     drift = "drift:\n  baseline: baseline.json\n  fail: true\n"
     return write_task(more=f"  strategy: single\nmodel: adder:Adder\nsession: {{}}\n{drift}{DATA}")
+
+
+def test_a_monitor_that_broke_is_told_and_leaves_the_task_open(
+    watched: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(self: Monitor, one: Observation) -> list[object]:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(Monitor, "observe", breaks)
+    result = invoke("run", watched, "--out", "out")
+    assert result.exit_code == 3, result.output
+    assert "a drift monitor that broke" in result.stdout
+    assert "the drift monitor is off from here on: a defect" in invoke("show", "out").stdout
+    assert invoke("report", "out", "--out", "out.html").exit_code == 0
+    assert "the drift monitor is off" in Path("out.html").read_text()
+
+
+def test_what_a_detector_takes_is_missed_before_the_run(
+    watched: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched.write_text(watched.read_text().replace("  fail: true\n", "  fail: true\n  detector: adwin\n"))
+    monkeypatch.setattr("loopwright.cli._check_session.find_spec", lambda name: None)
+    result = invoke("validate", watched)
+    assert result.exit_code == 2
+    assert "adwin needs river" in result.output
+    assert "loopwright[drift]" in result.output
 
 
 def test_an_alarm_is_shown_reported_watched_and_fails(watched: Path, invoke: Invoke) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -245,3 +246,21 @@ def test_text_is_compared_by_an_embedder() -> None:
     assert alarms_of(monitor, (replace(one, id=f"x{one.id}") for one in usual)) == []
     strange = (Observation(output="buy gold now, risk is an opportunity") for _ in range(200))
     assert {alarm.channel for alarm in alarms_of(monitor, strange)} == {Channel.C_SEM}
+
+
+def test_a_change_from_no_spread_at_all_is_told_in_bounded_figures() -> None:
+    usual = [Observation(task="say", output=f"The answer number {at % 7} is blue.") for at in range(280)]
+    monitor = Monitor(Baseline.freeze(usual[:200]))
+    assert alarms_of(monitor, usual[200:]) == []
+    alarms = alarms_of(monitor, (Observation(task="say", output=f"Something else, {at}!") for at in range(120)))
+    assert {alarm.channel for alarm in alarms} == {Channel.C_SEM}
+    assert all(alarm.worse and 1 < alarm.shift <= 99 for alarm in alarms)
+
+
+@pytest.mark.parametrize("weights", [(98, 2), (90, 10), (50, 50)])
+def test_an_agent_that_says_one_of_two_things_is_no_drift(weights: tuple[int, int]) -> None:
+    chance = random.Random(5)
+    said = [Observation(task="ask", output=chance.choices(("yes", "no"), weights)[0]) for _ in range(1900)]
+    monitor = Monitor(Baseline.freeze(said[:400]))
+    assert alarms_of(monitor, said[400:]) == []
+    assert alarms_of(monitor, (Observation(task="ask", output=f"Who knows, {at}?") for at in range(60)))

@@ -51,6 +51,7 @@ def test_a_monitor_that_breaks_is_told_of_and_the_run_goes_on(tmp_path: Path, mo
     (failed,) = told(tmp_path, "failed")
     assert (failed["error"], failed["cause"]) == ("ZeroDivisionError", "harness")
     assert "the drift monitor is off" in failed["message"]
+    assert list(result.unwatched.values()) == [failed["message"]]
     assert len(seen) == 1
 
 

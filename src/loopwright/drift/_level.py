@@ -193,8 +193,19 @@ def _task_means(scores: Sequence[float], tasks: Sequence[str]) -> tuple[dict[str
     return {**means, "": overall}, False
 
 
+def few(scores: Sequence[float]) -> bool:
+    """Whether fewer than half of the scores differ from each other."""
+    return 2 * len(set(scores)) < len(scores)
+
+
 def _cleaned(scores: Sequence[float], tasks: Sequence[str]) -> tuple[list[float], list[str]]:
-    """Leaves out the far ones where they are too many to be a tail: a baseline with drift in it."""
+    """Leaves out the far ones where they are too many to be a tail: a baseline with drift in it.
+
+    Not where most scores are repeated, as of agents who say one of a few things: whatever is not the most frequent lies
+    far from it there.
+    """
+    if few(scores):
+        return list(scores), list(tasks)
     middle = median(scores)
     spread = 1.4826 * median([abs(score - middle) for score in scores])
     near = [abs(score - middle) <= _FAR * spread for score in scores]

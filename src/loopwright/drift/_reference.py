@@ -14,6 +14,7 @@ from typing import Self
 
 from loopwright.drift._calibration import Calibration
 from loopwright.drift._heading import Heading, across
+from loopwright.drift._level import few
 from loopwright.drift._observation import Observation, ToolCall
 
 Scores = tuple[float | None, ...]
@@ -247,6 +248,8 @@ def _centres(seen: Sequence[Observation]) -> dict[str, tuple[float, ...]]:
     placed = [(one, distance) for one in seen if (distance := _distance(one.embedding, centres, one.task)) is not None]
     if not placed:
         return {}
+    if few([distance for _, distance in placed]):
+        return centres
     middle = median([distance for _, distance in placed])
     spread = 1.4826 * median([abs(distance - middle) for _, distance in placed])
     near = [one for one, distance in placed if distance - middle <= _FAR * spread]
