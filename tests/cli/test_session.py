@@ -65,6 +65,13 @@ def test_what_a_detector_takes_is_missed_before_the_run(
     assert "loopwright[drift]" in result.output
 
 
+def test_a_baseline_that_no_session_is_long_enough_for_is_noted(watched: Path, invoke: Invoke) -> None:
+    watched.write_text(watched.read_text().replace("baseline: baseline.json", "first: 900"))
+    result = invoke("validate", watched)
+    assert result.exit_code == 0, result.output
+    assert "the baseline is never learned: it takes 900 interactions, and 40 episodes have" in result.output
+
+
 def test_an_alarm_is_shown_reported_watched_and_fails(watched: Path, invoke: Invoke) -> None:
     result = invoke("run", watched, "--out", "out")
     assert result.exit_code == 1, result.output

@@ -94,6 +94,7 @@ def run_command(
     from loopwright.cli._bench_run import flag, planned
     from loopwright.cli._bench_tables import show_outcomes
     from loopwright.cli._execute import execute
+    from loopwright.cli._output import write
 
     fields = {"scoring": scoring, "legacy": legacy or None, "handicap": handicap or None, "engine": engine}
     config = planned(suite, plan, source, limit, turns, {k: v for k, v in fields.items() if v is not None})
@@ -106,6 +107,7 @@ def run_command(
     except click.exceptions.Exit:
         if not as_json:
             show_outcomes(folder)
+            write(f"The rates again: loopwright bench show {folder}\nAs plots:        loopwright bench report {folder}")
         raise
 
 

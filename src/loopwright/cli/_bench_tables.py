@@ -9,6 +9,7 @@ from typing import Any
 from loopwright.bench import Rate, Repeats, VariantOutcome, outcomes
 from loopwright.cli._output import write, write_json, write_table
 from loopwright.stats import tasks_for_paired_rates, tasks_for_unpaired_rates
+from loopwright.store import read_run
 
 _COLUMNS = (
     "variant",
@@ -40,11 +41,18 @@ def show_outcomes(folder: Path) -> None:
             write(f"{variant.name} by group: " + "; ".join(f"{name} {told(rate)}" for name, rate in groups.items()))
         if turns := variant.by_turn():
             write(f"{variant.name} solved by turn: " + " ".join(f"{share:.2f}" for share in turns))
+    for engine in _engines(folder):
+        write(f"SQL was executed by {engine}.")
     if found and (flagged := found[0].flagged):
         shown = ", ".join(list(flagged)[:8]) + (" ..." if len(flagged) > 8 else "")
         write(f"sound: without {len(flagged)} tasks that the canaries flagged ({shown}); see canaries.json")
     if any(variant.oracle for variant in found):
         write("oracle: the strategy acts on the hidden verdict of every turn, so its rate is an upper bound.")
+
+
+def _engines(folder: Path) -> set[str]:
+    environments = [task["environment"] for task in read_run(folder).manifest.config.get("tasks", ())]
+    return {one.get("engine", "sqlite") for one in environments if one.get("name") == "sql"}
 
 
 def _cells(variant: VariantOutcome) -> tuple[str, ...]:

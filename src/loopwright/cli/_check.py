@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from loopwright._casting import Cast, Casting, routed
 from loopwright._plan import Planned, RunConfig, plan_episodes
 from loopwright.agents import AgentRole, ModelAgent
-from loopwright.cli._check_session import check_drift, session_notes
+from loopwright.cli._check_session import check_drift, session_notes, unlearned
 from loopwright.cli._prompts import check_prompt
 from loopwright.environments import PythonEnvironment, TextEnvironment
 from loopwright.errors import TaskError, UserError
@@ -61,6 +61,7 @@ def check(files: Sequence[TaskFile], config: RunConfig, *, unnamed: bool = False
         if key not in casts:
             casts[key] = _cast(by_name[episode.task.name], episode, casting, config, models)
             notes |= dict.fromkeys(_notes(episode, casts[key], casting))
+    notes |= dict.fromkeys(unlearned(episodes))
     prices = Prices.load(config.prices) if config.prices else None
     _check_prices(files, config, casts, prices)
     return Checked(config, episodes, casts, prices, tuple(notes))

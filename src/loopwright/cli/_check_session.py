@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 
 from loopwright._casting import Cast
@@ -12,6 +12,7 @@ from loopwright.drift import Baseline
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import ACTING_STRATEGIES, AttemptTree, view_for
 from loopwright.project import Project
+from loopwright.session import sessions_of
 from loopwright.task import Task, TaskFile
 
 _NEEDED = (("detector", "adwin", "river"), ("detector", "cusum", "numpy"), ("embedding", "wordllama", "wordllama"))
@@ -60,6 +61,17 @@ def session_notes(episode: Planned, cast: Cast) -> Iterator[str]:
             f"{task.name}: the session is not shown: {proposer.card.prompt} does not use `view.memory.text`, so that "
             "the proposer remembers nothing"
         )
+
+
+def unlearned(episodes: Sequence[Planned]) -> Iterator[str]:
+    """Sessions that are too short for the baseline that they are to learn."""
+    for name, planned in sessions_of(episodes).items():
+        drift, most = planned[0].task.drift, len(planned) * planned[0].task.loop.max_iterations
+        if drift and drift.first and most <= drift.first:
+            yield (
+                f"{name}: the baseline is never learned: it takes {drift.first} interactions, and {len(planned)} "
+                f"episodes have {most} at most"
+            )
 
 
 def _remembers(task: Task) -> bool:
