@@ -141,19 +141,19 @@ class Baseline:
         """sha256 of the baseline without its digest."""
         return hashlib.sha256(_ADAPTER.dump_json(replace(self, digest=""))).hexdigest()
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path | str) -> None:
         """Writes it as JSON."""
-        path.write_bytes(_ADAPTER.dump_json(self) + b"\n")
+        Path(path).write_bytes(_ADAPTER.dump_json(self) + b"\n")
 
     @classmethod
-    def load(cls, path: Path) -> Baseline:
+    def load(cls, path: Path | str) -> Baseline:
         """Reads and verifies a baseline.
 
         Raises:
             UserError: It cannot be read, is of another format, or was changed since it was frozen.
         """
         try:
-            found = _ADAPTER.validate_json(path.read_bytes())
+            found = _ADAPTER.validate_json(Path(path).read_bytes())
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror}", remedy="Freeze a baseline first.") from None
         except ValidationError as error:
