@@ -30,7 +30,7 @@ class Suite:
     environment: str
     records: Callable[[Path], tuple[Record, ...]]
     """Reads the records from the data set's folder."""
-    strategies: tuple[str, ...] = tuple(ACTING_STRATEGIES)
+    strategies: tuple[str, ...] = ("single", *ACTING_STRATEGIES)
     """Strategies that fit its environment."""
     options: Mapping[str, object] = field(default_factory=dict)
     """Fields of the environment for every record."""
