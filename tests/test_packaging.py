@@ -16,8 +16,8 @@ import pytest
 import loopwright
 
 HEAVY = {"docker", "jinja2", "langgraph", "openai", "pydantic", "rich", "xllamacpp", "yaml"}
-BROUGHT = {"pydantic-core": "pydantic", "psycopg-pool": "psycopg"}
-"""Distributions that another one pins (`pydantic`) or brings as an extra that is asked for (`psycopg[pool]`)."""
+BROUGHT = {"pydantic-core": "pydantic", "psycopg-pool": "psycopg", "langchain-core": "langgraph"}
+"""Distributions that another one pins (`pydantic`), builds on (`langgraph`) or brings as an extra (`psycopg[pool]`)."""
 
 
 @pytest.fixture(scope="module")
