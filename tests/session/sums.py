@@ -81,16 +81,16 @@ def task(episodes: int, **fields: Any) -> Task:
     )
 
 
-def start(folder: Path, task: Task, *models: Sums) -> Run:
+def start(folder: Path, task: Task, *models: Sums, concurrency: int = 4) -> Run:
     """Makes or reopens a run in `folder/run`."""
     given = Given(models={model.name: model for model in models}, verifiers={"sum": Sum()})
     if (folder / "run" / "run.json").exists():
         return Run.reopen(folder / "run", given=given)
-    return Run.create(RunConfig(tasks=(task,), project=folder), folder / "run", given=given)
+    return Run.create(RunConfig(tasks=(task,), project=folder, concurrency=concurrency), folder / "run", given=given)
 
 
-def play(folder: Path, task: Task, *models: Sums) -> RunResult:
-    return asyncio.run(start(folder, task, *models).execute())
+def play(folder: Path, task: Task, *models: Sums, concurrency: int = 4) -> RunResult:
+    return asyncio.run(start(folder, task, *models, concurrency=concurrency).execute())
 
 
 def events(folder: Path, *types: str) -> list[Event]:

@@ -373,7 +373,7 @@ def test_a_call_in_doubt_stops_its_own_session_alone(tmp_path: Path) -> None:
 
     drift = {"first": 200, "mitigations": {"consolidation": {"every": 5, "probes": 0}}}
     wanted = task(9, session=MEMORY, drift=drift, repeats=2)
-    play(tmp_path, wanted, Unsafe())
+    play(tmp_path, wanted, Unsafe(), concurrency=1)  # or a call of the other session might be under way as well
     path = tmp_path / "run" / "events.jsonl"
     lines = path.read_text().splitlines(keepends=True)
     asked = next(event for event in events(tmp_path, "call_intended") if event.node == "consolidation")
