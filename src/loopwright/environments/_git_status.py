@@ -7,10 +7,10 @@ from posixpath import dirname
 
 from loopwright.sandbox import Change
 
-IGNORED = frozenset(
-    "bin boot dev etc home lib media opt proc root run sbin srv sys usr var work .dockerenv .git".split()  # noqa: SIM905 - reads better
-)
-"""Names that InterCode's .gitignore hides, at any depth, and Git's own; and the home folder here, as /root there."""
+GITIGNORE = "bin boot dev etc home lib media opt proc root run sbin srv sys usr var .dockerenv"
+"""Names that InterCode's .gitignore hides, at any depth."""
+IGNORED = frozenset({*GITIGNORE.split(), ".git", "work"})
+"""Those, and Git's own; and the home folder here, as /root there."""
 
 
 def status(changes: Mapping[str, Change], tracked: Mapping[str, Change]) -> dict[str, str]:

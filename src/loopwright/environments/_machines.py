@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from loopwright.environments._fixture import Fixture
+from loopwright.environments._git_status import GITIGNORE
 from loopwright.environments._shell import SHELL, Shell
 from loopwright.environments._types import EnvironmentSetup
 from loopwright.errors import TaskError
 
 Role = Literal["agent", "gold"]
-_IGNORED = "bin boot dev etc home lib media opt proc root run sbin srv sys usr var .dockerenv"
 _COMMIT = (
-    f"cd / && printf '%s\\n' {_IGNORED} > .gitignore && git init -q . && "
+    f"cd / && printf '%s\\n' {GITIGNORE} > .gitignore && git init -q . && "
     "printf '/work\\n/.loopwright\\n' > .git/info/exclude && git add -A && "
     "git -c user.name=fixture -c user.email=fixture@localhost commit -q -m fixture"
 )

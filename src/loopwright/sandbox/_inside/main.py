@@ -186,23 +186,24 @@ class Runner:
             with self._user:
                 self._operations.run(name.decode(), arguments)
 
-        self._freeze()
+        freezes = not self._user.switches  # where the workload has the operation's uid, it could kill it
+        if freezes:
+            self._freeze()
         try:
             command = self._launch(
                 number, work, timeout=float(timeout), keep=_OPERATION_KEEPS, stream=True, has_stdin=True
             )
         except OSError:
-            if not self._user.switches:
+            if freezes:
                 self._thaw()
             raise
-        command.freezes = not self._user.switches
+        command.freezes = freezes
 
     def _freeze(self) -> None:
-        """Stops the workload for as long as an operation takes: where it has the operation's uid, it could kill it."""
-        if not self._user.switches:
-            if not self._frozen:
-                _signal_all(signal.SIGSTOP)
-            self._frozen += 1
+        """Stops the workload for as long as an operation takes."""
+        if not self._frozen:
+            _signal_all(signal.SIGSTOP)
+        self._frozen += 1
 
     def _thaw(self) -> None:
         self._frozen -= 1

@@ -14,6 +14,7 @@ try:
     import ctypes
 
     HAS_CTYPES = True
+    _LIBC = ctypes.CDLL(None, use_errno=True)
 except ImportError:  # a Python cut down to its minimum, as Debian's python3-minimal
     HAS_CTYPES = False
 
@@ -38,13 +39,12 @@ def keep_from_children(filters: Mapping[str, bytes]) -> bytes:
         return b"the image's Python has no ctypes"
     if machine not in filters:
         return b"no filter for " + machine.encode()
-    libc = ctypes.CDLL(None, use_errno=True)
-    _uninheritable(libc)
+    _uninheritable()
     show(False)
     code = filters[machine]
     buffer = ctypes.create_string_buffer(code, len(code))
     program = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer))
-    _check(libc.prctl(_PR_SET_SECCOMP, _FILTER, program, 0, 0))
+    _check(_LIBC.prctl(_PR_SET_SECCOMP, _FILTER, program, 0, 0))
     return b""
 
 
@@ -54,7 +54,7 @@ def show(visible: bool) -> None:
     A program that is executed is visible by itself.
     """
     if HAS_CTYPES:
-        _check(ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, int(visible), 0, 0, 0))
+        _check(_LIBC.prctl(_PR_SET_DUMPABLE, int(visible), 0, 0, 0))
 
 
 def keep_for_files() -> None:
@@ -65,19 +65,18 @@ def keep_for_files() -> None:
     """
     if not HAS_CTYPES:
         raise OSError(errno.ENOSYS, "root needs an image whose Python has ctypes")
-    libc = ctypes.CDLL(None, use_errno=True)
     header = struct.pack("Ii", _CAPABILITY_VERSION, 0)
-    _check(libc.syscall(_CAPSET, header, struct.pack("6I", FILES, FILES, 0, 0, 0, 0)))
+    _check(_LIBC.syscall(_CAPSET, header, struct.pack("6I", FILES, FILES, 0, 0, 0, 0)))
 
 
-def _uninheritable(libc: ctypes.CDLL) -> None:
+def _uninheritable() -> None:
     """Empties the inheritable set, and so the ambient one, which is a part of it."""
     header = struct.pack("Ii", _CAPABILITY_VERSION, 0)
     data = ctypes.create_string_buffer(24)
-    _check(libc.syscall(_CAPGET, header, data))
+    _check(_LIBC.syscall(_CAPGET, header, data))
     effective, permitted, _, effective_high, permitted_high, _ = struct.unpack("6I", data.raw)
     kept = struct.pack("6I", effective, permitted, 0, effective_high, permitted_high, 0)
-    _check(libc.syscall(_CAPSET, header, kept))
+    _check(_LIBC.syscall(_CAPSET, header, kept))
 
 
 def _check(result: int) -> None:
