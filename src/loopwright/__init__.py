@@ -15,12 +15,19 @@ from typing import TYPE_CHECKING, Any
 from loopwright._version import __version__
 
 if TYPE_CHECKING:
-    from loopwright._api import EventStream, arun, astream, run
-    from loopwright._casting import Given
-    from loopwright._plan import RunConfig
-    from loopwright._results import EpisodeResult, RunResult, load_result
-    from loopwright._run import Run, new_run_id
     from loopwright.candidate import Candidate
+    from loopwright.plan import Given, RunConfig
+    from loopwright.runner import (
+        EpisodeResult,
+        EventStream,
+        Run,
+        RunResult,
+        arun,
+        astream,
+        load_result,
+        new_run_id,
+        run,
+    )
     from loopwright.task import Instance, Task, load_task
 
 __all__ = [
@@ -44,20 +51,20 @@ __all__ = [
 
 _HOMES = {
     "Candidate": "candidate",
-    "EpisodeResult": "_results",
-    "EventStream": "_api",
-    "Given": "_casting",
+    "EpisodeResult": "runner",
+    "EventStream": "runner",
+    "Given": "plan",
     "Instance": "task",
-    "Run": "_run",
-    "RunConfig": "_plan",
-    "RunResult": "_results",
+    "Run": "runner",
+    "RunConfig": "plan",
+    "RunResult": "runner",
     "Task": "task",
-    "arun": "_api",
-    "astream": "_api",
-    "load_result": "_results",
+    "arun": "runner",
+    "astream": "runner",
+    "load_result": "runner",
     "load_task": "task",
-    "new_run_id": "_run",
-    "run": "_api",
+    "new_run_id": "runner",
+    "run": "runner",
 }
 
 

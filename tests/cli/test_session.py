@@ -58,7 +58,7 @@ def test_what_a_detector_takes_is_missed_before_the_run(
     watched: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched.write_text(watched.read_text().replace("  fail: true\n", "  fail: true\n  detector: adwin\n"))
-    monkeypatch.setattr("loopwright.cli._check_session.find_spec", lambda name: None)
+    monkeypatch.setattr("loopwright.preflight._session.find_spec", lambda name: None)
     result = invoke("validate", watched)
     assert result.exit_code == 2
     assert "adwin needs river" in result.output

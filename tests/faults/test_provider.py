@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-import loopwright._parts
+import loopwright.plan._resources
 from loopwright import Given, Run, RunConfig, Task
 from loopwright.budget import Spend
 from loopwright.models import ModelOptions, Policy, Resilient, open_model
@@ -72,7 +72,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Waits between calls are short; all else is as it is."""
     policy = Policy(max_attempts=ATTEMPTS, base_delay=0.01)
     with monkeypatch.context() as patched:
-        patched.setattr(loopwright._parts, "Resilient", functools.partial(Resilient, policy=policy))
+        patched.setattr(loopwright.plan._resources, "Resilient", functools.partial(Resilient, policy=policy))
         yield
 
 

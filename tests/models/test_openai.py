@@ -141,7 +141,7 @@ counts = st.one_of(st.none(), st.integers(-5, 1000), st.text(max_size=3), st.boo
     counts,
 )
 def test_usage_never_counts_a_prompt_token_twice(fields: dict[str, Any], cached: Any) -> None:
-    from loopwright.models._chat import read_usage
+    from loopwright.models.chat._format import read_usage
 
     usage = read_usage({**fields, "prompt_tokens_details": {"cached_tokens": cached}})
     prompt = fields.get("prompt_tokens")

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from loopwright.errors import ModelUnavailable, ReplyInvalid
 from loopwright.models import Reply, Scripted, Structured, complete_as, extract_json
-from loopwright.models._scripted import Item
+from loopwright.models.chat._scripted import Item
 from tests.models.support import ask
 
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from loopwright import RunConfig
-from loopwright._fingerprints import fingerprints
-from loopwright._fork import fork
 from loopwright.agents import Attempt, Memory, Turn, cut_to, latest, tokens_of
 from loopwright.candidate import Candidate
 from loopwright.errors import ModelRejected, TaskError
 from loopwright.models import Reply, Request
+from loopwright.plan import fingerprints
+from loopwright.runner import fork
 from loopwright.session._recall import Recall, turns_of
 from loopwright.task import MemoryOptions
 from tests.session.sums import Sums, events, freeze, play, task

@@ -10,11 +10,10 @@ from jinja2 import StrictUndefined, Template, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from loopwright._yaml import load_yaml, read_text
 from loopwright.agents._types import AgentRole, View
 from loopwright.errors import TaskError
 from loopwright.models import Message, Sampling
-from loopwright.project import Project
+from loopwright.project import Project, load_yaml, read_text
 
 _USER_MARK = "--- user ---"
 

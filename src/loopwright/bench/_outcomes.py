@@ -10,11 +10,11 @@ from decimal import Decimal
 from pathlib import Path
 from statistics import fmean
 
-from loopwright._results import EpisodeResult, load_result
 from loopwright.bench._canaries import CANARIES
 from loopwright.bench._repeats import Repeats, repeats_of
 from loopwright.environments import Scores
 from loopwright.loop import ACTING_STRATEGIES
+from loopwright.runner import EpisodeResult, load_result
 from loopwright.stats import Interval, Rollouts, mean_interval, suite_pass_at_k, suite_pass_hat_k, wilson
 from loopwright.store import read_run
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from statistics import median
 
-from loopwright._results import EpisodeResult
+from loopwright.runner import EpisodeResult
 from loopwright.stats import common_prefix, divergence
 
 _Step = tuple[str, str]

@@ -60,7 +60,7 @@ class LazyGroup(click.Group):
         """Imports a verb."""
         if cmd_name not in VERBS:
             return None
-        command: click.Command = importlib.import_module(f"loopwright.cli._{cmd_name}").command
+        command: click.Command = importlib.import_module(f"loopwright.cli.commands._{cmd_name}").command
         return command
 
     def resolve_command(

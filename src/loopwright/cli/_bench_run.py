@@ -10,11 +10,10 @@ from typing import Any
 
 import click
 
-from loopwright._casting import Casting
-from loopwright._plan import RunConfig
 from loopwright.bench import CANARIES, PLANS, Published, Suite, data_folder, find_suite, flags_of
 from loopwright.cli._plan_options import PlanOptions, configured
 from loopwright.errors import UserError
+from loopwright.plan import Casting, RunConfig
 from loopwright.project import Project
 from loopwright.task import Task
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import click
 
 from loopwright import EpisodeResult, Run, RunConfig, RunResult, load_result
-from loopwright._plan import Planned, plan_episodes
 from loopwright.cli._exit import ExitCode
 from loopwright.cli._output import write, write_json
 from loopwright.cli._progress import show_progress
-from loopwright.cli._summary import summary_as_json
+from loopwright.cli.render._summary import summary_as_json
 from loopwright.errors import Interrupted, UserError
+from loopwright.plan import Planned, plan_episodes
 from loopwright.report import render_text, summarize_run
 from loopwright.secrets import load_env_file
 from loopwright.session import sessions_of

@@ -12,7 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from loopwright import RunConfig
-    from loopwright.cli._check import Checked
+    from loopwright.preflight import Checked
     from loopwright.task import Task
 
 
@@ -114,8 +114,8 @@ def checked(paths: Sequence[Path], plan: PlanOptions, *, unnamed: bool = False) 
     Raises:
         UserError: Something is wrong or not there.
     """
-    from loopwright.cli._check import check
     from loopwright.cli._files import open_tasks, project_of, task_files
+    from loopwright.preflight import check
     from loopwright.project import find_project
     from loopwright.secrets import load_env_file
 

@@ -8,10 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from loopwright._includes import Includes
-from loopwright._yaml import load_yaml
 from loopwright.errors import MissingContent
-from loopwright.project import Project
+from loopwright.project import Includes, Project, load_yaml
 
 _FILE = "environment.yaml"
 

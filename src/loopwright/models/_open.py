@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from loopwright.errors import MissingContent
 from loopwright.models._options import ModelOptions
-from loopwright.models._types import Model
+from loopwright.models.chat._types import Model
 from loopwright.plugins import is_part, load_part
 
 
@@ -69,31 +69,31 @@ def _near(provider: str) -> list[str]:
 
 
 def _human(model: str, options: ModelOptions) -> Model:
-    from loopwright.models._human import Human
+    from loopwright.models.chat._human import Human
 
     return Human.open(model, options)
 
 
 def _local(model: str, options: ModelOptions) -> Model:
-    from loopwright.models._local import Local
+    from loopwright.models.chat._local import Local
 
     return Local.open(model, options)
 
 
 def _openai(model: str, options: ModelOptions) -> Model:
-    from loopwright.models._openai import OpenAI
+    from loopwright.models.chat._openai import OpenAI
 
     return OpenAI.open(model, options)
 
 
 def _replay(model: str, options: ModelOptions) -> Model:
-    from loopwright.models._replay import Replay
+    from loopwright.models.chat._replay import Replay
 
     return Replay(options.path(model), name=f"replay/{model}", in_order=options.in_order)
 
 
 def _scripted(model: str, options: ModelOptions) -> Model:
-    from loopwright.models._scripted import Scripted
+    from loopwright.models.chat._scripted import Scripted
 
     return Scripted.load(options.path(model), name=f"scripted/{model}")
 

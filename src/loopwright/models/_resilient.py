@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from loopwright.errors import LoopwrightError, ModelRateLimited, ModelUnavailable
 from loopwright.models._limits import Breaker, Limiter, Outcome
-from loopwright.models._types import Model, Reply, Request
+from loopwright.models.chat._types import Model, Reply, Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from loopwright.models._types import Sampling
+from loopwright.models.chat._types import Sampling
 
 
 @dataclass(frozen=True, slots=True)

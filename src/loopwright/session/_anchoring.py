@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from loopwright._plan import Planned
 from loopwright.agents import Memory, Turn
 from loopwright.drift import Anchor, Exemplar, embedded, level, select
+from loopwright.plan import Planned
 from loopwright.session._deeds import Calls, Comparison, Deeds, guarded
 from loopwright.session._member import Done, Member
 from loopwright.store import Mitigated

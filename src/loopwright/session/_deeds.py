@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 
-from loopwright._parts import Parts, current_episode
-from loopwright._plan import Planned
 from loopwright.agents import Memory, Turn
 from loopwright.budget import Ledger
 from loopwright.drift import harmed
 from loopwright.errors import AgentError, BudgetExceeded, ModelError, SandboxError, VerifierError
 from loopwright.loop import EpisodeContext, NodeCalls, probe
 from loopwright.models import Reply, Request
+from loopwright.plan import Parts, Planned, current_episode
 from loopwright.session._member import Done, Member
 from loopwright.store import Mitigated, RunStore
 from loopwright.task import Task

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from loopwright._casting import Cast
-from loopwright._plan import Planned
 from loopwright.agents import Turn
 from loopwright.drift import Alarm
+from loopwright.plan import Cast, Planned
 from loopwright.session._recall import Recall
 from loopwright.session._watching import Watching
 

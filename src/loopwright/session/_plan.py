@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from loopwright._plan import Planned
+from loopwright.plan import Planned
 
 WINDOW = 50
 """Interactions per point of the stability index."""

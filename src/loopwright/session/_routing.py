@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from loopwright._plan import Planned
 from loopwright.agents import Memory
 from loopwright.drift import Band, Router
 from loopwright.errors import Interrupted
+from loopwright.plan import Planned
 from loopwright.session._deeds import Calls, Deeds
 from loopwright.session._member import Member
 from loopwright.store import Mitigated, Routed

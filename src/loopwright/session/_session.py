@@ -14,14 +14,12 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from loopwright._casting import Cast
-from loopwright._parts import Parts
-from loopwright._plan import Planned
 from loopwright.agents import Attempt, Memory
 from loopwright.budget import Ledger
 from loopwright.drift import Alarm, Baseline, observations
 from loopwright.errors import LoopwrightError
 from loopwright.loop import AttemptTree
+from loopwright.plan import Cast, Parts, Planned
 from loopwright.session._anchoring import Anchoring
 from loopwright.session._consolidation import Consolidating
 from loopwright.session._deeds import Deeds

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from loopwright._yaml import Document, Mark, load_yaml, read_text
 from loopwright.errors import TaskError
+from loopwright.project import Document, Mark, load_yaml, read_text
 from loopwright.task._problems import first_problem
 
 MAX_DATA_BYTES = 64_000_000

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from loopwright._yaml import plain_value
 from loopwright.errors import TaskError
+from loopwright.project import plain_value
 from loopwright.task._models import Task
 from loopwright.task._variables import LITERAL_KEYS
 

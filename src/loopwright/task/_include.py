@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loopwright._includes import FILE, Includes
-from loopwright._yaml import Document, Location, load_yaml
 from loopwright.errors import TaskError
+from loopwright.project import FILE, Document, Includes, Location, load_yaml
 from loopwright.task._data import read_data
 from loopwright.task._variables import LITERAL_KEYS, put_in
 

@@ -10,9 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from loopwright._yaml import Document, load_yaml
 from loopwright.errors import TaskError, UnknownField
-from loopwright.project import find_project
+from loopwright.project import Document, find_project, load_yaml
 from loopwright.task._fill import Unfilled
 from loopwright.task._include import resolved
 from loopwright.task._models import Record, Task

@@ -11,8 +11,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from loopwright._yaml import Document, Location
 from loopwright.errors import TaskError
+from loopwright.project import Document, Location
 
 _WHOLE, _NUMBER, _TEXT = "Write a whole number, such as 3.", "Write a number, such as 0.5.", "Write text, in quotes."
 _TRUTH, _MAPPING, _LIST = "Write true or false.", "Write `key: value` lines below it, indented.", "Write a list."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from loopwright._yaml import Document, Location, Plain, plain_value
+from loopwright.project import Document, Location, Plain, plain_value
 
 LITERAL_KEYS = frozenset({"version", "name", "goal", "data", "environment"})
 """Top-level keys without variables: their text is for agents and programs, where `${...}` has its own meaning, and

@@ -1,0 +1,45 @@
+"""`loopwright compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from loopwright.cli._options import json_option, run_argument, runs_option
+
+_EXAMPLES = """\
+\b
+Examples:
+  loopwright compare runs/before runs/after
+  loopwright compare runs/demo
+  loopwright compare runs/before runs/after --out comparison.html
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@run_argument(required=True)
+@run_argument("other")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the comparison as one HTML file.")
+@runs_option
+@json_option
+def command(run: str, other: str | None, out: Path | None, runs: Path, as_json: bool) -> None:
+    """Compare two runs, or the variants of one, task by task.
+
+    RUN and OTHER are run folders, ids in --runs or their beginnings. Of two runs, variants of the same name are
+    compared; of one run, each pair of its variants. Only instances that both have count, and only scores: what
+    infrastructure failed is left out.
+    """
+    from loopwright.cli._output import write_json
+    from loopwright.cli._runs import find_run
+    from loopwright.cli.render._comparison import show
+    from loopwright.report import compare_runs, compare_variants, render_comparison
+
+    first = find_run(run, runs)
+    found = compare_runs(first, find_run(other, runs)) if other else compare_variants(first)
+    if out:
+        out.write_text(render_comparison(found), encoding="utf-8")
+    if as_json:
+        write_json(found.as_dict())
+    else:
+        show(found)

@@ -1,0 +1,44 @@
+"""`loopwright explain`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from loopwright.cli._options import json_option
+from loopwright.cli._plan_options import PlanOptions, checked, plan_options
+
+_EXAMPLES = """\
+\b
+Examples:
+  loopwright explain task.yaml --model local/smollm2-135m
+  loopwright explain task.yaml --model local/smollm2-135m --prompt
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("path", type=click.Path(path_type=Path))
+@plan_options
+@click.option(
+    "--prompt", is_flag=True, help="Show the first prompt of the first instance too, as the proposer gets it."
+)
+@json_option
+def command(path: Path, plan: PlanOptions, prompt: bool, as_json: bool) -> None:
+    """Explain a task: its graph, its roles, its limits, what each role sees.
+
+    PATH is a task file. Nothing is run and no model is called.
+    """
+    from loopwright.cli._output import write, write_json
+    from loopwright.preflight import explain, first_prompt
+
+    everything = checked([path], plan)
+    explanation = explain(everything)
+    if as_json:
+        shown = {"prompt": [message.model_dump() for message in first_prompt(everything)]} if prompt else {}
+        write_json({**explanation.as_dict(), **shown})
+        return
+    write(explanation.as_text())
+    if prompt:
+        for message in first_prompt(everything):
+            write(f"\n[{message.role}]\n{message.content}")

@@ -1,0 +1,56 @@
+"""`loopwright run`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from loopwright.cli._options import checkpoints_option, json_option, runs_option
+from loopwright.cli._plan_options import PlanOptions, checked, plan_options
+
+_EXAMPLES = """\
+\b
+Examples:
+  loopwright run task.yaml --model local/smollm2-135m
+  loopwright run examples/python --strategy single,best_of_n,refine --calls 4
+  loopwright run tasks --model openai/gpt-5-mini --prices prices.yaml --max-usd 2 --dry-run
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@plan_options
+@click.option("--accept", type=click.FloatRange(0, 1), help="Pass rate below which the exit code is 1.")
+@click.option("--dry-run", is_flag=True, help="Tell how many calls and what cost a run could come to, and run nothing.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in --runs by default.")
+@checkpoints_option
+@runs_option
+@json_option
+def command(
+    paths: tuple[Path, ...],
+    plan: PlanOptions,
+    accept: float | None,
+    dry_run: bool,
+    out: Path | None,
+    checkpoints: str,
+    runs: Path,
+    as_json: bool,
+) -> None:
+    """Run task files.
+
+    PATH is a task file or a folder of them. Every run has its own folder, which holds its whole record.
+    """
+    everything = checked(paths, plan)
+    for note in everything.notes:
+        click.echo(f"note: {note}", err=True)
+    if dry_run:
+        from loopwright.cli.render._dry_run import show_ceiling
+
+        show_ceiling(everything, as_json=as_json)
+        return
+    from loopwright import Run, new_run_id
+    from loopwright.cli._execute import execute
+
+    created = Run.create(everything.config, out or runs / new_run_id())
+    execute(created, accept=accept, as_json=as_json, checkpoints=checkpoints)

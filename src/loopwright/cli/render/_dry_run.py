@@ -1,0 +1,53 @@
+"""`loopwright run --dry-run`: what a run could come to."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from loopwright.cli._output import write, write_json, write_table
+from loopwright.preflight import Ceiling, Checked, ceiling
+
+_COLUMNS = ("task", "variant", "episodes", "calls, at most", "cost, at most")
+
+
+def show_ceiling(checked: Checked, *, as_json: bool) -> None:
+    """Writes the most that each variant and the run as a whole can come to."""
+    bound = ceiling(checked)
+    if as_json:
+        write_json(
+            {
+                "total": _plain(bound.total),
+                "variants": [
+                    {"task": task, "variant": variant, **_plain(one)} for (task, variant), one in bound.variants.items()
+                ],
+            }
+        )
+        return
+    unknown = "no ceiling" if checked.prices else "not known"
+    rows = [(task, variant, *_cells(one, unknown)) for (task, variant), one in bound.variants.items()]
+    write_table(_COLUMNS, [*rows, ("all", "", *_cells(bound.total, unknown))], right=_COLUMNS[2:])
+    write(f"\nNothing was run. {_advice(bound.total, checked)}".rstrip())
+
+
+def _cells(bound: Ceiling, unknown: str) -> tuple[str, str, str]:
+    calls = "no ceiling" if bound.model_calls is None else str(bound.model_calls)
+    return str(bound.episodes), calls, unknown if bound.usd is None else f"${bound.usd:.4f}"
+
+
+def _plain(bound: Ceiling) -> dict[str, Any]:
+    return {"episodes": bound.episodes, "model_calls": bound.model_calls, "usd": _text(bound.usd)}
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount.normalize():f}"
+
+
+def _advice(total: Ceiling, checked: Checked) -> str:
+    advice = []
+    if total.model_calls is None:
+        advice.append("Calls: set a ceiling with --max-calls or `budget.model_calls`.")
+    if total.usd is None:
+        needs = "with --max-usd or `budget.usd`" if checked.prices else "with --prices and --max-usd"
+        advice.append(f"Cost: set a ceiling {needs}.")
+    return " ".join(advice)

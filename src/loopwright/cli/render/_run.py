@@ -1,0 +1,46 @@
+"""A run in the terminal: its summary and a line per episode."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from loopwright.cli._output import write, write_json, write_table
+from loopwright.cli.render._summary import summary_as_json
+from loopwright.report import EpisodeRow, render_text, summarize_run
+
+_COLUMNS = ("episode", "result", "score", "iterations", "stopped by", "calls", "tokens", "cost", "seconds")
+_SPARE = ("tokens", "seconds", "iterations", "calls", "cost", "stopped by")
+_RIGHT = ("score", "iterations", "calls", "tokens", "cost", "seconds")
+
+
+def show_run(folder: Path, *, as_json: bool) -> None:
+    """Writes a run's summary and episodes; the run may be live or interrupted."""
+    summary = summarize_run(folder)
+    if as_json:
+        write_json({"folder": str(folder), **summary_as_json(summary)})
+        return
+    write_table(_COLUMNS, [_cells(row) for row in summary.episodes], right=_RIGHT, spare=_SPARE)
+    write("")
+    write(render_text(summary))
+    if summary.episodes:
+        write(f"\nOne episode: loopwright show {folder} {summary.episodes[0].episode}")
+
+
+def _cells(row: EpisodeRow) -> tuple[str, ...]:
+    return (
+        row.episode,
+        _result(row),
+        "" if row.score is None else f"{row.score:.2f}",
+        str(row.iterations),
+        row.rule,
+        str(row.model_calls),
+        str(row.usage.total),
+        "" if row.cost_usd is None else f"${row.cost_usd:.4f}",
+        f"{row.seconds:.1f}",
+    )
+
+
+def _result(row: EpisodeRow) -> str:
+    if row.status == "scored":
+        return "passed" if row.passed else "missed"
+    return f"not scored: {row.failure.cause}" if row.failure else "not finished"

@@ -1,0 +1,1 @@
+"""Chat models: the request and the reply, one module per provider."""

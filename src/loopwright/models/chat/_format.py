@@ -1,0 +1,126 @@
+"""The chat completions format: requests into it, replies out of it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from loopwright.errors import UserError
+from loopwright.models.chat._types import Message, Request, Usage
+
+Finish = Literal["stop", "length", "refusal", "other"]
+
+_FINISH: Mapping[object, Finish] = {"stop": "stop", "length": "length", "content_filter": "refusal"}
+
+_SIGNATURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a chat completion says."""
+
+    text: str
+    finish: Finish
+    usage: Usage
+    model: str
+    """As the server names it; empty where it does not."""
+
+
+def schema_format(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The `response_format` that asks for JSON by a schema."""
+    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": dict(schema)}}
+
+
+def sampling_fields(request: Request) -> dict[str, Any]:
+    """The sampling parameters that are set, under their names in the format."""
+    fields = request.sampling.model_dump(exclude_none=True)
+    stop = fields.pop("stop")
+    return {**fields, "stop": list(stop)} if stop else fields
+
+
+async def chat_messages(request: Request, artifact: Callable[[str], Awaitable[bytes]] | None) -> list[dict[str, Any]]:
+    """The messages of a request, images as data URLs.
+
+    Raises:
+        UserError: A message shows images and there is nothing to read them with.
+    """
+    return [{"role": message.role, "content": await _content(message, artifact)} for message in request.messages]
+
+
+async def _content(message: Message, artifact: Callable[[str], Awaitable[bytes]] | None) -> str | list[dict[str, Any]]:
+    if not message.images:
+        return message.content
+    if artifact is None:
+        raise UserError(
+            "a message shows images and this model was opened without a way to read them",
+            remedy="Pass ModelOptions(artifact=...), a function from an image reference to its bytes.",
+        )
+    parts: list[dict[str, Any]] = [{"type": "text", "text": message.content}]
+    for reference in message.images:
+        data = await artifact(reference)
+        kind = next((kind for start, kind in _SIGNATURES.items() if data.startswith(start)), "image/png")
+        url = f"data:{kind};base64,{base64.b64encode(data).decode()}"
+        parts.append({"type": "image_url", "image_url": {"url": url}})
+    return parts
+
+
+def read_completion(body: object) -> Completion:
+    """Reads a decoded chat completion, as strictly as needed and no more.
+
+    Raises:
+        ValueError: It is not a chat completion.
+    """
+    choices = _mapping(body).get("choices")
+    if not isinstance(choices, list) or not choices:
+        raise ValueError("it holds no choices")
+    message = _mapping(choices[0]).get("message")
+    if not isinstance(message, Mapping):
+        raise ValueError("its first choice holds no message")
+    text, finish = _text(message.get("content")), _FINISH.get(_mapping(choices[0]).get("finish_reason"), "other")
+    if not text and (refusal := _text(message.get("refusal"))):
+        text, finish = refusal, "refusal"
+    model = _mapping(body).get("model")
+    return Completion(
+        text=text,
+        finish=finish,
+        usage=read_usage(_mapping(body).get("usage")),
+        model=model if isinstance(model, str) else "",
+    )
+
+
+def read_usage(usage: object) -> Usage:
+    """Splits a usage object into the four disjoint classes; what it does not tell is 0.
+
+    `prompt_tokens` includes the cached ones, so they are taken off. Some servers leave reasoning out of
+    `completion_tokens` but not out of `total_tokens`; the larger of the two readings is the output.
+    """
+    counts = _mapping(usage)
+    details = _mapping(counts.get("prompt_tokens_details"))
+    prompt = _count(counts.get("prompt_tokens"))
+    read = min(prompt, _count(details.get("cached_tokens")))
+    written = _count(details.get("cache_write_tokens")) or _count(counts.get("cache_creation_input_tokens"))
+    written = min(prompt - read, written)
+    return Usage(
+        input=prompt - read - written,
+        cache_read=read,
+        cache_write=written,
+        output=max(_count(counts.get("completion_tokens")), _count(counts.get("total_tokens")) - prompt),
+    )
+
+
+def _mapping(value: object) -> Mapping[Any, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+
+
+def _text(content: object) -> str:
+    parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
+    texts = (_mapping(part).get("text") for part in parts if _mapping(part).get("type") == "text")
+    text = "".join(text for text in texts if isinstance(text, str))
+    # Half a surrogate pair can stand in JSON, but in no file: a reply that was cut between two tokens has some.
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,113 @@
+"""The ledgers of a run: episodes under tasks under the run, and what earlier processes spent."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from loopwright.budget import Caps, Ledger, Left
+from loopwright.loop import REUSED, spend_of, spent_time
+from loopwright.models import Prices, Reply
+from loopwright.plan._plan import Planned
+from loopwright.store import CallFinished, CallIntended, Event, Judged, Mitigated, Observed, RunResumed
+from loopwright.task import CapOptions, Task
+
+ResultOf = Callable[[CallFinished], Mapping[str, Any] | None]
+
+
+class Ledgers:
+    """One ledger for the run, one for each task, one for each episode."""
+
+    def __init__(self, caps: CapOptions, history: Sequence[Event], result: ResultOf) -> None:
+        """Begins where earlier processes stopped.
+
+        Args:
+            caps: Of the whole run.
+            history: Events of earlier processes.
+            result: Finds the result of a recorded call.
+        """
+        self.run = Ledger(_caps(caps))
+        self._result = result
+        self._tasks: dict[str, Ledger] = {}
+        self._episodes: dict[str, Ledger] = {}
+        self._wall = wall_seconds(history)
+        self.run.charge(spent_time(0.0), seconds=self._wall.get(None, 0.0))
+
+    def episode(self, planned: Planned, recorded: Iterable[Event], prices: Prices | None) -> Ledger:
+        """The ledger of an episode, made once and charged with what is recorded of it."""
+        if planned.id in self._episodes:
+            return self._episodes[planned.id]
+        self._episodes[planned.id] = ledger = Ledger(_caps(planned.task.budget), parent=self._of_task(planned.task))
+        self._charge(ledger, recorded, prices)
+        ledger.charge(spent_time(0.0), seconds=self._wall.get(planned.id, 0.0))
+        return ledger
+
+    def session(self, task: Task, recorded: Iterable[Event], prices: Prices | None) -> Ledger:
+        """What a session spends beside its episodes, under the caps of its task and the run."""
+        ledger = Ledger(Caps(), parent=self._of_task(task))
+        self._charge(ledger, recorded, prices)
+        return ledger
+
+    def _charge(self, ledger: Ledger, recorded: Iterable[Event], prices: Prices | None) -> None:
+        asked: dict[str, str] = {}
+        for event in recorded:
+            match event.data:
+                case CallIntended(kind="model") as intent:
+                    asked[intent.key] = str(intent.request.get("model", ""))
+                case CallFinished(kind="model", failure=None) as call:
+                    reply = Reply.model_validate(self._result(call))
+                    model = asked.get(call.key, "")
+                    ledger.charge(REUSED if call.cached else spend_of(reply, model, prices))
+                case Observed(seconds=seconds) | Judged(confirmed_seconds=seconds) | Mitigated(seconds=seconds):
+                    ledger.charge(spent_time(seconds))
+
+    def left(self) -> Left:
+        """What the run may still spend; of a run of one task, under that task's caps too."""
+        return next(iter(self._tasks.values())).left if len(self._tasks) == 1 else self.run.left
+
+    def _of_task(self, task: Task) -> Ledger:
+        """What all episodes of a task share, whatever their variant."""
+        if task.name not in self._tasks:
+            self._tasks[task.name] = ledger = Ledger(_caps(task.budget.run), parent=self.run)
+            ledger.charge(spent_time(0.0), seconds=self._wall.get(None, 0.0))
+        return self._tasks[task.name]
+
+
+def wall_seconds(events: Iterable[Event]) -> Mapping[str | None, float]:
+    """Seconds that earlier processes worked on each episode, and by None on the run.
+
+    What passed between the end of one process and the start of the next does not count.
+    """
+    total: dict[str | None, float] = defaultdict(float)
+    first: dict[str | None, datetime] = {}
+    last: dict[str | None, datetime] = {}
+
+    def close() -> None:
+        for name, begun in first.items():
+            # The clock may have been set back meanwhile.
+            total[name] += max(0.0, (last[name] - begun).total_seconds())
+        first.clear()
+
+    for event in events:
+        if isinstance(event.data, RunResumed):
+            close()
+        time = datetime.fromisoformat(event.time)
+        for name in {None, event.episode}:
+            first.setdefault(name, time)
+            last[name] = time
+    close()
+    return total
+
+
+def _caps(options: CapOptions) -> Caps:
+    return Caps(
+        model_calls=options.model_calls,
+        tokens=options.tokens,
+        usd=Decimal(str(options.usd)) if options.usd is not None else None,
+        sandbox_seconds=options.sandbox_seconds,
+        working_seconds=options.working_seconds,
+        seconds=options.seconds,
+    )

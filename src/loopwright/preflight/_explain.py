@@ -1,0 +1,282 @@
+"""What there is to say about a task before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from loopwright.agents import Agent, AgentRole, ModelAgent, View
+from loopwright.errors import MissingContent
+from loopwright.loop import BEST_OF_N, REFINE, STOP_RULES, AttemptTree, Looping, Strategy, view_for
+from loopwright.models import Message
+from loopwright.plan import Cast
+from loopwright.preflight._estimate import ceiling
+from loopwright.preflight._validate import Checked
+from loopwright.task import SandboxOptions, Task
+
+_NODES = {"__start__": "START", "__end__": "END"}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A task as it would run, in plain words and data."""
+
+    task: str
+    instances: int
+    episodes: int
+    model_calls: int | None
+    """The most there can be; None where nothing bounds it."""
+    graphs: Mapping[str, Sequence[str]]
+    """Strategy to its edges."""
+    roles: Mapping[str, str]
+    sees: Mapping[str, Sequence[str]]
+    """Role to what may reach it."""
+    never_shown: Sequence[str]
+    """Fields that go into the environment's grader alone."""
+    stop_rules: Mapping[str, str]
+    otherwise: Mapping[str, str]
+    """Shipped strategy to what it does where no rule stops it."""
+    limits: Mapping[str, str]
+    loosened: Sequence[str]
+    """What is weaker than the default isolation."""
+    session: Mapping[str, str]
+    """What goes across episodes; empty where nothing does."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As plain data."""
+        return asdict(self)
+
+    def as_text(self) -> str:
+        """As a page for the terminal."""
+        calls = (
+            "without a ceiling on model calls"
+            if self.model_calls is None
+            else f"at most {self.model_calls} model calls"
+        )
+        lines = [f"{self.task}: {self.instances} instances, {self.episodes} episodes, {calls}"]
+        for strategy, edges in self.graphs.items():
+            lines += ["", f"Graph of {strategy}", *(f"  {edge}" for edge in edges)]
+        lines += _block("Roles", self.roles)
+        lines += _block("What each role sees", {role: ", ".join(seen) for role, seen in self.sees.items()})
+        lines += ["", f"Never shown to any: {', '.join(self.never_shown) or 'nothing; the task has no hidden fields'}"]
+        lines += _block("Stops when", self.stop_rules)
+        lines += _block("Otherwise", self.otherwise) if self.otherwise else []
+        lines += _block("Limits", self.limits)
+        lines += [f"  loosened: {what}" for what in self.loosened]
+        lines += _block("Across episodes", self.session) if self.session else []
+        return "\n".join(lines)
+
+
+def explain(checked: Checked) -> Explanation:
+    """Explains the only task of a configuration."""
+    task = checked.config.tasks[0]
+    instance = checked.episodes[0].instance
+    roles: dict[str, str] = {}
+    sees: dict[str, Sequence[str]] = {}
+    graphs: dict[str, Sequence[str]] = {}
+    public = sorted(instance.public)
+    for episode in checked.episodes:
+        cast = checked.cast(episode)
+        if episode.strategy not in graphs:
+            graphs[episode.strategy] = _edges(cast)
+        for role, agent in cast.agents.items():
+            roles.setdefault(role.value, _who(agent))
+            sees.setdefault(role.value, _sees(role, public, _memory(task)))
+        for verifier in cast.verifiers:
+            roles.setdefault("verifier", f"{type(verifier).__qualname__}, beside the environment's checks")
+            sees.setdefault("verifier", ["the candidate", "the goal", f"the fields {', '.join(public)}"])
+    first = checked.episodes[0].task
+    strategies = {episode.strategy: checked.cast(episode).strategy for episode in checked.episodes}
+    return Explanation(
+        task=task.name,
+        instances=len(task.instances()),
+        episodes=len(checked.episodes),
+        model_calls=ceiling(checked).total.model_calls,
+        graphs=graphs,
+        roles={**roles, "environment": task.environment.name},
+        sees=sees,
+        never_shown=sorted(f"hidden.{name}" for name in instance.hidden),
+        stop_rules=_stop_rules(first, strategies),
+        otherwise=_otherwise(first, strategies),
+        limits=_limits(first),
+        loosened=_loosened(task.sandbox),
+        session=_across(first),
+    )
+
+
+def first_prompt(checked: Checked) -> tuple[Message, ...]:
+    """What the proposer of the first episode is first asked.
+
+    Raises:
+        MissingContent: The proposer is not made from a card: what it asks is its own affair.
+    """
+    episode = checked.episodes[0]
+    proposer = checked.cast(episode).agents[AgentRole.PROPOSER]
+    if not isinstance(proposer, ModelAgent):
+        raise MissingContent("the proposer has no prompt: it is not made from a card")
+    view = view_for(
+        AgentRole.PROPOSER,
+        episode.instance.without_hidden(),
+        AttemptTree(),
+        current=None,
+        iterations_left=episode.task.loop.max_iterations,
+    )
+    return proposer.prompt.render(view)
+
+
+def _edges(cast: Cast) -> list[str]:
+    """The graph's edges by source, in the order in which the loop comes by."""
+    targets: dict[str, list[str]] = {}
+    for edge in cast.strategy.compile(None).get_graph().edges:
+        targets.setdefault(edge.source, []).append(edge.target)
+    lines, waiting, seen = [], ["__start__"], {"__start__"}
+    while waiting:
+        source = waiting.pop(0)
+        found = sorted(targets.get(source, ()), key=lambda target: target == "__end__")
+        if found:
+            lines.append(f"{_NODES.get(source, source)} -> {' | '.join(_NODES.get(name, name) for name in found)}")
+        waiting += [target for target in found if target not in seen]
+        seen.update(found)
+    return lines
+
+
+def _who(agent: Agent) -> str:
+    if isinstance(agent, ModelAgent):
+        drawn = agent.card.sampling.model_dump(exclude_defaults=True)
+        sampling = ", ".join(f"{name} {value}" for name, value in drawn.items())
+        said = f"{agent.model}, card {agent.card.name}, prompt {agent.card.prompt}, replies with {agent.card.reply}"
+        return f"{said}, {sampling}" if sampling else said
+    return f"{type(agent).__qualname__}, no model of its own"
+
+
+def _sees(role: AgentRole, public: Sequence[str], memory: str = "") -> list[str]:
+    """From the view's own fields, so that nothing can be shown that is not told here."""
+    if role is AgentRole.SUMMARIZER:
+        return ["the goal", "turns of the session, as their proposer saw them", "its last summary"]
+    told = {
+        "goal": "the goal",
+        "public": f"the fields {', '.join(public)}" if public else "",
+        "memory": memory if role is AgentRole.PROPOSER else "",
+        "attempts": "" if role is AgentRole.VERIFIER else "earlier attempts with their visible checks",
+        "current": "the attempt under way",
+        "iterations_left": "how many iterations are left" if role is AgentRole.PROPOSER else "",
+        "role": "",
+    }
+    return [told[name] for name in View.model_fields if told[name]]
+
+
+def _memory(task: Task) -> str:
+    """What the proposer remembers of its session, in words."""
+    if task.session is None:
+        return ""
+    memory = task.session.memory
+    return f"up to {memory.turns} earlier turns of its session, {memory.tokens} tokens at most"
+
+
+def _across(task: Task) -> dict[str, str]:
+    """What goes across episodes: their sequence, the monitor, and what is done about drift."""
+    told = {}
+    if task.session is not None:
+        told["session"] = f"episodes one after the other; the proposer sees {_memory(task)}"
+    drift = task.drift
+    if drift is None:
+        return told
+    told["drift"] = (
+        f"baseline {drift.baseline}" if drift.baseline else f"baseline: the first {drift.first} interactions"
+    )
+    if drift.fail:
+        told["drift"] += "; an alarm for the worse makes the exit code 1"
+    if done := drift.mitigations.consolidation:
+        told["consolidation"] = (
+            f"every {done.every} turns, and when C_sem or C_path alarms: {done.agent} sums up the last {done.reviewed} "
+            f"in {done.tokens} tokens, the last {done.raw} stay; {_guard(done.probes)}"
+        )
+        if done.probes and done.forget:
+            told["consolidation"] += "; all is forgotten where they go better without any memory"
+    if routing := drift.mitigations.routing:
+        told["routing"] = (
+            f"over {', '.join(routing.choices)}, by success and stability; who drifts is reset and answers "
+            f"{routing.probes} probes a round" + ("; the run stops where a person must look" if routing.stop else "")
+        )
+    if anchoring := drift.mitigations.anchoring:
+        told["anchoring"] = (
+            f"up to {anchoring.most} examples, {anchoring.tokens} tokens at most, the further the index has fallen; "
+            f"{_guard(anchoring.probes)}"
+        )
+    return told
+
+
+def _guard(probes: int) -> str:
+    return f"undone where {probes} probes get worse" if probes else "without a guard"
+
+
+def _stop_rules(task: Task, strategies: Mapping[str, Strategy]) -> dict[str, str]:
+    """The rules that may stop one of the strategies, in the order in which they are asked."""
+    loop = task.loop
+    values = {
+        "all_passed": "every visible check passes" + (", twice" if loop.confirm else ""),
+        "budget": "no further model call fits under the caps",
+        "max_iterations": f"{loop.max_iterations} iterations are done",
+        "plateau": f"{loop.plateau} iterations brought nothing better" if loop.plateau else "",
+        "learning_curve": "the scores level off" if loop.learning_curve else "",
+        "no_expected_gain": "an iteration is not expected to help, by the pilot's rates" if loop.pilot else "",
+        "repetition": f"the same failure came {loop.repetition} times in a row" if loop.repetition else "",
+    }
+    asked = {
+        rule.__name__: [
+            name for name, one in strategies.items() if not isinstance(one, Looping) or rule in one.stop_rules
+        ]
+        for rule in STOP_RULES
+    }
+    return {
+        rule: values[rule] + ("" if len(names) == len(strategies) else f" ({', '.join(names)})")
+        for rule, names in asked.items()
+        if names and values[rule]
+    }
+
+
+def _otherwise(task: Task, strategies: Mapping[str, Strategy]) -> dict[str, str]:
+    """What the shipped strategies do where no rule stops them."""
+    limit = task.loop.repetition
+    afresh = "after the same failure twice in a row it starts afresh from the task, without earlier attempts; "
+    told = {
+        BEST_OF_N.name: "the next candidate is made afresh, without earlier attempts",
+        REFINE.name: (afresh if limit is None or limit > 2 else "")
+        + "else the critic's wish counts; else it goes back to the best candidate where the latest is worse, and on "
+        "from the latest where it is not",
+    }
+    return {name: told[name].removeprefix("else ") for name in strategies if name in told}
+
+
+def _limits(task: Task) -> dict[str, str]:
+    sandbox = task.sandbox
+    caps = {
+        **_caps("", task.budget.model_dump(exclude={"run"})),
+        **_caps("all episodes: ", task.budget.run.model_dump()),
+    }
+    return {
+        "sandbox": f"{sandbox.provider}, image {sandbox.image or 'the default'}",
+        "a command": f"{sandbox.timeout:g} s, {sandbox.memory_mb} MB, {sandbox.pids} processes, {sandbox.cpus:g} CPUs",
+        "scratch": f"{sandbox.scratch_mb} MB",
+        "network": sandbox.network,
+        **caps,
+    }
+
+
+def _caps(prefix: str, caps: Mapping[str, Any]) -> dict[str, str]:
+    return {f"{prefix}{name}": str(amount) for name, amount in caps.items() if amount is not None}
+
+
+def _loosened(sandbox: SandboxOptions) -> list[str]:
+    told = [f"network: {sandbox.network}"] if sandbox.network != "none" else []
+    if sandbox.user == "root":
+        told.append("user: root inside, with capabilities for files; in Docker it may fill the engine's disk")
+    if sandbox.require is not None:
+        told.append(f"controls required: {', '.join(sandbox.require) or 'none'}")
+    return told
+
+
+def _block(title: str, items: Mapping[str, str]) -> list[str]:
+    width = max(map(len, items), default=0)
+    return ["", title, *(f"  {name:{width}}  {text}" for name, text in items.items())]

@@ -1,0 +1,93 @@
+"""Checks what a task asks for across its episodes: memory, monitor and mitigations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+
+from loopwright.agents import AgentRole, Memory, ModelAgent, Turn
+from loopwright.drift import Baseline
+from loopwright.errors import TaskError, UserError
+from loopwright.loop import ACTING_STRATEGIES, AttemptTree, view_for
+from loopwright.plan import Cast, Planned
+from loopwright.project import Project
+from loopwright.session import sessions_of
+from loopwright.task import Task, TaskFile
+
+_NEEDED = (("detector", "adwin", "river"), ("detector", "cusum", "numpy"), ("embedding", "wordllama", "wordllama"))
+"""Option of `drift`, value, and the library that it takes."""
+_MARK = "a mark that no prompt has of itself"
+
+
+def check_drift(file: TaskFile, episode: Planned, project: Project) -> None:
+    """Reads the baseline, and refuses guards that a strategy gives no answers for.
+
+    Raises:
+        TaskError: Says the line.
+    """
+    drift = episode.task.drift
+    if drift is None:
+        return
+    if drift.baseline is not None:
+        try:
+            Baseline.load(project.root / drift.baseline)
+        except UserError as error:
+            raise file.error(str(error.args[0]), "drift", "baseline", remedy=error.remedy) from None
+    for option, name, library in _NEEDED:
+        if getattr(drift, option) == name and find_spec(library) is None:
+            raise file.error(
+                f"drift.{option}: {name} needs {library}, which is not installed",
+                *("drift", option),
+                remedy="Install it: pip install 'loopwright[drift]', or '.[drift]' from a clone.",
+            )
+    if episode.strategy not in ACTING_STRATEGIES:
+        return
+    for name in drift.mitigations.named:
+        if getattr(drift.mitigations, name).probes:
+            raise file.error(
+                f"drift.mitigations.{name}: a probe is answered in one reply, and {episode.strategy} acts in many",
+                *("drift", "mitigations", name),
+                remedy="Leave it out." if name == "routing" else "Write `probes: 0`: it then acts without a guard.",
+            )
+
+
+def session_notes(episode: Planned, cast: Cast) -> Iterator[str]:
+    """What is no error, but will not do what its author wants."""
+    task = episode.task
+    proposer = cast.agents[AgentRole.PROPOSER]
+    if _remembers(task) and isinstance(proposer, ModelAgent) and not _shows_memory(proposer, episode):
+        yield (
+            f"{task.name}: the session is not shown: {proposer.card.prompt} does not use `view.memory.text`, so that "
+            "the proposer remembers nothing"
+        )
+
+
+def unlearned(episodes: Sequence[Planned]) -> Iterator[str]:
+    """Sessions that are too short for the baseline that they are to learn."""
+    for name, planned in sessions_of(episodes).items():
+        drift, most = planned[0].task.drift, len(planned) * planned[0].task.loop.max_iterations
+        if drift and drift.first and most <= drift.first:
+            yield (
+                f"{name}: the baseline is never learned: it takes {drift.first} interactions, and {len(planned)} "
+                f"episodes have {most} at most"
+            )
+
+
+def _remembers(task: Task) -> bool:
+    return task.session is not None and task.session.memory.turns > 0
+
+
+def _shows_memory(proposer: ModelAgent, episode: Planned) -> bool:
+    view = view_for(
+        AgentRole.PROPOSER,
+        episode.instance.without_hidden(),
+        AttemptTree(),
+        current=None,
+        iterations_left=episode.task.loop.max_iterations,
+        memory=Memory(turns=(Turn(id="e/0", goal=_MARK, said=_MARK),)),
+    )
+    try:
+        return any(_MARK in message.content for message in proposer.prompt.render(view))
+    except TaskError:
+        # It is told elsewhere what is wrong with it.
+        return True

@@ -1,0 +1,77 @@
+"""Forking: a new run that goes on from the middle of an old one, under a changed configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from loopwright.errors import MissingContent, TaskError
+from loopwright.plan import Casting, RunConfig, plan_episodes
+from loopwright.project import Project
+from loopwright.runner._run import Run
+from loopwright.store import Decided, EpisodeStarted, Event, Graded, RunRecord, read_run
+
+
+def fork(source: Path, target: Path, *, config: RunConfig, at: int) -> Run:
+    """Makes a run that keeps what happened before an iteration, and opens it to go on.
+
+    Answers that are kept are not paid for again, and count against the caps. The old run stays as it is.
+
+    Args:
+        source: The run to go on from.
+        target: The new run's folder, which is not there yet or empty.
+        config: The new configuration; its episodes are those of the old run that have the same names.
+        at: The first iteration to make anew; 0 keeps nothing.
+
+    Raises:
+        MissingContent: An episode is not in the old run, or has fewer iterations.
+        UserError: Something that the configuration names is not there, or a task is a session.
+        StoreError: A record cannot be read or written.
+    """
+    record = read_run(source)
+    config = config.prepared()
+    for task in config.tasks:
+        if task.session is not None:
+            raise TaskError(
+                f"{task.name} is a session, whose episodes rest on each other from their first iteration on",
+                remedy="Run it anew under the changed configuration.",
+            )
+    casting = Casting(Project(config.project))
+    old = _started(record, at)
+    new: dict[str, EpisodeStarted] = {}
+    for episode in plan_episodes(config):
+        if episode.id not in old:
+            raise MissingContent(
+                f"{source} has no episode {episode.id!r} with {at} iterations",
+                remedy="Go on from an earlier iteration.",
+            )
+        update = {"models": casting.cast(episode.task).models, "seed": episode.task.seed}
+        new[episode.id] = old[episode.id].model_copy(update=update)
+    run = Run.create(config, target)
+    for name, started in new.items():
+        run.store.append(started, episode=name)
+    run.store.adopt(record, lambda event: event.episode in new and _is_kept(event, at))
+    run.store.close()
+    # Tasks stay those of the old run even where their files changed since.
+    return Run.reopen(target, changed=True)
+
+
+def _started(record: RunRecord, at: int) -> Mapping[str, EpisodeStarted]:
+    """How the episodes began that have enough iterations."""
+    started: dict[str, EpisodeStarted] = {}
+    reached: dict[str, int] = {}
+    for event in record.events:
+        if event.episode is None:
+            continue
+        if isinstance(event.data, EpisodeStarted):
+            started[event.episode] = event.data
+        elif event.iteration is not None:
+            reached[event.episode] = max(reached.get(event.episode, 0), event.iteration + 1)
+    return {name: data for name, data in started.items() if reached.get(name, 0) >= at}
+
+
+def _is_kept(event: Event, at: int) -> bool:
+    """Whether it belongs to the iterations before; grades and the last decision are made anew."""
+    if event.iteration is None or event.iteration >= at or isinstance(event.data, Graded):
+        return False
+    return not (isinstance(event.data, Decided) and event.iteration == at - 1)

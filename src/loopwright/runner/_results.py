@@ -1,0 +1,171 @@
+"""What a run came to, read back from its record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from loopwright.agents import Attempt
+from loopwright.candidate import Candidate
+from loopwright.loop import AttemptTree
+from loopwright.runner._plot import Series, draw
+from loopwright.stats import mean_interval
+from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Failed, Graded, Mitigated, read_run
+from loopwright.verify import Verdict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeResult:
+    """One attempt at one instance."""
+
+    id: str
+    started: EpisodeStarted
+    outcome: EpisodeFinished | None
+    """None while it runs, and where it was interrupted."""
+    attempts: tuple[Attempt, ...]
+    """Every iteration, failed ones too, in order."""
+    graded: tuple[Graded, ...]
+    """Hidden verdicts, given after the loop."""
+
+    @property
+    def scored(self) -> bool:
+        """Whether the outcome is a score, rather than an infrastructure failure or none yet."""
+        return self.outcome is not None and self.outcome.status == "scored"
+
+    @property
+    def passed(self) -> bool:
+        """Whether the answer passed all checks, hidden ones where there are some."""
+        return self.outcome is not None and bool(self.outcome.passed)
+
+    @property
+    def score(self) -> float | None:
+        """The answer's score in [0, 1]; None where there is no score."""
+        return self.outcome.score if self.outcome else None
+
+    @property
+    def answer(self) -> Candidate | None:
+        """The best verified candidate; None where no reply held one."""
+        if self.outcome is None or self.outcome.answer_iteration is None:
+            return None
+        return self.attempts[self.outcome.answer_iteration].candidate
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The hidden verdict on the answer."""
+        return next((Verdict.model_validate(graded.verdict) for graded in self.graded if graded.answer), None)
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run came to."""
+
+    folder: Path
+    episodes: tuple[EpisodeResult, ...]
+    """In the order they were started."""
+    alarms: Mapping[str, tuple[DriftAlarm, ...]] = field(default_factory=dict)
+    """Session to the alarms of its drift monitor."""
+    mitigations: Mapping[str, tuple[Mitigated, ...]] = field(default_factory=dict)
+    """Session to what was done about drift."""
+    unwatched: Mapping[str, str] = field(default_factory=dict)
+    """Session whose drift monitor broke to what broke it."""
+
+    def __iter__(self) -> Iterator[EpisodeResult]:
+        return iter(self.episodes)
+
+    @property
+    def scored(self) -> Sequence[EpisodeResult]:
+        """Episodes with a score: infrastructure failures left out."""
+        return [episode for episode in self.episodes if episode.scored]
+
+    @property
+    def pass_rate(self) -> float | None:
+        """Share of scored episodes that passed; None without any."""
+        scored = self.scored
+        return sum(episode.passed for episode in scored) / len(scored) if scored else None
+
+    def plot(self) -> Figure:
+        """Pass rates with intervals, and best scores by iteration, of every variant, as a matplotlib figure.
+
+        Scores by iteration are those of the checks that the loop saw. `figure.savefig("run.png")` keeps it; a
+        notebook shows it.
+
+        Raises:
+            UserError: No episode has a score.
+            MissingExtra: The extra `plot` is not installed.
+        """
+        variants: dict[str, list[EpisodeResult]] = {}
+        for episode in self.scored:
+            variants.setdefault(episode.started.variant, []).append(episode)
+        return draw([_series(name, episodes) for name, episodes in variants.items()])
+
+
+def _series(name: str, episodes: Sequence[EpisodeResult]) -> Series:
+    passed = [float(episode.passed) for episode in episodes]
+    best = [_best_so_far(episode) for episode in episodes]
+    length = max(map(len, best), default=0)
+    return Series(
+        name=name,
+        pass_rate=fmean(passed),
+        interval=mean_interval(passed, [f"{one.started.task}/{one.started.instance}" for one in episodes]),
+        # An episode that has ended keeps its best score.
+        best=[fmean(curve[min(turn, len(curve) - 1)] for curve in best if curve) for turn in range(length)],
+    )
+
+
+def _best_so_far(episode: EpisodeResult) -> list[float]:
+    return list(accumulate((attempt.verdict.score for attempt in episode.attempts), max))
+
+
+@dataclass(slots=True)
+class _Gathered:
+    started: EpisodeStarted
+    tree: AttemptTree
+    graded: list[Graded]
+    outcome: EpisodeFinished | None = None
+
+
+def load_result(folder: Path | str) -> RunResult:
+    """Reads what a run came to; also one that is under way or was interrupted.
+
+    Raises:
+        StoreError: There is no run in the folder, or its record is damaged.
+    """
+    folder = Path(folder)
+    episodes: dict[str, _Gathered] = {}
+    alarms: dict[str, list[DriftAlarm]] = {}
+    mitigations: dict[str, list[Mitigated]] = {}
+    unwatched: dict[str, str] = {}
+    for event in read_run(folder).events:
+        if event.episode is None:
+            continue
+        if isinstance(event.data, EpisodeStarted):
+            episodes.setdefault(event.episode, _Gathered(event.data, AttemptTree(), []))
+        elif isinstance(event.data, DriftAlarm):
+            alarms.setdefault(event.episode, []).append(event.data)
+        elif isinstance(event.data, Mitigated):
+            mitigations.setdefault(event.episode, []).append(event.data)
+        elif isinstance(event.data, Failed) and event.episode not in episodes and not event.data.retried:
+            unwatched[event.episode] = event.data.message
+        elif gathered := episodes.get(event.episode):
+            gathered.tree.apply(event)
+            if isinstance(event.data, Graded):
+                gathered.graded.append(event.data)
+            elif isinstance(event.data, EpisodeFinished):
+                gathered.outcome = event.data
+    return RunResult(
+        folder,
+        tuple(
+            EpisodeResult(name, found.started, found.outcome, tuple(found.tree), tuple(found.graded))
+            for name, found in episodes.items()
+        ),
+        alarms={name: tuple(told) for name, told in alarms.items()},
+        mitigations={name: tuple(told) for name, told in mitigations.items()},
+        unwatched=unwatched,
+    )

@@ -1,0 +1,309 @@
+"""A run: many episodes under one configuration, in parallel, recorded in one folder."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from loopwright._version import __version__
+from loopwright.errors import CallInDoubt, Interrupted, UserError
+from loopwright.loop import EpisodeContext, EpisodePlan, run_episode
+from loopwright.models import Prices
+from loopwright.plan import (
+    Given,
+    Ledgers,
+    Parts,
+    Planned,
+    RunConfig,
+    current_episode,
+    fingerprints,
+    plan_episodes,
+    resumed,
+)
+from loopwright.runner._results import RunResult, load_result
+from loopwright.session import Prepared, Session, sessions_of
+from loopwright.store import (
+    EpisodeFinished,
+    EpisodeStarted,
+    Event,
+    Manifest,
+    ResponseCache,
+    RunFinished,
+    RunStarted,
+    RunStore,
+    read_run,
+)
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
+    from langgraph.runtime import RunControl
+
+
+def new_run_id() -> str:
+    """A name that sorts by time."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+@dataclass(slots=True)
+class Run:
+    """A run that is under way."""
+
+    config: RunConfig
+    store: RunStore
+    planned: tuple[Planned, ...]
+    ledgers: Ledgers
+    recorded: Mapping[str, Sequence[Event]] = field(default_factory=dict)
+    given: Given = field(default_factory=Given)
+    checkpoints: str = ""
+    """Where LangGraph's state is kept for others to look at: `sqlite` for a file in the run's folder, or the URL of a
+    Postgres server; empty for nowhere. It is not recorded, as a URL holds a password."""
+    _control: RunControl | None = None
+    _checkpointer: BaseCheckpointSaver[Any] | None = None
+
+    @classmethod
+    def create(cls, config: RunConfig, folder: Path, *, given: Given | None = None) -> Run:
+        """Makes the run's folder.
+
+        Args:
+            config: What to run.
+            folder: A folder that is not there yet, or empty.
+            given: Parts that are objects rather than names.
+
+        Raises:
+            StoreError: The folder is not empty or cannot be written.
+        """
+        config = config.prepared()
+        manifest = Manifest(
+            id=folder.name,
+            created=datetime.now(UTC).isoformat(),
+            loopwright=__version__,
+            config=config.model_dump(mode="json"),
+            content=fingerprints(config),
+        )
+        planned = plan_episodes(config)
+        store = RunStore.create(folder, manifest, cache=_cache(config))
+        store.append(
+            RunStarted(
+                loopwright=__version__,
+                tasks={task.name: task.digest for task in config.tasks},
+                variants=tuple(dict.fromkeys(episode.variant for episode in planned)),
+                episodes=len(planned),
+            )
+        )
+        return cls(config, store, planned, Ledgers(config.budget, (), store.result), given=given or Given())
+
+    @classmethod
+    def reopen(
+        cls, folder: Path, *, given: Given | None = None, changed: bool = False, repeat_in_doubt: bool = False
+    ) -> Run:
+        """Opens an interrupted run to go on with it.
+
+        Args:
+            folder: The run's folder.
+            given: The same objects that the run was created with.
+            changed: Go on although prompts, cards, modules or the like are not what they were; tasks stay as they
+                were recorded.
+            repeat_in_doubt: Repeat calls that were under way at a crash even where that is not safe.
+
+        Raises:
+            RunChanged: What the run rests on changed, and `changed` is not set.
+            StoreError: There is no run, its record is damaged, or another process has it.
+        """
+        config = RunConfig.model_validate(read_run(folder).manifest.config)
+        store = RunStore.open(folder, cache=_cache(config), repeat_in_doubt=repeat_in_doubt)
+        try:
+            events = list(store.events())
+            going_on = resumed(store, config, events, changed=changed)
+            planned = plan_episodes(config)
+            store.append(going_on.model_copy(update={"repeat_in_doubt": repeat_in_doubt}))
+        except BaseException:
+            store.close()
+            raise
+        recorded: dict[str, list[Event]] = defaultdict(list)
+        for event in events:
+            if event.episode:
+                recorded[event.episode].append(event)
+        ledgers = Ledgers(config.budget, events, store.result)
+        return cls(config, store, planned, ledgers, recorded, given=given or Given())
+
+    def on_event(self, listener: Callable[[Event], None]) -> None:
+        """Calls `listener` with every event from now on."""
+        self.store.subscribe(listener)
+
+    def drain(self) -> None:
+        """Asks every episode to stop after the node under way; safe from signal handlers."""
+        self._drain_control().request_drain()
+
+    def _drain_control(self) -> RunControl:
+        if self._control is None:
+            from langgraph.runtime import RunControl
+
+            self._control = RunControl()
+        return self._control
+
+    async def execute(self) -> RunResult:
+        """Runs what has no score yet, and closes the record.
+
+        Raises:
+            Interrupted: `drain` was called; the rest can be resumed.
+            CallInDoubt: All else is done, but a crash hid the outcome of a call that is not safe to repeat.
+            UserError: A task, agent, model or environment cannot be used as it is.
+            StoreError: The record cannot be written, or the server for checkpoints is away.
+        """
+        try:
+            async with AsyncExitStack() as stack:
+                parts = await stack.enter_async_context(self._parts())
+                if self.checkpoints:
+                    url = None if self.checkpoints == "sqlite" else self.checkpoints
+                    self._checkpointer = await stack.enter_async_context(self.store.checkpointer(url))
+                for episode in self.planned:
+                    if recorded := self.recorded.get(episode.id):
+                        self.ledgers.episode(episode, recorded, parts.prices)
+                sessions = [
+                    await self._session(name, episodes, parts) for name, episodes in sessions_of(self.planned).items()
+                ]
+                await self._episodes(sessions, parts)
+        except (Interrupted, CallInDoubt):
+            self.store.append(RunFinished(reason="interrupted"))
+            raise
+        except UserError:
+            self.store.append(RunFinished(reason="failed"))
+            raise
+        else:
+            self.store.append(RunFinished(reason="completed"))
+        finally:
+            self.store.close()
+        return load_result(self.store.folder)
+
+    def _parts(self) -> Parts:
+        prices = Prices.load(self.config.prices) if self.config.prices else None
+        return Parts(folder=self.config.project, store=self.store, prices=prices, given=self.given)
+
+    def _finished(self, episode: Planned) -> bool:
+        """Whether it has its score. One that infrastructure failed is tried again."""
+        ends = [event.data for event in self.recorded.get(episode.id, ()) if isinstance(event.data, EpisodeFinished)]
+        return bool(ends) and ends[-1].status == "scored"
+
+    async def _session(self, name: str, planned: Sequence[Planned], parts: Parts) -> Session:
+        """Opens a session, which takes in what earlier processes recorded of it."""
+        own = self.recorded.get(name, ())
+        ledger = self.ledgers.session(planned[0].task, own, parts.prices)
+        session = Session(name, planned, parts=parts, store=self.store, ledger=ledger, folder=self.config.project)
+        history = [
+            event for one in (name, *(episode.id for episode in planned)) for event in self.recorded.get(one, ())
+        ]
+        session.history = sorted(history, key=lambda event: event.seq)
+        if not session.in_sequence:
+            await session.replay()
+        self.store.subscribe(lambda event: session.take(event) if event.episode in session else None)
+        return session
+
+    async def _episodes(self, sessions: Sequence[Session], parts: Parts) -> None:
+        places = asyncio.Semaphore(self.config.concurrency)
+        control = self._drain_control()
+        doubts: list[CallInDoubt] = []
+
+        async def one(episode: Planned, session: Session | None) -> bool:
+            async with places:
+                if control.drain_requested:
+                    raise Interrupted("the run was asked to stop", remedy="Go on with `loopwright resume RUN`.")
+                try:
+                    await self._episode(episode, parts, session)
+                except CallInDoubt as doubt:
+                    doubts.append(doubt)
+                    return False
+                return True
+
+        async def one_by_one(episodes: Iterable[Planned], session: Session) -> None:
+            try:
+                await session.replay()
+            except CallInDoubt as doubt:
+                doubts.append(doubt)
+                return
+            for episode in episodes:
+                # What follows would begin with a memory that lacks the episode in doubt.
+                if not await one(episode, session):
+                    return
+
+        todo = [episode for episode in self.planned if not self._finished(episode)]
+        try:
+            async with asyncio.TaskGroup() as group:
+                for session in sessions:
+                    if session.in_sequence:
+                        group.create_task(one_by_one([one for one in todo if one.id in session], session))
+                for episode in todo:
+                    watch = next((session for session in sessions if episode.id in session), None)
+                    if watch is None or not watch.in_sequence:
+                        group.create_task(one(episode, watch))
+        except BaseExceptionGroup as problems:
+            raise _foremost(problems) from None
+        if doubts:
+            raise doubts[0]
+
+    async def _episode(self, episode: Planned, parts: Parts, session: Session | None) -> None:
+        current_episode.set(episode.id)
+        recorded = self.recorded.get(episode.id, ())
+        task = episode.task
+        ledger = self.ledgers.episode(episode, recorded, parts.prices)
+        prepared = await session.prepare(episode) if session else Prepared(parts.cast(episode))
+        ledger.restart_clock()
+        cast = prepared.cast
+        started = EpisodeStarted(
+            task=task.name,
+            instance=episode.instance.id,
+            variant=episode.variant,
+            strategy=episode.strategy,
+            models=cast.models,
+            repeat=episode.repeat,
+            seed=task.seed,
+            goal=episode.instance.goal,
+        )
+        environment = await parts.environment(task, episode.id)
+        try:
+            context = EpisodeContext(
+                episode=episode.id,
+                instance=episode.instance.without_hidden(),
+                environment=environment,
+                agents=cast.agents,
+                verifiers=cast.verifiers,
+                models=parts.models,
+                store=self.store,
+                ledger=ledger,
+                options=task.loop,
+                prices=parts.prices,
+                seed=task.seed,
+                memory=prepared.memory,
+            )
+            plan = EpisodePlan(started, episode.instance, cast.strategy)
+            await run_episode(
+                plan, context, recorded=recorded, checkpointer=self._checkpointer, control=self._drain_control()
+            )
+        finally:
+            await environment.close()
+        if session:
+            session.look()
+
+
+def _cache(config: RunConfig) -> ResponseCache | None:
+    return ResponseCache(config.cache) if config.cache else None
+
+
+def _foremost(problems: BaseExceptionGroup[Any]) -> BaseException:
+    """The one exception to tell of several: what the user must mend goes before an interruption."""
+    leaves: list[BaseException] = []
+    stack: list[BaseException] = [problems]
+    while stack:
+        error = stack.pop()
+        if isinstance(error, BaseExceptionGroup):
+            stack.extend(error.exceptions)
+        else:
+            leaves.append(error)
+    order = (UserError, Interrupted)
+    return min(leaves, key=lambda e: next((rank for rank, kind in enumerate(order) if isinstance(e, kind)), -1))
