@@ -32,7 +32,7 @@ from langgraph.graph import END, START, StateGraph
 from rich.console import Console
 from rich.table import Table
 
-from loopwright import Candidate, Given, Instance, Run, RunConfig, Task
+from loopwright import Candidate, ComponentOverrides, Instance, Run, RunConfig, Task
 from loopwright.environments import EnvironmentSetup, Observation
 from loopwright.models import Reply, Request
 from loopwright.store import CallKey, Decided, Judged, Manifest, Observed, Proposed, RunStore, read_run
@@ -267,7 +267,7 @@ async def whole_run(folder: Path, episodes: int, iterations: int) -> float:
             "loop": {"max_iterations": iterations, "repetition": None},
         }
     )
-    given = Given(models={Answering.name: Answering()}, environments={"refusing": Refusing})
+    given = ComponentOverrides(models={Answering.name: Answering()}, environments={"refusing": Refusing})
     run = Run.create(RunConfig(tasks=(task,), concurrency=episodes), folder / "run", given=given)
     begun = time.perf_counter()
     result = await run.execute()

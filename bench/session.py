@@ -19,7 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from loopwright import Given, Run, RunConfig, RunResult, Task, load_result
+from loopwright import ComponentOverrides, Run, RunConfig, RunResult, Task, load_result
 from loopwright.candidate import Candidate
 from loopwright.drift import Baseline, observations, review
 from loopwright.errors import MissingContent, MissingExtra
@@ -143,7 +143,7 @@ async def play(folder: Path, name: str, wanted: Task, answers: Mapping[str, str]
     # One slot: equal requests get equal replies.
     options = ModelOptions(slots=1, context=2048, threads=1, timeout=600)
     model = open_model(str(wanted.model), options=options)
-    given = Given(models={model.name: model}, verifiers={"holds": Holds(answers)})
+    given = ComponentOverrides(models={model.name: model}, verifiers={"holds": Holds(answers)})
     at = folder / name.replace(", ", "-").replace(" ", "-")
     if (at / "run.json").exists():
         result = load_result(at)

@@ -16,7 +16,7 @@ from loopwright._version import __version__
 
 if TYPE_CHECKING:
     from loopwright.candidate import Candidate
-    from loopwright.plan import Given, RunConfig
+    from loopwright.plan import ComponentOverrides, RunConfig
     from loopwright.runner import (
         EpisodeResult,
         EventStream,
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Candidate",
+    "ComponentOverrides",
     "EpisodeResult",
     "EventStream",
-    "Given",
     "Instance",
     "Run",
     "RunConfig",
@@ -53,7 +53,7 @@ _HOMES = {
     "Candidate": "candidate",
     "EpisodeResult": "runner",
     "EventStream": "runner",
-    "Given": "plan",
+    "ComponentOverrides": "plan",
     "Instance": "task",
     "Run": "runner",
     "RunConfig": "plan",
@@ -68,8 +68,17 @@ _HOMES = {
 }
 
 
+_RENAMED = {"Given": "ComponentOverrides"}
+"""Names of the last release, kept for one more."""
+
+
 def __getattr__(name: str) -> Any:
     """Imports a public name when it is first used: the command line must start in a blink."""
+    if name in _RENAMED:
+        import warnings
+
+        warnings.warn(f"loopwright.{name} is now loopwright.{_RENAMED[name]}", DeprecationWarning, stacklevel=2)
+        name = _RENAMED[name]
     if name not in _HOMES:
         raise AttributeError(f"module 'loopwright' has no attribute {name!r}")
     from importlib import import_module

@@ -41,12 +41,12 @@ _CONTRACTS = {
 }
 
 
-def is_part(kind: str, name: str) -> bool:
+def is_plugin(kind: str, name: str) -> bool:
     """Whether a name is an import path or that of an entry point, rather than of a file."""
     return ":" in name or name in entry_points(group=f"loopwright.{kind}").names
 
 
-def load_part(kind: str, name: str, builtin: Mapping[str, Any], *, folder: Path) -> Any:
+def load_plugin(kind: str, name: str, builtin: Mapping[str, Any], *, folder: Path) -> Any:
     """Finds a part such as a strategy or an environment.
 
     Args:
@@ -94,11 +94,11 @@ def _imported(kind: str, name: str, folder: Path) -> Any:
         ) from None
 
 
-def made_part(kind: str, name: str, part: Any) -> Any:
+def instantiate_plugin(kind: str, name: str, part: Any) -> Any:
     """The part as an object that can do what its kind must; a class is called without arguments.
 
     Args:
-        kind: As for `load_part`; not `environments`, whose classes take an argument.
+        kind: As for `load_plugin`; not `environments`, whose classes take an argument.
         name: As the user wrote it, for messages.
         part: What was found or handed in.
 

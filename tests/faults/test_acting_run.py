@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from loopwright import Given, Run, RunConfig, RunResult, Task, load_result
+from loopwright import ComponentOverrides, Run, RunConfig, RunResult, Task, load_result
 from loopwright.candidate import Candidate
 from loopwright.environments import EnvironmentSetup, Observation
 from loopwright.task import Instance
@@ -46,7 +46,7 @@ class Adding:
 
 def play(folder: Path) -> RunResult:
     """Starts the run or goes on with it."""
-    given = Given(models={Billed.name: Billed(folder / "paid.log")}, environments={"adding": Adding})
+    given = ComponentOverrides(models={Billed.name: Billed(folder / "paid.log")}, environments={"adding": Adding})
     if (folder / "run" / "run.json").exists():
         return asyncio.run(Run.reopen(folder / "run", given=given).execute())
     write_project(folder / "project")

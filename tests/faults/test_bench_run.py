@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwright import Given, Run, RunConfig, Task, load_result
+from loopwright import ComponentOverrides, Run, RunConfig, Task, load_result
 from loopwright.environments import BashEnvironment, EnvironmentSetup
 from loopwright.errors import ModelRateLimited
 from loopwright.models import Reply, Request, Usage
@@ -89,7 +89,7 @@ def environment(setup: EnvironmentSetup) -> BashEnvironment:
 
 def execute(folder: Path) -> None:
     """Starts the run or goes on with it."""
-    given = Given(models={Model.name: Model()}, environments={"mortal": environment})
+    given = ComponentOverrides(models={Model.name: Model()}, environments={"mortal": environment})
     if (folder / "run.json").exists():
         asyncio.run(Run.reopen(folder, given=given).execute())
         return

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import loopwright.plan._resources
-from loopwright import Given, Run, RunConfig, Task
+from loopwright import ComponentOverrides, Run, RunConfig, Task
 from loopwright.budget import Spend
 from loopwright.models import ModelOptions, Policy, Resilient, open_model
 from loopwright.store import CallFinished, CallIntended, EpisodeFinished, Event, Failed, read_run
@@ -104,8 +104,8 @@ async def _play(folder: Path, name: str, answers: tuple[Answer, ...]) -> tuple[E
         prices = folder / "prices.yaml"
         prices.write_text("date: 2026-11-01\nmodels:\n  openai/*: {input: 1, output: 1}\n")
         config = RunConfig(tasks=(task,), project=folder / "project", prices=prices)
-        given = Given(models={"openai/the-model": open_model("openai/the-model", options=options)})
-        given = Given(models=given.models, environments={"guess": Guess})
+        given = ComponentOverrides(models={"openai/the-model": open_model("openai/the-model", options=options)})
+        given = ComponentOverrides(models=given.models, environments={"guess": Guess})
         run = Run.create(config, folder / name, given=given)
         await run.execute()
         return Ended([e for e in read_run(folder / name).events if e.episode], len(provider.requests)), run
@@ -174,7 +174,7 @@ def test_a_run_goes_on_once_what_failed_it_is_mended(tmp_path: Path) -> None:
             model: dict[str, Any] = {"name": "guess", "goal": "Guess.", "environment": {"name": "guess"}}
             task = Task.model_validate({**model, "agents": {"proposer": "guesser"}, "model": "openai/m"})
             for again in (False, True):
-                given = Given(
+                given = ComponentOverrides(
                     models={"openai/m": open_model("openai/m", options=options)}, environments={"guess": Guess}
                 )
                 config = RunConfig(tasks=(task,), project=tmp_path / "project")

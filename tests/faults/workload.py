@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from loopwright import Given, Run, RunConfig, RunResult, Task
+from loopwright import ComponentOverrides, Run, RunConfig, RunResult, Task
 from loopwright.candidate import Candidate
 from loopwright.environments import EnvironmentSetup, Observation
 from loopwright.models import Reply, Request, Usage, request_hash
@@ -82,7 +82,7 @@ def write_project(folder: Path) -> None:
 
 
 def start(folder: Path) -> Run:
-    given = Given(models={Billed.name: Billed(folder / "paid.log")}, environments={"guess": Guess})
+    given = ComponentOverrides(models={Billed.name: Billed(folder / "paid.log")}, environments={"guess": Guess})
     if (folder / "run" / "run.json").exists():
         return Run.reopen(folder / "run", given=given)
     write_project(folder / "project")

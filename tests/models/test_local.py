@@ -187,7 +187,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_models_of_equal_settings_share_the_weights_until_the_last_one_closes() -> None:
-    from loopwright.models import _local
+    from loopwright.models.chat import _local
 
     async def go() -> list[int]:
         options = ModelOptions(slots=1, context=512)

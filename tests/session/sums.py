@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from loopwright import Given, Run, RunConfig, RunResult, Task
+from loopwright import ComponentOverrides, Run, RunConfig, RunResult, Task
 from loopwright.candidate import Candidate
 from loopwright.drift import Baseline, observations
 from loopwright.models import Reply, Request, Usage, request_hash
@@ -83,7 +83,7 @@ def task(episodes: int, **fields: Any) -> Task:
 
 def start(folder: Path, task: Task, *models: Sums, concurrency: int = 4) -> Run:
     """Makes or reopens a run in `folder/run`."""
-    given = Given(models={model.name: model for model in models}, verifiers={"sum": Sum()})
+    given = ComponentOverrides(models={model.name: model for model in models}, verifiers={"sum": Sum()})
     if (folder / "run" / "run.json").exists():
         return Run.reopen(folder / "run", given=given)
     return Run.create(RunConfig(tasks=(task,), project=folder, concurrency=concurrency), folder / "run", given=given)

@@ -11,7 +11,7 @@ from loopwright.errors import ModelRejected, TaskError
 from loopwright.models import Reply, Request
 from loopwright.plan import fingerprints
 from loopwright.runner import fork
-from loopwright.session._recall import Recall, turns_of
+from loopwright.session._memory import SessionMemory, turns_of
 from loopwright.task import MemoryOptions
 from tests.session.sums import Sums, events, freeze, play, task
 
@@ -86,7 +86,7 @@ def test_a_session_cannot_be_forked_and_a_changed_baseline_is_seen(tmp_path: Pat
 
 def test_memory_is_bounded_whatever_is_said(tmp_path: Path) -> None:
     options = MemoryOptions(turns=50, tokens=300)
-    recall = Recall(options)
+    recall = SessionMemory(options)
     for at in range(80):
         recall.add([turn(at, "word " * (at % 40))])
         assert recall.memory().tokens <= 300
@@ -96,7 +96,7 @@ def test_memory_is_bounded_whatever_is_said(tmp_path: Path) -> None:
 
 
 def test_consolidation_leaves_a_summary_and_the_latest_turns_and_new_ones_follow() -> None:
-    recall = Recall(MemoryOptions(turns=4, tokens=1000))
+    recall = SessionMemory(MemoryOptions(turns=4, tokens=1000))
     for at in range(10):
         recall.add([turn(at)])
     assert [one.id for one in recall.memory().turns] == ["e/6", "e/7", "e/8", "e/9"]
@@ -110,7 +110,7 @@ def test_consolidation_leaves_a_summary_and_the_latest_turns_and_new_ones_follow
 
 
 def test_no_room_is_no_memory() -> None:
-    recall = Recall(MemoryOptions(turns=0, tokens=0))
+    recall = SessionMemory(MemoryOptions(turns=0, tokens=0))
     recall.add([turn(1)])
     assert recall.memory() == Memory()
 

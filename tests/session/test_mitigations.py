@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwright import Given, Run, RunConfig
+from loopwright import ComponentOverrides, Run, RunConfig
 from loopwright.candidate import Candidate
 from loopwright.drift import Monitor, Observation
 from loopwright.environments import EnvironmentSetup
@@ -156,7 +156,7 @@ def test_hidden_verdicts_reach_no_memory_and_no_monitor_that_is_acted_on(
         drift={"baseline": name, "mitigations": mitigations},
     )
     model = Sums()
-    given = Given(models={model.name: model}, environments={"secretive": Secretive})
+    given = ComponentOverrides(models={model.name: model}, environments={"secretive": Secretive})
     run = Run.create(RunConfig(tasks=(wanted,), project=tmp_path), tmp_path / "run", given=given)
     assert asyncio.run(run.execute()).pass_rate == 1.0
     assert "Result: done\n" in model.prompts[2]

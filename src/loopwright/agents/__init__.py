@@ -4,14 +4,14 @@ from loopwright.agents._card import Card, Prompt, load_card, load_prompt
 from loopwright.agents._extract import extract_files
 from loopwright.agents._memory import Memory, Turn, cut_to, latest, tokens_of
 from loopwright.agents._model_agent import ModelAgent, load_agent
-from loopwright.agents._rules import RuleCritic
+from loopwright.agents._rule_critic import RuleCritic
 from loopwright.agents._types import (
     Agent,
     AgentReply,
     AgentRole,
     Attempt,
-    Completes,
     Critique,
+    ModelClient,
     View,
 )
 
@@ -21,10 +21,10 @@ __all__ = [
     "AgentRole",
     "Attempt",
     "Card",
-    "Completes",
     "Critique",
     "Memory",
     "ModelAgent",
+    "ModelClient",
     "Prompt",
     "RuleCritic",
     "Turn",

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from loopwright.agents._card import Card, Prompt, load_card, load_prompt
 from loopwright.agents._extract import extract_files
-from loopwright.agents._types import AgentReply, AgentRole, Completes, Critique, View
+from loopwright.agents._types import AgentReply, AgentRole, Critique, ModelClient, View
 from loopwright.candidate import Candidate
 from loopwright.errors import MissingContent, NoCandidate
 from loopwright.models import Request, complete_as
@@ -49,7 +49,7 @@ class ModelAgent:
         """The card's role."""
         return self.card.role
 
-    async def act(self, view: View, models: Completes) -> AgentReply:
+    async def act(self, view: View, models: ModelClient) -> AgentReply:
         """Asks the model and reads its reply.
 
         Raises:
@@ -79,12 +79,12 @@ def _files(reply: str, public: Mapping[str, object]) -> Candidate:
     return extract_files(reply, entry=str(public.get("entry", "solution.py")), known=known)
 
 
-async def _critique(request: Request, models: Completes) -> Critique:
+async def _critique(request: Request, models: ModelClient) -> Critique:
     answer = (await complete_as(models, request, _CritiqueReply)).value
     return Critique.model_validate(answer.model_dump())
 
 
-async def _verdict(request: Request, models: Completes) -> Verdict:
+async def _verdict(request: Request, models: ModelClient) -> Verdict:
     answer = (await complete_as(models, request, _Judgement)).value
     # A judge may repeat a name.
     return Verdict.joined(

@@ -83,7 +83,7 @@ class AgentReply(BaseModel):
 
 
 @runtime_checkable
-class Completes(Protocol):
+class ModelClient(Protocol):
     """How an agent reaches a model: journalled, budgeted and retried by whoever hands it in."""
 
     async def complete(self, request: Request) -> Reply:
@@ -105,7 +105,7 @@ class Agent(Protocol):
         """The part it plays."""
         ...
 
-    async def act(self, view: View, models: Completes) -> AgentReply:
+    async def act(self, view: View, models: ModelClient) -> AgentReply:
         """Answers for its role.
 
         Raises:

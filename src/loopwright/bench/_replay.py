@@ -17,11 +17,11 @@ from loopwright.candidate import Candidate
 from loopwright.environments import (
     BUILTIN_ENVIRONMENTS,
     BashEnvironment,
-    Carried,
     Environment,
     EnvironmentSetup,
     InterpreterEnvironment,
     Scores,
+    SharedShells,
 )
 from loopwright.errors import TaskError
 from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
@@ -159,7 +159,7 @@ async def replay(
     if published:
         spec = replace(spec, user="root", env=_recipe(prefix))
     setup = EnvironmentSetup(opened, spec, put=lambda data: "", get=lambda reference: b"")
-    machines = Carried(setup, published.built, published.run) if published else None
+    machines = SharedShells(setup, published.built, published.run) if published else None
 
     async def one(instance: Instance, episode: dict[str, Any]) -> list[Turn]:
         async with places:

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from loopwright._version import __version__
-from loopwright.cli._exit import Told, exit_code
+from loopwright.cli._exit import CliError, exit_code
 from loopwright.errors import LoopwrightError
 
 VERBS = {
@@ -84,7 +84,7 @@ class LazyGroup(click.Group):
         except (LoopwrightError, KeyboardInterrupt) as error:
             if os.environ.get("LOOPWRIGHT_DEBUG"):
                 traceback.print_exc()
-            raise Told.of(error, as_json=bool(ctx.meta.get("loopwright.json"))) from None
+            raise CliError.of(error, as_json=bool(ctx.meta.get("loopwright.json"))) from None
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:

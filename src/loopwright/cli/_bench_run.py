@@ -13,7 +13,7 @@ import click
 from loopwright.bench import CANARIES, PLANS, Published, Suite, data_folder, find_suite, flags_of
 from loopwright.cli._plan_options import PlanOptions, configured
 from loopwright.errors import UserError
-from loopwright.plan import Casting, RunConfig
+from loopwright.plan import ComponentResolver, RunConfig
 from loopwright.project import Project
 from loopwright.task import Task
 
@@ -36,7 +36,7 @@ def planned(
     task = suite.task(source or data_folder(suite.data), limit=limit, turns=turns, **fields)
     project = (plan.project or Path()).absolute()
     config = configured([task], plan, project).prepared()
-    casting = Casting(Project(project))
+    casting = ComponentResolver(Project(project))
     for model in config.models or (None,):
         casting.cast(task.model_copy(update={"model": model}) if model else task)
     return config

@@ -17,7 +17,7 @@ from loopwright.cli._output import write, write_json
 from loopwright.cli._progress import show_progress
 from loopwright.cli.render._summary import summary_as_json
 from loopwright.errors import Interrupted, UserError
-from loopwright.plan import Planned, plan_episodes
+from loopwright.plan import PlannedEpisode, plan_episodes
 from loopwright.report import render_text, summarize_run
 from loopwright.secrets import load_env_file
 from loopwright.session import sessions_of
@@ -102,7 +102,7 @@ def verdict(result: RunResult, config: RunConfig, accept: float | None) -> ExitC
     return next((code for code in (ExitCode.BELOW, ExitCode.INFRASTRUCTURE) if code in codes), ExitCode.PASSED)
 
 
-def _fails(planned: Sequence[Planned]) -> bool:
+def _fails(planned: Sequence[PlannedEpisode]) -> bool:
     """Whether a session's task fails by drift."""
     drift = planned[0].task.drift
     return bool(drift and drift.fail)

@@ -41,7 +41,7 @@ def as_dict(error: LoopwrightError) -> dict[str, object]:
     }
 
 
-class Told(click.ClickException):
+class CliError(click.ClickException):
     """A failure on its way to stderr: what, where, and what to do about it."""
 
     exit_code: int  # type: ignore[misc]  # click declares a class variable and reads the instance

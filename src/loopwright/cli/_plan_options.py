@@ -12,7 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from loopwright import RunConfig
-    from loopwright.preflight import Checked
+    from loopwright.preflight import CheckedRun
     from loopwright.task import Task
 
 
@@ -108,7 +108,7 @@ def plan_options(function: Callable[..., None]) -> Callable[..., None]:
     return gathered
 
 
-def checked(paths: Sequence[Path], plan: PlanOptions, *, unnamed: bool = False) -> Checked:
+def checked(paths: Sequence[Path], plan: PlanOptions, *, unnamed: bool = False) -> CheckedRun:
     """Opens task files, and finds all that they and the flags name; with `unnamed`, models may still be to be named.
 
     Raises:

@@ -6,7 +6,7 @@ from loopwright.environments._ctf import CtfEnvironment
 from loopwright.environments._folder import EnvironmentFolder, find_environment
 from loopwright.environments._functions import tested_name
 from loopwright.environments._interpreter import InterpreterEnvironment
-from loopwright.environments._machines import Carried
+from loopwright.environments._machines import SharedShells
 from loopwright.environments._python import PythonEnvironment
 from loopwright.environments._scores import Scores
 from loopwright.environments._sql import SqlEnvironment
@@ -16,7 +16,6 @@ from loopwright.environments._types import Environment, EnvironmentSetup, Observ
 __all__ = [
     "BUILTIN_ENVIRONMENTS",
     "BashEnvironment",
-    "Carried",
     "CtfEnvironment",
     "Environment",
     "EnvironmentFolder",
@@ -25,6 +24,7 @@ __all__ = [
     "Observation",
     "PythonEnvironment",
     "Scores",
+    "SharedShells",
     "SqlEnvironment",
     "TextEnvironment",
     "find_environment",

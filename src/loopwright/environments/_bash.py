@@ -18,8 +18,8 @@ from loopwright.environments._bash_reward import Outcome, score
 from loopwright.environments._fields import Fields, read_fields
 from loopwright.environments._fixture import Fixture, load_fixture
 from loopwright.environments._git_status import status
-from loopwright.environments._machines import Fresh, Machines, Start
-from loopwright.environments._ran import Ran
+from loopwright.environments._machines import Fresh, ShellPool, Start
+from loopwright.environments._ran import CommandResult
 from loopwright.environments._scores import Rule, Scores
 from loopwright.environments._shell import Shell
 from loopwright.environments._types import EnvironmentSetup, Observation
@@ -73,7 +73,7 @@ class BashEnvironment:
     stay; variables and background processes do so only with `persistent`.
     """
 
-    def __init__(self, setup: EnvironmentSetup, machines: Machines | None = None) -> None:
+    def __init__(self, setup: EnvironmentSetup, machines: ShellPool | None = None) -> None:
         self._setup = setup
         self._machines = machines or Fresh(setup)
         self._fields = BashFields()
@@ -81,7 +81,7 @@ class BashEnvironment:
         self._fixture = Fixture(b"", ())
         self._shell: Shell | None = None
         self._gold: asyncio.Task[Outcome] | None = None
-        self._last = Ran(b"", ok=True)
+        self._last = CommandResult(b"", ok=True)
         self._steps = 0
         self._skipped = False
         self._crash = ""
@@ -111,7 +111,7 @@ class BashEnvironment:
         self._fixture = load_fixture(self._fields.fixture, self._fields.files)
         self._shell = await self._machines.take("agent", self._start())
         # The published reward takes the question for the answer where no command was run.
-        self._last = Ran(instance.goal.encode(), ok=True)
+        self._last = CommandResult(instance.goal.encode(), ok=True)
         self._steps, self._skipped, self._crash, self._verdicts = 0, False, "", {}
         return Observation(text=f"The working directory is {self._shell.cwd}.")
 
@@ -212,7 +212,7 @@ class BashEnvironment:
         await self._machines.give_back(self._started())
         self._shell = await self._machines.take("agent", self._start())
         await self._shell.load(state)
-        self._last = Ran(**{**about["last"], "output": b64decode(about["last"]["output"])})
+        self._last = CommandResult(**{**about["last"], "output": b64decode(about["last"]["output"])})
         self._steps, self._skipped, self._crash = about["steps"], about["skipped"], about["crash"]
 
     async def close(self) -> None:
@@ -225,7 +225,7 @@ class BashEnvironment:
         if shell is not None:
             await self._machines.give_back(shell)
 
-    async def _run(self, shell: Shell, command: str) -> Ran:
+    async def _run(self, shell: Shell, command: str) -> CommandResult:
         timeout = self._fields.timeout
         ran = await (run_legacy if self._fields.legacy else Shell.run)(shell, command, timeout=timeout)
         return replace(ran, output=b"Command timed out") if ran.timed_out else ran
@@ -268,7 +268,7 @@ class BashEnvironment:
         return self._shell
 
 
-def _shown(ran: Ran) -> str:
+def _shown(ran: CommandResult) -> str:
     text = cut(ran.text, _SHOWN)
     if ran.ok:
         return text

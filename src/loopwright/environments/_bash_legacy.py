@@ -6,10 +6,10 @@ import posixpath
 import re
 import shlex
 
-from loopwright.environments._ran import Ran
+from loopwright.environments._ran import CommandResult
 from loopwright.environments._shell import SHELL, WAIT, Shell
 
-_MALFORMED = Ran(b"Malformed command", ok=False)
+_MALFORMED = CommandResult(b"Malformed command", ok=False)
 _NO_LOCALE = ("/usr/bin/env", "-u", "LANG")
 """As in the published containers."""
 
@@ -22,7 +22,7 @@ class InterCodeCrash(Exception):
     """The published code raises an error of this name here."""
 
 
-async def run_legacy(shell: Shell, command: str, *, timeout: float | None) -> Ran:
+async def run_legacy(shell: Shell, command: str, *, timeout: float | None) -> CommandResult:
     """Runs a command the published way.
 
     It is put between double quotes and split again by the rules of shells, so that double quotes inside it are lost;
@@ -47,7 +47,7 @@ async def run_legacy(shell: Shell, command: str, *, timeout: float | None) -> Ra
     return ran
 
 
-async def _change(shell: Shell, command: str) -> Ran:
+async def _change(shell: Shell, command: str) -> CommandResult:
     _, found, target = command.partition("cd ")
     if not found:
         raise InterCodeCrash("ValueError")

@@ -18,7 +18,7 @@ class Silent(Exception):
     """The program did not answer, or not in this language; it is not spoken to any more."""
 
 
-class Dialogue:
+class JsonLineClient:
     """A running program."""
 
     def __init__(self, process: Process) -> None:
@@ -27,7 +27,7 @@ class Dialogue:
         self._over = False
 
     @classmethod
-    async def start(cls, sandbox: Sandbox, program: str, arguments: Sequence[str] = ()) -> Dialogue:
+    async def start(cls, sandbox: Sandbox, program: str, arguments: Sequence[str] = ()) -> JsonLineClient:
         """Starts a program of `_guest`.
 
         Raises:

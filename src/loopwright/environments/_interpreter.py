@@ -11,7 +11,7 @@ from typing import Literal
 
 from loopwright.candidate import Candidate
 from loopwright.environments._actions import action_of, cut
-from loopwright.environments._dialogue import Dialogue, Silent
+from loopwright.environments._dialogue import JsonLineClient, Silent
 from loopwright.environments._fields import Fields, read_fields
 from loopwright.environments._functions import first_definition, last_definition, tested_name
 from loopwright.environments._scores import Rule, Scores
@@ -251,7 +251,7 @@ class InterpreterEnvironment:
 class _Session:
     """An interpreter in a sandbox."""
 
-    def __init__(self, sandbox: Sandbox, dialogue: Dialogue) -> None:
+    def __init__(self, sandbox: Sandbox, dialogue: JsonLineClient) -> None:
         self._sandbox = sandbox
         self._dialogue = dialogue
 
@@ -260,7 +260,7 @@ class _Session:
         """Opens a sandbox and starts the interpreter in it."""
         sandbox = await setup.provider.open(setup.spec)
         try:
-            return cls(sandbox, await Dialogue.start(sandbox, "interpreter"))
+            return cls(sandbox, await JsonLineClient.start(sandbox, "interpreter"))
         except BaseException:
             await sandbox.close()
             raise
@@ -276,7 +276,7 @@ class _Session:
 
     async def renew(self) -> None:
         """Begins anew without any names."""
-        self._dialogue = await Dialogue.start(self._sandbox, "interpreter")
+        self._dialogue = await JsonLineClient.start(self._sandbox, "interpreter")
 
     async def alias(self, new: str, old: str, seconds: float) -> None:
         """Gives a function another name."""

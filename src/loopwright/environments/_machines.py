@@ -36,7 +36,7 @@ class Start:
     persistent: bool = False
 
 
-class Machines(Protocol):
+class ShellPool(Protocol):
     """Gives shells and takes them back."""
 
     carried: bool
@@ -76,7 +76,7 @@ class Fresh:
         await shell.close()
 
 
-class Carried:
+class SharedShells:
     """One sandbox for all commands of agents and one for all gold commands, as the published experiments had them.
 
     Git puts back the files that it tracks before every use. Times of files, permissions, ignored folders and what is

@@ -6,7 +6,7 @@ import asyncio
 import base64
 import secrets
 
-from loopwright.environments._ran import Ran
+from loopwright.environments._ran import CommandResult
 from loopwright.sandbox import Process, Sandbox
 
 _LIFETIME = 86_400.0
@@ -21,7 +21,7 @@ class PersistentShell:
         self._process: Process | None = None
         self.cwd = cwd
 
-    async def run(self, command: str, *, timeout: float | None) -> Ran:
+    async def run(self, command: str, *, timeout: float | None) -> CommandResult:
         """Runs a command in the shell.
 
         Raises:
@@ -39,13 +39,13 @@ class PersistentShell:
             output, end = await asyncio.wait_for(_until(process, mark), timeout)
         except TimeoutError:
             await self._kill()
-            return Ran(b"", ok=False, exit_code=-9, timed_out=True)
+            return CommandResult(b"", ok=False, exit_code=-9, timed_out=True)
         if not end:
             await self._kill()
-            return Ran(output, ok=False, exit_code=-1)
+            return CommandResult(output, ok=False, exit_code=-1)
         code, _, cwd = end.partition(b":")
         self.cwd = cwd.decode("utf-8", "surrogateescape") or self.cwd
-        return Ran(output.removesuffix(b"\n"), ok=code == b"0", exit_code=int(code) if code.isdigit() else -1)
+        return CommandResult(output.removesuffix(b"\n"), ok=code == b"0", exit_code=int(code) if code.isdigit() else -1)
 
     async def _start(self) -> Process:
         argv = ["/bin/sh", "-c", 'cd -- "$0" 2>/dev/null || cd /; unset OLDPWD; exec /bin/bash 2>&1', self.cwd]

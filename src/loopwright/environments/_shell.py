@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from loopwright.environments._fixture import Fixture
 from loopwright.environments._persistent import PersistentShell
-from loopwright.environments._ran import Ran
+from loopwright.environments._ran import CommandResult
 from loopwright.errors import TaskError
 from loopwright.sandbox import Change, Sandbox, SandboxProvider, SandboxSpec
 
@@ -74,7 +74,7 @@ class Shell:
         """The files and links that were there at first, by path."""
         return {path: change for path, change in self._before.items() if change.type in ("file", "link")}
 
-    async def run(self, command: str, *, timeout: float | None = None) -> Ran:
+    async def run(self, command: str, *, timeout: float | None = None) -> CommandResult:
         """Runs a command with bash, and notes where it left the working directory.
 
         Raises:
@@ -99,14 +99,14 @@ class Shell:
 
     async def run_argv(
         self, argv: Sequence[str], *, timeout: float | None = None, env: Mapping[str, str] | None = None
-    ) -> Ran:
+    ) -> CommandResult:
         """Runs a program in the working directory; one that was removed is the root.
 
         Raises:
             SandboxLost: The sandbox is gone.
         """
         done = await self._sandbox.run([*_MERGED, self.cwd, *argv], timeout=timeout, cwd="/", env=env)
-        return Ran(done.stdout.head + done.stdout.tail, done.ok, done.exit_code, done.timed_out)
+        return CommandResult(done.stdout.head + done.stdout.tail, done.ok, done.exit_code, done.timed_out)
 
     async def changes(self) -> dict[str, Change]:
         """What changed since the beginning, by path.

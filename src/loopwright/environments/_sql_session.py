@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from loopwright.environments._actions import cut
-from loopwright.environments._dialogue import Dialogue, Silent
+from loopwright.environments._dialogue import JsonLineClient, Silent
 from loopwright.environments._row_reward import Rows
 from loopwright.environments._types import EnvironmentSetup
 from loopwright.errors import SandboxLost
@@ -56,7 +56,7 @@ class Session:
         self._sandbox = sandbox
         self._program = program
         self._database = database
-        self._dialogue: Dialogue | None = None
+        self._dialogue: JsonLineClient | None = None
         self.version = ""
         """The engine's version."""
 
@@ -129,7 +129,7 @@ class Session:
 
     async def _begin(self) -> str:
         """Starts the program; says what is wrong where it cannot serve the database."""
-        dialogue = await Dialogue.start(self._sandbox, self._program.name)
+        dialogue = await JsonLineClient.start(self._sandbox, self._program.name)
         try:
             answer = await dialogue.ask({"order": "start", "database": self._database}, timeout=_PATIENCE)
         except Silent as silence:

@@ -10,7 +10,7 @@ from typing import Any
 
 from loopwright.budget import Ledger, Spend
 from loopwright.errors import MissingContent, UserError
-from loopwright.loop._time import spent_time
+from loopwright.loop._charging import spent_time
 from loopwright.models import Model, Prices, Reply, Request, Usage, request_hash
 from loopwright.store import CallKey, RunStore
 
@@ -24,7 +24,7 @@ _A_MOMENT = 0.001
 
 @dataclass(slots=True)
 class NodeCalls:
-    """How the agent of one node reaches its models: the `Completes` of the agent contract."""
+    """How the agent of one node reaches its models: the `ModelClient` of the agent contract."""
 
     models: Mapping[str, Model]
     store: RunStore

@@ -11,7 +11,7 @@ from loopwright.agents import Attempt
 from loopwright.candidate import Candidate
 from loopwright.errors import Cause, Interrupted, LoopwrightError, StoreError
 from loopwright.loop._context import EpisodeContext
-from loopwright.loop._steady import steady
+from loopwright.loop._steady import retry_once_on_sandbox_loss
 from loopwright.loop._strategies import Strategy
 from loopwright.loop._tree import AttemptTree
 from loopwright.store import EpisodeFinished, EpisodeStarted, Event, Graded
@@ -162,7 +162,7 @@ async def _submit(plan: EpisodePlan, context: EpisodeContext, attempt: Attempt, 
     """Asks for the hidden verdict, and again for those of verifiers; without hidden checks the loop's own is all."""
     if not plan.instance.hidden:
         return attempt.verdict
-    hidden = await steady(lambda: context.environment.submit(candidate))
+    hidden = await retry_once_on_sandbox_loss(lambda: context.environment.submit(candidate))
     return Verdict.joined([hidden, *[await one.verify(candidate, context.instance) for one in context.verifiers]])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from loopwright.loop._context import EpisodeContext
-from loopwright.loop._rules import STOP_RULES, Policy, Rule
+from loopwright.loop._stop_rules import STOP_RULES, Policy, Rule
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver

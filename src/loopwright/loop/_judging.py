@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loopwright.agents import AgentRole, Attempt, Completes, View
+from loopwright.agents import AgentRole, Attempt, ModelClient, View
 from loopwright.errors import AgentError
 from loopwright.loop._context import EpisodeContext
 from loopwright.verify import Verdict
@@ -16,7 +16,7 @@ async def executed(context: EpisodeContext, attempt: Attempt) -> Verdict:
     return Verdict.joined(verdicts)
 
 
-async def with_judge(context: EpisodeContext, view: View, found: Verdict, calls: Completes) -> Verdict:
+async def with_judge(context: EpisodeContext, view: View, found: Verdict, calls: ModelClient) -> Verdict:
     """That, and what a model-graded verifier says, where the task has one."""
     judge = context.agents.get(AgentRole.VERIFIER)
     if judge is None:

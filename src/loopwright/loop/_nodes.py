@@ -15,12 +15,12 @@ from loopwright.agents import AgentRole, Critique
 from loopwright.candidate import Candidate
 from loopwright.environments import Observation
 from loopwright.errors import AgentError, BudgetExceeded, ModelRejected
+from loopwright.loop._charging import charge_time
 from loopwright.loop._context import EpisodeContext
+from loopwright.loop._decision import Standing
 from loopwright.loop._judging import executed, with_judge
-from loopwright.loop._options import Standing
-from loopwright.loop._rules import STOP_RULES, Policy, Rule, first
-from loopwright.loop._steady import steady
-from loopwright.loop._time import timed
+from loopwright.loop._steady import retry_once_on_sandbox_loss
+from loopwright.loop._stop_rules import STOP_RULES, Policy, Rule, first
 from loopwright.loop._views import view_for
 from loopwright.store import Critiqued, Decided, Judged, Observed, Proposed
 from loopwright.verify import Check, Verdict
@@ -82,7 +82,9 @@ async def act(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
     if candidate is None or context.tree.recorded(iteration, "observed"):
         return {}
     try:
-        observation, seconds = await timed(context.ledger, steady(lambda: context.environment.step(candidate)))
+        observation, seconds = await charge_time(
+            context.ledger, retry_once_on_sandbox_loss(lambda: context.environment.step(candidate))
+        )
     except BudgetExceeded as error:
         return _out_of_budget(context, iteration, error)
     data = Observed(observation=observation.model_dump(mode="json"), seconds=seconds)
@@ -102,7 +104,9 @@ async def verify(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopStat
         view = view_for(AgentRole.VERIFIER, context.instance, context.tree, current=iteration)
         verdict = await with_judge(context, view, found, context.calls(iteration, "verify"))
         if verdict.passed and context.options.confirm:
-            again, seconds = await timed(context.ledger, steady(lambda: context.environment.step(candidate)))
+            again, seconds = await charge_time(
+                context.ledger, retry_once_on_sandbox_loss(lambda: context.environment.step(candidate))
+            )
             verdict = _confirmed(verdict, again)
     except BudgetExceeded as error:
         if context.tree.best is not None or not found.checks:

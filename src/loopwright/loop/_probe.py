@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loopwright.agents import AgentRole, Attempt, Completes, View
+from loopwright.agents import AgentRole, Attempt, ModelClient, View
 from loopwright.errors import AgentError
+from loopwright.loop._charging import charge_time
 from loopwright.loop._context import EpisodeContext
 from loopwright.loop._judging import executed, with_judge
-from loopwright.loop._steady import steady
-from loopwright.loop._time import timed
+from loopwright.loop._steady import retry_once_on_sandbox_loss
 from loopwright.loop._views import view_for
 
 
 @dataclass(frozen=True, slots=True)
-class Probed:
+class ProbeResult:
     """What a probe came to."""
 
     passed: bool
@@ -23,7 +23,7 @@ class Probed:
     """In the environment."""
 
 
-async def probe(context: EpisodeContext, calls: Completes) -> Probed:
+async def probe(context: EpisodeContext, calls: ModelClient) -> ProbeResult:
     """Asks the proposer once, afresh, and says whether its answer passes all that the loop may see.
 
     Args:
@@ -47,12 +47,14 @@ async def probe(context: EpisodeContext, calls: Completes) -> Probed:
     try:
         reply = await context.agents[AgentRole.PROPOSER].act(view, calls)
     except AgentError:
-        return Probed(passed=False)
+        return ProbeResult(passed=False)
     candidate = reply.candidate
     if candidate is None:
-        return Probed(passed=False)
-    observation, seconds = await timed(context.ledger, steady(lambda: context.environment.step(candidate)))
+        return ProbeResult(passed=False)
+    observation, seconds = await charge_time(
+        context.ledger, retry_once_on_sandbox_loss(lambda: context.environment.step(candidate))
+    )
     attempt = Attempt(iteration=0, candidate=candidate, observation=observation)
     shown = View(role=AgentRole.VERIFIER, goal=context.instance.goal, public=context.instance.public, current=attempt)
     verdict = await with_judge(context, shown, await executed(context, attempt), calls)
-    return Probed(verdict.passed, seconds)
+    return ProbeResult(verdict.passed, seconds)

@@ -10,7 +10,7 @@ from loopwright.errors import SandboxLost
 T = TypeVar("T")
 
 
-async def steady(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+async def retry_once_on_sandbox_loss(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Does work in an environment; where its sandbox was lost, once more in a fresh one.
 
     Raises:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from loopwright.loop._acting import ACTING_STRATEGIES
+from loopwright.loop._agent_strategies import ACTING_STRATEGIES
+from loopwright.loop._decision import Decision, Standing
 from loopwright.loop._graph import compile_loop
-from loopwright.loop._options import Decision, Standing
-from loopwright.loop._rules import (
+from loopwright.loop._stop_rules import (
     SAMPLING_RULES,
     STOP_RULES,
     Policy,
     Rule,
     all_passed,
+    continue_from_latest,
     critic,
     first,
-    fresh_start,
-    go_on,
     regression,
+    restart_when_stuck,
 )
 
 if TYPE_CHECKING:
@@ -59,11 +59,11 @@ def _afresh(standing: Standing) -> Decision:
 
 
 def _refine(standing: Standing) -> Decision:
-    return first((fresh_start, critic, regression), standing) or go_on(standing)
+    return first((restart_when_stuck, critic, regression), standing) or continue_from_latest(standing)
 
 
 @dataclass(frozen=True, slots=True)
-class Looping:
+class RefinementStrategy:
     """A strategy that proposes, acts, verifies and decides by a policy."""
 
     name: str
@@ -79,11 +79,11 @@ class Looping:
         return compile_loop(self.policy, critic=self.asks_critic, checkpointer=checkpointer, stop_rules=self.stop_rules)
 
 
-SINGLE = Looping("single", _once, (all_passed,))
+SINGLE = RefinementStrategy("single", _once, (all_passed,))
 """One candidate, no second try."""
-BEST_OF_N = Looping("best_of_n", _afresh, SAMPLING_RULES)
+BEST_OF_N = RefinementStrategy("best_of_n", _afresh, SAMPLING_RULES)
 """Independent candidates, the best by the visible checks wins: the compute-matched baseline of `refine`."""
-REFINE = Looping("refine", _refine, STOP_RULES, asks_critic=True)
+REFINE = RefinementStrategy("refine", _refine, STOP_RULES, asks_critic=True)
 """Each candidate is made from an earlier one and what its checks and the critic said about it."""
 
 BUILTIN_STRATEGIES: dict[str, Strategy] = {

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from loopwright.errors import MissingContent
 from loopwright.models._options import ModelOptions
 from loopwright.models.chat._types import Model
-from loopwright.plugins import is_part, load_part
+from loopwright.plugins import is_plugin, load_plugin
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -45,11 +45,11 @@ def open_model(name: str, *, options: ModelOptions | None = None) -> Model:
     options = options or ModelOptions()
     if provider in PROVIDERS:
         return PROVIDERS[provider](model, options)
-    if is_part("models", provider):
-        made: Callable[[str, ModelOptions], Model] = load_part("models", provider, {}, folder=options.path(""))
+    if is_plugin("models", provider):
+        made: Callable[[str, ModelOptions], Model] = load_plugin("models", provider, {}, folder=options.path(""))
         return made(model, options)
     if "/" not in name and not _near(provider):
-        part = load_part("models", name, {}, folder=options.path(""))
+        part = load_plugin("models", name, {}, folder=options.path(""))
         own: Model = part() if isinstance(part, type) else part
         return own
     raise _no_provider(name, provider, model)

@@ -11,14 +11,14 @@ from typing import Any
 from loopwright.budget import Caps, Ledger, Left
 from loopwright.loop import REUSED, spend_of, spent_time
 from loopwright.models import Prices, Reply
-from loopwright.plan._plan import Planned
+from loopwright.plan._plan import PlannedEpisode
 from loopwright.store import CallFinished, CallIntended, Event, Judged, Mitigated, Observed, RunResumed
 from loopwright.task import CapOptions, Task
 
 ResultOf = Callable[[CallFinished], Mapping[str, Any] | None]
 
 
-class Ledgers:
+class BudgetBook:
     """One ledger for the run, one for each task, one for each episode."""
 
     def __init__(self, caps: CapOptions, history: Sequence[Event], result: ResultOf) -> None:
@@ -36,7 +36,7 @@ class Ledgers:
         self._wall = wall_seconds(history)
         self.run.charge(spent_time(0.0), seconds=self._wall.get(None, 0.0))
 
-    def episode(self, planned: Planned, recorded: Iterable[Event], prices: Prices | None) -> Ledger:
+    def episode(self, planned: PlannedEpisode, recorded: Iterable[Event], prices: Prices | None) -> Ledger:
         """The ledger of an episode, made once and charged with what is recorded of it."""
         if planned.id in self._episodes:
             return self._episodes[planned.id]

@@ -76,7 +76,7 @@ def _with_fields(task: Task, project: Project) -> Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedEpisode:
     """One episode to run."""
 
     id: str
@@ -89,7 +89,7 @@ class Planned:
     repeat: int
 
 
-def plan_episodes(config: RunConfig) -> tuple[Planned, ...]:
+def plan_episodes(config: RunConfig) -> tuple[PlannedEpisode, ...]:
     """Lists the episodes of a run, instance by instance, so that variants are compared side by side.
 
     Raises:
@@ -105,7 +105,7 @@ def plan_episodes(config: RunConfig) -> tuple[Planned, ...]:
     return tuple(episode for episode in planned if not config.only or episode.id in config.only)
 
 
-def _of_task(task: Task, config: RunConfig) -> Iterator[Planned]:
+def _of_task(task: Task, config: RunConfig) -> Iterator[PlannedEpisode]:
     strategies = config.strategies or task.matrix.strategies or (task.loop.strategy,)
     models = config.models or task.matrix.models or (None,)
     seeds = (config.seed,) if config.seed is not None else task.matrix.seeds or (task.seed,)
@@ -122,7 +122,7 @@ def _of_task(task: Task, config: RunConfig) -> Iterator[Planned]:
             times = repeats * (config.calls if config.calls and strategy == "single" else 1)
             for repeat in range(len(seeds) * times):
                 seeded = varied.model_copy(update={"seed": seeds[repeat // times]})
-                yield Planned(f"{name}:{variant}:{repeat}", seeded, instance, strategy, variant, repeat)
+                yield PlannedEpisode(f"{name}:{variant}:{repeat}", seeded, instance, strategy, variant, repeat)
 
 
 def _varied(task: Task, strategy: str, model: str | None, config: RunConfig) -> Task:

@@ -11,14 +11,14 @@ from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, Environme
 from loopwright.errors import TaskError
 from loopwright.loop import BUILTIN_STRATEGIES, Strategy
 from loopwright.models import Model
-from loopwright.plugins import check_environment, is_part, load_part, made_part
+from loopwright.plugins import check_environment, instantiate_plugin, is_plugin, load_plugin
 from loopwright.project import Project
 from loopwright.task import RoutingOptions, Task
 from loopwright.verify import Verifier
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class ComponentOverrides:
     """Parts that the caller hands in as objects; a configuration names them by these keys."""
 
     models: Mapping[str, Model] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Cast:
+class ResolvedComponents:
     """Who plays in an episode."""
 
     strategy: Strategy
@@ -40,15 +40,15 @@ class Cast:
 
 
 @dataclass(frozen=True, slots=True)
-class Casting:
+class ComponentResolver:
     """Finds parts in a project, among the built-in ones and among those handed in."""
 
     project: Project
-    given: Given = field(default_factory=Given)
+    given: ComponentOverrides = field(default_factory=ComponentOverrides)
     stand_in: str | None = None
     """`provider/model` of agents for which none is named; None to refuse them."""
 
-    def cast(self, task: Task) -> Cast:
+    def cast(self, task: Task) -> ResolvedComponents:
         """Builds the players of a task.
 
         Raises:
@@ -67,7 +67,7 @@ class Casting:
             else:
                 verifiers.append(judge)
         models = {role.value: agent.model for role, agent in agents.items() if isinstance(agent, ModelAgent)}
-        return Cast(strategy, agents, tuple(verifiers), models)
+        return ResolvedComponents(strategy, agents, tuple(verifiers), models)
 
     def strategy(self, name: str) -> Strategy:
         """Finds a strategy.
@@ -76,7 +76,7 @@ class Casting:
             MissingContent: There is none of that name.
         """
         known = {**BUILTIN_STRATEGIES, **self.given.strategies}
-        strategy: Strategy = made_part("strategies", name, self._part("strategies", name, known))
+        strategy: Strategy = instantiate_plugin("strategies", name, self._part("strategies", name, known))
         return strategy
 
     def agent(self, task: Task, role: AgentRole) -> Agent:
@@ -93,8 +93,8 @@ class Casting:
         if name == "rules" and role is AgentRole.CRITIC:
             return RuleCritic()
         agent: Agent
-        if name in self.given.agents or is_part("agents", name):
-            agent = made_part("agents", name, self._part("agents", name, self.given.agents))
+        if name in self.given.agents or is_plugin("agents", name):
+            agent = instantiate_plugin("agents", name, self._part("agents", name, self.given.agents))
         else:
             model = task.models.get(role.value) or task.model
             if model is None and self.stand_in and load_card(name, self.project).model is None:
@@ -113,10 +113,10 @@ class Casting:
         name = task.agents.verifier
         if not name:
             return None
-        if name in self.given.agents or not (name in self.given.verifiers or is_part("verifiers", name)):
+        if name in self.given.agents or not (name in self.given.verifiers or is_plugin("verifiers", name)):
             return self.agent(task, AgentRole.VERIFIER)
         part = self._part("verifiers", name, self.given.verifiers)
-        verifier: Agent | Verifier = made_part("agents" if hasattr(part, "act") else "verifiers", name, part)
+        verifier: Agent | Verifier = instantiate_plugin("agents" if hasattr(part, "act") else "verifiers", name, part)
         return verifier
 
     def environment(self, task: Task) -> Callable[[EnvironmentSetup], Environment]:
@@ -130,12 +130,12 @@ class Casting:
         folder = None if ":" in name or name in self.given.environments else find_environment(name, self.project)
         if folder:
             name, root = folder.kind or folder.name, folder.folder
-        made: Callable[[EnvironmentSetup], Environment] = load_part("environments", name, known, folder=root)
+        made: Callable[[EnvironmentSetup], Environment] = load_plugin("environments", name, known, folder=root)
         check_environment(name, made)
         return made
 
     def _part(self, kind: str, name: str, known: Mapping[str, Any]) -> Any:
-        return load_part(kind, name, known, folder=self.project.root)
+        return load_plugin(kind, name, known, folder=self.project.root)
 
 
 def routed(task: Task, routing: RoutingOptions, choice: str) -> Task:

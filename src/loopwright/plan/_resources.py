@@ -15,8 +15,8 @@ from typing import Any, Self
 from loopwright.environments import Environment, EnvironmentSetup, find_environment
 from loopwright.errors import LoopwrightError, MissingContent, TaskError
 from loopwright.models import Breaker, Model, ModelOptions, Prices, Resilient, open_model
-from loopwright.plan._plan import Planned
-from loopwright.plan._resolve import Cast, Casting, Given, routed
+from loopwright.plan._plan import PlannedEpisode
+from loopwright.plan._resolve import ComponentOverrides, ComponentResolver, ResolvedComponents, routed
 from loopwright.project import Project
 from loopwright.sandbox import Control, Limits, Pool, Sandbox, SandboxSpec, open_provider
 from loopwright.store import Failed, RunStore, SandboxOpened
@@ -26,17 +26,17 @@ current_episode: ContextVar[str | None] = ContextVar("current_episode", default=
 """Set in an episode's task, so that failures of models that episodes share are told where they came from."""
 
 
-class Parts:
+class RunResources:
     """The parts of one run, opened when first needed and closed together."""
 
-    def __init__(self, *, folder: Path, store: RunStore, prices: Prices | None, given: Given) -> None:
+    def __init__(self, *, folder: Path, store: RunStore, prices: Prices | None, given: ComponentOverrides) -> None:
         self.models: dict[str, Model] = {}
         self.prices = prices
-        self._casting = Casting(Project(folder), given)
+        self._casting = ComponentResolver(Project(folder), given)
         self._folder = folder
         self._given = given
         self._store = store
-        self._casts: dict[tuple[str, str, str], Cast] = {}
+        self._casts: dict[tuple[str, str, str], ResolvedComponents] = {}
         self._providers: dict[tuple[str, str | None], Pool] = {}
         self._opening = asyncio.Lock()
         self._breakers: dict[str, Breaker] = {}
@@ -50,7 +50,7 @@ class Parts:
     ) -> None:
         await self._stack.aclose()
 
-    def cast(self, episode: Planned, choice: str = "") -> Cast:
+    def cast(self, episode: PlannedEpisode, choice: str = "") -> ResolvedComponents:
         """Builds the players of an episode, once for all episodes of its task and variant.
 
         Args:

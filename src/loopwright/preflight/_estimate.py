@@ -10,8 +10,8 @@ from typing import TypeVar
 from loopwright.agents import Agent, AgentRole, ModelAgent, RuleCritic
 from loopwright.loop import BUILTIN_STRATEGIES
 from loopwright.models import Prices, Usage
-from loopwright.plan import Cast, Planned
-from loopwright.preflight._validate import Checked
+from loopwright.plan import PlannedEpisode, ResolvedComponents
+from loopwright.preflight._validate import CheckedRun
 from loopwright.session import most_calls, sessions_of
 from loopwright.task import CapOptions
 
@@ -24,7 +24,7 @@ Amount = TypeVar("Amount", int, Decimal)
 
 
 @dataclass(frozen=True, slots=True)
-class Ceiling:
+class Estimate:
     """The most that some episodes can come to; None where nothing bounds it."""
 
     episodes: int
@@ -33,17 +33,17 @@ class Ceiling:
 
 
 @dataclass(frozen=True, slots=True)
-class RunCeiling:
+class RunEstimate:
     """The most that a run can come to."""
 
-    variants: dict[tuple[str, str], Ceiling]
+    variants: dict[tuple[str, str], Estimate]
     """By task and variant; caps that are shared among them are left out here."""
-    total: Ceiling
+    total: Estimate
 
 
-def ceiling(checked: Checked) -> RunCeiling:
+def ceiling(checked: CheckedRun) -> RunEstimate:
     """Bounds a run. A custom strategy or agent is bounded by caps alone."""
-    groups: dict[tuple[str, str], list[Planned]] = {}
+    groups: dict[tuple[str, str], list[PlannedEpisode]] = {}
     for episode in checked.episodes:
         groups.setdefault((episode.task.name, episode.variant), []).append(episode)
     variants = {key: _of_variant(episodes, checked) for key, episodes in groups.items()}
@@ -55,19 +55,19 @@ def ceiling(checked: Checked) -> RunCeiling:
         }
         tasks.append(_capped(_sum(mine), task.budget.run, _dearest(names, checked.prices)))
     every = {model for cast in checked.casts.values() for model in cast.models.values()}
-    return RunCeiling(variants, _capped(_sum(tasks), checked.config.budget, _dearest(every, checked.prices)))
+    return RunEstimate(variants, _capped(_sum(tasks), checked.config.budget, _dearest(every, checked.prices)))
 
 
-def _of_variant(episodes: Sequence[Planned], checked: Checked) -> Ceiling:
+def _of_variant(episodes: Sequence[PlannedEpisode], checked: CheckedRun) -> Estimate:
     first = episodes[0]
     cast = checked.cast(first)
     dearest = _dearest(set(cast.models.values()), checked.prices)
-    one = _capped(Ceiling(1, _calls(first, cast), None), first.task.budget, dearest)
+    one = _capped(Estimate(1, _calls(first, cast), None), first.task.budget, dearest)
     n = len(episodes)
     judge = cast.agents.get(AgentRole.VERIFIER)
     per_probe = 1 + (_calls_of(judge) or 0 if judge else 0)
     beside = sum(most_calls(session, per_probe) for session in sessions_of(episodes).values())
-    return Ceiling(
+    return Estimate(
         n,
         None if one.model_calls is None else one.model_calls * n + beside,
         # What mitigations cost is bounded by caps on all episodes alone.
@@ -75,7 +75,7 @@ def _of_variant(episodes: Sequence[Planned], checked: Checked) -> Ceiling:
     )
 
 
-def _calls(episode: Planned, cast: Cast) -> int | None:
+def _calls(episode: PlannedEpisode, cast: ResolvedComponents) -> int | None:
     """Model calls that the loop itself can make."""
     per_iteration = [_calls_of(agent) for role, agent in cast.agents.items() if role is not AgentRole.SUMMARIZER]
     if BUILTIN_STRATEGIES.get(episode.strategy) is not cast.strategy or None in per_iteration:
@@ -94,13 +94,13 @@ def _calls_of(agent: Agent) -> int | None:
             return None
 
 
-def _capped(bound: Ceiling, caps: CapOptions, dearest: Decimal | None) -> Ceiling:
+def _capped(bound: Estimate, caps: CapOptions, dearest: Decimal | None) -> Estimate:
     usd = [bound.usd, None if caps.usd is None else Decimal(str(caps.usd))]
     if dearest is not None:
         usd.append(None if caps.tokens is None else caps.tokens * dearest / 1_000_000)
         # What costs nothing a token costs nothing in any number.
         usd.append(Decimal(0) if dearest == 0 else None)
-    return Ceiling(bound.episodes, _least([bound.model_calls, caps.model_calls]), _least(usd))
+    return Estimate(bound.episodes, _least([bound.model_calls, caps.model_calls]), _least(usd))
 
 
 def _dearest(models: Iterable[str], prices: Prices | None) -> Decimal | None:
@@ -115,8 +115,8 @@ def _dearest(models: Iterable[str], prices: Prices | None) -> Decimal | None:
     return dearest
 
 
-def _sum(bounds: Sequence[Ceiling]) -> Ceiling:
-    return Ceiling(
+def _sum(bounds: Sequence[Estimate]) -> Estimate:
+    return Estimate(
         sum(bound.episodes for bound in bounds),
         _total([bound.model_calls for bound in bounds], 0),
         _total([bound.usd for bound in bounds], Decimal(0)),

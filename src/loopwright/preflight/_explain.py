@@ -8,11 +8,11 @@ from typing import Any
 
 from loopwright.agents import Agent, AgentRole, ModelAgent, View
 from loopwright.errors import MissingContent
-from loopwright.loop import BEST_OF_N, REFINE, STOP_RULES, AttemptTree, Looping, Strategy, view_for
+from loopwright.loop import BEST_OF_N, REFINE, STOP_RULES, AttemptTree, RefinementStrategy, Strategy, view_for
 from loopwright.models import Message
-from loopwright.plan import Cast
+from loopwright.plan import ResolvedComponents
 from loopwright.preflight._estimate import ceiling
-from loopwright.preflight._validate import Checked
+from loopwright.preflight._validate import CheckedRun
 from loopwright.task import SandboxOptions, Task
 
 _NODES = {"__start__": "START", "__end__": "END"}
@@ -68,7 +68,7 @@ class Explanation:
         return "\n".join(lines)
 
 
-def explain(checked: Checked) -> Explanation:
+def explain(checked: CheckedRun) -> Explanation:
     """Explains the only task of a configuration."""
     task = checked.config.tasks[0]
     instance = checked.episodes[0].instance
@@ -105,7 +105,7 @@ def explain(checked: Checked) -> Explanation:
     )
 
 
-def first_prompt(checked: Checked) -> tuple[Message, ...]:
+def first_prompt(checked: CheckedRun) -> tuple[Message, ...]:
     """What the proposer of the first episode is first asked.
 
     Raises:
@@ -125,7 +125,7 @@ def first_prompt(checked: Checked) -> tuple[Message, ...]:
     return proposer.prompt.render(view)
 
 
-def _edges(cast: Cast) -> list[str]:
+def _edges(cast: ResolvedComponents) -> list[str]:
     """The graph's edges by source, in the order in which the loop comes by."""
     targets: dict[str, list[str]] = {}
     for edge in cast.strategy.compile(None).get_graph().edges:
@@ -225,7 +225,9 @@ def _stop_rules(task: Task, strategies: Mapping[str, Strategy]) -> dict[str, str
     }
     asked = {
         rule.__name__: [
-            name for name, one in strategies.items() if not isinstance(one, Looping) or rule in one.stop_rules
+            name
+            for name, one in strategies.items()
+            if not isinstance(one, RefinementStrategy) or rule in one.stop_rules
         ]
         for rule in STOP_RULES
     }

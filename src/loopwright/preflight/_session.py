@@ -9,7 +9,7 @@ from loopwright.agents import AgentRole, Memory, ModelAgent, Turn
 from loopwright.drift import Baseline
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import ACTING_STRATEGIES, AttemptTree, view_for
-from loopwright.plan import Cast, Planned
+from loopwright.plan import PlannedEpisode, ResolvedComponents
 from loopwright.project import Project
 from loopwright.session import sessions_of
 from loopwright.task import Task, TaskFile
@@ -19,7 +19,7 @@ _NEEDED = (("detector", "adwin", "river"), ("detector", "cusum", "numpy"), ("emb
 _MARK = "a mark that no prompt has of itself"
 
 
-def check_drift(file: TaskFile, episode: Planned, project: Project) -> None:
+def check_drift(file: TaskFile, episode: PlannedEpisode, project: Project) -> None:
     """Reads the baseline, and refuses guards that a strategy gives no answers for.
 
     Raises:
@@ -51,7 +51,7 @@ def check_drift(file: TaskFile, episode: Planned, project: Project) -> None:
             )
 
 
-def session_notes(episode: Planned, cast: Cast) -> Iterator[str]:
+def session_notes(episode: PlannedEpisode, cast: ResolvedComponents) -> Iterator[str]:
     """What is no error, but will not do what its author wants."""
     task = episode.task
     proposer = cast.agents[AgentRole.PROPOSER]
@@ -62,7 +62,7 @@ def session_notes(episode: Planned, cast: Cast) -> Iterator[str]:
         )
 
 
-def unlearned(episodes: Sequence[Planned]) -> Iterator[str]:
+def unlearned(episodes: Sequence[PlannedEpisode]) -> Iterator[str]:
     """Sessions that are too short for the baseline that they are to learn."""
     for name, planned in sessions_of(episodes).items():
         drift, most = planned[0].task.drift, len(planned) * planned[0].task.loop.max_iterations
@@ -77,7 +77,7 @@ def _remembers(task: Task) -> bool:
     return task.session is not None and task.session.memory.turns > 0
 
 
-def _shows_memory(proposer: ModelAgent, episode: Planned) -> bool:
+def _shows_memory(proposer: ModelAgent, episode: PlannedEpisode) -> bool:
     view = view_for(
         AgentRole.PROPOSER,
         episode.instance.without_hidden(),

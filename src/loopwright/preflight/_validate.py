@@ -11,7 +11,7 @@ from loopwright.environments import PythonEnvironment, TextEnvironment
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import ACTING_STRATEGIES, SINGLE
 from loopwright.models import ModelOptions, Prices, Usage, open_model
-from loopwright.plan import Cast, Casting, Planned, RunConfig, plan_episodes, routed
+from loopwright.plan import ComponentResolver, PlannedEpisode, ResolvedComponents, RunConfig, plan_episodes, routed
 from loopwright.preflight._prompts import check_prompt
 from loopwright.preflight._session import check_drift, session_notes, unlearned
 from loopwright.project import Project
@@ -22,23 +22,23 @@ _UNNAMED = "unnamed/model"
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedRun:
     """A configuration whose parts are all there."""
 
     config: RunConfig
-    episodes: tuple[Planned, ...]
-    casts: dict[tuple[str, str], Cast]
+    episodes: tuple[PlannedEpisode, ...]
+    casts: dict[tuple[str, str], ResolvedComponents]
     """Task name and variant to who plays."""
     prices: Prices | None
     notes: tuple[str, ...] = ()
     """What is no error, but worth knowing before a run."""
 
-    def cast(self, episode: Planned) -> Cast:
+    def cast(self, episode: PlannedEpisode) -> ResolvedComponents:
         """Who plays in an episode."""
         return self.casts[episode.task.name, episode.variant]
 
 
-def check(files: Sequence[TaskFile], config: RunConfig, *, unnamed: bool = False) -> Checked:
+def check(files: Sequence[TaskFile], config: RunConfig, *, unnamed: bool = False) -> CheckedRun:
     """Finds every strategy, agent, environment and model that the tasks name.
 
     Args:
@@ -51,8 +51,8 @@ def check(files: Sequence[TaskFile], config: RunConfig, *, unnamed: bool = False
     """
     by_name = {file.task.name: file for file in files}
     episodes = plan_episodes(config)
-    casting = Casting(Project(config.project), stand_in=_UNNAMED if unnamed else None)
-    casts: dict[tuple[str, str], Cast] = {}
+    casting = ComponentResolver(Project(config.project), stand_in=_UNNAMED if unnamed else None)
+    casts: dict[tuple[str, str], ResolvedComponents] = {}
     models = {_UNNAMED}
     notes: dict[str, None] = {}
     for episode in episodes:
@@ -63,11 +63,14 @@ def check(files: Sequence[TaskFile], config: RunConfig, *, unnamed: bool = False
     notes |= dict.fromkeys(unlearned(episodes))
     prices = Prices.load(config.prices) if config.prices else None
     _check_prices(files, config, casts, prices)
-    return Checked(config, episodes, casts, prices, tuple(notes))
+    return CheckedRun(config, episodes, casts, prices, tuple(notes))
 
 
 def _check_prices(
-    files: Sequence[TaskFile], config: RunConfig, casts: dict[tuple[str, str], Cast], prices: Prices | None
+    files: Sequence[TaskFile],
+    config: RunConfig,
+    casts: dict[tuple[str, str], ResolvedComponents],
+    prices: Prices | None,
 ) -> None:
     """Refuses caps on cost that could not be held."""
     for file in files:
@@ -92,7 +95,9 @@ def _cap_on_cost(task: Task, place: tuple[str, ...]) -> bool:
     return (task.budget if len(place) == 1 else task.budget.run).usd is not None
 
 
-def _cast(file: TaskFile, episode: Planned, casting: Casting, config: RunConfig, opened: set[str]) -> Cast:
+def _cast(
+    file: TaskFile, episode: PlannedEpisode, casting: ComponentResolver, config: RunConfig, opened: set[str]
+) -> ResolvedComponents:
     task = episode.task
     flag = "--strategy" if config.strategies else ""
     place = ("matrix", "strategies") if task.matrix.strategies else ("loop", "strategy")
@@ -133,7 +138,7 @@ def _open(name: str, config: RunConfig, opened: set[str]) -> None:
         opened.add(name)
 
 
-def _notes(episode: Planned, cast: Cast, casting: Casting) -> Iterator[str]:
+def _notes(episode: PlannedEpisode, cast: ResolvedComponents, casting: ComponentResolver) -> Iterator[str]:
     """What is no error in a task, but will not do what its author wants."""
     task = episode.task
     unnamed = [role for role, model in cast.models.items() if model == _UNNAMED]

@@ -15,8 +15,8 @@ from loopwright.agents import Agent
 from loopwright.errors import UserError
 from loopwright.loop import Strategy
 from loopwright.models import Model
-from loopwright.plan import Given, RunConfig
-from loopwright.plugins import made_part
+from loopwright.plan import ComponentOverrides, RunConfig
+from loopwright.plugins import instantiate_plugin
 from loopwright.runner._results import RunResult
 from loopwright.runner._run import Run, new_run_id
 from loopwright.store import Event
@@ -100,7 +100,7 @@ async def arun(
         concurrency=concurrency,
         project=_absolute(project or "."),
     )
-    given = Given(
+    given = ComponentOverrides(
         models=models,
         strategies={part.name: part for part in strategies if not isinstance(part, str)},
         agents=agents,
@@ -230,7 +230,7 @@ def _made(kind: str, argument: str, part: Any) -> Any:
     Raises:
         UserError: It cannot.
     """
-    return part if part is None or isinstance(part, str) else made_part(kind, f"`{argument}`", part)
+    return part if part is None or isinstance(part, str) else instantiate_plugin(kind, f"`{argument}`", part)
 
 
 def _name(part: object, role: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from loopwright.errors import MissingContent, TaskError
-from loopwright.plan import Casting, RunConfig, plan_episodes
+from loopwright.plan import ComponentResolver, RunConfig, plan_episodes
 from loopwright.project import Project
 from loopwright.runner._run import Run
 from loopwright.store import Decided, EpisodeStarted, Event, Graded, RunRecord, read_run
@@ -36,7 +36,7 @@ def fork(source: Path, target: Path, *, config: RunConfig, at: int) -> Run:
                 f"{task.name} is a session, whose episodes rest on each other from their first iteration on",
                 remedy="Run it anew under the changed configuration.",
             )
-    casting = Casting(Project(config.project))
+    casting = ComponentResolver(Project(config.project))
     old = _started(record, at)
     new: dict[str, EpisodeStarted] = {}
     for episode in plan_episodes(config):

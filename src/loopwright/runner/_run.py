@@ -17,11 +17,11 @@ from loopwright.errors import CallInDoubt, Interrupted, UserError
 from loopwright.loop import EpisodeContext, EpisodePlan, run_episode
 from loopwright.models import Prices
 from loopwright.plan import (
-    Given,
-    Ledgers,
-    Parts,
-    Planned,
+    BudgetBook,
+    ComponentOverrides,
+    PlannedEpisode,
     RunConfig,
+    RunResources,
     current_episode,
     fingerprints,
     plan_episodes,
@@ -57,10 +57,10 @@ class Run:
 
     config: RunConfig
     store: RunStore
-    planned: tuple[Planned, ...]
-    ledgers: Ledgers
+    planned: tuple[PlannedEpisode, ...]
+    ledgers: BudgetBook
     recorded: Mapping[str, Sequence[Event]] = field(default_factory=dict)
-    given: Given = field(default_factory=Given)
+    given: ComponentOverrides = field(default_factory=ComponentOverrides)
     checkpoints: str = ""
     """Where LangGraph's state is kept for others to look at: `sqlite` for a file in the run's folder, or the URL of a
     Postgres server; empty for nowhere. It is not recorded, as a URL holds a password."""
@@ -68,7 +68,7 @@ class Run:
     _checkpointer: BaseCheckpointSaver[Any] | None = None
 
     @classmethod
-    def create(cls, config: RunConfig, folder: Path, *, given: Given | None = None) -> Run:
+    def create(cls, config: RunConfig, folder: Path, *, given: ComponentOverrides | None = None) -> Run:
         """Makes the run's folder.
 
         Args:
@@ -97,11 +97,18 @@ class Run:
                 episodes=len(planned),
             )
         )
-        return cls(config, store, planned, Ledgers(config.budget, (), store.result), given=given or Given())
+        return cls(
+            config, store, planned, BudgetBook(config.budget, (), store.result), given=given or ComponentOverrides()
+        )
 
     @classmethod
     def reopen(
-        cls, folder: Path, *, given: Given | None = None, changed: bool = False, repeat_in_doubt: bool = False
+        cls,
+        folder: Path,
+        *,
+        given: ComponentOverrides | None = None,
+        changed: bool = False,
+        repeat_in_doubt: bool = False,
     ) -> Run:
         """Opens an interrupted run to go on with it.
 
@@ -130,8 +137,8 @@ class Run:
         for event in events:
             if event.episode:
                 recorded[event.episode].append(event)
-        ledgers = Ledgers(config.budget, events, store.result)
-        return cls(config, store, planned, ledgers, recorded, given=given or Given())
+        ledgers = BudgetBook(config.budget, events, store.result)
+        return cls(config, store, planned, ledgers, recorded, given=given or ComponentOverrides())
 
     def on_event(self, listener: Callable[[Event], None]) -> None:
         """Calls `listener` with every event from now on."""
@@ -182,16 +189,16 @@ class Run:
             self.store.close()
         return load_result(self.store.folder)
 
-    def _parts(self) -> Parts:
+    def _parts(self) -> RunResources:
         prices = Prices.load(self.config.prices) if self.config.prices else None
-        return Parts(folder=self.config.project, store=self.store, prices=prices, given=self.given)
+        return RunResources(folder=self.config.project, store=self.store, prices=prices, given=self.given)
 
-    def _finished(self, episode: Planned) -> bool:
+    def _finished(self, episode: PlannedEpisode) -> bool:
         """Whether it has its score. One that infrastructure failed is tried again."""
         ends = [event.data for event in self.recorded.get(episode.id, ()) if isinstance(event.data, EpisodeFinished)]
         return bool(ends) and ends[-1].status == "scored"
 
-    async def _session(self, name: str, planned: Sequence[Planned], parts: Parts) -> Session:
+    async def _session(self, name: str, planned: Sequence[PlannedEpisode], parts: RunResources) -> Session:
         """Opens a session, which takes in what earlier processes recorded of it."""
         own = self.recorded.get(name, ())
         ledger = self.ledgers.session(planned[0].task, own, parts.prices)
@@ -205,12 +212,12 @@ class Run:
         self.store.subscribe(lambda event: session.take(event) if event.episode in session else None)
         return session
 
-    async def _episodes(self, sessions: Sequence[Session], parts: Parts) -> None:
+    async def _episodes(self, sessions: Sequence[Session], parts: RunResources) -> None:
         places = asyncio.Semaphore(self.config.concurrency)
         control = self._drain_control()
         doubts: list[CallInDoubt] = []
 
-        async def one(episode: Planned, session: Session | None) -> bool:
+        async def one(episode: PlannedEpisode, session: Session | None) -> bool:
             async with places:
                 if control.drain_requested:
                     raise Interrupted("the run was asked to stop", remedy="Go on with `loopwright resume RUN`.")
@@ -221,7 +228,7 @@ class Run:
                     return False
                 return True
 
-        async def one_by_one(episodes: Iterable[Planned], session: Session) -> None:
+        async def one_by_one(episodes: Iterable[PlannedEpisode], session: Session) -> None:
             try:
                 await session.replay()
             except CallInDoubt as doubt:
@@ -247,7 +254,7 @@ class Run:
         if doubts:
             raise doubts[0]
 
-    async def _episode(self, episode: Planned, parts: Parts, session: Session | None) -> None:
+    async def _episode(self, episode: PlannedEpisode, parts: RunResources, session: Session | None) -> None:
         current_episode.set(episode.id)
         recorded = self.recorded.get(episode.id, ())
         task = episode.task

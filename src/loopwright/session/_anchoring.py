@@ -6,9 +6,9 @@ from functools import partial
 
 from loopwright.agents import Memory, Turn
 from loopwright.drift import Anchor, Exemplar, embedded, level, select
-from loopwright.plan import Planned
-from loopwright.session._deeds import Calls, Comparison, Deeds, guarded
-from loopwright.session._member import Done, Member
+from loopwright.plan import PlannedEpisode
+from loopwright.session._agent import MitigationAction, SessionAgent
+from loopwright.session._mitigation_runner import Calls, Comparison, MitigationRunner, guarded
 from loopwright.store import Mitigated
 from loopwright.task import AnchoringOptions
 
@@ -18,7 +18,7 @@ _CALM = 0.05
 class Anchoring:
     """Follows the index of each agent, window by window."""
 
-    def __init__(self, options: AnchoringOptions, deeds: Deeds) -> None:
+    def __init__(self, options: AnchoringOptions, deeds: MitigationRunner) -> None:
         self._options = options
         self._deeds = deeds
         self._anchors: dict[str, Anchor] = {}
@@ -27,7 +27,7 @@ class Anchoring:
         self._refused: set[str] = set()
         """Whose examples did harm: they get none until the index is back."""
 
-    async def tend(self, member: Member) -> None:
+    async def tend(self, member: SessionAgent) -> None:
         """Takes the latest window of the index, if there is one."""
         watching = member.watching
         if watching is None or watching.windows == self._windows.get(member.name, 0):
@@ -57,11 +57,11 @@ class Anchoring:
             self._refused.add(member.name)
             self._counts[member.name] = 0
 
-    def examples(self, member: Member, planned: Planned) -> tuple[Turn, ...]:
+    def examples(self, member: SessionAgent, planned: PlannedEpisode) -> tuple[Turn, ...]:
         """What is shown in an episode: never an answer to the same question."""
         return self._chosen(member, planned, self._counts.get(member.name, 0))
 
-    async def _made(self, member: Member, why: str, wanted: int, calls: Calls) -> Mitigated:
+    async def _made(self, member: SessionAgent, why: str, wanted: int, calls: Calls) -> Mitigated:
         shown = self._counts.get(member.name, 0)
         compared, told = Comparison((), ()), ""
         if wanted > shown and self._options.probes:
@@ -82,10 +82,10 @@ class Anchoring:
             **compared.fields,
         )
 
-    def _memory(self, member: Member, count: int, done: Done) -> Memory:
+    def _memory(self, member: SessionAgent, count: int, done: MitigationAction) -> Memory:
         return member.recall.memory(examples=self._chosen(member, done.planned, count))
 
-    def _chosen(self, member: Member, planned: Planned, count: int) -> tuple[Turn, ...]:
+    def _chosen(self, member: SessionAgent, planned: PlannedEpisode, count: int) -> tuple[Turn, ...]:
         if not count:
             return ()
         goal, asked = planned.instance.goal, self._deeds.question(planned.id)

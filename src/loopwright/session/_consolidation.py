@@ -5,8 +5,8 @@ from __future__ import annotations
 from loopwright.agents import AgentRole, Memory, View, cut_to, latest, tokens_of
 from loopwright.drift import Channel, Entry, consolidate
 from loopwright.drift import Memory as Log
-from loopwright.session._deeds import Calls, Comparison, Deeds, guarded
-from loopwright.session._member import Member
+from loopwright.session._agent import SessionAgent
+from loopwright.session._mitigation_runner import Calls, Comparison, MitigationRunner, guarded
 from loopwright.store import Mitigated
 from loopwright.task import ConsolidationOptions
 
@@ -15,14 +15,14 @@ _WORDS = 0.5
 """Words that a summarizer is asked for, per token that there is room for."""
 
 
-class Consolidating:
+class ConsolidationPolicy:
     """Consolidates when it is time or a channel alarms, under its guard."""
 
-    def __init__(self, options: ConsolidationOptions, deeds: Deeds) -> None:
+    def __init__(self, options: ConsolidationOptions, deeds: MitigationRunner) -> None:
         self._options = options
         self._deeds = deeds
 
-    async def tend(self, member: Member) -> None:
+    async def tend(self, member: SessionAgent) -> None:
         """Looks whether it is time."""
         why = self._why(member)
         if not why:
@@ -38,13 +38,13 @@ class Consolidating:
         elif not deed.undone and deed.text is not None and deed.digest is not None:
             member.recall.consolidate(deed.text, deed.count, deed.digest)
 
-    def _why(self, member: Member) -> str:
+    def _why(self, member: SessionAgent) -> str:
         alarmed = [alarm.channel for alarm in member.alarms if alarm.channel in _WATCHED]
         if alarmed and member.recall.since:
             return f"alarm of {alarmed[0]}"
         return f"{member.recall.since} turns" if member.recall.since >= self._options.every else ""
 
-    async def _made(self, member: Member, why: str, calls: Calls) -> Mitigated:
+    async def _made(self, member: SessionAgent, why: str, calls: Calls) -> Mitigated:
         options, recall, task = self._options, member.recall, self._deeds.task
         goal = task.goal if isinstance(task.goal, str) else task.goal.template
         # What probes ask for must not be told by the summary, or they would judge it by what it copied.

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from loopwright.agents import Memory
 from loopwright.drift import Band, Router
 from loopwright.errors import Interrupted
-from loopwright.plan import Planned
-from loopwright.session._deeds import Calls, Deeds
-from loopwright.session._member import Member
+from loopwright.plan import PlannedEpisode
+from loopwright.session._agent import SessionAgent
+from loopwright.session._mitigation_runner import Calls, MitigationRunner
 from loopwright.store import Mitigated, Routed
 from loopwright.task import RoutingOptions
 
@@ -35,7 +35,7 @@ class _Seen:
 class Routing:
     """Chooses who gets an episode, and looks after those who drift."""
 
-    def __init__(self, options: RoutingOptions, deeds: Deeds) -> None:
+    def __init__(self, options: RoutingOptions, deeds: MitigationRunner) -> None:
         self._options = options
         self._deeds = deeds
         self._router = Router(dict.fromkeys(options.choices, _UNKNOWN), deeds.task.seed or 0, options.weight)
@@ -49,17 +49,17 @@ class Routing:
             else {}
         )
 
-    def choose(self, planned: Planned) -> Routed:
+    def choose(self, planned: PlannedEpisode) -> Routed:
         """Draws who gets an episode, by the episode's name: the same after a resume."""
         kind = self._kind(planned)
         shares: Mapping[str, float] = self._router.shares(kind)
         return Routed(agent=self._router.choose(kind, planned.id), shares=shares)
 
-    def record(self, member: Member, planned: Planned, *, passed: bool) -> None:
+    def record(self, member: SessionAgent, planned: PlannedEpisode, *, passed: bool) -> None:
         """Takes what an episode came to by visible checks."""
         self._router.record(member.name, self._kind(planned), success=passed)
 
-    async def tend(self, member: Member) -> None:
+    async def tend(self, member: SessionAgent) -> None:
         """Flags an agent that drifts, and probes one in quarantine.
 
         Raises:
@@ -76,13 +76,13 @@ class Routing:
             while self._waits(member) and seen.rounds < _ROUNDS:
                 await self._probe(member)
 
-    def _kind(self, planned: Planned) -> str:
+    def _kind(self, planned: PlannedEpisode) -> str:
         return self._kinds.get(planned.instance.id, "")
 
-    def _waits(self, member: Member) -> bool:
+    def _waits(self, member: SessionAgent) -> bool:
         return self._router.standings[member.name].quarantined
 
-    def _why(self, member: Member) -> str:
+    def _why(self, member: SessionAgent) -> str:
         """Takes the latest window, and says why the agent is flagged, if it is."""
         watching, seen = member.watching, self._seen[member.name]
         if watching is None or watching.band is None:
@@ -98,7 +98,7 @@ class Routing:
             return f"alarm of {worse[0]}"
         return f"{watching.low} windows under {watching.band.low():.3f}" if watching.low >= _LOW else ""
 
-    async def _reset(self, member: Member, why: str) -> None:
+    async def _reset(self, member: SessionAgent, why: str) -> None:
         human = self._router.flag(member.name, self._deeds.at)
 
         async def make(calls: Calls) -> Mitigated:
@@ -117,7 +117,7 @@ class Routing:
                 remedy="Look at it; `loopwright resume RUN` goes on all the same.",
             )
 
-    async def _probe(self, member: Member) -> None:
+    async def _probe(self, member: SessionAgent) -> None:
         seen = self._seen[member.name]
         why = f"round {seen.rounds + 1} of probes"
 

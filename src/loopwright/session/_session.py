@@ -19,14 +19,14 @@ from loopwright.budget import Ledger
 from loopwright.drift import Alarm, Baseline, observations
 from loopwright.errors import LoopwrightError
 from loopwright.loop import AttemptTree
-from loopwright.plan import Cast, Parts, Planned
+from loopwright.plan import PlannedEpisode, ResolvedComponents, RunResources
+from loopwright.session._agent import POOL, MitigationAction, SessionAgent
 from loopwright.session._anchoring import Anchoring
-from loopwright.session._consolidation import Consolidating
-from loopwright.session._deeds import Deeds
-from loopwright.session._member import POOL, Done, Member
-from loopwright.session._recall import Recall, turns_of
+from loopwright.session._consolidation import ConsolidationPolicy
+from loopwright.session._memory import SessionMemory, turns_of
+from loopwright.session._mitigation_runner import MitigationRunner
+from loopwright.session._monitor import SessionMonitor
 from loopwright.session._routing import Routing
-from loopwright.session._watching import Watching
 from loopwright.store import (
     BaselineFrozen,
     DriftAlarm,
@@ -48,7 +48,7 @@ _log = logging.getLogger(__name__)
 class Prepared:
     """What an episode of a session begins with."""
 
-    cast: Cast
+    cast: ResolvedComponents
     memory: Memory = field(default_factory=Memory)
 
 
@@ -56,7 +56,7 @@ class Prepared:
 class _Open:
     """An episode without a score yet."""
 
-    planned: Planned
+    planned: PlannedEpisode
     events: list[Event] = field(default_factory=list)
     """Since it began, or since it failed and is tried again."""
     tree: AttemptTree = field(default_factory=AttemptTree)
@@ -79,7 +79,14 @@ class Session:
     """
 
     def __init__(
-        self, id: str, planned: Sequence[Planned], *, parts: Parts, store: RunStore, ledger: Ledger, folder: Path
+        self,
+        id: str,
+        planned: Sequence[PlannedEpisode],
+        *,
+        parts: RunResources,
+        store: RunStore,
+        ledger: Ledger,
+        folder: Path,
     ) -> None:
         self.id = id
         self._task: Task = planned[0].task
@@ -98,13 +105,15 @@ class Session:
         """Whether it is recorded that the monitor broke."""
         drift = self._task.drift
         mitigations = drift.mitigations if drift else None
-        self._deeds = Deeds(id, self._task, parts, store, ledger, self._planned)
-        self._routing = Routing(mitigations.routing, self._deeds) if mitigations and mitigations.routing else None
+        self._mitigations = MitigationRunner(id, self._task, parts, store, ledger, self._planned)
+        self._routing = Routing(mitigations.routing, self._mitigations) if mitigations and mitigations.routing else None
         self._consolidating = (
-            Consolidating(mitigations.consolidation, self._deeds) if mitigations and mitigations.consolidation else None
+            ConsolidationPolicy(mitigations.consolidation, self._mitigations)
+            if mitigations and mitigations.consolidation
+            else None
         )
         self._anchoring = (
-            Anchoring(mitigations.anchoring, self._deeds) if mitigations and mitigations.anchoring else None
+            Anchoring(mitigations.anchoring, self._mitigations) if mitigations and mitigations.anchoring else None
         )
         baseline = Baseline.load(folder / drift.baseline) if drift and drift.baseline else None
         names = mitigations.routing.choices if mitigations and mitigations.routing else ("",)
@@ -165,7 +174,7 @@ class Session:
             self.take(event)
             self.look()
 
-    async def prepare(self, planned: Planned) -> Prepared:
+    async def prepare(self, planned: PlannedEpisode) -> Prepared:
         """Does what is due before an episode, and says with whom and with which memory it begins.
 
         Raises:
@@ -183,19 +192,22 @@ class Session:
         examples = self._anchoring.examples(member, planned) if self._anchoring else ()
         return Prepared(member.cast, member.recall.memory(examples=examples))
 
-    def _member(self, name: str, planned: Planned, baseline: Baseline | None) -> Member:
+    def _member(self, name: str, planned: PlannedEpisode, baseline: Baseline | None) -> SessionAgent:
         drift, session = self._task.drift, self._task.session
         options = session.memory if session else MemoryOptions(turns=0, tokens=0)
         consolidation = drift.mitigations.consolidation if drift else None
-        recall = Recall(options, consolidation.reviewed if consolidation else 0)
-        return Member(
-            name, self._parts.cast(planned, name), recall, Watching(drift, baseline) if drift is not None else None
+        recall = SessionMemory(options, consolidation.reviewed if consolidation else 0)
+        return SessionAgent(
+            name,
+            self._parts.cast(planned, name),
+            recall,
+            SessionMonitor(drift, baseline) if drift is not None else None,
         )
 
     def _recorded(self, event: Event) -> None:
         match event.data:
             case Mitigated() as deed:
-                self._deeds.remember(deed)
+                self._mitigations.remember(deed)
             case DriftAlarm() as alarm:
                 self._alarms.append(alarm)
             case BaselineFrozen(agent=agent):
@@ -203,7 +215,7 @@ class Session:
             case Failed():
                 self._told = True
 
-    def _of(self, episode: str) -> Member:
+    def _of(self, episode: str) -> SessionAgent:
         return self._members[self._routed.get(episode, "")]
 
     async def _tend(self) -> None:
@@ -240,17 +252,17 @@ class Session:
                 )
                 self._store.append(told, episode=self.id)
 
-    def _remember(self, name: str, one: _Open, member: Member) -> None:
+    def _remember(self, name: str, one: _Open, member: SessionAgent) -> None:
         attempts = list(one.tree)
         goal = one.planned.instance.goal
         turns = turns_of(name, goal, attempts)
         member.recall.add(turns)
-        self._deeds.at += len(turns)
+        self._mitigations.at += len(turns)
         best: Attempt | None = one.tree.best
         if best is not None and best.verdict.checks and len(member.pool) + len(member.probes) < self._pool:
             turn = next(turn for turn in turns if turn.id == f"{name}/{best.iteration}")
-            done = Done(one.planned, turn, best.verdict.passed, attempts[0].verdict.passed)
-            (member.probes if self._deeds.held(turn) else member.pool).append(done)
+            done = MitigationAction(one.planned, turn, best.verdict.passed, attempts[0].verdict.passed)
+            (member.probes if self._mitigations.held(turn) else member.pool).append(done)
         if self._routing:
             self._routing.record(member, one.planned, passed=best is not None and best.verdict.passed)
 
@@ -259,7 +271,7 @@ class Session:
         drift = self._task.drift
         return drift.first if drift and drift.first else POOL
 
-    def _watch(self, member: Member, watching: Watching, one: _Open) -> None:
+    def _watch(self, member: SessionAgent, watching: SessionMonitor, one: _Open) -> None:
         events = one.events
         if self._task.drift and self._task.drift.mitigations.named and one.planned.instance.hidden:
             # Nothing in the loop acts on what hidden checks say.
@@ -271,14 +283,14 @@ class Session:
         if unfrozen and watching.baseline is not None and member.agent not in self._frozen:
             self._tell_baseline(watching.baseline, member)
 
-    def _tell(self, alarm: Alarm, member: Member) -> None:
+    def _tell(self, alarm: Alarm, member: SessionAgent) -> None:
         if self._alarms:
             self._alarms.popleft()
             return
         told = {name: value for name, value in asdict(alarm).items() if name in DriftAlarm.model_fields}
         self._store.append(DriftAlarm.model_validate({**told, "agent": member.agent}), episode=self.id)
 
-    def _tell_baseline(self, baseline: Baseline, member: Member) -> None:
+    def _tell_baseline(self, baseline: Baseline, member: SessionAgent) -> None:
         self._frozen.add(member.agent)
         told = BaselineFrozen(
             digest=baseline.digest,

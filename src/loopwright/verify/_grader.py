@@ -15,10 +15,10 @@ from typing import Self
 
 from loopwright.errors import SandboxLost, VerifierError
 from loopwright.sandbox import SandboxProvider, SandboxSpec
+from loopwright.verify._grading_sandbox import GradingSandbox
 from loopwright.verify._guest.values import pack
 from loopwright.verify._program import Program
 from loopwright.verify._relay import CandidateSandboxLost, TestRelay
-from loopwright.verify._side import Side
 from loopwright.verify._suite import Suite
 from loopwright.verify._types import Check, Verdict
 
@@ -51,8 +51,8 @@ class Grader:
     """Two sandboxes, kept warm between gradings; every test has fresh processes in both."""
 
     def __init__(self, provider: SandboxProvider, spec: SandboxSpec) -> None:
-        self._verifier = Side(provider, _for(spec, "verifier"), "verifier")
-        self._candidate = Side(provider, _for(spec, "candidate"), "candidate")
+        self._verifier = GradingSandbox(provider, _for(spec, "verifier"), "verifier")
+        self._candidate = GradingSandbox(provider, _for(spec, "candidate"), "candidate")
 
     async def __aenter__(self) -> Self:
         return self

@@ -6,12 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 from loopwright.cli._output import write, write_json, write_table
-from loopwright.preflight import Ceiling, Checked, ceiling
+from loopwright.preflight import CheckedRun, Estimate, ceiling
 
 _COLUMNS = ("task", "variant", "episodes", "calls, at most", "cost, at most")
 
 
-def show_ceiling(checked: Checked, *, as_json: bool) -> None:
+def show_ceiling(checked: CheckedRun, *, as_json: bool) -> None:
     """Writes the most that each variant and the run as a whole can come to."""
     bound = ceiling(checked)
     if as_json:
@@ -30,12 +30,12 @@ def show_ceiling(checked: Checked, *, as_json: bool) -> None:
     write(f"\nNothing was run. {_advice(bound.total, checked)}".rstrip())
 
 
-def _cells(bound: Ceiling, unknown: str) -> tuple[str, str, str]:
+def _cells(bound: Estimate, unknown: str) -> tuple[str, str, str]:
     calls = "no ceiling" if bound.model_calls is None else str(bound.model_calls)
     return str(bound.episodes), calls, unknown if bound.usd is None else f"${bound.usd:.4f}"
 
 
-def _plain(bound: Ceiling) -> dict[str, Any]:
+def _plain(bound: Estimate) -> dict[str, Any]:
     return {"episodes": bound.episodes, "model_calls": bound.model_calls, "usd": _text(bound.usd)}
 
 
@@ -43,7 +43,7 @@ def _text(amount: Decimal | None) -> str | None:
     return None if amount is None else f"{amount.normalize():f}"
 
 
-def _advice(total: Ceiling, checked: Checked) -> str:
+def _advice(total: Estimate, checked: CheckedRun) -> str:
     advice = []
     if total.model_calls is None:
         advice.append("Calls: set a ceiling with --max-calls or `budget.model_calls`.")

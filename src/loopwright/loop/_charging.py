@@ -15,7 +15,7 @@ SLICE = 0.5
 """Seconds that are reserved at a time."""
 
 
-async def timed(ledger: Ledger, work: Coroutine[Any, Any, T]) -> tuple[T, float]:
+async def charge_time(ledger: Ledger, work: Coroutine[Any, Any, T]) -> tuple[T, float]:
     """Waits for work in an environment and charges its time, also when it fails.
 
     Returns:

@@ -10,7 +10,7 @@ from loopwright.verify._bundle import ProgramName
 from loopwright.verify._program import Program, ProgramLost
 
 
-class Side:
+class GradingSandbox:
     """A sandbox and the program in it."""
 
     def __init__(self, provider: SandboxProvider, spec: SandboxSpec, name: ProgramName) -> None:

@@ -14,7 +14,7 @@ _HEADINGS = 20
 """Tokens of the words around a memory's parts."""
 
 
-class Recall:
+class SessionMemory:
     """The turns of one agent, and the summary that stands for older ones.
 
     Args:

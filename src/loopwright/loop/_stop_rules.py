@@ -11,7 +11,7 @@ from dataclasses import asdict
 from itertools import takewhile
 
 from loopwright.agents import Attempt
-from loopwright.loop._options import Decision, Standing
+from loopwright.loop._decision import Decision, Standing
 from loopwright.stats import expected_gain, predicted_asymptote, worth_iterating
 
 Rule = Callable[[Standing], Decision | None]
@@ -75,7 +75,7 @@ def repetition(standing: Standing) -> Decision | None:
     return Decision("stop", "repetition", f"the same failure came {times} times in a row")
 
 
-def fresh_start(standing: Standing) -> Decision | None:
+def restart_when_stuck(standing: Standing) -> Decision | None:
     """Restarts from the task when two attempts in a row failed the same way: the conversation is stuck."""
     if _repeats(standing) < 2:
         return None
@@ -106,7 +106,7 @@ def critic(standing: Standing) -> Decision | None:
     return Decision("backtrack", "critic", f"the critic prefers iteration {target}", target)
 
 
-def go_on(standing: Standing) -> Decision:
+def continue_from_latest(standing: Standing) -> Decision:
     """Continues from the latest attempt; from the task where it holds no candidate."""
     latest = standing.tree[standing.iteration]
     if latest.candidate is None:

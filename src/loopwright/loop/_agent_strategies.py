@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Acting:
+class AgentStrategy:
     """A strategy that acts until the task is solved, given up or out of turns."""
 
     name: str
@@ -34,8 +34,7 @@ class Acting:
         """Returns the compiled graph."""
         from langgraph.graph import END, START, StateGraph
 
-        from loopwright.loop._context import EpisodeContext
-        from loopwright.loop._interactive import (
+        from loopwright.loop._action_nodes import (
             act_with,
             decide_plan,
             judge_with,
@@ -43,6 +42,7 @@ class Acting:
             propose_as,
             until_solved,
         )
+        from loopwright.loop._context import EpisodeContext
         from loopwright.loop._nodes import LoopState, decide_by
 
         policy = until_solved if self.oracle else next_action
@@ -60,16 +60,16 @@ class Acting:
         return graph.compile(checkpointer=checkpointer)
 
 
-TRY_AGAIN = Acting("try_again", "again", oracle=True)
+TRY_AGAIN = AgentStrategy("try_again", "again", oracle=True)
 """As published: the hidden reward follows every action and is shown; the best turn counts."""
-TRY_AGAIN_BLIND = Acting("try_again_blind", "act", oracle=False)
+TRY_AGAIN_BLIND = AgentStrategy("try_again_blind", "act", oracle=False)
 """The same without the reward: the agent says when it is done, and the state at the end counts."""
-REACT = Acting("react", "react", oracle=False)
+REACT = AgentStrategy("react", "react", oracle=False)
 """Thought, action, observation; the agent says when it is done (Yao et al. 2022, arXiv 2210.03629)."""
-PLAN_AND_SOLVE = Acting("plan_and_solve", "step", oracle=True, plan=True)
+PLAN_AND_SOLVE = AgentStrategy("plan_and_solve", "step", oracle=True, plan=True)
 """A plan, then an action for each step (Wang et al. 2023, arXiv 2305.04091); as published the best turn counts, by
 rewards that the agent does not see."""
-PLAN_AND_SOLVE_REFINE = Acting("plan_and_solve_refine", "step", oracle=True, plan=True, refine=True)
+PLAN_AND_SOLVE_REFINE = AgentStrategy("plan_and_solve_refine", "step", oracle=True, plan=True, refine=True)
 """The same with turns after the plan, which see the reward."""
 
 ACTING_STRATEGIES = {

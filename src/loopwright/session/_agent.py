@@ -6,19 +6,19 @@ from dataclasses import dataclass, field
 
 from loopwright.agents import Turn
 from loopwright.drift import Alarm
-from loopwright.plan import Cast, Planned
-from loopwright.session._recall import Recall
-from loopwright.session._watching import Watching
+from loopwright.plan import PlannedEpisode, ResolvedComponents
+from loopwright.session._memory import SessionMemory
+from loopwright.session._monitor import SessionMonitor
 
 POOL = 200
 """Episodes that are kept for probes and examples where the baseline comes from a file."""
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class MitigationAction:
     """An episode of the time when all was well."""
 
-    planned: Planned
+    planned: PlannedEpisode
     turn: Turn
     """Its best one."""
     passed: bool
@@ -28,17 +28,17 @@ class Done:
 
 
 @dataclass(slots=True)
-class Member:
+class SessionAgent:
     """One agent of a session; a session without routing has one."""
 
     name: str
     """Its model or agent, as routing names it; empty without routing."""
-    cast: Cast
-    recall: Recall
-    watching: Watching | None
-    pool: list[Done] = field(default_factory=list)
+    cast: ResolvedComponents
+    recall: SessionMemory
+    watching: SessionMonitor | None
+    pool: list[MitigationAction] = field(default_factory=list)
     """Checked episodes of the baseline, for examples."""
-    probes: list[Done] = field(default_factory=list)
+    probes: list[MitigationAction] = field(default_factory=list)
     """Those that are held out for probes: no summary and no example tells of them."""
     alarms: list[Alarm] = field(default_factory=list)
     """Raised since mitigations last looked."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from loopwright.plan import Planned
+from loopwright.plan import PlannedEpisode
 
 WINDOW = 50
 """Interactions per point of the stability index."""
 _SILENCE, _SHORTEST = 200, 4
 
 
-def session_id(planned: Planned) -> str | None:
+def session_id(planned: PlannedEpisode) -> str | None:
     """The session that an episode belongs to; None where nothing goes across episodes.
 
     Every repeat is a session of its own, so that repeats stay independent. Without a section `session` a monitor
@@ -23,16 +23,16 @@ def session_id(planned: Planned) -> str | None:
     return None if task.drift is None else f"{task.name}:{planned.variant}:session"
 
 
-def sessions_of(planned: Iterable[Planned]) -> Mapping[str, Sequence[Planned]]:
+def sessions_of(planned: Iterable[PlannedEpisode]) -> Mapping[str, Sequence[PlannedEpisode]]:
     """Sessions by their names, each with its episodes in order."""
-    found: dict[str, list[Planned]] = {}
+    found: dict[str, list[PlannedEpisode]] = {}
     for episode in planned:
         if (name := session_id(episode)) is not None:
             found.setdefault(name, []).append(episode)
     return found
 
 
-def most_calls(planned: Sequence[Planned], per_probe: int) -> int:
+def most_calls(planned: Sequence[PlannedEpisode], per_probe: int) -> int:
     """Model calls that the mitigations of a session can make, at most.
 
     Args:

@@ -10,11 +10,11 @@ from loopwright.agents import AgentRole, View
 from loopwright.candidate import Candidate
 from loopwright.environments import Observation
 from loopwright.errors import AgentError, BudgetExceeded, ModelRejected
+from loopwright.loop._charging import charge_time
 from loopwright.loop._context import EpisodeContext
+from loopwright.loop._decision import Decision, Standing
 from loopwright.loop._nodes import LoopState, Node, decide_by
-from loopwright.loop._options import Decision, Standing
-from loopwright.loop._rules import STOP_RULES, first
-from loopwright.loop._time import timed
+from loopwright.loop._stop_rules import STOP_RULES, first
 from loopwright.loop._views import view_for
 from loopwright.store import Decided, Judged, Observed, Proposed
 from loopwright.verify import Check, Verdict
@@ -102,7 +102,7 @@ def act_with(*, oracle: bool) -> Node:
             await action
             return {}
         try:
-            observation, seconds = await timed(context.ledger, action)
+            observation, seconds = await charge_time(context.ledger, action)
         except BudgetExceeded as error:
             context.record(Decided(decision="stop", rule="budget", why=error.args[0]), iteration, "decide")
             close(context)

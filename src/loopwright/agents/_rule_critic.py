@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loopwright.agents._types import AgentReply, AgentRole, Completes, Critique, View
+from loopwright.agents._types import AgentReply, AgentRole, Critique, ModelClient, View
 
 _SHOWN = 3
 
@@ -15,7 +15,7 @@ class RuleCritic:
 
     role: AgentRole = AgentRole.CRITIC
 
-    async def act(self, view: View, models: Completes) -> AgentReply:
+    async def act(self, view: View, models: ModelClient) -> AgentReply:
         """Writes feedback on the current attempt."""
         return AgentReply(critique=Critique(feedback=_feedback(view)))
 

@@ -9,7 +9,7 @@ from loopwright.drift import Alarm, Band, Baseline, Index, Monitor, Observation
 from loopwright.task import DriftOptions
 
 
-class Watching:
+class SessionMonitor:
     """Learns the baseline from the first interactions, or has one, and watches the rest.
 
     Args:

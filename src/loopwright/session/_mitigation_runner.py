@@ -15,8 +15,8 @@ from loopwright.drift import harmed
 from loopwright.errors import AgentError, BudgetExceeded, ModelError, SandboxError, VerifierError
 from loopwright.loop import EpisodeContext, NodeCalls, probe
 from loopwright.models import Reply, Request
-from loopwright.plan import Parts, Planned, current_episode
-from loopwright.session._member import Done, Member
+from loopwright.plan import PlannedEpisode, RunResources, current_episode
+from loopwright.session._agent import MitigationAction, SessionAgent
 from loopwright.store import Mitigated, RunStore
 from loopwright.task import Task
 
@@ -72,15 +72,15 @@ class Comparison:
 
 
 @dataclass(slots=True)
-class Deeds:
+class MitigationRunner:
     """Hands of the mitigations of one session."""
 
     session: str
     task: Task
-    parts: Parts
+    parts: RunResources
     store: RunStore
     ledger: Ledger
-    planned: Mapping[str, Planned]
+    planned: Mapping[str, PlannedEpisode]
     at: int = 0
     """Turns of the session so far."""
     _recorded: dict[tuple[str, str | None, int], deque[Mitigated]] = field(default_factory=lambda: defaultdict(deque))
@@ -90,7 +90,7 @@ class Deeds:
         self._recorded[deed.kind, deed.agent, deed.at].append(deed)
 
     async def once(
-        self, kind: Kind, member: Member, why: str, make: Callable[[Calls], Awaitable[Mitigated]]
+        self, kind: Kind, member: SessionAgent, why: str, make: Callable[[Calls], Awaitable[Mitigated]]
     ) -> tuple[Mitigated, bool]:
         """Does something and records it, unless it is recorded.
 
@@ -144,7 +144,7 @@ class Deeds:
             return False
         return Random(f"{self.task.seed}/{self.session}/{self.question(_episode(turn))}").random() < _HELD
 
-    def chosen(self, member: Member, count: int) -> list[Done]:
+    def chosen(self, member: SessionAgent, count: int) -> list[MitigationAction]:
         """Probes: of what is held out, that the agent does not have before its eyes."""
         shown = {self.question(_episode(turn)) for turn in member.recall.memory().turns}
         pool = [done for done in member.probes if self.question(done.planned.id) not in shown]
@@ -152,9 +152,9 @@ class Deeds:
 
     async def answered(
         self,
-        member: Member,
-        chosen: Sequence[Done],
-        memory: Callable[[Done], Memory],
+        member: SessionAgent,
+        chosen: Sequence[MitigationAction],
+        memory: Callable[[MitigationAction], Memory],
         calls: Calls,
         node: str = "probe",
     ) -> list[bool]:
@@ -170,7 +170,7 @@ class Deeds:
         drift = self.task.drift
         return drift is not None and any(getattr(drift.mitigations, name).probes for name in drift.mitigations.named)
 
-    async def _passed(self, member: Member, done: Done, memory: Memory, calls: Calls) -> bool:
+    async def _passed(self, member: SessionAgent, done: MitigationAction, memory: Memory, calls: Calls) -> bool:
         environment = await self.parts.environment(self.task, self.session)
         try:
             await environment.reset(done.planned.instance)
