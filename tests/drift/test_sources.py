@@ -20,11 +20,11 @@ from loopwright.drift import (
     observations,
     onsets,
     paper_scores,
-    render_page,
     review,
 )
 from loopwright.drift._paper import similarity
 from loopwright.errors import UserError
+from loopwright.report import render_drift
 from loopwright.store import (
     CallFinished,
     CallIntended,
@@ -159,12 +159,12 @@ def test_the_page_shows_alarms_and_escapes_what_came_from_outside(baseline: Base
     found = review(baseline, stream)
     assert found.worse
     assert len(found.points) == 22
-    page = render_page(found, "<script>alert(1)</script>")
+    page = render_drift(found, "<script>alert(1)</script>")
     assert "<script>" not in page
     assert "C_sem" in page
     assert page.count("<svg") == 13
     assert "No change for the worse" not in page
-    calm = render_page(review(baseline, stream[:60]), "calm")
+    calm = render_drift(review(baseline, stream[:60]), "calm")
     assert "No change for the worse" in calm
 
 

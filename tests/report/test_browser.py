@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from loopwright.report import RunSummary, render_html, summarize_run
+from loopwright.drift import SCENARIOS, Baseline, draw, review
+from loopwright.report import RunSummary, render_bench, render_drift, render_html, summarize_run
 from tests.report import browser, samples
 
 pytestmark = [
@@ -167,6 +168,30 @@ def test_a_phone_never_scrolls_sideways(page: browser.Page, folders: dict[str, P
     page.run("document.querySelectorAll('#episode details').forEach((turn) => { turn.open = true })")
     page.settle()
     assert page.run(width) == 360
+
+
+@pytest.mark.parametrize("name", ["study", "hostile"])
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_benchmark_page_fits_a_phone(
+    page: browser.Page, folders: dict[str, Path], name: str, dark: bool, tmp_path: Path
+) -> None:
+    (tmp_path / "bench.html").write_text(render_bench(folders[name]), "utf-8")
+    page.screen(360, 740, dark=dark)
+    page.open((tmp_path / "bench.html").as_uri())
+    assert page.run("document.documentElement.scrollWidth") == 360
+    assert page.run("document.querySelectorAll('.plot').length") == 2  # by turn, by cost
+
+
+@pytest.mark.parametrize("length", [40, 1100])
+def test_the_drift_page_fits_a_phone(page: browser.Page, length: int, tmp_path: Path) -> None:
+    baseline = Baseline.freeze(list(draw(SCENARIOS["S1"], 7, length=400).stream))
+    found = review(baseline, list(draw(SCENARIOS["S2"], 1, length=1100).stream)[:length])
+    (tmp_path / "drift.html").write_text(render_drift(found, "<b>Drift</b> of one session"), "utf-8")
+    page.screen(360, 740)
+    page.open((tmp_path / "drift.html").as_uri())
+    assert page.run("document.documentElement.scrollWidth") == 360
+    assert page.run("document.querySelector('h1').textContent") == "<b>Drift</b> of one session"
+    assert page.run("document.querySelectorAll('.plot').length") == (13 if length > 50 else 0)
 
 
 def test_light_and_dark(page: browser.Page, folders: dict[str, Path]) -> None:

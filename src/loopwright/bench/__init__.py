@@ -4,7 +4,6 @@ from loopwright.bench._canaries import CANARIES, PLANS, Canary, flags_of, run_ca
 from loopwright.bench._data import data_folder
 from loopwright.bench._fetch import fetch
 from loopwright.bench._outcomes import Rate, VariantOutcome, outcomes
-from loopwright.bench._page import render_bench_html
 from loopwright.bench._repeats import Repeats
 from loopwright.bench._replay import Agreement, Published, Turn, replay
 from loopwright.bench._sources import SOURCES, Pin, Source
@@ -30,7 +29,6 @@ __all__ = [
     "find_suite",
     "flags_of",
     "outcomes",
-    "render_bench_html",
     "replay",
     "run_canaries",
 ]

@@ -11,7 +11,7 @@ Usable alone, on any stream of interactions:
 
 from loopwright.drift._adapters import from_mapping, from_updates
 from loopwright.drift._anchoring import Anchor, Exemplar, embedded, level, select
-from loopwright.drift._baseline import Band, Baseline
+from loopwright.drift._baseline import WINDOW, Band, Baseline
 from loopwright.drift._channels import CATEGORY_WEIGHTS, CHANNELS, TRAITS, Category, Channel, Trait
 from loopwright.drift._consolidation import Consolidation, Entry, Memory, consolidate, due, harmed
 from loopwright.drift._context_agent import Mitigation, Outcome, simulate_team
@@ -22,7 +22,6 @@ from loopwright.drift._gate import Ruling, damped, improvement, p_of_better, p_o
 from loopwright.drift._index import Index, combine, jensen_shannon
 from loopwright.drift._monitor import Alarm, Counts, Monitor
 from loopwright.drift._observation import Observation, ToolCall
-from loopwright.drift._page import render_page
 from loopwright.drift._paper import PaperMonitor, paper_scores
 from loopwright.drift._record import observations
 from loopwright.drift._routing import Router, Standing
@@ -39,6 +38,7 @@ __all__ = [
     "LENGTH",
     "SCENARIOS",
     "TRAITS",
+    "WINDOW",
     "Alarm",
     "Anchor",
     "Band",
@@ -91,7 +91,6 @@ __all__ = [
     "p_of_harm",
     "paper_scores",
     "plasticity",
-    "render_page",
     "review",
     "rule",
     "select",

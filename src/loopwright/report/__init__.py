@@ -1,8 +1,10 @@
 """Reports of a run: numbers for the terminal, one HTML file, JUnit XML and CSV. All are projections of its record."""
 
+from loopwright.report._bench_page import render_bench
 from loopwright.report._comparison import Pair, RunComparison, compare_runs, compare_variants
 from loopwright.report._comparison_html import render_comparison
 from loopwright.report._drift import alarm_line
+from loopwright.report._drift_page import render_drift
 from loopwright.report._fit import FittedTable, fit_table
 from loopwright.report._html import render_html
 from loopwright.report._summary import (
@@ -28,8 +30,10 @@ __all__ = [
     "compare_runs",
     "compare_variants",
     "fit_table",
+    "render_bench",
     "render_comparison",
     "render_csv",
+    "render_drift",
     "render_html",
     "render_junit",
     "render_text",

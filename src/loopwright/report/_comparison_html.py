@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loopwright.report._comparison import Pair, RunComparison
-from loopwright.report._template import asset, content_hash, template
+from loopwright.report._pages import render_page
 from loopwright.stats import Rollouts
 
 
@@ -26,13 +26,11 @@ class _Row:
 
 def render_comparison(found: RunComparison) -> str:
     """Renders what `compare_runs` or `compare_variants` found."""
-    style = asset("report.css")
-    return template("comparison.html.jinja").render(
+    return render_page(
+        "comparison.html.jinja",
         pairs=[(pair, *_rows(pair)) for pair in found.pairs],
         differs=found.differences,
         span=_span(found.pairs),
-        style=style,
-        style_hash=content_hash(style),
     )
 
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from loopwright.report._details import Isolation, episode_details, index_entry
 from loopwright.report._drift import drift_lines
+from loopwright.report._pages import asset, render_page
 from loopwright.report._summary import Projection
-from loopwright.report._template import asset, content_hash, template
 from loopwright.report._trajectory import trajectories
 from loopwright.store import read_run
 
@@ -42,22 +42,19 @@ def render_html(folder: Path) -> str:
         if row is not None:
             blocks[row.episode] = script_json(episode_details(trajectory, row, isolation))
     summary = projection.summary()
-    style, script = asset("report.css"), _script()
     index = {
         "variants": [variant.name for variant in summary.variants],
         "episodes": [index_entry(row) for row in summary.episodes],
         "isolation": isolation.kinds,
     }
-    return template("report.html.jinja").render(
+    return render_page(
+        "report.html.jinja",
+        script=_script(),
         summary=summary,
         drift=drift_lines(summary.drift),
         isolation=isolation.kinds,
         index=script_json(index),
         blocks=[blocks[row.episode] for row in summary.episodes],
-        style=style,
-        script=script,
-        style_hash=content_hash(style),
-        script_hash=content_hash(script),
     )
 
 

@@ -148,13 +148,13 @@ def compare_command(ctx: click.Context, run: str, other: str | None, runs: Path,
 @json_option
 def report_command(run: str | None, out: Path | None, runs: Path, as_json: bool) -> None:
     """Write a run's plots as one HTML file: success by turn, by group, and cost against success."""
-    from loopwright.bench import render_bench_html
     from loopwright.cli._output import write, write_json
     from loopwright.cli._runs import find_run
+    from loopwright.report import render_bench
 
     folder = find_run(run, runs)
     page = out or folder / "bench.html"
-    page.write_text(render_bench_html(folder), encoding="utf-8")
+    page.write_text(render_bench(folder), encoding="utf-8")
     if as_json:
         write_json({"html": str(page)})
     else:

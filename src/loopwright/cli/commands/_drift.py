@@ -73,12 +73,13 @@ def report_command(
     """
     from loopwright.cli._output import write, write_json
     from loopwright.cli.render._drift import append, interactions, leave, show
-    from loopwright.drift import Baseline, render_page, review
+    from loopwright.drift import Baseline, review
+    from loopwright.report import render_drift
 
     found = review(Baseline.load(baseline_file), interactions(sources, runs), detector)
     append(alarms, found.alarms)
     if out:
-        out.write_text(render_page(found, f"Drift of {', '.join(sources)}"), encoding="utf-8")
+        out.write_text(render_drift(found, f"Drift of {', '.join(sources)}"), encoding="utf-8")
     if as_json:
         write_json(found.as_dict())
     else:

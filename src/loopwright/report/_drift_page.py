@@ -1,0 +1,70 @@
+"""The page of a reviewed session: the stability index, the alarms, and every dimension."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from loopwright.drift import CHANNELS, TRAITS, WINDOW, Channel, Review
+from loopwright.report._charts import Chart, Frame, Mark, Point, Series
+from loopwright.report._pages import render_page
+from loopwright.secrets import scrub
+
+
+@dataclass(frozen=True, slots=True)
+class _Dimension:
+    name: str
+    title: str
+    now: float
+    chart: Chart | None
+
+
+def render_drift(found: Review, title: str) -> str:
+    """Renders what the monitor said about a session."""
+    points = [(point.end, point.value) for point in found.points if point.value is not None]
+    marks = [(alarm.at, alarm.worse) for alarm in found.alarms]
+    size = Frame(900, 220, last=found.counts.seen, low=0.0)
+    page = render_page(
+        "drift.html.jinja",
+        title=title,
+        found=found,
+        baseline=found.baseline,
+        worse=len(found.worse),
+        covered=found.points[-1].coverage if found.points else 0.0,
+        index=_chart(found, "index", points, marks, size) if points else None,
+        channels=[_dimension(found, channel) for channel in CHANNELS],
+        titles={channel: TRAITS[channel].title for channel in CHANNELS},
+        window=WINDOW,
+    )
+    return scrub(page)
+
+
+def _dimension(found: Review, channel: Channel) -> _Dimension:
+    points = [(point.end, point.scores[channel]) for point in found.points if channel in point.scores]
+    marks = [(alarm.at, alarm.worse) for alarm in found.alarms if alarm.channel is channel]
+    frame = Frame(300, 120, last=found.counts.seen, low=0.0)
+    drawn = _chart(found, channel, points, marks, frame) if points else None
+    return _Dimension(channel, TRAITS[channel].title, points[-1][1] if points else 0.0, drawn)
+
+
+def _chart(
+    found: Review,
+    name: Channel | Literal["index"],
+    points: Sequence[tuple[int, float]],
+    marks: Sequence[tuple[int, bool]],
+    size: Frame,
+) -> Chart:
+    band = found.baseline.bands.get(name)
+    edge = band.low() if band else 0.0
+    low = min(0.5, *(value for _, value in points), max(edge, 0.0))
+    frame = Frame(size.width, size.height, last=size.last, low=low)
+    line = Series(name, tuple(Point(frame.x(at), frame.y(value)) for at, value in points))
+    return frame.chart(
+        f"{len(points)} windows from {points[0][1]:.2f} to {points[-1][1]:.2f}, {len(marks)} alarms",
+        [line],
+        levels={value: f"{value:.2f}" for value in (1.0, (1 + low) / 2, low)},
+        ticks={0.0: "0", float(found.counts.seen): f"{found.counts.seen:,}"},
+        marks=[Mark(frame.x(at), worse) for at, worse in marks],
+        band=edge,
+    )
