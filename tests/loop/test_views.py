@@ -1,0 +1,82 @@
+"""What each role sees of an episode."""
+
+from __future__ import annotations
+
+import pytest
+
+from loopwright.agents import AgentRole, Memory, Turn, View
+from loopwright.loop import AttemptTree, view_for
+from loopwright.task import Instance
+from tests.loop.trees import criticised, tree_of, tried, unreadable
+
+INSTANCE = Instance(id="i", goal="Guess.", public={"below": 100})
+MEMORY = Memory(turns=(Turn(id="e/0", goal="Guess.", said="7"),))
+SEEN = {
+    AgentRole.PROPOSER: (0, 1, 2),
+    AgentRole.CRITIC: (0, 1, 2),
+    AgentRole.VERIFIER: (),
+    AgentRole.SUMMARIZER: (0, 1, 2),
+}
+"""Role to the attempts that it sees beside the one under way."""
+
+
+@pytest.fixture
+def tree() -> AttemptTree:
+    return tree_of((*tried("7", 0.5, evidence="odd"), criticised("make it even")), unreadable(), tried("8", 0.2))
+
+
+def seen(view: View) -> tuple[int, ...]:
+    return tuple(attempt.iteration for attempt in view.attempts)
+
+
+def test_every_role_is_told_here() -> None:
+    assert set(SEEN) == set(AgentRole)
+
+
+@pytest.mark.parametrize("role", AgentRole)
+def test_with_an_attempt_under_way(role: AgentRole, tree: AttemptTree) -> None:
+    view = view_for(role, INSTANCE, tree, current=0)
+    assert (view.role, view.goal, view.public) == (role, "Guess.", {"below": 100})
+    assert seen(view) == SEEN[role]
+    assert view.current == tree[0]
+
+
+@pytest.mark.parametrize("role", AgentRole)
+def test_with_a_fresh_start_a_proposer_is_not_led_the_same_way_again(role: AgentRole, tree: AttemptTree) -> None:
+    view = view_for(role, INSTANCE, tree, current=None)
+    assert seen(view) == (() if role is AgentRole.PROPOSER else SEEN[role])
+    assert view.current is None
+
+
+def test_an_attempt_shows_its_candidate_its_checks_and_its_critique(tree: AttemptTree) -> None:
+    first, second, third = view_for(AgentRole.PROPOSER, INSTANCE, tree, current=2).attempts
+    assert first.candidate is not None
+    assert first.candidate.text == "7"
+    assert [(check.name, check.evidence) for check in first.verdict.failed] == [("c0", "odd")]
+    assert (first.observation.text, first.critique) == ("ran 7", "make it even")
+    assert (second.candidate, second.problem, second.verdict.summary) == (None, "no code block", "no code block")
+    assert (third.critique, third.verdict.score) == ("", 0.2)
+
+
+@pytest.mark.parametrize("role", AgentRole)
+def test_iterations_left_and_memory_are_as_they_are_given(role: AgentRole, tree: AttemptTree) -> None:
+    given = view_for(role, INSTANCE, tree, current=0, iterations_left=4, memory=MEMORY)
+    assert (given.iterations_left, given.memory) == (4, MEMORY)
+    without = view_for(role, INSTANCE, tree, current=0)
+    assert (without.iterations_left, without.memory) == (None, Memory())
+
+
+@pytest.mark.parametrize("role", AgentRole)
+@pytest.mark.parametrize("current", [None, 0])
+def test_an_instance_with_hidden_fields_is_refused_by_name(
+    role: AgentRole, current: int | None, tree: AttemptTree
+) -> None:
+    instance = INSTANCE.model_copy(update={"hidden": {"number": 42}})
+    with pytest.raises(ValueError, match="'i' still has its hidden fields"):
+        view_for(role, instance, tree, current=current)
+    assert view_for(role, instance.without_hidden(), tree, current=current).goal == "Guess."
+
+
+def test_an_attempt_that_there_is_not_cannot_be_shown(tree: AttemptTree) -> None:
+    with pytest.raises(KeyError):
+        view_for(AgentRole.CRITIC, INSTANCE, tree, current=3)
