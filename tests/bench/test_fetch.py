@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from loopwright.bench import SOURCES, data_folder, fetch, find_suite
+from loopwright.bench import SOURCES, fetch, find_suite
 from loopwright.bench._sources import digest
 from loopwright.errors import MissingContent, UserError
+from loopwright.user_folders import data_folder
 
 LINES = b"{}\n" * 164
 HUMANEVAL = gzip.compress(LINES)

@@ -1,7 +1,6 @@
 """Benchmarks: suites of sandboxed tasks, and what their runs come to."""
 
 from loopwright.bench._canaries import CANARIES, PLANS, Canary, flags_of, run_canaries
-from loopwright.bench._data import data_folder
 from loopwright.bench._fetch import fetch
 from loopwright.bench._outcomes import Rate, VariantOutcome, outcomes
 from loopwright.bench._repeats import Repeats
@@ -24,7 +23,6 @@ __all__ = [
     "Suite",
     "Turn",
     "VariantOutcome",
-    "data_folder",
     "fetch",
     "find_suite",
     "flags_of",

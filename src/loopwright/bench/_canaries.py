@@ -10,11 +10,11 @@ from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 from loopwright._version import __version__
-from loopwright.bench._data import data_folder
 from loopwright.candidate import Candidate
 from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, EnvironmentSetup, Scores, tested_name
 from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
 from loopwright.task import Instance, Task
+from loopwright.user_folders import data_folder
 
 Flag = str
 

@@ -8,9 +8,9 @@ import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
 
-from loopwright.bench._data import data_folder
 from loopwright.bench._sources import SOURCES, Source
 from loopwright.errors import MissingContent, UserError
+from loopwright.user_folders import data_folder
 
 _LARGEST = 400 * 1024 * 1024
 _COPY = "Get the data by other means, and name the folder or archive with --from."

@@ -10,12 +10,13 @@ from typing import Any
 
 import click
 
-from loopwright.bench import CANARIES, PLANS, Published, Suite, data_folder, find_suite, flags_of
+from loopwright.bench import CANARIES, PLANS, Published, Suite, find_suite, flags_of
 from loopwright.cli._plan_options import PlanOptions, configured
 from loopwright.errors import UserError
 from loopwright.plan import ComponentResolver, RunConfig
 from loopwright.project import Project
 from loopwright.task import Task
+from loopwright.user_folders import data_folder
 
 
 def planned(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from loopwright.text import printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -16,14 +17,6 @@ _NARROW = 60
 """Columns below which a table becomes one block of lines per row."""
 _PIPE_WIDTH = 140
 """Columns where there is no terminal and COLUMNS is not set."""
-
-# What would act on a terminal: C0 and C1 controls but line feed and tab, bidirectional controls, lone surrogates.
-_ACTING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def inert(text: str) -> str:
-    """Text of models and programs whose control characters are shown, not obeyed."""
-    return _ACTING.sub(lambda match: match[0].encode("unicode_escape").decode(), text.replace("\r\n", "\n"))
 
 
 def console() -> Console:
@@ -39,7 +32,7 @@ def console() -> Console:
 def write(what: RenderableType) -> None:
     """Writes text, as it is, or anything that rich renders, to stdout."""
     if isinstance(what, str):
-        click.echo(inert(what))
+        click.echo(printable_lines(what))
     else:
         console().print(what)
 
@@ -63,7 +56,7 @@ def write_table(
     from loopwright.report import fit_table
 
     here = console()
-    safe = [[inert(cell) for cell in row] for row in rows]
+    safe = [[printable_lines(cell) for cell in row] for row in rows]
     one_line = [[" ".join(cell.split("\n")) for cell in row] for row in safe]
     fitted = None if here.width < _NARROW else fit_table(columns, one_line, here.width, right=right, spare=spare)
     if fitted is None:

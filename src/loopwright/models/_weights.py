@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from loopwright.models.chat._types import Sampling
+from loopwright.user_folders import cache_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,7 @@ CATALOGUE = {
 
 def models_folder() -> Path:
     """Where weights lie: `models` in LOOPWRIGHT_CACHE, else in the user's cache folder."""
-    if set_by_user := os.environ.get("LOOPWRIGHT_CACHE"):
-        return Path(set_by_user).expanduser() / "models"
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(cache).expanduser() / "loopwright" / "models"
+    return cache_folder("models")
 
 
 def weights_path(name: str) -> Path:

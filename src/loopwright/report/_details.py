@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from loopwright.report._format import held
 from loopwright.report._summary import EpisodeRow
 from loopwright.report._trajectory import Iteration, Trajectory
 from loopwright.store import SandboxOpened
+from loopwright.text import cut_middle, encodable
 
 LONGEST = 200_000
 """Characters of one text in the report; the middle of longer ones stays in the record only."""
@@ -40,7 +40,7 @@ class Isolation:
 def index_entry(row: EpisodeRow) -> dict[str, Any]:
     """What the list of episodes shows of one."""
     return {
-        "id": held(row.episode),
+        "id": encodable(row.episode),
         "unit": row.unit,
         "task": row.task,
         "variant": row.variant,
@@ -99,10 +99,7 @@ def episode_details(trajectory: Trajectory, row: EpisodeRow, isolation: Isolatio
 
 def cut(text: str) -> str:
     """The text, its middle left out where it is too long for a page."""
-    if len(text) <= LONGEST:
-        return text
-    half = LONGEST // 2
-    return f"{text[:half]}\n[... {len(text) - 2 * half} characters left out, see the record ...]\n{text[-half:]}"
+    return cut_middle(text, LONGEST)
 
 
 def _turn(turn: Iteration) -> dict[str, Any]:

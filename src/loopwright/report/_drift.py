@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from loopwright.report._format import count, printable
+from loopwright.report._format import count
 from loopwright.store import DriftAlarm, Event, Failed, Mitigated
+from loopwright.text import printable_line
 
 _Told = DriftAlarm | Mitigated | Failed
 
@@ -19,7 +20,7 @@ def drift_lines(events: Sequence[Event]) -> list[str]:
     for event in events:
         if isinstance(event.data, DriftAlarm | Mitigated | Failed):
             sessions.setdefault(event.episode or "", []).append(event.data)
-    return [f"{printable(name)}: {line}" for name, told in sessions.items() for line in _session(told)]
+    return [f"{printable_line(name)}: {line}" for name, told in sessions.items() for line in _session(told)]
 
 
 def _session(told: Sequence[_Told]) -> list[str]:
@@ -39,16 +40,16 @@ def _session(told: Sequence[_Told]) -> list[str]:
     resets = [deed for deed in deeds if deed.kind == "routing" and not deed.probes and not deed.undone]
     for deed in resets[:_SHOWN]:
         look = "; a person must look" if deed.human else ""
-        lines.append(f"routing at {deed.at}, {deed.why}: {printable(deed.what)}{look}")
+        lines.append(f"routing at {deed.at}, {deed.why}: {printable_line(deed.what)}{look}")
     if len(resets) > _SHOWN:
         lines.append(f"{len(resets) - _SHOWN} more resets")
-    return [*lines, *(printable(one.message) for one in told if isinstance(one, Failed))]
+    return [*lines, *(printable_line(one.message) for one in told if isinstance(one, Failed))]
 
 
 def alarm_line(alarm: DriftAlarm) -> str:
     """An alarm in one line."""
     direction = "worse" if alarm.worse else "the other way"
-    whose = f" of {printable(alarm.agent)}" if alarm.agent else ""
+    whose = f" of {printable_line(alarm.agent)}" if alarm.agent else ""
     return (
         f"drift of {alarm.channel}{whose} at interaction {alarm.at}: {direction} by {abs(alarm.shift):.2f} sd, "
         f"since about {alarm.onset}, {alarm.severity}"

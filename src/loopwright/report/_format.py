@@ -7,21 +7,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from loopwright.stats import Interval
+from loopwright.text import printable_line
 
 NOTHING = "-"
-
-# C0 and C1 controls, bidirectional controls and lone surrogates: they would act on a terminal or a page.
-_ACTING = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def printable(text: str) -> str:
-    """One line of text whose control characters are shown, not obeyed."""
-    return _ACTING.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
-
-
-def held(text: str) -> str:
-    """The text without what UTF-8 cannot hold."""
-    return text.encode("utf-8", "replace").decode()
 
 
 def short_digest(name: str) -> str:
@@ -75,4 +63,4 @@ def duration(seconds: float) -> str:
 
 def counts(items: Mapping[str, int]) -> str:
     """Names with their counts, as `budget 2, model 1`."""
-    return ", ".join(f"{printable(name)} {number}" for name, number in items.items())
+    return ", ".join(f"{printable_line(name)} {number}" for name, number in items.items())

@@ -13,11 +13,12 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from loopwright.report import _format, _overview
+from loopwright.text import encodable, printable_line
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_NUMBERS = ("bounds", "count", "counts", "duration", "held", "money", "rate", "short_digest", "signed")
+_NUMBERS = ("bounds", "count", "counts", "duration", "money", "rate", "short_digest", "signed")
 _VIEWS = ("comparisons", "day", "lost", "outlook", "repeated", "rules", "wall_seconds")
 
 
@@ -52,7 +53,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {name: getattr(_format, name) for name in _NUMBERS}
     environment.filters |= {name: getattr(_overview, name) for name in _VIEWS}
-    environment.filters["content_hash"] = _content_hash
+    environment.filters |= {"content_hash": _content_hash, "encodable": encodable}
     return environment
 
 
@@ -63,4 +64,4 @@ def _content_hash(text: str) -> str:
 
 def _shown(value: object) -> object:
     """Names as one line; markup that is known to be safe is no `str` proper and stays as it is."""
-    return _format.printable(value) if type(value) is str else value
+    return printable_line(value) if type(value) is str else value

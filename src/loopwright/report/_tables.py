@@ -7,8 +7,8 @@ import io
 import re
 from xml.etree import ElementTree as ET
 
-from loopwright.report._format import held
 from loopwright.report._summary import EpisodeRow, RunSummary
+from loopwright.text import encodable
 
 # What XML 1.0 cannot hold, not even escaped.
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -117,7 +117,7 @@ def _cells(row: EpisodeRow, *, graded: bool) -> list[object]:
 def _csv(text: str) -> str:
     """Text that a spreadsheet takes as text, and that UTF-8 can hold."""
     quote = "'" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else ""
-    return quote + held(text)
+    return quote + encodable(text)
 
 
 def _xml(text: str) -> str:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from loopwright.report._drift import drift_lines
 from loopwright.report._fit import FittedTable, fit_table
-from loopwright.report._format import bounds, count, counts, duration, money, printable, rate, signed
+from loopwright.report._format import bounds, count, counts, duration, money, rate, signed
 from loopwright.report._summary import RunSummary, VariantSummary
+from loopwright.text import printable_line
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -54,7 +55,11 @@ def headline(summary: RunSummary) -> str:
     """The run, how it ended and how much of it is there."""
     done = sum(row.status != "unfinished" for row in summary.episodes)
     state = summary.finished or "not finished"
-    parts = [f"Run {printable(summary.run)}" if summary.run else "Run", state, f"{done} of {summary.planned} episodes"]
+    parts = [
+        f"Run {printable_line(summary.run)}" if summary.run else "Run",
+        state,
+        f"{done} of {summary.planned} episodes",
+    ]
     return ", ".join(parts)
 
 
@@ -62,7 +67,7 @@ def notes(summary: RunSummary) -> list[str]:
     """What the table cannot say: what was left out of the rates, why loops stopped, and what refining did."""
     lines = []
     for variant in summary.variants:
-        name = printable(variant.name)
+        name = printable_line(variant.name)
         if variant.failures:
             lines.append(f"{name}: failed and not scored: {counts(variant.failures)}")
         if variant.unfinished:
@@ -123,7 +128,7 @@ def _narrow(variant: VariantSummary) -> Table:
 
 
 def _name(variant: VariantSummary, *, ascii_only: bool) -> str:
-    name = printable(variant.name)
+    name = printable_line(variant.name)
     return _ascii(name) if ascii_only else name
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from loopwright.errors import SandboxLost, VerifierError
+from loopwright.text import cut_middle, printable_lines
 from loopwright.verify._guest.candidate import UNUSABLE
 from loopwright.verify._guest.values import Malformed, unpack
 from loopwright.verify._program import Program, ProgramLost
@@ -82,7 +83,7 @@ class TestRelay:
             kind, payload = await self._verifier.receive()
             if kind == b"R":
                 self.status, evidence = unpack(payload)
-                self.evidence = printable(evidence)
+                self.evidence = printable_lines(evidence)
                 return ""
             if kind != b"Q":
                 return f"the test's process ended {_how(unpack(payload))}"
@@ -115,7 +116,7 @@ class TestRelay:
                 await self._verifier.send(b"X", lost.encode())
                 kind, payload = await self._verifier.receive()
                 if kind == b"R":
-                    self.evidence = printable(unpack(payload)[1]) or lost
+                    self.evidence = printable_lines(unpack(payload)[1]) or lost
                     await self._verifier_ends()
         except (TimeoutError, ProgramLost):
             return
@@ -134,7 +135,7 @@ class TestRelay:
                     kind, payload = await self._candidate.receive()
                     if kind == b"O":
                         stdout, stderr = _small(payload)
-                        self.output = (_cut(str(stdout)), _cut(str(stderr)))
+                        self.output = (_shown(stdout), _shown(stderr))
                         kind, payload = await self._candidate.receive()
                         self.candidate_clean = kind == b"E" and _ending(payload) == (0, 0)
         except (TimeoutError, ProgramLost, CandidateSandboxLost, Malformed, ValueError, TypeError):
@@ -164,14 +165,6 @@ def _small(payload: bytes) -> Any:
     return unpack(payload)
 
 
-def printable(text: str) -> str:
-    """Text of a candidate that harms neither a terminal nor an encoder: controls and surrogates are escaped."""
-    return "".join(
-        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape", "surrogatepass").decode()
-        for char in text
-    )
-
-
 def _how(code: object) -> str:
     if not isinstance(code, int) or code >= 0:
         return f"with exit code {code!r:.20}"
@@ -181,8 +174,5 @@ def _how(code: object) -> str:
         return f"by signal {-code}"
 
 
-def _cut(text: str) -> str:
-    text = printable(text)
-    if len(text) <= _OUTPUT:
-        return text
-    return f"{text[: _OUTPUT // 2]}\n[... {len(text) - _OUTPUT} characters left out ...]\n{text[-_OUTPUT // 2 :]}"
+def _shown(output: object) -> str:
+    return cut_middle(printable_lines(str(output)), _OUTPUT)

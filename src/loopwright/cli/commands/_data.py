@@ -26,8 +26,9 @@ def command() -> None:
 @json_option
 def list_command(as_json: bool) -> None:
     """List the data sets, their public homes, where they are here, and what is known of their files (--json)."""
-    from loopwright.bench import SOURCES, data_folder
+    from loopwright.bench import SOURCES
     from loopwright.cli._output import write_json, write_table
+    from loopwright.user_folders import data_folder
 
     here = {name: data_folder(name) for name in SOURCES}
     if as_json:

@@ -1,0 +1,36 @@
+"""Text from models, programs and files, made fit for a terminal, a page, or a prompt."""
+
+from __future__ import annotations
+
+import re
+
+# C0 and C1 controls, bidirectional controls and lone surrogates: they would act on a terminal or a page.
+_CONTROLS = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_IN_A_LINE = re.compile(f"[\x00-\x1f{_CONTROLS}]")
+_IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_CONTROLS}]")
+
+
+def printable_line(text: str) -> str:
+    """One line of text whose control characters are shown, not obeyed; line breaks are shown too."""
+    return _IN_A_LINE.sub(_escaped, text)
+
+
+def printable_lines(text: str) -> str:
+    """Text whose control characters are shown, not obeyed; line breaks and tabs stay."""
+    return _IN_LINES.sub(_escaped, text.replace("\r\n", "\n"))
+
+
+def cut_middle(text: str, size: int) -> str:
+    """The text, its middle left out where it has more characters than `size`; two thirds of the rest are its start."""
+    if len(text) <= size:
+        return text
+    return f"{text[: size * 2 // 3]}\n[... {len(text) - size} characters left out ...]\n{text[-(size // 3) :]}"
+
+
+def encodable(text: str) -> str:
+    """The text without what UTF-8 cannot hold."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape").decode()
