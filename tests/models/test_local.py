@@ -24,7 +24,7 @@ from loopwright.models import (
     list_models,
     open_model,
 )
-from loopwright.models._weights import CATALOGUE
+from loopwright.models.chat._weights import CATALOGUE
 from tests.models.support import ask
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ import pytest
 
 from loopwright.errors import MissingContent, UserError
 from loopwright.models import LocalModel, list_models, models_folder, pull
-from loopwright.models._weights import CATALOGUE
+from loopwright.models.chat._weights import CATALOGUE
 
 CONTENT = b"GGUF of a test" * 1000
 NAME = "test-model"

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from loopwright.errors import MissingContent, UserError
-from loopwright.models._weights import CATALOGUE, Weights, models_folder, weights_path
+from loopwright.models.chat._weights import CATALOGUE, Weights, models_folder, weights_path
 
 DEFAULT = "smollm2-135m"
 

@@ -6,9 +6,26 @@ import asyncio
 import posixpath
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol
 
-from loopwright.sandbox._sandbox import OpenSandbox
 from loopwright.sandbox._types import Change
+
+
+class Inspected(Protocol):
+    """A sandbox whose files can be looked at."""
+
+    @property
+    def alive(self) -> bool:
+        """Whether it answers."""
+
+    async def list(self, path: str = ".") -> Sequence[str]:
+        """Names in a folder."""
+
+    async def touched(self, skip: Sequence[str]) -> Mapping[str, Change]:
+        """What was touched since the sandbox was opened."""
+
+    async def describe(self, paths: Sequence[str]) -> Mapping[str, Change]:
+        """What is at the paths."""
 
 
 class Roots:
@@ -18,15 +35,15 @@ class Roots:
     The engine's own list of changes takes longer, and says nothing of contents.
     """
 
-    def __init__(self, opened: Callable[[], Awaitable[OpenSandbox]]) -> None:
+    def __init__(self, opened: Callable[[], Awaitable[Inspected]]) -> None:
         self._opened = opened
-        self._untouched: asyncio.Future[OpenSandbox] | None = None
+        self._untouched: asyncio.Future[Inspected] | None = None
         self._names: dict[str, frozenset[str]] = {}
         """Names in a folder at first."""
         self._before: dict[str, Mapping[str, Change]] = {}
         """What was at a path at first, and below it where that ends with a slash."""
 
-    async def changes(self, sandbox: OpenSandbox, skip: Sequence[str]) -> Sequence[Change]:
+    async def changes(self, sandbox: Inspected, skip: Sequence[str]) -> Sequence[Change]:
         """What changed outside of the folders to skip.
 
         Raises:
@@ -58,7 +75,7 @@ class Roots:
             self._names[folder] = frozenset(await (await self._first()).list(folder))
         return self._names[folder]
 
-    async def _first(self) -> OpenSandbox:
+    async def _first(self) -> Inspected:
         known = self._untouched
         if known is None or (known.done() and (known.exception() or not known.result().alive)):
             known = self._untouched = asyncio.ensure_future(self._opened())

@@ -7,13 +7,10 @@ import json
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from loopwright.store._codec import BadLine, decode, encode
 from loopwright.store._files import write_whole
-
-if TYPE_CHECKING:
-    from loopwright.store._calls import CallKey
 
 _log = logging.getLogger(__name__)
 
@@ -28,11 +25,11 @@ class ResponseCache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def get(self, key: CallKey) -> dict[str, Any] | None:
+    def get(self, key: str) -> dict[str, Any] | None:
         """Returns a stored result, or None. A damaged entry counts as none."""
         path = self._path(key)
         try:
-            entry = decode(path.read_bytes().rstrip(b"\n"), str(key))
+            entry = decode(path.read_bytes().rstrip(b"\n"), key)
         except FileNotFoundError:
             return None
         except (OSError, BadLine) as error:
@@ -40,15 +37,15 @@ class ResponseCache:
             return None
         return dict(entry["result"])
 
-    def put(self, key: CallKey, result: Mapping[str, Any]) -> None:
+    def put(self, key: str, result: Mapping[str, Any]) -> None:
         """Stores a result. A cache that cannot be written is reported, and does no harm."""
         path = self._path(key)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, encode({"v": 1, "seq": 0, "result": result}, str(key)))
+            write_whole(path, encode({"v": 1, "seq": 0, "result": result}, key))
         except OSError as error:
             _log.warning("the response of %s was not cached in %s: %s", key, path, error)
 
-    def _path(self, key: CallKey) -> Path:
-        name = hashlib.sha256(json.dumps(str(key)).encode()).hexdigest()
+    def _path(self, key: str) -> Path:
+        name = hashlib.sha256(json.dumps(key).encode()).hexdigest()
         return self._folder / name[:2] / f"{name[2:]}.json"

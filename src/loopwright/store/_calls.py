@@ -127,7 +127,7 @@ class Calls:
         if not repeatable:
             await self._journal.synced()
         started = time.monotonic()
-        cached = await asyncio.to_thread(self._cache.get, key) if self._cache and kind == "model" else None
+        cached = await asyncio.to_thread(self._cache.get, name) if self._cache and kind == "model" else None
         try:
             encoded = to_json(plain(reuse(cached) if cached is not None else await call()))
         except Exception as error:
@@ -145,7 +145,7 @@ class Calls:
             self._write(finished.model_copy(update={"result": result}), key)
         await self._secure(kind, repeatable)
         if self._cache and kind == "model" and cached is None:
-            await asyncio.to_thread(self._cache.put, key, result)
+            await asyncio.to_thread(self._cache.put, name, result)
         return result
 
     async def _secure(self, kind: Kind, repeatable: bool) -> None:

@@ -17,9 +17,9 @@ from typing import Any
 
 from loopwright.errors import MissingContent, MissingExtra, ModelError, ModelRejected, ModelUnavailable, UserError
 from loopwright.models._options import ModelOptions
-from loopwright.models._weights import CATALOGUE, weights_path
 from loopwright.models.chat._format import read_completion, sampling_fields, schema_format
 from loopwright.models.chat._types import Reply, Request, Sampling
+from loopwright.models.chat._weights import CATALOGUE, weights_path
 
 
 @dataclass(frozen=True, slots=True)

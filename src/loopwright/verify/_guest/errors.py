@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .peer import Peer
+    from .contract import Conversation
 
 BUILTIN: dict[str, type[BaseException]] = {
     name: value
@@ -22,7 +22,7 @@ _FRAMES_SHOWN = 6
 class MirrorType(type):
     """Class of the classes that mirror exception classes of the other side."""
 
-    _lw_peer: Peer
+    _lw_peer: Conversation
     _lw_id: int
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -45,7 +45,7 @@ def _text(error: BaseException) -> str:
     return str(error.__dict__.get("_lw_text", ""))
 
 
-def mirror_class(peer: Peer, number: int, name: str, bases: tuple[type, ...]) -> MirrorType:
+def mirror_class(peer: Conversation, number: int, name: str, bases: tuple[type, ...]) -> MirrorType:
     """Makes the class that stands for an exception class of the other side.
 
     Raises:
@@ -55,7 +55,7 @@ def mirror_class(peer: Peer, number: int, name: str, bases: tuple[type, ...]) ->
     return MirrorType(name, bases, body)
 
 
-def describe_class(cls: type, peer: Peer) -> tuple[Any, ...]:
+def describe_class(cls: type, peer: Conversation) -> tuple[Any, ...]:
     """Plain description of an exception class, for `load_class`."""
     if isinstance(cls, MirrorType):
         return ("home", cls._lw_id)
@@ -69,7 +69,7 @@ def describe_class(cls: type, peer: Peer) -> tuple[Any, ...]:
     return ("class", peer.export(cls), cls.__name__, f"{cls.__module__}:{cls.__qualname__}", bases)
 
 
-def load_class(state: Any, peer: Peer) -> type[BaseException]:
+def load_class(state: Any, peer: Conversation) -> type[BaseException]:
     """The class that `describe_class` described on the other side.
 
     Raises:
@@ -96,7 +96,7 @@ def _standard_class(where: str) -> type[BaseException] | None:
     return found if isinstance(found, type) and issubclass(found, BaseException) else None
 
 
-def describe(error: BaseException, peer: Peer) -> tuple[Any, ...]:
+def describe(error: BaseException, peer: Conversation) -> tuple[Any, ...]:
     """Plain description of an exception, for `load`."""
     attributes = {key: value for key, value in vars(error).items() if not key.startswith("_lw")}
     try:
@@ -118,7 +118,7 @@ def describe(error: BaseException, peer: Peer) -> tuple[Any, ...]:
     )
 
 
-def load(state: Any, peer: Peer) -> BaseException:
+def load(state: Any, peer: Conversation) -> BaseException:
     """The exception that `describe` described on the other side.
 
     Raises:
@@ -144,7 +144,7 @@ def _clean(trace: Any) -> list[tuple[str, int, str, str]]:
     return [(str(a)[:200], int(b), str(c)[:100], str(d)[:300]) for a, b, c, d in trace[: 2 * _FRAMES_SHOWN]]
 
 
-def frames(error: BaseException, peer: Peer) -> tuple[tuple[str, int, str, str], ...]:
+def frames(error: BaseException, peer: Conversation) -> tuple[tuple[str, int, str, str], ...]:
     """File, line, function and source line of the frames to show, outermost first."""
     found = []
     trace = error.__traceback__

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from . import errors, ops, proxy
+from .contract import Guard
 from .values import Decoder, Malformed, Memo, content, encode, refill
 
 MAX_HANDLES = 200_000
@@ -20,37 +21,6 @@ REQUEST, ANSWER = b"q", b"r"
 
 class Gone(BaseException):
     """The other side is no longer there, or no longer makes sense."""
-
-
-class Guard(Protocol):
-    """What this side lets the other do, and how it sees its own objects."""
-
-    def check(self, op: str, target: Any, args: tuple[Any, ...]) -> None:
-        """Refuses an operation on an object of this side by raising AttributeError or TypeError."""
-
-    def may_cross(self, value: Any) -> None:
-        """Refuses to hand out an object of this side by raising TypeError."""
-
-    def base_of(self, value: Any) -> type | None:
-        """The plain type as which an instance of a subclass crosses; None for a handle."""
-
-    def global_name(self, value: Any) -> str | None:
-        """`module:name` under which the other side finds its own copy of the object; None for a handle."""
-
-    def resolve(self, name: str) -> Any:
-        """The object that the other side means by `module:name`."""
-
-    def asks_equality(self, other: Any) -> bool:
-        """Whether an object of the other side is asked if it equals `other`."""
-
-    def may_swallow(self, error: BaseException | None) -> bool:
-        """Whether a context manager of the other side may swallow an exception."""
-
-    def shown_file(self, path: str) -> str | None:
-        """How a file is named in the frames that the other side gets to see; None to leave the frame out."""
-
-    def failed(self, error: BaseException) -> None:
-        """Takes note of an exception that is about to be handed to the other side."""
 
 
 class Peer:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from . import ops
 
 if TYPE_CHECKING:
-    from .peer import Peer
+    from .contract import Conversation
 
 
 class Proxy:
@@ -17,7 +17,7 @@ class Proxy:
 
     __slots__ = ("_lw_id", "_lw_peer")
     _lw_id: int
-    _lw_peer: Peer
+    _lw_peer: Conversation
 
     def __getattr__(self, name: str) -> Any:
         return _ask(self, "getattr", name)
@@ -57,7 +57,7 @@ def _ask(proxy: Proxy, op: str, *args: Any, **kwargs: Any) -> Any:
     return proxy._lw_peer.request(op, proxy._lw_id, args, kwargs)
 
 
-def bind(cls: type[Proxy], peer: Peer, number: int) -> Proxy:
+def bind(cls: type[Proxy], peer: Conversation, number: int) -> Proxy:
     """A proxy of a class made by `proxy_class`."""
     proxy = cls.__new__(cls)
     object.__setattr__(proxy, "_lw_peer", peer)
