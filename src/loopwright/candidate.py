@@ -1,31 +1,5 @@
-"""The candidate: what a proposer made."""
+"""The candidate, under the name it had before `loopwright.types`."""
 
-from __future__ import annotations
+from loopwright.types import Candidate
 
-import hashlib
-from collections.abc import Mapping
-
-from pydantic import BaseModel, ConfigDict
-
-
-class Candidate(BaseModel):
-    """What a proposer made, in whichever of the three forms its environment takes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    text: str = ""
-    """An answer, or an action such as a shell command or an SQL statement."""
-    files: Mapping[str, str] = {}
-    """Relative POSIX path to content."""
-    artifacts: Mapping[str, str] = {}
-    """Name to artifact reference (sha256), for bytes such as images or predictions."""
-
-    @property
-    def digest(self) -> str:
-        """sha256 of the canonical JSON; equal candidates have equal digests."""
-        canonical = {
-            "artifacts": dict(sorted(self.artifacts.items())),
-            "files": dict(sorted(self.files.items())),
-            "text": self.text,
-        }
-        return hashlib.sha256(repr(canonical).encode("utf-8", "surrogatepass")).hexdigest()
+__all__ = ["Candidate"]

@@ -10,10 +10,10 @@ from loopwright.agents._types import (
     AgentReply,
     AgentRole,
     Attempt,
-    Critique,
     ModelClient,
     View,
 )
+from loopwright.types import Critique
 
 __all__ = [
     "Agent",

@@ -10,11 +10,12 @@ from pydantic import BaseModel, Field
 
 from loopwright.agents._card import Card, Prompt, load_card, load_prompt
 from loopwright.agents._extract import extract_files
-from loopwright.agents._types import AgentReply, AgentRole, Critique, ModelClient, View
+from loopwright.agents._types import AgentReply, AgentRole, ModelClient, View
 from loopwright.candidate import Candidate
 from loopwright.errors import MissingContent, NoCandidate
 from loopwright.models import Request, complete_as
 from loopwright.project import Project
+from loopwright.types import Critique
 from loopwright.verify import Check, Verdict
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loopwright.agents._types import AgentReply, AgentRole, Critique, ModelClient, View
+from loopwright.agents._types import AgentReply, AgentRole, ModelClient, View
+from loopwright.types import Critique
 
 _SHOWN = 3
 

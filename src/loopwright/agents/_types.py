@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
 from loopwright.agents._memory import Memory
-from loopwright.candidate import Candidate
-from loopwright.environments import Observation
 from loopwright.models import Reply, Request
-from loopwright.verify import Verdict
+from loopwright.types import Candidate, Critique, Observation, Verdict
 
 
 class AgentRole(StrEnum):
@@ -59,17 +57,6 @@ class View(BaseModel):
     current: Attempt | None = None
     """The attempt to improve, to criticise or to score; None for a fresh start."""
     iterations_left: int | None = None
-
-
-class Critique(BaseModel):
-    """What a critic says."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    feedback: str
-    decision: Literal["continue", "backtrack", "restart", "stop"] = "continue"
-    backtrack_to: int | None = None
-    """Iteration to go on from, with decision `backtrack`."""
 
 
 class AgentReply(BaseModel):

@@ -14,8 +14,8 @@ import click
 
 from loopwright import Run
 from loopwright.budget import Left
-from loopwright.report import Failure
 from loopwright.store import CallFinished, Decided, EpisodeFinished, EpisodeStarted, Event, Judged
+from loopwright.types import Failure
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -157,7 +157,7 @@ def _write_line(event: Event, tally: Tally) -> None:
 def describe(name: str, outcome: EpisodeFinished) -> str:
     """One line on a finished episode."""
     if outcome.status == "failed":
-        failure = Failure.of(outcome.failure or {})
+        failure = Failure(**(outcome.failure or {}))
         return f"{name}: not scored, {failure.cause}: {failure.line}"
     word = "passed" if outcome.passed else "missed"
     tokens = sum(outcome.usage.values())

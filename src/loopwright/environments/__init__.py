@@ -11,7 +11,8 @@ from loopwright.environments._python import PythonEnvironment
 from loopwright.environments._scores import Scores
 from loopwright.environments._sql import SqlEnvironment
 from loopwright.environments._text import TextEnvironment
-from loopwright.environments._types import Environment, EnvironmentSetup, Observation
+from loopwright.environments._types import Environment, EnvironmentSetup
+from loopwright.types import Observation
 
 __all__ = [
     "BUILTIN_ENVIRONMENTS",

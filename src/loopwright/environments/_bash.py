@@ -22,9 +22,10 @@ from loopwright.environments._machines import Fresh, ShellPool, Start
 from loopwright.environments._ran import CommandResult
 from loopwright.environments._scores import Rule, Scores
 from loopwright.environments._shell import Shell
-from loopwright.environments._types import EnvironmentSetup, Observation
+from loopwright.environments._types import EnvironmentSetup
 from loopwright.errors import TaskError
 from loopwright.task import Instance
+from loopwright.types import Observation
 from loopwright.verify import Verdict
 
 _SHOWN = 2000

@@ -15,10 +15,11 @@ from loopwright.environments._dialogue import JsonLineClient, Silent
 from loopwright.environments._fields import Fields, read_fields
 from loopwright.environments._functions import first_definition, last_definition, tested_name
 from loopwright.environments._scores import Rule, Scores
-from loopwright.environments._types import EnvironmentSetup, Observation
+from loopwright.environments._types import EnvironmentSetup
 from loopwright.errors import TaskError
 from loopwright.sandbox import Sandbox
 from loopwright.task import Instance
+from loopwright.types import Observation
 from loopwright.verify import TestVerifier, Verdict
 
 _SHOWN = 2000

@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 
 from loopwright.candidate import Candidate
-from loopwright.environments._types import EnvironmentSetup, Observation
+from loopwright.environments._types import EnvironmentSetup
 from loopwright.errors import TaskError
 from loopwright.task import Instance
+from loopwright.types import Observation
 from loopwright.verify import Check, Grader, Grading, PythonTask, TestVerifier, Verdict, rejected
 
 _SHOWN = 1800

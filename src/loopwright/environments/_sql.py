@@ -14,9 +14,10 @@ from loopwright.environments._row_reward import score_rows
 from loopwright.environments._scores import Rule, Scores
 from loopwright.environments._sql_engines import PROGRAMS, Engine, mariadb_base, sqlite_base, statements_of
 from loopwright.environments._sql_session import Answer, Session
-from loopwright.environments._types import EnvironmentSetup, Observation
+from loopwright.environments._types import EnvironmentSetup
 from loopwright.errors import SandboxLost, TaskError
 from loopwright.task import Instance
+from loopwright.types import Observation
 from loopwright.verify import Verdict
 
 _KEPT = 4096

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from loopwright.candidate import Candidate
 from loopwright.environments._fields import Fields, read_fields
-from loopwright.environments._types import EnvironmentSetup, Observation
+from loopwright.environments._types import EnvironmentSetup
 from loopwright.errors import TaskError
 from loopwright.task import Instance
+from loopwright.types import Observation
 from loopwright.verify import Verdict
 
 

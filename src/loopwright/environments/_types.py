@@ -6,25 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict
-
-from loopwright.candidate import Candidate
 from loopwright.sandbox import SandboxProvider, SandboxSpec
 from loopwright.task import Instance
-from loopwright.verify import Verdict
-
-
-class Observation(BaseModel):
-    """What an environment answers; every word of it may be shown to proposer and critic."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    text: str = ""
-    """Output of the action, already cut to a size that fits a prompt."""
-    verdict: Verdict | None = None
-    """Result of the visible checks, where the environment has some."""
-    done: bool = False
-    """Whether the episode cannot go on, e.g. the action submitted an answer."""
+from loopwright.types import Candidate, Observation, Verdict
 
 
 @runtime_checkable

@@ -10,8 +10,9 @@ from loopwright.models.chat._hash import request_hash
 from loopwright.models.chat._replay import Recorder, Replay, replay_key
 from loopwright.models.chat._scripted import Scripted
 from loopwright.models.chat._structured import Structured, complete_as, extract_json
-from loopwright.models.chat._types import Message, Model, Reply, Request, Role, Sampling, Usage
+from loopwright.models.chat._types import Message, Model, Reply, Request, Role, Sampling
 from loopwright.models.chat._weights import models_folder
+from loopwright.types import Usage
 
 __all__ = [
     "Breaker",

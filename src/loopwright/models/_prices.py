@@ -19,7 +19,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loopwright.errors import MissingContent, UserError
-from loopwright.models.chat._types import Usage
+from loopwright.types import Usage
 
 _Price = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=9, allow_inf_nan=False)]
 

@@ -7,16 +7,10 @@ from loopwright.report._drift import alarm_line
 from loopwright.report._drift_page import render_drift
 from loopwright.report._fit import FittedTable, fit_table
 from loopwright.report._html import render_html
-from loopwright.report._summary import (
-    EpisodeRow,
-    Failure,
-    RunSummary,
-    VariantSummary,
-    summarize,
-    summarize_run,
-)
+from loopwright.report._summary import EpisodeRow, RunSummary, VariantSummary, summarize, summarize_run
 from loopwright.report._tables import render_csv, render_junit
 from loopwright.report._text import render_text
+from loopwright.types import Failure
 
 __all__ = [
     "EpisodeRow",

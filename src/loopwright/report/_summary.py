@@ -2,47 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from statistics import fmean
-from typing import Literal, Self
+from typing import Literal
 
-from loopwright.models import Usage
 from loopwright.report._trajectory import ResultOf, Spent, Trajectory, inline_result, trajectories
 from loopwright.stats import Interval, Refinement, Rollouts, Turn, mean_interval, refinement, wilson
 from loopwright.store import DriftAlarm, EpisodeStarted, Event, Failed, Mitigated, RunFinished, RunStarted, read_run
+from loopwright.types import Failure, Usage
 
 Status = Literal["scored", "failed", "unfinished"]
 Basis = Literal["graded", "judged"]
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Why an episode has no score."""
-
-    cause: str
-    error: str
-    message: str
-    """What the error said, its remedy below it; a traceback where it was a defect."""
-
-    @classmethod
-    def of(cls, recorded: Mapping[str, object]) -> Self:
-        """The failure as the record tells it."""
-        return cls(*(str(recorded.get(key, "")) for key in ("cause", "error", "message")))
-
-    @property
-    def line(self) -> str:
-        """One line: what was raised, and the remedy after it."""
-        lines = self.message.strip().splitlines() or [self.error]
-        if lines[0].startswith("Traceback "):
-            own = re.compile(rf"(\S+\.)?{re.escape(self.error)}(:|$)")
-            return next((line for line in reversed(lines) if own.match(line)), self.error)
-        remedy = lines[-1] if len(lines) > 1 and lines[-1].startswith("  ") else ""
-        return f"{lines[0]} {remedy.strip()}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,7 +291,7 @@ def episode_row(trajectory: Trajectory, started: EpisodeStarted) -> EpisodeRow:
         usage=Usage.model_validate(done.usage) if done else spent.usage,
         cost_usd=_cost(trajectory),
         seconds=done.seconds if done else 0.0,
-        failure=Failure.of(failure) if failure else None,
+        failure=Failure(**failure) if failure else None,
         judged=_turns(trajectory, graded=False),
         graded=_turns(trajectory, graded=True),
     )

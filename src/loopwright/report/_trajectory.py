@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from loopwright.models import Usage
 from loopwright.store import (
     CallFinished,
     Critiqued,
@@ -22,6 +21,7 @@ from loopwright.store import (
     Proposed,
     SandboxOpened,
 )
+from loopwright.types import Usage
 
 ResultOf = Callable[[CallFinished], Mapping[str, Any] | None]
 

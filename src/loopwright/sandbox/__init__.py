@@ -4,18 +4,8 @@ from loopwright.sandbox._doctor import Diagnosis, doctor
 from loopwright.sandbox._gc import Found, gc
 from loopwright.sandbox._open import open_provider
 from loopwright.sandbox._pool import Pool, PoolStats
-from loopwright.sandbox._types import (
-    Change,
-    Completed,
-    Control,
-    ControlState,
-    Limits,
-    Output,
-    Process,
-    Sandbox,
-    SandboxProvider,
-    SandboxSpec,
-)
+from loopwright.sandbox._types import Change, Completed, Limits, Output, Process, Sandbox, SandboxProvider, SandboxSpec
+from loopwright.types import Control, ControlState
 
 __all__ = [
     "Change",

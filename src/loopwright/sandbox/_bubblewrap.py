@@ -21,7 +21,8 @@ from loopwright.sandbox._program import command, compiled_command
 from loopwright.sandbox._sandbox import OpenSandbox
 from loopwright.sandbox._selfcheck import Readings, inspect, process_limit
 from loopwright.sandbox._setup import Account, default_env, set_up
-from loopwright.sandbox._types import Control, SandboxSpec
+from loopwright.sandbox._types import SandboxSpec
+from loopwright.types import Control
 
 _PATIENCE = 5.0
 """Seconds that a runner whose pipe was closed has to end, and the kernel to free its files in memory."""

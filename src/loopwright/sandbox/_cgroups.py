@@ -14,7 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from loopwright.sandbox._types import Control, Limits
+from loopwright.sandbox._types import Limits
+from loopwright.types import Control
 
 COUNTERS = {1: "memory.oom_control", 2: "memory.events"}
 """Version to the file in which the kernel counts processes that it killed for memory."""

@@ -20,7 +20,8 @@ from loopwright.sandbox._roots import Roots
 from loopwright.sandbox._sandbox import OpenSandbox
 from loopwright.sandbox._selfcheck import Readings, inspect
 from loopwright.sandbox._setup import FILE_CAPABILITIES, RUNNER_FILES, WORKDIR, Account, default_env, set_up
-from loopwright.sandbox._types import Control, Limits, SandboxSpec
+from loopwright.sandbox._types import Limits, SandboxSpec
+from loopwright.types import Control
 
 if TYPE_CHECKING:
     import socket

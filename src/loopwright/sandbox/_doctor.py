@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from loopwright.errors import SandboxError
 from loopwright.sandbox._open import open_provider
-from loopwright.sandbox._types import Control, ControlState, SandboxSpec
+from loopwright.sandbox._types import SandboxSpec
+from loopwright.types import Control, ControlState
 
 
 @dataclass(frozen=True, slots=True)

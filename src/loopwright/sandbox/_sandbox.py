@@ -14,7 +14,8 @@ from loopwright.sandbox._inside.wire import Ask, pack, unpack
 from loopwright.sandbox._layer import from_tar, to_tar
 from loopwright.sandbox._process import RunningProcess, completed
 from loopwright.sandbox._setup import WORKDIR, WRITABLE
-from loopwright.sandbox._types import Change, Completed, ControlState, Limits, SandboxSpec
+from loopwright.sandbox._types import Change, Completed, Limits, SandboxSpec
+from loopwright.types import ControlState
 
 if TYPE_CHECKING:
     from loopwright.sandbox._roots import Roots

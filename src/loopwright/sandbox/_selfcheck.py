@@ -9,7 +9,8 @@ from loopwright.sandbox._cgroups import Held
 from loopwright.sandbox._inside.privileges import FILES
 from loopwright.sandbox._sandbox import OpenSandbox
 from loopwright.sandbox._setup import WRITABLE, RunnerFacts
-from loopwright.sandbox._types import Control, ControlState, SandboxSpec
+from loopwright.sandbox._types import SandboxSpec
+from loopwright.types import Control, ControlState
 
 Readings = Mapping[str, str]
 """Path to content."""

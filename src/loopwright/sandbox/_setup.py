@@ -12,7 +12,8 @@ from loopwright.sandbox._cgroups import NO_GROUP, GroupFiles
 from loopwright.sandbox._channel import Channel
 from loopwright.sandbox._inside.wire import Ask, pack
 from loopwright.sandbox._seccomp import MACHINES, program
-from loopwright.sandbox._types import Control, Limits
+from loopwright.sandbox._types import Limits
+from loopwright.types import Control
 
 WORKDIR = "/work"
 WRITABLE = (WORKDIR, "/tmp", "/dev/shm")

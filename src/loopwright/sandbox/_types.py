@@ -4,35 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Literal, Protocol, runtime_checkable
 
-
-class Control(StrEnum):
-    """A hardening control. All are on unless the spec loosens them."""
-
-    NETWORK = "network"
-    CAPABILITIES = "capabilities"
-    NO_NEW_PRIVILEGES = "no_new_privileges"
-    SECCOMP = "seccomp"
-    PIDS = "pids"
-    MEMORY = "memory"
-    CPU = "cpu"
-    READ_ONLY_ROOT = "read_only_root"
-    UNPRIVILEGED_USER = "unprivileged_user"
-    INIT = "init"
-
-
-@dataclass(frozen=True, slots=True)
-class ControlState:
-    """What the self-check inside a sandbox read back for one control."""
-
-    control: Control
-    in_force: bool
-    evidence: str
-    """The value that was read, e.g. `CapEff 0000000000000000`."""
-    remedy: str = ""
-    """What would put the control in force on this machine; empty where it is."""
+from loopwright.types import Control, ControlState
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ from typing import Self
 
 from loopwright.errors import SandboxLost, VerifierError
 from loopwright.sandbox import SandboxProvider, SandboxSpec
+from loopwright.types import Check, Verdict
 from loopwright.verify._grading_sandbox import GradingSandbox
 from loopwright.verify._guest.values import pack
 from loopwright.verify._program import Program
 from loopwright.verify._relay import CandidateSandboxLost, TestRelay
 from loopwright.verify._suite import Suite
-from loopwright.verify._types import Check, Verdict
 
 _EVIDENCE = 1500
 """Characters of a test's evidence that are kept."""

@@ -8,9 +8,9 @@ from loopwright.candidate import Candidate
 from loopwright.errors import TaskError
 from loopwright.sandbox import SandboxProvider, SandboxSpec
 from loopwright.task import Instance
+from loopwright.types import Check, Verdict
 from loopwright.verify._grader import Grader
 from loopwright.verify._suite import PythonTask, Suite
-from loopwright.verify._types import Check, Verdict
 
 
 class TestVerifier:

@@ -1,100 +1,11 @@
-"""Verdicts: what a verifier found out about a candidate."""
+"""The verifier contract."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from decimal import Decimal
-from typing import Protocol, Self, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from loopwright.candidate import Candidate
 from loopwright.task import Instance
-
-
-class Check(BaseModel):
-    """One thing that was checked."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    score: float = Field(ge=0, le=1)
-    evidence: str = ""
-    """Why it did not pass: the failing assertion with its values and a trimmed traceback."""
-    confidence: float = Field(default=1.0, ge=0, le=1)
-    """1 for executed checks; what the judge claims for judged ones."""
-    weight: float = Field(default=1.0, gt=0)
-
-    @property
-    def passed(self) -> bool:
-        """Whether the score is full."""
-        return self.score >= 1.0
-
-
-def _numbered(checks: Iterable[Check]) -> tuple[Check, ...]:
-    """The same checks under names of their own: `a`, `a (2)`, `a (3)`."""
-    taken: dict[str, Check] = {}
-    for check in checks:
-        name, number = check.name, 1
-        while name in taken:
-            number += 1
-            name = f"{check.name} ({number})"
-        taken[name] = check.model_copy(update={"name": name})
-    return tuple(taken.values())
-
-
-class Verdict(BaseModel):
-    """Scores per check, with evidence, confidence and cost."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    checks: tuple[Check, ...] = ()
-    summary: str = ""
-    """One line that holds even where there are no checks, e.g. that the module could not be imported."""
-    cost_usd: Decimal = Decimal(0)
-    seconds: float = Field(default=0.0, ge=0)
-
-    @property
-    def score(self) -> float:
-        """Weighted mean of the checks' scores, in [0, 1]; 0 without checks."""
-        weight = sum(check.weight for check in self.checks)
-        return sum(check.weight * check.score for check in self.checks) / weight if weight else 0.0
-
-    @property
-    def confidence(self) -> float:
-        """The least sure check's confidence, in [0, 1]."""
-        return min((check.confidence for check in self.checks), default=1.0)
-
-    @property
-    def passed(self) -> bool:
-        """Whether there are checks and all of them passed."""
-        return bool(self.checks) and all(check.passed for check in self.checks)
-
-    @property
-    def failed(self) -> tuple[Check, ...]:
-        """The checks that did not pass, in order."""
-        return tuple(check for check in self.checks if not check.passed)
-
-    @classmethod
-    def joined(cls, verdicts: Iterable[Verdict]) -> Verdict:
-        """One verdict of several on the same candidate; checks of the same name are told apart by a number."""
-        told = [verdict for verdict in verdicts if verdict.checks or verdict.summary]
-        if len(told) == 1:
-            return told[0]
-        return cls(
-            checks=_numbered(check for verdict in told for check in verdict.checks),
-            summary="; ".join(verdict.summary for verdict in told if verdict.summary),
-            cost_usd=sum((verdict.cost_usd for verdict in told), Decimal(0)),
-            seconds=sum(verdict.seconds for verdict in told),
-        )
-
-    @model_validator(mode="after")
-    def _names_are_unique(self) -> Self:
-        names = [check.name for check in self.checks]
-        if len(set(names)) != len(names):
-            msg = f"check names repeat: {sorted(names)}"
-            raise ValueError(msg)
-        return self
+from loopwright.types import Candidate, Verdict
 
 
 @runtime_checkable

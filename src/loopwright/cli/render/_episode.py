@@ -10,8 +10,9 @@ from loopwright.candidate import Candidate
 from loopwright.cli._output import write, write_json
 from loopwright.cli._runs import find_episode
 from loopwright.loop import AttemptTree
-from loopwright.report import Failure, alarm_line
+from loopwright.report import alarm_line
 from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Event, Graded, Mitigated, read_run
+from loopwright.types import Failure
 from loopwright.verify import Verdict
 
 
@@ -119,7 +120,7 @@ def _closing(finished: EpisodeFinished | None) -> str:
     if finished is None:
         return "\nnot finished"
     if finished.status == "failed":
-        failure = Failure.of(finished.failure or {})
+        failure = Failure(**(finished.failure or {}))
         whole = f"\n\n{failure.message.rstrip()}" if failure.message.strip().count("\n") > 1 else ""
         return f"\nnot scored, {failure.cause}: {failure.line}{whole}"
     answer = "no answer" if finished.answer_iteration is None else f"answer of iteration {finished.answer_iteration}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from loopwright.report import EpisodeRow, RunSummary, VariantSummary
@@ -59,7 +58,7 @@ def episode_as_json(row: EpisodeRow) -> dict[str, Any]:
         "usage": row.usage.model_dump(),
         "cost_usd": _text(row.cost_usd),
         "seconds": row.seconds,
-        "failure": asdict(row.failure) if row.failure else None,
+        "failure": row.failure.model_dump() if row.failure else None,
     }
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from loopwright.errors import UserError
-from loopwright.models.chat._types import Message, Request, Usage
+from loopwright.models.chat._types import Message, Request
+from loopwright.types import Usage
 
 Finish = Literal["stop", "length", "refusal", "other"]
 

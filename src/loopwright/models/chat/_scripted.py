@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from loopwright.errors import MissingContent, UserError
-from loopwright.models.chat._types import Reply, Request, Usage
+from loopwright.models.chat._types import Reply, Request
+from loopwright.types import Usage
 
 Item = str | Reply | Exception | Callable[[Request], str]
 """A reply's text, a whole reply, an error to raise, or a function of the request that returns the text."""

@@ -8,6 +8,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from loopwright.types import Usage
+
 Role = Literal["system", "user", "assistant"]
 
 
@@ -45,32 +47,6 @@ class Request(BaseModel):
     sampling: Sampling = Sampling()
     json_schema: Mapping[str, Any] | None = None
     """JSON schema that the reply text must satisfy, or None for free text."""
-
-
-class Usage(BaseModel):
-    """Tokens of one or more calls, in four disjoint classes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    input: int = Field(default=0, ge=0)
-    """Prompt tokens that were neither read from nor written to a cache."""
-    cache_read: int = Field(default=0, ge=0)
-    cache_write: int = Field(default=0, ge=0)
-    output: int = Field(default=0, ge=0)
-    """Completion tokens, reasoning included."""
-
-    def __add__(self, other: Usage) -> Usage:
-        return Usage(
-            input=self.input + other.input,
-            cache_read=self.cache_read + other.cache_read,
-            cache_write=self.cache_write + other.cache_write,
-            output=self.output + other.output,
-        )
-
-    @property
-    def total(self) -> int:
-        """Tokens of all four classes."""
-        return self.input + self.cache_read + self.cache_write + self.output
 
 
 class Reply(BaseModel):

@@ -1,0 +1,21 @@
+"""The domain types: what flows through a loop, is recorded, and is shown to agents and readers."""
+
+from loopwright.types._candidate import Candidate
+from loopwright.types._control import Control, ControlState
+from loopwright.types._critique import Critique
+from loopwright.types._failure import Failure
+from loopwright.types._observation import Observation
+from loopwright.types._usage import Usage
+from loopwright.types._verdict import Check, Verdict
+
+__all__ = [
+    "Candidate",
+    "Check",
+    "Control",
+    "ControlState",
+    "Critique",
+    "Failure",
+    "Observation",
+    "Usage",
+    "Verdict",
+]
