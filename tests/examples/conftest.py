@@ -10,7 +10,7 @@ import pytest
 
 from loopwright import Task
 from loopwright.sandbox import SandboxSpec, open_provider
-from loopwright.verify import Grader, PythonTask, Suite
+from loopwright.verify import Grader, PythonSuite, PythonTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ async def _grade(task: PythonTask, sources: Sequence[str]) -> list[Graded]:
         await provider.close()
 
 
-async def _failed(grader: Grader, source: str, suite: Suite | None) -> frozenset[str]:
+async def _failed(grader: Grader, source: str, suite: PythonSuite | None) -> frozenset[str]:
     assert suite is not None
     grading = await grader.grade({"solution.py": source}, suite)
     return frozenset(check.name for check in grading.verdict.failed)

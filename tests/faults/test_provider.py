@@ -17,7 +17,7 @@ import pytest
 import loopwright.plan._resources
 from loopwright import ComponentOverrides, Run, RunConfig, Task
 from loopwright.budget import Spend
-from loopwright.models import ModelOptions, Policy, Resilient, open_model
+from loopwright.models import ModelOptions, Resilient, RetryPolicy, open_model
 from loopwright.store import CallFinished, CallIntended, EpisodeFinished, Event, Failed, read_run
 from tests.faults.table import provider_fault
 from tests.faults.workload import Guess, write_project
@@ -70,7 +70,7 @@ for _name, _case in CASES.items():
 @contextmanager
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Waits between calls are short; all else is as it is."""
-    policy = Policy(max_attempts=ATTEMPTS, base_delay=0.01)
+    policy = RetryPolicy(max_attempts=ATTEMPTS, base_delay=0.01)
     with monkeypatch.context() as patched:
         patched.setattr(loopwright.plan._resources, "Resilient", functools.partial(Resilient, policy=policy))
         yield

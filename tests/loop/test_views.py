@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from loopwright.agents import AgentRole, Memory, Turn, View
+from loopwright.agents import AgentRole, Memory, MemoryTurn, View
 from loopwright.loop import AttemptTree, view_for
 from loopwright.task import Instance
 from tests.loop.trees import criticised, tree_of, tried, unreadable
 
 INSTANCE = Instance(id="i", goal="Guess.", public={"below": 100})
-MEMORY = Memory(turns=(Turn(id="e/0", goal="Guess.", said="7"),))
+MEMORY = Memory(turns=(MemoryTurn(id="e/0", goal="Guess.", said="7"),))
 SEEN = {
     AgentRole.PROPOSER: (0, 1, 2),
     AgentRole.CRITIC: (0, 1, 2),

@@ -19,7 +19,7 @@ from loopwright.errors import (
     ModelUnauthorized,
     ModelUnavailable,
 )
-from loopwright.models import ModelOptions, Policy, Reply, Resilient, open_model
+from loopwright.models import ModelOptions, Reply, Resilient, RetryPolicy, open_model
 from tests.models.provider import (
     EMPTY,
     GARBAGE,
@@ -114,7 +114,7 @@ def run(*answers: Answer) -> Seen:
             options = ModelOptions(base_url=provider.base_url, api_key=KEY, timeout=timeout)
             model = Resilient(
                 open_model("openai/the-model", options=options),
-                Policy(max_attempts=ATTEMPTS),
+                RetryPolicy(max_attempts=ATTEMPTS),
                 on_failure=lambda error, attempt, again: failures.append((type(error).__name__, attempt, again)),
                 clock=fake.clock,
             )

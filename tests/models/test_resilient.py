@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopwright.errors import LoopwrightError, ModelRateLimited, ModelRejected, ModelUnavailable, UserError
-from loopwright.models import Breaker, Clock, Model, Policy, Reply, Request, Resilient, Scripted
+from loopwright.models import Breaker, Clock, Model, Reply, Request, Resilient, RetryPolicy, Scripted
 from loopwright.models._limits import Limiter
 from tests.models.support import FakeTime, ask
 
 DOWN = ModelUnavailable("it is down")
 
 
-def call(items: Sequence[object], policy: Policy, fake: FakeTime) -> tuple[Reply | LoopwrightError, Scripted]:
+def call(items: Sequence[object], policy: RetryPolicy, fake: FakeTime) -> tuple[Reply | LoopwrightError, Scripted]:
     model = Scripted(items)  # type: ignore[arg-type]  # the tests write errors and texts side by side
 
     async def go() -> Reply | LoopwrightError:
@@ -30,7 +30,7 @@ def call(items: Sequence[object], policy: Policy, fake: FakeTime) -> tuple[Reply
 @given(st.integers(0, 2**32), st.integers(1, 12))
 def test_the_wait_is_drawn_from_a_range_that_doubles_up_to_a_bound(seed: int, attempts: int) -> None:
     fake = FakeTime(seed=seed)
-    policy = Policy(max_attempts=attempts, base_delay=1, max_delay=20, breaker_failures=100)
+    policy = RetryPolicy(max_attempts=attempts, base_delay=1, max_delay=20, breaker_failures=100)
     outcome, model = call([DOWN] * attempts, policy, fake)
     assert outcome is DOWN
     assert len(model.requests) == attempts
@@ -42,7 +42,7 @@ def test_the_jitter_uses_the_whole_range() -> None:
     waits = []
     for seed in range(200):
         fake = FakeTime(seed=seed)
-        call([DOWN, "ok"], Policy(base_delay=1), fake)
+        call([DOWN, "ok"], RetryPolicy(base_delay=1), fake)
         waits += fake.waits
     assert min(waits) < 0.05
     assert max(waits) > 0.95
@@ -50,13 +50,13 @@ def test_the_jitter_uses_the_whole_range() -> None:
 
 def test_a_long_retry_after_is_cut() -> None:
     fake = FakeTime()
-    call([ModelRateLimited("later", retry_after=9999), "ok"], Policy(max_retry_after=50, base_delay=1), fake)
+    call([ModelRateLimited("later", retry_after=9999), "ok"], RetryPolicy(max_retry_after=50, base_delay=1), fake)
     assert 50 <= fake.waits[0] <= 51
 
 
 def test_no_call_begins_after_the_time_allowed() -> None:
     fake = FakeTime()
-    policy = Policy(max_attempts=100, max_elapsed=60, base_delay=8, max_delay=8, breaker_failures=1000)
+    policy = RetryPolicy(max_attempts=100, max_elapsed=60, base_delay=8, max_delay=8, breaker_failures=1000)
     outcome, model = call([DOWN] * 100, policy, fake)
     assert outcome is DOWN
     assert sum(fake.waits) <= 60
@@ -65,7 +65,7 @@ def test_no_call_begins_after_the_time_allowed() -> None:
 
 @pytest.mark.parametrize("error", [ModelRejected("no"), UserError("no"), ModelUnavailable("no")])
 def test_only_errors_that_can_pass_are_retried(error: LoopwrightError) -> None:
-    outcome, model = call([error, "ok"], Policy(), FakeTime())
+    outcome, model = call([error, "ok"], RetryPolicy(), FakeTime())
     assert (len(model.requests) == 2) is error.retry
     assert (outcome is error) is not error.retry
 
@@ -96,7 +96,7 @@ class Server:
     async def close(self) -> None: ...
 
 
-def flood(model: Model, policy: Policy, calls: int) -> Resilient:
+def flood(model: Model, policy: RetryPolicy, calls: int) -> Resilient:
     async def go() -> Resilient:
         resilient = Resilient(model, policy, clock=FakeTime().clock)
         await asyncio.gather(*(resilient.complete(ask(str(number))) for number in range(calls)))
@@ -107,20 +107,20 @@ def flood(model: Model, policy: Policy, calls: int) -> Resilient:
 
 def test_concurrency_grows_while_the_provider_bears_it() -> None:
     server = Server(capacity=1000)
-    assert flood(server, Policy(initial_concurrency=2, max_concurrency=20), 400).concurrency == 20
+    assert flood(server, RetryPolicy(initial_concurrency=2, max_concurrency=20), 400).concurrency == 20
     assert server.most == 20
 
 
 def test_concurrency_settles_at_what_the_provider_bears() -> None:
     server = Server(capacity=8)
-    policy = Policy(initial_concurrency=64, max_concurrency=64, max_attempts=50)
+    policy = RetryPolicy(initial_concurrency=64, max_concurrency=64, max_attempts=50)
     assert 4 <= flood(server, policy, 2000).concurrency <= 9
     assert server.limited < 300
 
 
 def test_concurrency_does_not_grow_unused() -> None:
     async def go() -> int:
-        resilient = Resilient(Server(capacity=1000), Policy(initial_concurrency=4), clock=FakeTime().clock)
+        resilient = Resilient(Server(capacity=1000), RetryPolicy(initial_concurrency=4), clock=FakeTime().clock)
         for _ in range(50):
             await resilient.complete(ask())
         return resilient.concurrency
@@ -137,7 +137,7 @@ class Slots(Server):
 
 def test_a_model_with_slots_is_asked_that_often_at_once() -> None:
     server = Slots(capacity=1000)
-    flood(server, Policy(initial_concurrency=50), 100)
+    flood(server, RetryPolicy(initial_concurrency=50), 100)
     assert server.most == 3
 
 
@@ -244,7 +244,9 @@ def test_an_endpoint_that_answers_with_an_error_is_up(error: LoopwrightError) ->
     breakers: dict[str, Breaker] = {}
 
     async def go() -> None:
-        model = Resilient(Scripted([error], cycle=True), Policy(max_attempts=1, breaker_failures=2), breakers=breakers)
+        model = Resilient(
+            Scripted([error], cycle=True), RetryPolicy(max_attempts=1, breaker_failures=2), breakers=breakers
+        )
         for _ in range(5):
             with pytest.raises(type(error)):
                 await model.complete(ask())
@@ -265,7 +267,7 @@ def test_a_cancelled_probe_lets_the_next_call_probe() -> None:
             return await super().complete(request)
 
     async def go() -> Reply:
-        policy = Policy(max_attempts=1, breaker_failures=1, breaker_cooldown=10, max_elapsed=100)
+        policy = RetryPolicy(max_attempts=1, breaker_failures=1, breaker_cooldown=10, max_elapsed=100)
         model = Resilient(Stuck([DOWN, "ok"]), policy, clock=fake.clock)
         with pytest.raises(ModelUnavailable):
             await model.complete(ask())
@@ -288,7 +290,7 @@ def test_an_open_circuit_saves_the_attempts_of_waiting_calls() -> None:
     model = Scripted([DOWN] * 6 + ["ok"] * 20)
 
     async def go() -> list[Reply]:
-        policy = Policy(breaker_failures=4, breaker_cooldown=10, initial_concurrency=4, max_attempts=4)
+        policy = RetryPolicy(breaker_failures=4, breaker_cooldown=10, initial_concurrency=4, max_attempts=4)
         resilient = Resilient(model, policy, clock=fake.clock)
         return await asyncio.gather(*(resilient.complete(ask(str(number))) for number in range(10)))
 
@@ -299,7 +301,7 @@ def test_an_open_circuit_saves_the_attempts_of_waiting_calls() -> None:
 
 def test_a_circuit_that_stays_open_ends_in_an_error_that_says_why() -> None:
     outcome, model = call(
-        [DOWN] * 100, Policy(max_attempts=99, breaker_failures=2, breaker_cooldown=20, max_elapsed=50), FakeTime()
+        [DOWN] * 100, RetryPolicy(max_attempts=99, breaker_failures=2, breaker_cooldown=20, max_elapsed=50), FakeTime()
     )
     assert isinstance(outcome, ModelUnavailable)
     assert "it is down" in str(outcome)
@@ -309,7 +311,7 @@ def test_a_circuit_that_stays_open_ends_in_an_error_that_says_why() -> None:
 def test_models_behind_one_endpoint_share_a_circuit() -> None:
     breakers: dict[str, Breaker] = {}
     fake = FakeTime()
-    policy = Policy(max_attempts=1, breaker_failures=1)
+    policy = RetryPolicy(max_attempts=1, breaker_failures=1)
 
     async def go() -> None:
         first, second = (
@@ -329,7 +331,7 @@ def test_models_behind_one_endpoint_share_a_circuit() -> None:
 
 def test_a_cancelled_call_gives_its_turn_back() -> None:
     async def go() -> Reply:
-        resilient = Resilient(Scripted(["slow", "next"], delay=0.05), Policy(initial_concurrency=1))
+        resilient = Resilient(Scripted(["slow", "next"], delay=0.05), RetryPolicy(initial_concurrency=1))
         first = asyncio.create_task(resilient.complete(ask()))
         await asyncio.sleep(0.01)
         first.cancel()

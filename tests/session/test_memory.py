@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from loopwright import RunConfig
-from loopwright.agents import Attempt, Memory, Turn, cut_to, latest, tokens_of
+from loopwright.agents import Attempt, Memory, MemoryTurn, cut_to, latest, tokens_of
 from loopwright.candidate import Candidate
 from loopwright.errors import ModelRejected, TaskError
 from loopwright.models import Reply, Request
@@ -18,8 +18,8 @@ from tests.session.sums import Sums, events, freeze, play, task
 SESSION = {"memory": {"turns": 3, "tokens": 200}}
 
 
-def turn(at: int, said: str = "a") -> Turn:
-    return Turn(id=f"e/{at}", goal=f"goal {at}", said=said)
+def turn(at: int, said: str = "a") -> MemoryTurn:
+    return MemoryTurn(id=f"e/{at}", goal=f"goal {at}", said=said)
 
 
 def test_each_episode_sees_the_latest_turns_before_its_goal(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwright.stats import Turn, expected_gain, refinement, turns_of, wilson, worth_iterating
+from loopwright.stats import Transition, expected_gain, refinement, turns_of, wilson, worth_iterating
 
 
 def test_flows_of_three_episodes() -> None:
@@ -31,12 +31,12 @@ def test_nothing_refined() -> None:
 
 
 def test_an_unknown_cost_makes_the_sum_unknown() -> None:
-    flow = refinement([Turn(1, False, True, 2.0), Turn(2, False, True, None)]).overall
+    flow = refinement([Transition(1, False, True, 2.0), Transition(2, False, True, None)]).overall
     assert flow.cost is None
 
 
 def test_no_price_for_a_loss() -> None:
-    assert refinement([Turn(1, True, False, 2.0)]).overall.cost_per_correct is None
+    assert refinement([Transition(1, True, False, 2.0)]).overall.cost_per_correct is None
 
 
 def test_costs_must_match() -> None:
@@ -57,7 +57,7 @@ def test_the_rule_is_the_comparison_of_ratios(accuracy: float, correction: float
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1))
 def test_measured_gain_is_what_the_rule_expects(pairs: list[tuple[bool, bool]]) -> None:
-    flow = refinement([Turn(1, before, after) for before, after in pairs]).overall
+    flow = refinement([Transition(1, before, after) for before, after in pairs]).overall
     accuracy = flow.right_before / flow.turns
     assert flow.gain == pytest.approx(expected_gain(accuracy, flow.correction or 0, flow.injection or 0))
 

@@ -2,7 +2,7 @@
 
 from loopwright.agents._card import Card, Prompt, load_card, load_prompt
 from loopwright.agents._extract import extract_files
-from loopwright.agents._memory import Memory, Turn, cut_to, latest, tokens_of
+from loopwright.agents._memory import Memory, MemoryTurn, cut_to, latest, tokens_of
 from loopwright.agents._model_agent import ModelAgent, load_agent
 from loopwright.agents._rule_critic import RuleCritic
 from loopwright.agents._types import (
@@ -23,11 +23,11 @@ __all__ = [
     "Card",
     "Critique",
     "Memory",
+    "MemoryTurn",
     "ModelAgent",
     "ModelClient",
     "Prompt",
     "RuleCritic",
-    "Turn",
     "View",
     "cut_to",
     "extract_files",

@@ -24,7 +24,7 @@ def cut_to(text: str, tokens: int) -> str:
     return kept + _CUT if kept else ""
 
 
-class Turn(BaseModel):
+class MemoryTurn(BaseModel):
     """An earlier iteration as its proposer may remember it. Hidden checks have no field here."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,9 +55,9 @@ class Memory(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     summary: str = ""
-    turns: tuple[Turn, ...] = ()
+    turns: tuple[MemoryTurn, ...] = ()
     """Oldest first."""
-    examples: tuple[Turn, ...] = ()
+    examples: tuple[MemoryTurn, ...] = ()
     """Answers of a time when all was well."""
 
     @property
@@ -74,9 +74,9 @@ class Memory(BaseModel):
         return tokens_of(self.text)
 
 
-def latest(turns: Sequence[Turn], tokens: int) -> tuple[Turn, ...]:
+def latest(turns: Sequence[MemoryTurn], tokens: int) -> tuple[MemoryTurn, ...]:
     """The latest turns that fit so many tokens together, oldest first."""
-    kept: list[Turn] = []
+    kept: list[MemoryTurn] = []
     for turn in reversed(turns):
         tokens -= turn.tokens
         if tokens < 0:
@@ -85,5 +85,5 @@ def latest(turns: Sequence[Turn], tokens: int) -> tuple[Turn, ...]:
     return tuple(reversed(kept))
 
 
-def _texts(turns: Iterable[Turn]) -> str:
+def _texts(turns: Iterable[MemoryTurn]) -> str:
     return "\n\n".join(turn.text for turn in turns)

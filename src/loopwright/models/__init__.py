@@ -5,7 +5,7 @@ from loopwright.models._open import open_model, split_name
 from loopwright.models._options import ModelOptions
 from loopwright.models._prices import Price, Prices
 from loopwright.models._pull import LocalModel, list_models, pull
-from loopwright.models._resilient import Clock, OnFailure, Policy, Resilient
+from loopwright.models._resilient import Clock, OnFailure, Resilient, RetryPolicy
 from loopwright.models.chat._hash import request_hash
 from loopwright.models.chat._replay import Recorder, Replay, replay_key
 from loopwright.models.chat._scripted import Scripted
@@ -22,7 +22,6 @@ __all__ = [
     "Model",
     "ModelOptions",
     "OnFailure",
-    "Policy",
     "Price",
     "Prices",
     "Recorder",
@@ -30,6 +29,7 @@ __all__ = [
     "Reply",
     "Request",
     "Resilient",
+    "RetryPolicy",
     "Role",
     "Sampling",
     "Scripted",

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Literal
 
-Outcome = Literal["answered", "limited", "other"]
+CallOutcome = Literal["answered", "limited", "other"]
 
 _PROBE_WAIT = 0.5
 """Seconds after which a caller looks again while another one's probe is on its way."""
@@ -51,7 +51,7 @@ class Limiter:
             raise
         return self._round
 
-    def release(self, begun_in: int, outcome: Outcome) -> None:
+    def release(self, begun_in: int, outcome: CallOutcome) -> None:
         """Ends a call and adapts the limit to how it went."""
         if outcome == "answered" and self.active >= int(self.limit):
             self.limit = min(float(self._most), self.limit + 1 / self.limit)

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from loopwright.errors import LoopwrightError, ModelRateLimited, ModelUnavailable
-from loopwright.models._limits import Breaker, Limiter, Outcome
+from loopwright.models._limits import Breaker, CallOutcome, Limiter
 from loopwright.models.chat._types import Model, Reply, Request
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class RetryPolicy:
     """How failures that can pass are met."""
 
     max_attempts: int = 6
@@ -72,7 +72,7 @@ class Resilient:
     def __init__(
         self,
         model: Model,
-        policy: Policy | None = None,
+        policy: RetryPolicy | None = None,
         *,
         on_failure: OnFailure | None = None,
         breakers: dict[str, Breaker] | None = None,
@@ -92,7 +92,7 @@ class Resilient:
         self.repeatable = model.repeatable
         self._model = model
         self._on_failure = on_failure
-        self._policy = policy = policy or Policy()
+        self._policy = policy = policy or RetryPolicy()
         self._clock = clock = clock or Clock()
         slots = model.slots if isinstance(model, _Served) else None
         self._limiter = Limiter(initial=slots or policy.initial_concurrency, most=slots or policy.max_concurrency)
@@ -146,7 +146,7 @@ class Resilient:
 
     async def _call(self, request: Request, round_: int) -> Reply:
         """Makes one call, and tells limiter and breaker how it went."""
-        outcome: Outcome = "other"
+        outcome: CallOutcome = "other"
         try:
             reply = await self._model.complete(request)
             outcome = "answered"

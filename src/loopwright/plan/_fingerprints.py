@@ -12,7 +12,7 @@ from loopwright.agents import load_card
 from loopwright.environments import find_environment
 from loopwright.errors import MissingContent, RunChanged, UserError
 from loopwright.plan._plan import RunConfig, plan_episodes
-from loopwright.project import Kind, Project
+from loopwright.project import ContentKind, Project
 from loopwright.store import Event, Manifest, RunResumed, RunStore
 from loopwright.task import Task, load_task
 
@@ -153,7 +153,7 @@ def _parts(task: Task, project: Project) -> Iterator[tuple[str, str]]:
         yield _content(project, "environments", task.environment.name)
 
 
-def _content(project: Project, kind: Kind, name: str) -> tuple[str, str]:
+def _content(project: Project, kind: ContentKind, name: str) -> tuple[str, str]:
     try:
         path = project.find(kind, name)
     except MissingContent:

@@ -11,7 +11,7 @@ from jinja2.defaults import DEFAULT_NAMESPACE
 from jinja2.meta import find_undeclared_variables
 from pydantic import BaseModel
 
-from loopwright.agents import AgentRole, Attempt, Memory, Prompt, Turn, View
+from loopwright.agents import AgentRole, Attempt, Memory, MemoryTurn, Prompt, View
 from loopwright.candidate import Candidate
 from loopwright.environments import Observation
 from loopwright.errors import TaskError
@@ -20,7 +20,7 @@ from loopwright.task import Instance
 from loopwright.verify import Check, Verdict
 
 _SHOWN: dict[str, type[BaseModel]] = {
-    kind.__name__: kind for kind in (View, Attempt, Memory, Turn, Observation, Verdict, Check, Candidate)
+    kind.__name__: kind for kind in (View, Attempt, Memory, MemoryTurn, Observation, Verdict, Check, Candidate)
 }
 _LACKS = re.compile(r"'loopwright\.[\w.]*?(?P<kind>\w+) object' has no attribute '(?P<name>\w+)'")
 

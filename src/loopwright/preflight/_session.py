@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 
-from loopwright.agents import AgentRole, Memory, ModelAgent, Turn
+from loopwright.agents import AgentRole, Memory, MemoryTurn, ModelAgent
 from loopwright.drift import Baseline
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import ACTING_STRATEGIES, AttemptTree, view_for
@@ -84,7 +84,7 @@ def _shows_memory(proposer: ModelAgent, episode: PlannedEpisode) -> bool:
         AttemptTree(),
         current=None,
         iterations_left=episode.task.loop.max_iterations,
-        memory=Memory(turns=(Turn(id="e/0", goal=_MARK, said=_MARK),)),
+        memory=Memory(turns=(MemoryTurn(id="e/0", goal=_MARK, said=_MARK),)),
     )
     try:
         return any(_MARK in message.content for message in proposer.prompt.render(view))

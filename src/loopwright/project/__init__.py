@@ -1,18 +1,18 @@
 """Project folders: where content is found, and how its YAML files are read."""
 
 from loopwright.project._includes import FILE, Includes
-from loopwright.project._project import Kind, Project, find_project, shipped_content
-from loopwright.project._yaml import Document, Location, Mark, Plain, load_yaml, plain_value, read_text
+from loopwright.project._project import ContentKind, Project, find_project, shipped_content
+from loopwright.project._yaml import Document, Mark, Plain, SourceLocation, load_yaml, plain_value, read_text
 
 __all__ = [
     "FILE",
+    "ContentKind",
     "Document",
     "Includes",
-    "Kind",
-    "Location",
     "Mark",
     "Plain",
     "Project",
+    "SourceLocation",
     "find_project",
     "load_yaml",
     "plain_value",

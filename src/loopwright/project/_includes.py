@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from loopwright.errors import TaskError
-from loopwright.project._yaml import Document, Location, read_text
+from loopwright.project._yaml import Document, SourceLocation, read_text
 
 FILE = "file"
 
-Put = Callable[[str, Location], Any]
+Put = Callable[[str, SourceLocation], Any]
 """What becomes of a text at a location."""
 
 
-def as_it_is(text: str, location: Location) -> Any:
+def as_it_is(text: str, location: SourceLocation) -> Any:
     """Leaves a text as it is."""
     return text
 
@@ -29,7 +29,7 @@ class Includes:
     root: Path
     """The folder that no include may leave, links followed."""
 
-    def put_in(self, value: Any, location: Location, file: Path, text: Put = as_it_is) -> Any:
+    def put_in(self, value: Any, location: SourceLocation, file: Path, text: Put = as_it_is) -> Any:
         """Returns a value with every include in it replaced.
 
         Args:
@@ -49,7 +49,7 @@ class Includes:
             return [self.put_in(item, (*location, index), file, text) for index, item in enumerate(value)]
         return text(value, location) if isinstance(value, str) else value
 
-    def path(self, name: Any, location: Location, file: Path) -> Path:
+    def path(self, name: Any, location: SourceLocation, file: Path) -> Path:
         """The path that a file names.
 
         Raises:
@@ -64,14 +64,14 @@ class Includes:
             )
         return path
 
-    def retold(self, error: TaskError, name: str, path: Path, location: Location) -> TaskError:
+    def retold(self, error: TaskError, name: str, path: Path, location: SourceLocation) -> TaskError:
         """An error of an included file: at its own line where it has one, else at the line that includes it."""
         if error.line is not None:
             return error
         message = str(error.args[0]).removeprefix(f"{path}: ")
         return self.document.error(f"`file: {name}`: {message}", location, remedy=error.remedy)
 
-    def _included(self, name: Any, location: Location, file: Path) -> str:
+    def _included(self, name: Any, location: SourceLocation, file: Path) -> str:
         path = self.path(name, location, file)
         try:
             return read_text(path)

@@ -9,7 +9,7 @@ from typing import Literal
 
 from loopwright.errors import MissingContent
 
-Kind = Literal["agents", "environments", "prompts"]
+ContentKind = Literal["agents", "environments", "prompts"]
 
 _SUFFIX = {"agents": ".yaml", "environments": "", "prompts": ".md"}
 _SINGULAR = {"agents": "agent", "environments": "environment", "prompts": "prompt"}
@@ -45,7 +45,7 @@ class Project:
     def _folders(self) -> tuple[Path, Path]:
         return (self.root, shipped_content())
 
-    def find(self, kind: Kind, name: str) -> Path:
+    def find(self, kind: ContentKind, name: str) -> Path:
         """Finds a content file or folder by name.
 
         Raises:
@@ -64,7 +64,7 @@ class Project:
             remedy=f"{hint}There are: {', '.join(known)}. Your own go into {self.root / kind}.",
         )
 
-    def names(self, kind: Kind) -> list[str]:
+    def names(self, kind: ContentKind) -> list[str]:
         """Names of all content of a kind, the user's and the shipped, sorted."""
         suffix = _SUFFIX[kind]
         found = {

@@ -21,7 +21,7 @@ from loopwright.errors import TaskError
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 40
 
-Location = tuple[str | int, ...]
+SourceLocation = tuple[str | int, ...]
 Plain = str | int | float | bool | None
 
 _INT = re.compile(r"[-+]?[0-9]+")
@@ -56,9 +56,9 @@ class Document:
 
     path: Path
     data: Any
-    marks: dict[Location, Mark] = field(default_factory=dict)
+    marks: dict[SourceLocation, Mark] = field(default_factory=dict)
 
-    def error(self, message: str, location: Location = (), *, remedy: str = "") -> TaskError:
+    def error(self, message: str, location: SourceLocation = (), *, remedy: str = "") -> TaskError:
         """Builds an error that points at a part of the document, or at the nearest part around it."""
         for length in range(len(location), -1, -1):
             if mark := self.marks.get(location[:length]):
@@ -150,7 +150,7 @@ class _Reader:
             raise self._error("a second document begins here", second, (), "Keep one document; remove this `---`.")
         return Document(self._document.path, data, self._document.marks)
 
-    def _value(self, event: yaml.Event, location: Location) -> Any:
+    def _value(self, event: yaml.Event, location: SourceLocation) -> Any:
         self._mark(event, location)
         if isinstance(event, yaml.AliasEvent):
             remedy = "Write the value out where it is used, or include a file with `{file: NAME}`."
@@ -172,7 +172,7 @@ class _Reader:
         while not isinstance(event := next(self._events), yaml.CollectionEndEvent):
             yield event
 
-    def _mapping(self, location: Location) -> dict[str, Any]:
+    def _mapping(self, location: SourceLocation) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for event in self._until_end():
             if not isinstance(event, yaml.ScalarEvent):
@@ -187,7 +187,7 @@ class _Reader:
             self._mark(event, at)
         return result
 
-    def _scalar(self, event: yaml.ScalarEvent, location: Location) -> Plain:
+    def _scalar(self, event: yaml.ScalarEvent, location: SourceLocation) -> Plain:
         # The first of the two flags says that the scalar is neither quoted nor a block.
         if not event.implicit[0]:
             return str(event.value)
@@ -196,11 +196,11 @@ class _Reader:
         except ValueError:
             raise self._error("the number is too large", event, location, "Put it in quotes if it is text.") from None
 
-    def _mark(self, event: yaml.Event, location: Location) -> None:
+    def _mark(self, event: yaml.Event, location: SourceLocation) -> None:
         if start := event.start_mark:
             self._document.marks[location] = Mark(self._document.path, start.line + 1, start.column + 1)
 
-    def _error(self, message: str, event: yaml.Event, location: Location, remedy: str) -> TaskError:
+    def _error(self, message: str, event: yaml.Event, location: SourceLocation, remedy: str) -> TaskError:
         self._mark(event, location)
         return self._document.error(message, location, remedy=remedy)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class AlarmMark:
     """A vertical line."""
 
     x: float
@@ -59,7 +59,7 @@ class Chart:
     ticks: tuple[tuple[float, str], ...]
     title: str = ""
     """What the horizontal axis shows."""
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[AlarmMark, ...] = ()
     band: float | None = None
     """The lower edge of the shaded band that begins at the top."""
 
@@ -100,7 +100,7 @@ class Frame:
         levels: Mapping[float, str],
         ticks: Mapping[float, str],
         title: str = "",
-        marks: Sequence[Mark] = (),
+        marks: Sequence[AlarmMark] = (),
         band: float | None = None,
         legend: int = 0,
     ) -> Chart:

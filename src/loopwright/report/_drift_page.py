@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from loopwright.drift import CHANNELS, TRAITS, WINDOW, Channel, Review
-from loopwright.report._charts import Chart, Frame, Mark, Point, Series
+from loopwright.report._charts import AlarmMark, Chart, Frame, Point, Series
 from loopwright.report._pages import render_page
 from loopwright.secrets import scrub
 
@@ -65,6 +65,6 @@ def _chart(
         [line],
         levels={value: f"{value:.2f}" for value in (1.0, (1 + low) / 2, low)},
         ticks={0.0: "0", float(found.counts.seen): f"{found.counts.seen:,}"},
-        marks=[Mark(frame.x(at), worse) for at, worse in marks],
+        marks=[AlarmMark(frame.x(at), worse) for at, worse in marks],
         band=edge,
     )

@@ -14,7 +14,7 @@ _DRAWS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class VariantComparison:
     """A variant against the first one, on the instances that both have scores for."""
 
     name: str
@@ -36,14 +36,14 @@ def repeated(variant: VariantSummary) -> Repeated | None:
     return Repeated(k, suite_pass_at_k(rollouts, k), suite_pass_hat_k(rollouts, k)) if k > 1 else None
 
 
-def comparisons(summary: RunSummary) -> list[Comparison]:
+def comparisons(summary: RunSummary) -> list[VariantComparison]:
     """Differences of pass rates to the first variant that has scores, paired by instance."""
     scored = [variant for variant in summary.variants if variant.n]
     if len(scored) < 2:
         return []
     first = scored[0].passes
     return [
-        Comparison(variant.name, paired_difference(passes, first, resamples=_resamples(passes)))
+        VariantComparison(variant.name, paired_difference(passes, first, resamples=_resamples(passes)))
         for variant in scored[1:]
         if (passes := variant.passes).keys() & first.keys()
     ]

@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import Literal
 
 from loopwright.report._trajectory import ResultOf, Spent, Trajectory, inline_result, trajectories
-from loopwright.stats import Interval, Refinement, Rollouts, Turn, mean_interval, refinement, wilson
+from loopwright.stats import Interval, Refinement, Rollouts, Transition, mean_interval, refinement, wilson
 from loopwright.store import DriftAlarm, EpisodeStarted, Event, Failed, Mitigated, RunFinished, RunStarted, read_run
 from loopwright.types import Failure, Usage
 
@@ -40,9 +40,9 @@ class EpisodeRow:
     cost_usd: Decimal | None
     seconds: float
     failure: Failure | None
-    judged: tuple[Turn, ...]
+    judged: tuple[Transition, ...]
     """Refinements by the verdicts the loop acted on."""
-    graded: tuple[Turn, ...]
+    graded: tuple[Transition, ...]
     """Refinements by the grades after the loop, where every candidate got one."""
 
     @property
@@ -304,7 +304,7 @@ def _cost(trajectory: Trajectory) -> Decimal | None:
     return trajectory.spent.cost_usd if trajectory.spent.calls else None
 
 
-def _turns(trajectory: Trajectory, *, graded: bool) -> tuple[Turn, ...]:
+def _turns(trajectory: Trajectory, *, graded: bool) -> tuple[Transition, ...]:
     """Refinements along the tree: each candidate against the one it was made from."""
     turns = []
     for number, turn in sorted(trajectory.iterations.items()):
@@ -312,7 +312,7 @@ def _turns(trajectory: Trajectory, *, graded: bool) -> tuple[Turn, ...]:
         before, after = parent.right(graded=graded) if parent else None, turn.right(graded=graded)
         if before is not None and after is not None:
             cost = turn.spent.cost_usd
-            turns.append(Turn(number, before, after, float(cost) if cost is not None else None))
+            turns.append(Transition(number, before, after, float(cost) if cost is not None else None))
     return tuple(turns)
 
 

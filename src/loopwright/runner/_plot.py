@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class VariantSeries:
     """What is drawn of one variant."""
 
     name: str
@@ -25,7 +25,7 @@ class Series:
     """Mean over episodes of the best score in [0, 1] so far, by iteration."""
 
 
-def draw(series: Sequence[Series]) -> Figure:
+def draw(series: Sequence[VariantSeries]) -> Figure:
     """Draws one figure with two panels; it belongs to no window and needs no screen.
 
     Raises:
@@ -45,7 +45,7 @@ def draw(series: Sequence[Series]) -> Figure:
     return figure
 
 
-def _draw_rates(axes: Axes, series: Sequence[Series]) -> None:
+def _draw_rates(axes: Axes, series: Sequence[VariantSeries]) -> None:
     for row, one in enumerate(reversed(series)):
         axes.plot([one.interval.low, one.interval.high], [row, row], color=f"C{len(series) - 1 - row}")
         axes.plot([one.pass_rate], [row], "o", color=f"C{len(series) - 1 - row}")
@@ -55,7 +55,7 @@ def _draw_rates(axes: Axes, series: Sequence[Series]) -> None:
     axes.set_xlabel("pass rate, 95 % interval")
 
 
-def _draw_curves(axes: Axes, series: Sequence[Series]) -> None:
+def _draw_curves(axes: Axes, series: Sequence[VariantSeries]) -> None:
     for one in series:
         axes.plot(range(1, len(one.best) + 1), one.best, marker=".", label=one.name)
     axes.set_ylim(-0.02, 1.02)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from loopwright.agents import Attempt
 from loopwright.candidate import Candidate
 from loopwright.loop import AttemptTree
-from loopwright.runner._plot import Series, draw
+from loopwright.runner._plot import VariantSeries, draw
 from loopwright.stats import mean_interval
 from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Failed, Graded, Mitigated, read_run
 from loopwright.verify import Verdict
@@ -106,11 +106,11 @@ class RunResult:
         return draw([_series(name, episodes) for name, episodes in variants.items()])
 
 
-def _series(name: str, episodes: Sequence[EpisodeResult]) -> Series:
+def _series(name: str, episodes: Sequence[EpisodeResult]) -> VariantSeries:
     passed = [float(episode.passed) for episode in episodes]
     best = [_best_so_far(episode) for episode in episodes]
     length = max(map(len, best), default=0)
-    return Series(
+    return VariantSeries(
         name=name,
         pass_rate=fmean(passed),
         interval=mean_interval(passed, [f"{one.started.task}/{one.started.instance}" for one in episodes]),

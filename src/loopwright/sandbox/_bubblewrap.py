@@ -14,8 +14,8 @@ from typing import Any
 
 from loopwright.errors import SandboxLost, SandboxUnavailable
 from loopwright.sandbox._bwrap import INTERPRETER, arguments
-from loopwright.sandbox._cgroups import Group, GroupFiles, Held, Place, places
-from loopwright.sandbox._channel import Channel
+from loopwright.sandbox._cgroups import Group, GroupFiles, GroupFolder, Held, places
+from loopwright.sandbox._channel import RunnerChannel
 from loopwright.sandbox._names import next_name
 from loopwright.sandbox._program import command, compiled_command
 from loopwright.sandbox._sandbox import OpenSandbox
@@ -62,7 +62,7 @@ class Bubblewrap:
         machine = _Machine(name, spec, account, places())
         try:
             here = machine.start()
-            _, channel = await asyncio.get_running_loop().create_unix_connection(lambda: Channel(name), sock=here)
+            _, channel = await asyncio.get_running_loop().create_unix_connection(lambda: RunnerChannel(name), sock=here)
         except BaseException:
             await machine.remove()
             raise
@@ -102,7 +102,7 @@ class Bubblewrap:
 class _Machine:
     """The processes and control groups of one sandbox."""
 
-    def __init__(self, name: str, spec: SandboxSpec, account: Account, places: Sequence[Place]) -> None:
+    def __init__(self, name: str, spec: SandboxSpec, account: Account, places: Sequence[GroupFolder]) -> None:
         self._spec = spec
         self._account = account
         self._process: subprocess.Popen[bytes] | None = None

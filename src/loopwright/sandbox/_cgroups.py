@@ -25,7 +25,7 @@ _PERIOD = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class GroupFolder:
     """Where groups may be made."""
 
     folder: Path
@@ -62,8 +62,8 @@ class Held:
 class Group:
     """The control group of one sandbox, in one hierarchy (v2) or one for each controller (v1)."""
 
-    def __init__(self, name: str, limits: Limits, places: Sequence[Place]) -> None:
-        self._parts: list[tuple[Place, Path]] = []
+    def __init__(self, name: str, limits: Limits, places: Sequence[GroupFolder]) -> None:
+        self._parts: list[tuple[GroupFolder, Path]] = []
         self.held: dict[Control, Held] = {}
         """What is limited, as the kernel says."""
         for place in places:
@@ -138,14 +138,14 @@ def _set(folder: Path, files: Mapping[str, int | str]) -> Held:
     return Held(in_force, ", ".join(said))
 
 
-def places(proc: Path = Path("/proc/self")) -> Sequence[Place]:
+def places(proc: Path = Path("/proc/self")) -> Sequence[GroupFolder]:
     """Where this process may make groups for its children."""
     own: dict[str, str] = {}
     for line in (proc / "cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         for controller in controllers.split(","):
             own[controller] = path
-    found: list[Place] = []
+    found: list[GroupFolder] = []
     for line in (proc / "mountinfo").read_text().splitlines():
         left, _, right = line.partition(" - ")
         root, mount = left.split()[3:5]
@@ -157,7 +157,7 @@ def places(proc: Path = Path("/proc/self")) -> Sequence[Place]:
             if wanted:
                 folder = Path(mount) / _below(own[min(wanted)], root)
                 if os.access(folder, os.W_OK):
-                    found.append(Place(folder, 1, wanted))
+                    found.append(GroupFolder(folder, 1, wanted))
     return found
 
 
@@ -165,7 +165,7 @@ def _below(path: str, root: str) -> str:
     return os.path.relpath(path, root) if root != "/" else path.lstrip("/")
 
 
-def _place_v2(mount: Path, own: str) -> Sequence[Place]:
+def _place_v2(mount: Path, own: str) -> Sequence[GroupFolder]:
     """The own group if it is the root; else its parent, as a group with processes cannot limit groups below it."""
     folder = mount / own
     if own not in ("", "."):
@@ -181,4 +181,4 @@ def _place_v2(mount: Path, own: str) -> Sequence[Place]:
         enabled = frozenset(control.read_text().split()) & _CONTROLLERS
     except OSError:
         return []
-    return [Place(folder, 2, enabled)] if enabled else []
+    return [GroupFolder(folder, 2, enabled)] if enabled else []

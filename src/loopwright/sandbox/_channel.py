@@ -10,17 +10,17 @@ from collections.abc import Callable
 from loopwright.errors import SandboxLost
 from loopwright.sandbox._inside.wire import Answer, Ask, Decoder, frame
 
-Fields = list[bytes]
+FrameFields = list[bytes]
 
 
-class Channel(asyncio.Protocol):
+class RunnerChannel(asyncio.Protocol):
     """Asks the runner and sorts its answers, without a thread: bytes come in on the event loop."""
 
     def __init__(self, name: str, unwrap: Callable[[bytes], bytes] = bytes) -> None:
         self._name = name
         self._unwrap = unwrap
         self._decoder = Decoder()
-        self._waiting: dict[int, asyncio.Future[Fields]] = {}
+        self._waiting: dict[int, asyncio.Future[FrameFields]] = {}
         self._streams: dict[int, Callable[[bytes], None]] = {}
         self._next = 0
         self._transport: asyncio.Transport | None = None
@@ -87,7 +87,7 @@ class Channel(asyncio.Protocol):
         if self._transport and not self._transport.is_closing():
             self._transport.write(frame(kind, number, *fields))
 
-    async def call(self, kind: int, *fields: bytes) -> Fields:
+    async def call(self, kind: int, *fields: bytes) -> FrameFields:
         """Sends a request and waits for its answer.
 
         Raises:
@@ -101,7 +101,7 @@ class Channel(asyncio.Protocol):
         """Renews the lease."""
         self.tell(Ask.PING, 0)
 
-    def _take(self, kind: int, number: int, fields: Fields) -> None:
+    def _take(self, kind: int, number: int, fields: FrameFields) -> None:
         if kind == Answer.CHUNK:
             stream = self._streams.get(number)
             if stream:
@@ -121,7 +121,7 @@ class Channel(asyncio.Protocol):
 class Asked:
     """A request that is under way."""
 
-    def __init__(self, channel: Channel, number: int, answer: asyncio.Future[Fields]) -> None:
+    def __init__(self, channel: RunnerChannel, number: int, answer: asyncio.Future[FrameFields]) -> None:
         self.channel = channel
         self.number = number
         self.answer = answer

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from loopwright.errors import SandboxLost, SandboxUnavailable
 from loopwright.sandbox._cgroups import Held
-from loopwright.sandbox._channel import Channel
-from loopwright.sandbox._engine import OWNER_LABEL, Demultiplexer, Engine, attach
+from loopwright.sandbox._channel import RunnerChannel
+from loopwright.sandbox._engine import OWNER_LABEL, Demultiplexer, DockerEngine, attach
 from loopwright.sandbox._engine import remove as remove_container
 from loopwright.sandbox._gc import sweep
 from loopwright.sandbox._names import next_name, this_process
@@ -69,7 +69,7 @@ class Docker:
 
     def __init__(self, reason: str = "asked for by name") -> None:
         self.reason = reason
-        self._engine = Engine()
+        self._engine = DockerEngine()
         self._open: set[OpenSandbox] = set()
         self._roots: dict[str, Roots] = {}
 
@@ -97,7 +97,7 @@ class Docker:
         try:
             digest = await self._engine.call(lambda client: _create(client, name, image, spec, pipes))
             _, channel = await asyncio.get_running_loop().create_unix_connection(
-                lambda: Channel(name, demultiplexer), sock=pipes[0]
+                lambda: RunnerChannel(name, demultiplexer), sock=pipes[0]
             )
         except BaseException:
             for pipe in pipes:

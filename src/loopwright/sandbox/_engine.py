@@ -20,7 +20,7 @@ OWNER_LABEL = "loopwright.owner"
 _TIMEOUT = 60
 
 
-class Engine:
+class DockerEngine:
     """A stack of clients, as one is not safe to share between threads."""
 
     def __init__(self) -> None:

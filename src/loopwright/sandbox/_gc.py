@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from loopwright.errors import SandboxUnavailable
 from loopwright.sandbox._cgroups import places
-from loopwright.sandbox._engine import OWNER_LABEL, Engine, remove
+from loopwright.sandbox._engine import OWNER_LABEL, DockerEngine, remove
 from loopwright.sandbox._names import PREFIX, Owner, owner_in
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ async def gc() -> Sequence[Found]:
     sandbox whose owner cannot be judged from here, on another machine or in another process namespace, is left alone:
     its lease ends it.
     """
-    engine = Engine()
+    engine = DockerEngine()
     try:
         containers = await sweep(engine)
     except SandboxUnavailable:
@@ -47,7 +47,7 @@ async def gc() -> Sequence[Found]:
     return [*containers, *await asyncio.to_thread(_control_groups)]
 
 
-async def sweep(engine: Engine) -> Sequence[Found]:
+async def sweep(engine: DockerEngine) -> Sequence[Found]:
     """Removes the containers of dead owners.
 
     Raises:

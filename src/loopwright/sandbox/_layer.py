@@ -18,7 +18,7 @@ _TYPES = {"file": tarfile.REGTYPE, "folder": tarfile.DIRTYPE, "link": tarfile.SY
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ArchiveEntry:
     """A file, folder or link below the workspace."""
 
     path: str
@@ -61,7 +61,7 @@ def to_tar(data: bytes) -> bytes:
     return archive.getvalue()
 
 
-def from_tar(archive: bytes) -> Iterator[Entry]:
+def from_tar(archive: bytes) -> Iterator[ArchiveEntry]:
     """Reads an archive, such as `to_tar` makes.
 
     Raises:
@@ -76,6 +76,6 @@ def from_tar(archive: bytes) -> Iterator[Entry]:
                 file = tar.extractfile(member) if member.isreg() else None
                 content = file.read() if file else member.linkname.encode("utf-8", "surrogateescape")
                 mtime = int(Decimal(member.pax_headers.get("mtime", str(member.mtime))).scaleb(9))
-                yield Entry(member.name, names[member.type], member.mode, mtime, content)
+                yield ArchiveEntry(member.name, names[member.type], member.mode, mtime, content)
     except tarfile.TarError as error:
         raise ValueError(f"not a tar archive: {error}") from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from loopwright.sandbox._channel import Asked, Fields
+from loopwright.sandbox._channel import Asked, FrameFields
 from loopwright.sandbox._inside.wire import Ask
 from loopwright.sandbox._types import Completed, Output
 
@@ -12,7 +12,7 @@ _TAKE_BACK = 256 * 1024
 """Bytes after which the runner hears that a stream was read."""
 
 
-def completed(fields: Fields) -> Completed:
+def completed(fields: FrameFields) -> Completed:
     """A command's end, as the runner tells it."""
     code, timed_out, out_of_memory, leftovers, seconds = fields[:5]
     stdout, stderr = (Output(fields[at], fields[at + 1], int(fields[at + 2])) for at in (5, 8))
@@ -40,7 +40,7 @@ class RunningProcess:
         self._asked = asked
         asked.answer.add_done_callback(self._over)
 
-    def _over(self, answer: asyncio.Future[Fields]) -> None:
+    def _over(self, answer: asyncio.Future[FrameFields]) -> None:
         if not answer.cancelled():
             answer.exception()  # marks it as seen, for a process that nobody waits for
         self._more.set()

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from loopwright.errors import SandboxLost
-from loopwright.sandbox._channel import Channel, Fields, file_error
+from loopwright.sandbox._channel import FrameFields, RunnerChannel, file_error
 from loopwright.sandbox._inside.wire import Ask, pack, unpack
 from loopwright.sandbox._layer import from_tar, to_tar
 from loopwright.sandbox._process import RunningProcess, completed
@@ -41,7 +41,7 @@ class OpenSandbox:
         image: str,
         spec: SandboxSpec,
         env: Mapping[str, str],
-        channel: Channel,
+        channel: RunnerChannel,
         remove: Callable[[], Awaitable[None]],
         roots: Roots | None = None,
     ) -> None:
@@ -263,7 +263,7 @@ class OpenSandbox:
         keep = (limits or self._spec.limits).output_bytes
         return pack(map(_encode, argv)), folder, pack(map(_encode, words)), b"%f" % seconds, b"%d" % keep
 
-    async def _file(self, kind: int, path: str, *fields: bytes) -> Fields:
+    async def _file(self, kind: int, path: str, *fields: bytes) -> FrameFields:
         try:
             return await self._channel.call(kind, self._path(path), *fields)
         except OSError as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from loopwright.errors import SandboxLost
 from loopwright.sandbox._cgroups import NO_GROUP, GroupFiles
-from loopwright.sandbox._channel import Channel
+from loopwright.sandbox._channel import RunnerChannel
 from loopwright.sandbox._inside.wire import Ask, pack
 from loopwright.sandbox._seccomp import MACHINES, program
 from loopwright.sandbox._types import Limits
@@ -64,7 +64,7 @@ def default_env(path: str = "") -> Mapping[str, str]:
 
 
 async def set_up(
-    channel: Channel,
+    channel: RunnerChannel,
     limits: Limits,
     account: Account,
     *,

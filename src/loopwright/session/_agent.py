@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from loopwright.agents import Turn
+from loopwright.agents import MemoryTurn
 from loopwright.drift import Alarm
 from loopwright.plan import PlannedEpisode, ResolvedComponents
 from loopwright.session._memory import SessionMemory
@@ -19,7 +19,7 @@ class MitigationAction:
     """An episode of the time when all was well."""
 
     planned: PlannedEpisode
-    turn: Turn
+    turn: MemoryTurn
     """Its best one."""
     passed: bool
     """By visible checks, verifiers and the judge."""

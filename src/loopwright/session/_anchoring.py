@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from loopwright.agents import Memory, Turn
+from loopwright.agents import Memory, MemoryTurn
 from loopwright.drift import Anchor, Exemplar, embedded, level, select
 from loopwright.plan import PlannedEpisode
 from loopwright.session._agent import MitigationAction, SessionAgent
@@ -57,7 +57,7 @@ class Anchoring:
             self._refused.add(member.name)
             self._counts[member.name] = 0
 
-    def examples(self, member: SessionAgent, planned: PlannedEpisode) -> tuple[Turn, ...]:
+    def examples(self, member: SessionAgent, planned: PlannedEpisode) -> tuple[MemoryTurn, ...]:
         """What is shown in an episode: never an answer to the same question."""
         return self._chosen(member, planned, self._counts.get(member.name, 0))
 
@@ -85,7 +85,7 @@ class Anchoring:
     def _memory(self, member: SessionAgent, count: int, done: MitigationAction) -> Memory:
         return member.recall.memory(examples=self._chosen(member, done.planned, count))
 
-    def _chosen(self, member: SessionAgent, planned: PlannedEpisode, count: int) -> tuple[Turn, ...]:
+    def _chosen(self, member: SessionAgent, planned: PlannedEpisode, count: int) -> tuple[MemoryTurn, ...]:
         if not count:
             return ()
         goal, asked = planned.instance.goal, self._deeds.question(planned.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from loopwright.agents import Attempt, Memory, Turn, cut_to, latest, tokens_of
+from loopwright.agents import Attempt, Memory, MemoryTurn, cut_to, latest, tokens_of
 from loopwright.task import MemoryOptions
 
 _SAID, _HEARD = 600, 150
@@ -24,7 +24,7 @@ class SessionMemory:
 
     def __init__(self, options: MemoryOptions, kept: int = 0) -> None:
         self._options = options
-        self._turns: deque[Turn] = deque(maxlen=max(options.turns + 1, kept))
+        self._turns: deque[MemoryTurn] = deque(maxlen=max(options.turns + 1, kept))
         self._shown = 0
         self.summary = ""
         self.digest = ""
@@ -32,18 +32,18 @@ class SessionMemory:
         self.since = 0
         """Turns since the last summary."""
 
-    def add(self, turns: Sequence[Turn]) -> None:
+    def add(self, turns: Sequence[MemoryTurn]) -> None:
         """Takes the turns of an episode that is over."""
         self._turns.extend(turns)
         self._shown = min(self._shown + len(turns), len(self._turns))
         self.since += len(turns)
         self._make_room()
 
-    def last(self, count: int) -> tuple[Turn, ...]:
+    def last(self, count: int) -> tuple[MemoryTurn, ...]:
         """The latest turns, shown or not."""
         return tuple(self._turns)[-count:] if count else ()
 
-    def memory(self, *, examples: Sequence[Turn] = ()) -> Memory:
+    def memory(self, *, examples: Sequence[MemoryTurn] = ()) -> Memory:
         """What the agent sees: the summary, examples, and as many of the latest turns as there is room for."""
         return self._memory(self.summary, self._shown, examples)
 
@@ -69,7 +69,7 @@ class SessionMemory:
         if self._shown > self._options.turns or sum(turn.tokens for turn in shown) > room:
             self._shown = min(self._options.turns // 2, len(latest(shown, room // 2)))
 
-    def _memory(self, summary: str, count: int, examples: Sequence[Turn] = ()) -> Memory:
+    def _memory(self, summary: str, count: int, examples: Sequence[MemoryTurn] = ()) -> Memory:
         tokens = self._options.tokens
         memory = Memory(summary=cut_to(summary, max(tokens - _HEADINGS, 0)), examples=tuple(examples))
         if memory.tokens > tokens:
@@ -78,10 +78,10 @@ class SessionMemory:
         return memory.model_copy(update={"turns": latest(shown, tokens - memory.tokens - _HEADINGS)})
 
 
-def turns_of(episode: str, goal: str, attempts: Sequence[Attempt]) -> tuple[Turn, ...]:
+def turns_of(episode: str, goal: str, attempts: Sequence[Attempt]) -> tuple[MemoryTurn, ...]:
     """The turns of an episode, as its proposer may remember them."""
     return tuple(
-        Turn(id=f"{episode}/{attempt.iteration}", goal=goal, said=_said(attempt), heard=_heard(attempt))
+        MemoryTurn(id=f"{episode}/{attempt.iteration}", goal=goal, said=_said(attempt), heard=_heard(attempt))
         for attempt in attempts
     )
 

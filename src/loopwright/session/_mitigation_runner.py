@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 
-from loopwright.agents import Memory, Turn
+from loopwright.agents import Memory, MemoryTurn
 from loopwright.budget import Ledger
 from loopwright.drift import harmed
 from loopwright.errors import AgentError, BudgetExceeded, ModelError, SandboxError, VerifierError
@@ -138,7 +138,7 @@ class MitigationRunner:
         instance = self.planned[episode].instance
         return f"{instance.goal}\0{json.dumps(dict(instance.public), sort_keys=True, default=repr)}"
 
-    def held(self, turn: Turn) -> bool:
+    def held(self, turn: MemoryTurn) -> bool:
         """Whether what a turn answers is held out for probes, once for all."""
         if not self._probing:
             return False
@@ -198,5 +198,5 @@ def guarded(probes: int) -> str:
     return "" if probes >= ENOUGH else f"; without a guard, as there were {probes} probes"
 
 
-def _episode(turn: Turn) -> str:
+def _episode(turn: MemoryTurn) -> str:
     return turn.id.rpartition("/")[0]

@@ -22,7 +22,15 @@ from loopwright.stats._power import (
     tasks_for_paired_rates,
     tasks_for_unpaired_rates,
 )
-from loopwright.stats._refinement import Flow, Refinement, Turn, expected_gain, refinement, turns_of, worth_iterating
+from loopwright.stats._refinement import (
+    Flow,
+    Refinement,
+    Transition,
+    expected_gain,
+    refinement,
+    turns_of,
+    worth_iterating,
+)
 
 __all__ = [
     "Flow",
@@ -31,7 +39,7 @@ __all__ = [
     "PowerLaw",
     "Refinement",
     "Rollouts",
-    "Turn",
+    "Transition",
     "bca",
     "benjamini_hochberg",
     "clopper_pearson",

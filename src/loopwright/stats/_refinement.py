@@ -9,7 +9,7 @@ from loopwright.stats._intervals import Interval, wilson
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Transition:
     """One refinement: a candidate, and the candidate made from it."""
 
     iteration: int
@@ -83,7 +83,7 @@ class Refinement:
     """Iteration of the new candidate and its flow, ascending."""
 
 
-def turns_of(verdicts: Sequence[bool], costs: Sequence[float] | None = None) -> list[Turn]:
+def turns_of(verdicts: Sequence[bool], costs: Sequence[float] | None = None) -> list[Transition]:
     """Turns of one episode whose every candidate was made from the one before.
 
     Args:
@@ -96,11 +96,12 @@ def turns_of(verdicts: Sequence[bool], costs: Sequence[float] | None = None) -> 
     if costs is not None and len(costs) != len(verdicts):
         raise ValueError(f"{len(costs)} costs for {len(verdicts)} verdicts")
     return [
-        Turn(i, verdicts[i - 1], verdicts[i], costs[i] if costs is not None else None) for i in range(1, len(verdicts))
+        Transition(i, verdicts[i - 1], verdicts[i], costs[i] if costs is not None else None)
+        for i in range(1, len(verdicts))
     ]
 
 
-def refinement(turns: Sequence[Turn]) -> Refinement:
+def refinement(turns: Sequence[Transition]) -> Refinement:
     """Counts the flows of turns from any number of episodes."""
     iterations = sorted({turn.iteration for turn in turns})
     return Refinement(
@@ -131,7 +132,7 @@ def worth_iterating(accuracy: float, correction: float, injection: float) -> boo
     return expected_gain(accuracy, correction, injection) > 0
 
 
-def _flow(turns: Sequence[Turn]) -> Flow:
+def _flow(turns: Sequence[Transition]) -> Flow:
     costs = [turn.cost for turn in turns if turn.cost is not None]
     return Flow(
         turns=len(turns),

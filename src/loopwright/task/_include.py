@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from loopwright.errors import TaskError
-from loopwright.project import FILE, Document, Includes, Location, load_yaml
+from loopwright.project import FILE, Document, Includes, SourceLocation, load_yaml
 from loopwright.task._data import read_data
 from loopwright.task._variables import LITERAL_KEYS, put_in
 
@@ -42,7 +42,7 @@ class _Resolver:
             value, chain = self._section(value[FILE], chain, (key,))
         return self.includes.put_in(value, (key,), chain[-1], self._text)
 
-    def _section(self, name: Any, chain: tuple[Path, ...], location: Location) -> tuple[Any, tuple[Path, ...]]:
+    def _section(self, name: Any, chain: tuple[Path, ...], location: SourceLocation) -> tuple[Any, tuple[Path, ...]]:
         """Reads a section from a YAML file."""
         at = (*location, FILE)
         path = self.includes.path(name, at, chain[-1])
@@ -56,5 +56,5 @@ class _Resolver:
         self.document.marks.update({(*location, *place): mark for place, mark in included.marks.items()})
         return included.data, (*chain, path)
 
-    def _text(self, text: str, location: Location) -> Any:
+    def _text(self, text: str, location: SourceLocation) -> Any:
         return text if location[0] in LITERAL_KEYS or "${" not in text else put_in(text, self.document, location)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from loopwright.errors import TaskError
-from loopwright.project import Document, Location
+from loopwright.project import Document, SourceLocation
 
 _WHOLE, _NUMBER, _TEXT = "Write a whole number, such as 3.", "Write a number, such as 0.5.", "Write text, in quotes."
 _TRUTH, _MAPPING, _LIST = "Write true or false.", "Write `key: value` lines below it, indented.", "Write a list."
@@ -38,7 +38,7 @@ _FORMS = frozenset({"str", "Template", "[key]"})
 
 
 def first_problem(
-    document: Document, error: ValidationError, model: type[BaseModel], prefix: Location = ()
+    document: Document, error: ValidationError, model: type[BaseModel], prefix: SourceLocation = ()
 ) -> TaskError:
     """Tells the first thing that is wrong, and how many more there are.
 
@@ -58,8 +58,8 @@ def first_problem(
 
 
 def _misspelt(
-    problems: list[tuple[Location, ErrorDetails]], model: type[BaseModel], skipped: int
-) -> list[tuple[Location, ErrorDetails]]:
+    problems: list[tuple[SourceLocation, ErrorDetails]], model: type[BaseModel], skipped: int
+) -> list[tuple[SourceLocation, ErrorDetails]]:
     """The problems, first a missing key that was written in another way, as that other key; none without one."""
     for location, problem in problems:
         written = problem["input"] if problem["type"] == "missing" else None
@@ -75,10 +75,10 @@ def _misspelt(
 
 
 def _one_per_place(
-    errors: list[ErrorDetails], prefix: Location, document: Document
-) -> list[tuple[Location, ErrorDetails]]:
+    errors: list[ErrorDetails], prefix: SourceLocation, document: Document
+) -> list[tuple[SourceLocation, ErrorDetails]]:
     """Problems by the place where the user sees them: of the forms a value may have, the one that came closest."""
-    found: dict[Location, tuple[Location, ErrorDetails]] = {}
+    found: dict[SourceLocation, tuple[SourceLocation, ErrorDetails]] = {}
     for problem in errors:
         location = prefix + _written(problem, prefix, document)
         key = location[: len(prefix) + 1]
@@ -89,16 +89,16 @@ def _one_per_place(
     return list(found.values())
 
 
-def _written(problem: ErrorDetails, prefix: Location, document: Document) -> Location:
+def _written(problem: ErrorDetails, prefix: SourceLocation, document: Document) -> SourceLocation:
     """The location without the names pydantic gives to the forms of a value, which nobody wrote."""
-    location: Location = ()
+    location: SourceLocation = ()
     for part in problem["loc"]:
         if part not in _FORMS or (*prefix, *location, part) in document.marks:
             location = (*location, part)
     return location
 
 
-def _told(problem: ErrorDetails, location: Location, model: type[BaseModel], skipped: int) -> tuple[str, str]:
+def _told(problem: ErrorDetails, location: SourceLocation, model: type[BaseModel], skipped: int) -> tuple[str, str]:
     dotted = ".".join(str(part) for part in location)
     kind, given = problem["type"], problem.get("input")
     shown = f", not {given!r}" if isinstance(given, str | int | float | bool) and len(repr(given)) < 80 else ""
@@ -137,7 +137,7 @@ def _limit(problem: ErrorDetails) -> str:
     return f"Write a value of {' and '.join(told)}." if told else "See `loopwright schema` for what goes here."
 
 
-def _keys_at(model: type[BaseModel], location: Location) -> list[str]:
+def _keys_at(model: type[BaseModel], location: SourceLocation) -> list[str]:
     for part in location:
         if isinstance(part, int):
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 
-from loopwright.project import Document, Location, Plain, plain_value
+from loopwright.project import Document, Plain, SourceLocation, plain_value
 
 LITERAL_KEYS = frozenset({"version", "name", "goal", "data", "environment"})
 """Top-level keys without variables: their text is for agents and programs, where `${...}` has its own meaning, and
@@ -14,7 +14,7 @@ where a secret of the environment must not get to."""
 _USE = re.compile(r"\$(?P<escaped>\$)?\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\})?")
 
 
-def put_in(text: str, document: Document, location: Location) -> Plain:
+def put_in(text: str, document: Document, location: SourceLocation) -> Plain:
     """Replaces the variables in a text; one that is all of the text may stand for a number or a truth value.
 
     Raises:
@@ -35,7 +35,7 @@ def put_in(text: str, document: Document, location: Location) -> Plain:
         return result
 
 
-def _value(use: re.Match[str], document: Document, location: Location) -> str:
+def _value(use: re.Match[str], document: Document, location: SourceLocation) -> str:
     if use["escaped"]:
         return use[0][1:]
     if not use["name"]:

@@ -20,14 +20,14 @@ from loopwright.verify._grading_sandbox import GradingSandbox
 from loopwright.verify._guest.values import pack
 from loopwright.verify._program import Program
 from loopwright.verify._relay import CandidateSandboxLost, TestRelay
-from loopwright.verify._suite import Suite
+from loopwright.verify._suite import PythonSuite
 
 _EVIDENCE = 1500
 """Characters of a test's evidence that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CaseOutcome:
     """How one test ended."""
 
     passed: bool
@@ -43,7 +43,7 @@ class Grading:
     """What a suite said about a candidate."""
 
     verdict: Verdict
-    outcomes: Mapping[str, Outcome]
+    outcomes: Mapping[str, CaseOutcome]
     """Per test that was run, in order; under the empty name the import that precedes them, where it failed."""
 
 
@@ -64,7 +64,7 @@ class Grader:
         """Removes both sandboxes; harmless when called twice."""
         await asyncio.gather(self._verifier.drop_sandbox(), self._candidate.drop_sandbox())
 
-    async def grade(self, files: Mapping[str, str], suite: Suite, *, patience: int | None = None) -> Grading:
+    async def grade(self, files: Mapping[str, str], suite: PythonSuite, *, patience: int | None = None) -> Grading:
         """Runs every test.
 
         Args:
@@ -82,10 +82,10 @@ class Grader:
             await self._verifier.drop_sandbox()  # a retry finds a new one
             raise
 
-    async def _grade(self, files: Mapping[str, str], suite: Suite, patience: int | None) -> Grading:
+    async def _grade(self, files: Mapping[str, str], suite: PythonSuite, patience: int | None) -> Grading:
         started = time.monotonic()
         await self._set_up(files, suite)
-        outcomes: dict[str, Outcome] = {}
+        outcomes: dict[str, CaseOutcome] = {}
         imported = await self._run("", suite)
         if not imported.passed:
             outcomes[""] = imported
@@ -106,7 +106,7 @@ class Grader:
         verdict = Verdict(checks=tuple(checks), summary=summary, seconds=time.monotonic() - started)
         return Grading(verdict, outcomes)
 
-    async def _set_up(self, files: Mapping[str, str], suite: Suite) -> None:
+    async def _set_up(self, files: Mapping[str, str], suite: PythonSuite) -> None:
         """Readies both sides at once; neither is left half opened when the other fails."""
         done = await asyncio.gather(
             self._verifier.ready((b"L", pack((suite.source, suite.modules)))),
@@ -124,7 +124,7 @@ class Grader:
             await self._candidate.drop_sandbox()
             return await self._candidate.ready(setup)
 
-    async def _run(self, name: str, suite: Suite) -> Outcome:
+    async def _run(self, name: str, suite: PythonSuite) -> CaseOutcome:
         """Runs one test, or the import alone where the name is empty."""
         for _ in range(2):  # its doing or not, a candidate whose sandbox ends gets one more chance in a new one
             test = TestRelay(await self._verifier.ready(), await self._ready_candidate())
@@ -139,24 +139,24 @@ class Grader:
                 if not test.candidate_clean:
                     await self._candidate.drop_program()
             return _outcome(test)
-        return Outcome(False, "the candidate's sandbox was lost in this test, and again when it was run once more")
+        return CaseOutcome(False, "the candidate's sandbox was lost in this test, and again when it was run once more")
 
 
 def _for(spec: SandboxSpec, purpose: str) -> SandboxSpec:
     return replace(spec, labels={**spec.labels, "purpose": purpose})
 
 
-def _outcome(test: TestRelay) -> Outcome:
+def _outcome(test: TestRelay) -> CaseOutcome:
     if test.status == "broken":
         raise VerifierError(
             f"the tests cannot be run: {test.evidence}",
             remedy="Tests may import the task's modules, `checks`, and what the sandbox's Python has.",
         )
     evidence = test.evidence if len(test.evidence) <= _EVIDENCE else f"{test.evidence[:_EVIDENCE]} ..."
-    return Outcome(test.status == "passed", evidence, *test.output, timed_out=test.timed_out)
+    return CaseOutcome(test.status == "passed", evidence, *test.output, timed_out=test.timed_out)
 
 
-def _not_imported(suite: Suite, outcome: Outcome, seconds: float) -> Verdict:
+def _not_imported(suite: PythonSuite, outcome: CaseOutcome, seconds: float) -> Verdict:
     told = f"not run, for the same reason as {suite.names[0]}" if suite.names else ""
     checks = [Check(name=name, score=0, evidence=told) for name in suite.names]
     checks[:1] = [check.model_copy(update={"evidence": outcome.evidence}) for check in checks[:1]]

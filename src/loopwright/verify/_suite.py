@@ -40,7 +40,7 @@ class _Hidden(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Suite:
+class PythonSuite:
     """Tests that are run one after the other."""
 
     source: str
@@ -61,9 +61,9 @@ class PythonTask:
     """The file that every candidate must have."""
     files: Mapping[str, str]
     """Starting files: relative path to text."""
-    visible: Suite | None
-    hidden: Suite | None
-    bare: Suite
+    visible: PythonSuite | None
+    hidden: PythonSuite | None
+    bare: PythonSuite
     """No tests: the import alone."""
     solution: Mapping[str, str] | None
     """Gold files, to check the task with."""
@@ -95,7 +95,7 @@ class PythonTask:
                 f"environment.files: {shadowing[0]!r} is also the name of a module of Python or of the tests",
                 remedy="Give the file another name.",
             )
-        empty = Suite("", (), modules, public.timeout)
+        empty = PythonSuite("", (), modules, public.timeout)
         return cls(
             entry=public.entry,
             files=public.files,
@@ -191,7 +191,7 @@ def _modules(paths: Iterable[str]) -> list[str]:
     return list(names)
 
 
-def _suite(empty: Suite, source: str, field: str) -> Suite | None:
+def _suite(empty: PythonSuite, source: str, field: str) -> PythonSuite | None:
     """Reads the names of the tests; None where there is no source.
 
     Raises:

@@ -10,7 +10,7 @@ from loopwright.sandbox import SandboxProvider, SandboxSpec
 from loopwright.task import Instance
 from loopwright.types import Check, Verdict
 from loopwright.verify._grader import Grader
-from loopwright.verify._suite import PythonTask, Suite
+from loopwright.verify._suite import PythonSuite, PythonTask
 
 
 class TestVerifier:
@@ -54,6 +54,6 @@ class TestVerifier:
             return (await grader.grade(files, suite)).verdict
 
 
-def rejected(suite: Suite, problem: str) -> Verdict:
+def rejected(suite: PythonSuite, problem: str) -> Verdict:
     """The verdict on a candidate that cannot be run at all."""
     return Verdict(checks=tuple(Check(name=name, score=0, evidence=problem) for name in suite.names), summary=problem)
