@@ -1,0 +1,205 @@
+"""Whatever can be chosen in a task is told wherever users look: `explain`, `env list`, help texts, guides."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+
+from loopwright.agents import AgentRole, View
+from loopwright.budget import Caps, Left
+from loopwright.cli import main
+from loopwright.drift import DetectorName
+from loopwright.environments import BUILTIN_ENVIRONMENTS
+from loopwright.loop import ACTING_STRATEGIES, BUILTIN_STRATEGIES, STOP_RULES
+from loopwright.task import CapOptions, task_schema
+
+ROOT = Path(__file__).resolve().parents[1]
+GUIDES = ROOT / "docs" / "guides"
+RULES = [rule.__name__ for rule in STOP_RULES]
+DETECTORS = get_args(DetectorName)
+CAPS = list(CapOptions.model_fields)
+FLAGS = {"model_calls": "--max-calls"}
+"""Caps whose option is named otherwise."""
+
+TASK = """\
+version: 1
+name: t
+goal: Say yes.
+environment: {name: text, rubric: It says yes.}
+agents: {proposer: author, critic: critic, verifier: verifier}
+loop:
+  max_iterations: 7
+  plateau: 2
+  learning_curve: true
+  pilot: {accuracy: 0.5, correction: 0.2, injection: 0.1}
+session: {}
+drift:
+  first: 200
+  mitigations:
+    consolidation: {probes: 0}
+"""
+CAPPED = "budget: {AMOUNTS, run: {AMOUNTS}}\n".replace("AMOUNTS", ", ".join(f"{cap}: 11" for cap in CAPS))
+OWN = """\
+from loopwright.loop import STOP_RULES, Decision, RefinementStrategy
+
+
+def tired(standing):
+    return Decision("stop", "tired", "it is late") if standing.iteration > 1 else None
+
+
+def on(standing):
+    return Decision("continue", "on", "why not", standing.iteration)
+
+
+Tired = RefinementStrategy("tired", on, (*STOP_RULES, tired))
+"""
+
+
+def unless(reason: str, names: Iterable[str], missing: Iterable[str]) -> list[Any]:
+    """The names as cases of a test, those that are missing today as expected failures."""
+    marks = {name: [pytest.mark.xfail(strict=True, reason=reason)] for name in missing}
+    return [pytest.param(name, marks=marks.get(name, [])) for name in names]
+
+
+def section(text: str, heading: str) -> str:
+    """What stands below a heading, up to the next one."""
+    assert f"\n{heading}\n" in text
+    return text.partition(f"\n{heading}\n")[2].partition("\n#")[0]
+
+
+def rows(text: str) -> list[str]:
+    """The names in the first column of tables."""
+    return re.findall(r"^\| `([^`]+)` +\|", text, re.MULTILINE)
+
+
+@pytest.fixture
+def explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """What `explain` tells of a task in which everything is on, with other strategies if wanted."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "says.yaml").write_text("- 'yes'\n")
+    (tmp_path / "prices.yaml").write_text("date: 2026-11-01\nmodels:\n  scripted/*: {input: 1, output: 1}\n")
+    (tmp_path / "own.py").write_text(OWN)
+
+    def explain(*flags: str, more: str = "") -> dict[str, Any]:
+        (tmp_path / "t.yaml").write_text(TASK + more)
+        with pytest.raises(SystemExit) as ended:
+            main(["explain", "t.yaml", "--model", "scripted/says.yaml", "--prices", "prices.yaml", "--json", *flags])
+        told = capsys.readouterr()
+        assert ended.value.code == 0, told.err
+        shown: dict[str, Any] = json.loads(told.out)
+        return shown
+
+    return explain
+
+
+def test_explain_tells_every_stop_rule_in_its_order(explained: Any) -> None:
+    told = explained()["stop_rules"]
+    assert list(told) == RULES
+    assert all(told.values())
+
+
+@pytest.mark.xfail(strict=True, reason="F2")
+def test_explain_tells_the_rules_of_a_strategy_of_ones_own(explained: Any) -> None:
+    assert "tired" in explained("--strategy", "own:Tired")["stop_rules"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    unless("F11", [*RULES, "critic", "submitted", "plan_done", "model_rejected"],
+           ["submitted", "plan_done", "model_rejected"]),
+)  # fmt: skip
+def test_the_guide_to_reports_tells_every_rule_that_stops(rule: str) -> None:
+    assert rule in rows(section((GUIDES / "read-a-report.md").read_text(), "## What stopped the loops"))
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule not in ("all_passed", "budget", "no_expected_gain")])
+def test_the_rules_with_an_option_are_in_the_reference_of_tasks(rule: str) -> None:
+    assert rule in rows(section((ROOT / "docs/task-file.md").read_text(), "## `loop`"))
+
+
+@pytest.mark.parametrize("name", unless("F7", BUILTIN_ENVIRONMENTS, ["text"]))
+def test_every_environment_is_listed(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["env", "list", "--json"])
+    assert name in [one["name"] for one in json.loads(capsys.readouterr().out)]
+
+
+@pytest.mark.parametrize("name", unless("F6", BUILTIN_ENVIRONMENTS, set(BUILTIN_ENVIRONMENTS) - {"python"}))
+def test_the_guide_to_environments_tells_every_one(name: str) -> None:
+    assert f"`{name}`" in (GUIDES / "write-an-environment.md").read_text()
+
+
+@pytest.mark.parametrize("name", unless("F6", BUILTIN_STRATEGIES, ACTING_STRATEGIES))
+def test_the_guide_to_strategies_tells_every_one(name: str) -> None:
+    assert f"`{name}`" in (GUIDES / "write-a-strategy.md").read_text()
+
+
+def test_the_strategies_that_act_are_in_the_table_of_benchmarks() -> None:
+    told = rows(section((ROOT / "docs/benchmarks.md").read_text(), "## Strategies"))
+    assert told == ["single", *ACTING_STRATEGIES]
+
+
+@pytest.mark.parametrize("name", BUILTIN_STRATEGIES)
+def test_explain_draws_every_strategy(name: str, explained: Any) -> None:
+    graph = explained("--strategy", name)["graphs"][name]
+    assert graph[0].startswith("START -> ")
+    assert any("END" in edge for edge in graph)
+
+
+def test_the_detectors_are_those_of_the_guide_the_task_and_the_option(capsys: pytest.CaptureFixture[str]) -> None:
+    assert [name for name in rows((ROOT / "docs/drift.md").read_text()) if name in DETECTORS] == list(DETECTORS)
+    assert task_schema()["$defs"]["DriftOptions"]["properties"]["detector"]["enum"] == list(DETECTORS)
+    with pytest.raises(SystemExit):
+        main(["drift", "report", "--help"])
+    assert f"[{'|'.join(DETECTORS)}]" in re.sub(r"\s+", "", capsys.readouterr().out)
+
+
+def test_explain_tells_every_role_and_what_each_sees(explained: Any) -> None:
+    told = explained()
+    assert {*AgentRole} == set(told["roles"]) - {"environment"}
+    assert {*AgentRole} == set(told["sees"])
+    assert all(told["sees"].values())
+
+
+@pytest.mark.parametrize("role", unless("F1", ["proposer", "critic"], ["critic"]))
+def test_explain_tells_who_learns_how_many_iterations_are_left(role: str, explained: Any) -> None:
+    assert "how many iterations are left" in explained()["sees"][role]
+
+
+@pytest.mark.parametrize("role", [role for role in AgentRole if role is not AgentRole.SUMMARIZER])
+def test_the_guide_to_agents_tells_every_role_of_the_loop(role: str) -> None:
+    assert f"**{role}**" in (GUIDES / "write-an-agent.md").read_text()
+
+
+def test_the_guide_to_agents_tells_everything_in_a_view() -> None:
+    told = {name.split(".")[1] for name in rows((GUIDES / "write-an-agent.md").read_text()) if name[:5] == "view."}
+    assert told == set(View.model_fields) - {"role"}
+
+
+@pytest.mark.parametrize("cap", CAPS)
+def test_explain_tells_every_cap_of_an_episode_and_of_all_of_them(cap: str, explained: Any) -> None:
+    limits = explained(more=CAPPED)["limits"]
+    assert {limits[cap], limits[f"all episodes: {cap}"]} <= {"11", "11.0"}
+
+
+@pytest.mark.parametrize("cap", CAPS)
+def test_every_cap_is_an_option_of_a_run_and_in_the_guide_and_the_reference(
+    cap: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flag = FLAGS.get(cap, f"--max-{cap.replace('_', '-')}")
+    with pytest.raises(SystemExit):
+        main(["run", "--help"])
+    assert f"{flag} " in capsys.readouterr().out
+    assert f"`{flag}`" in section((GUIDES / "costs-and-limits.md").read_text(), "## Caps")
+    reference = (ROOT / "docs/task-file.md").read_text()
+    assert cap in rows(section(reference, "## `budget`"))
+    assert cap in rows(section(reference, "## `budget.run`"))
+
+
+def test_ledgers_know_the_caps_of_tasks() -> None:
+    assert [list(Caps.model_fields), list(Left.__dataclass_fields__)] == [CAPS, CAPS]
