@@ -35,7 +35,7 @@ Only what the agent caused is a score; an infrastructure failure never becomes a
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class Cause(StrEnum):
@@ -74,9 +74,19 @@ class LoopwrightError(Exception):
 
 
 class UserError(LoopwrightError):
-    """Something the user wrote or set cannot work as it is."""
+    """Something the user wrote or set cannot work as it is.
+
+    Attributes:
+        location: The part of the task that it is about, such as `("loop", "strategy")`; empty where there is none.
+    """
 
     cause = Cause.USER
+    location: tuple[str, ...] = ()
+
+    def about(self, *location: str) -> Self:
+        """The error itself, with the part of the task that it is about."""
+        self.location = location
+        return self
 
 
 class TaskError(UserError):

@@ -11,7 +11,7 @@ import pytest
 
 from loopwright import RunConfig
 from loopwright.errors import RunChanged
-from loopwright.plan import fingerprints, resumed
+from loopwright.plan import resolve_recorded, resumed
 from loopwright.store import Event, Manifest, Payload, Proposed, RunStarted, RunStore
 from loopwright.task import Task, load_task
 
@@ -72,6 +72,10 @@ def project(tmp_path: Path) -> Path:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     return tmp_path
+
+
+def fingerprints(config: RunConfig) -> dict[str, str]:
+    return dict(resolve_recorded(config).fingerprints)
 
 
 def config_of(project: Path) -> RunConfig:
@@ -172,7 +176,9 @@ def new_run(project: Path, **content: Any) -> RunStore:
 def resume(run: RunStore, *, leave: bool = False, events: list[Event] | None = None) -> dict[str, str]:
     """What is different, once resuming is allowed."""
     config = RunConfig.model_validate(run.manifest.config)
-    return dict(resumed(run, config, list(run.events()) if events is None else events, changed=leave).changed)
+    return dict(
+        resumed(run, resolve_recorded(config), list(run.events()) if events is None else events, changed=leave).changed
+    )
 
 
 def test_resuming_a_run_with_nothing_changed(run: RunStore) -> None:
@@ -218,7 +224,9 @@ def test_several_changes_are_told_in_order_of_their_names(project: Path, run: Ru
 
 def test_a_change_that_was_allowed_once_is_known_from_then_on(project: Path, run: RunStore) -> None:
     (project / "ways.py").write_text("class Other: ...\n")
-    run.append(resumed(run, RunConfig.model_validate(run.manifest.config), run.events(), changed=True))
+    run.append(
+        resumed(run, resolve_recorded(RunConfig.model_validate(run.manifest.config)), run.events(), changed=True)
+    )
     assert resume(run) == {}
     (project / "ways.py").write_text(FILES["ways.py"])
     with pytest.raises(RunChanged, match="module ways"):

@@ -9,8 +9,8 @@ from loopwright.agents import Attempt, Memory, MemoryTurn, cut_to, latest, token
 from loopwright.candidate import Candidate
 from loopwright.errors import ModelRejected, TaskError
 from loopwright.models import Reply, Request
-from loopwright.plan import fingerprints
-from loopwright.runner import fork
+from loopwright.plan import resolve_run
+from loopwright.runner import fork_run
 from loopwright.session._memory import SessionMemory, turns_of
 from loopwright.task import MemoryOptions
 from tests.session.sums import Sums, events, freeze, play, task
@@ -78,10 +78,10 @@ def test_a_session_cannot_be_forked_and_a_changed_baseline_is_seen(tmp_path: Pat
     config = RunConfig(tasks=(wanted,), project=tmp_path)
     play(tmp_path, wanted, Sums())
     with pytest.raises(TaskError, match="is a session"):
-        fork(tmp_path / "run", tmp_path / "new", config=config, at=1)
-    before = fingerprints(config)[f"baseline {name}"]
+        fork_run(tmp_path / "run", tmp_path / "new", config=config, at=1)
+    before = resolve_run(config).fingerprints[f"baseline {name}"]
     (tmp_path / name).write_text("{}")
-    assert fingerprints(config)[f"baseline {name}"] != before
+    assert resolve_run(config).fingerprints[f"baseline {name}"] != before
 
 
 def test_memory_is_bounded_whatever_is_said(tmp_path: Path) -> None:

@@ -11,36 +11,32 @@ from typing import Any
 import click
 
 from loopwright.bench import CANARIES, PLANS, Published, Suite, find_suite, flags_of
-from loopwright.cli._plan_options import PlanOptions, configured
 from loopwright.errors import UserError
-from loopwright.plan import ComponentResolver, RunConfig
-from loopwright.project import Project
+from loopwright.plan import ResolvedRun, RunConfig, RunOptions, resolve
 from loopwright.task import Task
 from loopwright.user_folders import data_folder
 
 
 def planned(
-    name: str, plan: PlanOptions, source: Path | None, limit: int | None, turns: int, fields: Mapping[str, object]
-) -> RunConfig:
-    """The configuration of a suite's run, with everything that it names found.
+    name: str, plan: RunOptions, source: Path | None, limit: int | None, turns: int, fields: Mapping[str, object]
+) -> ResolvedRun:
+    """A suite's run, with everything that it names found.
 
     Raises:
         UserError: Data, suite, model or strategy is not there or does not fit.
     """
     suite = find_suite(name)
-    for strategy in plan.strategies:
+    task = suite.task(source or data_folder(suite.data), limit=limit, turns=turns, **fields)
+    run = resolve(task, **plan)
+    for strategy in run.config.strategies:
         if ":" not in strategy and strategy not in suite.strategies:
             raise UserError(
                 f"the strategy {strategy!r} does not fit {name}: its candidates are actions that change a state",
                 remedy=f"Strategies: {', '.join(suite.strategies)}.",
             )
-    task = suite.task(source or data_folder(suite.data), limit=limit, turns=turns, **fields)
-    project = (plan.project or Path()).absolute()
-    config = configured([task], plan, project).prepared()
-    casting = ComponentResolver(Project(project))
-    for model in config.models or (None,):
-        casting.cast(task.model_copy(update={"model": model}) if model else task)
-    return config
+    for episode in run.episodes:
+        run.components(episode)
+    return run
 
 
 def flag(config: RunConfig, folder: Path) -> None:

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import click
 
-from loopwright import EpisodeResult, Run, RunConfig, RunResult, load_result
+from loopwright import EpisodeResult, Run, RunResult, load_result
 from loopwright.cli._exit import ExitCode
 from loopwright.cli._output import write, write_json
 from loopwright.cli._progress import show_progress
 from loopwright.cli.render._summary import summary_as_json
 from loopwright.errors import Interrupted, UserError
-from loopwright.plan import PlannedEpisode, plan_episodes
+from loopwright.plan import PlannedEpisode, ResolvedRun
 from loopwright.report import render_text, summarize_run
 from loopwright.secrets import load_env_file
 from loopwright.session import sessions_of
@@ -44,7 +44,7 @@ def execute(run: Run, *, accept: float | None, as_json: bool, checkpoints: str =
         except UserError:
             click.echo(f"the run stopped; mend what follows, then: loopwright resume {folder}", err=True)
             raise
-    code = ExitCode.INTERRUPTED if interrupted else verdict(load_result(folder), run.config, accept)
+    code = ExitCode.INTERRUPTED if interrupted else verdict(load_result(folder), run.resolved, accept)
     summary = summarize_run(folder)
     if as_json:
         write_json({"folder": str(folder), "exit_code": int(code), **summary_as_json(summary)})
@@ -77,17 +77,17 @@ async def _until_signalled(run: Run) -> None:
     await run.execute()
 
 
-def verdict(result: RunResult, config: RunConfig, accept: float | None) -> ExitCode:
+def verdict(result: RunResult, run: ResolvedRun, accept: float | None) -> ExitCode:
     """The exit code of a run that went to its end.
 
     Args:
         result: What it came to.
-        config: Its configuration; each task's own threshold holds for that task over all strategies.
+        run: What was run; each task's own threshold holds for that task over all strategies.
         accept: Threshold for the whole run instead, in [0, 1].
     """
     if not result.scored:
         return ExitCode.INFRASTRUCTURE
-    told = {name: planned for name, planned in sessions_of(plan_episodes(config)).items() if _fails(planned)}
+    told = {name: planned for name, planned in sessions_of(run.episodes).items() if _fails(planned)}
     if any(alarm.worse for name in told for alarm in result.alarms.get(name, ())):
         return ExitCode.BELOW
     if told.keys() & result.unwatched.keys():
@@ -96,7 +96,7 @@ def verdict(result: RunResult, config: RunConfig, accept: float | None) -> ExitC
         return _judge(result.episodes, accept)
     codes = [
         _judge([episode for episode in result if episode.started.task == task.name], task.accept)
-        for task in config.tasks
+        for task in run.config.tasks
         if task.accept is not None
     ]
     return next((code for code in (ExitCode.BELOW, ExitCode.INFRASTRUCTURE) if code in codes), ExitCode.PASSED)

@@ -48,14 +48,14 @@ def open_tasks(files: Sequence[Path]) -> list[TaskFile]:
     return list(opened.values())
 
 
-def project_of(files: Sequence[TaskFile], project: Path | None) -> Path:
+def project_of(files: Sequence[TaskFile], project: Path | str | None) -> Path:
     """The project folder of a run: the one asked for, or that of the first task.
 
     Raises:
         TaskError: Nothing was asked for, and a task belongs to another project.
     """
     if project is not None:
-        return project.absolute()
+        return Path(project).absolute()
     for file in files:
         if file.project != files[0].project:
             raise TaskError(

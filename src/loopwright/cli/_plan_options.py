@@ -4,38 +4,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from loopwright import RunConfig
+    from loopwright.plan import RunOptions
     from loopwright.preflight import CheckedRun
-    from loopwright.task import Task
-
-
-@dataclass(frozen=True, slots=True)
-class PlanOptions:
-    """What the flags say; None and empty leave it to the task files."""
-
-    models: tuple[str, ...]
-    strategies: tuple[str, ...]
-    calls: int | None
-    repeats: int | None
-    seed: int | None
-    concurrency: int
-    grade_all: bool
-    max_calls: int | None
-    max_tokens: int | None
-    max_usd: float | None
-    max_sandbox_seconds: float | None
-    max_working_seconds: float | None
-    max_seconds: float | None
-    prices: Path | None
-    cache: Path | None
-    project: Path | None
 
 
 def _list(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...]:
@@ -44,16 +20,26 @@ def _list(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
 
 _SECONDS = click.FloatRange(min=0, min_open=True)
 
+_NAMES = ("model", "strategy", "calls", "repeats", "seed", "concurrency", "grade_all", "prices", "cache", "project")
+_CAPS = {
+    "model_calls": "calls",
+    "tokens": "tokens",
+    "usd": "usd",
+    "sandbox_seconds": "sandbox_seconds",
+    "working_seconds": "working_seconds",
+    "seconds": "seconds",
+}
+
 _OPTIONS = (
     click.option(
         "--model",
-        "models",
+        "model",
         callback=_list,
         envvar="LOOPWRIGHT_MODEL",
         show_envvar=True,
         help="provider/model for every role; several, with commas, are compared.",
     ),
-    click.option("--strategy", "strategies", callback=_list, help="Strategy; several, with commas, are compared."),
+    click.option("--strategy", callback=_list, help="Strategy; several, with commas, are compared."),
     click.option("--calls", type=click.IntRange(min=1), help="Model calls per instance, the same for every strategy."),
     click.option("--repeats", type=click.IntRange(min=1), help="Repeats of every episode."),
     click.option("--seed", type=int, help="Fixes what models draw, where they honour seeds."),
@@ -96,11 +82,12 @@ _OPTIONS = (
 
 
 def plan_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Adds the options; the function gets them as one `PlanOptions` named `plan`."""
+    """Adds the options; the function gets them as `plan`, by the names that Python users give them."""
 
     @functools.wraps(function)
     def gathered(**values: Any) -> None:
-        plan = PlanOptions(**{field.name: values.pop(field.name) for field in fields(PlanOptions)})
+        plan: Any = {name: values.pop(name) for name in _NAMES}
+        plan["budget"] = {cap: values.pop(f"max_{flag}") for cap, flag in _CAPS.items()}
         function(plan=plan, **values)
 
     for option in reversed(_OPTIONS):
@@ -108,14 +95,15 @@ def plan_options(function: Callable[..., None]) -> Callable[..., None]:
     return gathered
 
 
-def checked(paths: Sequence[Path], plan: PlanOptions, *, unnamed: bool = False) -> CheckedRun:
+def checked(paths: Sequence[Path], plan: RunOptions, *, unnamed: bool = False) -> CheckedRun:
     """Opens task files, and finds all that they and the flags name; with `unnamed`, models may still be to be named.
 
     Raises:
         UserError: Something is wrong or not there.
     """
     from loopwright.cli._files import open_tasks, project_of, task_files
-    from loopwright.preflight import check
+    from loopwright.plan import resolve
+    from loopwright.preflight import STAND_IN, OptionNames, check_run
     from loopwright.project import find_project
     from loopwright.secrets import load_env_file
 
@@ -123,35 +111,6 @@ def checked(paths: Sequence[Path], plan: PlanOptions, *, unnamed: bool = False) 
     for project in {find_project(file) for file in found}:
         load_env_file(project / ".env")
     files = open_tasks(found)
-    tasks, paths = [file.task for file in files], [file.path.absolute() for file in files]
-    config = configured(tasks, plan, project_of(files, plan.project), files=paths).prepared()
-    return check(files, config, unnamed=unnamed)
-
-
-def configured(tasks: Sequence[Task], plan: PlanOptions, project: Path, *, files: Sequence[Path] = ()) -> RunConfig:
-    """The configuration of a run of these tasks with these flags."""
-    from loopwright import RunConfig
-    from loopwright.task import CapOptions
-
-    return RunConfig(
-        tasks=tuple(tasks),
-        files=tuple(files),
-        strategies=plan.strategies,
-        models=plan.models,
-        calls=plan.calls,
-        repeats=plan.repeats,
-        seed=plan.seed,
-        grade_all=plan.grade_all,
-        budget=CapOptions(
-            model_calls=plan.max_calls,
-            tokens=plan.max_tokens,
-            usd=plan.max_usd,
-            sandbox_seconds=plan.max_sandbox_seconds,
-            working_seconds=plan.max_working_seconds,
-            seconds=plan.max_seconds,
-        ),
-        project=project,
-        prices=plan.prices.absolute() if plan.prices else None,
-        cache=plan.cache.absolute() if plan.cache else None,
-        concurrency=plan.concurrency,
-    )
+    options: RunOptions = {**plan, "project": project_of(files, plan["project"])}
+    resolved = resolve(files, stand_in=STAND_IN if unnamed else None, **options)
+    return check_run(resolved, files, OptionNames("--strategy", "--model", "--max-usd", "--prices"))

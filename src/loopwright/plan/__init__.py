@@ -1,22 +1,42 @@
 """What a run will do: its configuration, its episodes, the components that each task names, and their budgets."""
 
-from loopwright.plan._fingerprints import fingerprints, resumed
+from loopwright.plan._changes import resumed
 from loopwright.plan._ledgers import BudgetBook
+from loopwright.plan._options import ComponentOptions, RunOptions, Tasks, handed_in, opened, resolve
 from loopwright.plan._plan import PlannedEpisode, RunConfig, plan_episodes
-from loopwright.plan._resolve import ComponentOverrides, ComponentResolver, ResolvedComponents, routed
+from loopwright.plan._resolve import (
+    ComponentOverrides,
+    ComponentResolver,
+    EnvironmentMaker,
+    ResolvedComponents,
+    ResolvedEnvironment,
+)
+from loopwright.plan._resolved_run import ResolvedRun, resolve_recorded, resolve_run
 from loopwright.plan._resources import RunResources, current_episode
+from loopwright.plan._signature import spelled, spelled_as
 
 __all__ = [
     "BudgetBook",
+    "ComponentOptions",
     "ComponentOverrides",
     "ComponentResolver",
+    "EnvironmentMaker",
     "PlannedEpisode",
     "ResolvedComponents",
+    "ResolvedEnvironment",
+    "ResolvedRun",
     "RunConfig",
+    "RunOptions",
     "RunResources",
+    "Tasks",
     "current_episode",
-    "fingerprints",
+    "handed_in",
+    "opened",
     "plan_episodes",
+    "resolve",
+    "resolve_recorded",
+    "resolve_run",
     "resumed",
-    "routed",
+    "spelled",
+    "spelled_as",
 ]

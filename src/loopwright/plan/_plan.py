@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
-from loopwright.environments import find_environment
+from loopwright.environments import EnvironmentFolder, find_environment
 from loopwright.errors import TaskError
 from loopwright.project import Project
 from loopwright.task import BudgetOptions, CapOptions, EnvironmentOptions, Instance, Task
@@ -57,6 +57,11 @@ class RunConfig(BaseModel):
             raise ValueError(msg)
         return self
 
+    @field_validator("project", "prices", "cache")
+    @classmethod
+    def _is_absolute(cls, path: Path | None) -> Path | None:
+        return path.absolute() if path else None
+
     def prepared(self) -> RunConfig:
         """The configuration with the fields that environment folders give to tasks, so that it stands for itself.
 
@@ -64,11 +69,16 @@ class RunConfig(BaseModel):
             TaskError: An environment's folder is broken.
         """
         project = Project(self.project)
-        return self.model_copy(update={"tasks": tuple(_with_fields(task, project) for task in self.tasks)})
+        return with_fields(self, lambda name: find_environment(name, project))
 
 
-def _with_fields(task: Task, project: Project) -> Task:
-    folder = find_environment(task.environment.name, project)
+def with_fields(config: RunConfig, find: Callable[[str], EnvironmentFolder | None]) -> RunConfig:
+    """The configuration with the fields that environment folders give to tasks; `find` finds a folder by name."""
+    return config.model_copy(update={"tasks": tuple(_with_fields(task, find) for task in config.tasks)})
+
+
+def _with_fields(task: Task, find: Callable[[str], EnvironmentFolder | None]) -> Task:
+    folder = find(task.environment.name)
     if folder is None or not folder.fields:
         return task
     merged = {**folder.fields, **task.environment.model_dump()}
@@ -95,7 +105,12 @@ def plan_episodes(config: RunConfig) -> tuple[PlannedEpisode, ...]:
     Raises:
         TaskError: A template of a task cannot be filled, or two episodes would have the same name.
     """
-    planned = [episode for task in config.tasks for episode in _of_task(task, config)]
+    return plan_filled(config, {task.name: task.instances() for task in config.tasks})
+
+
+def plan_filled(config: RunConfig, instances: Mapping[str, Sequence[Instance]]) -> tuple[PlannedEpisode, ...]:
+    """As `plan_episodes`, of tasks whose instances are filled already, by the task's name."""
+    planned = [episode for task in config.tasks for episode in _of_task(task, instances[task.name], config)]
     id, times = Counter(episode.id for episode in planned).most_common(1)[0] if planned else ("", 0)
     if times > 1:
         raise TaskError(
@@ -105,7 +120,7 @@ def plan_episodes(config: RunConfig) -> tuple[PlannedEpisode, ...]:
     return tuple(episode for episode in planned if not config.only or episode.id in config.only)
 
 
-def _of_task(task: Task, config: RunConfig) -> Iterator[PlannedEpisode]:
+def _of_task(task: Task, instances: Sequence[Instance], config: RunConfig) -> Iterator[PlannedEpisode]:
     strategies = config.strategies or task.matrix.strategies or (task.loop.strategy,)
     models = config.models or task.matrix.models or (None,)
     seeds = (config.seed,) if config.seed is not None else task.matrix.seeds or (task.seed,)
@@ -115,7 +130,7 @@ def _of_task(task: Task, config: RunConfig) -> Iterator[PlannedEpisode]:
         for model in models
         for strategy in strategies
     ]
-    for instance in task.instances():
+    for instance in instances:
         name = task.name if instance.id == task.name else f"{task.name}.{instance.id}"
         for variant, strategy, varied in variants:
             # A single call is compared with N calls by asking for N independent answers.

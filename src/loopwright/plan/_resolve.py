@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from loopwright.agents import Agent, AgentRole, ModelAgent, RuleCritic, load_agent, load_card
-from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, EnvironmentSetup, find_environment
-from loopwright.errors import TaskError
+from loopwright.environments import (
+    BUILTIN_ENVIRONMENTS,
+    Environment,
+    EnvironmentFolder,
+    EnvironmentSetup,
+    find_environment,
+)
+from loopwright.errors import TaskError, UserError
 from loopwright.loop import BUILTIN_STRATEGIES, Strategy
 from loopwright.models import Model
 from loopwright.plugins import check_environment, instantiate_plugin, is_plugin, load_plugin
 from loopwright.project import Project
 from loopwright.task import RoutingOptions, Task
 from loopwright.verify import Verifier
+
+EnvironmentMaker = Callable[[EnvironmentSetup], Environment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +34,16 @@ class ComponentOverrides:
     strategies: Mapping[str, Strategy] = field(default_factory=dict)
     agents: Mapping[str, Agent] = field(default_factory=dict)
     verifiers: Mapping[str, Verifier] = field(default_factory=dict)
-    environments: Mapping[str, Callable[[EnvironmentSetup], Environment]] = field(default_factory=dict)
+    environments: Mapping[str, EnvironmentMaker] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedEnvironment:
+    """What makes the environments of a task."""
+
+    make: EnvironmentMaker
+    image: str | None
+    """Docker image of the environment's folder; None where it names none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +65,7 @@ class ComponentResolver:
     given: ComponentOverrides = field(default_factory=ComponentOverrides)
     stand_in: str | None = None
     """`provider/model` of agents for which none is named; None to refuse them."""
+    _folders: dict[str, EnvironmentFolder | None] = field(default_factory=dict, repr=False)
 
     def cast(self, task: Task) -> ResolvedComponents:
         """Builds the players of a task.
@@ -54,18 +73,23 @@ class ComponentResolver:
         Raises:
             UserError: Something that the task names is not there or cannot be used.
         """
-        strategy = self.strategy(task.loop.strategy)
-        agents = {AgentRole.PROPOSER: self.agent(task, AgentRole.PROPOSER)}
-        if strategy.asks_critic:
-            agents[AgentRole.CRITIC] = self.agent(task, AgentRole.CRITIC)
+        with _located("loop", "strategy"):
+            strategy = self.strategy(task.loop.strategy)
+        roles = [AgentRole.PROPOSER, *([AgentRole.CRITIC] if strategy.asks_critic else [])]
+        agents: dict[AgentRole, Agent] = {}
+        for role in roles:
+            with _located("agents", role.value):
+                agents[role] = self.agent(task, role)
         if task.drift and task.drift.mitigations.consolidation:
-            agents[AgentRole.SUMMARIZER] = self.agent(task, AgentRole.SUMMARIZER)
+            with _located("drift", "mitigations", "consolidation", "agent"):
+                agents[AgentRole.SUMMARIZER] = self.agent(task, AgentRole.SUMMARIZER)
+        with _located("agents", "verifier"):
+            judge = self.judge(task)
         verifiers: list[Verifier] = []
-        if judge := self.judge(task):
-            if isinstance(judge, Agent):
-                agents[AgentRole.VERIFIER] = judge
-            else:
-                verifiers.append(judge)
+        if isinstance(judge, Agent):
+            agents[AgentRole.VERIFIER] = judge
+        elif judge:
+            verifiers.append(judge)
         models = {role.value: agent.model for role, agent in agents.items() if isinstance(agent, ModelAgent)}
         return ResolvedComponents(strategy, agents, tuple(verifiers), models)
 
@@ -119,20 +143,31 @@ class ComponentResolver:
         verifier: Agent | Verifier = instantiate_plugin("agents" if hasattr(part, "act") else "verifiers", name, part)
         return verifier
 
-    def environment(self, task: Task) -> Callable[[EnvironmentSetup], Environment]:
+    def environment(self, task: Task) -> ResolvedEnvironment:
         """Finds what makes a task's environments: an object, an import path, a folder, or a built-in one.
 
         Raises:
             UserError: There is none of that name, or its folder is broken.
         """
         name, root = task.environment.name, self.project.root
-        known: Mapping[str, Any] = {**BUILTIN_ENVIRONMENTS, **self.given.environments}
-        folder = None if ":" in name or name in self.given.environments else find_environment(name, self.project)
+        folder = self.folder(name)
         if folder:
             name, root = folder.kind or folder.name, folder.folder
-        made: Callable[[EnvironmentSetup], Environment] = load_plugin("environments", name, known, folder=root)
+        known = {**BUILTIN_ENVIRONMENTS, **self.given.environments}
+        made: EnvironmentMaker = load_plugin("environments", name, known, folder=root)
         check_environment(name, made)
-        return made
+        return ResolvedEnvironment(made, folder.image if folder else None)
+
+    def folder(self, name: str) -> EnvironmentFolder | None:
+        """The folder of an environment, read once; None where the name is an import path, an object or built in alone.
+
+        Raises:
+            TaskError: Its `environment.yaml` is broken.
+        """
+        if name not in self._folders:
+            elsewhere = ":" in name or name in self.given.environments
+            self._folders[name] = None if elsewhere else find_environment(name, self.project)
+        return self._folders[name]
 
     def _part(self, kind: str, name: str, known: Mapping[str, Any]) -> Any:
         return load_plugin(kind, name, known, folder=self.project.root)
@@ -143,3 +178,13 @@ def routed(task: Task, routing: RoutingOptions, choice: str) -> Task:
     if choice in routing.models:
         return task.model_copy(update={"models": {**task.models, "proposer": choice}})
     return task.model_copy(update={"agents": task.agents.model_copy(update={"proposer": choice})})
+
+
+@contextmanager
+def _located(*location: str) -> Iterator[None]:
+    """Says of an error which part of the task it is about."""
+    try:
+        yield
+    except UserError as error:
+        error.about(*(error.location or location))
+        raise

@@ -7,17 +7,16 @@ import os
 import time
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import asdict, fields, replace
 from types import TracebackType
 from typing import Any, Self
 
-from loopwright.environments import Environment, EnvironmentSetup, find_environment
+from loopwright.environments import Environment, EnvironmentSetup
 from loopwright.errors import LoopwrightError, MissingContent, TaskError
-from loopwright.models import Breaker, Model, ModelOptions, Prices, Resilient, open_model
+from loopwright.models import Breaker, Model, Resilient
 from loopwright.plan._plan import PlannedEpisode
-from loopwright.plan._resolve import ComponentOverrides, ComponentResolver, ResolvedComponents, routed
-from loopwright.project import Project
+from loopwright.plan._resolve import ResolvedComponents, ResolvedEnvironment
+from loopwright.plan._resolved_run import ResolvedRun
 from loopwright.sandbox import Control, Limits, Pool, Sandbox, SandboxSpec, open_provider
 from loopwright.store import Failed, RunStore, SandboxOpened
 from loopwright.task import SandboxOptions, Task
@@ -29,14 +28,11 @@ current_episode: ContextVar[str | None] = ContextVar("current_episode", default=
 class RunResources:
     """The parts of one run, opened when first needed and closed together."""
 
-    def __init__(self, *, folder: Path, store: RunStore, prices: Prices | None, given: ComponentOverrides) -> None:
+    def __init__(self, run: ResolvedRun, store: RunStore) -> None:
         self.models: dict[str, Model] = {}
-        self.prices = prices
-        self._casting = ComponentResolver(Project(folder), given)
-        self._folder = folder
-        self._given = given
+        self.prices = run.prices
+        self._run = run
         self._store = store
-        self._casts: dict[tuple[str, str, str], ResolvedComponents] = {}
         self._providers: dict[tuple[str, str | None], Pool] = {}
         self._opening = asyncio.Lock()
         self._breakers: dict[str, Breaker] = {}
@@ -51,24 +47,19 @@ class RunResources:
         await self._stack.aclose()
 
     def cast(self, episode: PlannedEpisode, choice: str = "") -> ResolvedComponents:
-        """Builds the players of an episode, once for all episodes of its task and variant.
+        """The players of an episode, with their models open.
 
         Args:
-            episode: One of them.
+            episode: One of the run.
             choice: Which of the proposers that work is routed over; empty without routing.
 
         Raises:
             UserError: Something that the task names is not there or cannot be used.
         """
-        key = (episode.task.name, episode.variant, choice)
-        if key not in self._casts:
-            drift = episode.task.drift
-            routing = drift.mitigations.routing if drift and choice else None
-            cast = self._casting.cast(routed(episode.task, routing, choice) if routing else episode.task)
-            for name in cast.models.values():
-                self._open(name)
-            self._casts[key] = cast
-        return self._casts[key]
+        cast = self._run.components(episode, choice)
+        for name in cast.models.values():
+            self._open(name)
+        return cast
 
     async def environment(self, task: Task, episode: str) -> Environment:
         """Makes the environment of one episode.
@@ -77,8 +68,8 @@ class RunResources:
             MissingContent: There is no such environment.
             SandboxUnavailable: Nothing here can isolate it as the task requires.
         """
-        made = self._casting.environment(task)
-        image = self._image(task)
+        resolved = self._run.environment(task)
+        image = _image(task, resolved)
         provider = await self._provider(task.sandbox.provider, image)
         setup = EnvironmentSetup(
             provider=RecordingProvider(provider, self._store, episode),
@@ -86,23 +77,15 @@ class RunResources:
             put=self._store.put,
             get=self._store.get,
         )
-        environment = made(setup)
+        environment = resolved.make(setup)
         if not isinstance(environment, Environment):
             raise MissingContent(f"{task.environment.name!r} is not an environment: methods are missing")
         return environment
 
-    def _image(self, task: Task) -> str | None:
-        """What the task names; else the Docker image of its environment, and LOOPWRIGHT_IMAGE goes before that."""
-        if task.sandbox.image is not None or "LOOPWRIGHT_IMAGE" in os.environ:
-            return task.sandbox.image
-        folder = find_environment(task.environment.name, self._casting.project)
-        return folder.image if folder else None
-
     def _open(self, name: str) -> None:
         if name in self.models:
             return
-        opened = self._given.models.get(name) or open_model(name, options=ModelOptions(folder=self._folder))
-        model = Resilient(opened, on_failure=self._on_failure, breakers=self._breakers)
+        model = Resilient(self._run.model(name), on_failure=self._on_failure, breakers=self._breakers)
         self.models[name] = model
         self._stack.push_async_callback(model.close)
 
@@ -172,14 +155,15 @@ def _purpose(spec: SandboxSpec) -> Any:
     return spec.labels.get("purpose", "environment")
 
 
+def _image(task: Task, environment: ResolvedEnvironment) -> str | None:
+    """What the task names; else the Docker image of its environment, and LOOPWRIGHT_IMAGE goes before that."""
+    if task.sandbox.image is not None or "LOOPWRIGHT_IMAGE" in os.environ:
+        return task.sandbox.image
+    return environment.image
+
+
 def _spec(options: SandboxOptions, image: str | None) -> SandboxSpec:
-    limits = Limits(
-        memory_mb=options.memory_mb,
-        pids=options.pids,
-        cpus=options.cpus,
-        scratch_mb=options.scratch_mb,
-        timeout=options.timeout,
-    )
+    limits = Limits(**options.model_dump(include={field.name for field in fields(Limits)}))
     spec = SandboxSpec(image=image, limits=limits, network=options.network, runtime=options.runtime, user=options.user)
     if options.require is None:
         return spec

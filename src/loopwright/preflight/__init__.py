@@ -1,14 +1,24 @@
-"""What can be told about a run before it is paid for: validate, explain, estimate."""
+"""What can be told about a run before it is paid for: check, explain, estimate."""
 
-from loopwright.preflight._estimate import Estimate, ceiling
-from loopwright.preflight._explain import explain, first_prompt
-from loopwright.preflight._validate import CheckedRun, check
+from loopwright.preflight._api import check, checked, estimate, explain
+from loopwright.preflight._estimate import Estimate, RunEstimate, estimate_run
+from loopwright.preflight._explain import Explanation, explain_run, first_prompt
+from loopwright.preflight._places import OptionNames
+from loopwright.preflight._validate import STAND_IN, CheckedRun, check_run
 
 __all__ = [
+    "STAND_IN",
     "CheckedRun",
     "Estimate",
-    "ceiling",
+    "Explanation",
+    "OptionNames",
+    "RunEstimate",
     "check",
+    "check_run",
+    "checked",
+    "estimate",
+    "estimate_run",
     "explain",
+    "explain_run",
     "first_prompt",
 ]

@@ -41,7 +41,7 @@ class RunEstimate:
     total: Estimate
 
 
-def ceiling(checked: CheckedRun) -> RunEstimate:
+def estimate_run(checked: CheckedRun) -> RunEstimate:
     """Bounds a run. A custom strategy or agent is bounded by caps alone."""
     groups: dict[tuple[str, str], list[PlannedEpisode]] = {}
     for episode in checked.episodes:

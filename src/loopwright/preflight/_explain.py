@@ -11,7 +11,7 @@ from loopwright.errors import MissingContent
 from loopwright.loop import BEST_OF_N, REFINE, STOP_RULES, AttemptTree, RefinementStrategy, Strategy, view_for
 from loopwright.models import Message
 from loopwright.plan import ResolvedComponents
-from loopwright.preflight._estimate import ceiling
+from loopwright.preflight._estimate import estimate_run
 from loopwright.preflight._validate import CheckedRun
 from loopwright.task import SandboxOptions, Task
 
@@ -68,7 +68,7 @@ class Explanation:
         return "\n".join(lines)
 
 
-def explain(checked: CheckedRun) -> Explanation:
+def explain_run(checked: CheckedRun) -> Explanation:
     """Explains the only task of a configuration."""
     task = checked.config.tasks[0]
     instance = checked.episodes[0].instance
@@ -90,9 +90,9 @@ def explain(checked: CheckedRun) -> Explanation:
     strategies = {episode.strategy: checked.cast(episode).strategy for episode in checked.episodes}
     return Explanation(
         task=task.name,
-        instances=len(task.instances()),
+        instances=len(checked.instances[task.name]),
         episodes=len(checked.episodes),
-        model_calls=ceiling(checked).total.model_calls,
+        model_calls=estimate_run(checked).total.model_calls,
         graphs=graphs,
         roles={**roles, "environment": task.environment.name},
         sees=sees,

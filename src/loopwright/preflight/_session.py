@@ -12,18 +12,18 @@ from loopwright.loop import ACTING_STRATEGIES, AttemptTree, view_for
 from loopwright.plan import PlannedEpisode, ResolvedComponents
 from loopwright.project import Project
 from loopwright.session import sessions_of
-from loopwright.task import Task, TaskFile
+from loopwright.task import Task
 
 _NEEDED = (("detector", "adwin", "river"), ("detector", "cusum", "numpy"), ("embedding", "wordllama", "wordllama"))
 """Option of `drift`, value, and the library that it takes."""
 _MARK = "a mark that no prompt has of itself"
 
 
-def check_drift(file: TaskFile, episode: PlannedEpisode, project: Project) -> None:
+def check_drift(episode: PlannedEpisode, project: Project) -> None:
     """Reads the baseline, and refuses guards that a strategy gives no answers for.
 
     Raises:
-        TaskError: Says the line.
+        TaskError: Its `location` is the option.
     """
     drift = episode.task.drift
     if drift is None:
@@ -32,23 +32,21 @@ def check_drift(file: TaskFile, episode: PlannedEpisode, project: Project) -> No
         try:
             Baseline.load(project.root / drift.baseline)
         except UserError as error:
-            raise file.error(str(error.args[0]), "drift", "baseline", remedy=error.remedy) from None
+            raise TaskError(str(error.args[0]), remedy=error.remedy).about("drift", "baseline") from None
     for option, name, library in _NEEDED:
         if getattr(drift, option) == name and find_spec(library) is None:
-            raise file.error(
+            raise TaskError(
                 f"drift.{option}: {name} needs {library}, which is not installed",
-                *("drift", option),
                 remedy="Install it: pip install 'loopwright[drift]', or '.[drift]' from a clone.",
-            )
+            ).about("drift", option)
     if episode.strategy not in ACTING_STRATEGIES:
         return
     for name in drift.mitigations.named:
         if getattr(drift.mitigations, name).probes:
-            raise file.error(
+            raise TaskError(
                 f"drift.mitigations.{name}: a probe is answered in one reply, and {episode.strategy} acts in many",
-                *("drift", "mitigations", name),
                 remedy="Leave it out." if name == "routing" else "Write `probes: 0`: it then acts without a guard.",
-            )
+            ).about("drift", "mitigations", name)
 
 
 def session_notes(episode: PlannedEpisode, cast: ResolvedComponents) -> Iterator[str]:

@@ -2,146 +2,160 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from loopwright.agents import AgentRole, ModelAgent
 from loopwright.environments import PythonEnvironment, TextEnvironment
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import ACTING_STRATEGIES, SINGLE
-from loopwright.models import ModelOptions, Prices, Usage, open_model
-from loopwright.plan import ComponentResolver, PlannedEpisode, ResolvedComponents, RunConfig, plan_episodes, routed
+from loopwright.models import Prices, Usage
+from loopwright.plan import PlannedEpisode, ResolvedComponents, ResolvedRun, RunConfig
+from loopwright.preflight._places import PYTHON_OPTIONS, OptionNames, Places
 from loopwright.preflight._prompts import check_prompt
 from loopwright.preflight._session import check_drift, session_notes, unlearned
-from loopwright.project import Project
 from loopwright.task import Instance, Task, TaskFile
 
-_UNNAMED = "unnamed/model"
+STAND_IN = "unnamed/model"
 """Stands for a model that is still to be named."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedRun:
-    """A configuration whose parts are all there."""
+    """A run whose parts are all there."""
 
-    config: RunConfig
-    episodes: tuple[PlannedEpisode, ...]
-    casts: dict[tuple[str, str], ResolvedComponents]
+    resolved: ResolvedRun
+    casts: Mapping[tuple[str, str], ResolvedComponents]
     """Task name and variant to who plays."""
-    prices: Prices | None
     notes: tuple[str, ...] = ()
     """What is no error, but worth knowing before a run."""
+
+    @property
+    def config(self) -> RunConfig:
+        """What would be run."""
+        return self.resolved.config
+
+    @property
+    def episodes(self) -> Sequence[PlannedEpisode]:
+        """The episodes that would be run."""
+        return self.resolved.episodes
+
+    @property
+    def instances(self) -> Mapping[str, Sequence[Instance]]:
+        """Task name to its instances."""
+        return self.resolved.instances
+
+    @property
+    def prices(self) -> Prices | None:
+        """The price file; None without one."""
+        return self.resolved.prices
 
     def cast(self, episode: PlannedEpisode) -> ResolvedComponents:
         """Who plays in an episode."""
         return self.casts[episode.task.name, episode.variant]
 
 
-def check(files: Sequence[TaskFile], config: RunConfig, *, unnamed: bool = False) -> CheckedRun:
-    """Finds every strategy, agent, environment and model that the tasks name.
+def check_run(
+    resolved: ResolvedRun, files: Sequence[TaskFile] = (), options: OptionNames = PYTHON_OPTIONS
+) -> CheckedRun:
+    """Finds every strategy, agent, environment and model that the tasks name, and looks at instances and prompts.
 
     Args:
-        files: The tasks' files.
-        config: What is to run.
-        unnamed: Whether agents may be without a model, which is noted then.
+        resolved: What is to run. Agents may be without a model where it has a stand-in, which is noted then.
+        files: The files of the tasks that have one.
+        options: What options are called in messages.
 
     Raises:
-        UserError: One is not there or cannot be used; says which line of which file, or which flag, names it.
+        UserError: Something is not there or cannot be used; says which line of which file, or which option, names it.
     """
-    by_name = {file.task.name: file for file in files}
-    episodes = plan_episodes(config)
-    casting = ComponentResolver(Project(config.project), stand_in=_UNNAMED if unnamed else None)
+    places = Places(resolved.config, {file.task.name: file for file in files}, options)
     casts: dict[tuple[str, str], ResolvedComponents] = {}
-    models = {_UNNAMED}
     notes: dict[str, None] = {}
-    for episode in episodes:
-        key = (episode.task.name, episode.variant)
-        if key not in casts:
-            casts[key] = _cast(by_name[episode.task.name], episode, casting, config, models)
-            notes |= dict.fromkeys(_notes(episode, casts[key], casting))
-    notes |= dict.fromkeys(unlearned(episodes))
-    prices = Prices.load(config.prices) if config.prices else None
-    _check_prices(files, config, casts, prices)
-    return CheckedRun(config, episodes, casts, prices, tuple(notes))
+    for task, instances in resolved.instances.items():
+        planned = [episode for episode in resolved.episodes if episode.task.name == task]
+        if planned:
+            _check_environment(resolved, planned[0].task, instances, places)
+        for episode in planned:
+            key = (task, episode.variant)
+            if key not in casts:
+                casts[key] = _check_components(resolved, episode, places)
+                notes |= dict.fromkeys(_notes(episode, casts[key], resolved))
+    notes |= dict.fromkeys(unlearned(resolved.episodes))
+    _check_prices(resolved, casts, places)
+    return CheckedRun(resolved, casts, tuple(notes))
 
 
-def _check_prices(
-    files: Sequence[TaskFile],
-    config: RunConfig,
-    casts: dict[tuple[str, str], ResolvedComponents],
-    prices: Prices | None,
-) -> None:
+def _check_environment(resolved: ResolvedRun, task: Task, instances: Sequence[Instance], places: Places) -> None:
+    with places.at(task, "environment", "name"):
+        environment = resolved.environment(task)
+    check_instance = getattr(environment.make, "check", lambda instance: None)
+    for index, instance in enumerate(instances):
+        with places.at(task, "environment"):
+            try:
+                check_instance(instance)
+            except TaskError as error:
+                same = instance.public == task.environment.model_extra and instance.hidden == task.environment.hidden
+                if not task.data or same:
+                    raise
+                file = places.files.get(task.name)
+                if file is None:
+                    raise TaskError(f"record {instance.id!r}: {error.args[0]}", remedy=error.remedy) from None
+                raise file.record_error(index, error) from None
+
+
+def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Places) -> ResolvedComponents:
+    task = episode.task
+    with places.at(task):
+        cast = resolved.components(episode)
+        check_drift(episode, resolved.resolver.project)
+    for role, agent in cast.agents.items():
+        if isinstance(agent, ModelAgent):
+            check_prompt(agent.prompt, role, episode.instance.without_hidden(), task.loop.max_iterations)
+    for role_name, model in cast.models.items():
+        with places.at(task, *_named_in(task, role_name)):
+            _open(resolved, model)
+    routing = task.drift.mitigations.routing if task.drift else None
+    with places.at(task, "drift", "mitigations", "routing"):
+        for choice in routing.choices if routing else ():
+            for model in resolved.components(episode, choice).models.values():
+                _open(resolved, model)
+    return cast
+
+
+def _open(resolved: ResolvedRun, model: str) -> None:
+    if model != STAND_IN:
+        resolved.model(model)
+
+
+def _check_prices(resolved: ResolvedRun, casts: Mapping[tuple[str, str], ResolvedComponents], places: Places) -> None:
     """Refuses caps on cost that could not be held."""
-    for file in files:
-        capped = [place for place in (("budget",), ("budget", "run")) if _cap_on_cost(file.task, place)]
+    config, prices = resolved.config, resolved.prices
+    for task in config.tasks:
+        capped = [place for place in (("budget",), ("budget", "run")) if _cap_on_cost(task, place)]
         unpriced = sorted(
             model
-            for (task, _), cast in casts.items()
-            if task == file.task.name
+            for (name, _), cast in casts.items()
+            if name == task.name
             for model in cast.models.values()
-            if model != _UNNAMED and (prices is None or prices.cost(model, Usage(input=1, output=1)) is None)
+            if model != STAND_IN and (prices is None or prices.cost(model, Usage(input=1, output=1)) is None)
         )
         if not unpriced or (config.budget.usd is None and not capped):
             continue
         message = f"a cap on cost needs prices, and {unpriced[0]} has none"
-        remedy = "Name your price file with --prices." if prices is None else f"Add it to {config.prices}."
+        remedy = f"Add it to {config.prices}." if prices else f"Name your price file with {places.options.prices}."
         if config.budget.usd is not None:
-            raise UserError(f"--max-usd: {message}", remedy=remedy)
-        raise file.error(message, *capped[0], "usd", remedy=remedy)
+            raise UserError(f"{places.options.usd}: {message}", remedy=remedy)
+        raise places.error(task, message, *capped[0], "usd", remedy=remedy)
 
 
 def _cap_on_cost(task: Task, place: tuple[str, ...]) -> bool:
     return (task.budget if len(place) == 1 else task.budget.run).usd is not None
 
 
-def _cast(
-    file: TaskFile, episode: PlannedEpisode, casting: ComponentResolver, config: RunConfig, opened: set[str]
-) -> ResolvedComponents:
-    task = episode.task
-    flag = "--strategy" if config.strategies else ""
-    place = ("matrix", "strategies") if task.matrix.strategies else ("loop", "strategy")
-    with _told_where(file, *place, flag=flag):
-        strategy = casting.strategy(episode.strategy)
-    with _told_where(file, "environment", "name"):
-        environment = casting.environment(task)
-    check_instance = getattr(environment, "check", None)
-    if check_instance is not None:
-        _check_instances(file, task, check_instance)
-    roles = [AgentRole.PROPOSER, *([AgentRole.CRITIC] if strategy.asks_critic else [])]
-    for role in roles:
-        with _told_where(file, "agents", role.value):
-            casting.agent(task, role)
-    with _told_where(file, "agents", "verifier"):
-        casting.judge(task)
-    with _told_where(file, "drift", "mitigations", "consolidation", "agent"):
-        cast = casting.cast(task)
-    check_drift(file, episode, casting.project)
-    for played, agent in cast.agents.items():
-        if isinstance(agent, ModelAgent):
-            check_prompt(agent.prompt, played, episode.instance.without_hidden(), task.loop.max_iterations)
-    for role_name, name in cast.models.items():
-        with _told_where(file, *_named_in(file.task, role_name), flag="--model" if config.models else ""):
-            _open(name, config, opened)
-    routing = task.drift.mitigations.routing if task.drift else None
-    if routing:
-        with _told_where(file, "drift", "mitigations", "routing"):
-            for choice in routing.choices:
-                for name in casting.cast(routed(task, routing, choice)).models.values():
-                    _open(name, config, opened)
-    return cast
-
-
-def _open(name: str, config: RunConfig, opened: set[str]) -> None:
-    if name not in opened:
-        open_model(name, options=ModelOptions(folder=config.project))
-        opened.add(name)
-
-
-def _notes(episode: PlannedEpisode, cast: ResolvedComponents, casting: ComponentResolver) -> Iterator[str]:
+def _notes(episode: PlannedEpisode, cast: ResolvedComponents, resolved: ResolvedRun) -> Iterator[str]:
     """What is no error in a task, but will not do what its author wants."""
     task = episode.task
-    unnamed = [role for role, model in cast.models.items() if model == _UNNAMED]
+    unnamed = [role for role, model in cast.models.items() if model == STAND_IN]
     if unnamed:
         yield (
             f"{task.name}: no model is named for the {' and the '.join(unnamed)}: "
@@ -150,7 +164,7 @@ def _notes(episode: PlannedEpisode, cast: ResolvedComponents, casting: Component
     yield from session_notes(episode, cast)
     if cast.verifiers or AgentRole.VERIFIER in cast.agents:
         return
-    environment = casting.environment(task)
+    environment = resolved.environment(task).make
     if environment is TextEnvironment and task.drift and task.drift.mitigations.named:
         yield (
             f"{task.name}: no visible check: mitigations have neither successes to go by nor probes; name "
@@ -170,48 +184,8 @@ def _notes(episode: PlannedEpisode, cast: ResolvedComponents, casting: Component
         )
 
 
-def _check_instances(file: TaskFile, task: Task, check_instance: Callable[[Instance], None]) -> None:
-    """Lets the environment look at every instance.
-
-    Raises:
-        TaskError: It refuses one; names the record that it was made from.
-    """
-    for index, instance in enumerate(task.instances()):
-        with _told_where(file, "environment"):
-            try:
-                check_instance(instance)
-            except TaskError as error:
-                same = instance.public == task.environment.model_extra and instance.hidden == task.environment.hidden
-                if not task.data or same:
-                    raise
-                raise file.record_error(index, error) from None
-
-
 def _named_in(task: Task, role: str) -> tuple[str, ...]:
     """Where a task names the model of a role; its card is meant where that is nowhere."""
     if task.matrix.models:
         return ("matrix", "models")
     return ("models", role) if role in task.models else ("model",)
-
-
-@contextmanager
-def _told_where(file: TaskFile, *location: str, flag: str = "") -> Iterator[None]:
-    """Adds the place to errors that do not have one."""
-    try:
-        yield
-    except TaskError as error:
-        if error.path:
-            raise
-        raise _placed(error, file, location, flag) from None
-    except UserError as error:
-        raise _placed(error, file, location, flag) from None
-
-
-def _placed(error: UserError, file: TaskFile, location: tuple[str, ...], flag: str) -> UserError:
-    message = str(error.args[0])
-    if flag:
-        return type(error)(f"{flag}: {message}", remedy=error.remedy)
-    placed = file.error(message, *location, remedy=error.remedy)
-    if isinstance(error, TaskError):
-        return placed
-    return type(error)(str(placed.args[0]), remedy=error.remedy)

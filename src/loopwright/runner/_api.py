@@ -3,60 +3,54 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
-import functools
-import inspect
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack
 
-from loopwright.agents import Agent
 from loopwright.errors import UserError
-from loopwright.loop import Strategy
-from loopwright.models import Model
-from loopwright.plan import ComponentOverrides, RunConfig
-from loopwright.plugins import instantiate_plugin
+from loopwright.plan import ComponentOptions, RunOptions, Tasks, handed_in, spelled, spelled_as
+from loopwright.preflight import checked
+from loopwright.runner._fork import fork_episode
 from loopwright.runner._results import RunResult
 from loopwright.runner._run import Run, new_run_id
 from loopwright.store import Event
-from loopwright.task import CapOptions, Task, load_task
-from loopwright.verify import Verifier
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-async def arun(
-    tasks: Task | str | Path | Sequence[Task | str | Path],
-    *,
-    model: str | Model | None = None,
-    strategy: str | Strategy | Sequence[str | Strategy] = (),
-    proposer: str | Agent | None = None,
-    critic: str | Agent | None = None,
-    verifier: str | Agent | Verifier | None = None,
-    calls: int | None = None,
-    repeats: int | None = None,
-    seed: int | None = None,
-    grade_all: bool = False,
-    budget: CapOptions | Mapping[str, Any] | None = None,
-    prices: Path | str | None = None,
-    cache: Path | str | None = None,
-    checkpoints: str = "",
-    concurrency: int = 4,
-    project: Path | str | None = None,
-    out: Path | str | None = None,
-    on_event: Callable[[Event], None] | None = None,
-) -> RunResult:
+class ExecuteOptions(TypedDict, total=False):
+    """How a run is executed, and who hears of it; none of it changes what comes out."""
+
+    checkpoints: str
+    """Keep LangGraph checkpoints: `sqlite`, or the URL of a Postgres server; empty for none."""
+    on_event: Callable[[Event], None] | None
+    """Called with every event as it is recorded."""
+
+
+class RunArguments(RunOptions, ExecuteOptions, total=False):
+    """All options of `loopwright.run`."""
+
+    out: Path | str | None
+    """The run's folder; a new one under `runs/` by default."""
+
+
+@spelled
+async def arun(tasks: Tasks, **options: Unpack[RunArguments]) -> RunResult:
     """Runs tasks and returns what came of them. `arun` is to be awaited; `run` waits by itself.
+
+    Everything that the tasks name is looked for before the run's folder is made, as `loopwright.check` does.
 
     Args:
         tasks: Tasks, or paths of task files.
-        model: For every role: `provider/model`, or any object with the `Model` protocol.
+        model: For every role: `provider/model`, or any object with the `Model` protocol; several are compared.
         strategy: One or several to compare, by name or as objects; none for each task's own.
         proposer: An agent, or the name of one, for all tasks; None for each task's own.
         critic: As `proposer`.
         verifier: As `proposer`; also any object with the `Verifier` protocol, whose checks join the environment's.
+        environment: A class, or a function, that takes the `EnvironmentSetup` and returns an environment, or a name;
+            for all tasks, with each task's own fields. None for each task's own.
         calls: Model calls per instance, the same for every strategy.
         repeats: Episodes per instance and strategy.
         seed: Fixes the samples of models that honour seeds.
@@ -69,50 +63,101 @@ async def arun(
         project: Folder with own `agents/`, `prompts/`, `environments/` and modules; the current one by default.
         out: The run's folder; a new one under `runs/` by default.
         on_event: Called with every event as it is recorded.
+        **options: Those above.
 
     Raises:
-        UserError: A task, agent, model or environment cannot be used as it is.
+        UserError: A task, agent, prompt, model or environment cannot be used as it is; of task files with the line.
         StoreError: The folder is not empty or cannot be written.
     """
-    model = _made("models", "model", model)
-    several = strategy if isinstance(strategy, Sequence) and not isinstance(strategy, str) else [strategy]
-    strategies = [_made("strategies", "strategy", one) for one in several]
-    proposer, critic = _made("agents", "proposer", proposer), _made("agents", "critic", critic)
-    verifier = _made("agents" if hasattr(verifier, "act") else "verifiers", "verifier", verifier)
-    models = {} if model is None or isinstance(model, str) else {model.name: model}
-    roles = {"proposer": proposer, "critic": critic, "verifier": verifier}
-    named = {role: part if isinstance(part, str) else _name(part, role) for role, part in roles.items() if part}
-    agents = {named[role]: part for role, part in roles.items() if isinstance(part, Agent)}
-    verifiers = {named["verifier"]: verifier} if isinstance(verifier, Verifier) else {}
-    listed = [tasks] if isinstance(tasks, Task | str | Path) else list(tasks)
-    loaded = [task if isinstance(task, Task) else load_task(task) for task in listed]
-    config = RunConfig(
-        tasks=tuple(_with_agents(task, named) for task in loaded),
-        strategies=tuple(part if isinstance(part, str) else part.name for part in strategies),
-        models=() if model is None else (model if isinstance(model, str) else model.name,),
-        calls=calls,
-        repeats=repeats,
-        seed=seed,
-        grade_all=grade_all,
-        budget=CapOptions.model_validate(budget or {}),
-        prices=_absolute(prices) if prices else None,
-        cache=_absolute(cache) if cache else None,
-        concurrency=concurrency,
-        project=_absolute(project or "."),
-    )
-    given = ComponentOverrides(
-        models=models,
-        strategies={part.name: part for part in strategies if not isinstance(part, str)},
-        agents=agents,
-        verifiers=verifiers,
-    )
-    started = Run.create(config, Path(out) if out else Path("runs") / new_run_id(), given=given)
-    started.checkpoints = checkpoints
-    if on_event:
-        for event in started.store.events():
-            on_event(event)
-        started.on_event(on_event)
-    return await started.execute()
+    out = options.pop("out", None)
+    executed, planned = _split(options)
+    ready = checked(tasks, **planned)
+    return await _executed(Run.start(ready.resolved, Path(out) if out else Path("runs") / new_run_id()), executed)
+
+
+@spelled
+async def aresume(
+    folder: Path | str,
+    *,
+    changed: bool = False,
+    repeat_in_doubt: bool = False,
+    checkpoints: str = "",
+    on_event: Callable[[Event], None] | None = None,
+    **objects: Unpack[ComponentOptions],
+) -> RunResult:
+    """Goes on with a run that was interrupted. `aresume` is to be awaited; `resume` waits by itself.
+
+    Episodes that are finished stay as they are, and no model call whose answer is in the record is made again.
+
+    Args:
+        folder: The run's folder.
+        changed: Go on although prompts, agents, modules or task files changed; tasks stay as they were recorded.
+        repeat_in_doubt: Repeat calls that were under way at a crash even where that is not safe.
+        checkpoints: As for `run`.
+        on_event: Called with every event from now on.
+        **objects: The objects that the run was started with, such as `model=`; names are in the record.
+
+    Raises:
+        RunChanged: What the run rests on changed, and `changed` is not set.
+        UserError: Something that the run names is not there or cannot be used.
+        StoreError: There is no run, its record is damaged, or another process has it.
+    """
+    run = Run.reopen(Path(folder), given=handed_in(**objects), changed=changed, repeat_in_doubt=repeat_in_doubt)
+    return await _executed(run, {"checkpoints": checkpoints, "on_event": on_event})
+
+
+async def afork(
+    folder: Path | str,
+    episode: str,
+    at: int,
+    *,
+    model: str | None = None,
+    seed: int | None = None,
+    calls: int | None = None,
+    out: Path | str | None = None,
+    checkpoints: str = "",
+    on_event: Callable[[Event], None] | None = None,
+) -> RunResult:
+    """Goes on from the middle of an episode, in a new run. `afork` is to be awaited; `fork` waits by itself.
+
+    Iterations before `at` are kept with their answers, which are not paid for again. The old run stays as it is.
+
+    Args:
+        folder: The folder of the old run.
+        episode: The episode's name, such as `balances:refine:0`.
+        at: The first iteration to make anew; 0 keeps nothing.
+        model: `provider/model` for every role from there on; None for the old run's.
+        seed: Draws other samples, where models honour seeds.
+        calls: Model calls of the episode, those kept included.
+        out: The new run's folder; a new one under `runs/` by default.
+        checkpoints: As for `run`.
+        on_event: Called with every event from now on.
+
+    Raises:
+        MissingContent: The old run has no such episode, or it has fewer iterations.
+        UserError: The model is not there or cannot be used, or the task is a session.
+        StoreError: A record cannot be read or written.
+    """
+    target = Path(out) if out else Path("runs") / new_run_id()
+    run = fork_episode(Path(folder), target, episode=episode, at=at, model=model, seed=seed, calls=calls)
+    return await _executed(run, {"checkpoints": checkpoints, "on_event": on_event})
+
+
+def _split(options: RunArguments) -> tuple[ExecuteOptions, RunOptions]:
+    """How the run is executed, and what is run."""
+    executed: Any = {name: value for name, value in options.items() if name in ExecuteOptions.__annotations__}
+    planned: Any = {name: value for name, value in options.items() if name not in executed}
+    return executed, planned
+
+
+async def _executed(run: Run, options: ExecuteOptions) -> RunResult:
+    run.checkpoints = options.get("checkpoints", "")
+    if on_event := options.get("on_event"):
+        if not run.recorded:
+            for event in run.store.events():
+                on_event(event)
+        run.on_event(on_event)
+    return await run.execute()
 
 
 class EventStream(AsyncIterator[Event]):
@@ -137,38 +182,10 @@ class EventStream(AsyncIterator[Event]):
         return await self._run
 
 
-def _as_public(name: str, call: Callable[P, object]) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Gives a function the arguments and the help of `call` and a name of its own, which its errors tell too."""
-    signature = inspect.signature(call)
-
-    def named(function: Callable[P, T]) -> Callable[P, T]:
-        @functools.wraps(call)
-        def public(*args: P.args, **kwargs: P.kwargs) -> T:
-            try:
-                signature.bind(*args, **kwargs)
-            except TypeError as error:
-                raise TypeError(f"{name}() {error}{_meant(kwargs, signature)}") from None
-            return function(*args, **kwargs)
-
-        public.__name__ = public.__qualname__ = name
-        return public
-
-    return named
-
-
-def _meant(given: Iterable[str], signature: inspect.Signature) -> str:
-    """What a keyword that there is not may stand for."""
-    for keyword in given:
-        near = difflib.get_close_matches(keyword, signature.parameters, n=1)
-        if keyword not in signature.parameters and near:
-            return f"; did you mean {near[0]!r}?"
-    return ""
-
-
 def _streaming(
     call: Callable[P, Coroutine[Any, Any, RunResult]],
 ) -> Callable[P, AbstractAsyncContextManager[EventStream]]:
-    @_as_public("astream", call)
+    @spelled_as("astream", call)
     @asynccontextmanager
     async def stream(*args: P.args, **kwargs: P.kwargs) -> AsyncIterator[EventStream]:
         queue: asyncio.Queue[Event | None] = asyncio.Queue()
@@ -196,20 +213,22 @@ astream = _streaming(arun)
 A block that is left early stops the run; its folder can be resumed."""
 
 
-def _waiting(call: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
-    @_as_public("run", call)
+def _waiting(name: str, call: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    @spelled_as(name, call)
     def wait(*args: P.args, **kwargs: P.kwargs) -> T:
         if _in_event_loop():
             raise UserError(
-                "loopwright.run cannot wait for a run inside a running event loop",
-                remedy="Use `await loopwright.arun(...)`; a notebook is inside one too.",
+                f"loopwright.{name} cannot wait for a run inside a running event loop",
+                remedy=f"Use `await loopwright.a{name}(...)`; a notebook is inside one too.",
             )
         return asyncio.run(call(*args, **kwargs))
 
     return wait
 
 
-run = _waiting(arun)
+run = _waiting("run", arun)
+resume = _waiting("resume", aresume)
+fork = _waiting("fork", afork)
 
 
 def _in_event_loop() -> bool:
@@ -218,25 +237,3 @@ def _in_event_loop() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def _absolute(folder: Path | str) -> Path:
-    return Path(folder).absolute()
-
-
-def _made(kind: str, argument: str, part: Any) -> Any:
-    """What was handed in, as an object that can do what its kind must; names and None as they are.
-
-    Raises:
-        UserError: It cannot.
-    """
-    return part if part is None or isinstance(part, str) else instantiate_plugin(kind, f"`{argument}`", part)
-
-
-def _name(part: object, role: str) -> str:
-    """Of an object in the record; the role keeps two agents of one class apart."""
-    return f"{type(part).__module__}:{type(part).__qualname__}#{role}"
-
-
-def _with_agents(task: Task, named: dict[str, str]) -> Task:
-    return task.model_copy(update={"agents": task.agents.model_copy(update=named)}) if named else task

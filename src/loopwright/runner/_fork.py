@@ -6,13 +6,32 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from loopwright.errors import MissingContent, TaskError
-from loopwright.plan import ComponentResolver, RunConfig, plan_episodes
-from loopwright.project import Project
+from loopwright.plan import RunConfig, resolve_run
 from loopwright.runner._run import Run
 from loopwright.store import Decided, EpisodeStarted, Event, Graded, RunRecord, read_run
 
 
-def fork(source: Path, target: Path, *, config: RunConfig, at: int) -> Run:
+def fork_episode(
+    source: Path, target: Path, *, episode: str, at: int, model: str | None, seed: int | None, calls: int | None
+) -> Run:
+    """Makes a run of one episode that keeps what happened before an iteration; see `fork_run`.
+
+    Args:
+        source: The run to go on from.
+        target: The new run's folder, which is not there yet or empty.
+        episode: The episode's name.
+        at: The first iteration to make anew; 0 keeps nothing.
+        model: `provider/model` for every role from there on; None for the old run's.
+        seed: Over the old run's; None leaves it.
+        calls: Model calls of the episode, those kept included; None for as many as before.
+    """
+    config = RunConfig.model_validate(read_run(source).manifest.config)
+    changes = {"only": (episode,), "calls": calls, "seed": seed, "models": (model,) if model else None}
+    changed = config.model_copy(update={name: value for name, value in changes.items() if value is not None})
+    return fork_run(source, target, config=changed, at=at)
+
+
+def fork_run(source: Path, target: Path, *, config: RunConfig, at: int) -> Run:
     """Makes a run that keeps what happened before an iteration, and opens it to go on.
 
     Answers that are kept are not paid for again, and count against the caps. The old run stays as it is.
@@ -29,25 +48,24 @@ def fork(source: Path, target: Path, *, config: RunConfig, at: int) -> Run:
         StoreError: A record cannot be read or written.
     """
     record = read_run(source)
-    config = config.prepared()
     for task in config.tasks:
         if task.session is not None:
             raise TaskError(
                 f"{task.name} is a session, whose episodes rest on each other from their first iteration on",
                 remedy="Run it anew under the changed configuration.",
             )
-    casting = ComponentResolver(Project(config.project))
+    resolved = resolve_run(config)
     old = _started(record, at)
     new: dict[str, EpisodeStarted] = {}
-    for episode in plan_episodes(config):
+    for episode in resolved.episodes:
         if episode.id not in old:
             raise MissingContent(
                 f"{source} has no episode {episode.id!r} with {at} iterations",
                 remedy="Go on from an earlier iteration.",
             )
-        update = {"models": casting.cast(episode.task).models, "seed": episode.task.seed}
+        update = {"models": resolved.components(episode).models, "seed": episode.task.seed}
         new[episode.id] = old[episode.id].model_copy(update=update)
-    run = Run.create(config, target)
+    run = Run.start(resolved, target)
     for name, started in new.items():
         run.store.append(started, episode=name)
     run.store.adopt(record, lambda event: event.episode in new and _is_kept(event, at))

@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 from loopwright._version import __version__
 from loopwright.errors import CallInDoubt, Interrupted, UserError
 from loopwright.loop import EpisodeContext, EpisodePlan, run_episode
-from loopwright.models import Prices
 from loopwright.plan import (
     BudgetBook,
     ComponentOverrides,
     PlannedEpisode,
+    ResolvedRun,
     RunConfig,
     RunResources,
     current_episode,
-    fingerprints,
-    plan_episodes,
+    resolve_recorded,
+    resolve_run,
     resumed,
 )
 from loopwright.runner._results import RunResult, load_result
@@ -55,12 +55,10 @@ def new_run_id() -> str:
 class Run:
     """A run that is under way."""
 
-    config: RunConfig
+    resolved: ResolvedRun
     store: RunStore
-    planned: tuple[PlannedEpisode, ...]
     ledgers: BudgetBook
     recorded: Mapping[str, Sequence[Event]] = field(default_factory=dict)
-    given: ComponentOverrides = field(default_factory=ComponentOverrides)
     checkpoints: str = ""
     """Where LangGraph's state is kept for others to look at: `sqlite` for a file in the run's folder, or the URL of a
     Postgres server; empty for nowhere. It is not recorded, as a URL holds a password."""
@@ -69,7 +67,7 @@ class Run:
 
     @classmethod
     def create(cls, config: RunConfig, folder: Path, *, given: ComponentOverrides | None = None) -> Run:
-        """Makes the run's folder.
+        """Makes the folder of a run that is not resolved yet; see `start`.
 
         Args:
             config: What to run.
@@ -77,29 +75,40 @@ class Run:
             given: Parts that are objects rather than names.
 
         Raises:
+            UserError: An environment's folder is broken, or a template cannot be filled.
             StoreError: The folder is not empty or cannot be written.
         """
-        config = config.prepared()
+        return cls.start(resolve_run(config, given), folder)
+
+    @classmethod
+    def start(cls, resolved: ResolvedRun, folder: Path) -> Run:
+        """Makes the run's folder.
+
+        Args:
+            resolved: What to run.
+            folder: A folder that is not there yet, or empty.
+
+        Raises:
+            StoreError: The folder is not empty or cannot be written.
+        """
+        config = resolved.config
         manifest = Manifest(
             id=folder.name,
             created=datetime.now(UTC).isoformat(),
             loopwright=__version__,
             config=config.model_dump(mode="json"),
-            content=fingerprints(config),
+            content=dict(resolved.fingerprints),
         )
-        planned = plan_episodes(config)
         store = RunStore.create(folder, manifest, cache=_cache(config))
         store.append(
             RunStarted(
                 loopwright=__version__,
                 tasks={task.name: task.digest for task in config.tasks},
-                variants=tuple(dict.fromkeys(episode.variant for episode in planned)),
-                episodes=len(planned),
+                variants=tuple(dict.fromkeys(episode.variant for episode in resolved.episodes)),
+                episodes=len(resolved.episodes),
             )
         )
-        return cls(
-            config, store, planned, BudgetBook(config.budget, (), store.result), given=given or ComponentOverrides()
-        )
+        return cls(resolved, store, BudgetBook(config.budget, (), store.result))
 
     @classmethod
     def reopen(
@@ -127,8 +136,8 @@ class Run:
         store = RunStore.open(folder, cache=_cache(config), repeat_in_doubt=repeat_in_doubt)
         try:
             events = list(store.events())
-            going_on = resumed(store, config, events, changed=changed)
-            planned = plan_episodes(config)
+            resolved = resolve_recorded(config, given)
+            going_on = resumed(store, resolved, events, changed=changed)
             store.append(going_on.model_copy(update={"repeat_in_doubt": repeat_in_doubt}))
         except BaseException:
             store.close()
@@ -138,7 +147,17 @@ class Run:
             if event.episode:
                 recorded[event.episode].append(event)
         ledgers = BudgetBook(config.budget, events, store.result)
-        return cls(config, store, planned, ledgers, recorded, given=given or ComponentOverrides())
+        return cls(resolved, store, ledgers, recorded)
+
+    @property
+    def config(self) -> RunConfig:
+        """What is run."""
+        return self.resolved.config
+
+    @property
+    def planned(self) -> Sequence[PlannedEpisode]:
+        """Its episodes, finished ones too."""
+        return self.resolved.episodes
 
     def on_event(self, listener: Callable[[Event], None]) -> None:
         """Calls `listener` with every event from now on."""
@@ -166,7 +185,7 @@ class Run:
         """
         try:
             async with AsyncExitStack() as stack:
-                parts = await stack.enter_async_context(self._parts())
+                parts = await stack.enter_async_context(RunResources(self.resolved, self.store))
                 if self.checkpoints:
                     url = None if self.checkpoints == "sqlite" else self.checkpoints
                     self._checkpointer = await stack.enter_async_context(self.store.checkpointer(url))
@@ -188,10 +207,6 @@ class Run:
         finally:
             self.store.close()
         return load_result(self.store.folder)
-
-    def _parts(self) -> RunResources:
-        prices = Prices.load(self.config.prices) if self.config.prices else None
-        return RunResources(folder=self.config.project, store=self.store, prices=prices, given=self.given)
 
     def _finished(self, episode: PlannedEpisode) -> bool:
         """Whether it has its score. One that infrastructure failed is tried again."""

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from loopwright.cli._options import json_option, run_argument, runs_option
-from loopwright.cli._plan_options import PlanOptions, plan_options
+from loopwright.cli._plan_options import plan_options
+
+if TYPE_CHECKING:
+    from loopwright.plan import RunOptions
 
 _EXAMPLES = """\
 \b
@@ -72,7 +76,7 @@ def list_command(as_json: bool) -> None:
 @json_option
 def run_command(
     suite: str,
-    plan: PlanOptions,
+    plan: RunOptions,
     source: Path | None,
     limit: int | None,
     turns: int,
@@ -97,11 +101,11 @@ def run_command(
     from loopwright.cli.render._bench import show_outcomes
 
     fields = {"scoring": scoring, "legacy": legacy or None, "handicap": handicap or None, "engine": engine}
-    config = planned(suite, plan, source, limit, turns, {k: v for k, v in fields.items() if v is not None})
+    resolved = planned(suite, plan, source, limit, turns, {k: v for k, v in fields.items() if v is not None})
     folder = out or runs / new_run_id()
-    run = Run.create(config, folder)
+    run = Run.start(resolved, folder)
     if check:
-        flag(config, folder)
+        flag(resolved.config, folder)
     try:
         execute(run, accept=accept, as_json=as_json)
     except click.exceptions.Exit:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from loopwright.cli._options import json_option
-from loopwright.cli._plan_options import PlanOptions, checked, plan_options
+from loopwright.cli._plan_options import checked, plan_options
+
+if TYPE_CHECKING:
+    from loopwright.plan import RunOptions
 
 _EXAMPLES = """\
 \b
@@ -24,16 +28,16 @@ Examples:
     "--prompt", is_flag=True, help="Show the first prompt of the first instance too, as the proposer gets it."
 )
 @json_option
-def command(path: Path, plan: PlanOptions, prompt: bool, as_json: bool) -> None:
+def command(path: Path, plan: RunOptions, prompt: bool, as_json: bool) -> None:
     """Explain a task: its graph, its roles, its limits, what each role sees.
 
     PATH is a task file. Nothing is run and no model is called.
     """
     from loopwright.cli._output import write, write_json
-    from loopwright.preflight import explain, first_prompt
+    from loopwright.preflight import explain_run, first_prompt
 
     everything = checked([path], plan)
-    explanation = explain(everything)
+    explanation = explain_run(everything)
     if as_json:
         shown = {"prompt": [message.model_dump() for message in first_prompt(everything)]} if prompt else {}
         write_json({**explanation.as_dict(), **shown})

@@ -59,17 +59,14 @@ def command(
     Iterations before that of --at are kept with their answers, which are not paid for again. The old run stays as it
     is.
     """
-    from loopwright import RunConfig, new_run_id
+    from loopwright import new_run_id
     from loopwright.cli._execute import execute
     from loopwright.cli._runs import find_episode, find_run
-    from loopwright.runner import fork
-    from loopwright.store import read_run
+    from loopwright.runner import fork_episode
 
     folder = find_run(run, runs)
     episode, iteration = at
     name = find_episode(folder, episode)
-    changes: dict[str, Any] = {"only": (name,), "calls": calls, "seed": seed, "models": (model,) if model else None}
-    old = RunConfig.model_validate(read_run(folder).manifest.config)
-    config = old.model_copy(update={key: value for key, value in changes.items() if value is not None})
-    forked = fork(folder, out or runs / new_run_id(), config=config, at=iteration)
+    target = out or runs / new_run_id()
+    forked = fork_episode(folder, target, episode=name, at=iteration, model=model, seed=seed, calls=calls)
     execute(forked, accept=accept, as_json=as_json, checkpoints=checkpoints)

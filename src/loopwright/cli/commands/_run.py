@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from loopwright.cli._options import checkpoints_option, json_option, runs_option
-from loopwright.cli._plan_options import PlanOptions, checked, plan_options
+from loopwright.cli._plan_options import checked, plan_options
+
+if TYPE_CHECKING:
+    from loopwright.plan import RunOptions
 
 _EXAMPLES = """\
 \b
@@ -29,7 +33,7 @@ Examples:
 @json_option
 def command(
     paths: tuple[Path, ...],
-    plan: PlanOptions,
+    plan: RunOptions,
     accept: float | None,
     dry_run: bool,
     out: Path | None,
@@ -52,5 +56,5 @@ def command(
     from loopwright import Run, new_run_id
     from loopwright.cli._execute import execute
 
-    created = Run.create(everything.config, out or runs / new_run_id())
+    created = Run.start(everything.resolved, out or runs / new_run_id())
     execute(created, accept=accept, as_json=as_json, checkpoints=checkpoints)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from loopwright.cli._options import json_option
-from loopwright.cli._plan_options import PlanOptions, checked, plan_options
+from loopwright.cli._plan_options import checked, plan_options
+
+if TYPE_CHECKING:
+    from loopwright.plan import RunOptions
 
 _EXAMPLES = """\
 \b
@@ -21,7 +25,7 @@ Examples:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @plan_options
 @json_option
-def command(paths: tuple[Path, ...], plan: PlanOptions, as_json: bool) -> None:
+def command(paths: tuple[Path, ...], plan: RunOptions, as_json: bool) -> None:
     """Check task files and everything that they name, and run nothing.
 
     PATH is a task file or a folder of them. All files are checked, and the exit code is 2 if one cannot be used. A
@@ -39,7 +43,7 @@ def command(paths: tuple[Path, ...], plan: PlanOptions, as_json: bool) -> None:
         except UserError as error:
             results.append({"file": str(file), "valid": False, **as_dict(error)})
         else:
-            instances = len(found.config.tasks[0].instances())
+            instances = sum(map(len, found.instances.values()))
             good = {"instances": instances, "episodes": len(found.episodes), "notes": list(found.notes)}
             results.append({"file": str(file), "valid": True, **good})
     if as_json:

@@ -6,14 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 from loopwright.cli._output import write, write_json, write_table
-from loopwright.preflight import CheckedRun, Estimate, ceiling
+from loopwright.preflight import CheckedRun, Estimate, estimate_run
 
 _COLUMNS = ("task", "variant", "episodes", "calls, at most", "cost, at most")
 
 
 def show_ceiling(checked: CheckedRun, *, as_json: bool) -> None:
     """Writes the most that each variant and the run as a whole can come to."""
-    bound = ceiling(checked)
+    bound = estimate_run(checked)
     if as_json:
         write_json(
             {

@@ -1,0 +1,119 @@
+"""A run with everything that follows from its configuration, each part found once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from loopwright.models import Model, ModelOptions, Prices, open_model
+from loopwright.plan._fingerprints import fingerprints
+from loopwright.plan._plan import PlannedEpisode, RunConfig, plan_filled, with_fields
+from loopwright.plan._resolve import (
+    ComponentOverrides,
+    ComponentResolver,
+    ResolvedComponents,
+    ResolvedEnvironment,
+    routed,
+)
+from loopwright.project import Project
+from loopwright.task import Instance, Task
+
+
+@dataclass(frozen=True)
+class ResolvedRun:
+    """A run before it starts. What is found lazily is found when it is first asked for, and kept."""
+
+    config: RunConfig
+    instances: Mapping[str, Sequence[Instance]]
+    """Task to its instances, with templates filled."""
+    episodes: Sequence[PlannedEpisode]
+    resolver: ComponentResolver
+    _components: dict[tuple[str, str, str], ResolvedComponents] = field(default_factory=dict, repr=False)
+    _environments: dict[str, ResolvedEnvironment] = field(default_factory=dict, repr=False)
+    _models: dict[str, Model] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def prices(self) -> Prices | None:
+        """The price file; None where the configuration names none.
+
+        Raises:
+            UserError: It is not there or broken.
+        """
+        return Prices.load(self.config.prices) if self.config.prices else None
+
+    @cached_property
+    def fingerprints(self) -> Mapping[str, str]:
+        """Name to fingerprint of what the run rests on beside its configuration."""
+        return fingerprints(self.config, self.episodes)
+
+    def components(self, episode: PlannedEpisode, choice: str = "") -> ResolvedComponents:
+        """Finds who plays in an episode, once for all episodes of its task and variant.
+
+        Args:
+            episode: One of the run.
+            choice: Which of the proposers that work is routed over; empty without routing.
+
+        Raises:
+            UserError: Something that the task names is not there or cannot be used; its `location` says what.
+        """
+        key = (episode.task.name, episode.variant, choice)
+        if key not in self._components:
+            drift = episode.task.drift
+            routing = drift.mitigations.routing if drift and choice else None
+            task = routed(episode.task, routing, choice) if routing else episode.task
+            self._components[key] = self.resolver.cast(task)
+        return self._components[key]
+
+    def environment(self, task: Task) -> ResolvedEnvironment:
+        """Finds what makes the environments of a task.
+
+        Raises:
+            UserError: There is none of that name, or its folder is broken.
+        """
+        name = task.environment.name
+        if name not in self._environments:
+            self._environments[name] = self.resolver.environment(task)
+        return self._environments[name]
+
+    def model(self, name: str) -> Model:
+        """Opens a model that a role of the run names, or takes the object that was handed in.
+
+        Raises:
+            UserError: There is none of that name, or it lacks a key.
+        """
+        if name not in self._models:
+            given = self.resolver.given.models.get(name)
+            self._models[name] = given or open_model(name, options=ModelOptions(folder=self.config.project))
+        return self._models[name]
+
+
+def resolve_run(
+    config: RunConfig, given: ComponentOverrides | None = None, *, stand_in: str | None = None
+) -> ResolvedRun:
+    """Resolves a configuration, with the fields that environment folders give to its tasks.
+
+    Args:
+        config: What to run.
+        given: Parts that are objects rather than names.
+        stand_in: `provider/model` of agents for which none is named; None to refuse them.
+
+    Raises:
+        TaskError: An environment's folder is broken, a template cannot be filled, or two episodes have one name.
+    """
+    resolver = ComponentResolver(Project(config.project), given or ComponentOverrides(), stand_in)
+    return _resolved(with_fields(config, resolver.folder), resolver)
+
+
+def resolve_recorded(config: RunConfig, given: ComponentOverrides | None = None) -> ResolvedRun:
+    """Resolves the configuration of a recorded run, whose tasks stay as they were recorded.
+
+    Raises:
+        TaskError: A template cannot be filled.
+    """
+    return _resolved(config, ComponentResolver(Project(config.project), given or ComponentOverrides()))
+
+
+def _resolved(config: RunConfig, resolver: ComponentResolver) -> ResolvedRun:
+    instances = {task.name: task.instances() for task in config.tasks}
+    return ResolvedRun(config, instances, plan_filled(config, instances), resolver)
