@@ -32,9 +32,3 @@ def test_links_lead_somewhere(document: Path) -> None:
         file = (document.parent / path).resolve() if path else document
         assert file.exists(), f"{document.name}: {target}"
         assert not anchor or anchor in _anchors(file), f"{document.name}: {target}"
-
-
-def test_every_guide_can_be_found_from_the_index() -> None:
-    index = (ROOT / "docs" / "README.md").read_text()
-    missing = [path.name for path in sorted((ROOT / "docs").rglob("*.md")) if path.name not in index]
-    assert missing == ["README.md"]

@@ -5,6 +5,7 @@ The snippets of one document run in order in one fresh folder that holds the rep
 - ```` ```python ```` runs as a script of its own;
 - ```` ```yaml ```` with a top-level `goal:` must load as a task file;
 - in ```` ```console ````, the lines that start with `$ loopwright` are run, in one shell, and must succeed;
+- ```` ```text title="output" ```` is what the Python snippet before it prints;
 - `title="NAME"` after the language writes the snippet to the file NAME as well, for it and later ones to use;
 - a snippet right after `<!-- no-run: REASON -->` is left out.
 """
@@ -85,6 +86,7 @@ class Folder:
         (self.work / "agents").mkdir()
         tools = path / "bin"
         tools.mkdir()
+        self._printed = ""
         self._offline = [sys.executable, str(ROOT / "tests" / "offline.py")]
         entry = path / "entry.py"
         entry.write_text("from loopwright.cli import main\n\nraise SystemExit(main())\n")
@@ -100,6 +102,9 @@ class Folder:
 
     def run(self, snippet: Snippet) -> str:
         """What is wrong with a snippet; empty if it works."""
+        if snippet.language == "text" and snippet.title == "output":
+            same = self._printed.strip() == snippet.text.strip()
+            return "" if same else f"the snippet before printed\n{self._printed}"
         if snippet.title:
             file = self.work / snippet.title
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -131,6 +136,7 @@ class Folder:
             timeout=300,
             check=False,
         )
+        self._printed = done.stdout
         return f"exit status {done.returncode}\n{done.stdout}" if done.returncode else ""
 
 
@@ -175,6 +181,7 @@ def test_console_snippets_run_loopwright_and_nothing_else() -> None:
         (Snippet("python", "", "import socket\nsocket.getaddrinfo('a.example', 1)\n", 1, None), "WentOnline"),
         (Snippet("yaml", "", "version: 1\ngoal: g\n", 1, None), "`name:`"),
         (Snippet("console", "", "$ loopwright no-such-verb\n", 1, None), "no-such-verb"),
+        (Snippet("text", "output", "never printed\n", 1, None), "printed"),
     ],
 )
 def test_failing_snippets_fail(snippet: Snippet, wrong: str, tmp_path: Path) -> None:

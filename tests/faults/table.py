@@ -1,6 +1,6 @@
 """The fault table of the documentation, made of what the fault tests say they prove.
 
-`python -m tests.faults` writes it into docs/durability.md.
+`python -m tests.faults` writes it into docs/results/durability.md.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TypeVar
 
 Test = TypeVar("Test", bound=Callable[..., object])
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "durability.md"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "results" / "durability.md"
 BEGIN, END = "<!-- fault table: begin -->\n", "<!-- fault table: end -->\n"
 
 _rows: dict[str, tuple[str, str]] = {}
@@ -36,7 +36,7 @@ def proves(fault: str, outcome: str) -> Callable[[Test], Test]:
 
 def render() -> str:
     """The table as Markdown."""
-    tests = DOCUMENT.parents[1] / "tests"
+    tests = DOCUMENT.parents[2] / "tests"
     for path in sorted(tests.rglob("test_*.py")):
         if f"from {__name__} import" in path.read_text():
             importlib.import_module(".".join(path.relative_to(tests.parent).with_suffix("").parts))
