@@ -29,16 +29,16 @@ from loopwright.drift import (
     Baseline,
     DetectorName,
     Index,
+    Interaction,
     Mitigation,
     Monitor,
-    Observation,
     PaperMonitor,
     Scenario,
     Simulator,
     draw,
     simulate_team,
 )
-from loopwright.drift._scenarios import injection, start
+from loopwright.drift.simulation._scenarios import injection, start
 from loopwright.stats import wilson
 
 COLUMN_A = {
@@ -80,7 +80,7 @@ class Relative:
 class Bank:
     """The monitor and its peers on one session."""
 
-    def __init__(self, baseline: Baseline, first: Sequence[Observation], peers: Sequence[str]) -> None:
+    def __init__(self, baseline: Baseline, first: Sequence[Interaction], peers: Sequence[str]) -> None:
         self.names = ("loopwright", *peers)
         self._baseline = baseline
         self._monitor = Monitor(baseline)
@@ -92,7 +92,7 @@ class Bank:
             if self._paper:
                 self._paper.observe(one)
 
-    def update(self, one: Observation) -> dict[str, list[str]]:
+    def update(self, one: Interaction) -> dict[str, list[str]]:
         """Detectors that alarm with this interaction, and the channels they name."""
         found = {}
         for name, monitor in (("loopwright", self._monitor), *self._others.items()):

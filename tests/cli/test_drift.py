@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from loopwright.drift import SCENARIOS, Observation, draw
+from loopwright.drift import SCENARIOS, Interaction, draw
 
 Invoke = Callable[..., Result]
 
 
-def _write(path: Path, found: Iterable[Observation]) -> Path:
+def _write(path: Path, found: Iterable[Interaction]) -> Path:
     path.write_text("".join(json.dumps(asdict(one)) + "\n" for one in found))
     return path
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwright.drift import Baseline, Monitor, Observation
+from loopwright.drift import Baseline, Interaction, Monitor
 from tests.cli.conftest import Invoke, WriteTask
 
 ADDER = """\
@@ -33,7 +33,7 @@ DATA = "data:\n" + "".join(f"  - {{id: q{at:02}, goal: say {'nine' if at > 14 el
 def watched(project: Path, write_task: WriteTask) -> Path:
     """A task whose agent changes with the fifteenth episode, and a baseline of how it was before."""
     (project / "adder.py").write_text(ADDER)
-    usual = [Observation(id=f"{at}", task="say", output="yes", length=3, error="") for at in range(240)]
+    usual = [Interaction(id=f"{at}", task="say", output="yes", length=3, error="") for at in range(240)]
     Baseline.freeze(usual, embedding="hash").save(project / "baseline.json")
     drift = "drift:\n  baseline: baseline.json\n  fail: true\n"
     return write_task(more=f"  strategy: single\nmodel: adder:Adder\nsession: {{}}\n{drift}{DATA}")
@@ -42,7 +42,7 @@ def watched(project: Path, write_task: WriteTask) -> Path:
 def test_a_monitor_that_broke_is_told_and_leaves_the_task_open(
     watched: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def breaks(self: Monitor, one: Observation) -> list[object]:
+    def breaks(self: Monitor, one: Interaction) -> list[object]:
         raise ZeroDivisionError("a defect")
 
     monkeypatch.setattr(Monitor, "observe", breaks)

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from loopwright.drift import SCENARIOS, Baseline, Observation, draw
+from loopwright.drift import SCENARIOS, Baseline, Interaction, draw
 
 
 @pytest.fixture(scope="session")
-def observations() -> tuple[Observation, ...]:
+def observations() -> tuple[Interaction, ...]:
     """A stretch without drift."""
     return draw(SCENARIOS["S1"], 1, length=0).baseline
 
 
 @pytest.fixture(scope="session")
-def baseline(observations: tuple[Observation, ...]) -> Baseline:
+def baseline(observations: tuple[Interaction, ...]) -> Baseline:
     return Baseline.freeze(observations)

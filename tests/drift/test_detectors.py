@@ -8,9 +8,9 @@ from typing import Any, get_args
 import pytest
 
 from loopwright.drift import SCENARIOS, Baseline, DetectorName, Monitor, draw, trial
-from loopwright.drift._adwin import Adwin
-from loopwright.drift._cusum import Cusum, allowance, limit
-from loopwright.drift._eprocess import EProcess
+from loopwright.drift.detectors._adwin import Adwin
+from loopwright.drift.detectors._cusum import Cusum, allowance, limit
+from loopwright.drift.detectors._eprocess import EProcess
 from loopwright.errors import UserError
 
 CHOICES: tuple[DetectorName, ...] = get_args(DetectorName)

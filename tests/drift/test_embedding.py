@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from loopwright.drift import Baseline, Channel, Monitor, Observation
-from loopwright.drift._embed import hashed
+from loopwright.drift import Baseline, Channel, Interaction, Monitor
+from loopwright.drift._embedding import hashed
 from loopwright.drift._endpoint import Endpoint
 from loopwright.errors import MissingSecret, ModelRejected, ModelUnavailable, UserError
 
@@ -66,20 +66,20 @@ WORDS = ("sum of the invoices", "total over all bills", "the invoices add up", "
 
 
 def test_a_server_embeds_the_baseline_and_the_session(server: _Server) -> None:
-    usual = [Observation(id=str(n), output=f"{WORDS[n % 4]} {n % 7}") for n in range(220)]
+    usual = [Interaction(id=str(n), output=f"{WORDS[n % 4]} {n % 7}") for n in range(220)]
     monitor = Monitor(Baseline.freeze(usual, embedding="openai/small"))
     assert server.asked == 220
-    strange = (Observation(output="buy gold now, risk is an opportunity") for _ in range(60))
+    strange = (Interaction(output="buy gold now, risk is an opportunity") for _ in range(60))
     assert {alarm.channel for one in strange for alarm in monitor.observe(one)} == {Channel.C_SEM}
     assert monitor.counts.unembedded == 0
 
 
 def test_a_server_that_fails_does_not_stop_what_is_watched(server: _Server) -> None:
-    usual = [Observation(id=str(n), output=f"{WORDS[n % 4]} {n % 7}") for n in range(200)]
+    usual = [Interaction(id=str(n), output=f"{WORDS[n % 4]} {n % 7}") for n in range(200)]
     monitor = Monitor(Baseline.freeze(usual, embedding="openai/small"))
     server.status, server.asked = 503, 0
     for n in range(52):
-        assert monitor.observe(Observation(id=f"x{n}", output="anything")) == ()
+        assert monitor.observe(Interaction(id=f"x{n}", output="anything")) == ()
     assert monitor.counts.unembedded == 52
     # Three tries, fifty outputs that are not sent, three tries.
     assert server.asked == 6

@@ -7,9 +7,9 @@ import pytest
 from loopwright.drift import (
     Anchor,
     Band,
-    Entry,
+    ConsolidatedMemory,
     Exemplar,
-    Memory,
+    MemoryEntry,
     Mitigation,
     Router,
     consolidate,
@@ -25,15 +25,15 @@ BAND = Band(0.95, 0.02)
 
 def test_consolidation_keeps_what_was_learned_and_the_last_turns() -> None:
     entries = [
-        Entry(1, "fact", "the table is called x", 10),
-        Entry(1, "tool_output", "rows", 500),
-        Entry(2, "commitment", "send the report", 10, done=True),
-        Entry(2, "commitment", "ask for the budget", 10),
-        Entry(3, "fact", "the table is called x", 10),
-        Entry(4, "reasoning", "maybe", 300),
-        Entry(5, "tool_output", "latest rows", 50),
+        MemoryEntry(1, "fact", "the table is called x", 10),
+        MemoryEntry(1, "tool_output", "rows", 500),
+        MemoryEntry(2, "commitment", "send the report", 10, done=True),
+        MemoryEntry(2, "commitment", "ask for the budget", 10),
+        MemoryEntry(3, "fact", "the table is called x", 10),
+        MemoryEntry(4, "reasoning", "maybe", 300),
+        MemoryEntry(5, "tool_output", "latest rows", 50),
     ]
-    done = consolidate(Memory("the goal", tuple(entries)), "turn 50", raw=1, previous="p")
+    done = consolidate(ConsolidatedMemory("the goal", tuple(entries)), "turn 50", raw=1, previous="p")
     assert done.after.goal == "the goal"
     assert [entry.text for entry in done.after.entries] == [
         "ask for the budget",
@@ -41,12 +41,12 @@ def test_consolidation_keeps_what_was_learned_and_the_last_turns() -> None:
         "latest rows",
     ]
     assert done.saved == 890 - 70
-    again = consolidate(Memory("the goal", tuple(entries)), "turn 50", raw=1, previous="q")
+    again = consolidate(ConsolidatedMemory("the goal", tuple(entries)), "turn 50", raw=1, previous="q")
     assert done.digest != again.digest
 
 
 def test_consolidation_is_bounded_in_tokens() -> None:
-    memory = Memory("g", tuple(Entry(turn, "fact", f"fact {turn}", 10) for turn in range(100)))
+    memory = ConsolidatedMemory("g", tuple(MemoryEntry(turn, "fact", f"fact {turn}", 10) for turn in range(100)))
     done = consolidate(memory, "why", raw=5, limit=100)
     assert done.after.tokens == 150
     assert done.after.entries[-1].text == "fact 99"

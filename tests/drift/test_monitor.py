@@ -17,8 +17,8 @@ from loopwright.drift import (
     Baseline,
     Channel,
     Injection,
+    Interaction,
     Monitor,
-    Observation,
     Simulator,
     ToolCall,
     draw,
@@ -98,14 +98,14 @@ def test_a_checkpoint_of_another_baseline_is_refused(baseline: Baseline) -> None
 
 def test_duplicates_and_clocks_are_counted(baseline: Baseline) -> None:
     monitor = Monitor(baseline)
-    for one in (Observation(id="a", time="2026-01-02"), Observation(id="a"), Observation(id="b", time="2026-01-01")):
+    for one in (Interaction(id="a", time="2026-01-02"), Interaction(id="a"), Interaction(id="b", time="2026-01-01")):
         monitor.observe(one)
     assert (monitor.counts.seen, monitor.counts.duplicates, monitor.counts.backwards) == (2, 1, 1)
 
 
 def test_values_that_cannot_be_are_dropped_and_counted(baseline: Baseline) -> None:
     monitor = Monitor(baseline)
-    wrong = Observation(confidence=math.nan, correct=True, length=-4, messages=10**12, embedding=(math.inf,) * 16)
+    wrong = Interaction(confidence=math.nan, correct=True, length=-4, messages=10**12, embedding=(math.inf,) * 16)
     for _ in range(200):
         assert monitor.observe(wrong) == ()
     assert monitor.counts.malformed == 800
@@ -118,13 +118,13 @@ def test_state_is_bounded_whatever_comes(baseline: Baseline) -> None:
     for number in range(5000):
         call = ToolCall(f"tool {number}", {f"param {number}": number})
         monitor.observe(
-            Observation(
+            Interaction(
                 id=str(number), task=f"task {number}", agent=str(number), tools=(call,), error=f"e{number} {number:x}"
             )
         )
     size = len(json.dumps(monitor.checkpoint()))
     for number in range(5000, 10_000):
-        monitor.observe(Observation(id=str(number), tools=(ToolCall(f"tool {number}"),), error=f"e {number:b}"))
+        monitor.observe(Interaction(id=str(number), tools=(ToolCall(f"tool {number}"),), error=f"e {number:b}"))
     assert len(json.dumps(monitor.checkpoint())) < 1.2 * size
 
 
@@ -134,14 +134,14 @@ def test_a_million_tools_leave_the_state_as_it_is(baseline: Baseline) -> None:
     sizes = []
     for number in range(20_000):
         tools = tuple(ToolCall(f"tool {number} {call}", {f"p{call}": number}) for call in range(50))
-        monitor.observe(Observation(task=f"task {number}", tools=tools))
+        monitor.observe(Interaction(task=f"task {number}", tools=tools))
         if number % 10_000 == 9_999:
             sizes.append(len(json.dumps(monitor.checkpoint())))
     assert sizes[1] < 1.1 * sizes[0] < 2_000_000
 
 
 def test_an_outage_of_ten_is_set_aside_and_one_that_lasts_is_not(baseline: Baseline) -> None:
-    def odd(count: int) -> list[Observation]:
+    def odd(count: int) -> list[Interaction]:
         return [replace(one, id=f"odd {at}") for at, one in enumerate(_odd(count))]
 
     monitor = Monitor(baseline)
@@ -156,7 +156,7 @@ def test_an_outage_of_ten_is_set_aside_and_one_that_lasts_is_not(baseline: Basel
     assert len({alarm.channel for alarm in lasting}) >= 6
 
 
-def _odd(count: int) -> list[Observation]:
+def _odd(count: int) -> list[Interaction]:
     simulator = Simulator(5)
     return [simulator.draw(Injection(garbage=True)) for _ in range(count)]
 
@@ -173,7 +173,7 @@ def test_what_is_not_recorded_or_changed_before_the_session_began(name: str) -> 
 
 
 _ANYTHING = st.builds(
-    Observation,
+    Interaction,
     id=st.text(max_size=3),
     time=st.text(max_size=3),
     task=st.sampled_from(["triage", "audit", "", "new"]),
@@ -198,7 +198,7 @@ _ANYTHING = st.builds(
 
 @given(st.lists(_ANYTHING, max_size=120))
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_nothing_an_interaction_holds_stops_the_monitor(baseline: Baseline, stream: list[Observation]) -> None:
+def test_nothing_an_interaction_holds_stops_the_monitor(baseline: Baseline, stream: list[Interaction]) -> None:
     monitor = Monitor(baseline)
     for one in stream:
         monitor.observe(one)
@@ -219,7 +219,7 @@ def test_a_baseline_is_hashed_and_verified(baseline: Baseline, tmp_path: Path) -
         Baseline.load(tmp_path / "none.json")
 
 
-def test_a_baseline_says_what_it_lacks(observations: tuple[Observation, ...]) -> None:
+def test_a_baseline_says_what_it_lacks(observations: tuple[Interaction, ...]) -> None:
     with pytest.raises(UserError, match="needs 200 interactions"):
         Baseline.freeze(observations[:199])
     with pytest.raises(UserError, match="out of range"):
@@ -232,7 +232,7 @@ def test_a_baseline_says_what_it_lacks(observations: tuple[Observation, ...]) ->
 
 
 def test_what_never_happened_in_the_baseline_alarms_when_it_comes_to_stay() -> None:
-    calm = [Observation(id=str(n), override=False, error="", length=100) for n in range(200)]
+    calm = [Interaction(id=str(n), override=False, error="", length=100) for n in range(200)]
     monitor = Monitor(Baseline.freeze(calm))
     assert alarms_of(monitor, (replace(one, id=f"x{one.id}") for one in calm)) == []
     stepped_in = (replace(calm[0], id=f"y{n}", override=n % 4 == 0) for n in range(200))
@@ -241,18 +241,18 @@ def test_what_never_happened_in_the_baseline_alarms_when_it_comes_to_stay() -> N
 
 def test_text_is_compared_by_an_embedder() -> None:
     words = ("sum of the invoices", "total over all bills", "the invoices add up", "bills in total")
-    usual = [Observation(id=str(n), output=f"{words[n % 4]} {n % 7}") for n in range(250)]
+    usual = [Interaction(id=str(n), output=f"{words[n % 4]} {n % 7}") for n in range(250)]
     monitor = Monitor(Baseline.freeze(usual, embedding="hash"))
     assert alarms_of(monitor, (replace(one, id=f"x{one.id}") for one in usual)) == []
-    strange = (Observation(output="buy gold now, risk is an opportunity") for _ in range(200))
+    strange = (Interaction(output="buy gold now, risk is an opportunity") for _ in range(200))
     assert {alarm.channel for alarm in alarms_of(monitor, strange)} == {Channel.C_SEM}
 
 
 def test_a_change_from_no_spread_at_all_is_told_in_bounded_figures() -> None:
-    usual = [Observation(task="say", output=f"The answer number {at % 7} is blue.") for at in range(280)]
+    usual = [Interaction(task="say", output=f"The answer number {at % 7} is blue.") for at in range(280)]
     monitor = Monitor(Baseline.freeze(usual[:200]))
     assert alarms_of(monitor, usual[200:]) == []
-    alarms = alarms_of(monitor, (Observation(task="say", output=f"Something else, {at}!") for at in range(120)))
+    alarms = alarms_of(monitor, (Interaction(task="say", output=f"Something else, {at}!") for at in range(120)))
     assert {alarm.channel for alarm in alarms} == {Channel.C_SEM}
     assert all(alarm.worse and 1 < alarm.shift <= 99 for alarm in alarms)
 
@@ -260,7 +260,7 @@ def test_a_change_from_no_spread_at_all_is_told_in_bounded_figures() -> None:
 @pytest.mark.parametrize("weights", [(98, 2), (90, 10), (50, 50)])
 def test_an_agent_that_says_one_of_two_things_is_no_drift(weights: tuple[int, int]) -> None:
     chance = random.Random(5)
-    said = [Observation(task="ask", output=chance.choices(("yes", "no"), weights)[0]) for _ in range(1900)]
+    said = [Interaction(task="ask", output=chance.choices(("yes", "no"), weights)[0]) for _ in range(1900)]
     monitor = Monitor(Baseline.freeze(said[:400]))
     assert alarms_of(monitor, said[400:]) == []
-    assert alarms_of(monitor, (Observation(task="ask", output=f"Who knows, {at}?") for at in range(60)))
+    assert alarms_of(monitor, (Interaction(task="ask", output=f"Who knows, {at}?") for at in range(60)))

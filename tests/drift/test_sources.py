@@ -10,7 +10,7 @@ import pytest
 from loopwright.drift import (
     SCENARIOS,
     Baseline,
-    Observation,
+    Interaction,
     PaperMonitor,
     ToolCall,
     draw,
@@ -78,7 +78,7 @@ def test_an_iteration_of_a_run_is_one_interaction() -> None:
         )
     )
     assert found == [
-        Observation(
+        Interaction(
             id="e/0",
             time="t1",
             task="sum",
@@ -108,7 +108,7 @@ def test_what_failed_is_an_error_and_what_is_under_way_is_left_out() -> None:
 
 def test_plain_data_is_checked() -> None:
     one = from_mapping({"task": "t", "tools": [{"name": "search", "params": {"q": 1}}], "votes": [True, "no"]})
-    assert one == Observation(task="t", tools=(ToolCall("search", {"q": 1}),), votes=(True, "no"))
+    assert one == Interaction(task="t", tools=(ToolCall("search", {"q": 1}),), votes=(True, "no"))
     with pytest.raises(UserError, match="confidence"):
         from_mapping({"confidence": "high"})
     with pytest.raises(UserError, match="no field 'more'"):

@@ -9,12 +9,12 @@ from random import Random
 
 import pytest
 
-from loopwright.drift import CHANNELS, Category, RateEProcess, combine, jensen_shannon
-from loopwright.drift._adwin import Adwin
-from loopwright.drift._channels import SIGNALS
-from loopwright.drift._cusum import Cusum
-from loopwright.drift._deviance import Tilted, scan_threshold
-from loopwright.drift._level import Level
+from loopwright.drift import CHANNELS, Category, combine, jensen_shannon
+from loopwright.drift.channels._channels import SIGNALS
+from loopwright.drift.channels._deviance import ExponentialTilt, scan_threshold
+from loopwright.drift.channels._level import ChannelBaseline
+from loopwright.drift.detectors._adwin import Adwin
+from loopwright.drift.detectors._cusum import Cusum
 
 VALUES = (0.90, 0.80, 0.95, 0.85, 0.70, 0.90, 0.92, 0.88, 0.95, 0.80, 0.90, 0.95)
 
@@ -68,7 +68,7 @@ def test_small_samples_of_the_same_tools_diverge(baseline: int, score: float) ->
 
 
 def test_divergence_of_rates() -> None:
-    assert Tilted.of([0.95] * 5 + [-0.05] * 95).evidence(0.10, 1, 1e12) == pytest.approx(0.07025, rel=0.01)
+    assert ExponentialTilt.of([0.95] * 5 + [-0.05] * 95).evidence(0.10, 1, 1e12) == pytest.approx(0.07025, rel=0.01)
 
 
 def test_tilting_a_flag_gives_the_binomial_likelihood_ratio() -> None:
@@ -80,11 +80,11 @@ def test_tilting_a_flag_gives_the_binomial_likelihood_ratio() -> None:
         return a * math.log(a / b) + (1 - a) * math.log((1 - a) / (1 - b))
 
     expected = n * kl(rate, pooled) + baseline * kl(p, pooled)
-    assert Tilted.of(values).evidence(rate - p, n, baseline) == pytest.approx(expected, rel=0.02)
+    assert ExponentialTilt.of(values).evidence(rate - p, n, baseline) == pytest.approx(expected, rel=0.02)
 
 
 def test_a_limit_is_where_the_evidence_is_reached() -> None:
-    family = Tilted.of([-1.0] * 30 + [0.0] * 40 + [1.0] * 30)
+    family = ExponentialTilt.of([-1.0] * 30 + [0.0] * 40 + [1.0] * 30)
     for up in (True, False):
         mean = family.limit(8.0, 60, 500, up=up)
         assert (mean > 0) is up
@@ -121,10 +121,10 @@ def _flags(rate: float, count: int) -> list[float]:
     return [float(math.floor(rate * (at + 1)) - math.floor(rate * at)) for at in range(count)]
 
 
-def _level(rate: float, count: int) -> Level:
+def _level(rate: float, count: int) -> ChannelBaseline:
     """A level whose standard scores are the flags themselves."""
     flags = _flags(rate, count)
-    level = Level.of(flags, [""] * count, SIGNALS[0], chance=0.01, horizon=3000)
+    level = ChannelBaseline.of(flags, [""] * count, SIGNALS[0], chance=0.01, horizon=3000)
     return replace(level, values=tuple(flags))
 
 
@@ -156,13 +156,3 @@ def test_how_long_a_sum_runs_without_drift() -> None:
         lengths.append(count)
     # Siegmund's formula for k = 0.25, h = 12, two-sided: 2,860.
     assert 2300 < math.fsum(lengths) / len(lengths) < 3500
-
-
-@pytest.mark.parametrize(
-    ("blocks", "values"), [((8, 9, 7), (2.4669, 20.8205, 27.012)), ((2, 3, 2), (0.0847, 0.0674, 0.0589))]
-)
-def test_evidence_about_a_rate(blocks: tuple[int, ...], values: tuple[float, ...]) -> None:
-    process = RateEProcess(10, 190)
-    assert [process.update(hits, 50 - hits) for hits in blocks] == pytest.approx(values, rel=1e-3)
-    with pytest.raises(ValueError, match="negative"):
-        process.update(-1, 3)

@@ -11,9 +11,8 @@ import pytest
 
 from loopwright import ComponentOverrides, Run, RunConfig
 from loopwright.candidate import Candidate
-from loopwright.drift import Monitor, Observation
-from loopwright.environments import EnvironmentSetup
-from loopwright.environments import Observation as Seen
+from loopwright.drift import Interaction, Monitor
+from loopwright.environments import EnvironmentSetup, Observation
 from loopwright.errors import CallInDoubt, Interrupted
 from loopwright.models import Request
 from loopwright.report import summarize_run
@@ -116,11 +115,11 @@ class Secretive:
     def __init__(self, setup: EnvironmentSetup) -> None:
         pass
 
-    async def reset(self, instance: Instance) -> Seen:
-        return Seen()
+    async def reset(self, instance: Instance) -> Observation:
+        return Observation()
 
-    async def step(self, action: Candidate) -> Seen:
-        return Seen(text="done")
+    async def step(self, action: Candidate) -> Observation:
+        return Observation(text="done")
 
     async def submit(self, answer: Candidate) -> Verdict:
         return Verdict(checks=(Check(name="secret", score=1.0),))
@@ -140,9 +139,9 @@ def test_hidden_verdicts_reach_no_memory_and_no_monitor_that_is_acted_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, acting: bool
 ) -> None:
     name = freeze(tmp_path)
-    seen: list[Observation] = []
+    seen: list[Interaction] = []
 
-    def observe(self: Monitor, one: Observation) -> list[object]:
+    def observe(self: Monitor, one: Interaction) -> list[object]:
         seen.append(one)
         return []
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwright.drift import Baseline, Monitor, Observation
+from loopwright.drift import Baseline, Interaction, Monitor
 from loopwright.errors import UserError
 from tests.session.sums import Sums, events, freeze, play, task, told
 
@@ -39,9 +39,9 @@ def test_the_first_interactions_become_the_baseline(tmp_path: Path) -> None:
 
 def test_a_monitor_that_breaks_is_told_of_and_the_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = freeze(tmp_path)
-    seen: list[Observation] = []
+    seen: list[Interaction] = []
 
-    def broken(self: Monitor, one: Observation) -> list[object]:
+    def broken(self: Monitor, one: Interaction) -> list[object]:
         seen.append(one)
         raise ZeroDivisionError("a defect")
 
@@ -61,7 +61,7 @@ def test_a_monitor_that_broke_stays_off_when_the_run_is_resumed(
     name = freeze(tmp_path)
     observe, seen = Monitor.observe, 0
 
-    def breaks(self: Monitor, one: Observation) -> object:
+    def breaks(self: Monitor, one: Interaction) -> object:
         nonlocal seen
         seen += 1
         if seen == 4:
@@ -85,7 +85,7 @@ def test_it_looks_every_so_often(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     seen: list[str] = []
     observe = Monitor.observe
 
-    def counted(self: Monitor, one: Observation) -> object:
+    def counted(self: Monitor, one: Interaction) -> object:
         seen.append(one.id)
         return observe(self, one)
 

@@ -2,34 +2,40 @@
 
 Usable alone, on any stream of interactions:
 
-    baseline = Baseline.freeze(observations)
+    baseline = Baseline.freeze(interactions)
     monitor = Monitor(baseline)
     for one in stream:
         for alarm in monitor.observe(one):
             print(alarm)
 """
 
-from loopwright.drift._adapters import from_mapping, from_updates
-from loopwright.drift._anchoring import Anchor, Exemplar, embedded, level, select
 from loopwright.drift._baseline import WINDOW, Band, Baseline
-from loopwright.drift._channels import CATEGORY_WEIGHTS, CHANNELS, TRAITS, Category, Channel, Trait
-from loopwright.drift._consolidation import Consolidation, Entry, Memory, consolidate, due, harmed
-from loopwright.drift._context_agent import Mitigation, Outcome, simulate_team
 from loopwright.drift._continual import forgetting, min_acc, plasticity, wc_acc
-from loopwright.drift._detectors import DetectorName
-from loopwright.drift._evalue import RateEProcess
-from loopwright.drift._gate import Ruling, damped, improvement, p_of_better, p_of_harm, rule
+from loopwright.drift._gate import Ruling, improvement, p_of_better, p_of_harm, rule
 from loopwright.drift._index import Index, combine, jensen_shannon
 from loopwright.drift._monitor import Alarm, Counts, Monitor
-from loopwright.drift._observation import Observation, ToolCall
+from loopwright.drift._observation import Interaction, ToolCall
 from loopwright.drift._paper import PaperMonitor, paper_scores
-from loopwright.drift._record import observations
-from loopwright.drift._routing import Router, Standing
-from loopwright.drift._scenarios import CHANGE, LENGTH, SCENARIOS, Scenario, Session, draw
-from loopwright.drift._session import Review, onsets, review
-from loopwright.drift._simulator import Injection, Setting, Simulator
-from loopwright.drift._spans import from_spans
-from loopwright.drift._trial import Trial, trial
+from loopwright.drift._review import Review, onsets, review
+from loopwright.drift.channels._channels import CATEGORY_WEIGHTS, CHANNELS, TRAITS, Category, Channel, Trait
+from loopwright.drift.detectors._registry import DetectorName
+from loopwright.drift.mitigations._anchoring import Anchor, Exemplar, embedded, level, select
+from loopwright.drift.mitigations._consolidation import (
+    ConsolidatedMemory,
+    Consolidation,
+    MemoryEntry,
+    consolidate,
+    due,
+    harmed,
+)
+from loopwright.drift.mitigations._routing import AgentStatus, Router
+from loopwright.drift.simulation._scenarios import CHANGE, LENGTH, SCENARIOS, Scenario, SimulatedSession, draw
+from loopwright.drift.simulation._simulator import Injection, Setting, Simulator
+from loopwright.drift.simulation._team import Mitigation, TeamOutcome, simulate_team
+from loopwright.drift.simulation._trial import Trial, trial
+from loopwright.drift.sources._plain import from_mapping, from_updates
+from loopwright.drift.sources._record import observations
+from loopwright.drift.sources._spans import from_spans
 
 __all__ = [
     "CATEGORY_WEIGHTS",
@@ -39,40 +45,38 @@ __all__ = [
     "SCENARIOS",
     "TRAITS",
     "WINDOW",
+    "AgentStatus",
     "Alarm",
     "Anchor",
     "Band",
     "Baseline",
     "Category",
     "Channel",
+    "ConsolidatedMemory",
     "Consolidation",
     "Counts",
     "DetectorName",
-    "Entry",
     "Exemplar",
     "Index",
     "Injection",
-    "Memory",
+    "Interaction",
+    "MemoryEntry",
     "Mitigation",
     "Monitor",
-    "Observation",
-    "Outcome",
     "PaperMonitor",
-    "RateEProcess",
     "Review",
     "Router",
     "Ruling",
     "Scenario",
-    "Session",
     "Setting",
+    "SimulatedSession",
     "Simulator",
-    "Standing",
+    "TeamOutcome",
     "ToolCall",
     "Trait",
     "Trial",
     "combine",
     "consolidate",
-    "damped",
     "draw",
     "due",
     "embedded",
@@ -98,3 +102,22 @@ __all__ = [
     "trial",
     "wc_acc",
 ]
+
+_RENAMED = {
+    "Memory": "ConsolidatedMemory",
+    "Observation": "Interaction",
+    "Outcome": "TeamOutcome",
+    "Session": "SimulatedSession",
+    "Standing": "AgentStatus",
+}
+"""Names of the last release, kept for one more."""
+
+
+def __getattr__(name: str) -> object:
+    """Finds a name of the last release, with a warning."""
+    if name not in _RENAMED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import warnings
+
+    warnings.warn(f"{__name__}.{name} is now {__name__}.{_RENAMED[name]}", DeprecationWarning, stacklevel=2)
+    return globals()[_RENAMED[name]]

@@ -11,7 +11,10 @@ from typing import Literal, Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from loopwright.drift._channels import (
+from loopwright.drift._embedding import Embed, embedder
+from loopwright.drift._index import Norms, Tally, combine, norms_of, raw_scores, window_scores
+from loopwright.drift._observation import Interaction
+from loopwright.drift.channels._channels import (
     CATEGORY_WEIGHTS,
     CHANNELS,
     HEADING,
@@ -21,12 +24,9 @@ from loopwright.drift._channels import (
     Channel,
     Signal,
 )
-from loopwright.drift._embed import Embed, embedder
-from loopwright.drift._heading import Heading
-from loopwright.drift._index import Norms, Tally, combine, norms_of, raw_scores, window_scores
-from loopwright.drift._level import Level
-from loopwright.drift._observation import Observation
-from loopwright.drift._reference import Reference, Scores
+from loopwright.drift.channels._direction import DirectionScore
+from loopwright.drift.channels._level import ChannelBaseline
+from loopwright.drift.channels._reference import Reference, Scores
 from loopwright.errors import UserError
 
 MINIMUM = 200
@@ -69,7 +69,7 @@ class Baseline:
     embedding: str
     """How outputs without an embedding get one: `hash`, `wordllama`, `openai/MODEL`, or empty for not at all."""
     reference: Reference
-    levels: Mapping[str, Level]
+    levels: Mapping[str, ChannelBaseline]
     """By the name of the signal; that of a channel is its symbol."""
     norms: Norms
     bands: Mapping[Channel | Category | Literal["index"], Band]
@@ -80,7 +80,7 @@ class Baseline:
     @classmethod
     def freeze(
         cls,
-        observations: Sequence[Observation],
+        observations: Sequence[Interaction],
         *,
         name: str = "baseline",
         alpha: float = 0.035,
@@ -172,13 +172,13 @@ class Baseline:
 _ADAPTER: TypeAdapter[Baseline] = TypeAdapter(Baseline)
 
 
-def _embedded(one: Observation, embed: Embed | None) -> Observation:
+def _embedded(one: Interaction, embed: Embed | None) -> Interaction:
     if one.embedding or not embed or not one.output:
         return one
     return replace(one, embedding=tuple(embed(one.output)))
 
 
-def _held_out(observations: Sequence[Observation]) -> list[Scores]:
+def _held_out(observations: Sequence[Interaction]) -> list[Scores]:
     scores: list[Scores] = [()] * len(observations)
     for fold in range(_FOLDS):
         reference = Reference.of(one for at, one in enumerate(observations) if at % _FOLDS != fold)
@@ -188,17 +188,19 @@ def _held_out(observations: Sequence[Observation]) -> list[Scores]:
     return [(*row[:at], turned, *row[at + 1 :]) for row, turned in zip(scores, _headings(observations), strict=True)]
 
 
-def _headings(observations: Sequence[Observation]) -> Iterator[float | None]:
+def _headings(observations: Sequence[Interaction]) -> Iterator[float | None]:
     """Held out in blocks: a heading must not be made of outputs that the centre was made of, as in a session."""
     size = math.ceil(len(observations) / _BLOCKS)
     for start in range(0, len(observations), size):
         reference = Reference.of((*observations[:start], *observations[start + size :]))
-        heading = Heading(reference.spread)
+        heading = DirectionScore(reference.spread)
         for one in observations[start : start + size]:
             yield reference.scores(one, heading=heading)[SIGNAL_NAMES.index(HEADING)]
 
 
-def _levels(scores: Sequence[Scores], tasks: Sequence[str], *, alpha: float, horizon: int) -> dict[str, Level]:
+def _levels(
+    scores: Sequence[Scores], tasks: Sequence[str], *, alpha: float, horizon: int
+) -> dict[str, ChannelBaseline]:
     found: dict[Signal, tuple[list[float], list[str]]] = {}
     for at, signal in enumerate(SIGNALS):
         with_data = [(row[at], task) for row, task in zip(scores, tasks, strict=True) if row[at] is not None]
@@ -206,13 +208,13 @@ def _levels(scores: Sequence[Scores], tasks: Sequence[str], *, alpha: float, hor
             found[signal] = [score for score, _ in with_data if score is not None], [task for _, task in with_data]
     total = math.fsum(signal.budget for signal in found)
     return {
-        signal.name: Level.of(values, kinds, signal, chance=alpha * signal.budget / total, horizon=horizon)
+        signal.name: ChannelBaseline.of(values, kinds, signal, chance=alpha * signal.budget / total, horizon=horizon)
         for signal, (values, kinds) in found.items()
     }
 
 
 def _norms(
-    observations: Sequence[Observation], scores: Sequence[Scores]
+    observations: Sequence[Interaction], scores: Sequence[Scores]
 ) -> tuple[Norms, dict[Channel | Category | Literal["index"], Band]]:
     whole = Tally()
     for one, row in zip(observations, scores, strict=True):
@@ -249,14 +251,14 @@ def _band(values: Sequence[float]) -> Band:
     return Band(mean, math.sqrt(math.fsum((value - mean) ** 2 for value in values) / freedom))
 
 
-def _source(observations: Sequence[Observation]) -> str:
+def _source(observations: Sequence[Interaction]) -> str:
     digest = hashlib.sha256()
     for one in observations:
         digest.update(repr(one).encode("utf-8", "backslashreplace"))
     return digest.hexdigest()
 
 
-def _warnings(count: int, levels: Mapping[str, Level], scores: Sequence[Scores]) -> tuple[str, ...]:
+def _warnings(count: int, levels: Mapping[str, ChannelBaseline], scores: Sequence[Scores]) -> tuple[str, ...]:
     told = []
     if count < 500:
         told.append(f"{count} interactions: small changes will be seen late; 1,000 are better")

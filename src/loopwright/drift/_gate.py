@@ -17,17 +17,15 @@ from loopwright.stats import PairedDifference, paired_difference
 
 _CLAMP = 2.0
 _HARM = 0.05
-DAMPING = 0.1
-"""l of PIPO: how little a fall counts."""
 
-Decision = Literal["accept", "hold", "roll back"]
+GateDecision = Literal["accept", "hold", "roll back"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """What to do about a change, and why."""
 
-    decision: Decision
+    decision: GateDecision
     why: str
     improvement: float
     """xi: standard deviations of the accepted versions by which the candidate is better."""
@@ -62,11 +60,6 @@ def improvement(score: float, history: Sequence[float], tasks: int | None = None
         rate = min(max(mean, 0.5 / tasks), 1 - 0.5 / tasks)
         spread = max(spread, math.sqrt(rate * (1 - rate) / tasks))
     return (score - mean) / spread if spread else math.copysign(math.inf, score - mean) if score != mean else 0.0
-
-
-def damped(improvement: float, damping: float = DAMPING) -> float:
-    """phi(x) = x for x >= 0, else damping x (PIPO eq. 10)."""
-    return improvement if improvement >= 0 else damping * improvement
 
 
 def p_of_harm(wins: int, losses: int) -> float:
@@ -113,7 +106,7 @@ def rule(
     wins, losses = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
     xi = improvement(paired.mean_a, [*history[-7:], paired.mean_b], len(differences))
     harm = p_of_harm(wins, losses)
-    decision: Decision
+    decision: GateDecision
     if harm < _HARM:
         decision, why = "roll back", f"worse on {losses} tasks and better on {wins}: one-sided p {harm:.3f}"
     elif xi < -_CLAMP:

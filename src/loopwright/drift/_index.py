@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from loopwright.drift._channels import CATEGORY_WEIGHTS, CHANNELS, TRAITS, Category, Channel
-from loopwright.drift._observation import Observation
-from loopwright.drift._reference import Scores, error_kind
+from loopwright.drift._observation import Interaction
+from loopwright.drift.channels._channels import CATEGORY_WEIGHTS, CHANNELS, TRAITS, Category, Channel
+from loopwright.drift.channels._reference import Scores, error_kind
 
 _NAMES = 64
 
@@ -81,7 +81,7 @@ class Tally:
     tools: dict[str, int] = field(default_factory=dict)
     errors: dict[str, int] = field(default_factory=dict)
 
-    def add(self, one: Observation, scores: Scores) -> None:
+    def add(self, one: Interaction, scores: Scores) -> None:
         """Adds an interaction and its scores."""
         sums, counts = self.sums, self.counts
         for index, score in enumerate(scores[: len(CHANNELS)]):

@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Self
 
 from loopwright.drift._baseline import WINDOW, Baseline
-from loopwright.drift._channels import TRAITS, Category, Channel
-from loopwright.drift._detectors import DetectorName, detectors
-from loopwright.drift._embed import embedder
-from loopwright.drift._finding import Finding
-from loopwright.drift._heading import Heading
+from loopwright.drift._embedding import embedder
 from loopwright.drift._index import Index, Tally, combine, window_scores
-from loopwright.drift._level import BURST
-from loopwright.drift._observation import Observation
+from loopwright.drift._observation import Interaction
+from loopwright.drift.channels._channels import TRAITS, Category, Channel
+from loopwright.drift.channels._direction import DirectionScore
+from loopwright.drift.channels._level import BURST
+from loopwright.drift.detectors._detection import Detection
+from loopwright.drift.detectors._registry import DetectorName, detectors
 from loopwright.errors import ModelError, UserError
 
 _FARTHEST = 99.0
@@ -99,7 +99,7 @@ class Monitor:
         self.index: Index | None = None
         """The latest complete window."""
         self._embed = embedder(baseline.embedding) if baseline.embedding else None
-        self._heading = Heading(baseline.reference.spread)
+        self._heading = DirectionScore(baseline.reference.spread)
         self._watches = detectors(baseline, detector)
         levels = baseline.levels
         # What an interaction needs of each signal, at hand: this is most of the monitor's time.
@@ -115,7 +115,7 @@ class Monitor:
         self._known: set[str] = set()
         self._time = ""
 
-    def observe(self, one: Observation) -> tuple[Alarm, ...]:
+    def observe(self, one: Interaction) -> tuple[Alarm, ...]:
         """Takes the next interaction; returns the alarms it raises, which mostly are none."""
         if one.id and one.id in self._known:
             self.counts.duplicates += 1
@@ -155,7 +155,7 @@ class Monitor:
         self.counts.aside += 1
         return True
 
-    def _alarm(self, channel: Channel, finding: Finding, one: Observation) -> Alarm:
+    def _alarm(self, channel: Channel, finding: Detection, one: Interaction) -> Alarm:
         size = abs(finding.shift)
         now = self.counts.seen - 1
         ids = list(self._ids)
@@ -173,7 +173,7 @@ class Monitor:
             after=tuple(filter(None, ids[-3:])),
         )
 
-    def _remember(self, one: Observation) -> None:
+    def _remember(self, one: Interaction) -> None:
         if len(self._ids) == _REMEMBERED:
             self._known.discard(self._ids[0])
         self._ids.append(one.id)
@@ -185,7 +185,7 @@ class Monitor:
             else:
                 self._time = one.time
 
-    def _embedded(self, one: Observation) -> Observation:
+    def _embedded(self, one: Interaction) -> Interaction:
         """Gives an output its embedding; a server that fails must not stop the loop that is watched."""
         if one.embedding or not one.output or self._embed is None:
             return one
@@ -195,7 +195,7 @@ class Monitor:
             self.counts.unembedded += 1
             return one
 
-    def _sound(self, one: Observation) -> Observation:
+    def _sound(self, one: Interaction) -> Interaction:
         """Drops values that cannot be; a broken field must not stop the loop that is watched."""
         wrong: dict[str, Any] = {}
         if one.confidence is not None and not 0 <= one.confidence <= 1:

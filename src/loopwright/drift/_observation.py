@@ -16,7 +16,7 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
+class Interaction:
     """One interaction: an agent's turn that ends in an output, a hand-off or results of tools.
 
     Every field may be missing; a channel without data is absent from the index.

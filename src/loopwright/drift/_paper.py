@@ -11,10 +11,10 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from loopwright.drift._channels import Channel
 from loopwright.drift._index import Index, combine, jensen_shannon
-from loopwright.drift._observation import Observation
-from loopwright.drift._reference import agreed, error_kind
+from loopwright.drift._observation import Interaction
+from loopwright.drift.channels._channels import Channel
+from loopwright.drift.channels._reference import agreed, error_kind
 
 WINDOW = 50
 BASELINE = 20
@@ -28,14 +28,14 @@ class PaperMonitor:
     """Baseline of 20, tumbling windows of 50, drift where the index is under 0.75 in three windows in a row."""
 
     def __init__(self) -> None:
-        self._baseline: list[Observation] = []
-        self._window: list[Observation] = []
+        self._baseline: list[Interaction] = []
+        self._window: list[Interaction] = []
         self._low = 0
         self._seen = 0
         self.index: Index | None = None
         """The latest window's."""
 
-    def observe(self, one: Observation) -> bool:
+    def observe(self, one: Interaction) -> bool:
         """Takes the next interaction; returns whether drift is detected with it."""
         self._seen += 1
         if len(self._baseline) < BASELINE:
@@ -52,7 +52,7 @@ class PaperMonitor:
         return self._low >= IN_A_ROW
 
 
-def paper_scores(baseline: Sequence[Observation], window: Sequence[Observation]) -> dict[Channel, float]:
+def paper_scores(baseline: Sequence[Interaction], window: Sequence[Interaction]) -> dict[Channel, float]:
     """The twelve metrics of a window at face value, in [0, 1]; channels without data are left out."""
     found: dict[Channel, float | None] = {
         Channel.C_SEM: _similarity(baseline, window),
@@ -91,7 +91,7 @@ def _inverse(value: float | None) -> float | None:
     return 1 / value if value else None
 
 
-def _similarity(baseline: Sequence[Observation], window: Sequence[Observation]) -> float | None:
+def _similarity(baseline: Sequence[Interaction], window: Sequence[Interaction]) -> float | None:
     values = []
     for one in window:
         same = [other.embedding for other in baseline if other.task == one.task and other.embedding]
@@ -110,7 +110,7 @@ def _edits(baseline: Sequence[Sequence[str]], window: Sequence[Sequence[str]]) -
     return _mean([similarity(chain, other) for chain in window if chain for other in known])
 
 
-def _calibration(window: Sequence[Observation]) -> float | None:
+def _calibration(window: Sequence[Interaction]) -> float | None:
     said: Counter[str] = Counter()
     right: Counter[str] = Counter()
     for one in window:
@@ -121,15 +121,15 @@ def _calibration(window: Sequence[Observation]) -> float | None:
     return 1 - jensen_shannon(said, right) if said else None
 
 
-def _tools(observations: Sequence[Observation]) -> Counter[str]:
+def _tools(observations: Sequence[Interaction]) -> Counter[str]:
     return Counter(call.name for one in observations for call in one.tools)
 
 
-def _names(observations: Sequence[Observation]) -> list[list[str]]:
+def _names(observations: Sequence[Interaction]) -> list[list[str]]:
     return [[call.name for call in one.tools] for one in observations]
 
 
-def _values(observations: Sequence[Observation]) -> dict[str, Counter[str]]:
+def _values(observations: Sequence[Interaction]) -> dict[str, Counter[str]]:
     found: dict[str, Counter[str]] = {}
     for call in (call for one in observations for call in one.tools):
         for name, value in call.params.items():
@@ -193,7 +193,7 @@ def _steadiness(values: Sequence[float]) -> float | None:
     return 1 - math.sqrt(math.fsum((value - mean) ** 2 for value in values) / len(values)) / mean
 
 
-def _errors(baseline: Sequence[Observation], window: Sequence[Observation]) -> float | None:
+def _errors(baseline: Sequence[Interaction], window: Sequence[Interaction]) -> float | None:
     known, seen = (
         Counter(error_kind(one.error) for one in part if one.error is not None) for part in (baseline, window)
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from loopwright.agents import AgentRole, Memory, View, cut_to, latest, tokens_of
-from loopwright.drift import Channel, Entry, consolidate
-from loopwright.drift import Memory as Log
+from loopwright.drift import Channel, ConsolidatedMemory, MemoryEntry, consolidate
 from loopwright.session._agent import SessionAgent
 from loopwright.session._mitigation_runner import Calls, Comparison, MitigationRunner, guarded
 from loopwright.store import Mitigated
@@ -59,11 +58,11 @@ class ConsolidationPolicy:
         reply = await member.cast.agents[AgentRole.SUMMARIZER].act(view, calls)
         text = cut_to(reply.candidate.text.strip() if reply.candidate else "", options.tokens)
         # The algorithm sees a log whose raw turns are not worth keeping beyond the last, and the summary, which is.
-        log = Log(
+        log = ConsolidatedMemory(
             goal,
             (
-                Entry(-1, "summary", text, tokens_of(text)),
-                *(Entry(at, "tool_output", turn.text, turn.tokens) for at, turn in enumerate(turns)),
+                MemoryEntry(-1, "summary", text, tokens_of(text)),
+                *(MemoryEntry(at, "tool_output", turn.text, turn.tokens) for at, turn in enumerate(turns)),
             ),
         )
         done = consolidate(log, why, raw=options.raw, limit=options.tokens, previous=recall.digest)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from loopwright.drift import Alarm, Band, Baseline, Index, Monitor, Observation
+from loopwright.drift import Alarm, Band, Baseline, Index, Interaction, Monitor
 from loopwright.task import DriftOptions
 
 
@@ -19,8 +19,8 @@ class SessionMonitor:
 
     def __init__(self, options: DriftOptions, baseline: Baseline | None) -> None:
         self._options = options
-        self._first: list[Observation] = []
-        self._waiting: list[Observation] = []
+        self._first: list[Interaction] = []
+        self._waiting: list[Interaction] = []
         self._monitor = Monitor(baseline, options.detector) if baseline else None
         self.baseline = baseline
         self._seen = self._before = 0
@@ -39,7 +39,7 @@ class SessionMonitor:
         """Where the index lies in the baseline; None without one."""
         return self.baseline.bands.get("index") if self.baseline else None
 
-    def observe(self, interactions: Iterable[Observation]) -> Iterator[Alarm]:
+    def observe(self, interactions: Iterable[Interaction]) -> Iterator[Alarm]:
         """Takes interactions, and yields what alarms.
 
         Raises:
@@ -78,7 +78,7 @@ class SessionMonitor:
         self._monitor = Monitor(self.baseline, self._options.detector)
         self._before = self._seen
 
-    def _look(self, monitor: Monitor, one: Observation) -> Iterator[Alarm]:
+    def _look(self, monitor: Monitor, one: Interaction) -> Iterator[Alarm]:
         before = monitor.index
         for alarm in monitor.observe(one):
             # Counted from the beginning of the session, not of the monitor.

@@ -24,8 +24,8 @@ from loopwright.drift import (
     Category,
     Channel,
     DetectorName,
+    Interaction,
     Monitor,
-    Observation,
     Review,
     from_mapping,
     observations,
@@ -36,7 +36,7 @@ from loopwright.stats import wilson
 from loopwright.store import DriftAlarm, Event, read_run
 
 
-def interactions(sources: Iterable[str], runs: Path) -> Iterator[Observation]:
+def interactions(sources: Iterable[str], runs: Path) -> Iterator[Interaction]:
     """Reads runs and files of interactions, in order."""
     for source in sources:
         if Path(source).is_file():
@@ -46,7 +46,7 @@ def interactions(sources: Iterable[str], runs: Path) -> Iterator[Observation]:
             yield from observations(record.events, record.manifest.id)
 
 
-def _lines(path: Path) -> Iterator[Observation]:
+def _lines(path: Path) -> Iterator[Interaction]:
     with path.open(encoding="utf-8", errors="replace") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():

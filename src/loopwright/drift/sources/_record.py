@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from loopwright.drift._observation import Observation, ToolCall
+from loopwright.drift._observation import Interaction, ToolCall
 from loopwright.store import (
     CallFinished,
     CallIntended,
@@ -49,7 +49,7 @@ class _Episode:
     turns: dict[int, _Turn] = field(default_factory=dict)
 
 
-def observations(events: Iterable[Event], run: str = "") -> Iterator[Observation]:
+def observations(events: Iterable[Event], run: str = "") -> Iterator[Interaction]:
     """Turns a run's events into interactions.
 
     Each iteration is one. What feeds what: the candidate the output; the kinds of events and decisions in their order
@@ -136,11 +136,11 @@ def _output_tokens(result: Mapping[str, Any] | None) -> int:
     return tokens if isinstance(tokens, int) else 0
 
 
-def _told(name: str, episode: _Episode) -> Iterator[Observation]:
+def _told(name: str, episode: _Episode) -> Iterator[Interaction]:
     started = episode.started
     human = any(model.startswith("human/") for model in started.models.values())
     for number, turn in sorted(episode.turns.items()):
-        yield Observation(
+        yield Interaction(
             id=f"{name}/{number}",
             time=turn.time,
             task=started.task,

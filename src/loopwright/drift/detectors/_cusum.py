@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from loopwright.drift._finding import Finding
-from loopwright.drift._level import Level
+from loopwright.drift.channels._level import ChannelBaseline
+from loopwright.drift.detectors._detection import Detection
 from loopwright.errors import MissingExtra
 
 CLIP = 4.0
@@ -24,7 +24,7 @@ def allowance(effective: float) -> float:
     return 0.25 + 1.5 / math.sqrt(effective)
 
 
-def limit(level: Level, chance: float, horizon: int) -> float:
+def limit(level: ChannelBaseline, chance: float, horizon: int) -> float:
     """The sum h that a session without drift ever exceeds with probability `chance`.
 
     From 300 streams of blocks of 25 of the baseline's scores, each moved by as much as the baseline's mean may be off.
@@ -61,13 +61,13 @@ class Cusum:
         highest: h, from `limit`.
     """
 
-    def __init__(self, level: Level, highest: float) -> None:
+    def __init__(self, level: ChannelBaseline, highest: float) -> None:
         self.level = level
         self._highest = highest
         self._allowance = allowance(level.effective)
         self._sides = [_Side(), _Side()]
 
-    def update(self, value: float, place: int) -> Finding | None:
+    def update(self, value: float, place: int) -> Detection | None:
         """Takes the next standardised score."""
         value = min(max(value, -CLIP), CLIP)
         for side, up in zip(self._sides, (True, False), strict=True):
@@ -75,7 +75,7 @@ class Cusum:
         for side, up in zip(self._sides, (True, False), strict=True):
             if side.total > self._highest:
                 mean = side.total / side.count + self._allowance
-                finding = Finding(up, side.count, side.onset, mean if up else -mean)
+                finding = Detection(up, side.count, side.onset, mean if up else -mean)
                 self._sides = [_Side(), _Side()]
                 return finding
         return None

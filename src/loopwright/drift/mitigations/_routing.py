@@ -21,7 +21,7 @@ _WITHIN = 200
 
 
 @dataclass(slots=True)
-class Standing:
+class AgentStatus:
     """What the router knows of one agent."""
 
     band: Band
@@ -49,7 +49,7 @@ class Router:
     """
 
     def __init__(self, bands: Mapping[str, Band], seed: int, weight: float = 0.5) -> None:
-        self.standings = {agent: Standing(band, band.mean) for agent, band in bands.items()}
+        self.standings = {agent: AgentStatus(band, band.mean) for agent, band in bands.items()}
         self._seed = seed
         self._random = Random(seed)
         self._weight = weight
@@ -129,7 +129,7 @@ class Router:
         standing.quarantined, standing.index = False, standing.band.mean
         return True
 
-    def _score(self, standing: Standing, task: str) -> float:
+    def _score(self, standing: AgentStatus, task: str) -> float:
         right, tried = standing.successes.get(task, (0, 0))
         odds = math.log((right + 1) / (tried - right + 1))
         moved = (standing.index - standing.band.mean) / max(standing.band.sd, 1e-6)

@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from loopwright.drift._cusum import CLIP
-from loopwright.drift._finding import Finding
-from loopwright.drift._level import Level
+from loopwright.drift.channels._level import ChannelBaseline
+from loopwright.drift.detectors._cusum import CLIP
+from loopwright.drift.detectors._detection import Detection
 from loopwright.errors import MissingExtra
 
 _PLACES = 1440
@@ -26,7 +26,7 @@ class Adwin:
         MissingExtra: river is not installed.
     """
 
-    def __init__(self, level: Level, delta: float) -> None:
+    def __init__(self, level: ChannelBaseline, delta: float) -> None:
         try:
             from river import drift
         except ImportError:
@@ -40,7 +40,7 @@ class Adwin:
         for value in level.values:
             self._window.update(min(max(value, -CLIP), CLIP))
 
-    def update(self, value: float, place: int) -> Finding | None:
+    def update(self, value: float, place: int) -> Detection | None:
         """Takes the next standardised score."""
         window = self._window
         self._places.append(place)
@@ -49,7 +49,7 @@ class Adwin:
         if not window.drift_detected:
             return None
         count = min(int(window.width), len(self._places))
-        return Finding(window.estimation > before, count, self._places[-count], window.estimation)
+        return Detection(window.estimation > before, count, self._places[-count], window.estimation)
 
     def state(self) -> dict[str, Any]:
         """Everything that the next update depends on."""

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from loopwright.drift._observation import Observation, ToolCall
+from loopwright.drift._observation import Interaction, ToolCall
 
 
-def from_spans(spans: Iterable[Mapping[str, Any]]) -> Iterator[Observation]:
+def from_spans(spans: Iterable[Mapping[str, Any]]) -> Iterator[Interaction]:
     """Reads OpenTelemetry spans that follow the GenAI conventions; spans of one trace are one interaction.
 
     Model calls are its messages and their output tokens its length, the last text of `gen_ai.output.messages` its
@@ -58,7 +58,7 @@ class _Span:
         return str(self.attributes.get("gen_ai.operation.name") or self.name)
 
 
-def _of_trace(trace: list[_Span]) -> Observation:
+def _of_trace(trace: list[_Span]) -> Interaction:
     ordered = sorted(trace, key=lambda span: span.start)
 
     def first(name: str) -> str:
@@ -67,7 +67,7 @@ def _of_trace(trace: list[_Span]) -> Observation:
     tokens = [number for span in ordered if (number := _number(span.attributes.get("gen_ai.usage.output_tokens"))) >= 0]
     label = first("gen_ai.evaluation.score.label").lower()
     outputs = [text for span in ordered if (text := _said(span.attributes.get("gen_ai.output.messages")))]
-    return Observation(
+    return Interaction(
         id=ordered[0].trace,
         time=ordered[0].start,
         task=first("gen_ai.task.name") or ordered[0].name,

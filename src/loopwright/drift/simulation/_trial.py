@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from loopwright.drift._baseline import Baseline
-from loopwright.drift._channels import Channel
-from loopwright.drift._detectors import DetectorName
 from loopwright.drift._monitor import Monitor
-from loopwright.drift._scenarios import Scenario, draw
+from loopwright.drift.channels._channels import Channel
+from loopwright.drift.detectors._registry import DetectorName
+from loopwright.drift.simulation._scenarios import Scenario, draw
 
 
 @dataclass(frozen=True, slots=True)

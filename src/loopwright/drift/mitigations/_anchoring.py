@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loopwright.drift._baseline import Band
-from loopwright.drift._embed import hashed
+from loopwright.drift._embedding import hashed
 
 MOST = 5
 _BEGIN = 0.1

@@ -12,10 +12,10 @@ from itertools import pairwise
 from statistics import median
 from typing import Self
 
-from loopwright.drift._calibration import Calibration
-from loopwright.drift._heading import Heading, across
-from loopwright.drift._level import few
-from loopwright.drift._observation import Observation, ToolCall
+from loopwright.drift._observation import Interaction, ToolCall
+from loopwright.drift.channels._calibration import Calibration
+from loopwright.drift.channels._direction import DirectionScore, across
+from loopwright.drift.channels._level import few
 
 Scores = tuple[float | None, ...]
 """One score per signal in the order of `SIGNALS`, None where there is no data; larger is worse."""
@@ -119,7 +119,7 @@ class Reference:
     """Root mean square of how far outputs lie across their centre, in lengths of embeddings."""
 
     @classmethod
-    def of(cls, observations: Iterable[Observation]) -> Self:
+    def of(cls, observations: Iterable[Interaction]) -> Self:
         """Learns the tables; outputs need their embeddings."""
         seen = list(observations)
         cuts = _cuts(seen)
@@ -152,7 +152,7 @@ class Reference:
             spread=_spread(seen, centres),
         )
 
-    def scores(self, one: Observation, heading: Heading | None = None) -> Scores:
+    def scores(self, one: Interaction, heading: DirectionScore | None = None) -> Scores:
         """Scores an interaction in every signal; O(its own size), whatever came before.
 
         Args:
@@ -183,7 +183,7 @@ class Reference:
             None if kind is None else float(bool(kind) and kind not in self.errors.nats),
         )
 
-    def _outputs(self, one: Observation, heading: Heading | None) -> tuple[float | None, float | None]:
+    def _outputs(self, one: Interaction, heading: DirectionScore | None) -> tuple[float | None, float | None]:
         """Distance from the centre, and the projection on the heading."""
         distance = _distance(one.embedding, self.centres, one.task)
         if distance is None or heading is None:
@@ -201,7 +201,7 @@ class Reference:
         return total / count if count else None
 
 
-def _spread(seen: Iterable[Observation], centres: Mapping[str, tuple[float, ...]]) -> float:
+def _spread(seen: Iterable[Interaction], centres: Mapping[str, tuple[float, ...]]) -> float:
     total, count = 0.0, 0
     for one in seen:
         centre = centres.get(one.task) or centres.get("")
@@ -223,7 +223,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _cuts(seen: Iterable[Observation]) -> dict[str, tuple[float, ...]]:
+def _cuts(seen: Iterable[Interaction]) -> dict[str, tuple[float, ...]]:
     numbers: dict[str, list[float]] = {}
     for call in (call for one in seen for call in one.tools[:_LONGEST]):
         for name, value in call.params.items():
@@ -242,7 +242,7 @@ def _bin(value: object, cuts: Sequence[float] | None) -> str:
     return value[:80] if isinstance(value, str) else str(value)[:80]
 
 
-def _centres(seen: Sequence[Observation]) -> dict[str, tuple[float, ...]]:
+def _centres(seen: Sequence[Interaction]) -> dict[str, tuple[float, ...]]:
     """Centres of the outputs, without those that lie far off where these are too many to be a tail."""
     centres = _means(seen)
     placed = [(one, distance) for one in seen if (distance := _distance(one.embedding, centres, one.task)) is not None]
@@ -267,7 +267,7 @@ def _distance(vector: Sequence[float], centres: Mapping[str, tuple[float, ...]],
     return 1.0 - sum([x * y for x, y in zip(vector, centre, strict=True)]) / norm
 
 
-def _means(seen: Sequence[Observation]) -> dict[str, tuple[float, ...]]:
+def _means(seen: Sequence[Interaction]) -> dict[str, tuple[float, ...]]:
     sums: dict[str, list[float]] = {}
     counts: Counter[str] = Counter()
     for one in seen:

@@ -12,10 +12,18 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 
-from loopwright.drift._anchoring import MOST, Anchor, level
 from loopwright.drift._baseline import Band
-from loopwright.drift._consolidation import EVERY, Consolidation, Entry, Memory, consolidate, due, harmed
-from loopwright.drift._routing import PROBES, Router
+from loopwright.drift.mitigations._anchoring import MOST, Anchor, level
+from loopwright.drift.mitigations._consolidation import (
+    EVERY,
+    ConsolidatedMemory,
+    Consolidation,
+    MemoryEntry,
+    consolidate,
+    due,
+    harmed,
+)
+from loopwright.drift.mitigations._routing import PROBES, Router
 
 Mitigation = Literal["consolidation", "routing", "anchoring"]
 _WINDOW = 50
@@ -29,7 +37,7 @@ _TASKS = ("read", "write", "check")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TeamOutcome:
     """One simulated session."""
 
     success: float
@@ -50,7 +58,7 @@ class _Agent:
     random: Random
     noise: float
     """Pollution per turn, at none."""
-    memory: Memory = field(default_factory=lambda: Memory("goal"))
+    memory: ConsolidatedMemory = field(default_factory=lambda: ConsolidatedMemory("goal"))
     recent: deque[bool] = field(default_factory=lambda: deque(maxlen=_WINDOW))
     anchor: Anchor = field(default_factory=Anchor)
     digest: str = ""
@@ -67,20 +75,20 @@ class _Agent:
         return _SKILL - _LOSS * self.pollution * (1 - 0.5 * self.anchor.count / MOST)
 
     def remember(self, at: int, *, success: bool) -> None:
-        entries = [Entry(at, "fact" if success else "failure", f"{at}", 30)]
+        entries = [MemoryEntry(at, "fact" if success else "failure", f"{at}", 30)]
         rate = self.noise * (1.0 if success else 3.0)
         while rate > 0:
             if self.random.random() < rate:
-                entries.append(Entry(at, "tool_output" if success else "reasoning", f"{at}", 60))
+                entries.append(MemoryEntry(at, "tool_output" if success else "reasoning", f"{at}", 60))
             rate -= 1
         # The context window ends: what is oldest falls out.
-        self.memory = Memory(self.memory.goal, (*self.memory.entries, *entries)[-400:])
+        self.memory = ConsolidatedMemory(self.memory.goal, (*self.memory.entries, *entries)[-400:])
 
     def probe(self, count: int) -> list[bool]:
         return [self.random.random() < self.chance() for _ in range(count)]
 
 
-def simulate_team(seed: int, mitigations: frozenset[Mitigation] = frozenset(), *, turns: int = 2000) -> Outcome:
+def simulate_team(seed: int, mitigations: frozenset[Mitigation] = frozenset(), *, turns: int = 2000) -> TeamOutcome:
     """Runs one session.
 
     Args:
@@ -122,7 +130,7 @@ def simulate_team(seed: int, mitigations: frozenset[Mitigation] = frozenset(), *
                     tokens += 2 * PROBES * 400
                     seconds += 2 * PROBES
     quarter = wins[-turns // 4 :]
-    return Outcome(
+    return TeamOutcome(
         success=sum(wins) / turns,
         late=sum(quarter) / len(quarter),
         tokens=tokens / turns,
@@ -147,7 +155,7 @@ def _consolidated(agent: _Agent, why: str) -> tuple[float, bool]:
 def _reset(router: Router, agent: _Agent, name: str, at: int) -> bool:
     """Quarantine, reset and probes against the frozen baseline; returns whether a human must look."""
     escalate = router.flag(name, at)
-    agent.memory = Memory(agent.memory.goal)
+    agent.memory = ConsolidatedMemory(agent.memory.goal)
     agent.recent.clear()
     for _ in range(2):
         answers = agent.probe(PROBES)

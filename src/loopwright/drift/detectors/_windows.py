@@ -11,9 +11,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from loopwright.drift._deviance import NEVER
-from loopwright.drift._finding import Finding
-from loopwright.drift._level import BURST, GROSS, WINDOWS, Level, inflation
+from loopwright.drift.channels._deviance import NEVER
+from loopwright.drift.channels._level import BURST, GROSS, WINDOWS, ChannelBaseline, inflation
+from loopwright.drift.detectors._detection import Detection
 
 _SIZE = WINDOWS[-1] + 1
 _SHORT = 64
@@ -24,7 +24,7 @@ _SILENCE = 200
 """Scores after an alarm in which the channel does not alarm again."""
 
 
-class Watch:
+class WindowDetector:
     """Watches one channel.
 
     Args:
@@ -49,7 +49,7 @@ class Watch:
         "level",
     )
 
-    def __init__(self, level: Level, *, graded: bool) -> None:
+    def __init__(self, level: ChannelBaseline, *, graded: bool) -> None:
         self.level = level
         self._graded = graded
         self._own = tuple(
@@ -64,7 +64,7 @@ class Watch:
         self._count = self._silence = 0
         self._total = self._above = self._below = 0.0
 
-    def update(self, value: float, place: int) -> Finding | None:
+    def update(self, value: float, place: int) -> Detection | None:
         """Takes the next score.
 
         Args:
@@ -140,7 +140,7 @@ class Watch:
         factor = math.sqrt((1 + independent / (effective + more)) / (1 + independent / effective))
         return window, up * factor + offset, down * factor + offset
 
-    def _found(self) -> Finding:
+    def _found(self) -> Detection:
         """Names the window that is furthest over its limit, and starts anew."""
         count, total, sums = self._count, self._total, self._sums
         best, window, change = 0.0, 1, 0.0
@@ -160,7 +160,7 @@ class Watch:
         sums[0] = 0.0
         self._recent = [0.0] * BURST
         self._above = self._below = 0.0
-        return Finding(change > 0, window, onset, change / window)
+        return Detection(change > 0, window, onset, change / window)
 
     def state(self) -> dict[str, Any]:
         """Everything that the next update depends on, as JSON types."""

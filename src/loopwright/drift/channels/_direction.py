@@ -21,7 +21,7 @@ _FAR = 1.5
 """Usual lengths beyond which a deviation counts no more."""
 
 
-class Heading:
+class DirectionScore:
     """Follows the mean deviation of each kind of task.
 
     Args:

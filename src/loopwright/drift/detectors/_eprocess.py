@@ -13,8 +13,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from loopwright.drift._finding import Finding
-from loopwright.drift._level import Level, inflation
+from loopwright.drift.channels._level import ChannelBaseline, inflation
+from loopwright.drift.detectors._detection import Detection
 
 _TILTS = (0.1, 0.2, 0.4, 0.8, 1.6)
 """In units of one over the standard deviation; the best one for a shift of d deviations is about d."""
@@ -31,7 +31,7 @@ class EProcess:
         up: Share of the weight for the direction in which the index falls.
     """
 
-    def __init__(self, level: Level, chance: float, up: float) -> None:
+    def __init__(self, level: ChannelBaseline, chance: float, up: float) -> None:
         self.level = level
         self._limit = 1 / chance
         guard = _GUARD / math.sqrt(level.effective)
@@ -45,7 +45,7 @@ class EProcess:
         self._seen = 0
         self._parts = [_Part() for _ in self._bets]
 
-    def update(self, value: float, place: int) -> Finding | None:
+    def update(self, value: float, place: int) -> Detection | None:
         """Takes the next standardised score."""
         level = self.level
         value = min(max(value, level.low), level.high)
@@ -66,7 +66,7 @@ class EProcess:
         best = max(range(len(self._bets)), key=lambda at: self._bets[at][1] * self._parts[at].evidence)
         part = self._parts[best]
         self._parts = [_Part() for _ in self._bets]
-        return Finding(self._bets[best][0] > 0, part.count, part.onset, part.total / part.count)
+        return Detection(self._bets[best][0] > 0, part.count, part.onset, part.total / part.count)
 
     def state(self) -> dict[str, Any]:
         """Everything that the next update depends on."""

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from loopwright.drift._baseline import Baseline
-from loopwright.drift._detectors import DetectorName
 from loopwright.drift._index import Index
 from loopwright.drift._monitor import Alarm, Counts, Monitor
-from loopwright.drift._observation import Observation
+from loopwright.drift._observation import Interaction
+from loopwright.drift.detectors._registry import DetectorName
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Review:
         }
 
 
-def review(baseline: Baseline, observations: Iterable[Observation], detector: DetectorName = "windows") -> Review:
+def review(baseline: Baseline, observations: Iterable[Interaction], detector: DetectorName = "windows") -> Review:
     """Runs a monitor over a session.
 
     Raises:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
-from loopwright.drift._channels import SIGNALS, Signal
-from loopwright.drift._finding import Finding
-from loopwright.drift._level import Level
-from loopwright.drift._watch import Watch
+from loopwright.drift.channels._channels import SIGNALS, Signal
+from loopwright.drift.channels._level import ChannelBaseline
+from loopwright.drift.detectors._detection import Detection
+from loopwright.drift.detectors._windows import WindowDetector
 from loopwright.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ DetectorName = Literal["windows", "cusum", "adwin", "e-process"]
 class Detector(Protocol):
     """Watches one signal."""
 
-    level: Level
+    level: ChannelBaseline
 
-    def update(self, value: float, place: int) -> Finding | None:
+    def update(self, value: float, place: int) -> Detection | None:
         """Takes the next score, standardised by the level, and its interaction's number."""
         ...
 
@@ -60,16 +60,16 @@ def _detector(baseline: Baseline, name: DetectorName, signal: Signal, chance: fl
     level = baseline.levels[signal.name]
     match name:
         case "windows":
-            return Watch(level, graded=signal.graded)
+            return WindowDetector(level, graded=signal.graded)
         case "cusum":
-            from loopwright.drift._cusum import Cusum, limit
+            from loopwright.drift.detectors._cusum import Cusum, limit
 
             return Cusum(level, limit(level, chance, baseline.horizon))
         case "adwin":
-            from loopwright.drift._adwin import Adwin
+            from loopwright.drift.detectors._adwin import Adwin
 
             return Adwin(level, baseline.alpha / 20 / signals)
         case "e-process":
-            from loopwright.drift._eprocess import EProcess
+            from loopwright.drift.detectors._eprocess import EProcess
 
             return EProcess(level, chance, signal.up)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from loopwright.drift._channels import Channel
-from loopwright.drift._observation import Observation
-from loopwright.drift._simulator import Injection, Setting, Simulator
+from loopwright.drift._observation import Interaction
+from loopwright.drift.channels._channels import Channel
+from loopwright.drift.simulation._simulator import Injection, Setting, Simulator
 
 CHANGE = 1000
 """Interaction of the session at which drift begins."""
@@ -147,15 +147,15 @@ SCENARIOS: Final = {scenario.name: scenario for scenario in _LIST}
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class SimulatedSession:
     """One draw of a scenario."""
 
-    baseline: tuple[Observation, ...]
-    stream: Iterator[Observation]
+    baseline: tuple[Interaction, ...]
+    stream: Iterator[Interaction]
     """Drawn as it is read."""
 
 
-def draw(scenario: Scenario, seed: int, *, length: int = LENGTH, baseline: int | None = None) -> Session:
+def draw(scenario: Scenario, seed: int, *, length: int = LENGTH, baseline: int | None = None) -> SimulatedSession:
     """Draws a baseline and the session after it.
 
     Args:
@@ -165,10 +165,10 @@ def draw(scenario: Scenario, seed: int, *, length: int = LENGTH, baseline: int |
         baseline: Interactions of the baseline; the scenario's own by default.
     """
     first, simulator = start(scenario, seed, baseline)
-    return Session(first, simulator.session(injection(scenario, place) for place in range(length)))
+    return SimulatedSession(first, simulator.session(injection(scenario, place) for place in range(length)))
 
 
-def start(scenario: Scenario, seed: int, size: int | None = None) -> tuple[tuple[Observation, ...], Simulator]:
+def start(scenario: Scenario, seed: int, size: int | None = None) -> tuple[tuple[Interaction, ...], Simulator]:
     """Draws a baseline; returns it and the simulator that draws the session after it."""
     simulator = Simulator(seed, scenario.setting)
     chance = Random(seed)

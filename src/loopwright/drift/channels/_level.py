@@ -10,8 +10,8 @@ from itertools import compress, pairwise
 from statistics import median
 from typing import Self
 
-from loopwright.drift._channels import Signal
-from loopwright.drift._deviance import NEVER, Tilted, scan_threshold
+from loopwright.drift.channels._channels import Signal
+from loopwright.drift.channels._deviance import NEVER, ExponentialTilt, scan_threshold
 
 WINDOWS = (4, 5, 6, 8, 11, 16, 22, 32, 45, 64, 90, 128, 180, 256, 360, 512, 720, 1024, 1440)
 """Lengths of the windows that are watched."""
@@ -38,7 +38,7 @@ _CLUMPED = 1.4
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class ChannelBaseline:
     """What is usual in a signal."""
 
     n: int
@@ -94,7 +94,7 @@ class Level:
             correlation = min(_CLUMPED * correlation, 0.95)
         # Unequal mixes of tasks lean on the means of few tasks.
         effective = len(values) * (1.0 if pooled else 0.6)
-        family = Tilted.of(values)
+        family = ExponentialTilt.of(values)
         limits = [
             _limits(family, effective, correlation, signal, window, chance=chance * share, horizon=horizon)
             for window, share in zip(WINDOWS, shares(signal), strict=True)
@@ -129,7 +129,14 @@ def shares(signal: Signal) -> tuple[float, ...]:
 
 
 def _limits(
-    family: Tilted, baseline: float, correlation: float, signal: Signal, window: int, *, chance: float, horizon: int
+    family: ExponentialTilt,
+    baseline: float,
+    correlation: float,
+    signal: Signal,
+    window: int,
+    *,
+    chance: float,
+    horizon: int,
 ) -> tuple[float, float]:
     if not chance:
         return NEVER, -NEVER

@@ -7,19 +7,19 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from loopwright.drift._observation import Observation, ToolCall
+from loopwright.drift._observation import Interaction, ToolCall
 from loopwright.errors import UserError
 
-_OBSERVATION: TypeAdapter[Observation] = TypeAdapter(Observation)
+_OBSERVATION: TypeAdapter[Interaction] = TypeAdapter(Interaction)
 
 
-def from_mapping(record: Mapping[str, Any]) -> Observation:
+def from_mapping(record: Mapping[str, Any]) -> Interaction:
     """Reads an interaction from plain data whose keys are the fields of `Observation`.
 
     Raises:
         UserError: A key is none of them, or a value of the wrong kind; the message names it.
     """
-    _refuse_others(record, Observation, "an interaction")
+    _refuse_others(record, Interaction, "an interaction")
     for tool in record.get("tools") or ():
         if isinstance(tool, Mapping):
             _refuse_others(tool, ToolCall, "a tool call of an interaction")
@@ -34,7 +34,7 @@ def from_mapping(record: Mapping[str, Any]) -> Observation:
         ) from None
 
 
-def _refuse_others(record: Mapping[str, Any], kind: type[Observation | ToolCall], what: str) -> None:
+def _refuse_others(record: Mapping[str, Any], kind: type[Interaction | ToolCall], what: str) -> None:
     """What is misspelt would else be a channel that nobody watches."""
     fields = kind.__dataclass_fields__
     others = [str(name) for name in record if name not in fields]
@@ -44,7 +44,7 @@ def _refuse_others(record: Mapping[str, Any], kind: type[Observation | ToolCall]
 
 def from_updates(
     updates: Iterable[Mapping[str, Any] | tuple[object, ...]], *, id: str = "", task: str = "", agent: str = ""
-) -> Observation:
+) -> Interaction:
     """Reads one invocation of a LangGraph graph from its stream of `updates`.
 
     An answer of a model is a message of the interaction, its tool calls the tools; the first tool message whose status
@@ -79,7 +79,7 @@ def from_updates(
                     ToolCall(str(_of(call, "name") or ""), _mapping(_of(call, "args")))
                     for call in _of(message, "tool_calls") or ()
                 ]
-    return Observation(
+    return Interaction(
         id=id,
         task=task,
         agent=agent,

@@ -47,7 +47,7 @@ def scan_threshold(chance: float, window: int, horizon: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Tilted:
+class ExponentialTilt:
     """The exponential family spanned by a sample with mean 0."""
 
     theta: tuple[float, ...]

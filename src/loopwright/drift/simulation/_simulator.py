@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 from statistics import NormalDist
 
-from loopwright.drift._observation import Observation, ToolCall
+from loopwright.drift._observation import Interaction, ToolCall
 
 TASKS = ("triage", "report", "reconcile", "review", "forecast", "audit")
 AGENTS = ("router", "analyst", "clerk", "checker")
@@ -64,7 +64,7 @@ class Setting:
     autocorrelation: float = 0.0
     """Lag-1 correlation of the noise of lengths, messages, confidence, agreement, accuracy, errors and overrides."""
     missing: frozenset[str] = frozenset()
-    """Fields of `Observation` that nobody records."""
+    """Fields of `Interaction` that nobody records."""
 
 
 @dataclass(slots=True)
@@ -109,7 +109,7 @@ class Simulator:
         self._other_values = [_weights(team, len(VALUES)) for _ in TOOLS]
         self._count = 0
 
-    def draw(self, injection: Injection = Injection()) -> Observation:
+    def draw(self, injection: Injection = Injection()) -> Interaction:
         """Draws the next interaction."""
         random, latent = self._random, self._latent.draw()
         task = self._task()
@@ -140,9 +140,9 @@ class Simulator:
         }
         for name in self._setting.missing:
             fields.pop(name)
-        return Observation(**fields)  # type: ignore[arg-type]  # the values are those of the fields by name
+        return Interaction(**fields)  # type: ignore[arg-type]  # the values are those of the fields by name
 
-    def session(self, injections: Sequence[Injection] | Iterator[Injection]) -> Iterator[Observation]:
+    def session(self, injections: Sequence[Injection] | Iterator[Injection]) -> Iterator[Interaction]:
         """Draws one interaction for each injection."""
         return (self.draw(injection) for injection in injections)
 

@@ -24,7 +24,7 @@ KEPT: frozenset[Kind] = frozenset({"decision", "commitment", "fact", "failure", 
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MemoryEntry:
     """One piece of an agent's history."""
 
     turn: int
@@ -36,11 +36,11 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class ConsolidatedMemory:
     """What an agent has in its context; the goal is never rewritten."""
 
     goal: str
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[MemoryEntry, ...] = ()
 
     @property
     def tokens(self) -> int:
@@ -52,8 +52,8 @@ class Memory:
 class Consolidation:
     """What a consolidation did, for the record."""
 
-    before: Memory
-    after: Memory
+    before: ConsolidatedMemory
+    after: ConsolidatedMemory
     why: str
     digest: str
     """sha256 over the digest of the last consolidation and every entry this one rests on."""
@@ -79,7 +79,9 @@ def due(turn: int, fill: float, *, alarmed: bool = False) -> str:
     return f"turn {turn}" if turn and turn % EVERY == 0 else ""
 
 
-def consolidate(memory: Memory, why: str, *, raw: int = 20, limit: int = 2000, previous: str = "") -> Consolidation:
+def consolidate(
+    memory: ConsolidatedMemory, why: str, *, raw: int = 20, limit: int = 2000, previous: str = ""
+) -> Consolidation:
     """Keeps the goal, what was learned once, and the last turns as they are.
 
     Args:
@@ -91,13 +93,13 @@ def consolidate(memory: Memory, why: str, *, raw: int = 20, limit: int = 2000, p
     """
     turns = sorted({entry.turn for entry in memory.entries})
     untouched = set(turns[-raw:]) if raw else set()
-    learned: dict[tuple[Kind, str], Entry] = {}
+    learned: dict[tuple[Kind, str], MemoryEntry] = {}
     for entry in memory.entries:
         if entry.turn not in untouched and entry.kind in KEPT and not entry.done:
             # A repeat replaces the earlier one, so that order is by the last time it was said.
             learned.pop((entry.kind, entry.text), None)
             learned[entry.kind, entry.text] = entry
-    kept: list[Entry] = []
+    kept: list[MemoryEntry] = []
     spent = 0
     for entry in reversed(learned.values()):
         if spent + entry.tokens <= limit:
@@ -107,7 +109,7 @@ def consolidate(memory: Memory, why: str, *, raw: int = 20, limit: int = 2000, p
     digest = hashlib.sha256(previous.encode())
     for entry in memory.entries:
         digest.update(repr(entry).encode("utf-8", "backslashreplace"))
-    return Consolidation(memory, Memory(memory.goal, (*reversed(kept), *latest)), why, digest.hexdigest())
+    return Consolidation(memory, ConsolidatedMemory(memory.goal, (*reversed(kept), *latest)), why, digest.hexdigest())
 
 
 def harmed(before: Sequence[bool], after: Sequence[bool]) -> bool:
