@@ -30,7 +30,7 @@ from rich.table import Table
 from loopwright.bench import find_suite, replay, run_canaries
 from loopwright.candidate import Candidate
 from loopwright.environments import BashEnvironment, EnvironmentSetup
-from loopwright.environments._bash import _GOLDS
+from loopwright.environments.bash._environment import _GOLDS
 from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
 from loopwright.task import Instance
 

@@ -30,5 +30,5 @@ def test_a_cut_text_keeps_both_ends_and_tells_what_is_missing(text: str, size: i
     if len(text) <= size:
         assert shown == text
         return
-    head, tail = text[: size * 2 // 3], text[-(size // 3) :]
+    head, tail = text[: size * 2 // 3], text[-size // 3 :]
     assert shown == f"{head}\n[... {len(text) - size} characters left out ...]\n{tail}"

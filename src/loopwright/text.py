@@ -24,7 +24,7 @@ def cut_middle(text: str, size: int) -> str:
     """The text, its middle left out where it has more characters than `size`; two thirds of the rest are its start."""
     if len(text) <= size:
         return text
-    return f"{text[: size * 2 // 3]}\n[... {len(text) - size} characters left out ...]\n{text[-(size // 3) :]}"
+    return f"{text[: size * 2 // 3]}\n[... {len(text) - size} characters left out ...]\n{text[-size // 3 :]}"
 
 
 def encodable(text: str) -> str:

@@ -81,7 +81,7 @@ async def test_published_sandboxes_carry_ages_and_ignored_folders_from_task_to_t
 @pytest.mark.anyio
 @pytest.mark.docker
 async def test_published_sandboxes_need_git(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loopwright.environments._machines._COMMIT", "true")
+    monkeypatch.setattr("loopwright.environments.bash._shell_pool._COMMIT", "true")
     image = os.environ.get("LOOPWRIGHT_IMAGE", "loopwright/python:latest")
     with pytest.raises(TaskError, match="Git cannot put files back"):
         await replay(_log(data, [("true", 1.0)]), _in(image, data), prefix="fs1-", published=Published())

@@ -6,7 +6,7 @@ import pytest
 
 from loopwright.candidate import Candidate
 from loopwright.environments import EnvironmentSetup, InterpreterEnvironment
-from loopwright.environments._functions import first_definition
+from loopwright.environments.interpreter._functions import first_definition
 from loopwright.sandbox import SandboxProvider, SandboxSpec
 from loopwright.task import Instance
 from tests.compat.conftest import Play

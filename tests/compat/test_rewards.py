@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwright.environments._bash_legacy import InterCodeCrash, check_paths, resolve
-from loopwright.environments._bash_reward import Outcome, normalised, score
-from loopwright.environments._git_status import status
-from loopwright.environments._row_reward import intersection_over_union, kendall_tau, orders, score_rows
-from loopwright.environments._similarity import similarity
+from loopwright.environments.bash._git_status import status
+from loopwright.environments.bash._legacy import InterCodeCrash, check_paths, resolve
+from loopwright.environments.bash._reward import Outcome, normalised, score
+from loopwright.environments.bash._similarity import similarity
+from loopwright.environments.sql._reward import intersection_over_union, kendall_tau, orders, score_rows
 from loopwright.sandbox import Change
 
 

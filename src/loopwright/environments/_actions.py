@@ -33,10 +33,3 @@ def legacy_action(reply: str) -> str:
         return reply.removeprefix("~~~\n").removesuffix("\n~~~")
     found = _FENCE.search(reply) or _INLINE.search(reply)
     return " ".join(found["body"].lower().split()) if found else reply.strip()
-
-
-def cut(text: str, size: int) -> str:
-    """Keeps beginning and end of a text that is too long for a prompt."""
-    if len(text) <= size:
-        return text
-    return f"{text[: size * 2 // 3]}\n[... {len(text) - size} characters left out ...]\n{text[-size // 3 :]}"

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from loopwright.environments._fixture import Fixture
-from loopwright.environments._persistent import PersistentShell
-from loopwright.environments._ran import CommandResult
+from loopwright.environments._persistent_shell import CommandResult, PersistentShell
 from loopwright.errors import TaskError
 from loopwright.sandbox import Change, Sandbox, SandboxProvider, SandboxSpec
 

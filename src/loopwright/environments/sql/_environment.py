@@ -9,12 +9,12 @@ from typing import Literal
 
 from loopwright.candidate import Candidate
 from loopwright.environments._actions import action_of
-from loopwright.environments._fields import Fields, read_fields
-from loopwright.environments._row_reward import score_rows
+from loopwright.environments._instance_fields import Fields, read_fields
 from loopwright.environments._scores import Rule, Scores
-from loopwright.environments._sql_engines import PROGRAMS, Engine, mariadb_base, sqlite_base, statements_of
-from loopwright.environments._sql_session import Answer, Session
 from loopwright.environments._types import EnvironmentSetup
+from loopwright.environments.sql._engines import PROGRAMS, Engine, mariadb_base, sqlite_base, statements_of
+from loopwright.environments.sql._reward import score_rows
+from loopwright.environments.sql._session import Answer, Session
 from loopwright.errors import SandboxLost, TaskError
 from loopwright.task import Instance
 from loopwright.types import Observation

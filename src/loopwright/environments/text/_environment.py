@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loopwright.candidate import Candidate
-from loopwright.environments._fields import Fields, read_fields
+from loopwright.environments._instance_fields import Fields, read_fields
 from loopwright.environments._types import EnvironmentSetup
 from loopwright.errors import TaskError
 from loopwright.task import Instance

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import erf
 
-from loopwright.environments._git_status import contents, status
 from loopwright.environments._scores import Scores
-from loopwright.environments._similarity import similarity
+from loopwright.environments.bash._git_status import contents, status
+from loopwright.environments.bash._similarity import similarity
 from loopwright.sandbox import Change
 
 

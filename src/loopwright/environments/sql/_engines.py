@@ -14,10 +14,10 @@ from typing import Any, Literal, TypeVar
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
-from loopwright.environments._dialogue import JsonLineClient, Silent
-from loopwright.environments._dump import load_dump, load_script, read_dump, split_script
-from loopwright.environments._sql_session import MARIADB, SQLITE, Program
+from loopwright.environments._json_lines import JsonLineClient, Silent
 from loopwright.environments._types import EnvironmentSetup
+from loopwright.environments.sql._dump import load_dump, load_script, read_dump, split_script
+from loopwright.environments.sql._session import MARIADB, SQLITE, Program
 from loopwright.errors import SandboxLost, SandboxUnavailable, TaskError
 from loopwright.sandbox import Sandbox
 

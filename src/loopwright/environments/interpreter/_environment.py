@@ -10,15 +10,16 @@ from collections.abc import Sequence
 from typing import Literal
 
 from loopwright.candidate import Candidate
-from loopwright.environments._actions import action_of, cut
-from loopwright.environments._dialogue import JsonLineClient, Silent
-from loopwright.environments._fields import Fields, read_fields
-from loopwright.environments._functions import first_definition, last_definition, tested_name
+from loopwright.environments._actions import action_of
+from loopwright.environments._instance_fields import Fields, read_fields
+from loopwright.environments._json_lines import JsonLineClient, Silent
 from loopwright.environments._scores import Rule, Scores
 from loopwright.environments._types import EnvironmentSetup
+from loopwright.environments.interpreter._functions import first_definition, last_definition, tested_name
 from loopwright.errors import TaskError
 from loopwright.sandbox import Sandbox
 from loopwright.task import Instance
+from loopwright.text import cut_middle
 from loopwright.types import Observation
 from loopwright.verify import TestVerifier, Verdict
 
@@ -129,7 +130,7 @@ class InterpreterEnvironment:
                 # The published experiments submit whatever begins so, though it could not be executed.
                 self._name = first_definition(code) or self._name
             return Observation(text=str({"error": error} if failed else {"output": output, "error": error}))
-        return Observation(text=cut("\n".join(part for part in (output, error) if part), _SHOWN))
+        return Observation(text=cut_middle("\n".join(part for part in (output, error) if part), _SHOWN))
 
     async def submit(self, answer: Candidate) -> Verdict:
         """Scores the function that was submitted, or defined last; the best that this action was given before.

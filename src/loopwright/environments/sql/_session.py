@@ -8,12 +8,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from loopwright.environments._actions import cut
-from loopwright.environments._dialogue import JsonLineClient, Silent
-from loopwright.environments._row_reward import Rows
+from loopwright.environments._json_lines import JsonLineClient, Silent
 from loopwright.environments._types import EnvironmentSetup
+from loopwright.environments.sql._reward import Rows
 from loopwright.errors import SandboxLost
 from loopwright.sandbox import Sandbox
+from loopwright.text import cut_middle
 
 _SHOWN, _SHOWN_ROWS = 2000, 50
 _GRACE = 5.0
@@ -171,6 +171,6 @@ def _value(value: Any) -> Any:
 
 
 def _shown(rows: Rows, *, more: bool) -> str:
-    text = cut(str(list(rows[:_SHOWN_ROWS])), _SHOWN)
+    text = cut_middle(str(list(rows[:_SHOWN_ROWS])), _SHOWN)
     left = len(rows) - _SHOWN_ROWS
     return f"{text}\n[{'more than ' if more else ''}{left} further rows]" if left > 0 else text

@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from loopwright.environments._fixture import Fixture
-from loopwright.environments._git_status import GITIGNORE
 from loopwright.environments._shell import SHELL, Shell
 from loopwright.environments._types import EnvironmentSetup
+from loopwright.environments.bash._git_status import GITIGNORE
 from loopwright.errors import TaskError
 
 Role = Literal["agent", "gold"]

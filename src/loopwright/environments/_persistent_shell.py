@@ -5,9 +5,27 @@ from __future__ import annotations
 import asyncio
 import base64
 import secrets
+from dataclasses import dataclass
 
-from loopwright.environments._ran import CommandResult
 from loopwright.sandbox import Process, Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """How a command ended."""
+
+    output: bytes
+    """stdout and stderr in the order they were written."""
+    ok: bool
+    """Whether it ended by itself with status 0."""
+    exit_code: int = 0
+    timed_out: bool = False
+
+    @property
+    def text(self) -> str:
+        """The output as UTF-8, bad bytes replaced."""
+        return self.output.decode("utf-8", "replace")
+
 
 _LIFETIME = 86_400.0
 _KEPT = 256 * 1024

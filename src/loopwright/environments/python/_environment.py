@@ -9,6 +9,7 @@ from loopwright.candidate import Candidate
 from loopwright.environments._types import EnvironmentSetup
 from loopwright.errors import TaskError
 from loopwright.task import Instance
+from loopwright.text import cut_middle
 from loopwright.types import Observation
 from loopwright.verify import Check, Grader, Grading, PythonTask, TestVerifier, Verdict, rejected
 
@@ -132,7 +133,7 @@ def describe(grading: Grading) -> str:
     """What a proposer needs to know of a grading, short enough for a small model's prompt."""
     verdict = grading.verdict
     if "" in grading.outcomes:
-        return _cut(f"The candidate cannot be imported.\n{grading.outcomes[''].evidence}", _SHOWN)
+        return cut_middle(f"The candidate cannot be imported.\n{grading.outcomes[''].evidence}", _SHOWN)
     if not verdict.checks:
         return "The candidate can be imported. There are no visible tests."
     failed = verdict.failed
@@ -144,11 +145,11 @@ def describe(grading: Grading) -> str:
         groups.setdefault(check.evidence, []).append(check.name)
     shown = list(groups.items())[:_KINDS]
     for evidence, names in shown:
-        lines.append(f"{', '.join(names)} failed:\n{_indent(_cut(evidence, _EVIDENCE // len(shown)))}")
+        lines.append(f"{', '.join(names)} failed:\n{_indent(cut_middle(evidence, _EVIDENCE // len(shown)))}")
     others = [name for names in list(groups.values())[_KINDS:] for name in names]
     if others:
-        lines.append(f"Failed as well: {_cut(', '.join(others), _PRINTED)}")
-    return _cut("\n".join([*lines, *_printed(grading)]), _SHOWN)
+        lines.append(f"Failed as well: {cut_middle(', '.join(others), _PRINTED)}")
+    return cut_middle("\n".join([*lines, *_printed(grading)]), _SHOWN)
 
 
 def _printed(grading: Grading) -> list[str]:
@@ -157,7 +158,9 @@ def _printed(grading: Grading) -> list[str]:
         if not outcome.passed:
             streams = (("Printed", outcome.stdout), ("Written to stderr", outcome.stderr))
             lines = [
-                f"{what} during {name}:\n{_indent(_cut(text, _PRINTED))}" for what, text in streams if text.strip()
+                f"{what} during {name}:\n{_indent(cut_middle(text, _PRINTED))}"
+                for what, text in streams
+                if text.strip()
             ]
             if lines:
                 return lines
@@ -166,8 +169,3 @@ def _printed(grading: Grading) -> list[str]:
 
 def _indent(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.strip("\n").splitlines())
-
-
-def _cut(text: str, size: int) -> str:
-    """Keeps the beginning and the end."""
-    return text if len(text) <= size else f"{text[: size * 2 // 3]}\n[...]\n{text[-size // 3 :]}"

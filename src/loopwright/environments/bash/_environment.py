@@ -12,19 +12,20 @@ from hashlib import sha256
 from typing import Literal
 
 from loopwright.candidate import Candidate
-from loopwright.environments._actions import action_of, cut, legacy_action
-from loopwright.environments._bash_legacy import InterCodeCrash, check_paths, run_legacy
-from loopwright.environments._bash_reward import Outcome, score
-from loopwright.environments._fields import Fields, read_fields
+from loopwright.environments._actions import action_of, legacy_action
 from loopwright.environments._fixture import Fixture, load_fixture
-from loopwright.environments._git_status import status
-from loopwright.environments._machines import Fresh, ShellPool, Start
-from loopwright.environments._ran import CommandResult
+from loopwright.environments._instance_fields import Fields, read_fields
+from loopwright.environments._persistent_shell import CommandResult
 from loopwright.environments._scores import Rule, Scores
 from loopwright.environments._shell import Shell
 from loopwright.environments._types import EnvironmentSetup
+from loopwright.environments.bash._git_status import status
+from loopwright.environments.bash._legacy import InterCodeCrash, check_paths, run_legacy
+from loopwright.environments.bash._reward import Outcome, score
+from loopwright.environments.bash._shell_pool import Fresh, ShellPool, Start
 from loopwright.errors import TaskError
 from loopwright.task import Instance
+from loopwright.text import cut_middle
 from loopwright.types import Observation
 from loopwright.verify import Verdict
 
@@ -270,7 +271,7 @@ class BashEnvironment:
 
 
 def _shown(ran: CommandResult) -> str:
-    text = cut(ran.text, _SHOWN)
+    text = cut_middle(ran.text, _SHOWN)
     if ran.ok:
         return text
     return f"{text.rstrip()}\n[exit status {ran.exit_code}]" if not ran.timed_out else text

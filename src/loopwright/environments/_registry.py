@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from loopwright.environments._bash import BashEnvironment
-from loopwright.environments._ctf import CtfEnvironment
-from loopwright.environments._interpreter import InterpreterEnvironment
-from loopwright.environments._python import PythonEnvironment
-from loopwright.environments._sql import SqlEnvironment
-from loopwright.environments._text import TextEnvironment
 from loopwright.environments._types import Environment, EnvironmentSetup
+from loopwright.environments.bash._environment import BashEnvironment
+from loopwright.environments.ctf._environment import CtfEnvironment
+from loopwright.environments.interpreter._environment import InterpreterEnvironment
+from loopwright.environments.python._environment import PythonEnvironment
+from loopwright.environments.sql._environment import SqlEnvironment
+from loopwright.environments.text._environment import TextEnvironment
 
 BUILTIN_ENVIRONMENTS: Mapping[str, Callable[[EnvironmentSetup], Environment]] = MappingProxyType(
     {

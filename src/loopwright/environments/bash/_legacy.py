@@ -6,7 +6,7 @@ import posixpath
 import re
 import shlex
 
-from loopwright.environments._ran import CommandResult
+from loopwright.environments._persistent_shell import CommandResult
 from loopwright.environments._shell import SHELL, WAIT, Shell
 
 _MALFORMED = CommandResult(b"Malformed command", ok=False)

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from typing import Literal
 
 from loopwright.candidate import Candidate
-from loopwright.environments._actions import action_of, cut
-from loopwright.environments._fields import Fields, read_fields
+from loopwright.environments._actions import action_of
 from loopwright.environments._fixture import Fixture, load_fixture
+from loopwright.environments._instance_fields import Fields, read_fields
 from loopwright.environments._scores import Rule, Scores
 from loopwright.environments._shell import Shell
 from loopwright.environments._types import EnvironmentSetup
 from loopwright.errors import TaskError
 from loopwright.task import Instance
+from loopwright.text import cut_middle
 from loopwright.types import Observation
 from loopwright.verify import Verdict
 
@@ -106,7 +107,7 @@ class CtfEnvironment:
         ran = await shell.run(command, timeout=self._fields.timeout)
         if ran.timed_out:
             return Observation(text="Command timed out")
-        text = cut(ran.text, _SHOWN)
+        text = cut_middle(ran.text, _SHOWN)
         return Observation(text=text if ran.ok else f"{text.rstrip()}\n[exit status {ran.exit_code}]")
 
     async def submit(self, answer: Candidate) -> Verdict:

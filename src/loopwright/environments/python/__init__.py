@@ -1,0 +1,5 @@
+"""The `python` environment: a candidate is files, judged by tests."""
+
+from loopwright.environments.python._environment import PythonEnvironment
+
+__all__ = ["PythonEnvironment"]
