@@ -18,6 +18,8 @@ BASE_IMAGE = "loopwright/python:latest"
 ROOT = Path(__file__).resolve().parents[1]
 
 offline.block()
+# Workers of pytest-xdist say how wide their terminal is; what is printed shall not depend on it.
+os.environ.pop("COLUMNS", None)
 # Processes that tests start find Loopwright too, installed or not.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
 
