@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BASE_IMAGE ?= loopwright/python:latest
 IMAGE ?= loopwright:latest
+# Workers of the tests; a file's tests share one, so that what a file builds is built once.
+PYTEST_WORKERS ?= auto
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
@@ -14,6 +16,7 @@ endif
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOOPWRIGHT := $(BIN)/loopwright
+PYTEST := $(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile
 
 # The demonstration: the bundled tasks, three strategies at equal numbers of model calls, a model that runs in process.
 DEMO_RUN := $(LOOPWRIGHT) run examples/python --model local/smollm2-135m --strategy single,best_of_n,refine \
@@ -32,10 +35,10 @@ demo: $(VENV)/.installed ## install, pull the local model's weights, run the bun
 
 test: $(VENV)/.installed-dev ## install and run all tests; docker tests need an engine, else the reason is printed
 	-$(LOOPWRIGHT) models pull
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
 check: lint ## lint, types, import layers and the fast tests
-	$(BIN)/pytest -q -m "not slow and not docker and not local_model" $(PYTEST_ARGS)
+	$(PYTEST) -q -m "not slow and not docker and not local_model" $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## formatting, lint, types and import layers
 	$(BIN)/ruff check .
@@ -80,4 +83,4 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/.created
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.created
 	@echo "Installing Loopwright and its development tools into $(VENV)"
 	@$(PIP) install --quiet --editable '.[local,postgres,drift,dev]'
-	@touch $@
+	@touch $@ $(VENV)/.installed
