@@ -15,58 +15,214 @@ from typing import TYPE_CHECKING, Any
 from loopwright._version import __version__
 
 if TYPE_CHECKING:
-    from loopwright.candidate import Candidate
-    from loopwright.plan import ComponentOverrides, RunConfig
+    from loopwright.agents import (
+        Agent,
+        AgentReply,
+        AgentRole,
+        View,
+    )
+    from loopwright.environments import (
+        Environment,
+        EnvironmentSetup,
+        bash_environment,
+        ctf_environment,
+        interpreter_environment,
+        python_environment,
+        sql_environment,
+        text_environment,
+    )
+    from loopwright.loop import (
+        Decision,
+        RefinementStrategy,
+        Strategy,
+    )
+    from loopwright.models import (
+        Model,
+        Reply,
+        Request,
+        Scripted,
+    )
+    from loopwright.plan import (
+        ComponentOverrides,
+        RunConfig,
+    )
+    from loopwright.preflight import (
+        CheckedRun,
+        Explanation,
+        RunEstimate,
+        check,
+        estimate,
+        explain,
+    )
+    from loopwright.report import (
+        RunComparison,
+        compare,
+    )
     from loopwright.runner import (
         EpisodeResult,
         EventStream,
         Run,
         RunResult,
+        afork,
+        aresume,
         arun,
         astream,
+        fork,
         load_result,
         new_run_id,
+        resume,
         run,
     )
-    from loopwright.task import Instance, Task, load_task
+    from loopwright.store import (
+        Event,
+    )
+    from loopwright.task import (
+        Instance,
+        Task,
+        load_task,
+    )
+    from loopwright.types import (
+        Candidate,
+        Check,
+        Critique,
+        Observation,
+        Verdict,
+    )
+    from loopwright.verify import (
+        Verifier,
+    )
 
 __all__ = [
+    "Agent",
+    "AgentReply",
+    "AgentRole",
     "Candidate",
+    "Check",
+    "CheckedRun",
     "ComponentOverrides",
+    "Critique",
+    "Decision",
+    "Environment",
+    "EnvironmentSetup",
     "EpisodeResult",
+    "Event",
     "EventStream",
+    "Explanation",
     "Instance",
+    "Model",
+    "Observation",
+    "RefinementStrategy",
+    "Reply",
+    "Request",
     "Run",
+    "RunComparison",
     "RunConfig",
+    "RunEstimate",
     "RunResult",
+    "Scripted",
+    "Strategy",
     "Task",
+    "Verdict",
+    "Verifier",
+    "View",
     "__version__",
+    "afork",
+    "aresume",
     "arun",
     "astream",
+    "bash_environment",
+    "check",
+    "compare",
+    "ctf_environment",
+    "estimate",
+    "explain",
+    "fork",
+    "interpreter_environment",
     "load_result",
     "load_task",
     "new_run_id",
+    "python_environment",
+    "resume",
     "run",
+    "sql_environment",
+    "text_environment",
 ]
 
 _HOMES = {
-    "Candidate": "candidate",
-    "EpisodeResult": "runner",
-    "EventStream": "runner",
-    "ComponentOverrides": "plan",
-    "Instance": "task",
-    "Run": "runner",
-    "RunConfig": "plan",
-    "RunResult": "runner",
-    "Task": "task",
-    "arun": "runner",
-    "astream": "runner",
-    "load_result": "runner",
-    "load_task": "task",
-    "new_run_id": "runner",
-    "run": "runner",
+    "agents": (
+        "Agent",
+        "AgentReply",
+        "AgentRole",
+        "View",
+    ),
+    "environments": (
+        "Environment",
+        "EnvironmentSetup",
+        "bash_environment",
+        "ctf_environment",
+        "interpreter_environment",
+        "python_environment",
+        "sql_environment",
+        "text_environment",
+    ),
+    "loop": (
+        "Decision",
+        "RefinementStrategy",
+        "Strategy",
+    ),
+    "models": (
+        "Model",
+        "Reply",
+        "Request",
+        "Scripted",
+    ),
+    "plan": (
+        "ComponentOverrides",
+        "RunConfig",
+    ),
+    "preflight": (
+        "CheckedRun",
+        "Explanation",
+        "RunEstimate",
+        "check",
+        "estimate",
+        "explain",
+    ),
+    "report": (
+        "RunComparison",
+        "compare",
+    ),
+    "runner": (
+        "EpisodeResult",
+        "EventStream",
+        "Run",
+        "RunResult",
+        "afork",
+        "aresume",
+        "arun",
+        "astream",
+        "fork",
+        "load_result",
+        "new_run_id",
+        "resume",
+        "run",
+    ),
+    "store": ("Event",),
+    "task": (
+        "Instance",
+        "Task",
+        "load_task",
+    ),
+    "types": (
+        "Candidate",
+        "Check",
+        "Critique",
+        "Observation",
+        "Verdict",
+    ),
+    "verify": ("Verifier",),
 }
-
+"""Package to the names that are imported from it when they are first used."""
 
 _RENAMED = {"Given": "ComponentOverrides"}
 """Names of the last release, kept for one more."""
@@ -79,11 +235,12 @@ def __getattr__(name: str) -> Any:
 
         warnings.warn(f"loopwright.{name} is now loopwright.{_RENAMED[name]}", DeprecationWarning, stacklevel=2)
         name = _RENAMED[name]
-    if name not in _HOMES:
+    home = next((home for home, names in _HOMES.items() if name in names), None)
+    if home is None:
         raise AttributeError(f"module 'loopwright' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(f"loopwright.{_HOMES[name]}"), name)
+    return getattr(import_module(f"loopwright.{home}"), name)
 
 
 def __dir__() -> list[str]:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import loopwright
 from loopwright.agents import load_agent
-from loopwright.errors import UserError
+from loopwright.errors import ModelRejected, UserError
 from loopwright.models import Reply, Request, Scripted
 from loopwright.project import Project
 from loopwright.store import Event, RunFinished, RunStarted, read_run
@@ -258,3 +258,85 @@ def test_a_plot_of_every_variant(task: loopwright.Task, tmp_path: Path) -> None:
 def test_nothing_to_plot(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no score to plot"):
         loopwright.RunResult(tmp_path, ()).plot()
+
+
+class _Echo:
+    """An environment of the caller's own: right is what the task's field `want` says."""
+
+    def __init__(self, setup: loopwright.EnvironmentSetup) -> None:
+        self._want = ""
+
+    async def reset(self, instance: loopwright.Instance) -> loopwright.Observation:
+        self._want = str(instance.public["want"])
+        return loopwright.Observation()
+
+    async def step(self, action: loopwright.Candidate) -> loopwright.Observation:
+        return loopwright.Observation(verdict=await self.submit(action))
+
+    async def submit(self, answer: loopwright.Candidate) -> Verdict:
+        right = self._want in (answer.text or "".join(answer.files.values()))
+        return Verdict(checks=(Check(name="word", score=float(right)),))
+
+    async def snapshot(self) -> str:
+        return ""
+
+    async def restore(self, snapshot: str) -> None:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        pass
+
+
+def _wanted(word: str) -> loopwright.Task:
+    environment = {"name": "text", "want": word}
+    return loopwright.Task.model_validate({"name": "say", "goal": "Say it.", "environment": environment})
+
+
+@pytest.mark.parametrize("made", [_Echo, lambda setup: _Echo(setup)])
+def test_an_environment_is_handed_in_as_an_object(tmp_path: Path, made: Any) -> None:
+    model = Scripted(["```python\nn = 1\n```", "```python\nn = 33\n```"])
+    out = tmp_path / "run"
+    result = loopwright.run(_wanted("33"), model=model, environment=made, strategy="refine", calls=2, out=out)
+    assert (result.pass_rate, len(model.requests)) == (1.0, 2)
+    (task,) = read_run(out).manifest.config["tasks"]
+    assert task["environment"]["name"].endswith("#environment")
+    assert loopwright.resume(out, model=model, environment=made).pass_rate == 1.0
+    assert len(model.requests) == 2
+
+
+def test_a_run_goes_on_with_the_objects_it_was_started_with(task: loopwright.Task, tmp_path: Path) -> None:
+    class Breaks(Scripted):
+        async def complete(self, request: Request) -> Reply:
+            raise ModelRejected("out of order")
+
+    out = tmp_path / "run"
+    (first,) = loopwright.run(task, model=Breaks([]), strategy="refine", calls=2, out=out)
+    assert not first.scored
+    heard: list[Event] = []
+    model = Scripted([WRONG, RIGHT])
+    (episode,) = loopwright.resume(out, model=model, on_event=heard.append)
+    assert [attempt.verdict.passed for attempt in episode.attempts] == [False, True]
+    assert len(model.requests) == 2
+    assert isinstance(heard[-1].data, RunFinished)
+
+
+def test_a_fork_keeps_what_was_before_and_is_compared_with_its_source(task: loopwright.Task, tmp_path: Path) -> None:
+    (tmp_path / "replies.yaml").write_text(json.dumps([WRONG, WRONG + "\n"]))
+    (tmp_path / "others.yaml").write_text(json.dumps([RIGHT]))
+    old = loopwright.run(
+        task, model="scripted/replies.yaml", strategy="refine", calls=2, project=tmp_path, out=tmp_path / "old"
+    )
+    new = loopwright.fork(old.folder, "triple:refine:0", 1, model="scripted/others.yaml", out=tmp_path / "new")
+    assert (old.pass_rate, new.pass_rate) == (0.0, 1.0)
+    comparison = loopwright.compare(old, new)
+    assert [(pair.only_a, pair.only_b) for pair in comparison.pairs] == [([], ["triple"])]
+    assert comparison.differences == loopwright.compare(old.folder, str(new.folder)).differences
+
+
+def test_several_models_are_compared(task: loopwright.Task, tmp_path: Path) -> None:
+    models = [Scripted([RIGHT]), Scripted([WRONG], name="mine/other")]
+    result = loopwright.run(task, model=models, strategy="single", concurrency=1, out=tmp_path / "run")
+    assert {episode.started.models["proposer"]: episode.passed for episode in result} == {
+        models[0].name: True,
+        "mine/other": False,
+    }

@@ -1,5 +1,13 @@
 """Places where candidates are executed."""
 
+from loopwright.environments._builders import (
+    bash_environment,
+    ctf_environment,
+    interpreter_environment,
+    python_environment,
+    sql_environment,
+    text_environment,
+)
 from loopwright.environments._folder import EnvironmentFolder, find_environment
 from loopwright.environments._registry import BUILTIN_ENVIRONMENTS
 from loopwright.environments._scores import Scores
@@ -28,6 +36,12 @@ __all__ = [
     "SharedShells",
     "SqlEnvironment",
     "TextEnvironment",
+    "bash_environment",
+    "ctf_environment",
     "find_environment",
+    "interpreter_environment",
+    "python_environment",
+    "sql_environment",
     "tested_name",
+    "text_environment",
 ]

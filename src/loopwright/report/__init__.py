@@ -1,7 +1,7 @@
 """Reports of a run: numbers for the terminal, one HTML file, JUnit XML and CSV. All are projections of its record."""
 
 from loopwright.report._bench_page import render_bench
-from loopwright.report._comparison import Pair, RunComparison, compare_runs, compare_variants
+from loopwright.report._comparison import Pair, RunComparison, compare, compare_runs, compare_variants
 from loopwright.report._comparison_html import render_comparison
 from loopwright.report._drift import alarm_line
 from loopwright.report._drift_page import render_drift
@@ -21,6 +21,7 @@ __all__ = [
     "RunSummary",
     "VariantSummary",
     "alarm_line",
+    "compare",
     "compare_runs",
     "compare_variants",
     "fit_table",

@@ -10,6 +10,7 @@ from typing import Any
 
 from loopwright.errors import UserError
 from loopwright.report._summary import VariantSummary, summarize_run
+from loopwright.runner import RunResult
 from loopwright.stats import PairedDifference, Rollouts, benjamini_hochberg, paired_difference
 from loopwright.store import read_run
 
@@ -45,6 +46,26 @@ class RunComparison:
     def as_dict(self) -> dict[str, Any]:
         """As plain data."""
         return asdict(self)
+
+
+def compare(first: RunResult | Path | str, second: RunResult | Path | str | None = None) -> RunComparison:
+    """Compares two runs, or the variants of one, task by task.
+
+    Only instances that both have count, and only scores: what infrastructure failed is left out.
+
+    Args:
+        first: What a run came to, or its folder.
+        second: Another run, whose variants of the same name are compared; None for each pair of the first's variants.
+
+    Raises:
+        UserError: There are no two variants to compare.
+        StoreError: There is no run in a folder, or its record is damaged.
+    """
+    return compare_runs(_folder(first), _folder(second)) if second is not None else compare_variants(_folder(first))
+
+
+def _folder(run: RunResult | Path | str) -> Path:
+    return run.folder if isinstance(run, RunResult) else Path(run)
 
 
 def compare_variants(folder: Path) -> RunComparison:

@@ -33,10 +33,9 @@ def command(run: str, other: str | None, out: Path | None, runs: Path, as_json: 
     from loopwright.cli._output import write_json
     from loopwright.cli._runs import find_run
     from loopwright.cli.render._comparison import show
-    from loopwright.report import compare_runs, compare_variants, render_comparison
+    from loopwright.report import compare, render_comparison
 
-    first = find_run(run, runs)
-    found = compare_runs(first, find_run(other, runs)) if other else compare_variants(first)
+    found = compare(find_run(run, runs), find_run(other, runs) if other else None)
     if out:
         out.write_text(render_comparison(found), encoding="utf-8")
     if as_json:

@@ -1,0 +1,193 @@
+"""The sections `environment` of the shipped environments, for tasks that are made in Python.
+
+Fields that no agent may see are keywords like the others, and go where no agent sees them. A field that is left out is
+at the environment's default, or comes from each record of the task's data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from loopwright.task import EnvironmentOptions
+
+Scoring = Literal["intercode", "exact"]
+
+
+def python_environment(
+    *,
+    tests: str | None = None,
+    hidden_tests: str | None = None,
+    solution: str | Mapping[str, str] | None = None,
+    files: Mapping[str, str] | None = None,
+    entry: str | None = None,
+    timeout: float | None = None,
+) -> EnvironmentOptions:
+    """Python modules that are judged by tests.
+
+    Args:
+        tests: Source with functions `test_...`, which agents see and the loop goes by.
+        hidden_tests: Source with the tests that grade the answer; agents never see them.
+        solution: The right answer, as the text of `entry` or as files; agents never see it.
+        files: Starting files by path, over which those of a candidate are laid.
+        entry: The file that a candidate must have, `solution.py` by default.
+        timeout: Seconds for each test, 5 by default.
+    """
+    public = {"tests": tests, "files": files, "entry": entry, "timeout": timeout}
+    return _section("python", public, {"tests": hidden_tests, "solution": solution})
+
+
+def text_environment(*, rubric: str | None = None) -> EnvironmentOptions:
+    """Texts, which the task's verifier alone judges.
+
+    Args:
+        rubric: What counts, for the verifier and for the proposer.
+    """
+    return _section("text", {"rubric": rubric}, {})
+
+
+def bash_environment(
+    *,
+    gold: str | None = None,
+    fixture: str | None = None,
+    files: Mapping[str, str] | None = None,
+    setup: str | None = None,
+    cwd: str | None = None,
+    persistent: bool | None = None,
+    timeout: float | None = None,
+    scoring: Scoring | None = None,
+    legacy: bool | None = None,
+) -> EnvironmentOptions:
+    """A shell whose commands are actions.
+
+    Args:
+        gold: A command whose output and files are the right answer; agents never see it.
+        fixture: A tar archive or folder that is unpacked at `/`.
+        files: Absolute path to content, laid over the fixture.
+        setup: Commands that make further starting files.
+        cwd: Where the first command starts.
+        persistent: Whether variables, functions and background jobs stay between commands.
+        timeout: Seconds for one command, 10 by default.
+        scoring: The rule that decides, `exact` by default.
+        legacy: Whether commands are executed with the defects of the published code.
+    """
+    public = {
+        "fixture": fixture,
+        "files": files,
+        "setup": setup,
+        "cwd": cwd,
+        "persistent": persistent,
+        "timeout": timeout,
+        "scoring": scoring,
+        "legacy": legacy,
+    }
+    return _section("bash", public, {"gold": gold})
+
+
+def sql_environment(
+    *,
+    gold: str | None = None,
+    refused: bool | None = None,
+    engine: Literal["sqlite", "mariadb"] | None = None,
+    dump: str | None = None,
+    database: str | None = None,
+    script: str | None = None,
+    tables: Mapping[str, Sequence[str]] | None = None,
+    timeout: float | None = None,
+    rows: int | None = None,
+    scoring: Scoring | None = None,
+    legacy: bool | None = None,
+) -> EnvironmentOptions:
+    """A database whose statements are actions.
+
+    Args:
+        gold: The query whose rows are the right answer; agents never see it.
+        refused: Whether MySQL refuses the gold query; agents never see it.
+        engine: What executes statements, `sqlite` by default; sandboxes must have a MariaDB server for `mariadb`.
+        dump: A dump of MySQL databases.
+        database: Which database of the dump.
+        script: Statements that make the database, instead of a dump or after it.
+        tables: Table to its columns, where the model is to be told.
+        timeout: Seconds for one statement, 10 by default.
+        rows: Rows of a query at most, 20 000 by default.
+        scoring: The rule that decides, `exact` by default.
+        legacy: Whether the published code's reading of submissions is kept.
+    """
+    public = {
+        "engine": engine,
+        "dump": dump,
+        "database": database,
+        "script": script,
+        "tables": tables,
+        "timeout": timeout,
+        "rows": rows,
+        "scoring": scoring,
+        "legacy": legacy,
+    }
+    return _section("sql", public, {"gold": gold, "refused": refused})
+
+
+def interpreter_environment(
+    *,
+    gold: str | None = None,
+    tests: Sequence[str] | None = None,
+    preparation: str | None = None,
+    timeout: float | None = None,
+    scoring: Scoring | None = None,
+    legacy: bool | None = None,
+) -> EnvironmentOptions:
+    """A Python interpreter that keeps its names; functions are submitted by name.
+
+    Args:
+        gold: Code of the right answer; agents never see it.
+        tests: Statements, each an assertion on the function; agents never see them.
+        preparation: Code that runs before the tests; agents never see it.
+        timeout: Seconds for one action, and for one test, 30 by default.
+        scoring: The rule that decides, `exact` by default.
+        legacy: Whether the defects of the published code are kept.
+    """
+    public = {"timeout": timeout, "scoring": scoring, "legacy": legacy}
+    return _section("interpreter", public, {"gold": gold, "tests": tests, "preparation": preparation})
+
+
+def ctf_environment(
+    *,
+    gold: str | None = None,
+    assets: str | None = None,
+    files: Mapping[str, str] | None = None,
+    folder: str | None = None,
+    setup: str | None = None,
+    timeout: float | None = None,
+    scoring: Scoring | None = None,
+    legacy: bool | None = None,
+) -> EnvironmentOptions:
+    """A shell in the folder of one capture-the-flag task.
+
+    Args:
+        gold: The flag; agents never see it, and it never enters a sandbox.
+        assets: Folder or tar archive of this task's files alone, which appear in `folder`.
+        files: Absolute path to content, beside the assets.
+        folder: Where the assets lie and commands start, `/ctf` by default.
+        setup: Commands that run before the episode.
+        timeout: Seconds for one command, 10 by default.
+        scoring: The rule that decides, `exact` by default.
+        legacy: Whether submissions are read as the published code reads them.
+    """
+    public = {
+        "assets": assets,
+        "files": files,
+        "folder": folder,
+        "setup": setup,
+        "timeout": timeout,
+        "scoring": scoring,
+        "legacy": legacy,
+    }
+    return _section("ctf", public, {"gold": gold})
+
+
+def _section(name: str, public: Mapping[str, Any], hidden: Mapping[str, Any]) -> EnvironmentOptions:
+    return EnvironmentOptions.model_validate({"name": name, **_given(public), "hidden": _given(hidden)})
+
+
+def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,146 @@
+"""Asking before a run, from Python."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import loopwright
+from loopwright import Scripted, Task, python_environment
+from loopwright.errors import MissingContent, TaskError, UserError
+from loopwright.types import Candidate
+
+TESTS = "from solution import triple\n\ndef test_triple():\n    assert triple(2) == 6\n"
+
+
+@pytest.fixture
+def task() -> Task:
+    return Task(name="triple", goal="Write triple(n).", environment=python_environment(tests=TESTS))
+
+
+def written(folder: Path, more: str) -> Path:
+    file = folder / "task.yaml"
+    file.write_text(
+        f"version: 1\nname: t\ngoal: g\nenvironment:\n  name: python\n  tests: |\n    def test_a(): ...\n{more}"
+    )
+    return file
+
+
+def test_a_good_task_has_its_episodes_and_may_lack_a_model(task: Task) -> None:
+    checked = loopwright.check(task, strategy=["single", "refine"], calls=2)
+    assert [episode.id for episode in checked.episodes] == [
+        "triple:single:0",
+        "triple:single:1",
+        "triple:refine:0",
+    ]
+    assert [note.partition(":")[2].partition(":")[0] for note in checked.notes] == [
+        " no model is named for the proposer"
+    ]
+    assert loopwright.check(task, model=Scripted([])).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"strategy": "refin"}, "`strategy`: there is nothing named 'refin'"),
+        ({"model": "opnai/x"}, "`model`: model 'opnai/x'"),
+        ({"proposer": "nobody"}, "there is no agent 'nobody'"),
+        ({"proposer": "critic"}, "the agent 'critic' is a critic"),
+        ({"budget": {"usd": 3}, "model": Scripted([])}, "`budget`: a cap on cost needs prices"),
+        ({"environment": lambda: None}, "`environment` is called with the `EnvironmentSetup` alone"),
+        ({"environment": 7}, "`environment` makes no environments: it is an object of int"),
+        ({"environment": "nowhere"}, "there is nothing named 'nowhere' among the environments"),
+    ],
+)
+def test_what_cannot_be_used_is_told_by_the_name_of_the_option(
+    task: Task, options: dict[str, Any], told: str, tmp_path: Path
+) -> None:
+    for ask in (loopwright.check, loopwright.explain, loopwright.estimate):
+        with pytest.raises(UserError) as error:
+            ask(task, **{"model": Scripted([]), **options})
+        assert told in str(error.value)
+    with pytest.raises(UserError):
+        loopwright.run(task, out=tmp_path / "run", **{"model": Scripted([]), **options})
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "line", "told"),
+    [
+        ("agents: {proposer: nobody}\n", 8, "there is no agent 'nobody'"),
+        ("loop: {strategy: refin}\n", 8, "there is nothing named 'refin'"),
+        ("data:\n  - id: a\n    testz: x\n", 10, "record 'a'"),
+    ],
+)
+def test_a_mistake_in_a_file_is_told_with_its_line(tmp_path: Path, more: str, line: int, told: str) -> None:
+    file = written(tmp_path, more)
+    with pytest.raises((TaskError, MissingContent), match=rf"task\.yaml:{line}:\d+: {told}"):
+        loopwright.run(file, model=Scripted([]), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_broken_prompt_is_found_before_the_first_episode(task: Task, tmp_path: Path) -> None:
+    for folder in ("agents", "prompts"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "agents" / "sayer.yaml").write_text(
+        "version: 1\nname: sayer\nrole: proposer\nprompt: sayer\nreply: text\n"
+    )
+    (tmp_path / "prompts" / "sayer.md").write_text("You.\n--- user ---\n{{ view.gaol }}\n")
+    model = Scripted([])
+    with pytest.raises(UserError, match="gaol"):
+        loopwright.run(task, model=model, proposer="sayer", project=tmp_path, out=tmp_path / "run")
+    assert model.requests == []
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_record_that_its_environment_refuses_is_named_without_a_file(task: Task) -> None:
+    records = [{"id": "good"}, {"id": "bad", "testz": ""}]
+    broken = Task.model_validate({**task.model_dump(), "data": records})
+    with pytest.raises(TaskError, match=r"record 'bad': .*testz"):
+        loopwright.check(broken)
+
+
+def test_an_explanation_tells_what_each_role_sees(task: Task) -> None:
+    explanation = loopwright.explain(task, model=Scripted([]), strategy="refine")
+    assert (explanation.task, explanation.instances, explanation.episodes) == ("triple", 1, 1)
+    assert {"proposer", "critic"} <= explanation.sees.keys()
+    assert explanation.as_dict()["graphs"].keys() == {"refine"}
+
+
+def test_an_estimate_bounds_calls_and_cost(task: Task, tmp_path: Path) -> None:
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("date: 2026-11-01\nmodels:\n  scripted/*: {input: 1, output: 10}\n")
+    bound = loopwright.estimate(
+        task, model=Scripted([]), strategy=["single", "refine"], calls=3, budget={"usd": 2.5}, prices=prices
+    )
+    assert {key: one.model_calls for key, one in bound.variants.items()} == {
+        ("triple", "single"): 3,
+        ("triple", "refine"): 3,
+    }
+    assert (bound.total.episodes, bound.total.model_calls, bound.total.usd) == (4, 6, Decimal("2.5"))
+
+
+def test_a_misspelt_option_is_told_by_the_function_that_was_called(task: Task) -> None:
+    wrong: dict[str, Any] = {"stratgy": "refine"}
+    with pytest.raises(TypeError, match=r"^explain\(\) got an unexpected keyword .*; did you mean 'strategy'\?$"):
+        loopwright.explain(task, **wrong)
+
+
+def test_components_of_a_checked_run_are_made_once(task: Task) -> None:
+    made: list[str] = []
+
+    class Quiet:
+        def __init__(self) -> None:
+            made.append("verifier")
+
+        async def verify(self, candidate: Candidate, instance: loopwright.Instance) -> loopwright.Verdict:
+            raise NotImplementedError
+
+    options: Any = {"verifier": Quiet}
+    checked = loopwright.check(task, model=Scripted([]), repeats=3, calls=2, **options)
+    for episode in checked.episodes:
+        assert checked.resolved.components(episode) is checked.cast(episode)
+    assert made == ["verifier"]
