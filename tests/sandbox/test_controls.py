@@ -43,7 +43,9 @@ async def test_loosening_the_network_is_seen_and_told(provider: SandboxProvider)
 
 
 async def test_a_control_that_is_missing_is_refused_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loopwright.sandbox._bubblewrap.places", list)  # a machine that delegates no control group
+    monkeypatch.setattr(
+        "loopwright.sandbox.bubblewrap._provider.places", list
+    )  # a machine that delegates no control group
     provider = await open_provider("bubblewrap")
     with pytest.raises(SandboxUnavailable, match=r"memory .*; cpu ") as refusal:
         await provider.open(SandboxSpec(require=frozenset(Control)))

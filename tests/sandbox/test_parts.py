@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from loopwright.sandbox import Limits
 from loopwright.sandbox import _inside as inside
 from loopwright.sandbox._cgroups import places
-from loopwright.sandbox._engine import Demultiplexer
 from loopwright.sandbox._inside.streams import Kept
 from loopwright.sandbox._inside.wire import MAX_BODY, Decoder, frame, pack, unpack
-from loopwright.sandbox._names import Owner, next_name, owner_in, start_time, this_process
+from loopwright.sandbox._owners import Owner, next_name, owner_in, start_time, this_process
 from loopwright.sandbox._seccomp import MACHINES, program
+from loopwright.sandbox.docker._engine import Demultiplexer
 
 ALLOW, KILL, REFUSED = 0x7FFF0000, 0x80000000, 0x00050000
 

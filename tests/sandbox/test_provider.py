@@ -71,7 +71,7 @@ async def test_auto_refuses_an_image_that_the_engine_lacks() -> None:
 
 @pytest.mark.docker
 async def test_auto_is_bubblewrap_where_the_engine_lacks_the_default_image(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("_open", "_docker"):
+    for module in ("_open", "docker._provider"):
         monkeypatch.setattr(f"loopwright.sandbox.{module}.DEFAULT_IMAGE", "loopwright/not-built:latest")
     provider = await open_provider("auto")
     assert provider.name == "bubblewrap"

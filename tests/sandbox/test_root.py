@@ -13,7 +13,7 @@ import pytest
 
 from loopwright.errors import SandboxUnavailable
 from loopwright.sandbox import Control, Sandbox, SandboxSpec, open_provider
-from loopwright.sandbox._bwrap import INTERPRETER
+from loopwright.sandbox.bubblewrap._command import INTERPRETER
 
 pytestmark = pytest.mark.anyio
 _ROOTS = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "loopwright-ci")

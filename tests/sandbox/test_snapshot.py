@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from loopwright.sandbox import Sandbox, SandboxProvider, SandboxSpec
 from loopwright.sandbox._inside.wire import pack
-from loopwright.sandbox._layer import from_tar, to_tar
+from loopwright.sandbox.runner._archive import from_tar, to_tar
 
 BUILD = """
 mkdir -p d/e; echo 1 > d/e/f; echo secret > hid; chmod 000 hid; ln -s d/e link; mkdir shut; echo in > shut/x

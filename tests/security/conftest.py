@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from loopwright.sandbox import Completed, Sandbox, SandboxProvider, SandboxSpec, open_provider
-from loopwright.sandbox._names import start_time
+from loopwright.sandbox._owners import start_time
 
 PROVIDERS = ["bubblewrap", pytest.param("docker", marks=pytest.mark.docker)]
 Attack = Callable[..., Awaitable[Completed]]

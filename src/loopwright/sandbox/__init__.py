@@ -1,8 +1,9 @@
 """Isolated machines in which untrusted code runs."""
 
 from loopwright.sandbox._doctor import Diagnosis, doctor
-from loopwright.sandbox._gc import Found, gc
+from loopwright.sandbox._gc import gc
 from loopwright.sandbox._open import open_provider
+from loopwright.sandbox._owners import Found
 from loopwright.sandbox._pool import Pool, PoolStats
 from loopwright.sandbox._types import Change, Completed, Limits, Output, Process, Sandbox, SandboxProvider, SandboxSpec
 from loopwright.types import Control, ControlState

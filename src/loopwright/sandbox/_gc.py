@@ -7,27 +7,13 @@ import contextlib
 import os
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from loopwright.errors import SandboxUnavailable
 from loopwright.sandbox._cgroups import places
-from loopwright.sandbox._engine import OWNER_LABEL, DockerEngine, remove
-from loopwright.sandbox._names import PREFIX, Owner, owner_in
-
-if TYPE_CHECKING:
-    from docker import APIClient
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A sandbox that is there, or its remains."""
-
-    name: str
-    provider: str
-    removed: bool
-    why: str
+from loopwright.sandbox._owners import PREFIX, Found, owner_in
+from loopwright.sandbox.docker._engine import DockerEngine
+from loopwright.sandbox.docker._sweep import sweep
 
 
 async def gc() -> Sequence[Found]:
@@ -45,27 +31,6 @@ async def gc() -> Sequence[Found]:
     finally:
         engine.close()
     return [*containers, *await asyncio.to_thread(_control_groups)]
-
-
-async def sweep(engine: DockerEngine) -> Sequence[Found]:
-    """Removes the containers of dead owners.
-
-    Raises:
-        SandboxUnavailable: There is no engine.
-    """
-    return await engine.call(_containers)
-
-
-def _containers(client: APIClient) -> Sequence[Found]:
-    found = []
-    for container in client.containers(all=True, filters={"label": OWNER_LABEL}):
-        name = container["Names"][0].lstrip("/") if container["Names"] else container["Id"]
-        owner = Owner.parse(container["Labels"].get(OWNER_LABEL, ""))
-        state = owner.state() if owner else "unknown"
-        if state == "dead":
-            remove(client, container["Id"])
-        found.append(Found(name, "docker", state == "dead", f"its owner is {state}"))
-    return found
 
 
 def _control_groups() -> Sequence[Found]:

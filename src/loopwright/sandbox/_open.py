@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from loopwright.errors import SandboxUnavailable
-from loopwright.sandbox._bubblewrap import Bubblewrap
-from loopwright.sandbox._docker import DEFAULT_IMAGE, Docker, default_image
+from loopwright.sandbox.bubblewrap._provider import Bubblewrap
+from loopwright.sandbox.docker._provider import DEFAULT_IMAGE, Docker, default_image
 
 
 async def open_provider(name: str = "auto", image: str | None = None) -> Docker | Bubblewrap:

@@ -8,10 +8,10 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 from loopwright.errors import SandboxError
-from loopwright.sandbox._bubblewrap import Bubblewrap
-from loopwright.sandbox._docker import Docker
 from loopwright.sandbox._sandbox import OpenSandbox
 from loopwright.sandbox._types import SandboxSpec
+from loopwright.sandbox.bubblewrap._provider import Bubblewrap
+from loopwright.sandbox.docker._provider import Docker
 
 
 @dataclass(frozen=True, slots=True)

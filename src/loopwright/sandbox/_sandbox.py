@@ -6,19 +6,16 @@ import asyncio
 import contextlib
 import posixpath
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from loopwright.errors import SandboxLost
-from loopwright.sandbox._channel import FrameFields, RunnerChannel, file_error
 from loopwright.sandbox._inside.wire import Ask, pack, unpack
-from loopwright.sandbox._layer import from_tar, to_tar
-from loopwright.sandbox._process import RunningProcess, completed
 from loopwright.sandbox._setup import WORKDIR, WRITABLE
 from loopwright.sandbox._types import Change, Completed, Limits, SandboxSpec
+from loopwright.sandbox.runner._archive import from_tar, to_tar
+from loopwright.sandbox.runner._channel import FrameFields, RunnerChannel, file_error
+from loopwright.sandbox.runner._process import RunningProcess, completed
 from loopwright.types import ControlState
-
-if TYPE_CHECKING:
-    from loopwright.sandbox._roots import Roots
 
 GRACE = 5.0
 """Seconds after a command's deadline until the host gives up on the runner."""
@@ -28,6 +25,13 @@ OPERATION_TIMEOUT = 120.0
 """Seconds for what is done with whole folders."""
 _PIECE = 1 << 20
 _PROBE_TIMEOUT = 20.0
+
+
+class RootChanges(Protocol):
+    """Finds out what changed in a root that may be written."""
+
+    async def changes(self, sandbox: OpenSandbox, skip: Sequence[str]) -> Sequence[Change]:
+        """What changed outside of the folders to skip."""
 
 
 class OpenSandbox:
@@ -43,7 +47,7 @@ class OpenSandbox:
         env: Mapping[str, str],
         channel: RunnerChannel,
         remove: Callable[[], Awaitable[None]],
-        roots: Roots | None = None,
+        roots: RootChanges | None = None,
     ) -> None:
         self._id = id
         self._provider = provider

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from loopwright.errors import SandboxLost
 from loopwright.sandbox._cgroups import NO_GROUP, GroupFiles
-from loopwright.sandbox._channel import RunnerChannel
 from loopwright.sandbox._inside.wire import Ask, pack
 from loopwright.sandbox._seccomp import MACHINES, program
 from loopwright.sandbox._types import Limits
+from loopwright.sandbox.runner._channel import RunnerChannel
 from loopwright.types import Control
 
 WORKDIR = "/work"

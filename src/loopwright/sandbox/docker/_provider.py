@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 from loopwright.errors import SandboxLost, SandboxUnavailable
 from loopwright.sandbox._cgroups import Held
-from loopwright.sandbox._channel import RunnerChannel
-from loopwright.sandbox._engine import OWNER_LABEL, Demultiplexer, DockerEngine, attach
-from loopwright.sandbox._engine import remove as remove_container
-from loopwright.sandbox._gc import sweep
-from loopwright.sandbox._names import next_name, this_process
-from loopwright.sandbox._program import command
-from loopwright.sandbox._roots import Roots
+from loopwright.sandbox._owners import next_name, this_process
 from loopwright.sandbox._sandbox import OpenSandbox
 from loopwright.sandbox._selfcheck import Readings, inspect
 from loopwright.sandbox._setup import FILE_CAPABILITIES, RUNNER_FILES, WORKDIR, Account, default_env, set_up
 from loopwright.sandbox._types import Limits, SandboxSpec
+from loopwright.sandbox.docker._engine import OWNER_LABEL, Demultiplexer, DockerEngine, attach
+from loopwright.sandbox.docker._engine import remove as remove_container
+from loopwright.sandbox.docker._roots import Roots
+from loopwright.sandbox.docker._sweep import sweep
+from loopwright.sandbox.runner._channel import RunnerChannel
+from loopwright.sandbox.runner._program import command
 from loopwright.types import Control
 
 if TYPE_CHECKING:

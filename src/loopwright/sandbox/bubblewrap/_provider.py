@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from loopwright.errors import SandboxLost, SandboxUnavailable
-from loopwright.sandbox._bwrap import INTERPRETER, arguments
 from loopwright.sandbox._cgroups import Group, GroupFiles, GroupFolder, Held, places
-from loopwright.sandbox._channel import RunnerChannel
-from loopwright.sandbox._names import next_name
-from loopwright.sandbox._program import command, compiled_command
+from loopwright.sandbox._owners import next_name
 from loopwright.sandbox._sandbox import OpenSandbox
 from loopwright.sandbox._selfcheck import Readings, inspect, process_limit
 from loopwright.sandbox._setup import Account, default_env, set_up
 from loopwright.sandbox._types import SandboxSpec
+from loopwright.sandbox.bubblewrap._command import INTERPRETER, arguments
+from loopwright.sandbox.runner._channel import RunnerChannel
+from loopwright.sandbox.runner._program import command, compiled_command
 from loopwright.types import Control
 
 _PATIENCE = 5.0

@@ -78,3 +78,13 @@ def owner_in(name: str) -> Owner | None:
     if len(parts) != 4 or parts[0] != PREFIX or not parts[1].isdigit():
         return None
     return Owner(here.boot, here.namespace, int(parts[1]), parts[2])
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A sandbox that is there, or its remains."""
+
+    name: str
+    provider: str
+    removed: bool
+    why: str
