@@ -132,18 +132,18 @@ def recorded_loop(store: RunStore, episode: str) -> Mapping[str, Node]:
             request={"model": "m", "messages": messages},
         )
         files = {"solution.py": answer["text"][SIZE_BEFORE : SIZE_BEFORE + SIZE]}
-        proposed = Proposed(candidate={"text": "", "files": files, "artifacts": {}}, digest="0" * 64)
+        proposed = Proposed(candidate=Candidate(files=files), digest="0" * 64)
         store.append(proposed, episode=episode, iteration=iteration, node="propose")
         return {}
 
     async def act(state: Small) -> dict[str, Any]:
         iteration = state["iteration"]
         await store.once(call_key(episode, iteration, "act"), ran, kind="sandbox", repeatable=True)
-        store.append(Observed(observation={"text": "ok"}), episode=episode, iteration=iteration, node="act")
+        store.append(Observed(observation=Observation(text="ok")), episode=episode, iteration=iteration, node="act")
         return {}
 
     async def verify(state: Small) -> dict[str, Any]:
-        judged = Judged(verdict={"checks": []}, score=0.5, passed=False, best=True)
+        judged = Judged(verdict=Verdict(), score=0.5, passed=False, best=True)
         store.append(judged, episode=episode, iteration=state["iteration"], node="verify")
         return {}
 

@@ -177,7 +177,7 @@ def row(name: str, result: RunResult, baseline: Baseline) -> Row:
     seen = review(baseline, observations(events))
     last = seen.points[-1].value if seen.points else None
     ends = [episode.outcome for episode in result if episode.outcome]
-    usage = {kind: sum(end.usage[kind] for end in ends) for kind in ("input", "cache_read", "output")}
+    usage = {kind: sum(getattr(end.usage, kind) for end in ends) for kind in ("input", "cache_read", "output")}
     deeds = [event.data for event in events if isinstance(event.data, Mitigated)]
     spent = sum(deed.tokens for deed in deeds)
     return Row(

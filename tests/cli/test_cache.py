@@ -42,7 +42,7 @@ def test_a_second_run_takes_the_replies_of_the_first_and_pays_nothing(invoke: In
     assert [call.cached for call in calls("second")] == [True, True]
     [episode] = loopwright.load_result("second")
     assert episode.outcome is not None
-    assert (episode.outcome.cached_calls, sum(episode.outcome.usage.values())) == (2, 0)
+    assert (episode.outcome.cached_calls, episode.outcome.usage.total) == (2, 0)
 
 
 def test_without_the_flag_nothing_is_shared(invoke: Invoke, write_task: WriteTask) -> None:

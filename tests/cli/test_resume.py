@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,7 +106,7 @@ def test_nothing_changed_and_nothing_is_asked(invoke: Invoke, run: Path) -> None
 def test_a_task_goes_on_as_it_was_recorded(invoke: Invoke, run: Path) -> None:
     goal()
     assert invoke("resume", run, "--changed").exit_code == 0
-    asked = [event.data.request for event in read_run(run).events if isinstance(event.data, CallIntended)]
+    asked: list[Any] = [event.data.request for event in read_run(run).events if isinstance(event.data, CallIntended)]
     assert {message["content"] for request in asked for message in request["messages"][1:]} == {"Say yes."}
 
 

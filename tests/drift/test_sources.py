@@ -40,6 +40,7 @@ from loopwright.store import (
     Proposed,
     RunStarted,
 )
+from loopwright.types import Candidate, Verdict
 
 
 def _events(*payloads: Payload) -> list[Event]:
@@ -56,7 +57,7 @@ STARTED = EpisodeStarted(
 
 
 def test_an_iteration_of_a_run_is_one_interaction() -> None:
-    verdict: dict[str, object] = {"checks": []}
+    verdict = Verdict()
     found = list(
         observations(
             _events(
@@ -68,7 +69,7 @@ def test_an_iteration_of_a_run_is_one_interaction() -> None:
                     request={"model": "a/b", "sampling": {"temperature": 0.5, "seed": 4}},
                 ),
                 CallFinished(key="k", kind="model", result={"text": "x", "usage": {"output": 12}}),
-                Proposed(candidate={"text": "ls -l"}, digest="d"),
+                Proposed(candidate=Candidate(text="ls -l"), digest="d"),
                 Judged(verdict=verdict, score=0.5, passed=False, best=True),
                 Critiqued(critic="c", feedback="f", decision="continue"),
                 Decided(decision="stop", rule="critic", why="w"),

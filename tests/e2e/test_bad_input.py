@@ -60,8 +60,8 @@ def test_a_server_that_is_not_there_is_no_score(tmp_path: Path, monkeypatch: pyt
     assert outcome is not None
     assert (outcome.status, outcome.score) == ("failed", None)
     assert outcome.failure is not None
-    assert outcome.failure["cause"] == "model"
-    assert address in outcome.failure["message"]
+    assert outcome.failure.cause == "model"
+    assert address in outcome.failure.message
     assert "sk-test" not in (result.folder / "events.jsonl").read_text()
 
 

@@ -150,7 +150,7 @@ def test_the_image_is_the_folders_unless_a_variable_says_otherwise(
     )
     assert episode.outcome is not None
     assert episode.outcome.failure is not None
-    assert ("nowhere/else:latest" if by_variable else "guests:latest") in episode.outcome.failure["message"]
+    assert ("nowhere/else:latest" if by_variable else "guests:latest") in episode.outcome.failure.message
 
 
 def test_the_record_says_why_a_provider_was_taken(

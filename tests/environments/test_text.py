@@ -52,8 +52,8 @@ def test_without_a_usable_verdict_there_is_no_score(task: loopwright.Task, tmp_p
     assert not episode.scored
     assert episode.outcome is not None
     assert episode.outcome.failure is not None
-    assert episode.outcome.failure["cause"] == "verifier"
-    assert "no usable verdict of the judge" in str(episode.outcome.failure["message"])
+    assert episode.outcome.failure.cause == "verifier"
+    assert "no usable verdict of the judge" in episode.outcome.failure.message
 
 
 def test_hidden_fields_are_refused(task: loopwright.Task, tmp_path: Path) -> None:

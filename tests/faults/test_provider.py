@@ -84,7 +84,7 @@ class Ended:
         self.requests = requests
         self.failures = [(e.error, e.cause, e.retried) for e in data if isinstance(e, Failed)]
         self.intended = [e.repeatable for e in data if isinstance(e, CallIntended)]
-        self.calls = [(e.failure or {}).get("error") for e in data if isinstance(e, CallFinished)]
+        self.calls = [e.failure and e.failure.error for e in data if isinstance(e, CallFinished)]
         [self.outcome] = [e for e in data if isinstance(e, EpisodeFinished)]
 
 
@@ -140,7 +140,8 @@ def test_a_fault_that_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         assert (ended.outcome.model_calls, ended.outcome.cost_usd) == (0, "0"), name
         # Graded: not at all.
         assert (ended.outcome.status, ended.outcome.score, ended.outcome.passed) == ("failed", None, None), name
-        assert (ended.outcome.failure or {})["cause"] == "model", name
+        assert ended.outcome.failure is not None, name
+        assert ended.outcome.failure.cause == "model", name
     secret = [path for path in tmp_path.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
     assert secret == []
 

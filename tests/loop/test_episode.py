@@ -19,6 +19,7 @@ from loopwright.loop import run_episode
 from loopwright.models import Message, Price, Prices, Reply, Request, Usage
 from loopwright.store import Decided, EpisodeFinished, Graded, Judged, Proposed, RunStore
 from loopwright.task import Instance
+from loopwright.types import Failure
 from loopwright.verify import Check, Verdict
 from tests.loop.game import SECRET, Table
 
@@ -134,7 +135,7 @@ def test_a_judge_that_cannot_be_understood_scores_nothing(tmp_path: Path) -> Non
     assert (outcome.iterations, outcome.rule) == (1, "all_passed")
     (judged,) = [event.data for event in table.store.events() if isinstance(event.data, Judged)]
     assert judged.score == 1.0
-    assert "no usable verdict of the judge" in str(judged.verdict["summary"])
+    assert "no usable verdict of the judge" in judged.verdict.summary
 
 
 def test_a_judge_without_budget_leaves_what_was_executed(tmp_path: Path) -> None:
@@ -244,7 +245,7 @@ def test_a_spent_budget_ends_the_loop_and_what_there_is_is_scored(tmp_path: Path
     else:
         assert outcome.status == "failed"
         assert outcome.failure is not None
-        assert outcome.failure["cause"] == "budget"
+        assert outcome.failure.cause == "budget"
 
 
 def test_replies_without_a_candidate_are_scored_attempts(tmp_path: Path) -> None:
@@ -262,7 +263,7 @@ def test_no_candidate_at_all_scores_zero(tmp_path: Path) -> None:
 def test_a_model_failure_is_not_a_score(tmp_path: Path) -> None:
     outcome = play(Table(tmp_path / "r", ["151", ModelUnavailable("gone")]))
     assert (outcome.status, outcome.score) == ("failed", None)
-    assert outcome.failure == {"cause": "model", "error": "ModelUnavailable", "message": "gone"}
+    assert outcome.failure == Failure(cause="model", error="ModelUnavailable", message="gone")
 
 
 def test_a_sandbox_failure_is_not_a_score(tmp_path: Path) -> None:
@@ -274,7 +275,7 @@ def test_a_sandbox_failure_is_not_a_score(tmp_path: Path) -> None:
     table.game.step = lost  # type: ignore[method-assign,assignment]  # the environment breaks here
     outcome = play(table)
     assert outcome.failure is not None
-    assert (outcome.status, outcome.failure["cause"]) == ("failed", "sandbox")
+    assert (outcome.status, outcome.failure.cause) == ("failed", "sandbox")
 
 
 def test_a_defect_ends_the_episode_and_says_where(tmp_path: Path) -> None:
@@ -283,8 +284,8 @@ def test_a_defect_ends_the_episode_and_says_where(tmp_path: Path) -> None:
 
     outcome = play(Table(tmp_path / "r", [broken]))
     assert outcome.failure is not None
-    assert (outcome.status, outcome.failure["cause"]) == ("failed", "harness")
-    assert "in the plug-in" in outcome.failure["message"]
+    assert (outcome.status, outcome.failure.cause) == ("failed", "harness")
+    assert "in the plug-in" in outcome.failure.message
 
 
 def test_what_the_user_wrote_wrongly_is_raised(tmp_path: Path) -> None:

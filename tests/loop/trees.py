@@ -19,21 +19,19 @@ Iteration = Sequence[Payload]
 
 def proposed(text: str, parent: int | None = None) -> Proposed:
     """The proposer's candidate."""
-    return Proposed(parent=parent, candidate=Candidate(text=text).model_dump(mode="json"))
+    return Proposed(parent=parent, candidate=Candidate(text=text))
 
 
 def judged(*checks: Check) -> Judged:
     """What visible checks said of it."""
     verdict = Verdict(checks=checks)
-    return Judged(
-        verdict=verdict.model_dump(mode="json"), score=verdict.score, passed=verdict.passed, best=verdict.passed
-    )
+    return Judged(verdict=verdict, score=verdict.score, passed=verdict.passed, best=verdict.passed)
 
 
 def tried(text: str, *scores: float, evidence: str = "", parent: int | None = None) -> Iteration:
     """An iteration with a candidate and one check for each score; every check gives the same evidence."""
     checks = [Check(name=f"c{number}", score=score, evidence=evidence) for number, score in enumerate(scores)]
-    observed = Observed(observation=Observation(text=f"ran {text}").model_dump(mode="json"))
+    observed = Observed(observation=Observation(text=f"ran {text}"))
     return (proposed(text, parent), observed, judged(*checks))
 
 

@@ -79,16 +79,13 @@ def verdict(score: float, evidence: str) -> Verdict:
 
 
 CONTROLS = tuple(
-    {"control": state.control.value, "in_force": state.in_force, "evidence": state.evidence, "remedy": state.remedy}
-    for state in (
-        ControlState(
-            control,
-            control is not Control.CPU,
-            f"{control.value} read back",
-            "" if control is not Control.CPU else "Run under systemd with delegated cgroups.",
-        )
-        for control in Control
+    ControlState(
+        control,
+        control is not Control.CPU,
+        f"{control.value} read back",
+        "" if control is not Control.CPU else "Run under systemd with delegated cgroups.",
     )
+    for control in Control
 )
 
 
@@ -164,7 +161,7 @@ class RunBuilder:
                 result = verdict(turn.hidden, "hidden: AssertionError")
                 graded = Graded(
                     candidate_iteration=i,
-                    verdict=result.model_dump(mode="json"),
+                    verdict=result,
                     score=result.score,
                     passed=result.passed,
                     answer=i == answer,
@@ -196,13 +193,11 @@ class RunBuilder:
             record(Proposed(parent=turn.parent, problem=turn.problem), "propose")
         else:
             made = Candidate(text=turn.text, files=turn.files)
-            candidate = made.model_dump(mode="json")
-            record(Proposed(parent=turn.parent, candidate=candidate, digest=made.digest), "propose")
-            observation = Observation(text=turn.output).model_dump(mode="json")
-            record(Observed(observation=observation, seconds=0.05), "act")
+            record(Proposed(parent=turn.parent, candidate=made, digest=made.digest), "propose")
+            record(Observed(observation=Observation(text=turn.output), seconds=0.05), "act")
             result = verdict(turn.score, turn.evidence)
             judged = Judged(
-                verdict=result.model_dump(mode="json"),
+                verdict=result,
                 score=result.score,
                 passed=result.passed,
                 best=result.score > best,

@@ -11,6 +11,7 @@ import pytest
 from loopwright import secrets
 from loopwright.errors import CallInDoubt, ModelUnavailable
 from loopwright.store import CallFinished, CallIntended, ResponseCache, RunStore, read_run
+from loopwright.types import Failure
 from tests.faults.table import proves
 from tests.store.support import key, manifest, new_run
 
@@ -144,7 +145,7 @@ async def test_a_failure_is_recorded_with_its_cause_and_the_call_may_be_made_aga
     store.close()
     failed = list(read_run(folder).events)[1].data
     assert isinstance(failed, CallFinished)
-    assert failed.failure == {"error": "ModelUnavailable", "cause": "model", "message": "the server is away"}
+    assert failed.failure == Failure(cause="model", error="ModelUnavailable", message="the server is away")
     assert read_run(folder).result(failed) is None
     assert types(folder) == ["call_intended", "call_finished"] * 2
 
@@ -157,7 +158,7 @@ async def test_a_result_that_is_not_json_is_a_failure_of_the_harness(folder: Pat
     failed = list(read_run(folder).events)[1].data
     assert isinstance(failed, CallFinished)
     assert failed.failure is not None
-    assert failed.failure["cause"] == "harness"
+    assert failed.failure.cause == "harness"
 
 
 async def interrupted(folder: Path, *, repeatable: bool) -> None:

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from loopwright.errors import StoreError
-from loopwright.store import SCHEMA_VERSION, CallFinished, Proposed, RunStore, read_run
+from loopwright.store import SCHEMA_VERSION, CallFinished, Observed, Proposed, RunStore, read_run
 from loopwright.store._codec import encode
 from loopwright.store._migrate import STEPS, migrate
+from loopwright.types import Candidate, Check, Observation, Verdict
 from tests.store.support import new_run
 
 DATA = Path(__file__).parent / "data"
@@ -58,7 +59,7 @@ def test_a_run_of_version_1_is_read_and_gone_on_with(tmp_path: Path) -> None:
     reply = next(event.data.result for event in events if isinstance(event.data, CallFinished))
     assert code is not None
     assert reply is not None
-    assert code["files"]["solution.py"] in reply["text"]
+    assert code.files["solution.py"] in str(reply["text"])
     assert len(events) == 10
     again = Proposed(candidate=code, digest="0" * 64)
     for _ in range(2):
@@ -67,3 +68,33 @@ def test_a_run_of_version_1_is_read_and_gone_on_with(tmp_path: Path) -> None:
     assert [event.data for event in read_run(tmp_path / "v1").events][10:] == [again, again]
     versions = [json.loads(line)["v"] for line in (tmp_path / "v1" / "events.jsonl").read_text().splitlines()]
     assert versions == [1] * 10 + [2] * 2
+
+
+def test_keys_that_another_version_gave_a_candidate_or_a_verdict_are_passed_over(tmp_path: Path) -> None:
+    new_run(tmp_path / "run").close()
+    check = {"name": "c", "score": 0.5, "shade": "dark"}
+    data = [
+        {"type": "proposed", "candidate": {"text": "x", "colour": "red"}},
+        {"type": "observed", "observation": {"text": "y", "verdict": {"checks": [check], "mood": 1}, "smell": ""}},
+    ]
+    lines = [encode({"v": 2, "seq": n, "time": "", "data": one}, "r1") for n, one in enumerate(data)]
+    (tmp_path / "run" / "events.jsonl").write_bytes(b"".join(lines))
+    verdict = Verdict(checks=(Check(name="c", score=0.5),))
+    assert [event.data for event in read_run(tmp_path / "run").events] == [
+        Proposed(candidate=Candidate(text="x")),
+        Observed(observation=Observation(text="y", verdict=verdict)),
+    ]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"type": "decided", "decision": "stop", "rule": "r", "why": "w", "mood": 1},
+        {"type": "observed", "observation": {"smell": "", "verdict": {"checks": [{"name": "c", "score": 2}]}}},
+    ],
+)
+def test_other_keys_of_a_payload_and_values_out_of_range_are_refused(tmp_path: Path, data: dict[str, Any]) -> None:
+    new_run(tmp_path / "run").close()
+    (tmp_path / "run" / "events.jsonl").write_bytes(encode({"v": 2, "seq": 0, "time": "", "data": data}, "r1"))
+    with pytest.raises(StoreError, match="event 0 does not fit the schema"):
+        list(read_run(tmp_path / "run").events)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from loopwright.store import CallFinished, Proposed, RunStore, read_run
 from loopwright.store._codec import BadLine
 from loopwright.store._texts import MARK, MOST_TEXTS, SHORTEST, Texts
+from loopwright.types import Candidate
 from tests.store.support import key, new_run
 
 pytestmark = pytest.mark.anyio
@@ -31,7 +32,7 @@ async def iteration(store: RunStore, number: int, code: str, prompt: str) -> Non
 
     request = {"messages": [{"content": prose(0)}, {"content": prompt}]}
     await store.once(key(number), reply, kind="model", repeatable=True, request=request)
-    candidate = {"text": "", "files": {"solution.py": code}, "artifacts": {}}
+    candidate = Candidate(files={"solution.py": code})
     store.append(Proposed(candidate=candidate, digest="0" * 64), episode="e", iteration=number, node="propose")
 
 
@@ -49,7 +50,7 @@ async def test_candidates_and_prompts_do_not_repeat_what_is_written_already(tmp_
     for text in [prose(0), *codes]:
         assert written.count(json.dumps(text.strip(), ensure_ascii=False)[1:-1]) == 1
     events = [event.data for event in read_run(tmp_path / "run").events]
-    assert [e.candidate["files"]["solution.py"] for e in events if isinstance(e, Proposed) and e.candidate] == codes
+    assert [e.candidate.files["solution.py"] for e in events if isinstance(e, Proposed) and e.candidate] == codes
     asked = [e.request["messages"] for e in events if e.type == "call_intended"]
     assert asked == [[{"content": prose(0)}, {"content": prompt}] for prompt in prompts[:5]]
 

@@ -110,7 +110,7 @@ class VariantOutcome:
     @property
     def failures(self) -> Mapping[str, int]:
         """Cause of a failure to the number of episodes that it took."""
-        causes = [str((e.outcome.failure or {}).get("cause")) for e in self.episodes if e.outcome and not e.scored]
+        causes = [e.outcome.failure.cause for e in self.episodes if e.outcome and e.outcome.failure and not e.scored]
         return dict(Counter(causes).most_common())
 
     @property

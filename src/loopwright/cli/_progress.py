@@ -90,7 +90,7 @@ class Tally:
         else:
             self.missed += times
         self.calls += outcome.model_calls * times
-        self.tokens += sum(outcome.usage.values()) * times
+        self.tokens += outcome.usage.total * times
         if outcome.cost_usd is not None:
             self.cost_usd = (self.cost_usd or Decimal(0)) + Decimal(outcome.cost_usd) * times
 
@@ -157,10 +157,10 @@ def _write_line(event: Event, tally: Tally) -> None:
 def describe(name: str, outcome: EpisodeFinished) -> str:
     """One line on a finished episode."""
     if outcome.status == "failed":
-        failure = Failure(**(outcome.failure or {}))
+        failure = outcome.failure or Failure()
         return f"{name}: not scored, {failure.cause}: {failure.line}"
     word = "passed" if outcome.passed else "missed"
-    tokens = sum(outcome.usage.values())
+    tokens = outcome.usage.total
     cached = f" ({outcome.cached_calls} from the cache)" if outcome.cached_calls else ""
     return (
         f"{name}: {word}, score {outcome.score:.2f}, {outcome.iterations} iterations ({outcome.rule}), "

@@ -59,9 +59,7 @@ def propose_as(style: str, *, plan: bool = False) -> Node:
             proposed = Proposed(parent=state.get("target"), problem=error.args[0])
         else:
             candidate = reply.candidate or Candidate()
-            proposed = Proposed(
-                parent=state.get("target"), candidate=candidate.model_dump(mode="json"), digest=candidate.digest
-            )
+            proposed = Proposed(parent=state.get("target"), candidate=candidate, digest=candidate.digest)
         context.record(proposed, iteration, "propose")
         return {}
 
@@ -107,7 +105,7 @@ def act_with(*, oracle: bool) -> Node:
             context.record(Decided(decision="stop", rule="budget", why=error.args[0]), iteration, "decide")
             close(context)
             return {}
-        data = Observed(observation=observation.model_dump(mode="json"), seconds=seconds)
+        data = Observed(observation=observation, seconds=seconds)
         context.record(data, iteration, "act")
         return {}
 
@@ -157,7 +155,7 @@ def close(context: EpisodeContext) -> None:
 def _record_verdict(context: EpisodeContext, iteration: int) -> None:
     verdict, best = context.tree[iteration].observation.verdict or Verdict(), context.tree.best
     data = Judged(
-        verdict=verdict.model_dump(mode="json"),
+        verdict=verdict,
         score=verdict.score,
         passed=verdict.passed,
         best=best is None or verdict.score > best.verdict.score,

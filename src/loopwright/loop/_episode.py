@@ -16,6 +16,7 @@ from loopwright.loop._strategies import Strategy
 from loopwright.loop._tree import AttemptTree
 from loopwright.store import EpisodeFinished, EpisodeStarted, Event, Graded
 from loopwright.task import Instance
+from loopwright.types import Failure, Usage
 from loopwright.verify import Verdict
 
 if TYPE_CHECKING:
@@ -79,12 +80,9 @@ async def run_episode(
             "rule": context.tree.stop_rule,
             "model_calls": spent.model_calls,
             "cached_calls": spent.cached_calls,
-            "usage": {
-                "input": spent.input,
-                "cache_read": spent.cache_read,
-                "cache_write": spent.cache_write,
-                "output": spent.output,
-            },
+            "usage": Usage(
+                input=spent.input, cache_read=spent.cache_read, cache_write=spent.cache_write, output=spent.output
+            ),
             "cost_usd": str(spent.usd) if context.prices and not spent.unpriced_calls else None,
             "sandbox_seconds": spent.sandbox_seconds,
             "working_seconds": spent.working_seconds,
@@ -143,13 +141,13 @@ async def _grade(plan: EpisodePlan, context: EpisodeContext, grades: dict[int, G
         if attempt.candidate is None:
             continue
         if attempt.iteration in grades:
-            known[attempt.candidate.digest] = Verdict.model_validate(grades[attempt.iteration].verdict)
+            known[attempt.candidate.digest] = grades[attempt.iteration].verdict
             continue
         verdict = known.get(attempt.candidate.digest) or await _submit(plan, context, attempt, attempt.candidate)
         known[attempt.candidate.digest] = verdict
         graded = Graded(
             candidate_iteration=attempt.iteration,
-            verdict=verdict.model_dump(mode="json"),
+            verdict=verdict,
             score=verdict.score,
             passed=verdict.passed,
             answer=attempt.iteration == answer.iteration,
@@ -170,8 +168,8 @@ def _scored(context: EpisodeContext, grades: dict[int, Graded]) -> EpisodeFinish
     answer = next((graded for graded in grades.values() if graded.answer), None)
     if answer is None and context.tree.stop_rule == "budget" and not _owed_to_agent(context):
         return _failed(Cause.BUDGET, "BudgetExceeded", _out_of_budget(context.tree))
-    if answer is not None and not Verdict.model_validate(answer.verdict).checks:
-        why = str(answer.verdict.get("summary") or "the task has no checks, and no judge")
+    if answer is not None and not answer.verdict.checks:
+        why = answer.verdict.summary or "the task has no checks, and no judge"
         return _failed(Cause.VERIFIER, "VerifierError", f"nothing checked the answer: {why}")
     return EpisodeFinished(
         status="scored",
@@ -197,4 +195,4 @@ def _out_of_budget(tree: AttemptTree) -> str:
 
 
 def _failed(cause: Cause, error: str, message: str) -> EpisodeFinished:
-    return EpisodeFinished(status="failed", failure={"cause": cause.value, "error": error, "message": message})
+    return EpisodeFinished(status="failed", failure=Failure(cause=cause.value, error=error, message=message))

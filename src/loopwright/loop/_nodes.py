@@ -70,7 +70,7 @@ async def propose(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopSta
         proposed = Proposed(parent=target, problem=error.args[0])
     else:
         candidate = reply.candidate or Candidate()
-        proposed = Proposed(parent=target, candidate=candidate.model_dump(mode="json"), digest=candidate.digest)
+        proposed = Proposed(parent=target, candidate=candidate, digest=candidate.digest)
     context.record(proposed, iteration, "propose")
     return {}
 
@@ -87,7 +87,7 @@ async def act(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
         )
     except BudgetExceeded as error:
         return _out_of_budget(context, iteration, error)
-    data = Observed(observation=observation.model_dump(mode="json"), seconds=seconds)
+    data = Observed(observation=observation, seconds=seconds)
     context.record(data, iteration, "act")
     return {}
 
@@ -115,7 +115,7 @@ async def verify(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopStat
         verdict, problem = found, error
     best = context.tree.best
     data = Judged(
-        verdict=verdict.model_dump(mode="json"),
+        verdict=verdict,
         score=verdict.score,
         passed=verdict.passed,
         best=best is None or verdict.score > best.verdict.score,

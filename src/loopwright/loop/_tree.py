@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from loopwright.agents import Attempt, Critique
-from loopwright.candidate import Candidate
-from loopwright.environments import Observation
 from loopwright.store import Critiqued, Decided, Event, Judged, Observed, Proposed
 from loopwright.verify import Verdict
 
@@ -32,24 +30,21 @@ class AttemptTree:
             return
         match data:
             case Proposed():
-                candidate = Candidate.model_validate(data.candidate) if data.candidate is not None else None
                 self._attempts[iteration] = Attempt(
                     iteration=iteration,
                     parent=data.parent,
-                    candidate=candidate,
+                    candidate=data.candidate,
                     problem=data.problem,
                     verdict=Verdict(summary=data.problem),
                 )
             case Observed():
-                self._update(iteration, observation=Observation.model_validate(data.observation))
+                self._update(iteration, observation=data.observation)
             case Judged():
-                self._update(iteration, verdict=Verdict.model_validate(data.verdict))
+                self._update(iteration, verdict=data.verdict)
                 self._prefer(self._attempts[iteration])
             case Critiqued():
                 self._update(iteration, critique=data.feedback)
-                self._critiques[iteration] = Critique.model_validate(
-                    {"feedback": data.feedback, "decision": data.decision, "backtrack_to": data.backtrack_to}
-                )
+                self._critiques[iteration] = data.critique
             case Decided():
                 self._decisions[iteration] = data
             case _:

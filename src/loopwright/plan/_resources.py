@@ -7,7 +7,7 @@ import os
 import time
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -138,7 +138,7 @@ class RecordingProvider:
                 purpose=_purpose(spec),
                 provider=sandbox.provider,
                 image=sandbox.image,
-                controls=tuple(asdict(state) for state in sandbox.controls),
+                controls=tuple(sandbox.controls),
                 seconds=time.monotonic() - started,
                 pooled=sandbox.pooled,
                 reason=self._provider.reason,

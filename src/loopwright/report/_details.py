@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from loopwright.report._summary import EpisodeRow
 from loopwright.report._trajectory import Iteration, Trajectory
 from loopwright.store import SandboxOpened
 from loopwright.text import cut_middle, encodable
+from loopwright.types import Candidate, Verdict
 
 LONGEST = 200_000
 """Characters of one text in the report; the middle of longer ones stays in the record only."""
@@ -24,11 +24,11 @@ class Isolation:
 
     def place(self, opened: SandboxOpened) -> int:
         """Position in `kinds` of the sandbox's kind: same provider, image and controls in force."""
-        in_force = tuple((control.get("control"), bool(control.get("in_force"))) for control in opened.controls)
+        in_force = tuple((state.control, state.in_force) for state in opened.controls)
         key = (opened.provider, opened.image, in_force)
         if key not in self._places:
             self._places[key] = len(self.kinds)
-            controls = [dict(control) for control in opened.controls]
+            controls = [asdict(state) for state in opened.controls]
             self.kinds.append(
                 {"provider": opened.provider, "image": opened.image, "controls": controls, "sandboxes": 0}
             )
@@ -110,7 +110,7 @@ def _turn(turn: Iteration) -> dict[str, Any]:
         "parent": turn.parent,
         "candidate": _candidate(proposed.candidate) if proposed and proposed.candidate is not None else None,
         "problem": cut(proposed.problem) if proposed else "",
-        "output": cut(str(observed.observation.get("text", ""))) if observed else "",
+        "output": cut(observed.observation.text) if observed else "",
         "seconds": observed.seconds if observed else 0.0,
         "judged": {"score": judged.score, "passed": judged.passed, **_verdict(judged.verdict)} if judged else None,
         "graded": {"score": graded.score, "passed": graded.passed, "answer": graded.answer, **_verdict(graded.verdict)}
@@ -134,26 +134,24 @@ def _turn(turn: Iteration) -> dict[str, Any]:
     }
 
 
-def _candidate(candidate: Mapping[str, Any]) -> dict[str, Any]:
-    files = {str(path): cut(str(content)) for path, content in dict(candidate.get("files") or {}).items()}
+def _candidate(candidate: Candidate) -> dict[str, Any]:
     return {
-        "text": cut(str(candidate.get("text") or "")),
-        "files": files,
-        "artifacts": dict(candidate.get("artifacts") or {}),
+        "text": cut(candidate.text),
+        "files": {path: cut(content) for path, content in candidate.files.items()},
+        "artifacts": dict(candidate.artifacts),
     }
 
 
-def _verdict(verdict: Mapping[str, Any]) -> dict[str, Any]:
-    checks: Iterable[Mapping[str, Any]] = verdict.get("checks") or ()
+def _verdict(verdict: Verdict) -> dict[str, Any]:
     return {
-        "summary": cut(str(verdict.get("summary") or "")),
+        "summary": cut(verdict.summary),
         "checks": [
             {
-                "name": str(check.get("name")),
-                "score": check.get("score"),
-                "evidence": cut(str(check.get("evidence") or "")),
-                "confidence": check.get("confidence", 1.0),
+                "name": check.name,
+                "score": check.score,
+                "evidence": cut(check.evidence),
+                "confidence": check.confidence,
             }
-            for check in checks
+            for check in verdict.checks
         ],
     }

@@ -275,7 +275,6 @@ def summarize_run(folder: Path) -> RunSummary:
 def episode_row(trajectory: Trajectory, started: EpisodeStarted) -> EpisodeRow:
     """Reduces one episode to numbers; what an unfinished one spent is counted from its calls."""
     done, spent = trajectory.finished, trajectory.spent
-    failure = done.failure if done else None
     return EpisodeRow(
         episode=trajectory.episode,
         task=started.task,
@@ -288,10 +287,10 @@ def episode_row(trajectory: Trajectory, started: EpisodeStarted) -> EpisodeRow:
         iterations=done.iterations if done else len(trajectory.iterations),
         rule=done.rule if done else "",
         model_calls=done.model_calls if done else spent.calls,
-        usage=Usage.model_validate(done.usage) if done else spent.usage,
+        usage=done.usage if done else spent.usage,
         cost_usd=_cost(trajectory),
         seconds=done.seconds if done else 0.0,
-        failure=Failure(**failure) if failure else None,
+        failure=done.failure if done else None,
         judged=_turns(trajectory, graded=False),
         graded=_turns(trajectory, graded=True),
     )

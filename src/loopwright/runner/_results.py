@@ -59,7 +59,7 @@ class EpisodeResult:
     @property
     def verdict(self) -> Verdict | None:
         """The hidden verdict on the answer."""
-        return next((Verdict.model_validate(graded.verdict) for graded in self.graded if graded.answer), None)
+        return next((graded.verdict for graded in self.graded if graded.answer), None)
 
 
 @dataclass(frozen=True, slots=True)

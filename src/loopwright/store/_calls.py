@@ -16,6 +16,7 @@ from loopwright.store._codec import plain, to_json
 from loopwright.store._events import CallFinished, CallIntended
 from loopwright.store._journal import Journal, Line
 from loopwright.store._read import load
+from loopwright.types import Failure
 
 Kind = Literal["model", "sandbox", "other"]
 Call = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -160,6 +161,6 @@ class Calls:
             self._journal.sync()
 
 
-def _describe(error: Exception) -> dict[str, Any]:
+def _describe(error: Exception) -> Failure:
     cause = error.cause.value if isinstance(error, LoopwrightError) else "harness"
-    return {"error": type(error).__name__, "cause": cause, "message": str(error)}
+    return Failure(cause=cause, error=type(error).__name__, message=str(error))

@@ -1,6 +1,6 @@
 """Lines of `events.jsonl`: one JSON object each, closed by a checksum.
 
-A line is `{"v":1,"seq":0,"time":...,"data":{...},"crc":"1a2b3c4d"}`. The checksum is the CRC-32 of the run's id
+A line is `{"v":2,"seq":0,"time":...,"data":{...},"crc":"1a2b3c4d"}`. The checksum is the CRC-32 of the run's id
 followed by the line's bytes up to `,"crc"`, so a changed bit and a line of another run are both found.
 """
 

@@ -1,4 +1,4 @@
-"""Events: the lines of the record, schema version 1.
+"""Events: the lines of the record.
 
 An event is an envelope with a typed payload. A line of a newer schema version is refused, one of an older version
 is migrated when it is read.
@@ -7,11 +7,17 @@ is migrated when it is read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation
+
+from loopwright.types import Candidate, ControlState, Critique, Failure, Observation, Usage, Verdict
 
 SCHEMA_VERSION = 2
+"""Of the lines that are written. Raise it for a change that older versions cannot read."""
+
+Opaque = Annotated[JsonValue, SkipValidation]
+"""What others than the record understand. It is JSON by the way it comes: it was read from a line, or goes into one."""
 
 
 class _Payload(BaseModel):
@@ -74,7 +80,7 @@ class SandboxOpened(_Payload):
     purpose: Literal["environment", "verifier", "candidate"]
     provider: str
     image: str
-    controls: tuple[Mapping[str, Any], ...]
+    controls: tuple[ControlState, ...]
     seconds: float
     pooled: bool = False
     """Whether it was warm when it was asked for."""
@@ -90,7 +96,7 @@ class CallIntended(_Payload):
     kind: Literal["model", "sandbox", "other"]
     repeatable: bool
     attempt: int = 0
-    request: Mapping[str, Any] = {}
+    request: Mapping[str, Opaque] = {}
     """What is asked, or a reference to it, for the reader; the key already holds its hash."""
 
 
@@ -100,12 +106,13 @@ class CallFinished(_Payload):
     type: Literal["call_finished"] = "call_finished"
     key: str
     kind: Literal["model", "sandbox", "other"]
-    result: Mapping[str, Any] | None = None
+    result: Mapping[str, Opaque] | None = None
+    """What the call gave, for those who made it: the record does not look into it."""
     artifact: str = ""
     """Reference to the result as JSON where it is too large for a line."""
     cached: bool = False
     """Whether the result came from the response cache, so that nothing was paid for it."""
-    failure: Mapping[str, Any] | None = None
+    failure: Failure | None = None
     seconds: float = 0.0
 
 
@@ -114,8 +121,7 @@ class Proposed(_Payload):
 
     type: Literal["proposed"] = "proposed"
     parent: int | None = None
-    candidate: Mapping[str, Any] | None = None
-    """`Candidate` as JSON."""
+    candidate: Candidate | None = None
     digest: str = ""
     problem: str = ""
 
@@ -124,8 +130,7 @@ class Observed(_Payload):
     """What the environment answered to the candidate."""
 
     type: Literal["observed"] = "observed"
-    observation: Mapping[str, Any]
-    """`Observation` as JSON."""
+    observation: Observation
     seconds: float = 0.0
 
 
@@ -133,8 +138,7 @@ class Judged(_Payload):
     """A verdict that the loop may act on."""
 
     type: Literal["judged"] = "judged"
-    verdict: Mapping[str, Any]
-    """`Verdict` as JSON."""
+    verdict: Verdict
     score: float
     passed: bool
     best: bool
@@ -149,8 +153,13 @@ class Critiqued(_Payload):
     type: Literal["critiqued"] = "critiqued"
     critic: str
     feedback: str
-    decision: str
+    decision: Literal["continue", "backtrack", "restart", "stop"]
     backtrack_to: int | None = None
+
+    @property
+    def critique(self) -> Critique:
+        """The critique itself."""
+        return Critique(feedback=self.feedback, decision=self.decision, backtrack_to=self.backtrack_to)
 
 
 class Decided(_Payload):
@@ -170,7 +179,7 @@ class Graded(_Payload):
 
     type: Literal["graded"] = "graded"
     candidate_iteration: int
-    verdict: Mapping[str, Any]
+    verdict: Verdict
     score: float
     passed: bool
     answer: bool
@@ -192,7 +201,7 @@ class EpisodeFinished(_Payload):
     model_calls: int = 0
     cached_calls: int = 0
     """Those of the calls that the response cache answered; nothing was paid for them."""
-    usage: Mapping[str, int] = {}
+    usage: Usage = Usage()
     cost_usd: str | None = None
     """Decimal as text; None where a model, or a class of its tokens, has no price."""
     sandbox_seconds: float = 0.0
@@ -201,7 +210,7 @@ class EpisodeFinished(_Payload):
     """Time of model calls and sandboxes, without waiting for rate limits and retries."""
     seconds: float = 0.0
     """Wall time of all processes that worked on the episode."""
-    failure: Mapping[str, Any] | None = None
+    failure: Failure | None = None
 
 
 class Routed(_Payload):

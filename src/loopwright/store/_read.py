@@ -126,11 +126,28 @@ def to_event(body: Mapping[str, Any]) -> Event:
     try:
         return Event.model_validate(body)
     except ValidationError as error:
+        if _without_unknown(body, error):
+            return to_event(body)
         first = error.errors()[0]
         raise StoreError(
             f"event {body['seq']} does not fit the schema: {'.'.join(map(str, first['loc']))}: {first['msg']}",
             remedy="Use the loopwright that wrote the run, or a newer one.",
         ) from error
+
+
+def _without_unknown(body: Mapping[str, Any], error: ValidationError) -> bool:
+    """Takes off the keys inside a payload's values that their types do not have; whether there were any.
+
+    Other versions of a candidate or verdict may hold more; a payload itself has the fields of its schema version.
+    """
+    places = [mistake["loc"][2:] for mistake in error.errors() if mistake["type"] == "extra_forbidden"]
+    inside = [place for place in places if len(place) > 1]
+    for *way, key in inside:
+        holder = body["data"]
+        for step in way:
+            holder = holder[step]
+        del holder[key]
+    return bool(inside)
 
 
 def load(finished: Mapping[str, Any], artifacts: Artifacts) -> dict[str, Any]:

@@ -8,12 +8,18 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import sys
+from collections.abc import Iterator
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from loopwright.store import _events
 from loopwright.store._events import SCHEMA_VERSION, Event, Payload
+from loopwright.types import Candidate, Check, ControlState, Failure, Observation, Usage, Verdict
+
+_TYPES = (Candidate, Observation, Verdict, Check, Failure, Usage, ControlState)
+"""What payloads carry."""
 
 _INTRODUCTION = f"""\
 # Events
@@ -42,32 +48,42 @@ def reference() -> str:
     for payload in payloads:
         name = payload.model_fields["type"].default
         parts += [f"## `{name}`\n", f"{inspect.getdoc(payload)}\n", _table(payload)]
+    parts.append("# Types\n\nWhat the fields above carry. Keys that a type does not have are passed over.\n")
+    for carried in _TYPES:
+        parts += [f"## `{carried.__name__}`\n", f"{inspect.getdoc(carried)}\n", _table(carried)]
     return "\n".join(part for part in parts if part)
 
 
-def _table(model: type[BaseModel]) -> str:
+def _table(model: type) -> str:
     documented = _field_docs(model)
     rows = [
-        f"| `{name}` | `{_type(field.annotation)}` | {_default(field)} | {documented.get(name, '')} |"
-        for name, field in model.model_fields.items()
+        f"| `{name}` | `{kind}` | {default} | {documented.get(name, '')} |"
+        for name, kind, default in _fields(model)
         if name not in {"type", "data"}
     ]
     return "\n".join(["| field | type | default | meaning |", "|---|---|---|---|", *rows, ""]) if rows else ""
 
 
+def _fields(model: type) -> Iterator[tuple[str, str, str]]:
+    """Name, type and default of each field."""
+    if is_dataclass(model):
+        for one in fields(model):
+            yield one.name, _type(one.type), "required" if one.default is MISSING else f"`{one.default!r}`"
+    elif issubclass(model, BaseModel):
+        for name, field in model.model_fields.items():
+            yield name, _type(field.annotation), "required" if field.is_required() else f"`{field.get_default()!r}`"
+
+
 def _type(annotation: Any) -> str:
     text = annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
-    text = re.sub(r"\b(typing|collections\.abc|decimal)\.", "", text)
+    text = re.sub(r"\b(typing|collections\.abc|decimal|loopwright\.types\._\w+)\.", "", text)
+    text = re.sub(r"Annotated\[(\w+), [^\]]*\]", r"\1", text)
     return text.replace("|", "\\|")
 
 
-def _default(field: Any) -> str:
-    return "required" if field.is_required() else f"`{field.default!r}`"
-
-
-def _field_docs(model: type[BaseModel]) -> dict[str, str]:
+def _field_docs(model: type) -> dict[str, str]:
     """The string below each field, on one line."""
-    tree = ast.parse(inspect.getsource(_events))
+    tree = ast.parse(inspect.getsource(sys.modules[model.__module__]))
     [definition] = [node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == model.__name__]
     docs = {}
     for field, below in zip(definition.body, definition.body[1:], strict=False):

@@ -67,7 +67,7 @@ def _iteration(attempt: Attempt, tree: AttemptTree, graded: Graded | None) -> It
         yield from _section("verdict", _verdict(attempt.verdict))
     yield from _section("critique", attempt.critique)
     if graded:
-        yield from _section("hidden checks", _verdict(Verdict.model_validate(graded.verdict)))
+        yield from _section("hidden checks", _verdict(graded.verdict))
     if decided := tree.decision(attempt.iteration):
         target = "" if decided.target is None else f" from iteration {decided.target}"
         yield from _section("decision", f"{decided.decision}{target}, by {decided.rule}: {decided.why}")
@@ -120,7 +120,7 @@ def _closing(finished: EpisodeFinished | None) -> str:
     if finished is None:
         return "\nnot finished"
     if finished.status == "failed":
-        failure = Failure(**(finished.failure or {}))
+        failure = finished.failure or Failure()
         whole = f"\n\n{failure.message.rstrip()}" if failure.message.strip().count("\n") > 1 else ""
         return f"\nnot scored, {failure.cause}: {failure.line}{whole}"
     answer = "no answer" if finished.answer_iteration is None else f"answer of iteration {finished.answer_iteration}"

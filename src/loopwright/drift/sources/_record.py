@@ -21,6 +21,7 @@ from loopwright.store import (
     Observed,
     Proposed,
 )
+from loopwright.types import Candidate
 
 _TEXT = 4000
 
@@ -92,12 +93,12 @@ def _gather(turn: _Turn, event: Event, started: EpisodeStarted) -> None:
             if data.kind == "model" and event.node == "propose":
                 turn.tokens = (turn.tokens or 0) + _output_tokens(data.result)
         case Proposed():
-            candidate = data.candidate or {}
-            files = candidate.get("files") or {}
-            turn.output = str(candidate.get("text") or "\n".join(f"{n}\n{files[n]}" for n in sorted(files)))[:_TEXT]
+            candidate = data.candidate or Candidate()
+            files = candidate.files
+            turn.output = (candidate.text or "\n".join(f"{n}\n{files[n]}" for n in sorted(files)))[:_TEXT]
             turn.error = turn.error or data.problem
             turn.steps.append("propose" if data.candidate is not None else "propose: nothing")
-            if words := str(candidate.get("text") or "").split(maxsplit=1):
+            if words := candidate.text.split(maxsplit=1):
                 turn.tools.append(ToolCall(f"action: {words[0][:40].lower()}"))
         case Observed():
             turn.steps.append("act")
