@@ -4,36 +4,25 @@ Run with `python examples/api/custom_strategy.py [provider/model]`.
 """
 
 import sys
-from dataclasses import dataclass
-from typing import Any
 
 import loopwright
-from loopwright.loop import Decision, Standing, compile_loop
+from loopwright.loop import Decision, DecisionContext, RefinementStrategy
+
+SCOUTS = 2
 
 
-@dataclass(frozen=True)
-class ScoutThenRefine:
-    """Looks at `scouts` independent candidates before it settles on one."""
-
-    scouts: int = 2
-    name: str = "scout_then_refine"
-    asks_critic: bool = True
-
-    def decide(self, standing: Standing) -> Decision:
-        """Asked only when no stop rule holds."""
-        best = standing.tree.best
-        if len(standing.tree) < self.scouts or best is None:
-            return Decision("restart", "scouting", f"{len(standing.tree)} of {self.scouts} scouts are back")
-        return Decision("backtrack", "best_scout", f"iteration {best.iteration} is the best so far", best.iteration)
-
-    def compile(self, checkpointer: Any) -> Any:
-        """The usual nodes with this policy."""
-        return compile_loop(self.decide, critic=True, checkpointer=checkpointer)
+def scout_then_refine(context: DecisionContext) -> Decision:
+    """Looks at some independent candidates before it settles on one; asked only when no stop rule holds."""
+    best = context.tree.best
+    if len(context.tree) < SCOUTS or best is None:
+        return Decision("restart", "scouting", f"{len(context.tree)} of {SCOUTS} scouts are back")
+    return Decision("backtrack", "best_scout", f"iteration {best.iteration} is the best so far", best.iteration)
 
 
+strategy = RefinementStrategy("scout_then_refine", policy=scout_then_refine, critic=True)
 model = sys.argv[1] if len(sys.argv) > 1 else "local/smollm2-135m"
 result = loopwright.run(
-    "examples/python/02-shout.yaml", model=model, strategy=[ScoutThenRefine(), "best_of_n"], calls=4, grade_all=True
+    "examples/python/02-shout.yaml", model=model, strategy=[strategy, "best_of_n"], calls=4, grade_all=True
 )
 for episode in result:
     parents = [attempt.parent for attempt in episode.attempts]

@@ -36,6 +36,7 @@ _CONTRACTS = {
     "agents": _Contract("an agent", {"act": ("view", "models")}, {}, ("role",)),
     "environments": _Contract("an environment", _ENVIRONMENT, {}),
     "models": _Contract("a model", {"complete": ("request",), "close": ()}, {}, ("name", "repeatable")),
+    "stop_rules": _Contract("a stop rule", {}, {"decide": ("context",), "describe": ("options",)}, ("name",)),
     "strategies": _Contract("a strategy", {}, {"compile": ("checkpointer",)}, ("name", "asks_critic")),
     "verifiers": _Contract("a verifier", {"verify": ("candidate", "instance")}, {}),
 }
@@ -50,8 +51,8 @@ def load_plugin(kind: str, name: str, builtin: Mapping[str, Any], *, folder: Pat
     """Finds a part such as a strategy or an environment.
 
     Args:
-        kind: `strategies`, `environments`, `agents`, `verifiers` or `models`; `loopwright.<kind>` is the group of the
-            entry points.
+        kind: `strategies`, `stop_rules`, `environments`, `agents`, `verifiers` or `models`; `loopwright.<kind>` is
+            the group of the entry points.
         name: A built-in name, an entry point's name, or `package.module:Name`.
         builtin: The built-in parts of that kind.
         folder: Where modules are looked for beside the installed ones: the project's folder.

@@ -15,7 +15,7 @@ from loopwright.budget import Caps, Ledger
 from loopwright.candidate import Candidate
 from loopwright.environments import Observation
 from loopwright.errors import Interrupted, ModelRejected, ModelUnavailable, SandboxLost, TaskError, UserError
-from loopwright.loop import run_episode
+from loopwright.loop import StopRule, run_episode
 from loopwright.models import Message, Price, Prices, Reply, Request, Usage
 from loopwright.store import Decided, EpisodeFinished, Graded, Judged, Proposed, RunStore
 from loopwright.task import Instance
@@ -211,6 +211,15 @@ def test_the_critic_knows_how_many_iterations_are_left(tmp_path: Path) -> None:
         True,
         True,
     ]
+
+
+@pytest.mark.parametrize("strategy", ["refine", "best_of_n", "react", "try_again"])
+def test_a_rule_that_the_task_names_stops_every_strategy(tmp_path: Path, strategy: str) -> None:
+    late = StopRule("late", "it was late", lambda context: "it is late" if context.iteration else None)
+    table = Table(tmp_path / "r", ["151", "153", "155"], strategy=strategy)
+    table.context = replace(table.context, stop_rules=[late])
+    outcome = play(table)
+    assert (outcome.iterations, outcome.rule) == (2, "late")
 
 
 def test_plateau(tmp_path: Path) -> None:

@@ -9,15 +9,16 @@ import pytest
 
 from loopwright.agents import Critique
 from loopwright.budget import Caps, Ledger, Spend
-from loopwright.loop import BEST_OF_N, REFINE, SAMPLING_RULES, SINGLE, STOP_RULES, Decision, Standing
-from tests.loop.trees import Iteration, judged, proposed, standing_of, tried, unreadable
+from loopwright.loop import BEST_OF_N, REFINE, SAMPLING_RULES, SINGLE, STOP_RULES, Decision, DecisionContext, StopRule
+from loopwright.task import LoopOptions
+from tests.loop.trees import Iteration, context_of, judged, proposed, tried, unreadable
 
-RULES = {rule.__name__: rule for rule in STOP_RULES}
+RULES = {rule.name: rule for rule in STOP_RULES}
 
 
-def stops(name: str, standing: Standing) -> bool:
+def stops(name: str, context: DecisionContext) -> bool:
     """Whether that rule alone stops the loop, in its own name."""
-    decision = RULES[name](standing)
+    decision = RULES[name].decide(context)
     if decision is None:
         return False
     assert (decision.kind, decision.rule, decision.target) == ("stop", name, None)
@@ -27,7 +28,7 @@ def stops(name: str, standing: Standing) -> bool:
 
 def refine(*iterations: Iteration, critique: Critique | None = None, **options: Any) -> tuple[str, str, int | None]:
     """Where `refine` goes when no rule stops it."""
-    decision = REFINE.policy(standing_of(*iterations, critique=critique, **options))
+    decision = REFINE.policy(context_of(*iterations, critique=critique, **options))
     return decision.kind, decision.rule, decision.target
 
 
@@ -46,8 +47,8 @@ def test_rules_are_asked_in_this_order() -> None:
         "no_expected_gain",
         "repetition",
     ]
-    assert [rule.__name__ for rule in SAMPLING_RULES] == ["all_passed", "max_iterations", "budget"]
-    assert [rule.__name__ for rule in SINGLE.stop_rules] == ["all_passed"]
+    assert [rule.name for rule in SAMPLING_RULES] == ["all_passed", "max_iterations", "budget"]
+    assert [rule.name for rule in SINGLE.stop_rules] == ["all_passed"]
     assert (BEST_OF_N.stop_rules, REFINE.stop_rules) == (SAMPLING_RULES, STOP_RULES)
 
 
@@ -64,13 +65,13 @@ def test_rules_are_asked_in_this_order() -> None:
     ids=["all", "nearly", "no checks", "no candidate", "an earlier one", "the latest"],
 )
 def test_all_passed_looks_at_every_check_of_the_latest_attempt(iterations: list[Iteration], expected: bool) -> None:
-    assert stops("all_passed", standing_of(*iterations)) is expected
+    assert stops("all_passed", context_of(*iterations)) is expected
 
 
 @pytest.mark.parametrize(("done", "expected"), [(1, False), (2, False), (3, True), (4, True)])
 def test_max_iterations_counts_every_attempt(done: int, expected: bool) -> None:
     iterations = [unreadable(), *scores(0.1, 0.2, 0.3)][:done]
-    assert stops("max_iterations", standing_of(*iterations, max_iterations=3)) is expected
+    assert stops("max_iterations", context_of(*iterations, max_iterations=3)) is expected
 
 
 @pytest.mark.parametrize(
@@ -92,29 +93,29 @@ def test_max_iterations_counts_every_attempt(done: int, expected: bool) -> None:
 def test_budget_stops_where_a_cap_is_reached(caps: Caps, spent: Spend, expected: bool) -> None:
     ledger = Ledger(caps)
     ledger.charge(spent)
-    assert stops("budget", standing_of(tried("a", 0.0), ledger=ledger)) is expected
+    assert stops("budget", context_of(tried("a", 0.0), ledger=ledger)) is expected
 
 
 def test_budget_counts_wall_time_and_the_caps_of_parents() -> None:
     now = [0.0]
     ledger = Ledger(Caps(seconds=5.0), clock=lambda: now[0])
-    assert not stops("budget", standing_of(tried("a", 0.0), ledger=ledger))
+    assert not stops("budget", context_of(tried("a", 0.0), ledger=ledger))
     now[0] = 5.0
-    assert stops("budget", standing_of(tried("a", 0.0), ledger=ledger))
+    assert stops("budget", context_of(tried("a", 0.0), ledger=ledger))
 
     parent = Ledger(Caps(model_calls=1))
     child = Ledger(Caps(model_calls=9), parent=parent)
     parent.charge(Spend(model_calls=1))
-    decision = RULES["budget"](standing_of(tried("a", 0.0), ledger=child))
+    decision = RULES["budget"].decide(context_of(tried("a", 0.0), ledger=child))
     assert decision == Decision("stop", "budget", "the cap on model_calls is reached")
 
 
 def test_budget_does_not_count_what_is_held_for_calls_under_way() -> None:
     ledger = Ledger(Caps(model_calls=1))
     with ledger.reserve(Spend(model_calls=1)) as held:
-        assert not stops("budget", standing_of(tried("a", 0.0), ledger=ledger))
+        assert not stops("budget", context_of(tried("a", 0.0), ledger=ledger))
         held.settle(Spend(model_calls=1))
-    assert stops("budget", standing_of(tried("a", 0.0), ledger=ledger))
+    assert stops("budget", context_of(tried("a", 0.0), ledger=ledger))
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_budget_does_not_count_what_is_held_for_calls_under_way() -> None:
 def test_plateau_counts_iterations_since_the_best(
     iterations: list[Iteration], window: int | None, expected: bool
 ) -> None:
-    assert stops("plateau", standing_of(*iterations, plateau=window)) is expected
+    assert stops("plateau", context_of(*iterations, plateau=window)) is expected
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_plateau_counts_iterations_since_the_best(
     ids=["level", "off", "five", "steep", "the best so far is level"],
 )
 def test_learning_curve_needs_six_level_scores(iterations: list[Iteration], on: bool, expected: bool) -> None:
-    assert stops("learning_curve", standing_of(*iterations, learning_curve=on)) is expected
+    assert stops("learning_curve", context_of(*iterations, learning_curve=on)) is expected
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,7 @@ def test_learning_curve_needs_six_level_scores(iterations: list[Iteration], on: 
     ids=["no pilot", "gain", "none", "loss", "all right"],
 )
 def test_no_expected_gain_needs_a_pilot_without_gain(pilot: dict[str, float] | None, expected: bool) -> None:
-    assert stops("no_expected_gain", standing_of(tried("a", 0.0), pilot=pilot)) is expected
+    assert stops("no_expected_gain", context_of(tried("a", 0.0), pilot=pilot)) is expected
 
 
 SAME = [
@@ -184,13 +185,13 @@ SAME = [
 
 @pytest.mark.parametrize(("iterations", "times"), SAME)
 def test_repetition_counts_the_same_failure_in_a_row(iterations: list[Iteration], times: int) -> None:
-    assert stops("repetition", standing_of(*iterations, repetition=2)) is (times >= 2)
-    assert not stops("repetition", standing_of(*iterations, repetition=3))
+    assert stops("repetition", context_of(*iterations, repetition=2)) is (times >= 2)
+    assert not stops("repetition", context_of(*iterations, repetition=3))
 
 
 @pytest.mark.parametrize(("times", "limit", "expected"), [(2, 3, False), (3, 3, True), (4, 3, True), (9, None, False)])
 def test_repetition_stops_at_its_limit(times: int, limit: int | None, expected: bool) -> None:
-    assert stops("repetition", standing_of(*[tried("a", 0.0)] * times, repetition=limit)) is expected
+    assert stops("repetition", context_of(*[tried("a", 0.0)] * times, repetition=limit)) is expected
 
 
 @pytest.mark.parametrize(("iterations", "times"), SAME)
@@ -241,11 +242,29 @@ def test_the_critic_goes_before_a_regression_where_its_wish_can_be_done(
 
 
 def test_a_reply_without_a_candidate_says_why_it_starts_afresh() -> None:
-    assert REFINE.policy(standing_of(unreadable("two code blocks"))).why == "two code blocks"
+    assert REFINE.policy(context_of(unreadable("two code blocks"))).why == "two code blocks"
 
 
 @pytest.mark.parametrize("iterations", [scores(0.2), scores(0.5, 0.4), [unreadable()]])
 def test_independent_candidates_start_afresh_and_a_single_one_is_the_last(iterations: list[Iteration]) -> None:
-    standing = standing_of(*iterations)
-    assert (BEST_OF_N.policy(standing).kind, BEST_OF_N.policy(standing).rule) == ("restart", "best_of_n")
-    assert (SINGLE.policy(standing).kind, SINGLE.policy(standing).rule) == ("stop", "max_iterations")
+    context = context_of(*iterations)
+    assert (BEST_OF_N.policy(context).kind, BEST_OF_N.policy(context).rule) == ("restart", "best_of_n")
+    assert (SINGLE.policy(context).kind, SINGLE.policy(context).rule) == ("stop", "max_iterations")
+
+
+@pytest.mark.parametrize("rule", STOP_RULES, ids=lambda rule: rule.name)
+def test_a_rule_that_its_option_switches_off_says_nothing(rule: StopRule) -> None:
+    off = LoopOptions(plateau=None, learning_curve=False, pilot=None, repetition=None)
+    assert bool(rule.describe(off)) is (rule.option is None)
+    if rule.option:
+        never = context_of(*scores(*[0.0] * 9), **off.model_dump())
+        assert rule.decide(never) is None
+
+
+def test_a_rule_of_ones_own_says_why_in_its_name() -> None:
+    rule = StopRule(
+        "late", "it was late", lambda context: f"{context.iteration} is late" if context.iteration else None
+    )
+    assert rule.describe(LoopOptions()) == "it was late"
+    assert rule.decide(context_of(*scores(0.1))) is None
+    assert rule.decide(context_of(*scores(0.1, 0.2))) == Decision("stop", "late", "1 is late")

@@ -8,7 +8,7 @@ from loopwright.agents import Critique
 from loopwright.budget import Caps, Ledger
 from loopwright.candidate import Candidate
 from loopwright.environments import Observation
-from loopwright.loop import AttemptTree, Standing
+from loopwright.loop import AttemptTree, DecisionContext
 from loopwright.store import Critiqued, Decided, Event, Judged, Observed, Payload, Proposed
 from loopwright.task import LoopOptions
 from loopwright.verify import Check, Verdict
@@ -67,8 +67,10 @@ def tree_of(*iterations: Iteration) -> AttemptTree:
     return tree
 
 
-def standing_of(
+def context_of(
     *iterations: Iteration, ledger: Ledger | None = None, critique: Critique | None = None, **options: object
-) -> Standing:
+) -> DecisionContext:
     """What a rule is asked about after such iterations, under the options of a task's section `loop`."""
-    return Standing(tree_of(*iterations), LoopOptions.model_validate(options), ledger or Ledger(Caps()), critique)
+    return DecisionContext(
+        tree_of(*iterations), LoopOptions.model_validate(options), ledger or Ledger(Caps()), critique
+    )

@@ -13,7 +13,7 @@ from statistics import fmean
 from loopwright.bench._canaries import CANARIES
 from loopwright.bench._repeats import Repeats, repeats_of
 from loopwright.environments import Scores
-from loopwright.loop import ACTING_STRATEGIES
+from loopwright.loop import BUILTIN_STRATEGIES, traits_of
 from loopwright.runner import EpisodeResult, load_result
 from loopwright.stats import Interval, Rollouts, mean_interval, suite_pass_at_k, suite_pass_hat_k, wilson
 from loopwright.store import read_run
@@ -149,7 +149,7 @@ def outcomes(folder: Path) -> tuple[VariantOutcome, ...]:
     for name in names:
         inside = tuple(episode for episode in result if episode.started.variant == name)
         strategy = inside[0].started.strategy
-        oracle = strategy in ACTING_STRATEGIES and ACTING_STRATEGIES[strategy].oracle
+        oracle = traits_of(BUILTIN_STRATEGIES.get(strategy)).oracle
         found.append(VariantOutcome(name, strategy, oracle, inside, groups, flagged))
     return tuple(found)
 

@@ -2,40 +2,93 @@
 
 from loopwright.loop._agent_strategies import ACTING_STRATEGIES, AgentStrategy
 from loopwright.loop._calls import REUSED, NodeCalls, spend_of
-from loopwright.loop._charging import spent_time
 from loopwright.loop._context import EpisodeContext
-from loopwright.loop._decision import Decision, Standing
+from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRule
+from loopwright.loop._environment_work import spent_time
 from loopwright.loop._episode import EpisodePlan, run_episode
 from loopwright.loop._graph import compile_loop
 from loopwright.loop._probe import ProbeResult, probe
-from loopwright.loop._stop_rules import SAMPLING_RULES, STOP_RULES
-from loopwright.loop._strategies import BEST_OF_N, BUILTIN_STRATEGIES, REFINE, SINGLE, RefinementStrategy, Strategy
+from loopwright.loop._stop_rules import (
+    ALL_PASSED,
+    BUDGET,
+    BUILTIN_STOP_RULES,
+    GAVE_UP,
+    LEARNING_CURVE,
+    MAX_ITERATIONS,
+    NO_EXPECTED_GAIN,
+    PLAN_DONE,
+    PLATEAU,
+    REPETITION,
+    SAMPLING_RULES,
+    STOP_MEANINGS,
+    STOP_RULES,
+    SUBMITTED,
+)
+from loopwright.loop._strategies import (
+    BEST_OF_N,
+    BUILTIN_STRATEGIES,
+    REFINE,
+    SINGLE,
+    RefinementStrategy,
+    Strategy,
+    StrategyTraits,
+    traits_of,
+)
 from loopwright.loop._tree import AttemptTree
 from loopwright.loop._views import view_for
 
 __all__ = [
     "ACTING_STRATEGIES",
+    "ALL_PASSED",
     "BEST_OF_N",
+    "BUDGET",
+    "BUILTIN_STOP_RULES",
     "BUILTIN_STRATEGIES",
+    "GAVE_UP",
+    "LEARNING_CURVE",
+    "MAX_ITERATIONS",
+    "NO_EXPECTED_GAIN",
+    "PLAN_DONE",
+    "PLATEAU",
     "REFINE",
+    "REPETITION",
     "REUSED",
     "SAMPLING_RULES",
     "SINGLE",
+    "STOP_MEANINGS",
     "STOP_RULES",
+    "SUBMITTED",
     "AgentStrategy",
     "AttemptTree",
     "Decision",
+    "DecisionContext",
     "EpisodeContext",
     "EpisodePlan",
     "NodeCalls",
+    "Policy",
     "ProbeResult",
     "RefinementStrategy",
-    "Standing",
+    "StopRule",
     "Strategy",
+    "StrategyTraits",
     "compile_loop",
     "probe",
     "run_episode",
     "spend_of",
     "spent_time",
+    "traits_of",
     "view_for",
 ]
+
+_RENAMED = {"Standing": "DecisionContext"}
+"""Names of the last release, kept for one more."""
+
+
+def __getattr__(name: str) -> object:
+    """A name of the last release under its new one, with a warning."""
+    if name not in _RENAMED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import warnings
+
+    warnings.warn(f"{__name__}.{name} is now {__name__}.{_RENAMED[name]}", DeprecationWarning, stacklevel=2)
+    return globals()[_RENAMED[name]]

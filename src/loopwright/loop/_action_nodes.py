@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from langgraph.runtime import Runtime
 
@@ -10,11 +11,11 @@ from loopwright.agents import AgentRole, View
 from loopwright.candidate import Candidate
 from loopwright.environments import Observation
 from loopwright.errors import AgentError, BudgetExceeded, ModelRejected
-from loopwright.loop._charging import charge_time
 from loopwright.loop._context import EpisodeContext
-from loopwright.loop._decision import Decision, Standing
-from loopwright.loop._nodes import LoopState, Node, decide_by
-from loopwright.loop._stop_rules import STOP_RULES, first
+from loopwright.loop._decision import Policy, StopRule
+from loopwright.loop._environment_work import charge_time
+from loopwright.loop._nodes import LoopState, Node, decision_context, record_decision, stopped_by
+from loopwright.loop._stop_rules import BUDGET, MODEL_REJECTED
 from loopwright.loop._views import view_for
 from loopwright.store import Decided, Judged, Observed, Proposed
 from loopwright.verify import Check, Verdict
@@ -45,15 +46,15 @@ def propose_as(style: str, *, plan: bool = False) -> Node:
             view = with_fields(_view(context, iteration), extra)
             reply = await context.agents[AgentRole.PROPOSER].act(view, context.calls(iteration, "propose"))
         except BudgetExceeded as error:
-            context.record(Decided(decision="stop", rule="budget", why=error.args[0]), iteration, "decide")
-            close(context)
+            context.record(Decided(decision="stop", rule=BUDGET.name, why=error.args[0]), iteration, "decide")
+            record_answer(context)
             return {}
         except ModelRejected as error:
             if not len(context.tree):
                 raise
             # Such as a prompt that grew over the model's context: the state so far is still an answer.
-            context.record(Decided(decision="stop", rule="model_rejected", why=error.args[0]), iteration, "decide")
-            close(context)
+            context.record(Decided(decision="stop", rule=MODEL_REJECTED, why=error.args[0]), iteration, "decide")
+            record_answer(context)
             return {}
         except AgentError as error:
             proposed = Proposed(parent=state.get("target"), problem=error.args[0])
@@ -95,15 +96,15 @@ def act_with(*, oracle: bool) -> Node:
         # Only the budget stops an episode before it acts; a decision that came after the act is no reason to skip it.
         if not context.tree.recorded(iteration, "proposed") or context.tree[iteration].candidate is None:
             return {}
-        action = executed(context, context.tree[iteration].candidate or Candidate(), oracle=oracle)
+        action = perform(context, context.tree[iteration].candidate or Candidate(), oracle=oracle)
         if context.tree.recorded(iteration, "observed"):
             await action
             return {}
         try:
             observation, seconds = await charge_time(context.ledger, action)
         except BudgetExceeded as error:
-            context.record(Decided(decision="stop", rule="budget", why=error.args[0]), iteration, "decide")
-            close(context)
+            context.record(Decided(decision="stop", rule=BUDGET.name, why=error.args[0]), iteration, "decide")
+            record_answer(context)
             return {}
         data = Observed(observation=observation, seconds=seconds)
         context.record(data, iteration, "act")
@@ -112,7 +113,7 @@ def act_with(*, oracle: bool) -> Node:
     return act
 
 
-async def executed(context: EpisodeContext, candidate: Candidate, *, oracle: bool) -> Observation:
+async def perform(context: EpisodeContext, candidate: Candidate, *, oracle: bool) -> Observation:
     """Executes an action, and with an oracle asks for the hidden verdict's score and nothing else of it."""
     observation = await context.environment.step(candidate)
     if not oracle:
@@ -123,28 +124,42 @@ async def executed(context: EpisodeContext, candidate: Candidate, *, oracle: boo
     return observation.model_copy(update={"verdict": Verdict(checks=(reward,))})
 
 
-def judge_with(*, oracle: bool) -> Node:
-    """Makes the node that takes in the verdict: after every action with an oracle, else when the episode is over.
+async def judge(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
+    """Takes in the hidden verdict on every action, for strategies with an oracle."""
+    context, iteration = runtime.context, state["iteration"]
+    tree = context.tree
+    todo = tree.decision(iteration) is None and not tree.recorded(iteration, "judged")
+    if todo and tree.recorded(iteration, "observed"):
+        _record_verdict(context, iteration)
+    return {}
 
-    So without an oracle the answer is the state at the end, whatever came before.
+
+def decide_action(policy: Policy, stop_rules: Sequence[StopRule], *, plan: bool) -> Node:
+    """Makes the node that decides whether a next action follows.
+
+    Without an oracle the answer is the state at the end, whatever came before.
+
+    Args:
+        policy: Decides where no stop rule does.
+        stop_rules: Asked before the policy.
+        plan: Whether the episode has a plan.
     """
 
-    async def judge(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
+    async def decide(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
         context, iteration = runtime.context, state["iteration"]
-        tree = context.tree
-        if tree.decision(iteration) is not None or not tree.recorded(iteration, "proposed"):
-            return {}
-        if oracle:
-            if tree.recorded(iteration, "observed") and not tree.recorded(iteration, "judged"):
-                _record_verdict(context, iteration)
-        elif tree[iteration].observation.done or first(STOP_RULES, _standing(context)):
-            close(context)
-        return {}
+        decided = context.tree.decision(iteration)
+        if decided is None:
+            seen = decision_context(context, await plan_of(context) if plan else None)
+            decision = stopped_by(stop_rules, context, seen) or policy(seen)
+            if decision.kind == "stop":
+                record_answer(context)
+            decided = record_decision(context, decision)
+        return {"iteration": iteration + 1, "target": decided.target, "stopped": decided.decision == "stop"}
 
-    return judge
+    return decide
 
 
-def close(context: EpisodeContext) -> None:
+def record_answer(context: EpisodeContext) -> None:
     """Makes the latest executed action the one whose state is the answer, where none is judged yet."""
     tree = context.tree
     acted = [attempt.iteration for attempt in tree if tree.recorded(attempt.iteration, "observed")]
@@ -161,42 +176,6 @@ def _record_verdict(context: EpisodeContext, iteration: int) -> None:
         best=best is None or verdict.score > best.verdict.score,
     )
     context.record(data, iteration, "verify")
-
-
-def _standing(context: EpisodeContext) -> Standing:
-    return Standing(context.tree, context.options, context.ledger)
-
-
-def decide_plan(*, refine: bool) -> Node:
-    """Makes the decide node of strategies with a plan: they end with it, or go on refining after it."""
-
-    async def decide(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
-        steps = await plan_of(runtime.context)
-
-        def policy(standing: Standing) -> Decision:
-            if not refine and len(standing.tree) >= len(steps):
-                return Decision("stop", "plan_done", f"all {len(steps)} steps of the plan are done")
-            return until_solved(standing)
-
-        return await decide_by(policy)(state, runtime)
-
-    return decide
-
-
-def next_action(standing: Standing) -> Decision:
-    """Goes on with the next action until one has ended the episode."""
-    latest = standing.tree[standing.iteration]
-    if latest.observation.done:
-        return Decision("stop", "submitted", "the agent ended the episode")
-    return Decision("continue", "next_action", "the episode goes on", latest.iteration)
-
-
-def until_solved(standing: Standing) -> Decision:
-    """Goes on although the agent said that it is done, as the reward says that it is not; ends where it gave up."""
-    latest = standing.tree[standing.iteration]
-    if latest.observation.done and latest.observation.text == "skipped":
-        return Decision("stop", "submitted", "the agent gave up")
-    return Decision("continue", "next_action", "the reward is not full", latest.iteration)
 
 
 def with_fields(view: View, fields: dict[str, str]) -> View:

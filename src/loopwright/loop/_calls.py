@@ -10,7 +10,7 @@ from typing import Any
 
 from loopwright.budget import Ledger, Spend
 from loopwright.errors import MissingContent, UserError
-from loopwright.loop._charging import spent_time
+from loopwright.loop._environment_work import spent_time
 from loopwright.models import Model, Prices, Reply, Request, Usage, request_hash
 from loopwright.store import CallKey, RunStore
 

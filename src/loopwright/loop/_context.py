@@ -9,6 +9,7 @@ from loopwright.agents import Agent, AgentRole, Memory
 from loopwright.budget import Ledger
 from loopwright.environments import Environment
 from loopwright.loop._calls import NodeCalls
+from loopwright.loop._decision import StopRule
 from loopwright.loop._tree import AttemptTree
 from loopwright.models import Model, Prices
 from loopwright.store import Payload, RunStore
@@ -31,6 +32,8 @@ class EpisodeContext:
     store: RunStore
     ledger: Ledger
     options: LoopOptions
+    stop_rules: Sequence[StopRule] = ()
+    """Those that the task names beside the strategy's own."""
     prices: Prices | None = None
     seed: int | None = None
     memory: Memory = field(default_factory=Memory)

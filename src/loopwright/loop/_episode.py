@@ -11,7 +11,8 @@ from loopwright.agents import Attempt
 from loopwright.candidate import Candidate
 from loopwright.errors import Cause, Interrupted, LoopwrightError, StoreError
 from loopwright.loop._context import EpisodeContext
-from loopwright.loop._steady import retry_once_on_sandbox_loss
+from loopwright.loop._environment_work import retry_once_on_sandbox_loss
+from loopwright.loop._stop_rules import BUDGET
 from loopwright.loop._strategies import Strategy
 from loopwright.loop._tree import AttemptTree
 from loopwright.store import EpisodeFinished, EpisodeStarted, Event, Graded
@@ -166,7 +167,7 @@ async def _submit(plan: EpisodePlan, context: EpisodeContext, attempt: Attempt, 
 
 def _scored(context: EpisodeContext, grades: dict[int, Graded]) -> EpisodeFinished:
     answer = next((graded for graded in grades.values() if graded.answer), None)
-    if answer is None and context.tree.stop_rule == "budget" and not _owed_to_agent(context):
+    if answer is None and context.tree.stop_rule == BUDGET.name and not _owed_to_agent(context):
         return _failed(Cause.BUDGET, "BudgetExceeded", _out_of_budget(context.tree))
     if answer is not None and not answer.verdict.checks:
         why = answer.verdict.summary or "the task has no checks, and no judge"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from loopwright.loop._context import EpisodeContext
-from loopwright.loop._stop_rules import STOP_RULES, Policy, Rule
+from loopwright.loop._decision import Policy, StopRule
+from loopwright.loop._stop_rules import STOP_RULES
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -19,7 +21,7 @@ def compile_loop(
     *,
     critic: bool,
     checkpointer: BaseCheckpointSaver[Any] | None,
-    stop_rules: tuple[Rule, ...] = STOP_RULES,
+    stop_rules: Sequence[StopRule] = STOP_RULES,
 ) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
     """Compiles propose, act, verify, (critique,) decide into a loop.
 
@@ -27,7 +29,7 @@ def compile_loop(
         policy: Decides where no stop rule does.
         critic: Whether a critic is asked after each verdict.
         checkpointer: Where the small state is kept; None keeps none.
-        stop_rules: What is asked before the policy, and before the critic.
+        stop_rules: Asked before the policy and before the critic, in this order; then those that a task names.
     """
     # LangGraph takes a second and a half to import: only what runs a loop pays for it.
     from langgraph.graph import END, START, StateGraph

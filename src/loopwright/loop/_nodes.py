@@ -6,24 +6,21 @@ done without doing it again, whatever instant the crash came at.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Protocol, TypedDict
 
 from langgraph.runtime import Runtime
 
 from loopwright.agents import AgentRole, Critique
 from loopwright.candidate import Candidate
-from loopwright.environments import Observation
 from loopwright.errors import AgentError, BudgetExceeded, ModelRejected
-from loopwright.loop._charging import charge_time
 from loopwright.loop._context import EpisodeContext
-from loopwright.loop._decision import Standing
-from loopwright.loop._judging import executed, with_judge
-from loopwright.loop._steady import retry_once_on_sandbox_loss
-from loopwright.loop._stop_rules import STOP_RULES, Policy, Rule, first
+from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRule, first_decision
+from loopwright.loop._environment_work import charge_time, retry_once_on_sandbox_loss
+from loopwright.loop._stop_rules import BUDGET, MODEL_REJECTED
+from loopwright.loop._verdicts import confirmed_verdict, joined_by_judge, visible_verdict
 from loopwright.loop._views import view_for
 from loopwright.store import Critiqued, Decided, Judged, Observed, Proposed
-from loopwright.verify import Check, Verdict
 
 
 class LoopState(TypedDict, total=False):
@@ -65,7 +62,7 @@ async def propose(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopSta
         if context.tree.best is None:
             raise
         # Such as a prompt that grew over the model's context: what was verified before is still an answer.
-        return _stop(context, iteration, "model_rejected", error.args[0])
+        return _stop(context, iteration, MODEL_REJECTED, error.args[0])
     except AgentError as error:
         proposed = Proposed(parent=target, problem=error.args[0])
     else:
@@ -98,16 +95,16 @@ async def verify(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopStat
     candidate = _candidate(context, iteration)
     if candidate is None or context.tree.recorded(iteration, "judged"):
         return {}
-    found = await executed(context, context.tree[iteration])
+    found = await visible_verdict(context, context.tree[iteration])
     seconds, problem = 0.0, None
     try:
         view = view_for(AgentRole.VERIFIER, context.instance, context.tree, current=iteration)
-        verdict = await with_judge(context, view, found, context.calls(iteration, "verify"))
+        verdict = await joined_by_judge(context, view, found, context.calls(iteration, "verify"))
         if verdict.passed and context.options.confirm:
             again, seconds = await charge_time(
                 context.ledger, retry_once_on_sandbox_loss(lambda: context.environment.step(candidate))
             )
-            verdict = _confirmed(verdict, again)
+            verdict = confirmed_verdict(verdict, again)
     except BudgetExceeded as error:
         if context.tree.best is not None or not found.checks:
             return _out_of_budget(context, iteration, error)
@@ -125,14 +122,14 @@ async def verify(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopStat
     return _out_of_budget(context, iteration, problem) if problem else {}
 
 
-def critique_unless(stop_rules: tuple[Rule, ...]) -> Node:
+def critique_unless(stop_rules: Sequence[StopRule]) -> Node:
     """Makes the node that asks the critic, unless a stop rule holds: a critique that nobody reads is not paid for."""
 
     async def critique(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
         context, iteration = runtime.context, state["iteration"]
         if _over(context, iteration) or context.tree.recorded(iteration, "critiqued"):
             return {}
-        if first(stop_rules, _standing(context)):
+        if stopped_by(stop_rules, context, decision_context(context)):
             return {}
         try:
             said = await _critique(context, iteration)
@@ -166,17 +163,15 @@ async def _critique(context: EpisodeContext, iteration: int) -> Critique:
     return reply.critique or Critique(feedback="")
 
 
-def decide_by(policy: Policy, stop_rules: tuple[Rule, ...] = STOP_RULES) -> Node:
+def decide_by(policy: Policy, stop_rules: Sequence[StopRule]) -> Node:
     """Makes the decide node of a strategy: stop rules first, then the strategy's policy."""
 
     async def decide(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
         context, iteration = runtime.context, state["iteration"]
         decided = context.tree.decision(iteration)
         if decided is None:
-            standing = _standing(context)
-            decision = first(stop_rules, standing) or policy(standing)
-            decided = Decided(decision=decision.kind, rule=decision.rule, why=decision.why, target=decision.target)
-            context.record(decided, iteration, "decide")
+            seen = decision_context(context)
+            decided = record_decision(context, stopped_by(stop_rules, context, seen) or policy(seen))
         return {"iteration": iteration + 1, "target": decided.target, "stopped": decided.decision == "stop"}
 
     return decide
@@ -192,7 +187,7 @@ def _over(context: EpisodeContext, iteration: int) -> bool:
 
 
 def _out_of_budget(context: EpisodeContext, iteration: int, error: BudgetExceeded) -> LoopState:
-    return _stop(context, iteration, "budget", error.args[0])
+    return _stop(context, iteration, BUDGET.name, error.args[0])
 
 
 def _stop(context: EpisodeContext, iteration: int, rule: str, why: str) -> LoopState:
@@ -200,19 +195,19 @@ def _stop(context: EpisodeContext, iteration: int, rule: str, why: str) -> LoopS
     return {}
 
 
-def _standing(context: EpisodeContext) -> Standing:
+def decision_context(context: EpisodeContext, plan: tuple[str, ...] | None = None) -> DecisionContext:
+    """What a decision may depend on after the latest iteration."""
     critique = context.tree.critique(len(context.tree) - 1)
-    return Standing(context.tree, context.options, context.ledger, critique)
+    return DecisionContext(context.tree, context.options, context.ledger, critique, plan)
 
 
-def _confirmed(verdict: Verdict, again: Observation) -> Verdict:
-    """The verdict after the visible checks ran a second time; a check that does not pass twice does not pass."""
-    if again.verdict is None or again.verdict.passed:
-        return verdict
-    second = {check.name: check for check in again.verdict.checks}
-    checks = tuple(_worse(check, second.get(check.name)) for check in verdict.checks)
-    return verdict.model_copy(update={"checks": checks, "summary": "passed once, failed when confirmed"})
+def stopped_by(rules: Sequence[StopRule], context: EpisodeContext, seen: DecisionContext) -> Decision | None:
+    """The decision to stop of a strategy's rules and of the task's own; None where the loop goes on."""
+    return first_decision((*rules, *context.stop_rules), seen)
 
 
-def _worse(one: Check, other: Check | None) -> Check:
-    return one if other is None or one.score <= other.score else other
+def record_decision(context: EpisodeContext, decision: Decision) -> Decided:
+    """Writes down what was decided after the latest iteration."""
+    decided = Decided(decision=decision.kind, rule=decision.rule, why=decision.why, target=decision.target)
+    context.record(decided, len(context.tree) - 1, "decide")
+    return decided

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 from loopwright.agents import AgentRole, Attempt, ModelClient, View
 from loopwright.errors import AgentError
-from loopwright.loop._charging import charge_time
 from loopwright.loop._context import EpisodeContext
-from loopwright.loop._judging import executed, with_judge
-from loopwright.loop._steady import retry_once_on_sandbox_loss
+from loopwright.loop._environment_work import charge_time, retry_once_on_sandbox_loss
+from loopwright.loop._verdicts import joined_by_judge, visible_verdict
 from loopwright.loop._views import view_for
 
 
@@ -56,5 +55,5 @@ async def probe(context: EpisodeContext, calls: ModelClient) -> ProbeResult:
     )
     attempt = Attempt(iteration=0, candidate=candidate, observation=observation)
     shown = View(role=AgentRole.VERIFIER, goal=context.instance.goal, public=context.instance.public, current=attempt)
-    verdict = await with_judge(context, shown, await executed(context, attempt), calls)
+    verdict = await joined_by_judge(context, shown, await visible_verdict(context, attempt), calls)
     return ProbeResult(verdict.passed, seconds)

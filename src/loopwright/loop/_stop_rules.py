@@ -1,142 +1,159 @@
-"""Rules decide first, where the evidence is enough; the critic decides the rest.
-
-Every rule is a function of the standing that returns a decision or None. A decision carries the rule's name into the
-record.
-"""
+"""The shipped reasons to stop a loop. The first rule that holds decides, before the critic and the policy."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import takewhile
 
 from loopwright.agents import Attempt
-from loopwright.loop._decision import Decision, Standing
+from loopwright.loop._decision import DecisionContext, StopRule
+from loopwright.loop._tree import AttemptTree
 from loopwright.stats import expected_gain, predicted_asymptote, worth_iterating
 
-Rule = Callable[[Standing], Decision | None]
-Policy = Callable[[Standing], Decision]
+
+def _all_passed(context: DecisionContext) -> str | None:
+    verdict = context.tree[context.iteration].verdict
+    return f"all {len(verdict.checks)} checks pass" if verdict.passed else None
 
 
-def all_passed(standing: Standing) -> Decision | None:
-    """Stops when every check of the latest attempt passes."""
-    verdict = standing.tree[standing.iteration].verdict
-    if not verdict.passed:
-        return None
-    return Decision("stop", "all_passed", f"all {len(verdict.checks)} checks pass")
+def _max_iterations(context: DecisionContext) -> str | None:
+    limit = context.options.max_iterations
+    return f"{limit} iterations done" if len(context.tree) >= limit else None
 
 
-def budget(standing: Standing) -> Decision | None:
-    """Stops when no further model call fits under the caps."""
-    left = asdict(standing.ledger.unspent)
+def _budget(context: DecisionContext) -> str | None:
+    left = asdict(context.ledger.unspent)
     spent = [name for name, amount in left.items() if amount is not None and amount <= 0]
-    return Decision("stop", "budget", f"the cap on {spent[0]} is reached") if spent else None
+    return f"the cap on {spent[0]} is reached" if spent else None
 
 
-def max_iterations(standing: Standing) -> Decision | None:
-    """Stops after the allowed number of iterations."""
-    limit = standing.options.max_iterations
-    return Decision("stop", "max_iterations", f"{limit} iterations done") if len(standing.tree) >= limit else None
+def _plateau(context: DecisionContext) -> str | None:
+    window, best = context.options.plateau, context.tree.best
+    since = context.iteration - (best.iteration if best else -1)
+    return f"no better candidate in {since} iterations" if window is not None and since >= window else None
 
 
-def plateau(standing: Standing) -> Decision | None:
-    """Stops when the best score has not grown for `plateau` iterations."""
-    window, best = standing.options.plateau, standing.tree.best
-    since = standing.iteration - (best.iteration if best else -1)
-    if window is None or since < window:
-        return None
-    return Decision("stop", "plateau", f"no better candidate in {since} iterations")
+def _learning_curve(context: DecisionContext) -> str | None:
+    asymptote = predicted_asymptote([attempt.verdict.score for attempt in context.tree])
+    return None if asymptote is None else f"the scores level off at {asymptote:.2f}"
 
 
-def learning_curve(standing: Standing) -> Decision | None:
-    """Stops when the scores level off: what is left to gain is under 0.02, by a power law fitted to the best so far."""
-    if not standing.options.learning_curve:
-        return None
-    asymptote = predicted_asymptote([attempt.verdict.score for attempt in standing.tree])
-    if asymptote is None:
-        return None
-    return Decision("stop", "learning_curve", f"the scores level off at {asymptote:.2f}")
-
-
-def no_expected_gain(standing: Standing) -> Decision | None:
-    """Stops where the rates of a pilot say that an iteration makes more right answers wrong than wrong ones right."""
-    pilot = standing.options.pilot
+def _no_expected_gain(context: DecisionContext) -> str | None:
+    pilot = context.options.pilot
     if pilot is None or worth_iterating(pilot.accuracy, pilot.correction, pilot.injection):
         return None
     gain = expected_gain(pilot.accuracy, pilot.correction, pilot.injection)
-    return Decision("stop", "no_expected_gain", f"one more iteration is expected to change accuracy by {gain:+.3f}")
+    return f"one more iteration is expected to change accuracy by {gain:+.3f}"
 
 
-def repetition(standing: Standing) -> Decision | None:
-    """Stops when the loop goes in circles: the same candidate or the same failures, `repetition` times in a row."""
-    limit, times = standing.options.repetition, _repeats(standing)
-    if limit is None or times < limit:
+def _repetition(context: DecisionContext) -> str | None:
+    limit, times = context.options.repetition, same_failures(context.tree)
+    return f"the same failure came {times} times in a row" if limit is not None and times >= limit else None
+
+
+def _plan_done(context: DecisionContext) -> str | None:
+    steps = context.plan
+    if steps is None or len(context.tree) < len(steps):
         return None
-    return Decision("stop", "repetition", f"the same failure came {times} times in a row")
+    return f"all {len(steps)} steps of the plan are done"
 
 
-def restart_when_stuck(standing: Standing) -> Decision | None:
-    """Restarts from the task when two attempts in a row failed the same way: the conversation is stuck."""
-    if _repeats(standing) < 2:
-        return None
-    return Decision("restart", "repetition", "the same failure came twice in a row")
+def _submitted(context: DecisionContext) -> str | None:
+    return "the agent ended the episode" if context.tree[context.iteration].observation.done else None
 
 
-def regression(standing: Standing) -> Decision | None:
-    """Backtracks to the best attempt when the latest is worse; unreadable replies count as worse."""
-    latest, best = standing.tree[standing.iteration], standing.tree.best
-    if best is None or best.iteration == latest.iteration or latest.verdict.score >= best.verdict.score > 0:
-        return None
-    if best.verdict.score == 0 and latest.candidate is not None:
-        return None
-    why = f"score {latest.verdict.score:.2f} is below {best.verdict.score:.2f} of iteration {best.iteration}"
-    return Decision("backtrack", "regression", why, best.iteration)
+def _gave_up(context: DecisionContext) -> str | None:
+    seen = context.tree[context.iteration].observation
+    return "the agent gave up" if seen.done and seen.text == "skipped" else None
 
 
-def critic(standing: Standing) -> Decision | None:
-    """Takes the critic's decision; one that names no earlier candidate to go back to is passed over."""
-    asked = standing.critique
-    if asked is None or asked.decision == "continue":
-        return None
-    if asked.decision in ("stop", "restart"):
-        return Decision(asked.decision, "critic", "the critic asked for it")
-    target = asked.backtrack_to
-    if target is None or not 0 <= target < len(standing.tree) or standing.tree[target].candidate is None:
-        return None
-    return Decision("backtrack", "critic", f"the critic prefers iteration {target}", target)
+ALL_PASSED = StopRule(
+    "all_passed",
+    "every visible check passed, and passed again when confirmed",
+    _all_passed,
+    when=lambda options: "every visible check passes" + (", twice" if options.confirm else ""),
+)
+"""Every check of the latest attempt passes."""
+MAX_ITERATIONS = StopRule(
+    "max_iterations",
+    "the allowed number of iterations is done",
+    _max_iterations,
+    when=lambda options: f"{options.max_iterations} iterations are done",
+)
+"""The allowed number of iterations is done."""
+BUDGET = StopRule(
+    "budget", "no further call fits under a cap", _budget, when=lambda _: "no further model call fits under the caps"
+)
+"""No further model call fits under the caps."""
+PLATEAU = StopRule(
+    "plateau",
+    "no better candidate for some iterations",
+    _plateau,
+    option="plateau",
+    when=lambda options: f"{options.plateau} iterations brought nothing better",
+)
+"""The best score has not grown for `plateau` iterations."""
+LEARNING_CURVE = StopRule(
+    "learning_curve",
+    "the best scores so far level off",
+    _learning_curve,
+    option="learning_curve",
+    when=lambda _: "the scores level off",
+)
+"""What is left to gain is under 0.02, by a power law fitted to the best scores so far."""
+NO_EXPECTED_GAIN = StopRule(
+    "no_expected_gain",
+    "by the rates of an earlier run, an iteration is not expected to help",
+    _no_expected_gain,
+    option="pilot",
+    when=lambda _: "an iteration is not expected to help, by the pilot's rates",
+)
+"""By the rates of a pilot, an iteration makes more right answers wrong than wrong ones right."""
+REPETITION = StopRule(
+    "repetition",
+    "the same candidate or the same failure, several times in a row",
+    _repetition,
+    option="repetition",
+    when=lambda options: f"the same failure came {options.repetition} times in a row",
+)
+"""The same candidate was proposed, or the same checks failed in the same way, `repetition` times in a row."""
+PLAN_DONE = StopRule("plan_done", "every step of the plan is done", _plan_done)
+"""Every step of the plan is done; only in strategies with a plan."""
+SUBMITTED = StopRule("submitted", "the agent ended an episode of actions itself: it is done, or it gave up", _submitted)
+"""The agent ended the episode; only in environments that are acted in."""
+GAVE_UP = replace(SUBMITTED, reason=_gave_up, when=lambda _: "the agent gives up")
+"""The agent gave up. An answer alone is no reason to stop where the reward says that it is not right."""
 
-
-def continue_from_latest(standing: Standing) -> Decision:
-    """Continues from the latest attempt; from the task where it holds no candidate."""
-    latest = standing.tree[standing.iteration]
-    if latest.candidate is None:
-        return Decision("restart", "no_candidate", latest.problem)
-    return Decision("continue", "progress", "checks still fail", latest.iteration)
-
-
-STOP_RULES: tuple[Rule, ...] = (
-    all_passed,
-    max_iterations,
-    budget,
-    plateau,
-    learning_curve,
-    no_expected_gain,
-    repetition,
+STOP_RULES: tuple[StopRule, ...] = (
+    ALL_PASSED,
+    MAX_ITERATIONS,
+    BUDGET,
+    PLATEAU,
+    LEARNING_CURVE,
+    NO_EXPECTED_GAIN,
+    REPETITION,
 )
 """Of strategies that work on from what was made."""
-
-SAMPLING_RULES: tuple[Rule, ...] = (all_passed, max_iterations, budget)
+SAMPLING_RULES: tuple[StopRule, ...] = (ALL_PASSED, MAX_ITERATIONS, BUDGET)
 """Of strategies whose candidates are independent: that they resemble each other is no reason to stop."""
+BUILTIN_STOP_RULES = {rule.name: rule for rule in (*STOP_RULES, PLAN_DONE, SUBMITTED)}
+"""The shipped rules by name."""
+
+CRITIC = "critic"
+"""Rule of decisions that the critic asked for."""
+MODEL_REJECTED = "model_rejected"
+"""Rule of a loop whose proposer was refused for good when there was an answer already."""
+STOP_MEANINGS = {
+    **{name: rule.meaning for name, rule in BUILTIN_STOP_RULES.items()},
+    CRITIC: "the critic asked to stop",
+    MODEL_REJECTED: "the provider refused a request, such as too long a prompt; an earlier candidate is the answer",
+}
+"""Everything that stops a loop in a shipped strategy: name in the record to what it means."""
 
 
-def first(rules: tuple[Rule, ...], standing: Standing) -> Decision | None:
-    """The decision of the first rule that has one."""
-    return next((decision for rule in rules if (decision := rule(standing))), None)
-
-
-def _repeats(standing: Standing) -> int:
+def same_failures(tree: AttemptTree) -> int:
     """Length of the run of attempts, ending at the latest, that failed in the same way; 0 without a candidate."""
-    attempts = list(standing.tree)
+    attempts = list(tree)
     latest = attempts[-1]
     if latest.candidate is None or latest.verdict.passed:
         return 0

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from loopwright.loop._agent_strategies import ACTING_STRATEGIES
-from loopwright.loop._decision import Decision, Standing
+from loopwright.loop._decision import Policy, StopRule
 from loopwright.loop._graph import compile_loop
-from loopwright.loop._stop_rules import (
-    SAMPLING_RULES,
-    STOP_RULES,
-    Policy,
-    Rule,
-    all_passed,
-    continue_from_latest,
-    critic,
-    first,
-    regression,
-    restart_when_stuck,
-)
+from loopwright.loop._policies import independent_candidates, one_candidate, refine
+from loopwright.loop._stop_rules import ALL_PASSED, SAMPLING_RULES, STOP_RULES
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -50,16 +41,24 @@ class Strategy(Protocol):
         ...
 
 
-def _once(standing: Standing) -> Decision:
-    return Decision("stop", "max_iterations", "the strategy makes one candidate")
+@dataclass(frozen=True, slots=True)
+class StrategyTraits:
+    """What else a strategy may tell of itself, as attributes of the same names; a strategy without them has these."""
+
+    stop_rules: Sequence[StopRule] = STOP_RULES
+    """What may stop its loops, in the order in which it is asked."""
+    one_candidate: bool = False
+    """Whether an episode has one candidate."""
+    acts: bool = False
+    """Whether a candidate is an action, and an answer takes many."""
+    oracle: bool = False
+    """Whether the hidden verdict decides which candidate counts."""
 
 
-def _afresh(standing: Standing) -> Decision:
-    return Decision("restart", "best_of_n", "the candidates are independent")
-
-
-def _refine(standing: Standing) -> Decision:
-    return first((restart_when_stuck, critic, regression), standing) or continue_from_latest(standing)
+def traits_of(strategy: Strategy | None) -> StrategyTraits:
+    """What a strategy tells of itself; the defaults for None and for what it does not tell."""
+    told = {name: getattr(strategy, name) for name in StrategyTraits.__slots__ if hasattr(strategy, name)}
+    return StrategyTraits(**told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +66,37 @@ class RefinementStrategy:
     """A strategy that proposes, acts, verifies and decides by a policy."""
 
     name: str
+    """As it is written in a task file."""
     policy: Policy
     """Decides where no stop rule does."""
-    stop_rules: tuple[Rule, ...]
-    asks_critic: bool = False
+    stop_rules: Sequence[StopRule] = STOP_RULES
+    """Asked before the policy and before the critic, in this order."""
+    critic: bool = False
+    """Whether a critic is asked after each verdict."""
+    one_candidate: bool = False
+    """Whether the policy stops after the first candidate."""
+
+    @property
+    def asks_critic(self) -> bool:
+        """Whether its graph has a critique node."""
+        return self.critic
 
     def compile(
         self, checkpointer: BaseCheckpointSaver[Any] | None
     ) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
         """Returns the compiled graph."""
-        return compile_loop(self.policy, critic=self.asks_critic, checkpointer=checkpointer, stop_rules=self.stop_rules)
+        return compile_loop(self.policy, critic=self.critic, checkpointer=checkpointer, stop_rules=self.stop_rules)
 
 
-SINGLE = RefinementStrategy("single", _once, (all_passed,))
+SINGLE = RefinementStrategy("single", one_candidate, (ALL_PASSED,), one_candidate=True)
 """One candidate, no second try."""
-BEST_OF_N = RefinementStrategy("best_of_n", _afresh, SAMPLING_RULES)
+BEST_OF_N = RefinementStrategy("best_of_n", independent_candidates, SAMPLING_RULES)
 """Independent candidates, the best by the visible checks wins: the compute-matched baseline of `refine`."""
-REFINE = RefinementStrategy("refine", _refine, STOP_RULES, asks_critic=True)
+REFINE = RefinementStrategy("refine", refine, critic=True)
 """Each candidate is made from an earlier one and what its checks and the critic said about it."""
 
 BUILTIN_STRATEGIES: dict[str, Strategy] = {
     **{strategy.name: strategy for strategy in (SINGLE, BEST_OF_N, REFINE)},
     **ACTING_STRATEGIES,
 }
+"""The shipped strategies by name."""

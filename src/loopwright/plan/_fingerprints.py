@@ -29,7 +29,8 @@ def fingerprints(config: RunConfig, episodes: Sequence[PlannedEpisode]) -> dict[
     project = Project(config.project)
     for task in {episode.task.name: episode.task for episode in episodes}.values():
         found |= dict(_parts(task, project))
-    found |= dict(_module(name, project) for name in {episode.strategy for episode in episodes} if ":" in name)
+    named = {name for episode in episodes for name in (episode.strategy, *episode.task.loop.stop_rules)}
+    found |= dict(_module(name, project) for name in named if ":" in name)
     if config.prices is not None:
         found[f"price file {config.prices.name}"] = _digest(config.prices)
     return dict(sorted(found.items()))

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, field_validator, model_validator
 
 from loopwright.environments import EnvironmentFolder, find_environment
 from loopwright.errors import TaskError
+from loopwright.loop import BUILTIN_STRATEGIES, traits_of
 from loopwright.project import Project
 from loopwright.task import BudgetOptions, CapOptions, EnvironmentOptions, Instance, Task
 
@@ -134,7 +135,7 @@ def _of_task(task: Task, instances: Sequence[Instance], config: RunConfig) -> It
         name = task.name if instance.id == task.name else f"{task.name}.{instance.id}"
         for variant, strategy, varied in variants:
             # A single call is compared with N calls by asking for N independent answers.
-            times = repeats * (config.calls if config.calls and strategy == "single" else 1)
+            times = repeats * (config.calls if config.calls and _one_candidate(strategy) else 1)
             for repeat in range(len(seeds) * times):
                 seeded = varied.model_copy(update={"seed": seeds[repeat // times]})
                 yield PlannedEpisode(f"{name}:{variant}:{repeat}", seeded, instance, strategy, variant, repeat)
@@ -149,10 +150,14 @@ def _varied(task: Task, strategy: str, model: str | None, config: RunConfig) -> 
     }
     update: dict[str, object] = {"loop": task.loop.model_copy(update=loop)}
     if config.calls:
-        update["budget"] = _with_calls(task.budget, 1 if strategy == "single" else config.calls)
+        update["budget"] = _with_calls(task.budget, 1 if _one_candidate(strategy) else config.calls)
     if model is not None:
         update |= {"model": model, "models": {}}
     return task.model_copy(update=update)
+
+
+def _one_candidate(strategy: str) -> bool:
+    return traits_of(BUILTIN_STRATEGIES.get(strategy)).one_candidate
 
 
 def _with_calls(budget: BudgetOptions, calls: int) -> BudgetOptions:

@@ -16,7 +16,7 @@ from loopwright.environments import (
     find_environment,
 )
 from loopwright.errors import TaskError, UserError
-from loopwright.loop import BUILTIN_STRATEGIES, Strategy
+from loopwright.loop import BUILTIN_STOP_RULES, BUILTIN_STRATEGIES, StopRule, Strategy
 from loopwright.models import Model
 from loopwright.plugins import check_environment, instantiate_plugin, is_plugin, load_plugin
 from loopwright.project import Project
@@ -55,6 +55,8 @@ class ResolvedComponents:
     verifiers: Sequence[Verifier]
     models: Mapping[str, str]
     """Role to `provider/model`."""
+    stop_rules: Sequence[StopRule] = ()
+    """Those that the task names beside the strategy's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ class ComponentResolver:
         """
         with _located("loop", "strategy"):
             strategy = self.strategy(task.loop.strategy)
+        with _located("loop", "stop_rules"):
+            stop_rules = tuple(self.stop_rule(name) for name in task.loop.stop_rules)
         roles = [AgentRole.PROPOSER, *([AgentRole.CRITIC] if strategy.asks_critic else [])]
         agents: dict[AgentRole, Agent] = {}
         for role in roles:
@@ -91,7 +95,7 @@ class ComponentResolver:
         elif judge:
             verifiers.append(judge)
         models = {role.value: agent.model for role, agent in agents.items() if isinstance(agent, ModelAgent)}
-        return ResolvedComponents(strategy, agents, tuple(verifiers), models)
+        return ResolvedComponents(strategy, agents, tuple(verifiers), models, stop_rules)
 
     def strategy(self, name: str) -> Strategy:
         """Finds a strategy.
@@ -102,6 +106,15 @@ class ComponentResolver:
         known = {**BUILTIN_STRATEGIES, **self.given.strategies}
         strategy: Strategy = instantiate_plugin("strategies", name, self._part("strategies", name, known))
         return strategy
+
+    def stop_rule(self, name: str) -> StopRule:
+        """Finds a stop rule.
+
+        Raises:
+            UserError: There is none of that name, or it is no stop rule.
+        """
+        rule: StopRule = instantiate_plugin("stop_rules", name, self._part("stop_rules", name, BUILTIN_STOP_RULES))
+        return rule
 
     def agent(self, task: Task, role: AgentRole) -> Agent:
         """Finds who plays a role in a task.

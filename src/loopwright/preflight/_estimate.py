@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from loopwright.agents import Agent, AgentRole, ModelAgent, RuleCritic
-from loopwright.loop import BUILTIN_STRATEGIES
+from loopwright.loop import BUILTIN_STRATEGIES, traits_of
 from loopwright.models import Prices, Usage
 from loopwright.plan import PlannedEpisode, ResolvedComponents
 from loopwright.preflight._validate import CheckedRun
@@ -80,7 +80,7 @@ def _calls(episode: PlannedEpisode, cast: ResolvedComponents) -> int | None:
     per_iteration = [_calls_of(agent) for role, agent in cast.agents.items() if role is not AgentRole.SUMMARIZER]
     if BUILTIN_STRATEGIES.get(episode.strategy) is not cast.strategy or None in per_iteration:
         return None
-    iterations = 1 if episode.strategy == "single" else episode.task.loop.max_iterations
+    iterations = 1 if traits_of(cast.strategy).one_candidate else episode.task.loop.max_iterations
     return iterations * sum(calls or 0 for calls in per_iteration)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from loopwright.agents import Agent, AgentRole, ModelAgent, View
 from loopwright.errors import MissingContent
-from loopwright.loop import BEST_OF_N, REFINE, STOP_RULES, AttemptTree, RefinementStrategy, Strategy, view_for
+from loopwright.loop import BEST_OF_N, REFINE, AttemptTree, traits_of, view_for
 from loopwright.models import Message
 from loopwright.plan import ResolvedComponents
 from loopwright.preflight._estimate import estimate_run
@@ -87,7 +87,7 @@ def explain_run(checked: CheckedRun) -> Explanation:
             roles.setdefault("verifier", f"{type(verifier).__qualname__}, beside the environment's checks")
             sees.setdefault("verifier", ["the candidate", "the goal", f"the fields {', '.join(public)}"])
     first = checked.episodes[0].task
-    strategies = {episode.strategy: checked.cast(episode).strategy for episode in checked.episodes}
+    casts = {episode.strategy: checked.cast(episode) for episode in checked.episodes}
     return Explanation(
         task=task.name,
         instances=len(checked.instances[task.name]),
@@ -97,8 +97,8 @@ def explain_run(checked: CheckedRun) -> Explanation:
         roles={**roles, "environment": task.environment.name},
         sees=sees,
         never_shown=sorted(f"hidden.{name}" for name in instance.hidden),
-        stop_rules=_stop_rules(first, strategies),
-        otherwise=_otherwise(first, strategies),
+        stop_rules=_stop_rules(first, casts),
+        otherwise=_otherwise(first, casts),
         limits=_limits(first),
         loosened=_loosened(task.sandbox),
         session=_across(first),
@@ -211,34 +211,23 @@ def _guard(probes: int) -> str:
     return f"undone where {probes} probes get worse" if probes else "without a guard"
 
 
-def _stop_rules(task: Task, strategies: Mapping[str, Strategy]) -> dict[str, str]:
+def _stop_rules(task: Task, casts: Mapping[str, ResolvedComponents]) -> dict[str, str]:
     """The rules that may stop one of the strategies, in the order in which they are asked."""
-    loop = task.loop
-    values = {
-        "all_passed": "every visible check passes" + (", twice" if loop.confirm else ""),
-        "budget": "no further model call fits under the caps",
-        "max_iterations": f"{loop.max_iterations} iterations are done",
-        "plateau": f"{loop.plateau} iterations brought nothing better" if loop.plateau else "",
-        "learning_curve": "the scores level off" if loop.learning_curve else "",
-        "no_expected_gain": "an iteration is not expected to help, by the pilot's rates" if loop.pilot else "",
-        "repetition": f"the same failure came {loop.repetition} times in a row" if loop.repetition else "",
-    }
-    asked = {
-        rule.__name__: [
-            name
-            for name, one in strategies.items()
-            if not isinstance(one, RefinementStrategy) or rule in one.stop_rules
-        ]
-        for rule in STOP_RULES
-    }
+    asked: dict[str, dict[str, list[str]]] = {}
+    for strategy, cast in casts.items():
+        for rule in dict.fromkeys((*traits_of(cast.strategy).stop_rules, *cast.stop_rules)):
+            if when := rule.describe(task.loop):
+                asked.setdefault(rule.name, {}).setdefault(when, []).append(strategy)
     return {
-        rule: values[rule] + ("" if len(names) == len(strategies) else f" ({', '.join(names)})")
-        for rule, names in asked.items()
-        if names and values[rule]
+        name: "; ".join(
+            when + ("" if len(strategies) == len(casts) else f" ({', '.join(strategies)})")
+            for when, strategies in told.items()
+        )
+        for name, told in asked.items()
     }
 
 
-def _otherwise(task: Task, strategies: Mapping[str, Strategy]) -> dict[str, str]:
+def _otherwise(task: Task, strategies: Iterable[str]) -> dict[str, str]:
     """What the shipped strategies do where no rule stops them."""
     limit = task.loop.repetition
     afresh = "after the same failure twice in a row it starts afresh from the task, without earlier attempts; "

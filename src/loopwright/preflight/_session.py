@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from loopwright.agents import AgentRole, Memory, MemoryTurn, ModelAgent
 from loopwright.drift import Baseline
 from loopwright.errors import TaskError, UserError
-from loopwright.loop import ACTING_STRATEGIES, AttemptTree, view_for
+from loopwright.loop import AttemptTree, Strategy, traits_of, view_for
 from loopwright.plan import PlannedEpisode, ResolvedComponents
 from loopwright.project import Project
 from loopwright.session import sessions_of
@@ -19,7 +19,7 @@ _NEEDED = (("detector", "adwin", "river"), ("detector", "cusum", "numpy"), ("emb
 _MARK = "a mark that no prompt has of itself"
 
 
-def check_drift(episode: PlannedEpisode, project: Project) -> None:
+def check_drift(episode: PlannedEpisode, strategy: Strategy, project: Project) -> None:
     """Reads the baseline, and refuses guards that a strategy gives no answers for.
 
     Raises:
@@ -39,7 +39,7 @@ def check_drift(episode: PlannedEpisode, project: Project) -> None:
                 f"drift.{option}: {name} needs {library}, which is not installed",
                 remedy="Install it: pip install 'loopwright[drift]', or '.[drift]' from a clone.",
             ).about("drift", option)
-    if episode.strategy not in ACTING_STRATEGIES:
+    if not traits_of(strategy).acts:
         return
     for name in drift.mitigations.named:
         if getattr(drift.mitigations, name).probes:

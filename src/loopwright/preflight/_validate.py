@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from loopwright.agents import AgentRole, ModelAgent
 from loopwright.environments import PythonEnvironment, TextEnvironment
 from loopwright.errors import TaskError, UserError
-from loopwright.loop import ACTING_STRATEGIES, SINGLE
+from loopwright.loop import traits_of
 from loopwright.models import Prices, Usage
 from loopwright.plan import PlannedEpisode, ResolvedComponents, ResolvedRun, RunConfig
 from loopwright.preflight._places import PYTHON_OPTIONS, OptionNames, Places
@@ -107,7 +107,7 @@ def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Pl
     task = episode.task
     with places.at(task):
         cast = resolved.components(episode)
-        check_drift(episode, resolved.resolver.project)
+        check_drift(episode, cast.strategy, resolved.resolver.project)
     for role, agent in cast.agents.items():
         if isinstance(agent, ModelAgent):
             check_prompt(agent.prompt, role, episode.instance.without_hidden(), task.loop.max_iterations)
@@ -170,7 +170,8 @@ def _notes(episode: PlannedEpisode, cast: ResolvedComponents, resolved: Resolved
             f"{task.name}: no visible check: mitigations have neither successes to go by nor probes; name "
             "a verifier: `agents: {verifier: verifier}`"
         )
-    if episode.strategy == SINGLE.name or episode.strategy in ACTING_STRATEGIES:
+    traits = traits_of(cast.strategy)
+    if traits.one_candidate or traits.acts:
         return
     if environment is PythonEnvironment and not str(episode.instance.public.get("tests", "")).strip():
         yield (

@@ -299,6 +299,7 @@ class Run:
                 store=self.store,
                 ledger=ledger,
                 options=task.loop,
+                stop_rules=cast.stop_rules,
                 prices=parts.prices,
                 seed=task.seed,
                 memory=prepared.memory,

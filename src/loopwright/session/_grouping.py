@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from loopwright.loop import BUILTIN_STRATEGIES, traits_of
 from loopwright.plan import PlannedEpisode
 
 WINDOW = 50
@@ -42,7 +43,7 @@ def most_calls(planned: Sequence[PlannedEpisode], per_probe: int) -> int:
     task = planned[0].task
     if task.drift is None:
         return 0
-    iterations = 1 if planned[0].strategy == "single" else task.loop.max_iterations
+    iterations = 1 if traits_of(BUILTIN_STRATEGIES.get(planned[0].strategy)).one_candidate else task.loop.max_iterations
     done, turns = task.drift.mitigations, len(planned) * iterations
     calls = 0
     if done.consolidation:

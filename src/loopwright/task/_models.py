@@ -123,6 +123,8 @@ class LoopOptions(Section):
     """A built-in name, an entry point, or `package.module:Class`."""
     max_iterations: int = Field(default=6, gt=0)
     """Stop after this many iterations."""
+    stop_rules: tuple[str, ...] = ()
+    """Rules beside the strategy's own: a built-in name, an entry point, or `package.module:name`."""
     plateau: int | None = Field(default=None, gt=0)
     """Stop after this many iterations without a better candidate."""
     learning_curve: StrictBool = False

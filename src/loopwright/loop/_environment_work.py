@@ -1,13 +1,14 @@
-"""Time in environments: reserved by the slice while it passes, so that caps on it hold under concurrency too."""
+"""Work in environments: its time is charged, and a lost sandbox is replaced once."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from loopwright.budget import Ledger, Reservation, Spend
+from loopwright.errors import SandboxLost
 
 T = TypeVar("T")
 
@@ -17,6 +18,8 @@ SLICE = 0.5
 
 async def charge_time(ledger: Ledger, work: Coroutine[Any, Any, T]) -> tuple[T, float]:
     """Waits for work in an environment and charges its time, also when it fails.
+
+    Time is reserved by the slice while it passes, so that caps on it hold under concurrency too.
 
     Returns:
         Its result and its seconds.
@@ -44,6 +47,19 @@ async def charge_time(ledger: Ledger, work: Coroutine[Any, Any, T]) -> tuple[T, 
         for reservation in held:
             reservation.release()
         ledger.charge(spent_time(time.monotonic() - started))
+
+
+async def retry_once_on_sandbox_loss(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Does work in an environment; where its sandbox was lost, once more in a fresh one.
+
+    Raises:
+        SandboxLost: The second one was lost as well.
+        Exception: Whatever else the work raises.
+    """
+    try:
+        return await work()
+    except SandboxLost:
+        return await work()
 
 
 def spent_time(seconds: float) -> Spend:
