@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     )
     from loopwright.loop import (
         Decision,
+        DecisionContext,
         RefinementStrategy,
+        StopRule,
         Strategy,
     )
     from loopwright.models import (
@@ -102,6 +104,7 @@ __all__ = [
     "ComponentOverrides",
     "Critique",
     "Decision",
+    "DecisionContext",
     "Environment",
     "EnvironmentSetup",
     "EpisodeResult",
@@ -120,6 +123,7 @@ __all__ = [
     "RunEstimate",
     "RunResult",
     "Scripted",
+    "StopRule",
     "Strategy",
     "Task",
     "Verdict",
@@ -167,7 +171,9 @@ _HOMES = {
     ),
     "loop": (
         "Decision",
+        "DecisionContext",
         "RefinementStrategy",
+        "StopRule",
         "Strategy",
     ),
     "models": (

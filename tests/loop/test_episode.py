@@ -145,11 +145,14 @@ def test_a_judge_without_budget_leaves_what_was_executed(tmp_path: Path) -> None
 
 
 def test_a_candidate_that_is_paid_for_is_executed_though_tokens_and_time_are_up(tmp_path: Path) -> None:
-    table = Table(tmp_path / "r", ["7315"], caps=Caps(tokens=9000, seconds=0.05))
+    table = Table(tmp_path / "r", ["7315"])
+    now = [0.0]
+    ledger = Ledger(Caps(tokens=9000, seconds=0.05), clock=lambda: now[0])
+    table.context = replace(table.context, ledger=ledger)
     answer = table.proposer.complete
 
     async def slow_and_long(request: Request) -> Reply:
-        await asyncio.sleep(0.1)
+        now[0] = 0.1
         return (await answer(request)).model_copy(update={"usage": Usage(output=20_000)})
 
     table.proposer.complete = slow_and_long  # type: ignore[method-assign]  # a server that ignores max_tokens
