@@ -245,12 +245,6 @@ class Refusing:
     async def submit(self, answer: Candidate) -> Verdict:
         return Verdict(checks=(Check(name="works", score=0),))
 
-    async def snapshot(self) -> str:
-        raise NotImplementedError
-
-    async def restore(self, snapshot: str) -> None:
-        raise NotImplementedError
-
     async def close(self) -> None:
         pass
 

@@ -120,7 +120,7 @@ def test_the_rules_with_an_option_are_in_the_reference_of_tasks(rule: str) -> No
     assert rule in rows(section((ROOT / "docs/task-file.md").read_text(), "## `loop`"))
 
 
-@pytest.mark.parametrize("name", unless("F7", BUILTIN_ENVIRONMENTS, ["text"]))
+@pytest.mark.parametrize("name", BUILTIN_ENVIRONMENTS)
 def test_every_environment_is_listed(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["env", "list", "--json"])

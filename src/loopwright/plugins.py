@@ -7,7 +7,7 @@ import importlib
 import inspect
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -29,8 +29,7 @@ class _Contract:
 
 
 _ENVIRONMENT = {
-    "reset": ("instance",), "step": ("action",), "submit": ("answer",),
-    "snapshot": (), "restore": ("snapshot",), "close": (),
+    "reset": ("instance",), "step": ("action",), "submit": ("answer",), "close": (),
 }  # fmt: skip
 _CONTRACTS = {
     "agents": _Contract("an agent", {"act": ("view", "models")}, {}, ("role",)),
@@ -45,6 +44,11 @@ _CONTRACTS = {
 def is_plugin(kind: str, name: str) -> bool:
     """Whether a name is an import path or that of an entry point, rather than of a file."""
     return ":" in name or name in entry_points(group=f"loopwright.{kind}").names
+
+
+def plugin_names(kind: str) -> Sequence[str]:
+    """Names of installed parts of a kind: the entry points of `loopwright.<kind>`, sorted."""
+    return sorted(entry_points(group=f"loopwright.{kind}").names)
 
 
 def load_plugin(kind: str, name: str, builtin: Mapping[str, Any], *, folder: Path) -> Any:

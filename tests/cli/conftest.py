@@ -37,12 +37,6 @@ class Echo:
     async def submit(self, answer):
         return _verdict(answer, self.instance.hidden["want"])
 
-    async def snapshot(self):
-        return ""
-
-    async def restore(self, snapshot):
-        pass
-
     async def close(self):
         pass
 

@@ -60,12 +60,6 @@ class Guess:
     async def submit(self, answer: Candidate) -> Verdict:
         return Verdict(checks=(Check(name="three", score=answer.text.endswith("3")),))
 
-    async def snapshot(self) -> str:
-        raise NotImplementedError
-
-    async def restore(self, snapshot: str) -> None:
-        raise NotImplementedError
-
     async def close(self) -> None:
         pass
 

@@ -47,12 +47,6 @@ class Game:
         right = answer.text == self._number
         return Verdict(checks=(Check(name="right", score=right, evidence="" if right else f"it was {self._number}"),))
 
-    async def snapshot(self) -> str:
-        raise NotImplementedError
-
-    async def restore(self, snapshot: str) -> None:
-        raise NotImplementedError
-
     async def close(self) -> None:
         pass
 

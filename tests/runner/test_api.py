@@ -277,12 +277,6 @@ class _Echo:
         right = self._want in (answer.text or "".join(answer.files.values()))
         return Verdict(checks=(Check(name="word", score=float(right)),))
 
-    async def snapshot(self) -> str:
-        return ""
-
-    async def restore(self, snapshot: str) -> None:
-        raise NotImplementedError
-
     async def close(self) -> None:
         pass
 

@@ -124,12 +124,6 @@ class Secretive:
     async def submit(self, answer: Candidate) -> Verdict:
         return Verdict(checks=(Check(name="secret", score=1.0),))
 
-    async def snapshot(self) -> str:
-        return ""
-
-    async def restore(self, snapshot: str) -> None:
-        pass
-
     async def close(self) -> None:
         pass
 

@@ -9,9 +9,9 @@ from loopwright.environments._builders import (
     text_environment,
 )
 from loopwright.environments._folder import EnvironmentFolder, find_environment
-from loopwright.environments._registry import BUILTIN_ENVIRONMENTS
+from loopwright.environments._registry import BUILTIN_ENVIRONMENTS, list_environments
 from loopwright.environments._scores import Scores
-from loopwright.environments._types import Environment, EnvironmentSetup
+from loopwright.environments._types import ChecksInstances, Environment, EnvironmentSetup, Snapshots
 from loopwright.environments.bash._environment import BashEnvironment
 from loopwright.environments.bash._shell_pool import SharedShells
 from loopwright.environments.ctf._environment import CtfEnvironment
@@ -25,6 +25,7 @@ from loopwright.types import Observation
 __all__ = [
     "BUILTIN_ENVIRONMENTS",
     "BashEnvironment",
+    "ChecksInstances",
     "CtfEnvironment",
     "Environment",
     "EnvironmentFolder",
@@ -34,12 +35,14 @@ __all__ = [
     "PythonEnvironment",
     "Scores",
     "SharedShells",
+    "Snapshots",
     "SqlEnvironment",
     "TextEnvironment",
     "bash_environment",
     "ctf_environment",
     "find_environment",
     "interpreter_environment",
+    "list_environments",
     "python_environment",
     "sql_environment",
     "tested_name",

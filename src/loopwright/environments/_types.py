@@ -41,6 +41,15 @@ class Environment(Protocol):
         """
         ...
 
+    async def close(self) -> None:
+        """Ends the episode's sandboxes; harmless when called twice."""
+        ...
+
+
+@runtime_checkable
+class Snapshots(Protocol):
+    """Optional: an environment whose state can be stored and gone back to."""
+
     async def snapshot(self) -> str:
         """Stores the present state and returns its artifact reference."""
         ...
@@ -49,8 +58,17 @@ class Environment(Protocol):
         """Goes back to a stored state."""
         ...
 
-    async def close(self) -> None:
-        """Ends the episode's sandboxes; harmless when called twice."""
+
+@runtime_checkable
+class ChecksInstances(Protocol):
+    """Optional, of what makes environments: it can tell before a run that an instance cannot be used."""
+
+    def check(self, instance: Instance) -> None:
+        """Checks the instance's fields, without a sandbox.
+
+        Raises:
+            TaskError: A field is missing, unknown or cannot be used.
+        """
         ...
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from loopwright.agents import AgentRole, ModelAgent
-from loopwright.environments import PythonEnvironment, TextEnvironment
+from loopwright.environments import ChecksInstances, PythonEnvironment, TextEnvironment
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import traits_of
 from loopwright.models import Prices, Usage
@@ -88,11 +88,13 @@ def check_run(
 def _check_environment(resolved: ResolvedRun, task: Task, instances: Sequence[Instance], places: Places) -> None:
     with places.at(task, "environment", "name"):
         environment = resolved.environment(task)
-    check_instance = getattr(environment.make, "check", lambda instance: None)
+    maker: object = environment.make
+    if not isinstance(maker, ChecksInstances):
+        return
     for index, instance in enumerate(instances):
         with places.at(task, "environment"):
             try:
-                check_instance(instance)
+                maker.check(instance)
             except TaskError as error:
                 same = instance.public == task.environment.model_extra and instance.hidden == task.environment.hidden
                 if not task.data or same:

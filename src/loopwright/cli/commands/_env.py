@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from loopwright.cli._options import json_option
+
+if TYPE_CHECKING:
+    from loopwright.environments import EnvironmentFolder
 
 _EXAMPLES = """\
 \b
@@ -44,16 +48,20 @@ def command() -> None:
 def list_command(project: Path, as_json: bool) -> None:
     """List the environments that a task here can name."""
     from loopwright.cli._output import write_json, write_table
-    from loopwright.environments import find_environment
+    from loopwright.environments import list_environments
     from loopwright.project import Project
 
-    here = Project(project)
-    found = [folder for name in here.names("environments") if (folder := find_environment(name, here))]
+    found = list_environments(Project(project))
     if as_json:
-        write_json([{**folder.model_dump(by_alias=True), "folder": str(folder.folder)} for folder in found])
+        write_json([{**one.model_dump(by_alias=True), "folder": _path(one)} for one in found])
         return
-    rows = [(folder.name, folder.image or "", str(folder.folder), folder.description) for folder in found]
+    rows = [(one.name, one.image or "", _path(one), one.description) for one in found]
     write_table(("environment", "image", "folder", "description"), rows)
+
+
+def _path(found: EnvironmentFolder) -> str:
+    """Where an environment's folder is; empty where it needs none."""
+    return str(found.folder) if found.folder.name else ""
 
 
 @command.command("build", epilog=_BUILD_EXAMPLE)

@@ -55,12 +55,5 @@ class TextEnvironment:
         """Has no hidden checks."""
         return Verdict()
 
-    async def snapshot(self) -> str:
-        """There is no state; what is stored is empty."""
-        return self._setup.put(b"")
-
-    async def restore(self, snapshot: str) -> None:
-        """There is no state."""
-
     async def close(self) -> None:
         """There is nothing to end."""
