@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, rule
 
-from loopwright.budget import Caps, Ledger, Left, Reservation, Spend
+from loopwright.budget import Caps, Ledger, Reservation, Spend
 from loopwright.errors import BudgetExceeded
 
 cents = st.integers(0, 300).map(lambda amount: Decimal(amount) / 100)
@@ -120,7 +120,7 @@ def test_a_refusal_names_the_cap_and_what_is_left() -> None:
     ledger = Ledger(Caps(model_calls=10, usd=Decimal("1.00")))
     ledger.charge(Spend(model_calls=1, usd=Decimal("0.70")))
     ledger.reserve(Spend(usd=Decimal("0.10")))
-    with pytest.raises(BudgetExceeded, match=r"cap on usd of 1\.00 has 0\.20 left .*nothing was spent") as caught:
+    with pytest.raises(BudgetExceeded, match=r"cap on usd of 1\.0 has 0\.20 left .*nothing was spent") as caught:
         ledger.reserve(Spend(model_calls=1, usd=Decimal("0.25")))
     assert "usd" in caught.value.remedy
     assert ledger.left.model_calls == 9
@@ -133,14 +133,14 @@ def test_a_refusal_by_the_parent_reserves_nothing_in_the_child() -> None:
         episode.reserve(Spend(input=60, output=41))
     assert episode.reserved == run.reserved == Spend()
     episode.reserve(Spend(input=60, output=40))
-    assert episode.left == Left(tokens=0)
+    assert episode.left == Caps(tokens=0)
 
 
 def test_what_is_left_is_that_of_the_tightest_cap() -> None:
     run = Ledger(Caps(usd=Decimal(2), model_calls=3))
     episode = Ledger(Caps(usd=Decimal(5), sandbox_seconds=9.0), parent=run)
-    assert episode.left == Left(usd=Decimal(2), model_calls=3, sandbox_seconds=9.0)
-    assert Ledger(Caps()).left == Left()
+    assert episode.left == Caps(usd=Decimal(2), model_calls=3, sandbox_seconds=9.0)
+    assert Ledger(Caps()).left == Caps()
 
 
 def test_an_overshoot_is_reported_and_stops_further_spending() -> None:
@@ -149,7 +149,7 @@ def test_an_overshoot_is_reported_and_stops_further_spending() -> None:
     episode.reserve(Spend(usd=Decimal(1), output=5)).settle(Spend(usd=Decimal("1.25"), output=5))
     assert run.overshoot == {"usd": Decimal("0.25")}
     assert episode.overshoot == {}
-    assert run.left == Left(usd=Decimal(0))
+    assert run.left == Caps(usd=Decimal(0))
     with pytest.raises(BudgetExceeded, match="usd"):
         episode.reserve(Spend(usd=Decimal("0.01")))
     episode.reserve(Spend(sandbox_seconds=1.0)).release()  # what was paid for may still be executed
@@ -162,7 +162,7 @@ async def wait_for_what_is_held() -> tuple[float, Ledger]:
     second = asyncio.ensure_future(other.acquire(Spend(output=80)))
     await asyncio.sleep(0.1)
     assert not second.done()
-    assert run.unspent == Left(tokens=100)
+    assert run.unspent == Caps(tokens=100)
     first.settle(Spend(output=10))
     reservation = await second
     reservation.settle(Spend(output=10))
@@ -283,3 +283,12 @@ def test_calls_in_flight_never_get_more_than_the_cap() -> None:
     assert any(isinstance(outcome, BudgetExceeded) for outcome in outcomes)
     assert Decimal("0.2") < most <= 1
     assert ledger.reserved == Spend()
+
+
+def test_a_cap_on_cost_is_held_to_the_cent_whatever_floats_add_up_to() -> None:
+    ledger = Ledger(Caps(usd=0.3))
+    for _ in range(3):
+        ledger.reserve(Spend(usd=Decimal("0.1"))).settle(Spend(usd=Decimal("0.1")))
+    assert (ledger.left, ledger.overshoot) == (Caps(usd=0), {})
+    with pytest.raises(BudgetExceeded, match=r"cap on usd of 0\.3 has 0"):
+        ledger.reserve(Spend(usd=Decimal("0.0001")))

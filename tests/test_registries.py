@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 
 from loopwright.agents import AgentRole, View
-from loopwright.budget import Caps, Left
+from loopwright.budget import Ledger
 from loopwright.cli import main
 from loopwright.drift import DetectorName
 from loopwright.environments import BUILTIN_ENVIRONMENTS
@@ -200,4 +200,8 @@ def test_every_cap_is_an_option_of_a_run_and_in_the_guide_and_the_reference(
 
 
 def test_ledgers_know_the_caps_of_tasks() -> None:
-    assert [list(Caps.model_fields), list(Left.__dataclass_fields__)] == [CAPS, CAPS]
+    caps = CapOptions.model_validate(dict.fromkeys(CAPS, 11))
+    ledger = Ledger(caps)
+    ledger.restart_clock()
+    assert [name for name in CAPS if not ledger.capped(name)] == []
+    assert [name for name, amount in ledger.left if amount is None] == []

@@ -11,9 +11,10 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from loopwright.errors import BudgetExceeded
+from loopwright.task import Caps
+
+__all__ = ["Amount", "Caps", "Ledger", "Reservation", "Spend"]
 
 Amount = int | float | Decimal
 
@@ -57,38 +58,11 @@ class Spend:
         return self.input + self.cache_read + self.cache_write + self.output
 
 
-class Caps(BaseModel):
-    """Hard caps. None means no cap."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    model_calls: int | None = Field(default=None, ge=0)
-    tokens: int | None = Field(default=None, ge=0)
-    """Sum of the four classes."""
-    usd: Decimal | None = Field(default=None, ge=0)
-    sandbox_seconds: float | None = Field(default=None, ge=0)
-    working_seconds: float | None = Field(default=None, ge=0)
-    seconds: float | None = Field(default=None, ge=0)
-    """Wall time since the ledger was made, time before a resume included."""
-
-
 _PATIENCE = 0.02
 """Seconds between looks at whether other calls gave back what they held."""
 
-CAPPED = ("model_calls", "tokens", "usd", "sandbox_seconds", "working_seconds")
+_SPENT = tuple(name for name in Caps.model_fields if hasattr(Spend, name))
 """Caps on what is spent; `seconds` passes by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What may still be reserved, under the tightest of the caps that hold; None where there is no cap."""
-
-    model_calls: int | None = None
-    tokens: int | None = None
-    usd: Decimal | None = None
-    sandbox_seconds: float | None = None
-    working_seconds: float | None = None
-    seconds: float | None = None
 
 
 class Ledger:
@@ -102,6 +76,12 @@ class Ledger:
         self, caps: Caps, *, parent: Ledger | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.caps = caps
+        self._limits: dict[str, Any] = {
+            # Sums of costs are exact.
+            name: Decimal(str(cap)) if name == "usd" else cap
+            for name, cap in caps
+            if cap is not None and name in Caps.model_fields
+        }
         self.parent = parent
         self._clock = clock
         self._started = clock()
@@ -127,18 +107,14 @@ class Ledger:
         return self._before + max(self._clock() - self._started, 0.0)
 
     @property
-    def left(self) -> Left:
+    def left(self) -> Caps:
         """What may still be reserved here, the parents' caps included; never below zero."""
-        with self._lock:
-            amounts: dict[str, Any] = {name: self._left(name) for name in (*CAPPED, "seconds")}
-        return Left(**amounts)
+        return self._left(held=True)
 
     @property
-    def unspent(self) -> Left:
+    def unspent(self) -> Caps:
         """What was not spent yet, whatever is held for calls in flight; never below zero."""
-        with self._lock:
-            amounts: dict[str, Any] = {name: self._left(name, held=False) for name in (*CAPPED, "seconds")}
-        return Left(**amounts)
+        return self._left(held=False)
 
     @property
     def overshoot(self) -> Mapping[str, Amount]:
@@ -211,8 +187,8 @@ class Ledger:
             ledger = ledger.parent
 
     def _caps(self) -> Iterator[tuple[str, Amount]]:
-        for name in CAPPED:
-            if (cap := getattr(self.caps, name)) is not None:
+        for name in _SPENT:
+            if (cap := self._limits.get(name)) is not None:
                 yield name, cap
 
     def _check(self, spend: Spend, *, held: bool = True) -> None:
@@ -233,12 +209,14 @@ class Ledger:
                 remedy="Raise `seconds` in the task's budget.",
             )
 
-    def _left(self, name: str, *, held: bool = True) -> Amount | None:
-        amounts = []
-        for ledger in self._chain():
-            if (cap := getattr(ledger.caps, name)) is not None:
-                amounts.append(max(cap - ledger._used(name, held=held), type(cap)(0)))
-        return min(amounts, default=None)
+    def _left(self, *, held: bool) -> Caps:
+        left: dict[str, Amount] = {}
+        with self._lock:
+            for ledger in self._chain():
+                for name, cap in ledger._limits.items():
+                    amount = max(cap - ledger._used(name, held=held), type(cap)(0))
+                    left[name] = min(amount, left.get(name, amount))
+        return Caps.model_validate(left)
 
     def _used(self, name: str, *, held: bool) -> Any:
         if name == "seconds":

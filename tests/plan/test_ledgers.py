@@ -115,7 +115,7 @@ def test_caps_are_those_of_the_episode_its_task_and_the_run() -> None:
     first, second = plan("t", "u", model_calls=3, tokens=9, usd=0.1, run={"model_calls": 5, "working_seconds": 7.0})
     ledgers = book(model_calls=6, seconds=1000.0)
     one, other = ledgers.episode(first, [], None), ledgers.episode(second, [], None)
-    assert (one.caps.model_calls, one.caps.tokens, one.caps.usd) == (3, 9, Decimal("0.1"))
+    assert (one.caps.model_calls, one.caps.tokens, one.caps.usd) == (3, 9, 0.1)
     assert one.parent is not None
     assert (one.parent.caps.model_calls, one.parent.caps.working_seconds) == (5, 7.0)
     assert one.parent.parent is ledgers.run

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loopwright.task import MAY_BE_ZERO, Caps, CapText
+
 if TYPE_CHECKING:
     from loopwright.plan import RunOptions
     from loopwright.preflight import CheckedRun
@@ -18,19 +20,18 @@ def _list(ctx: click.Context, param: click.Parameter, value: str | None) -> tupl
     return tuple(dict.fromkeys(name.strip() for name in (value or "").split(",") if name.strip()))
 
 
-_SECONDS = click.FloatRange(min=0, min_open=True)
+_Option = Callable[[Callable[..., None]], Callable[..., None]]
 
 _NAMES = ("model", "strategy", "calls", "repeats", "seed", "concurrency", "grade_all", "prices", "cache", "project")
-_CAPS = {
-    "model_calls": "calls",
-    "tokens": "tokens",
-    "usd": "usd",
-    "sandbox_seconds": "sandbox_seconds",
-    "working_seconds": "working_seconds",
-    "seconds": "seconds",
-}
 
-_OPTIONS = (
+
+def _cap_option(name: str, text: CapText) -> _Option:
+    whole = Caps.model_fields[name].annotation == int | None
+    kind = click.IntRange(min=1) if whole else click.FloatRange(min=0, min_open=name not in MAY_BE_ZERO)
+    return click.option(text.option, f"cap_{name}", type=kind, help=text.help)
+
+
+_OPTIONS: tuple[_Option, ...] = (
     click.option(
         "--model",
         "model",
@@ -53,12 +54,7 @@ _OPTIONS = (
         help="Episodes at a time.",
     ),
     click.option("--grade-all", is_flag=True, help="Grade every candidate, to see what refining did."),
-    click.option("--max-calls", type=click.IntRange(min=1), help="Cap on model calls of the whole run."),
-    click.option("--max-tokens", type=click.IntRange(min=1), help="Cap on tokens of the whole run."),
-    click.option("--max-usd", type=click.FloatRange(min=0), help="Cap on cost of the whole run; needs --prices."),
-    click.option("--max-sandbox-seconds", type=_SECONDS, help="Cap on time in which candidates run."),
-    click.option("--max-working-seconds", type=_SECONDS, help="Cap on time of calls and sandboxes, without waiting."),
-    click.option("--max-seconds", type=_SECONDS, help="Cap on time of the whole run."),
+    *(_cap_option(name, text) for name, text in Caps.texts().items()),
     click.option(
         "--prices",
         type=click.Path(path_type=Path),
@@ -87,7 +83,7 @@ def plan_options(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def gathered(**values: Any) -> None:
         plan: Any = {name: values.pop(name) for name in _NAMES}
-        plan["budget"] = {cap: values.pop(f"max_{flag}") for cap, flag in _CAPS.items()}
+        plan["budget"] = {name: values.pop(f"cap_{name}") for name in Caps.texts()}
         function(plan=plan, **values)
 
     for option in reversed(_OPTIONS):

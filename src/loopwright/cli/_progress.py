@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loopwright import Run
-from loopwright.budget import Left
+from loopwright.budget import Caps
 from loopwright.store import CallFinished, Decided, EpisodeFinished, EpisodeStarted, Event, Judged
 from loopwright.types import Failure
 
@@ -45,7 +45,7 @@ class Tally:
     cost_usd: Decimal | None = None
     episodes: dict[str, UnderWay] = field(default_factory=dict)
     _not_scored: dict[str, EpisodeFinished] = field(default_factory=dict)
-    left: Callable[[], Left] = Left
+    left: Callable[[], Caps] = Caps
     """What the caps of the run leave."""
 
     @property
@@ -104,21 +104,8 @@ class Tally:
         if self.cost_usd is not None:
             parts.append(f"${self.cost_usd:.4f}")
         parts.append(f"{time.monotonic() - self.started:.0f} s")
-        left = _left(self.left())
+        left = self.left().shown()
         return ", ".join(parts) + (f"; left: {left}" if left else "")
-
-
-def _left(left: Left) -> str:
-    """What caps leave; empty without caps."""
-    told = {
-        "calls": left.model_calls,
-        "tokens": left.tokens,
-        "USD": None if left.usd is None else f"{left.usd:.4f}",
-        "s sandbox": None if left.sandbox_seconds is None else f"{left.sandbox_seconds:.0f}",
-        "s working": None if left.working_seconds is None else f"{left.working_seconds:.0f}",
-        "s": None if left.seconds is None else f"{left.seconds:.0f}",
-    }
-    return ", ".join(f"{amount} {name}" for name, amount in told.items() if amount is not None)
 
 
 @contextmanager
@@ -149,7 +136,7 @@ def _asks_a_person(run: Run) -> bool:
 
 def _write_line(event: Event, tally: Tally) -> None:
     if isinstance(event.data, EpisodeFinished):
-        left = _left(tally.left())
+        left = tally.left().shown()
         told = f"[{tally.done}/{tally.planned}] {describe(event.episode or '', event.data)}"
         click.echo(f"{told}; left: {left}" if left else told, err=True)
 

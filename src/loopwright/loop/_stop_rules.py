@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import takewhile
 
 from loopwright.agents import Attempt
@@ -22,7 +22,7 @@ def _max_iterations(context: DecisionContext) -> str | None:
 
 
 def _budget(context: DecisionContext) -> str | None:
-    left = asdict(context.ledger.unspent)
+    left = dict(context.ledger.unspent)
     spent = [name for name, amount in left.items() if amount is not None and amount <= 0]
     return f"the cap on {spent[0]} is reached" if spent else None
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
-from loopwright.budget import Caps, Ledger, Left
+from loopwright.budget import Caps, Ledger
 from loopwright.loop import REUSED, spend_of, spent_time
 from loopwright.models import Prices, Reply
 from loopwright.plan._plan import PlannedEpisode
 from loopwright.store import CallFinished, CallIntended, Event, Judged, Mitigated, Observed, RunResumed
-from loopwright.task import CapOptions, Task
+from loopwright.task import Task
 
 ResultOf = Callable[[CallFinished], Mapping[str, Any] | None]
 
@@ -21,7 +20,7 @@ ResultOf = Callable[[CallFinished], Mapping[str, Any] | None]
 class BudgetBook:
     """One ledger for the run, one for each task, one for each episode."""
 
-    def __init__(self, caps: CapOptions, history: Sequence[Event], result: ResultOf) -> None:
+    def __init__(self, caps: Caps, history: Sequence[Event], result: ResultOf) -> None:
         """Begins where earlier processes stopped.
 
         Args:
@@ -29,7 +28,7 @@ class BudgetBook:
             history: Events of earlier processes.
             result: Finds the result of a recorded call.
         """
-        self.run = Ledger(_caps(caps))
+        self.run = Ledger(caps)
         self._result = result
         self._tasks: dict[str, Ledger] = {}
         self._episodes: dict[str, Ledger] = {}
@@ -40,7 +39,7 @@ class BudgetBook:
         """The ledger of an episode, made once and charged with what is recorded of it."""
         if planned.id in self._episodes:
             return self._episodes[planned.id]
-        self._episodes[planned.id] = ledger = Ledger(_caps(planned.task.budget), parent=self._of_task(planned.task))
+        self._episodes[planned.id] = ledger = Ledger(planned.task.budget, parent=self._of_task(planned.task))
         self._charge(ledger, recorded, prices)
         ledger.charge(spent_time(0.0), seconds=self._wall.get(planned.id, 0.0))
         return ledger
@@ -64,14 +63,14 @@ class BudgetBook:
                 case Observed(seconds=seconds) | Judged(confirmed_seconds=seconds) | Mitigated(seconds=seconds):
                     ledger.charge(spent_time(seconds))
 
-    def left(self) -> Left:
+    def left(self) -> Caps:
         """What the run may still spend; of a run of one task, under that task's caps too."""
         return next(iter(self._tasks.values())).left if len(self._tasks) == 1 else self.run.left
 
     def _of_task(self, task: Task) -> Ledger:
         """What all episodes of a task share, whatever their variant."""
         if task.name not in self._tasks:
-            self._tasks[task.name] = ledger = Ledger(_caps(task.budget.run), parent=self.run)
+            self._tasks[task.name] = ledger = Ledger(task.budget.run, parent=self.run)
             ledger.charge(spent_time(0.0), seconds=self._wall.get(None, 0.0))
         return self._tasks[task.name]
 
@@ -100,14 +99,3 @@ def wall_seconds(events: Iterable[Event]) -> Mapping[str | None, float]:
             last[name] = time
     close()
     return total
-
-
-def _caps(options: CapOptions) -> Caps:
-    return Caps(
-        model_calls=options.model_calls,
-        tokens=options.tokens,
-        usd=Decimal(str(options.usd)) if options.usd is not None else None,
-        sandbox_seconds=options.sandbox_seconds,
-        working_seconds=options.working_seconds,
-        seconds=options.seconds,
-    )

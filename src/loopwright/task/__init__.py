@@ -1,12 +1,11 @@
 """Tasks: what is asked, as an object and as a file."""
 
+from loopwright.task._caps import MAY_BE_ZERO, BudgetOptions, CapOptions, Caps, CapText
 from loopwright.task._data import DataFile
 from loopwright.task._dump import dump_task
 from loopwright.task._load import TaskFile, load_task, open_task
 from loopwright.task._models import (
     AgentOptions,
-    BudgetOptions,
-    CapOptions,
     EnvironmentOptions,
     Instance,
     LoopOptions,
@@ -29,10 +28,13 @@ from loopwright.task._session import (
 )
 
 __all__ = [
+    "MAY_BE_ZERO",
     "AgentOptions",
     "AnchoringOptions",
     "BudgetOptions",
     "CapOptions",
+    "CapText",
+    "Caps",
     "ConsolidationOptions",
     "DataFile",
     "DriftOptions",

@@ -11,6 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator, model_validator
 
 from loopwright.errors import TaskError
+from loopwright.task._caps import BudgetOptions
 from loopwright.task._fill import Unfilled, fill
 from loopwright.task._section import Section
 from loopwright.task._session import DriftOptions, SessionOptions
@@ -137,30 +138,6 @@ class LoopOptions(Section):
     """Whether a full pass is checked once more before it stops the loop."""
     grade: Literal["answer", "all"] = "answer"
     """Which candidates the hidden checks grade after the loop: the answer, or all, to see what refining did."""
-
-
-class CapOptions(Section):
-    """Hard caps; None is no cap."""
-
-    model_calls: int | None = Field(default=None, gt=0)
-    """Model calls of all roles together."""
-    tokens: int | None = Field(default=None, gt=0)
-    """Tokens in and out."""
-    usd: float | None = Field(default=None, ge=0)
-    """Cost in US dollars, by the price file."""
-    sandbox_seconds: float | None = Field(default=None, gt=0)
-    """Time in which candidates and visible checks run; grading the answer does not count."""
-    working_seconds: float | None = Field(default=None, gt=0)
-    """Time of model calls and sandboxes, without waiting for rate limits and retries."""
-    seconds: float | None = Field(default=None, gt=0)
-    """Wall time."""
-
-
-class BudgetOptions(CapOptions):
-    """Hard caps of one episode, and of all episodes of the task together."""
-
-    run: CapOptions = CapOptions()
-    """Caps of all episodes of the task in a run together."""
 
 
 class MatrixOptions(Section):

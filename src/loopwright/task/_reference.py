@@ -15,11 +15,10 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from loopwright.task._caps import BudgetOptions, CapOptions
 from loopwright.task._data import DataFile
 from loopwright.task._models import (
     AgentOptions,
-    BudgetOptions,
-    CapOptions,
     EnvironmentOptions,
     LoopOptions,
     MatrixOptions,
