@@ -26,5 +26,5 @@ result = loopwright.run(
 )
 for episode in result:
     parents = [attempt.parent for attempt in episode.attempts]
-    print(f"{episode.started.strategy}: passed {episode.passed}, each candidate was made from {parents}")
+    print(f"{episode.strategy}: passed {episode.passed}, each candidate was made from {parents}")
 print("record:", result.folder)

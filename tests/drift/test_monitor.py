@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from loopwright.drift import (
     SCENARIOS,
-    Alarm,
     Baseline,
     Channel,
+    DriftAlarm,
     Injection,
     Interaction,
     Monitor,
@@ -26,7 +26,7 @@ from loopwright.drift import (
 from loopwright.errors import UserError
 
 
-def alarms_of(monitor: Monitor, stream: Any) -> list[Alarm]:
+def alarms_of(monitor: Monitor, stream: Any) -> list[DriftAlarm]:
     return [alarm for one in stream for alarm in monitor.observe(one)]
 
 

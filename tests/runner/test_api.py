@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import pydoc
-from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -171,7 +170,7 @@ def test_caps_and_prices_of_a_run(task: loopwright.Task, tmp_path: Path) -> None
         task, model=Scripted([RIGHT] * 3), budget={"model_calls": 2}, out=tmp_path / "capped", **options
     )
     assert len(capped.scored) == 2
-    assert all(Decimal(str(episode.outcome and episode.outcome.cost_usd)) > 0 for episode in capped.scored)
+    assert all(episode.cost and episode.cost > 0 for episode in capped.scored)
     with pytest.raises(UserError, match="prices"):
         loopwright.run(task, model=Scripted([RIGHT]), budget={"usd": 1}, out=tmp_path / "unpriced")
 

@@ -68,8 +68,8 @@ class VariantOutcome:
     @property
     def sound(self) -> Rate | None:
         """As `passed`, without the tasks that the canaries flagged; None where there are none but those."""
-        kept = [episode for episode in self.scored if episode.started.instance not in self.flagged]
-        return Rate.of([episode.passed for episode in kept], [episode.started.instance for episode in kept])
+        kept = [episode for episode in self.scored if episode.instance not in self.flagged]
+        return Rate.of([episode.passed for episode in kept], [episode.instance for episode in kept])
 
     def by_rule(self, rule: str) -> Rate | None:
         """By one of the two rules, whichever the run was scored by; None where the record does not hold it."""
@@ -81,8 +81,8 @@ class VariantOutcome:
         """Group of the suite to the rate in it."""
         found = {}
         for group in dict.fromkeys(self.groups.values()):
-            inside = [e for e in self.scored if self.groups.get(e.started.instance) == group]
-            rate = Rate.of([e.passed for e in inside], [e.started.instance for e in inside])
+            inside = [e for e in self.scored if self.groups.get(e.instance) == group]
+            rate = Rate.of([e.passed for e in inside], [e.instance for e in inside])
             if rate:
                 found[group] = rate
         return found
@@ -97,7 +97,7 @@ class VariantOutcome:
         """k, pass@k and pass^k at the largest k that every task allows; None without repeats."""
         counts: dict[str, list[bool]] = {}
         for episode in self.scored:
-            counts.setdefault(episode.started.instance, []).append(episode.passed)
+            counts.setdefault(episode.instance, []).append(episode.passed)
         rollouts = [Rollouts(sum(passes), len(passes)) for passes in counts.values()]
         k = min((r.n for r in rollouts), default=0)
         return (k, suite_pass_at_k(rollouts, k), suite_pass_hat_k(rollouts, k)) if k > 1 else None
@@ -121,19 +121,19 @@ class VariantOutcome:
     @property
     def cost_usd(self) -> Decimal | None:
         """Cost of all episodes; None where a model has no price."""
-        costs = [episode.outcome.cost_usd for episode in self.episodes if episode.outcome]
-        return sum((Decimal(c) for c in costs if c is not None), Decimal(0)) if None not in costs else None
+        costs = [episode.cost for episode in self.episodes if episode.outcome]
+        return sum((cost for cost in costs if cost is not None), Decimal(0)) if None not in costs else None
 
     def passes(self) -> Mapping[str, list[float]]:
         """Instance to 1 or 0 for each of its scored episodes."""
         found: dict[str, list[float]] = {}
         for episode in self.scored:
-            found.setdefault(episode.started.instance, []).append(float(episode.passed))
+            found.setdefault(episode.instance, []).append(float(episode.passed))
         return found
 
     def _rate(self, of: _Passes) -> Rate | None:
         scored = self.scored
-        return Rate.of([of(episode) for episode in scored], [episode.started.instance for episode in scored])
+        return Rate.of([of(episode) for episode in scored], [episode.instance for episode in scored])
 
 
 def outcomes(folder: Path) -> tuple[VariantOutcome, ...]:
@@ -144,11 +144,11 @@ def outcomes(folder: Path) -> tuple[VariantOutcome, ...]:
     """
     result = load_result(folder)
     groups, flagged = groups_of(folder), flagged_in(folder)
-    names = dict.fromkeys(episode.started.variant for episode in result)
+    names = dict.fromkeys(episode.variant for episode in result)
     found = []
     for name in names:
-        inside = tuple(episode for episode in result if episode.started.variant == name)
-        strategy = inside[0].started.strategy
+        inside = tuple(episode for episode in result if episode.variant == name)
+        strategy = inside[0].strategy
         oracle = traits_of(BUILTIN_STRATEGIES.get(strategy)).oracle
         found.append(VariantOutcome(name, strategy, oracle, inside, groups, flagged))
     return tuple(found)

@@ -36,7 +36,7 @@ def repeats_of(episodes: Sequence[EpisodeResult]) -> Repeats | None:
     runs: dict[str, list[list[_Step]]] = {}
     for episode in episodes:
         if episode.scored and (steps := _steps(episode)):
-            runs.setdefault(episode.started.instance, []).append(steps)
+            runs.setdefault(episode.instance, []).append(steps)
     repeated = [steps for steps in runs.values() if len(steps) > 1]
     if not repeated:
         return None

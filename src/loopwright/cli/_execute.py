@@ -95,7 +95,7 @@ def verdict(result: RunResult, run: ResolvedRun, accept: float | None) -> ExitCo
     if accept is not None:
         return _judge(result.episodes, accept)
     codes = [
-        _judge([episode for episode in result if episode.started.task == task.name], task.accept)
+        _judge([episode for episode in result if episode.task == task.name], task.accept)
         for task in run.config.tasks
         if task.accept is not None
     ]

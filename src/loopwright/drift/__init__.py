@@ -13,11 +13,11 @@ from loopwright.drift._baseline import WINDOW, Band, Baseline
 from loopwright.drift._continual import forgetting, min_acc, plasticity, wc_acc
 from loopwright.drift._gate import Ruling, improvement, p_of_better, p_of_harm, rule
 from loopwright.drift._index import Index, combine, jensen_shannon
-from loopwright.drift._monitor import Alarm, Counts, Monitor
+from loopwright.drift._monitor import Counts, Monitor
 from loopwright.drift._observation import Interaction, ToolCall
 from loopwright.drift._paper import PaperMonitor, paper_scores
 from loopwright.drift._review import Review, onsets, review
-from loopwright.drift.channels._channels import CATEGORY_WEIGHTS, CHANNELS, TRAITS, Category, Channel, Trait
+from loopwright.drift.channels._channels import CATEGORY_WEIGHTS, CHANNELS
 from loopwright.drift.detectors._registry import DetectorName
 from loopwright.drift.mitigations._anchoring import Anchor, Exemplar, embedded, level, select
 from loopwright.drift.mitigations._consolidation import (
@@ -36,6 +36,7 @@ from loopwright.drift.simulation._trial import Trial, trial
 from loopwright.drift.sources._plain import from_mapping, from_updates
 from loopwright.drift.sources._record import observations
 from loopwright.drift.sources._spans import from_spans
+from loopwright.types import TRAITS, Category, Channel, DriftAlarm, Trait
 
 __all__ = [
     "CATEGORY_WEIGHTS",
@@ -46,7 +47,6 @@ __all__ = [
     "TRAITS",
     "WINDOW",
     "AgentStatus",
-    "Alarm",
     "Anchor",
     "Band",
     "Baseline",
@@ -56,6 +56,7 @@ __all__ = [
     "Consolidation",
     "Counts",
     "DetectorName",
+    "DriftAlarm",
     "Exemplar",
     "Index",
     "Injection",

@@ -14,20 +14,12 @@ from pydantic import TypeAdapter, ValidationError
 from loopwright.drift._embedding import Embed, embedder
 from loopwright.drift._index import Norms, Tally, combine, norms_of, raw_scores, window_scores
 from loopwright.drift._observation import Interaction
-from loopwright.drift.channels._channels import (
-    CATEGORY_WEIGHTS,
-    CHANNELS,
-    HEADING,
-    SIGNAL_NAMES,
-    SIGNALS,
-    Category,
-    Channel,
-    Signal,
-)
+from loopwright.drift.channels._channels import CATEGORY_WEIGHTS, CHANNELS, HEADING, SIGNAL_NAMES, SIGNALS, Signal
 from loopwright.drift.channels._direction import DirectionScore
 from loopwright.drift.channels._level import ChannelBaseline
 from loopwright.drift.channels._reference import Reference, Scores
 from loopwright.errors import UserError
+from loopwright.types import Category, Channel
 
 MINIMUM = 200
 """Interactions that a baseline needs; 1,000 are better."""

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from loopwright.drift._observation import Interaction
-from loopwright.drift.channels._channels import CATEGORY_WEIGHTS, CHANNELS, TRAITS, Category, Channel
+from loopwright.drift.channels._channels import CATEGORY_WEIGHTS, CHANNELS
 from loopwright.drift.channels._reference import Scores, error_kind
+from loopwright.types import TRAITS, Category, Channel
 
 _NAMES = 64
 

@@ -6,18 +6,18 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from loopwright.drift._baseline import WINDOW, Baseline
 from loopwright.drift._embedding import embedder
 from loopwright.drift._index import Index, Tally, combine, window_scores
 from loopwright.drift._observation import Interaction
-from loopwright.drift.channels._channels import TRAITS, Category, Channel
 from loopwright.drift.channels._direction import DirectionScore
 from loopwright.drift.channels._level import BURST
 from loopwright.drift.detectors._detection import Detection
 from loopwright.drift.detectors._registry import DetectorName, detectors
 from loopwright.errors import ModelError, UserError
+from loopwright.types import TRAITS, Category, Channel, DriftAlarm
 
 _FARTHEST = 99.0
 _LATELY = 100
@@ -28,38 +28,6 @@ _ODD_LEAST = 8
 """Signals below which an interaction is never odd as a whole"""
 _REMEMBERED = 1024
 """Ids that are kept to tell duplicates and to name examples."""
-
-Severity = Literal["minor", "moderate", "severe"]
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """A channel does not behave as in the baseline."""
-
-    channel: Channel
-    category: Category
-    at: int
-    """Number of the interaction that raised it, from 0."""
-    onset: int
-    """Number of the interaction where the change began, about."""
-    worse: bool
-    """Whether the index falls with it; else the change is the other way."""
-    shift: float
-    """How far the mean moved, in standard deviations of the baseline; 99 at most, as some baselines have no spread."""
-    severity: Severity
-    """By the shift: minor under 0.5, moderate under 1, severe from there on."""
-    time: str = ""
-    before: tuple[str, ...] = ()
-    """Ids of interactions just before the onset, where they are still known."""
-    after: tuple[str, ...] = ()
-    """Ids of the latest interactions."""
-
-    def __str__(self) -> str:
-        direction = "worse" if self.worse else "the other way"
-        return (
-            f"{self.channel} ({TRAITS[self.channel].title}) at {self.at}: {direction} by {abs(self.shift):.2f} sd, "
-            f"since about {self.onset}, {self.severity}"
-        )
 
 
 @dataclass(slots=True)
@@ -115,7 +83,7 @@ class Monitor:
         self._known: set[str] = set()
         self._time = ""
 
-    def observe(self, one: Interaction) -> tuple[Alarm, ...]:
+    def observe(self, one: Interaction) -> tuple[DriftAlarm, ...]:
         """Takes the next interaction; returns the alarms it raises, which mostly are none."""
         if one.id and one.id in self._known:
             self.counts.duplicates += 1
@@ -139,7 +107,7 @@ class Monitor:
                 given.append((watched, value))
         if 2 * odd >= max(len(given), _ODD_LEAST) and self._few_lately(place):
             return ()
-        alarms: list[Alarm] = []
+        alarms: list[DriftAlarm] = []
         for (signal, detector), value in given:
             finding = detector.update(value, place)
             if finding is not None and place >= self._quiet.get(signal.channel, 0):
@@ -155,12 +123,12 @@ class Monitor:
         self.counts.aside += 1
         return True
 
-    def _alarm(self, channel: Channel, finding: Detection, one: Interaction) -> Alarm:
+    def _alarm(self, channel: Channel, finding: Detection, one: Interaction) -> DriftAlarm:
         size = abs(finding.shift)
         now = self.counts.seen - 1
         ids = list(self._ids)
         begun = len(ids) - (now - finding.onset) - 1
-        return Alarm(
+        return DriftAlarm(
             channel=channel,
             category=TRAITS[channel].category,
             at=now,

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 
 from loopwright.drift._index import Index, combine, jensen_shannon
 from loopwright.drift._observation import Interaction
-from loopwright.drift.channels._channels import Channel
 from loopwright.drift.channels._reference import agreed, error_kind
+from loopwright.types import Channel
 
 WINDOW = 50
 BASELINE = 20

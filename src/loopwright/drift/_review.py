@@ -8,9 +8,10 @@ from typing import Any
 
 from loopwright.drift._baseline import Baseline
 from loopwright.drift._index import Index
-from loopwright.drift._monitor import Alarm, Counts, Monitor
+from loopwright.drift._monitor import Counts, Monitor
 from loopwright.drift._observation import Interaction
 from loopwright.drift.detectors._registry import DetectorName
+from loopwright.types import DriftAlarm
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +21,12 @@ class Review:
     baseline: Baseline
     points: tuple[Index, ...]
     """The index of each complete window."""
-    alarms: tuple[Alarm, ...]
+    alarms: tuple[DriftAlarm, ...]
     counts: Counts
     detector: DetectorName = "windows"
 
     @property
-    def worse(self) -> tuple[Alarm, ...]:
+    def worse(self) -> tuple[DriftAlarm, ...]:
         """Alarms with which the index falls."""
         return tuple(alarm for alarm in self.alarms if alarm.worse)
 
@@ -42,7 +43,7 @@ class Review:
             "detector": self.detector,
             "alpha": self.baseline.alpha,
             "horizon": self.baseline.horizon,
-            "alarms": [asdict(alarm) for alarm in self.alarms],
+            "alarms": [alarm.model_dump(mode="json", exclude={"type", "agent"}) for alarm in self.alarms],
             "index": [asdict(point) for point in self.points],
         }
 
@@ -55,7 +56,7 @@ def review(baseline: Baseline, observations: Iterable[Interaction], detector: De
     """
     monitor = Monitor(baseline, detector)
     points: list[Index] = []
-    alarms: list[Alarm] = []
+    alarms: list[DriftAlarm] = []
     for one in observations:
         alarms += monitor.observe(one)
         if monitor.index is not None and (not points or monitor.index is not points[-1]):

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from itertools import accumulate
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 from loopwright.agents import Attempt
-from loopwright.candidate import Candidate
 from loopwright.loop import AttemptTree
 from loopwright.runner._plot import VariantSeries, draw
 from loopwright.stats import mean_interval
 from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Failed, Graded, Mitigated, read_run
-from loopwright.verify import Verdict
+from loopwright.types import Candidate, Usage, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,6 +33,47 @@ class EpisodeResult:
     """Every iteration, failed ones too, in order."""
     graded: tuple[Graded, ...]
     """Hidden verdicts, given after the loop."""
+
+    @property
+    def task(self) -> str:
+        """Name of the task."""
+        return self.started.task
+
+    @property
+    def instance(self) -> str:
+        """Id of the instance."""
+        return self.started.instance
+
+    @property
+    def variant(self) -> str:
+        """Which of the run's configurations it had: strategy and models."""
+        return self.started.variant
+
+    @property
+    def strategy(self) -> str:
+        """Name of the strategy."""
+        return self.started.strategy
+
+    @property
+    def stop_reason(self) -> str:
+        """The stop rule that ended the loop; empty where none did."""
+        return self.outcome.rule if self.outcome else ""
+
+    @property
+    def usage(self) -> Usage | None:
+        """Tokens of all its model calls; None without an outcome."""
+        return self.outcome.usage if self.outcome else None
+
+    @property
+    def cost(self) -> Decimal | None:
+        """USD of all its model calls; None without an outcome, and where a model has no price."""
+        cost = self.outcome.cost_usd if self.outcome else None
+        return None if cost is None else Decimal(cost)
+
+    @property
+    def seconds(self) -> float | None:
+        """Wall time of all processes that worked on it; None without an outcome."""
+        return self.outcome.seconds if self.outcome else None
 
     @property
     def scored(self) -> bool:
@@ -102,7 +143,7 @@ class RunResult:
         """
         variants: dict[str, list[EpisodeResult]] = {}
         for episode in self.scored:
-            variants.setdefault(episode.started.variant, []).append(episode)
+            variants.setdefault(episode.variant, []).append(episode)
         return draw([_series(name, episodes) for name, episodes in variants.items()])
 
 
@@ -113,7 +154,7 @@ def _series(name: str, episodes: Sequence[EpisodeResult]) -> VariantSeries:
     return VariantSeries(
         name=name,
         pass_rate=fmean(passed),
-        interval=mean_interval(passed, [f"{one.started.task}/{one.started.instance}" for one in episodes]),
+        interval=mean_interval(passed, [f"{one.task}/{one.instance}" for one in episodes]),
         # An episode that has ended keeps its best score.
         best=[fmean(curve[min(turn, len(curve) - 1)] for curve in best if curve) for turn in range(length)],
     )

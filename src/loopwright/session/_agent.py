@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from loopwright.agents import MemoryTurn
-from loopwright.drift import Alarm
 from loopwright.plan import PlannedEpisode, ResolvedComponents
 from loopwright.session._memory import SessionMemory
 from loopwright.session._monitor import SessionMonitor
+from loopwright.types import DriftAlarm
 
 POOL = 200
 """Episodes that are kept for probes and examples where the baseline comes from a file."""
@@ -40,7 +40,7 @@ class SessionAgent:
     """Checked episodes of the baseline, for examples."""
     probes: list[MitigationAction] = field(default_factory=list)
     """Those that are held out for probes: no summary and no example tells of them."""
-    alarms: list[Alarm] = field(default_factory=list)
+    alarms: list[DriftAlarm] = field(default_factory=list)
     """Raised since mitigations last looked."""
 
     @property

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
-from loopwright.drift import Alarm, Band, Baseline, Index, Interaction, Monitor
+from loopwright.drift import Band, Baseline, Index, Interaction, Monitor
 from loopwright.task import DriftOptions
+from loopwright.types import DriftAlarm
 
 
 class SessionMonitor:
@@ -39,7 +39,7 @@ class SessionMonitor:
         """Where the index lies in the baseline; None without one."""
         return self.baseline.bands.get("index") if self.baseline else None
 
-    def observe(self, interactions: Iterable[Interaction]) -> Iterator[Alarm]:
+    def observe(self, interactions: Iterable[Interaction]) -> Iterator[DriftAlarm]:
         """Takes interactions, and yields what alarms.
 
         Raises:
@@ -78,11 +78,11 @@ class SessionMonitor:
         self._monitor = Monitor(self.baseline, self._options.detector)
         self._before = self._seen
 
-    def _look(self, monitor: Monitor, one: Interaction) -> Iterator[Alarm]:
+    def _look(self, monitor: Monitor, one: Interaction) -> Iterator[DriftAlarm]:
         before = monitor.index
         for alarm in monitor.observe(one):
             # Counted from the beginning of the session, not of the monitor.
-            yield replace(alarm, at=alarm.at + self._before, onset=alarm.onset + self._before)
+            yield alarm.model_copy(update={"at": alarm.at + self._before, "onset": alarm.onset + self._before})
         if monitor.index is not before and monitor.index is not None:
             self.windows += 1
             value, band = monitor.index.value, self.band

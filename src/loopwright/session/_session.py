@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from loopwright.agents import Attempt, Memory
 from loopwright.budget import Ledger
-from loopwright.drift import Alarm, Baseline, observations
+from loopwright.drift import Baseline, observations
 from loopwright.errors import LoopwrightError
 from loopwright.loop import AttemptTree
 from loopwright.plan import PlannedEpisode, ResolvedComponents, RunResources
@@ -283,12 +283,11 @@ class Session:
         if unfrozen and watching.baseline is not None and member.agent not in self._frozen:
             self._tell_baseline(watching.baseline, member)
 
-    def _tell(self, alarm: Alarm, member: SessionAgent) -> None:
+    def _tell(self, alarm: DriftAlarm, member: SessionAgent) -> None:
         if self._alarms:
             self._alarms.popleft()
             return
-        told = {name: value for name, value in asdict(alarm).items() if name in DriftAlarm.model_fields}
-        self._store.append(DriftAlarm.model_validate({**told, "agent": member.agent}), episode=self.id)
+        self._store.append(alarm.model_copy(update={"agent": member.agent}), episode=self.id)
 
     def _tell_baseline(self, baseline: Baseline, member: SessionAgent) -> None:
         self._frozen.add(member.agent)

@@ -9,7 +9,6 @@ from loopwright.store._events import (
     CallIntended,
     Critiqued,
     Decided,
-    DriftAlarm,
     EpisodeFinished,
     EpisodeStarted,
     Event,
@@ -28,6 +27,7 @@ from loopwright.store._events import (
 )
 from loopwright.store._read import Manifest, RunRecord, read_run
 from loopwright.store._run import RunStore
+from loopwright.types import DriftAlarm
 
 __all__ = [
     "SCHEMA_VERSION",

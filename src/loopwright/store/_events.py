@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation
 
-from loopwright.types import Candidate, ControlState, Critique, Failure, Observation, Usage, Verdict
+from loopwright.types import Candidate, ControlState, Critique, DriftAlarm, Failure, Observation, Usage, Verdict
 
 SCHEMA_VERSION = 2
 """Of the lines that are written. Raise it for a change that older versions cannot read."""
@@ -233,31 +233,6 @@ class BaselineFrozen(_Payload):
     """Reference to it as JSON: what `loopwright drift report --baseline` reads."""
     interactions: int
     warnings: tuple[str, ...] = ()
-    agent: str | None = None
-    """Whose, where work is routed over several."""
-
-
-class DriftAlarm(_Payload):
-    """A channel of the drift monitor does not behave as in the baseline."""
-
-    type: Literal["drift_alarm"] = "drift_alarm"
-    channel: str
-    category: str
-    at: int
-    """Number of the interaction that raised it, from 0 at the beginning of the session."""
-    onset: int
-    """Number of the interaction where the change began, about."""
-    worse: bool
-    """Whether the stability index falls with it; else the change is the other way."""
-    shift: float
-    """How far the mean moved, in standard deviations of the baseline."""
-    severity: str
-    """`minor`, `moderate` or `severe`."""
-    time: str = ""
-    before: tuple[str, ...] = ()
-    """Interactions just before the onset, as episode and iteration."""
-    after: tuple[str, ...] = ()
-    """The latest interactions."""
     agent: str | None = None
     """Whose, where work is routed over several."""
 

@@ -11,7 +11,8 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, get_args
+from enum import StrEnum
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel
 
@@ -75,6 +76,8 @@ def _fields(model: type) -> Iterator[tuple[str, str, str]]:
 
 
 def _type(annotation: Any) -> str:
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        annotation = Literal[tuple(member.value for member in annotation)]
     text = annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
     text = re.sub(r"\b(typing|collections\.abc|decimal|loopwright\.types\._\w+)\.", "", text)
     text = re.sub(r"Annotated\[(\w+), [^\]]*\]", r"\1", text)

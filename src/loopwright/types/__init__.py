@@ -3,19 +3,25 @@
 from loopwright.types._candidate import Candidate
 from loopwright.types._control import Control, ControlState
 from loopwright.types._critique import Critique
+from loopwright.types._drift_alarm import TRAITS, Category, Channel, DriftAlarm, Trait
 from loopwright.types._failure import Failure
 from loopwright.types._observation import Observation
 from loopwright.types._usage import Usage
 from loopwright.types._verdict import Check, Verdict
 
 __all__ = [
+    "TRAITS",
     "Candidate",
+    "Category",
+    "Channel",
     "Check",
     "Control",
     "ControlState",
     "Critique",
+    "DriftAlarm",
     "Failure",
     "Observation",
+    "Trait",
     "Usage",
     "Verdict",
 ]

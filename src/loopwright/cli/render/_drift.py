@@ -6,7 +6,6 @@ import json
 import math
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, fields
 from pathlib import Path
 from statistics import median
 
@@ -19,9 +18,7 @@ from loopwright.drift import (
     CHANNELS,
     SCENARIOS,
     TRAITS,
-    Alarm,
     Baseline,
-    Category,
     Channel,
     DetectorName,
     Interaction,
@@ -63,7 +60,7 @@ def _lines(path: Path) -> Iterator[Interaction]:
                 raise UserError(f"{path}:{number}: {error.args[0]}", remedy=error.remedy) from None
 
 
-def follow(baseline: Baseline, folder: Path, every: float, detector: DetectorName) -> Iterator[Alarm]:
+def follow(baseline: Baseline, folder: Path, every: float, detector: DetectorName) -> Iterator[DriftAlarm]:
     """Alarms of a run while it is written, until it is finished."""
     monitor, run, taken = Monitor(baseline, detector), read_run(folder).manifest.id, 0
     for events in _growing(folder, every):
@@ -73,14 +70,13 @@ def follow(baseline: Baseline, folder: Path, every: float, detector: DetectorNam
         taken = len(seen)
 
 
-def follow_recorded(folder: Path, every: float) -> Iterator[Alarm]:
+def follow_recorded(folder: Path, every: float) -> Iterator[DriftAlarm]:
     """Alarms that a run's own monitor records while it is made, until it is finished."""
     taken = 0
     for events in _growing(folder, every):
         for event in events[taken:]:
             if isinstance(event.data, DriftAlarm):
-                told = event.data.model_dump(include={field.name for field in fields(Alarm)})
-                yield Alarm(**{**told, "channel": Channel(told["channel"]), "category": Category(told["category"])})
+                yield event.data
         taken = len(events)
 
 
@@ -98,21 +94,25 @@ def _growing(folder: Path, every: float) -> Iterator[list[Event]]:
         time.sleep(every)
 
 
-def append(path: Path | None, alarms: Iterable[Alarm]) -> None:
+def append(path: Path | None, alarms: Iterable[DriftAlarm]) -> None:
     """Appends alarms as lines of JSON."""
     if path is None:
         return
     with path.open("a", encoding="utf-8") as file:
         for alarm in alarms:
-            file.write(json.dumps({"type": "drift_alarm", **asdict(alarm)}) + "\n")
+            file.write(_line(alarm) + "\n")
 
 
-def tell(alarm: Alarm, *, as_json: bool) -> None:
+def tell(alarm: DriftAlarm, *, as_json: bool) -> None:
     """Tells one alarm at once."""
-    write(json.dumps({"type": "drift_alarm", **asdict(alarm)}) if as_json else str(alarm))
+    write(_line(alarm) if as_json else str(alarm))
 
 
-def leave(worse: Sequence[Alarm]) -> None:
+def _line(alarm: DriftAlarm) -> str:
+    return json.dumps(alarm.model_dump(mode="json", exclude={"agent"}))
+
+
+def leave(worse: Sequence[DriftAlarm]) -> None:
     """Leaves with the exit code for CI."""
     if worse:
         click.get_current_context().exit(ExitCode.BELOW)

@@ -9,8 +9,8 @@ from random import Random
 from typing import Final
 
 from loopwright.drift._observation import Interaction
-from loopwright.drift.channels._channels import Channel
 from loopwright.drift.simulation._simulator import Injection, Setting, Simulator
+from loopwright.types import Channel
 
 CHANGE = 1000
 """Interaction of the session at which drift begins."""

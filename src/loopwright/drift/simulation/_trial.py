@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from loopwright.drift._baseline import Baseline
 from loopwright.drift._monitor import Monitor
-from loopwright.drift.channels._channels import Channel
 from loopwright.drift.detectors._registry import DetectorName
 from loopwright.drift.simulation._scenarios import Scenario, draw
+from loopwright.types import Channel
 
 
 @dataclass(frozen=True, slots=True)
