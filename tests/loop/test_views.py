@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from loopwright.agents import AgentRole, Memory, MemoryTurn, View
-from loopwright.loop import AttemptTree, view_for
+from loopwright.agents import ActionRequest, AgentRole, Memory, MemoryTurn, View
+from loopwright.loop import AttemptTree, view_for, view_of
 from loopwright.task import Instance
 from tests.loop.trees import criticised, tree_of, tried, unreadable
 
@@ -15,7 +15,7 @@ SEEN = {
     AgentRole.PROPOSER: (0, 1, 2),
     AgentRole.CRITIC: (0, 1, 2),
     AgentRole.VERIFIER: (),
-    AgentRole.SUMMARIZER: (0, 1, 2),
+    AgentRole.SUMMARIZER: (),
 }
 """Role to the attempts that it sees beside the one under way."""
 
@@ -36,9 +36,10 @@ def test_every_role_is_told_here() -> None:
 @pytest.mark.parametrize("role", AgentRole)
 def test_with_an_attempt_under_way(role: AgentRole, tree: AttemptTree) -> None:
     view = view_for(role, INSTANCE, tree, current=0)
-    assert (view.role, view.goal, view.public) == (role, "Guess.", {"below": 100})
+    assert (view.role, view.goal) == (role, "Guess.")
     assert seen(view) == SEEN[role]
-    assert view.current == tree[0]
+    in_the_loop = role is not AgentRole.SUMMARIZER
+    assert (view.public, view.current) == (({"below": 100}, tree[0]) if in_the_loop else ({}, None))
 
 
 @pytest.mark.parametrize("role", AgentRole)
@@ -59,11 +60,27 @@ def test_an_attempt_shows_its_candidate_its_checks_and_its_critique(tree: Attemp
 
 
 @pytest.mark.parametrize("role", AgentRole)
-def test_iterations_left_and_memory_are_as_they_are_given(role: AgentRole, tree: AttemptTree) -> None:
-    given = view_for(role, INSTANCE, tree, current=0, iterations_left=4, memory=MEMORY)
-    assert (given.iterations_left, given.memory) == (4, MEMORY)
+def test_iterations_left_memory_and_action_reach_the_roles_that_the_table_names(
+    role: AgentRole, tree: AttemptTree
+) -> None:
+    action = ActionRequest(style="react")
+    given = view_for(role, INSTANCE, tree, current=0, iterations_left=4, memory=MEMORY, action=action)
+    assert given.iterations_left == (4 if role in ("proposer", "critic") else None)
+    assert given.memory == (MEMORY if role in ("proposer", "summarizer") else Memory())
+    assert given.action == (action if role == "proposer" else ActionRequest())
     without = view_for(role, INSTANCE, tree, current=0)
-    assert (without.iterations_left, without.memory) == (None, Memory())
+    assert (without.iterations_left, without.memory, without.action) == (None, Memory(), ActionRequest())
+
+
+def test_prompts_of_earlier_releases_find_what_strategies_ask_among_the_public_fields(tree: AttemptTree) -> None:
+    def public(action: ActionRequest) -> dict[str, object]:
+        return dict(view_for(AgentRole.PROPOSER, INSTANCE, tree, current=0, action=action).public)
+
+    assert public(ActionRequest(style="react")) == {"below": 100, "style": "react"}
+    planned = ActionRequest(style="step", plan="a\nb", step="b")
+    assert public(planned) == {"below": 100, "style": "step", "plan": "a\nb", "step": "b"}
+    summed = view_of(AgentRole.SUMMARIZER, INSTANCE, words=100)
+    assert (summed.words, summed.public) == (100, {"words": 100})
 
 
 @pytest.mark.parametrize("role", AgentRole)

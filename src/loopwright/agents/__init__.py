@@ -6,6 +6,7 @@ from loopwright.agents._memory import Memory, MemoryTurn, cut_to, latest, tokens
 from loopwright.agents._model_agent import ModelAgent, load_agent
 from loopwright.agents._rule_critic import RuleCritic
 from loopwright.agents._types import (
+    ActionRequest,
     Agent,
     AgentReply,
     AgentRole,
@@ -16,6 +17,7 @@ from loopwright.agents._types import (
 from loopwright.types import Critique
 
 __all__ = [
+    "ActionRequest",
     "Agent",
     "AgentReply",
     "AgentRole",

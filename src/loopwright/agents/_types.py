@@ -41,6 +41,20 @@ class Attempt(BaseModel):
     critique: str = ""
 
 
+class ActionRequest(BaseModel):
+    """How a strategy that acts asks for the next action."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    style: str = "act"
+    """`act` for the bare action, `react` for a thought before it, `again` with rewards shown, `plan` for a plan, `step`
+    for a step of the plan."""
+    plan: str = ""
+    """The steps of the plan, one a line; empty without a plan."""
+    step: str = ""
+    """The step to carry out now; empty after the last one."""
+
+
 class View(BaseModel):
     """All that a role may see. Hidden checks and gold answers have no field here."""
 
@@ -51,12 +65,17 @@ class View(BaseModel):
     public: Mapping[str, Any] = {}
     """The instance's public fields: starting files, visible tests."""
     memory: Memory = Memory()
-    """What the proposer remembers of the session; nothing without one."""
+    """What the proposer remembers of the session; nothing without one. For a summarizer, what to sum up."""
     attempts: tuple[Attempt, ...] = ()
-    """The path from the root to the attempt to work from, failed side branches included, oldest first."""
+    """All earlier attempts, oldest first; none for a proposer that starts afresh, and none for a verifier."""
     current: Attempt | None = None
     """The attempt to improve, to criticise or to score; None for a fresh start."""
     iterations_left: int | None = None
+    """How many iterations may follow; None where the role is not told."""
+    action: ActionRequest = ActionRequest()
+    """How the next action is asked for; only strategies that act use it."""
+    words: int | None = None
+    """How many words a summary may have; None where none is asked for."""
 
 
 class AgentReply(BaseModel):

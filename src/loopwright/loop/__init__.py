@@ -35,7 +35,7 @@ from loopwright.loop._strategies import (
     traits_of,
 )
 from loopwright.loop._tree import AttemptTree
-from loopwright.loop._views import view_for
+from loopwright.loop._views import VIEW_FIELDS, ViewField, view_for, view_of, what_is_seen
 
 __all__ = [
     "ACTING_STRATEGIES",
@@ -58,6 +58,7 @@ __all__ = [
     "STOP_MEANINGS",
     "STOP_RULES",
     "SUBMITTED",
+    "VIEW_FIELDS",
     "AgentStrategy",
     "AttemptTree",
     "Decision",
@@ -71,6 +72,7 @@ __all__ = [
     "StopRule",
     "Strategy",
     "StrategyTraits",
+    "ViewField",
     "compile_loop",
     "probe",
     "run_episode",
@@ -78,6 +80,8 @@ __all__ = [
     "spent_time",
     "traits_of",
     "view_for",
+    "view_of",
+    "what_is_seen",
 ]
 
 _RENAMED = {"Standing": "DecisionContext"}

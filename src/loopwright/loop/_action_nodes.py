@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from langgraph.runtime import Runtime
 
-from loopwright.agents import AgentRole, View
+from loopwright.agents import ActionRequest, AgentRole, View
 from loopwright.candidate import Candidate
 from loopwright.environments import Observation
 from loopwright.errors import AgentError, BudgetExceeded, ModelRejected
@@ -30,7 +30,7 @@ def propose_as(style: str, *, plan: bool = False) -> Node:
     """Makes the node that asks for the next action.
 
     Args:
-        style: What prompts go by: `view.public.style`.
+        style: What prompts go by: `view.action.style`.
         plan: Whether a plan is made first; then each action is to carry out its next step.
     """
 
@@ -39,11 +39,11 @@ def propose_as(style: str, *, plan: bool = False) -> Node:
         if context.tree.recorded(iteration, "proposed"):
             return {}
         try:
-            extra = {"style": style}
+            action = ActionRequest(style=style)
             if plan:
                 steps = await plan_of(context)
-                extra = {"style": style, "plan": "\n".join(steps), "step": next(iter(steps[iteration:]), "")}
-            view = with_fields(_view(context, iteration), extra)
+                action = ActionRequest(style=style, plan="\n".join(steps), step=next(iter(steps[iteration:]), ""))
+            view = _view(context, iteration, action)
             reply = await context.agents[AgentRole.PROPOSER].act(view, context.calls(iteration, "propose"))
         except BudgetExceeded as error:
             context.record(Decided(decision="stop", rule=BUDGET.name, why=error.args[0]), iteration, "decide")
@@ -73,7 +73,7 @@ async def plan_of(context: EpisodeContext) -> tuple[str, ...]:
     Raises:
         BudgetExceeded: There was no budget left for the call.
     """
-    view = with_fields(_view(context, 0), {"style": "plan"})
+    view = _view(context, 0, ActionRequest(style="plan"))
     try:
         reply = await context.agents[AgentRole.PROPOSER].act(view, context.calls(0, "plan"))
     except AgentError:
@@ -178,12 +178,7 @@ def _record_verdict(context: EpisodeContext, iteration: int) -> None:
     context.record(data, iteration, "verify")
 
 
-def with_fields(view: View, fields: dict[str, str]) -> View:
-    """A view whose public part holds more."""
-    return view.model_copy(update={"public": {**view.public, **fields}})
-
-
-def _view(context: EpisodeContext, iteration: int) -> View:
+def _view(context: EpisodeContext, iteration: int, action: ActionRequest) -> View:
     left = context.options.max_iterations - iteration
     current = iteration - 1 if iteration else None
     return view_for(
@@ -193,4 +188,5 @@ def _view(context: EpisodeContext, iteration: int) -> View:
         current=current,
         iterations_left=left,
         memory=context.memory,
+        action=action,
     )

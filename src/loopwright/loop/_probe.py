@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from loopwright.agents import AgentRole, Attempt, ModelClient, View
+from loopwright.agents import AgentRole, Attempt, ModelClient
 from loopwright.errors import AgentError
 from loopwright.loop._context import EpisodeContext
 from loopwright.loop._environment_work import charge_time, retry_once_on_sandbox_loss
 from loopwright.loop._verdicts import joined_by_judge, visible_verdict
-from loopwright.loop._views import view_for
+from loopwright.loop._views import view_for, view_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,6 @@ async def probe(context: EpisodeContext, calls: ModelClient) -> ProbeResult:
         context.ledger, retry_once_on_sandbox_loss(lambda: context.environment.step(candidate))
     )
     attempt = Attempt(iteration=0, candidate=candidate, observation=observation)
-    shown = View(role=AgentRole.VERIFIER, goal=context.instance.goal, public=context.instance.public, current=attempt)
+    shown = view_of(AgentRole.VERIFIER, context.instance, current=attempt)
     verdict = await joined_by_judge(context, shown, await visible_verdict(context, attempt), calls)
     return ProbeResult(verdict.passed, seconds)

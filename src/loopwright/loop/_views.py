@@ -1,4 +1,4 @@
-"""What each role may see: built here and nowhere else.
+"""What each role may see: told and built here and nowhere else.
 
 A view is made from an instance without its hidden fields, and from attempts, which hold visible checks only. Hidden
 tests and gold answers have no way in: the loop does not hold them (see `EpisodeContext`).
@@ -6,9 +6,80 @@ tests and gold answers have no way in: the loop does not hold them (see `Episode
 
 from __future__ import annotations
 
-from loopwright.agents import AgentRole, Attempt, Memory, View
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from loopwright.agents import ActionRequest, AgentRole, Attempt, Memory, View
 from loopwright.loop._tree import AttemptTree
 from loopwright.task import Instance
+
+_P, _C, _V, _S = AgentRole.PROPOSER, AgentRole.CRITIC, AgentRole.VERIFIER, AgentRole.SUMMARIZER
+
+
+@dataclass(frozen=True, slots=True)
+class ViewField:
+    """A field of `View`, and who sees it. To a role that is not named here the field is empty."""
+
+    name: str
+    """How prompts write it after `view.`."""
+    meaning: str
+    """What it is, and why some roles do without it."""
+    seen_by: Mapping[AgentRole, str]
+    """Role to what the field is to it, in the words of `explain`; `{public}` and the like are filled in."""
+
+
+VIEW_FIELDS: tuple[ViewField, ...] = (
+    ViewField("goal", "the goal of the instance", dict.fromkeys((_P, _C, _V, _S), "the goal")),
+    ViewField(
+        "public",
+        "its public fields: starting files, visible tests",
+        dict.fromkeys((_P, _C, _V), "the fields {public}"),
+    ),
+    ViewField(
+        "memory.text",
+        "what a [session](../drift.md#sessions) remembers; empty without one",
+        {_P: "{memory}", _S: "turns of the session, as their proposer saw them, and its last summary"},
+    ),
+    ViewField(
+        "attempts",
+        "earlier attempts, failed ones too, oldest first; none on a fresh start, so that a proposer is not led the "
+        "same way again, and none for verifiers, so that each candidate is scored alone",
+        dict.fromkeys((_P, _C), "earlier attempts with their visible checks"),
+    ),
+    ViewField(
+        "current",
+        "the attempt to improve, to criticise or to score; none on a fresh start",
+        dict.fromkeys((_P, _C, _V), "the attempt under way"),
+    ),
+    ViewField(
+        "iterations_left",
+        "how many iterations may follow, to plan what is left or to say that it is not worth it",
+        dict.fromkeys((_P, _C), "how many iterations are left"),
+    ),
+    ViewField(
+        "action",
+        "how a strategy that acts asks for the next action: `style`, and with a plan `plan` and `step`",
+        {_P: "{action}"},
+    ),
+    ViewField("words", "how many words a summary may have", {_S: "how many words a summary may have"}),
+)
+"""All that a role can be shown: `view_of`, `explain`, the check of prompts and the guide go by this table."""
+
+_SEEN_BY = {field.name.partition(".")[0]: field.seen_by for field in VIEW_FIELDS}
+
+
+def what_is_seen(role: AgentRole, **known: str) -> list[str]:
+    """What a role sees, in words.
+
+    Args:
+        role: The role.
+        known: What is known of `public`, `memory` and `action`, in words; empty for what there is not.
+    """
+    told = [field.seen_by[role] for field in VIEW_FIELDS if role in field.seen_by]
+    return [
+        text.format(**known) for text in told if not any(f"{{{name}}}" in text and not known[name] for name in known)
+    ]
 
 
 def view_for(
@@ -19,8 +90,9 @@ def view_for(
     current: int | None,
     iterations_left: int | None = None,
     memory: Memory | None = None,
+    action: ActionRequest | None = None,
 ) -> View:
-    """Builds the view of one role.
+    """Builds the view of one role in an episode.
 
     Args:
         role: Who will see it.
@@ -29,6 +101,24 @@ def view_for(
         current: The attempt to improve, to criticise or to score; None for a fresh start.
         iterations_left: How many iterations may follow.
         memory: What the role remembers of its session.
+        action: How the next action is asked for, in strategies that act.
+
+    Raises:
+        ValueError: The instance still has hidden fields.
+    """
+    return view_of(
+        role,
+        instance,
+        attempts=tree,
+        current=None if current is None else tree[current],
+        iterations_left=iterations_left,
+        memory=memory or Memory(),
+        action=action,
+    )
+
+
+def view_of(role: AgentRole, instance: Instance, *, attempts: Iterable[Attempt] = (), **fields: Any) -> View:
+    """Builds the view of one role from fields of `View`. Those that the role does not see are left out.
 
     Raises:
         ValueError: The instance still has hidden fields.
@@ -36,19 +126,20 @@ def view_for(
     if instance.hidden:
         msg = f"the instance {instance.id!r} still has its hidden fields"
         raise ValueError(msg)
-    return View(
-        role=role,
-        goal=instance.goal,
-        public=instance.public,
-        memory=memory or Memory(),
-        attempts=_seen_by(role, tree, current),
-        current=tree[current] if current is not None else None,
-        iterations_left=iterations_left,
-    )
+    fresh = role is AgentRole.PROPOSER and fields.get("current") is None
+    values = {
+        **fields,
+        "goal": instance.goal,
+        "public": instance.public,
+        "attempts": () if fresh else tuple(attempts),
+    }
+    seen = {name: value for name, value in values.items() if role in _SEEN_BY[name] and value is not None}
+    seen["public"] = {**seen.get("public", {}), **_former_fields(seen)}
+    return View(role=role, **seen)
 
 
-def _seen_by(role: AgentRole, tree: AttemptTree, current: int | None) -> tuple[Attempt, ...]:
-    """Critics see every attempt; a proposer starting afresh sees none, so that it is not led the same way again."""
-    if role is AgentRole.VERIFIER or (role is AgentRole.PROPOSER and current is None):
-        return ()
-    return tuple(tree)
+def _former_fields(seen: Mapping[str, Any]) -> dict[str, object]:
+    """What prompts of earlier releases read as `view.public.style`, `plan`, `step` and `words`."""
+    action = seen.get("action")
+    former = action.model_dump(exclude_unset=True) if action else {}
+    return former if seen.get("words") is None else {**former, "words": seen["words"]}

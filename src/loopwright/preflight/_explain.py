@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from loopwright.agents import Agent, AgentRole, ModelAgent, View
+from loopwright.agents import Agent, AgentRole, ModelAgent
 from loopwright.errors import MissingContent
-from loopwright.loop import BEST_OF_N, REFINE, AttemptTree, traits_of, view_for
+from loopwright.loop import BEST_OF_N, REFINE, AttemptTree, traits_of, view_for, what_is_seen
 from loopwright.models import Message
 from loopwright.plan import ResolvedComponents
 from loopwright.preflight._estimate import estimate_run
@@ -82,7 +82,8 @@ def explain_run(checked: CheckedRun) -> Explanation:
             graphs[episode.strategy] = _edges(cast)
         for role, agent in cast.agents.items():
             roles.setdefault(role.value, _who(agent))
-            sees.setdefault(role.value, _sees(role, public, _memory(task)))
+            acts = "how the strategy asks for the next action" if traits_of(cast.strategy).acts else ""
+            sees.setdefault(role.value, what_is_seen(role, public=", ".join(public), memory=_memory(task), action=acts))
         for verifier in cast.verifiers:
             roles.setdefault("verifier", f"{type(verifier).__qualname__}, beside the environment's checks")
             sees.setdefault("verifier", ["the candidate", "the goal", f"the fields {', '.join(public)}"])
@@ -148,22 +149,6 @@ def _who(agent: Agent) -> str:
         said = f"{agent.model}, card {agent.card.name}, prompt {agent.card.prompt}, replies with {agent.card.reply}"
         return f"{said}, {sampling}" if sampling else said
     return f"{type(agent).__qualname__}, no model of its own"
-
-
-def _sees(role: AgentRole, public: Sequence[str], memory: str = "") -> list[str]:
-    """From the view's own fields, so that nothing can be shown that is not told here."""
-    if role is AgentRole.SUMMARIZER:
-        return ["the goal", "turns of the session, as their proposer saw them", "its last summary"]
-    told = {
-        "goal": "the goal",
-        "public": f"the fields {', '.join(public)}" if public else "",
-        "memory": memory if role is AgentRole.PROPOSER else "",
-        "attempts": "" if role is AgentRole.VERIFIER else "earlier attempts with their visible checks",
-        "current": "the attempt under way",
-        "iterations_left": "how many iterations are left" if role is AgentRole.PROPOSER else "",
-        "role": "",
-    }
-    return [told[name] for name in View.model_fields if told[name]]
 
 
 def _memory(task: Task) -> str:

@@ -15,7 +15,7 @@ from loopwright.agents import AgentRole, Attempt, Memory, MemoryTurn, Prompt, Vi
 from loopwright.candidate import Candidate
 from loopwright.environments import Observation
 from loopwright.errors import TaskError
-from loopwright.loop import AttemptTree, view_for
+from loopwright.loop import AttemptTree, view_for, view_of
 from loopwright.task import Instance
 from loopwright.verify import Check, Verdict
 
@@ -98,14 +98,7 @@ def _after_a_failure(role: AgentRole, instance: Instance, iterations: int) -> Vi
         verdict=failed,
         critique="a sample",
     )
-    return View(
-        role=role,
-        goal=instance.goal,
-        public=instance.public,
-        attempts=() if role is AgentRole.VERIFIER else (attempt,),
-        current=attempt,
-        iterations_left=iterations if role is AgentRole.PROPOSER else None,
-    )
+    return view_of(role, instance, attempts=(attempt,), current=attempt, iterations_left=iterations)
 
 
 def _fill(prompt: Prompt, view: View, *, strictly: bool) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from loopwright.agents import AgentRole, Memory, View, cut_to, latest, tokens_of
+from loopwright.agents import AgentRole, Memory, cut_to, latest, tokens_of
 from loopwright.drift import Channel, ConsolidatedMemory, MemoryEntry, consolidate
+from loopwright.loop import view_of
 from loopwright.session._agent import SessionAgent
 from loopwright.session._mitigation_runner import Calls, Comparison, MitigationRunner, guarded
 from loopwright.store import Mitigated
-from loopwright.task import ConsolidationOptions
+from loopwright.task import ConsolidationOptions, Instance
 
 _WATCHED = (Channel.C_SEM, Channel.C_PATH)
 _WORDS = 0.5
@@ -48,10 +49,10 @@ class ConsolidationPolicy:
         goal = task.goal if isinstance(task.goal, str) else task.goal.template
         # What probes ask for must not be told by the summary, or they would judge it by what it copied.
         turns = latest([turn for turn in recall.last(options.reviewed) if not self._deeds.held(turn)], options.reads)
-        view = View(
-            role=AgentRole.SUMMARIZER,
-            goal=goal,
-            public={"words": int(options.tokens * _WORDS)},
+        view = view_of(
+            AgentRole.SUMMARIZER,
+            Instance(id=task.name, goal=goal),
+            words=int(options.tokens * _WORDS),
             memory=Memory(summary=recall.summary, turns=turns),
         )
         calls.most = options.tokens
