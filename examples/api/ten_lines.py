@@ -5,12 +5,10 @@ import sys
 import loopwright
 
 tests = "from solution import triple\n\ndef test_triple():\n    assert triple(2) == 6\n"
-task = loopwright.Task.model_validate(
-    {
-        "name": "triple",
-        "goal": "Write a Python function `triple(n)` that returns n times three.",
-        "environment": {"name": "python", "tests": tests},
-    }
+task = loopwright.Task(
+    name="triple",
+    goal="Write a Python function `triple(n)` that returns n times three.",
+    environment=loopwright.python_environment(tests=tests),
 )
 model = sys.argv[1] if len(sys.argv) > 1 else "local/smollm2-135m"
 result = loopwright.run(task, model=model, strategy="refine", calls=4)
