@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         check,
         estimate,
         explain,
+        graph,
     )
     from loopwright.report import (
         RunComparison,
@@ -141,6 +142,7 @@ __all__ = [
     "estimate",
     "explain",
     "fork",
+    "graph",
     "interpreter_environment",
     "load_result",
     "load_task",
@@ -193,6 +195,7 @@ _HOMES = {
         "check",
         "estimate",
         "explain",
+        "graph",
     ),
     "report": (
         "RunComparison",

@@ -103,6 +103,13 @@ def test_a_record_that_its_environment_refuses_is_named_without_a_file(task: Tas
         loopwright.check(broken)
 
 
+@pytest.mark.parametrize(("strategy", "critic"), [("refine", True), ("best_of_n", False)])
+def test_the_graph_of_a_task_is_that_of_its_strategy(task: Task, strategy: str, critic: bool) -> None:
+    graph = loopwright.graph(task, strategy=strategy).get_graph()
+    assert {"propose", "act", "verify", "decide"} <= graph.nodes.keys()
+    assert ("critique" in graph.nodes) is critic
+
+
 def test_an_explanation_tells_what_each_role_sees(task: Task) -> None:
     explanation = loopwright.explain(task, model=Scripted([]), strategy="refine")
     assert (explanation.task, explanation.instances, explanation.episodes) == ("triple", 1, 1)

@@ -2,7 +2,7 @@
 
 from loopwright.loop._agent_strategies import ACTING_STRATEGIES, AgentStrategy
 from loopwright.loop._calls import REUSED, NodeCalls, spend_of
-from loopwright.loop._context import EpisodeContext
+from loopwright.loop._context import EpisodeContext, LoopState
 from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRule
 from loopwright.loop._environment_work import spent_time
 from loopwright.loop._episode import EpisodePlan, run_episode
@@ -65,6 +65,7 @@ __all__ = [
     "DecisionContext",
     "EpisodeContext",
     "EpisodePlan",
+    "LoopState",
     "NodeCalls",
     "Policy",
     "ProbeResult",

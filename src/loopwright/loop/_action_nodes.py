@@ -11,10 +11,10 @@ from loopwright.agents import ActionRequest, AgentRole, View
 from loopwright.candidate import Candidate
 from loopwright.environments import Observation
 from loopwright.errors import AgentError, BudgetExceeded, ModelRejected
-from loopwright.loop._context import EpisodeContext
+from loopwright.loop._context import EpisodeContext, LoopState
 from loopwright.loop._decision import Policy, StopRule
 from loopwright.loop._environment_work import charge_time
-from loopwright.loop._nodes import LoopState, Node, decision_context, record_decision, stopped_by
+from loopwright.loop._nodes import Node, decision_context, record_decision, stopped_by
 from loopwright.loop._stop_rules import BUDGET, MODEL_REJECTED
 from loopwright.loop._views import view_for
 from loopwright.store import Decided, Judged, Observed, Proposed

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
 
-    from loopwright.loop._context import EpisodeContext
-    from loopwright.loop._nodes import LoopState
+    from loopwright.loop._context import EpisodeContext, LoopState
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,7 @@ class AgentStrategy:
         from langgraph.graph import END, START, StateGraph
 
         from loopwright.loop._action_nodes import act_with, decide_action, judge, propose_as
-        from loopwright.loop._context import EpisodeContext
-        from loopwright.loop._nodes import LoopState
+        from loopwright.loop._context import EpisodeContext, LoopState
 
         graph = StateGraph(LoopState, context_schema=EpisodeContext)
         graph.add_node("propose", propose_as(self.style, plan=self.plan))

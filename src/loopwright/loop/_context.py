@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from loopwright.agents import Agent, AgentRole, Memory
 from loopwright.budget import Ledger
@@ -15,6 +16,16 @@ from loopwright.models import Model, Prices
 from loopwright.store import Payload, RunStore
 from loopwright.task import Instance, LoopOptions
 from loopwright.verify import Verifier
+
+
+class LoopState(TypedDict, total=False):
+    """The graph's state: counters only, the same size after any number of iterations."""
+
+    iteration: int
+    """The iteration under way."""
+    target: int | None
+    """Iteration that the next candidate is made from; None for a fresh start."""
+    stopped: bool
 
 
 @dataclass(frozen=True, slots=True)

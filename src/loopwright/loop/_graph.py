@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from loopwright.loop._context import EpisodeContext
+from loopwright.loop._context import EpisodeContext, LoopState
 from loopwright.loop._decision import Policy, StopRule
 from loopwright.loop._stop_rules import STOP_RULES
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
-
-    from loopwright.loop._nodes import LoopState
 
 
 def compile_loop(
@@ -34,7 +32,7 @@ def compile_loop(
     # LangGraph takes a second and a half to import: only what runs a loop pays for it.
     from langgraph.graph import END, START, StateGraph
 
-    from loopwright.loop._nodes import LoopState, act, critique_unless, decide_by, propose, verify
+    from loopwright.loop._nodes import act, critique_unless, decide_by, propose, verify
 
     graph = StateGraph(LoopState, context_schema=EpisodeContext)
     graph.add_node("propose", propose)

@@ -7,30 +7,20 @@ done without doing it again, whatever instant the crash came at.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from typing import Protocol, TypedDict
+from typing import Protocol
 
 from langgraph.runtime import Runtime
 
 from loopwright.agents import AgentRole, Critique
 from loopwright.candidate import Candidate
 from loopwright.errors import AgentError, BudgetExceeded, ModelRejected
-from loopwright.loop._context import EpisodeContext
+from loopwright.loop._context import EpisodeContext, LoopState
 from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRule, first_decision
 from loopwright.loop._environment_work import charge_time, retry_once_on_sandbox_loss
 from loopwright.loop._stop_rules import BUDGET, MODEL_REJECTED
 from loopwright.loop._verdicts import confirmed_verdict, joined_by_judge, visible_verdict
 from loopwright.loop._views import view_for
 from loopwright.store import Critiqued, Decided, Judged, Observed, Proposed
-
-
-class LoopState(TypedDict, total=False):
-    """The graph's state: counters only, the same size after any number of iterations."""
-
-    iteration: int
-    """The iteration under way."""
-    target: int | None
-    """Iteration that the next candidate is made from; None for a fresh start."""
-    stopped: bool
 
 
 class Node(Protocol):

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
 
-    from loopwright.loop._context import EpisodeContext
-    from loopwright.loop._nodes import LoopState
+    from loopwright.loop._context import EpisodeContext, LoopState
 
 
 @runtime_checkable

@@ -6,6 +6,7 @@ import difflib
 import functools
 import inspect
 from collections.abc import Awaitable, Callable, Iterable
+from types import SimpleNamespace
 from typing import Any, ParamSpec, TypeVar, cast, get_args, get_type_hints
 
 P = ParamSpec("P")
@@ -56,7 +57,9 @@ def _whole(call: Callable[..., object]) -> inspect.Signature:
         if parameter.kind is not inspect.Parameter.VAR_KEYWORD:
             parameters.append(parameter)
             continue
-        (options,) = get_args(get_type_hints(call)[parameter.name])
+        # Alone, as other annotations may name what only type checkers import.
+        alone: Any = SimpleNamespace(__annotations__={"options": parameter.annotation})
+        (options,) = get_args(get_type_hints(alone, inspect.unwrap(call).__globals__)["options"])
         parameters += [
             inspect.Parameter(option, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_text(annotation))
             for option, annotation in options.__annotations__.items()

@@ -1,6 +1,6 @@
 """What can be told about a run before it is paid for: check, explain, estimate."""
 
-from loopwright.preflight._api import check, checked, estimate, explain
+from loopwright.preflight._api import check, checked, estimate, explain, graph
 from loopwright.preflight._estimate import Estimate, RunEstimate, estimate_run
 from loopwright.preflight._explain import Explanation, explain_run, first_prompt
 from loopwright.preflight._places import OptionNames
@@ -21,4 +21,5 @@ __all__ = [
     "explain",
     "explain_run",
     "first_prompt",
+    "graph",
 ]

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from loopwright.plan import RunOptions, Tasks, opened, resolve, spelled
 from loopwright.preflight._estimate import RunEstimate, estimate_run
 from loopwright.preflight._explain import Explanation, explain_run
 from loopwright.preflight._validate import STAND_IN, CheckedRun, check_run
 from loopwright.task import TaskFile
+
+if TYPE_CHECKING:
+    from langgraph.graph.state import CompiledStateGraph
+
+    from loopwright.loop import EpisodeContext, LoopState
 
 
 @spelled
@@ -53,6 +58,25 @@ def estimate(tasks: Tasks, **options: Unpack[RunOptions]) -> RunEstimate:
         UserError: Something is not there or cannot be used; of task files it says the line.
     """
     return estimate_run(_checked(tasks, None, options))
+
+
+@spelled
+def graph(
+    tasks: Tasks, **options: Unpack[RunOptions]
+) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
+    """Compiles the LangGraph graph of a task's strategy: to look at it, to draw it, or to stream it. Runs nothing.
+
+    A node works with an `EpisodeContext`, which `loopwright.run` makes; the graph takes it as `context=`.
+
+    Args:
+        tasks: A task, or the path of a task file; of several, the first counts.
+        **options: As for `loopwright.run`.
+
+    Raises:
+        UserError: Something is not there or cannot be used; of task files it says the line.
+    """
+    found = _checked(tasks, STAND_IN, options)
+    return found.cast(found.episodes[0]).strategy.compile(None)
 
 
 def checked(tasks: Tasks, **options: Unpack[RunOptions]) -> CheckedRun:
