@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 from base64 import b64decode, b64encode
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Literal
 
-from loopwright.candidate import Candidate
 from loopwright.environments._actions import action_of, legacy_action
 from loopwright.environments._fixture import Fixture, load_fixture
 from loopwright.environments._instance_fields import Fields, read_fields
 from loopwright.environments._persistent_shell import CommandResult
 from loopwright.environments._scores import Rule, Scores
 from loopwright.environments._shell import Shell
+from loopwright.environments._stateful import GoldCache, StatefulEnvironment
 from loopwright.environments._types import EnvironmentSetup
 from loopwright.environments.bash._git_status import status
 from loopwright.environments.bash._legacy import InterCodeCrash, check_paths, run_legacy
@@ -27,7 +26,6 @@ from loopwright.errors import TaskError
 from loopwright.task import Instance
 from loopwright.text import cut_middle
 from loopwright.types import Observation
-from loopwright.verify import Verdict
 
 _SHOWN = 2000
 """Characters of an observation: it goes into prompts."""
@@ -63,12 +61,11 @@ class BashHidden(Fields):
     """A command whose output and files are the right answer; it runs in a sandbox of its own, from `cwd`."""
 
 
-_GOLDS: OrderedDict[tuple[object, ...], tuple[Outcome, bool]] = OrderedDict()
+_GOLDS: GoldCache[tuple[object, ...], tuple[Outcome, bool]] = GoldCache(1024)
 """What a gold command came to last, and whether that was the same twice in a row: then it is not run again."""
-_KEPT = 1024
 
 
-class BashEnvironment:
+class BashEnvironment(StatefulEnvironment[Shell]):
     """Runs one command after the other in one sandbox, and a gold command in another.
 
     `submit` ends the episode with what there is, `skip` gives up. Between commands files and the working directory
@@ -76,18 +73,14 @@ class BashEnvironment:
     """
 
     def __init__(self, setup: EnvironmentSetup, machines: ShellPool | None = None) -> None:
-        self._setup = setup
+        super().__init__(setup)
         self._machines = machines or Fresh(setup)
-        self._fields = BashFields()
+        self._fields: BashFields = BashFields()
         self._hidden: BashHidden | None = None
         self._fixture = Fixture(b"", ())
-        self._shell: Shell | None = None
         self._gold: asyncio.Task[Outcome] | None = None
         self._last = CommandResult(b"", ok=True)
-        self._steps = 0
-        self._skipped = False
         self._crash = ""
-        self._verdicts: dict[str, Verdict] = {}
 
     @staticmethod
     def check(instance: Instance) -> None:
@@ -111,46 +104,22 @@ class BashEnvironment:
         self._fields = read_fields(BashFields, instance.public, "environment")
         self._hidden = read_fields(BashHidden, instance.hidden, "environment.hidden") if instance.hidden else None
         self._fixture = load_fixture(self._fields.fixture, self._fields.files)
-        self._shell = await self._machines.take("agent", self._start())
+        self._session = await self._machines.take("agent", self._start())
         # The published reward takes the question for the answer where no command was run.
         self._last = CommandResult(instance.goal.encode(), ok=True)
-        self._steps, self._skipped, self._crash, self._verdicts = 0, False, "", {}
-        return Observation(text=f"The working directory is {self._shell.cwd}.")
+        self._begin()
+        self._crash = ""
+        return Observation(text=f"The working directory is {self._session.cwd}.")
 
-    async def step(self, action: Candidate) -> Observation:
-        """Runs a command.
-
-        Raises:
-            SandboxError: The sandbox was lost.
-        """
-        shell, legacy = self._started(), self._fields.legacy
-        command = (legacy_action if legacy else action_of)(action.text)
-        self._steps += 1
-        if command == "skip":
-            self._skipped = True
-            return Observation(text="skipped", done=True)
-        if command.startswith("submit") if legacy else command == "submit":
+    async def _act(self, session: Shell, command: str) -> Observation:
+        if command.startswith("submit") if self._fields.legacy else command == "submit":
             return Observation(text=_shown(self._last), done=True)
         try:
-            self._last = await self._run(shell, command)
+            self._last = await self._run(session, command)
         except InterCodeCrash as crash:
             self._crash = str(crash)
             return Observation(text=f"(InterCode raises {crash} here)", done=True)
         return Observation(text=_shown(self._last))
-
-    async def submit(self, answer: Candidate) -> Verdict:
-        """Scores the files as they are and the last output; the best that this action was given before, if it was.
-
-        Raises:
-            TaskError: There is no gold command.
-            SandboxError: A sandbox failed.
-        """
-        if not self._steps and answer.text:
-            await self.step(answer)
-        verdict = (await self.scores()).verdict(self._fields.scoring)
-        known = self._verdicts.get(answer.digest)
-        self._verdicts[answer.digest] = known if known and known.score >= verdict.score else verdict
-        return self._verdicts[answer.digest]
 
     async def scores(self) -> Scores:
         """The present state by both rules.
@@ -212,20 +181,24 @@ class BashEnvironment:
         head, _, state = self._setup.get(snapshot).partition(b"\n")
         about = json.loads(head)
         await self._machines.give_back(self._started())
-        self._shell = await self._machines.take("agent", self._start())
-        await self._shell.load(state)
+        self._session = await self._machines.take("agent", self._start())
+        await self._session.load(state)
         self._last = CommandResult(**{**about["last"], "output": b64decode(about["last"]["output"])})
         self._steps, self._skipped, self._crash = about["steps"], about["skipped"], about["crash"]
 
     async def close(self) -> None:
         """Ends the sandboxes; harmless when called twice."""
-        shell, self._shell = self._shell, None
         gold, self._gold = self._gold, None
         if gold is not None:
             gold.cancel()
             await asyncio.gather(gold, return_exceptions=True)
-        if shell is not None:
-            await self._machines.give_back(shell)
+        await super().close()
+
+    def _read(self, reply: str) -> str:
+        return (legacy_action if self._fields.legacy else action_of)(reply)
+
+    async def _end(self, session: Shell) -> None:
+        await self._machines.give_back(session)
 
     async def _run(self, shell: Shell, command: str) -> CommandResult:
         timeout = self._fields.timeout
@@ -256,18 +229,11 @@ class BashEnvironment:
         finally:
             await self._machines.give_back(shell)
         _GOLDS[key] = (outcome, outcome == before)
-        while len(_GOLDS) > _KEPT:
-            _GOLDS.popitem(last=False)
         return outcome
 
     def _start(self) -> Start:
         fields = self._fields
         return Start(self._fixture, setup=fields.setup, cwd=fields.cwd, persistent=fields.persistent)
-
-    def _started(self) -> Shell:
-        if self._shell is None:
-            raise RuntimeError("reset() comes before anything else")
-        return self._shell
 
 
 def _shown(ran: CommandResult) -> str:

@@ -6,18 +6,16 @@ import json
 from collections.abc import Mapping
 from typing import Literal
 
-from loopwright.candidate import Candidate
-from loopwright.environments._actions import action_of
 from loopwright.environments._fixture import Fixture, load_fixture
 from loopwright.environments._instance_fields import Fields, read_fields
 from loopwright.environments._scores import Rule, Scores
 from loopwright.environments._shell import Shell
+from loopwright.environments._stateful import StatefulEnvironment
 from loopwright.environments._types import EnvironmentSetup
 from loopwright.errors import TaskError
 from loopwright.task import Instance
 from loopwright.text import cut_middle
 from loopwright.types import Observation
-from loopwright.verify import Verdict
 
 _SHOWN = 2000
 
@@ -50,20 +48,17 @@ class CtfHidden(Fields):
     """The flag; it never enters a sandbox."""
 
 
-class CtfEnvironment:
+class CtfEnvironment(StatefulEnvironment[Shell]):
     """Runs commands; `submit FLAG` ends the episode with a flag, which the host compares.
 
     By `intercode` case does not count, by `exact` it does.
     """
 
     def __init__(self, setup: EnvironmentSetup) -> None:
-        self._setup = setup
-        self._fields = CtfFields()
+        super().__init__(setup)
+        self._fields: CtfFields = CtfFields()
         self._hidden: CtfHidden | None = None
-        self._shell: Shell | None = None
         self._flag = ""
-        self._steps = 0
-        self._verdicts: dict[str, Verdict] = {}
 
     @staticmethod
     def check(instance: Instance) -> None:
@@ -85,43 +80,22 @@ class CtfEnvironment:
         await self.close()
         fields = self._fields = read_fields(CtfFields, instance.public, "environment")
         self._hidden = read_fields(CtfHidden, instance.hidden, "environment.hidden") if instance.hidden else None
-        self._shell = await self._opened()
-        self._flag, self._steps, self._verdicts = "", 0, {}
+        self._session = await self._opened()
+        self._begin()
+        self._flag = ""
         return Observation(text=f"The working directory is {fields.folder}.")
 
-    async def step(self, action: Candidate) -> Observation:
-        """Runs a command, or takes a flag.
-
-        Raises:
-            SandboxError: The sandbox was lost.
-        """
-        shell, command = self._started(), action_of(action.text)
-        self._steps += 1
+    async def _act(self, session: Shell, command: str) -> Observation:
         self._flag = ""
-        if command == "skip":
-            return Observation(text="skipped", done=True)
         if command == "submit" or command.startswith("submit "):
             words = command.split(" ") if self._fields.legacy else command.split()
             self._flag = [*words, ""][1]
             return Observation(text=f"submitted {self._flag}", done=True)
-        ran = await shell.run(command, timeout=self._fields.timeout)
+        ran = await session.run(command, timeout=self._fields.timeout)
         if ran.timed_out:
             return Observation(text="Command timed out")
         text = cut_middle(ran.text, _SHOWN)
         return Observation(text=text if ran.ok else f"{text.rstrip()}\n[exit status {ran.exit_code}]")
-
-    async def submit(self, answer: Candidate) -> Verdict:
-        """Compares the flag; the best that this action was given before, if it was.
-
-        Raises:
-            TaskError: There is no flag to compare with.
-        """
-        if not self._steps and answer.text:
-            await self.step(answer)
-        verdict = (await self.scores()).verdict(self._fields.scoring)
-        known = self._verdicts.get(answer.digest)
-        self._verdicts[answer.digest] = known if known and known.score >= verdict.score else verdict
-        return self._verdicts[answer.digest]
 
     async def scores(self) -> Scores:
         """The last flag by both rules.
@@ -157,26 +131,18 @@ class CtfEnvironment:
         head, _, state = self._setup.get(snapshot).partition(b"\n")
         about = json.loads(head)
         await self._started().close()
-        self._shell = await self._opened()
-        await self._shell.load(state)
+        self._session = await self._opened()
+        await self._session.load(state)
         self._flag, self._steps = about["flag"], about["steps"]
 
-    async def close(self) -> None:
-        """Ends the sandbox; harmless when called twice."""
-        shell, self._shell = self._shell, None
-        if shell is not None:
-            await shell.close()
+    def _skip(self) -> None:
+        self._flag = ""
 
     async def _opened(self) -> Shell:
         fields = self._fields
         provider, spec = self._setup.provider, self._setup.spec
         setup = f"cd {fields.folder} && {fields.setup}" if fields.setup else ""
         return await Shell.open(provider, spec, _fixture_of(fields), setup=setup, cwd=fields.folder)
-
-    def _started(self) -> Shell:
-        if self._shell is None:
-            raise RuntimeError("reset() comes before anything else")
-        return self._shell
 
 
 def _fixture_of(fields: CtfFields) -> Fixture:

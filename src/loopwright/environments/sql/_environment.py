@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Literal
 
-from loopwright.candidate import Candidate
-from loopwright.environments._actions import action_of
 from loopwright.environments._instance_fields import Fields, read_fields
 from loopwright.environments._scores import Rule, Scores
+from loopwright.environments._stateful import GoldCache, StatefulEnvironment
 from loopwright.environments._types import EnvironmentSetup
 from loopwright.environments.sql._engines import PROGRAMS, Engine, mariadb_base, sqlite_base, statements_of
 from loopwright.environments.sql._reward import score_rows
@@ -18,9 +16,6 @@ from loopwright.environments.sql._session import Answer, Session
 from loopwright.errors import SandboxLost, TaskError
 from loopwright.task import Instance
 from loopwright.types import Observation
-from loopwright.verify import Verdict
-
-_KEPT = 4096
 
 
 class SqlFields(Fields):
@@ -58,26 +53,22 @@ class SqlHidden(Fields):
     """Whether MySQL refuses the gold query, so that the published code expects no rows."""
 
 
-_GOLDS: OrderedDict[tuple[str, str], Answer] = OrderedDict()
+_GOLDS: GoldCache[tuple[str, str], Answer] = GoldCache(4096)
 """Answers of gold queries by database and query: a fresh database always gives the same."""
 
 
-class SqlEnvironment:
+class SqlEnvironment(StatefulEnvironment[Session]):
     """Runs one statement after the other on a copy of a database in a sandbox, and the gold query on another copy.
 
     `submit` ends the episode with the rows of the last statement, `skip` gives up.
     """
 
     def __init__(self, setup: EnvironmentSetup) -> None:
-        self._setup = setup
-        self._fields = SqlFields()
+        super().__init__(setup)
+        self._fields: SqlFields = SqlFields()
         self._hidden: SqlHidden | None = None
         self._base = b""
-        self._session: Session | None = None
         self._last = Answer(None, "")
-        self._steps = 0
-        self._skipped = False
-        self._verdicts: dict[str, Verdict] = {}
 
     @staticmethod
     def check(instance: Instance) -> None:
@@ -104,41 +95,16 @@ class SqlEnvironment:
         self._base = await self._made()
         self._session = await self._opened(self._base)
         self._last = Answer(None, "")
-        self._steps, self._skipped, self._verdicts = 0, False, {}
+        self._begin()
         if self._fields.engine == "mariadb":
             return Observation(text=f"MariaDB {self._session.version}")
         return Observation(text="SQLite; SHOW TABLES and DESCRIBE are understood.")
 
-    async def step(self, action: Candidate) -> Observation:
-        """Runs a statement.
-
-        Raises:
-            SandboxError: The sandbox was lost.
-        """
-        session = self._started()
-        statement = action_of(action.text)
-        self._steps += 1
-        if statement == "skip":
-            self._skipped = True
-            return Observation(text="skipped", done=True)
-        if statement.startswith("submit") if self._fields.legacy else statement == "submit":
+    async def _act(self, session: Session, command: str) -> Observation:
+        if command.startswith("submit") if self._fields.legacy else command == "submit":
             return Observation(text=self._last.text, done=True)
-        self._last = await self._executed(session, statement)
+        self._last = await self._executed(session, command)
         return Observation(text=self._last.text)
-
-    async def submit(self, answer: Candidate) -> Verdict:
-        """Scores the rows of the last statement; the best that this action was given before, if it was.
-
-        Raises:
-            TaskError: There is no gold query.
-            SandboxError: A sandbox failed.
-        """
-        if not self._steps and answer.text:
-            await self.step(answer)
-        verdict = (await self.scores()).verdict(self._fields.scoring)
-        known = self._verdicts.get(answer.digest)
-        self._verdicts[answer.digest] = known if known and known.score >= verdict.score else verdict
-        return self._verdicts[answer.digest]
 
     async def scores(self) -> Scores:
         """The last rows by both rules.
@@ -169,8 +135,6 @@ class SqlEnvironment:
             if answer.unanswered:
                 raise SandboxLost(f"the gold query was not executed: {answer.text}")
             _GOLDS[key] = answer
-            while len(_GOLDS) > _KEPT:
-                _GOLDS.popitem(last=False)
         return _GOLDS[key]
 
     async def snapshot(self) -> str:
@@ -186,17 +150,6 @@ class SqlEnvironment:
         old, self._session = self._session, await self._opened(self._setup.get(snapshot))
         if old is not None:
             await old.close()
-
-    async def close(self) -> None:
-        """Ends the session; harmless when called twice."""
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
-
-    def _started(self) -> Session:
-        if self._session is None:
-            raise RuntimeError("reset() comes before anything else")
-        return self._session
 
     async def _made(self) -> bytes:
         fields = self._fields
