@@ -13,7 +13,7 @@ Rule = Literal["intercode", "exact"]
 
 
 class Scores(BaseModel):
-    """What both rules say of one answer; it is the evidence of the verdict's check, as JSON."""
+    """What both rules say of one answer; the check of the verdict holds it as its data."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,16 +29,26 @@ class Scores(BaseModel):
     """What the scores are made of."""
 
     def verdict(self, rule: Rule) -> Verdict:
-        """The verdict by one of the rules; negative rewards become 0, the evidence keeps them."""
+        """The verdict by one of the rules; negative rewards become 0, the check's data keeps them."""
         score = min(1.0, max(0.0, getattr(self, rule)))
-        return Verdict(checks=(Check(name=rule, score=score, evidence=self.model_dump_json()),))
+        data = self.model_dump(mode="json")
+        return Verdict(checks=(Check(name=rule, score=score, evidence=self._evidence(), data=data),))
 
     @classmethod
     def of(cls, verdict: Verdict) -> Scores | None:
         """Reads the scores back from a verdict; None where it is not such a verdict."""
-        for check in verdict.checks:
-            try:
-                return cls.model_validate_json(check.evidence)
-            except ValidationError:
-                continue
-        return None
+        return next((found for check in verdict.checks if (found := cls._of_check(check))), None)
+
+    @classmethod
+    def _of_check(cls, check: Check) -> Scores | None:
+        try:
+            # Checks of older records have no data: the evidence is the scores as JSON.
+            return cls.model_validate_json(check.evidence) if check.data is None else cls.model_validate(check.data)
+        except ValidationError:
+            return None
+
+    def _evidence(self) -> str:
+        """Both scores and their parts, one a line."""
+        told = {"intercode": self.intercode, "exact": self.exact, **self.parts}
+        told |= {"gold": "could not be executed"} if self.gold_failed else {}
+        return "\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in told.items())

@@ -57,10 +57,11 @@ def reference() -> str:
 
 def _table(model: type) -> str:
     documented = _field_docs(model)
+    told_elsewhere = {"type", "data"} if model is Event else {"type"}
     rows = [
         f"| `{name}` | `{kind}` | {default} | {documented.get(name, '')} |"
         for name, kind, default in _fields(model)
-        if name not in {"type", "data"}
+        if name not in told_elsewhere
     ]
     return "\n".join(["| field | type | default | meaning |", "|---|---|---|---|", *rows, ""]) if rows else ""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 
 class Check(BaseModel):
@@ -21,6 +21,8 @@ class Check(BaseModel):
     confidence: float = Field(default=1.0, ge=0, le=1)
     """1 for executed checks; what the judge claims for judged ones."""
     weight: float = Field(default=1.0, gt=0)
+    data: Mapping[str, JsonValue] | None = None
+    """The measurements behind the score, for programs; the evidence is for readers and prompts."""
 
     @property
     def passed(self) -> bool:
