@@ -22,7 +22,7 @@ KILLS = 100
 
 def recorded(folder: Path) -> set[str]:
     """Request hashes whose answer is in the record."""
-    if not (folder / "run" / "events.jsonl").exists():
+    if not (folder / "run" / "run.json").exists():
         return set()
     events = read_run(folder / "run").events
     return {

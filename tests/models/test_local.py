@@ -213,7 +213,7 @@ def test_it_says_nothing_on_the_terminal_and_serves_nobody_else() -> None:
     program = """
 import asyncio, os, urllib.request, urllib.error
 from loopwright.models import Message, ModelOptions, Request, Sampling, open_model
-from loopwright.models import _local
+from loopwright.models.chat import _local
 model = open_model("local/smollm2-135m", options=ModelOptions(slots=1, context=512))
 request = Request(model=model.name, messages=(Message(role="user", content="Hi"),), sampling=Sampling(max_tokens=1))
 asyncio.run(model.complete(request))

@@ -11,6 +11,7 @@ Usable alone, on any stream of interactions:
 
 from loopwright.drift._baseline import WINDOW, Band, Baseline
 from loopwright.drift._continual import forgetting, min_acc, plasticity, wc_acc
+from loopwright.drift._embedding import Embed
 from loopwright.drift._gate import Ruling, improvement, p_of_better, p_of_harm, rule
 from loopwright.drift._index import Index, combine, jensen_shannon
 from loopwright.drift._monitor import Counts, Monitor
@@ -57,6 +58,7 @@ __all__ = [
     "Counts",
     "DetectorName",
     "DriftAlarm",
+    "Embed",
     "Exemplar",
     "Index",
     "Injection",

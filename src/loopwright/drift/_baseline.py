@@ -78,6 +78,7 @@ class Baseline:
         alpha: float = 0.035,
         horizon: int = 3000,
         embedding: str = "hash",
+        embed: Embed | None = None,
     ) -> Self:
         """Learns a baseline.
 
@@ -91,6 +92,7 @@ class Baseline:
             horizon: Interactions of such a session.
             embedding: `hash`, `wordllama`, `openai/MODEL` for a server that speaks OpenAI's API (`OPENAI_BASE_URL`,
                 `OPENAI_API_KEY`), or empty where observations bring their embeddings.
+            embed: How outputs without an embedding get one; None for as `embedding` says.
 
         Raises:
             UserError: There are too few observations, or a setting is out of its range.
@@ -108,7 +110,7 @@ class Baseline:
                 f"alpha {alpha} or horizon {horizon} is out of range",
                 remedy="Take alpha in (0, 0.5) and a horizon of 100 interactions or more.",
             )
-        embed = embedder(embedding) if embedding else None
+        embed = embed or (embedder(embedding) if embedding else None)
         embedded = [_embedded(one, embed) for one in observations]
         held_out = _held_out(embedded)
         levels = _levels(held_out, [one.task for one in embedded], alpha=alpha, horizon=horizon)

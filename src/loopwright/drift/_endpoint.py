@@ -1,21 +1,22 @@
-"""Embeddings from any server that speaks OpenAI's API."""
+"""Embeddings from a server, outside of a run; in a run, sessions make these calls themselves."""
 
 from __future__ import annotations
 
-import math
-import os
+import asyncio
+import weakref
 from collections.abc import Sequence
-from urllib.parse import urlsplit
+from concurrent.futures import ThreadPoolExecutor
 
-from loopwright.errors import MissingSecret, ModelRejected, ModelUnavailable, UserError
-from loopwright.secrets import register, scrub
+from loopwright.errors import ModelError, ModelUnavailable
+from loopwright.models import ModelOptions, Resilient, RetryPolicy
+from loopwright.models.embedding import OpenAIEmbedding, embedding_request, vector_of
 
-_URL = "https://api.openai.com/v1"
-_SECONDS = 30.0
-_REST = 50
-"""Outputs that are not sent after a failure."""
-_TEXT = 8000
-"""Characters of an output that are sent."""
+REST = 50
+"""Outputs that are not sent after a failure: what waits for vectors must not wait for a dead server at each."""
+POLICY = RetryPolicy(max_attempts=3, base_delay=0.5, max_elapsed=60.0)
+"""How often a server is asked for one vector, and for how long."""
+SECONDS = 30.0
+"""Seconds after which one call is given up."""
 
 
 class Endpoint:
@@ -30,27 +31,13 @@ class Endpoint:
     """
 
     def __init__(self, model: str) -> None:
-        url = os.environ.get("OPENAI_BASE_URL") or _URL
-        if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
-            raise UserError(
-                f"embedding openai/{model}: the base URL {scrub(url)!r} is not of the form https://HOST/PATH",
-                remedy="Set OPENAI_BASE_URL to the URL before /embeddings, such as http://127.0.0.1:8000/v1.",
-            )
-        key = (os.environ.get("OPENAI_API_KEY") or "").strip()
-        if not key:
-            raise MissingSecret(
-                f"embedding openai/{model} needs an API key and OPENAI_API_KEY is not set",
-                remedy="Set OPENAI_API_KEY in the environment. A server that checks no keys takes any value.",
-            )
-        register(key)
-        register(urlsplit(url).password or "")
-        import openai
-
-        self._name = f"openai/{model}"
-        self._model = model
-        self._library = openai
-        self._client = openai.OpenAI(api_key=key, base_url=url, timeout=_SECONDS, max_retries=2)
+        embedding = OpenAIEmbedding.open(model, ModelOptions(timeout=SECONDS))
+        self._model = Resilient(embedding, POLICY)
+        # The caller may be inside an event loop: the client has a loop of its own in a thread of its own.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedding")
+        self._runner = asyncio.Runner()
         self._resting = 0
+        weakref.finalize(self, _close, self._model, self._thread, self._runner)
 
     def __call__(self, text: str) -> Sequence[float]:
         """Embeds a text.
@@ -60,23 +47,20 @@ class Endpoint:
             ModelRejected: It refused, or its answer holds no finite vector.
         """
         if self._resting:
-            # What waits for these vectors must not wait for a dead server at every output.
             self._resting -= 1
-            raise ModelUnavailable(f"embedding {self._name}: the server failed a moment ago", remedy="Try again later.")
-        try:
-            reply = self._client.embeddings.create(model=self._model, input=text[:_TEXT], encoding_format="float")
-        except self._library.APIStatusError as error:
-            told = f"embedding {self._name}: the server answered {error.status_code}: {scrub(str(error.message))[:300]}"
-            self._resting = _REST
-            if error.status_code in {408, 409, 429} or error.status_code >= 500:
-                raise ModelUnavailable(told, remedy="Try again later.") from None
-            raise ModelRejected(told, remedy="Check the model's name and the key.") from None
-        except self._library.APIError as error:
-            self._resting = _REST
             raise ModelUnavailable(
-                f"embedding {self._name}: {scrub(str(error))[:300]}", remedy="Check OPENAI_BASE_URL and the network."
-            ) from None
-        vector = tuple(float(value) for value in reply.data[0].embedding) if reply.data else ()
-        if not vector or not math.isfinite(math.fsum(vector)):
-            raise ModelRejected(f"embedding {self._name}: the answer holds no vector", remedy="Check the model's name.")
-        return vector
+                f"embedding {self._model.name}: the server failed a moment ago", remedy="Try again later."
+            )
+        request = embedding_request(self._model.name, text)
+        try:
+            reply = self._thread.submit(lambda: self._runner.run(self._model.complete(request))).result()
+        except ModelError:
+            self._resting = REST
+            raise
+        return vector_of(reply)
+
+
+def _close(model: Resilient, thread: ThreadPoolExecutor, runner: asyncio.Runner) -> None:
+    thread.submit(lambda: runner.run(model.close())).result()
+    thread.submit(runner.close).result()
+    thread.shutdown()

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 from loopwright.drift._baseline import WINDOW, Baseline
-from loopwright.drift._embedding import embedder
+from loopwright.drift._embedding import Embed, embedder
 from loopwright.drift._index import Index, Tally, combine, window_scores
 from loopwright.drift._observation import Interaction
 from loopwright.drift.channels._direction import DirectionScore
@@ -54,19 +54,20 @@ class Monitor:
     Args:
         baseline: What is usual.
         detector: How a channel is watched.
+        embed: How outputs without an embedding get one; None for as in the baseline.
 
     Raises:
         UserError: There is no such detector.
         MissingExtra: The detector's library, or that of the baseline's embedder, is not installed.
     """
 
-    def __init__(self, baseline: Baseline, detector: DetectorName = "windows") -> None:
+    def __init__(self, baseline: Baseline, detector: DetectorName = "windows", *, embed: Embed | None = None) -> None:
         self.baseline = baseline
         self.detector: DetectorName = detector
         self.counts = Counts()
         self.index: Index | None = None
         """The latest complete window."""
-        self._embed = embedder(baseline.embedding) if baseline.embedding else None
+        self._embed = embed or (embedder(baseline.embedding) if baseline.embedding else None)
         self._heading = DirectionScore(baseline.reference.spread)
         self._watches = detectors(baseline, detector)
         levels = baseline.levels

@@ -311,7 +311,7 @@ class Run:
         finally:
             await environment.close()
         if session:
-            session.look()
+            await session.look()
 
 
 def _cache(config: RunConfig) -> ResponseCache | None:

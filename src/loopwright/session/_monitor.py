@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from loopwright.drift import Band, Baseline, Index, Interaction, Monitor
+from loopwright.drift import Band, Baseline, Embed, Index, Interaction, Monitor
 from loopwright.task import DriftOptions
 from loopwright.types import DriftAlarm
 
@@ -15,13 +15,15 @@ class SessionMonitor:
     Args:
         options: The task's.
         baseline: From a file; None to learn one.
+        embed: How outputs without an embedding get one; None for as in the baseline.
     """
 
-    def __init__(self, options: DriftOptions, baseline: Baseline | None) -> None:
+    def __init__(self, options: DriftOptions, baseline: Baseline | None, embed: Embed | None = None) -> None:
         self._options = options
+        self._embed = embed
         self._first: list[Interaction] = []
         self._waiting: list[Interaction] = []
-        self._monitor = Monitor(baseline, options.detector) if baseline else None
+        self._monitor = Monitor(baseline, options.detector, embed=embed) if baseline else None
         self.baseline = baseline
         self._seen = self._before = 0
         self.windows = 0
@@ -60,7 +62,7 @@ class SessionMonitor:
 
     def reset(self) -> None:
         """Begins anew against the same baseline, which is never changed."""
-        self._monitor = Monitor(self.baseline, self._options.detector) if self.baseline else None
+        self._monitor = Monitor(self.baseline, self._options.detector, embed=self._embed) if self.baseline else None
         self._before = self._seen
         self._waiting.clear()
         self.low = 0
@@ -73,9 +75,10 @@ class SessionMonitor:
             alpha=self._options.alpha,
             horizon=self._options.horizon,
             embedding="" if embedding == "none" else embedding,
+            embed=self._embed,
         )
         self._first.clear()
-        self._monitor = Monitor(self.baseline, self._options.detector)
+        self._monitor = Monitor(self.baseline, self._options.detector, embed=self._embed)
         self._before = self._seen
 
     def _look(self, monitor: Monitor, one: Interaction) -> Iterator[DriftAlarm]:

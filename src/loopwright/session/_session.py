@@ -6,9 +6,10 @@ where it was, without a call.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,13 +17,14 @@ from pydantic import TypeAdapter
 
 from loopwright.agents import Attempt, Memory
 from loopwright.budget import Ledger
-from loopwright.drift import Baseline, observations
-from loopwright.errors import LoopwrightError
+from loopwright.drift import Baseline, Interaction, observations
+from loopwright.errors import LoopwrightError, StoreError
 from loopwright.loop import AttemptTree
 from loopwright.plan import PlannedEpisode, ResolvedComponents, RunResources
 from loopwright.session._agent import POOL, MitigationAction, SessionAgent
 from loopwright.session._anchoring import Anchoring
 from loopwright.session._consolidation import ConsolidationPolicy
+from loopwright.session._embeddings import SessionEmbeddings, not_embedded
 from loopwright.session._memory import SessionMemory, turns_of
 from loopwright.session._mitigation_runner import MitigationRunner
 from loopwright.session._monitor import SessionMonitor
@@ -97,6 +99,8 @@ class Session:
         """Events of earlier processes, in order, until `replay` took them in."""
         self._open: dict[str, _Open] = {}
         self._over: list[str] = []
+        self._looking = asyncio.Lock()
+        """Interactions are looked at in the order in which their episodes ended."""
         self._routed: dict[str, str] = {}
         self._alarms: deque[DriftAlarm] = deque()
         self._frozen: set[str | None] = set()
@@ -116,6 +120,12 @@ class Session:
             Anchoring(mitigations.anchoring, self._mitigations) if mitigations and mitigations.anchoring else None
         )
         baseline = Baseline.load(folder / drift.baseline) if drift and drift.baseline else None
+        embedding = baseline.embedding if baseline else drift.embedding if drift else ""
+        self._embeddings = (
+            SessionEmbeddings(id, parts.embedding(embedding), store, ledger, parts.prices)
+            if embedding.startswith("openai/")
+            else None
+        )
         names = mitigations.routing.choices if mitigations and mitigations.routing else ("",)
         self._members = {name: self._member(name, planned[0], baseline) for name in names}
 
@@ -145,13 +155,14 @@ class Session:
         if isinstance(event.data, EpisodeFinished):
             self._over.append(event.episode)
 
-    def look(self) -> None:
+    async def look(self) -> None:
         """Makes something of episodes that are over: remembers them, and has the monitor look at them."""
-        over, self._over = self._over, []
-        for name in over:
-            one = self._open[name]
-            self._look(name, one)
-            one.events = []
+        async with self._looking:
+            while self._over:
+                name = self._over.pop(0)
+                one = self._open[name]
+                await self._look(name, one)
+                one.events = []
 
     async def replay(self) -> None:
         """Takes in what earlier processes recorded of the session and its episodes.
@@ -172,7 +183,7 @@ class Session:
             if begins or isinstance(event.data, Mitigated):
                 await self._tend()
             self.take(event)
-            self.look()
+            await self.look()
 
     async def prepare(self, planned: PlannedEpisode) -> Prepared:
         """Does what is due before an episode, and says with whom and with which memory it begins.
@@ -201,7 +212,7 @@ class Session:
             name,
             self._parts.cast(planned, name),
             recall,
-            SessionMonitor(drift, baseline) if drift is not None else None,
+            SessionMonitor(drift, baseline, not_embedded if self._embeddings else None) if drift is not None else None,
         )
 
     def _recorded(self, event: Event) -> None:
@@ -229,14 +240,16 @@ class Session:
                 await self._anchoring.tend(member)
             member.alarms.clear()
 
-    def _look(self, name: str, one: _Open) -> None:
+    async def _look(self, name: str, one: _Open) -> None:
         member = self._of(name)
         finished = one.events[-1].data
         if isinstance(finished, EpisodeFinished) and finished.status == "scored":
             self._remember(name, one, member)
         if member.watching is not None and self._watched:
             try:
-                self._watch(member, member.watching, one)
+                await self._watch(member, member.watching, one)
+            except StoreError:
+                raise
             except Exception as error:  # whatever breaks in the monitor, the loop that it watches goes on
                 _log.warning("the drift monitor of %s is off: %s", self.id, error)
                 self._watched = False
@@ -271,13 +284,16 @@ class Session:
         drift = self._task.drift
         return drift.first if drift and drift.first else POOL
 
-    def _watch(self, member: SessionAgent, watching: SessionMonitor, one: _Open) -> None:
+    async def _watch(self, member: SessionAgent, watching: SessionMonitor, one: _Open) -> None:
         events = one.events
         if self._task.drift and self._task.drift.mitigations.named and one.planned.instance.hidden:
             # Nothing in the loop acts on what hidden checks say.
             events = [event for event in events if not isinstance(event.data, Graded)]
         unfrozen = watching.baseline is None
-        for alarm in watching.observe(observations(events)):
+        interactions: Iterable[Interaction] = observations(events)
+        if self._embeddings:
+            interactions = await self._embeddings.embedded(interactions)
+        for alarm in watching.observe(interactions):
             member.alarms.append(alarm)
             self._tell(alarm, member)
         if unfrozen and watching.baseline is not None and member.agent not in self._frozen:

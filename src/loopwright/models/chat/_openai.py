@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 import json
-import os
 import time
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import Any
 
-from loopwright.errors import MissingSecret, ModelRejected, ModelUnavailable, UserError
-from loopwright.models._faults import Fault, read_fault, shown_url, to_error
+from loopwright.errors import ModelRejected, ModelUnavailable
+from loopwright.models._faults import Fault, read_fault, to_error
+from loopwright.models._openai_server import OpenAIServer
 from loopwright.models._options import ModelOptions
 from loopwright.models.chat._format import chat_messages, read_completion, sampling_fields, schema_format
 from loopwright.models.chat._structured import extract_json
 from loopwright.models.chat._types import Reply, Request
-from loopwright.secrets import register, scrub
-
-if TYPE_CHECKING:
-    import openai
-
-OPENAI_URL = "https://api.openai.com/v1"
+from loopwright.secrets import scrub
 
 _SCHEMA_PROMPT = """
 
@@ -47,18 +39,14 @@ class OpenAI:
 
     slots = None
 
-    def __init__(self, model: str, *, base_url: str, api_key: str, options: ModelOptions) -> None:
+    def __init__(self, model: str, server: OpenAIServer, options: ModelOptions) -> None:
         """Makes a model; nothing is sent yet."""
-        register(api_key)
-        register(urlsplit(base_url).password or "")
         self.name = f"openai/{model}"
         self.repeatable = options.repeatable
-        self.endpoint = shown_url(base_url)
+        self.endpoint = server.endpoint
         self._model = model
-        self._base_url = base_url
-        self._api_key = api_key
+        self._server = server
         self._options = options
-        self._client: openai.AsyncOpenAI | None = None
 
     @classmethod
     def open(cls, model: str, options: ModelOptions) -> OpenAI:
@@ -68,24 +56,7 @@ class OpenAI:
             MissingSecret: There is no key, or it cannot be one.
             UserError: The base URL is none.
         """
-        base_url = options.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
-        if urlsplit(base_url).scheme not in {"http", "https"} or not urlsplit(base_url).hostname:
-            raise UserError(
-                f"openai/{model}: the base URL {scrub(base_url)!r} is not of the form https://HOST/PATH",
-                remedy="Set OPENAI_BASE_URL to the URL before /chat/completions, such as http://127.0.0.1:8000/v1.",
-            )
-        api_key = (options.api_key or os.environ.get("OPENAI_API_KEY") or "").strip()
-        if not api_key:
-            raise MissingSecret(
-                f"openai/{model} needs an API key and OPENAI_API_KEY is not set",
-                remedy="Set OPENAI_API_KEY in the environment. A server that checks no keys takes any value.",
-            )
-        if not (api_key.isascii() and api_key.isprintable()):
-            raise MissingSecret(
-                f"openai/{model}: OPENAI_API_KEY holds characters that no key has",
-                remedy="Copy the key again; it is one line of plain letters, digits and signs.",
-            )
-        return cls(model, base_url=base_url, api_key=api_key, options=options)
+        return cls(model, OpenAIServer.open(f"openai/{model}", options), options)
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request with one HTTP call, or with one more where the server lacks a feature.
@@ -104,9 +75,7 @@ class OpenAI:
 
     async def close(self) -> None:
         """Closes the connections."""
-        if self._client is not None:
-            await self._client.close()
-            self._client = None
+        await self._server.close()
 
     async def _body(self, request: Request) -> dict[str, Any]:
         body = {
@@ -138,24 +107,16 @@ class OpenAI:
 
     @property
     def _key(self) -> tuple[str, str]:
-        return self._base_url, self._model
+        return self._server.base_url, self._model
 
     async def _call(self, body: dict[str, Any], *, structured: bool) -> Reply:
-        client = await self._connected()
         started = time.monotonic()
-        try:
-            async with asyncio.timeout(self._options.timeout):
-                content = await self._post(client, body)
-        except TimeoutError:
-            raise ModelUnavailable(
-                f"{self.name} at {self.endpoint}: no reply within {self._options.timeout:g} s",
-                remedy="Raise the model's timeout if it is only slow.",
-            ) from None
+        content = await self._server.ask(lambda client: client.chat.completions.with_raw_response.create(**body))
         seconds = time.monotonic() - started
         try:
             answer = json.loads(content)
             if isinstance(answer, dict) and answer.get("error") and not answer.get("choices"):
-                raise to_error(self._fault_inside(answer), model=self.name, base_url=self._base_url)
+                raise to_error(self._fault_inside(answer), model=self.name, base_url=self._server.base_url)
             completion = read_completion(answer)
         except (ValueError, RecursionError) as error:
             start = scrub(" ".join(content[:200].decode("utf-8", "replace").split()))[:80]
@@ -175,34 +136,6 @@ class OpenAI:
         """Reads an error that came under status 200, as routers send it; its code is the status."""
         code = answer["error"].get("code") if isinstance(answer["error"], dict) else None
         return read_fault(code if isinstance(code, int) and code >= 400 else 500, answer, {})
-
-    async def _connected(self) -> openai.AsyncOpenAI:
-        if self._client is None:
-            # The import takes about a second: neither other calls nor this one's timeout wait for it.
-            openai = await asyncio.to_thread(importlib.import_module, "openai")
-            self._client = self._client or openai.AsyncOpenAI(
-                api_key=self._api_key, base_url=self._base_url, max_retries=0, timeout=None
-            )
-        return self._client
-
-    async def _post(self, client: openai.AsyncOpenAI, body: dict[str, Any]) -> bytes:
-        import openai
-
-        # No `from error`: the client's exceptions hold the request with its key.
-        try:
-            response = await client.chat.completions.with_raw_response.create(**body)
-        except openai.APIStatusError as error:
-            fault = read_fault(
-                error.status_code, error.body or error.response.text, dict(error.response.headers.items())
-            )
-            raise to_error(fault, model=self.name, base_url=self._base_url) from None
-        except openai.APIError as error:
-            cause = error.__cause__ or error
-            raise ModelUnavailable(
-                scrub(f"{self.name} at {self.endpoint}: {type(cause).__name__}: {cause}"),
-                remedy=f"Check that a server answers at {self.endpoint} (OPENAI_BASE_URL).",
-            ) from None
-        return bytes(response.content)
 
 
 def _with_hint(messages: list[dict[str, Any]], hint: str) -> list[dict[str, Any]]:

@@ -1,0 +1,128 @@
+"""A server that speaks OpenAI's API: where it is, its key, its client, and what its failures mean."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Protocol, Self
+from urllib.parse import urlsplit
+
+from loopwright.errors import MissingSecret, ModelUnavailable, UserError
+from loopwright.models._faults import read_fault, shown_url, to_error
+from loopwright.models._options import ModelOptions
+from loopwright.secrets import register, scrub
+
+if TYPE_CHECKING:
+    import openai
+
+OPENAI_URL = "https://api.openai.com/v1"
+
+
+class RawResponse(Protocol):
+    """An answer whose body was not read as anything yet."""
+
+    @property
+    def content(self) -> bytes:
+        """The body."""
+        ...
+
+
+class OpenAIServer:
+    """One server, and the client that speaks to it.
+
+    Attributes:
+        base_url: The URL before `/chat/completions`.
+        endpoint: The same without what is secret, for messages and for the circuit breaker.
+        timeout: Seconds after which one call is given up.
+    """
+
+    def __init__(self, name: str, *, base_url: str, api_key: str, timeout: float) -> None:
+        """Names a server; nothing is sent yet. `name` is the model's, for messages."""
+        register(api_key)
+        register(urlsplit(base_url).password or "")
+        self.base_url = base_url
+        self.endpoint = shown_url(base_url)
+        self.timeout = timeout
+        self._name = name
+        self._api_key = api_key
+        self._client: openai.AsyncOpenAI | None = None
+
+    @classmethod
+    def open(cls, name: str, options: ModelOptions) -> Self:
+        """Finds the server and its key in options and environment.
+
+        Raises:
+            MissingSecret: There is no key, or it cannot be one.
+            UserError: The base URL is none.
+        """
+        base_url = options.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
+        if urlsplit(base_url).scheme not in {"http", "https"} or not urlsplit(base_url).hostname:
+            raise UserError(
+                f"{name}: the base URL {scrub(base_url)!r} is not of the form https://HOST/PATH",
+                remedy="Set OPENAI_BASE_URL to the URL before /chat/completions, such as http://127.0.0.1:8000/v1.",
+            )
+        api_key = (options.api_key or os.environ.get("OPENAI_API_KEY") or "").strip()
+        if not api_key:
+            raise MissingSecret(
+                f"{name} needs an API key and OPENAI_API_KEY is not set",
+                remedy="Set OPENAI_API_KEY in the environment. A server that checks no keys takes any value.",
+            )
+        if not (api_key.isascii() and api_key.isprintable()):
+            raise MissingSecret(
+                f"{name}: OPENAI_API_KEY holds characters that no key has",
+                remedy="Copy the key again; it is one line of plain letters, digits and signs.",
+            )
+        return cls(name, base_url=base_url, api_key=api_key, timeout=options.timeout)
+
+    async def ask(self, call: Callable[[openai.AsyncOpenAI], Awaitable[RawResponse]]) -> bytes:
+        """Makes one call and returns the body of the answer.
+
+        Raises:
+            ModelError: The server failed or refused; the class tells whether to retry.
+        """
+        client = await self._connected()
+        try:
+            async with asyncio.timeout(self.timeout):
+                return await self._answer(client, call)
+        except TimeoutError:
+            raise ModelUnavailable(
+                f"{self._name} at {self.endpoint}: no reply within {self.timeout:g} s",
+                remedy="Raise the model's timeout if it is only slow.",
+            ) from None
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    async def _connected(self) -> openai.AsyncOpenAI:
+        if self._client is None:
+            # The import takes about a second: neither other calls nor this one's timeout wait for it.
+            library: Any = await asyncio.to_thread(importlib.import_module, "openai")
+            self._client = self._client or library.AsyncOpenAI(
+                api_key=self._api_key, base_url=self.base_url, max_retries=0, timeout=None
+            )
+        return self._client
+
+    async def _answer(
+        self, client: openai.AsyncOpenAI, call: Callable[[openai.AsyncOpenAI], Awaitable[RawResponse]]
+    ) -> bytes:
+        import openai
+
+        # No `from error`: the client's exceptions hold the request with its key.
+        try:
+            return bytes((await call(client)).content)
+        except openai.APIStatusError as error:
+            fault = read_fault(
+                error.status_code, error.body or error.response.text, dict(error.response.headers.items())
+            )
+            raise to_error(fault, model=self._name, base_url=self.base_url) from None
+        except openai.APIError as error:
+            cause = error.__cause__ or error
+            raise ModelUnavailable(
+                scrub(f"{self._name} at {self.endpoint}: {type(cause).__name__}: {cause}"),
+                remedy=f"Check that a server answers at {self.endpoint} (OPENAI_BASE_URL).",
+            ) from None

@@ -1,0 +1,116 @@
+"""`openai/...` for embeddings: any server that speaks OpenAI's API.
+
+An embedding model is a model whose reply is a vector as JSON text. So its calls are retried, recorded, charged and
+capped as all others are.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from loopwright.errors import ModelRejected
+from loopwright.models._openai_server import OpenAIServer
+from loopwright.models._options import ModelOptions
+from loopwright.models.chat._types import Message, Reply, Request, Sampling
+from loopwright.types import Usage
+
+_TEXT = 8000
+"""Characters of a text that are sent."""
+
+
+def embedding_request(model: str, text: str) -> Request:
+    """What asks an embedding model for the vector of a text; long texts are cut to 8,000 characters."""
+    # An embedding has no output tokens: one is the least that a budget can reserve.
+    return Request(model=model, messages=(Message(role="user", content=text[:_TEXT]),), sampling=Sampling(max_tokens=1))
+
+
+def vector_of(reply: Reply) -> tuple[float, ...]:
+    """The vector in a reply of an embedding model, of any length."""
+    return tuple(float(value) for value in json.loads(reply.text))
+
+
+class OpenAIEmbedding:
+    """An embedding model behind a server that speaks OpenAI's API.
+
+    Attributes:
+        name: `openai/model`.
+        repeatable: Whether a lost call may be made, and paid, again.
+        endpoint: The server, for the circuit breaker.
+        slots: None: the server does not tell how many requests it takes at once.
+    """
+
+    slots = None
+
+    def __init__(self, model: str, server: OpenAIServer, options: ModelOptions) -> None:
+        """Makes a model; nothing is sent yet."""
+        self.name = f"openai/{model}"
+        self.repeatable = options.repeatable
+        self.endpoint = server.endpoint
+        self._model = model
+        self._server = server
+
+    @classmethod
+    def open(cls, model: str, options: ModelOptions) -> OpenAIEmbedding:
+        """Makes a model from options and environment: OPENAI_BASE_URL names the server, OPENAI_API_KEY opens it.
+
+        Raises:
+            MissingSecret: There is no key, or it cannot be one.
+            UserError: The base URL is none.
+        """
+        return cls(model, OpenAIServer.open(f"embedding openai/{model}", options), options)
+
+    async def complete(self, request: Request) -> Reply:
+        """Embeds the last message of a request.
+
+        Raises:
+            ModelError: The server failed or refused, or its answer holds no finite vector.
+        """
+        body: dict[str, Any] = {
+            "model": self._model,
+            "input": request.messages[-1].content,
+            "encoding_format": "float",
+        }
+        started = time.monotonic()
+        content = await self._server.ask(lambda client: client.embeddings.with_raw_response.create(**body))
+        answer = _answer(content)
+        vector = _vector(answer)
+        if not vector or not math.isfinite(math.fsum(vector)):
+            raise ModelRejected(
+                f"embedding {self.name}: the answer holds no vector",
+                remedy="Check the model's name: it must be an embedding model.",
+            )
+        return Reply(
+            text=json.dumps(vector),
+            model=self._model,
+            usage=Usage(input=_tokens(answer)),
+            seconds=time.monotonic() - started,
+        )
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._server.close()
+
+
+def _answer(content: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(content)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _vector(answer: dict[str, Any]) -> Sequence[float]:
+    try:
+        return [float(value) for value in answer["data"][0]["embedding"]]
+    except (KeyError, IndexError, TypeError, ValueError):
+        return []
+
+
+def _tokens(answer: dict[str, Any]) -> int:
+    usage = answer.get("usage")
+    tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
+    return tokens if isinstance(tokens, int) and tokens >= 0 else 0
