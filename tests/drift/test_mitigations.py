@@ -7,15 +7,17 @@ import pytest
 from loopwright.drift import (
     Anchor,
     Band,
+    Channel,
     ConsolidatedMemory,
+    ConsolidationSchedule,
     Exemplar,
     MemoryEntry,
     Mitigation,
     Router,
     consolidate,
-    due,
     harmed,
     level,
+    low_windows,
     select,
     simulate_team,
 )
@@ -54,10 +56,10 @@ def test_consolidation_is_bounded_in_tokens() -> None:
 
 
 def test_when_consolidation_is_due() -> None:
-    assert due(50, 0.1) == "turn 50"
-    assert due(51, 0.85) == "the context is 85% full"
-    assert "alarm" in due(7, 0.1, alarmed=True)
-    assert due(0, 0.0) == due(49, 0.5) == ""
+    schedule = ConsolidationSchedule(50)
+    assert schedule.due(50) == "50 turns"
+    assert schedule.due(7, [Channel.C_CONF, Channel.C_SEM]) == "alarm of C_sem"
+    assert schedule.due(0, [Channel.C_SEM]) == schedule.due(49, [Channel.C_CONF]) == ""
 
 
 def test_the_guard_undoes_what_harms() -> None:
@@ -71,12 +73,21 @@ def test_the_guard_undoes_what_harms() -> None:
 def test_anchoring_comes_and_goes_with_hysteresis() -> None:
     assert level(0.95, BAND) == 0
     assert level(0.90, BAND) == pytest.approx(0.5)
-    assert level(0.5, BAND, 0.75) == 1
-    anchor = Anchor()
+    assert level(0.5, BAND) == 1
+    anchor = Anchor(5)
     assert [anchor.update(drift) for drift in (0.0, 0.09, 0.5, 0.07, 0.04, 0.07, 0.04, 0.04, 0.0)] == [
         *(0, 0, 3, 3, 3, 3, 3),
         *(0, 0),
     ]
+
+
+def test_examples_that_harmed_come_back_after_a_calm_window() -> None:
+    anchor = Anchor(5)
+    anchor.show(anchor.update(0.5))
+    assert anchor.shown == 3
+    anchor.refuse()
+    assert anchor.shown == 0
+    assert [anchor.update(drift) for drift in (1.0, 0.5, 0.04, 0.5)] == [0, 0, 5, 5]
 
 
 def test_examples_are_like_the_input_unlike_each_other_and_bounded() -> None:
@@ -93,7 +104,7 @@ def test_examples_are_like_the_input_unlike_each_other_and_bounded() -> None:
 
 def test_stable_agents_get_more_and_none_starves() -> None:
     router = Router({"stable": BAND, "drifting": BAND}, 0)
-    router.window("drifting", 0.5, 0.85)
+    router.standings["drifting"].index = 0.5
     shares = router.shares("t")
     assert shares["drifting"] >= 0.05
     assert shares["stable"] > 0.9
@@ -102,15 +113,40 @@ def test_stable_agents_get_more_and_none_starves() -> None:
     assert router.shares("t")["stable"] < shares["stable"]
 
 
-def test_quarantine_ends_after_two_steady_windows() -> None:
+def test_an_agent_is_flagged_by_an_alarm_or_three_windows_under_its_band() -> None:
+    router = Router({"a": BAND}, 0)
+    low, counts = 0, []
+    for index in (0.89, 0.89, 0.91, None, 0.89, 0.89, 0.89):
+        low = low_windows(low, index, BAND)
+        counts.append(low)
+    assert counts == [1, 2, 0, 0, 1, 2, 3]
+    assert router.drifted("a", 2) == ""
+    assert router.drifted("a", 3) == "3 windows under 0.900"
+    assert router.drifted("a", 0, ["C_sem"]) == "alarm of C_sem"
+
+
+def test_quarantine_ends_after_two_good_rounds_in_a_row() -> None:
     router = Router({"a": BAND, "b": BAND}, 0)
+    assert not router.probe_due("a", 100)
     assert not router.flag("a", 100)
     assert set(router.shares("t")) == {"b"}
-    assert [router.window("a", index, 0.85) for index in (0.90, 0.87, 0.90, 0.90)] == [False, False, False, True]
+    asked = []
+    for at, passed in ((100, 20), (100, 10), (150, 20), (200, 20)):
+        due = router.probe_due("a", at), router.probe_due("a", at - 1)
+        router.tried("a", at)
+        asked.append((*due, router.probed("a", passed, 20, 0.9)))
+    assert asked == [(True, True, False), (True, True, False), (True, False, False), (True, False, True)]
+    assert not router.probe_due("a", 900)
     assert set(router.shares("t")) == {"a", "b"}
     assert router.flag("a", 250)
     assert not router.flag("b", 900)
     assert set(router.shares("t")) == {"a", "b"}
+
+
+def test_without_probes_two_rounds_of_waiting_end_a_quarantine() -> None:
+    router = Router({"a": BAND}, 0)
+    router.flag("a", 0)
+    assert [router.probed("a", 0, 0, 0.9) for _ in range(2)] == [False, True]
 
 
 def test_a_second_reset_long_after_is_no_emergency() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from loopwright import ComponentOverrides, Run, RunConfig
 from loopwright.candidate import Candidate
-from loopwright.drift import Interaction, Monitor
+from loopwright.drift import ConsolidationSchedule, Interaction, Monitor
 from loopwright.environments import EnvironmentSetup, Observation
 from loopwright.errors import CallInDoubt, Interrupted
 from loopwright.models import Request
@@ -40,6 +40,9 @@ def test_consolidation_every_so_often_bounds_what_is_seen_and_chains_its_sources
         (20, "10 turns", False),
         (30, "10 turns", False),
     ]
+    # The simulated team is driven by the same schedule.
+    schedule = ConsolidationSchedule(10)
+    assert [data.at for data in done] == [at for at in range(1, 36) if schedule.due((at - 1) % 10 + 1)]
     asked = [prompt for prompt in model.prompts if "Write the notes anew" not in prompt]
     assert max(prompt.count("Answer:") for prompt in asked) == 12
     assert [prompt.count("Answer:") for prompt in asked[9:12]] == [9, 3, 4]

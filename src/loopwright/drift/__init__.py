@@ -24,12 +24,13 @@ from loopwright.drift.mitigations._anchoring import Anchor, Exemplar, embedded, 
 from loopwright.drift.mitigations._consolidation import (
     ConsolidatedMemory,
     Consolidation,
+    ConsolidationSchedule,
     MemoryEntry,
+    chained_digest,
     consolidate,
-    due,
     harmed,
 )
-from loopwright.drift.mitigations._routing import AgentStatus, Router
+from loopwright.drift.mitigations._routing import AgentStatus, Router, low_windows
 from loopwright.drift.simulation._scenarios import CHANGE, LENGTH, SCENARIOS, Scenario, SimulatedSession, draw
 from loopwright.drift.simulation._simulator import Injection, Setting, Simulator
 from loopwright.drift.simulation._team import Mitigation, TeamOutcome, simulate_team
@@ -55,6 +56,7 @@ __all__ = [
     "Channel",
     "ConsolidatedMemory",
     "Consolidation",
+    "ConsolidationSchedule",
     "Counts",
     "DetectorName",
     "DriftAlarm",
@@ -78,10 +80,10 @@ __all__ = [
     "ToolCall",
     "Trait",
     "Trial",
+    "chained_digest",
     "combine",
     "consolidate",
     "draw",
-    "due",
     "embedded",
     "forgetting",
     "from_mapping",
@@ -91,6 +93,7 @@ __all__ = [
     "improvement",
     "jensen_shannon",
     "level",
+    "low_windows",
     "min_acc",
     "observations",
     "onsets",

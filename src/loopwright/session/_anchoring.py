@@ -12,8 +12,6 @@ from loopwright.session._mitigation_runner import Calls, Comparison, MitigationR
 from loopwright.store import Mitigated
 from loopwright.task import AnchoringOptions
 
-_CALM = 0.05
-
 
 class Anchoring:
     """Follows the index of each agent, window by window."""
@@ -23,9 +21,6 @@ class Anchoring:
         self._deeds = deeds
         self._anchors: dict[str, Anchor] = {}
         self._windows: dict[str, int] = {}
-        self._counts: dict[str, int] = {}
-        self._refused: set[str] = set()
-        """Whose examples did harm: they get none until the index is back."""
 
     async def tend(self, member: SessionAgent) -> None:
         """Takes the latest window of the index, if there is one."""
@@ -37,32 +32,28 @@ class Anchoring:
         if index is None or index.value is None or band is None:
             return
         fallen = level(index.value, band)
-        if fallen < _CALM:
-            self._refused.discard(member.name)
         anchor = self._anchors.setdefault(member.name, Anchor(self._options.most))
         wanted = anchor.update(fallen)
-        shown = self._counts.get(member.name, 0)
-        if wanted == shown or member.name in self._refused:
+        if wanted == anchor.shown:
             return
         why = f"index {index.value:.3f}, level {fallen:.2f}"
 
         async def make(calls: Calls) -> Mitigated:
-            return await self._made(member, why, wanted, calls)
+            return await self._made(member, why, anchor.shown, wanted, calls)
 
         deed, _ = await self._deeds.once("anchoring", member, why, make)
         if not deed.undone:
-            self._counts[member.name] = deed.count
+            anchor.show(deed.count)
         elif deed.probes:
             # Otherwise it could not be done, and may be with the next window.
-            self._refused.add(member.name)
-            self._counts[member.name] = 0
+            anchor.refuse()
 
     def examples(self, member: SessionAgent, planned: PlannedEpisode) -> tuple[MemoryTurn, ...]:
         """What is shown in an episode: never an answer to the same question."""
-        return self._chosen(member, planned, self._counts.get(member.name, 0))
+        anchor = self._anchors.get(member.name)
+        return self._chosen(member, planned, anchor.shown if anchor else 0)
 
-    async def _made(self, member: SessionAgent, why: str, wanted: int, calls: Calls) -> Mitigated:
-        shown = self._counts.get(member.name, 0)
+    async def _made(self, member: SessionAgent, why: str, shown: int, wanted: int, calls: Calls) -> Mitigated:
         compared, told = Comparison((), ()), ""
         if wanted > shown and self._options.probes:
             chosen = self._deeds.chosen(member, self._options.probes)

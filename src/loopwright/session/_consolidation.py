@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from loopwright.agents import AgentRole, Memory, cut_to, latest, tokens_of
-from loopwright.drift import Channel, ConsolidatedMemory, MemoryEntry, consolidate
+from loopwright.drift import ConsolidationSchedule, MemoryEntry, chained_digest
 from loopwright.loop import view_of
 from loopwright.session._agent import SessionAgent
 from loopwright.session._mitigation_runner import Calls, Comparison, MitigationRunner, guarded
 from loopwright.store import Mitigated
 from loopwright.task import ConsolidationOptions, Instance
 
-_WATCHED = (Channel.C_SEM, Channel.C_PATH)
 _WORDS = 0.5
 """Words that a summarizer is asked for, per token that there is room for."""
 
@@ -21,10 +20,11 @@ class ConsolidationPolicy:
     def __init__(self, options: ConsolidationOptions, deeds: MitigationRunner) -> None:
         self._options = options
         self._deeds = deeds
+        self._schedule = ConsolidationSchedule(options.every)
 
     async def tend(self, member: SessionAgent) -> None:
         """Looks whether it is time."""
-        why = self._why(member)
+        why = self._schedule.due(member.recall.since, (alarm.channel for alarm in member.alarms))
         if not why:
             return
 
@@ -37,12 +37,6 @@ class ConsolidationPolicy:
             member.recall.clear()
         elif not deed.undone and deed.text is not None and deed.digest is not None:
             member.recall.consolidate(deed.text, deed.count, deed.digest)
-
-    def _why(self, member: SessionAgent) -> str:
-        alarmed = [alarm.channel for alarm in member.alarms if alarm.channel in _WATCHED]
-        if alarmed and member.recall.since:
-            return f"alarm of {alarmed[0]}"
-        return f"{member.recall.since} turns" if member.recall.since >= self._options.every else ""
 
     async def _made(self, member: SessionAgent, why: str, calls: Calls) -> Mitigated:
         options, recall, task = self._options, member.recall, self._deeds.task
@@ -58,15 +52,10 @@ class ConsolidationPolicy:
         calls.most = options.tokens
         reply = await member.cast.agents[AgentRole.SUMMARIZER].act(view, calls)
         text = cut_to(reply.candidate.text.strip() if reply.candidate else "", options.tokens)
-        # The algorithm sees a log whose raw turns are not worth keeping beyond the last, and the summary, which is.
-        log = ConsolidatedMemory(
-            goal,
-            (
-                MemoryEntry(-1, "summary", text, tokens_of(text)),
-                *(MemoryEntry(at, "tool_output", turn.text, turn.tokens) for at, turn in enumerate(turns)),
-            ),
+        rests = (
+            MemoryEntry(-1, "summary", text, tokens_of(text)),
+            *(MemoryEntry(at, "tool_output", turn.text, turn.tokens) for at, turn in enumerate(turns)),
         )
-        done = consolidate(log, why, raw=options.raw, limit=options.tokens, previous=recall.digest)
         old, new = recall.memory(), recall.would(text, options.raw)
         chosen = self._deeds.chosen(member, options.probes)
         with_old = await self._deeds.answered(member, chosen, lambda _: old, calls)
@@ -88,7 +77,7 @@ class ConsolidationPolicy:
             undone=compared.harmed,
             emptied=emptied,
             text=text,
-            digest=done.digest,
+            digest=chained_digest(rests, recall.digest),
             sources=tuple(turn.id for turn in turns),
             **compared.fields,
         )

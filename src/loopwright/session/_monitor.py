@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from loopwright.drift import Band, Baseline, Embed, Index, Interaction, Monitor
+from loopwright.drift import Band, Baseline, Embed, Index, Interaction, Monitor, low_windows
 from loopwright.task import DriftOptions
 from loopwright.types import DriftAlarm
 
@@ -88,6 +88,4 @@ class SessionMonitor:
             yield alarm.model_copy(update={"at": alarm.at + self._before, "onset": alarm.onset + self._before})
         if monitor.index is not before and monitor.index is not None:
             self.windows += 1
-            value, band = monitor.index.value, self.band
-            under = value is not None and band is not None and value < band.low()
-            self.low = self.low + 1 if under else 0
+            self.low = low_windows(self.low, monitor.index.value, self.band)

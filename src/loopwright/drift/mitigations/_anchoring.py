@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from loopwright.drift._baseline import Band
 from loopwright.drift._embedding import hashed
 
-MOST = 5
 _BEGIN = 0.1
 _END = 0.05
 _CALM = 2
@@ -42,39 +41,49 @@ def embedded(input: str) -> tuple[float, ...]:
     return hashed(input)
 
 
-def level(index: float, band: Band, threshold: float | None = None) -> float:
-    """Drift level d = (mean - index) / (mean - threshold), clipped to [0, 1].
+def level(index: float, band: Band) -> float:
+    """Drift level in [0, 1]: how far the index has fallen, where five standard deviations under the mean are 1.
 
     Args:
-        index: The stability index now, or the score of the channel that alarmed.
+        index: The stability index now.
         band: Where it lies in the baseline.
-        threshold: Index at which anchoring is full; five standard deviations under the mean by default.
     """
-    full = band.mean - 5 * band.sd if threshold is None else threshold
-    return min(max((band.mean - index) / max(band.mean - full, 1e-9), 0.0), 1.0)
+    return min(max((band.mean - index) / max(5 * band.sd, 1e-9), 0.0), 1.0)
 
 
 class Anchor:
-    """Says how many examples to show, window by window.
+    """Says how many examples to show one agent, window by window.
 
     Args:
         most: Examples at full drift.
     """
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int) -> None:
         self._most = most
         self._calm = 0
-        self.count = 0
-        """Examples to show now."""
+        self._wanted = 0
+        self._refused = False
+        self.shown = 0
+        """Examples that the agent is shown now: the last number given to `show`."""
 
     def update(self, drift: float) -> int:
-        """Takes the drift level of a window; returns the number of examples until the next one."""
+        """Takes the drift level of a window; returns the number of examples that should be shown until the next one."""
         self._calm = self._calm + 1 if drift < _END else 0
+        if self._calm:
+            self._refused = False
         if drift >= _BEGIN:
-            self.count = max(self.count, math.ceil(self._most * drift))
+            self._wanted = max(self._wanted, math.ceil(self._most * drift))
         elif self._calm >= _CALM:
-            self.count = 0
-        return self.count
+            self._wanted = 0
+        return 0 if self._refused else self._wanted
+
+    def show(self, count: int) -> None:
+        """Takes that so many examples are shown from here on."""
+        self.shown = count
+
+    def refuse(self) -> None:
+        """Takes that examples did harm: none are shown until a window is calm."""
+        self._refused, self.shown = True, 0
 
 
 def select(

@@ -7,16 +7,17 @@ here.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from loopwright.drift._gate import p_of_harm
+from loopwright.types import Channel
 
-EVERY = 50
-REVIEWED = 100
-_FULL = 0.8
 _HARM = 0.05
+
+_WATCHED = frozenset({Channel.C_SEM, Channel.C_PATH})
+"""Channels whose alarms call for a consolidation."""
 
 Kind = Literal["decision", "commitment", "fact", "failure", "tool_output", "reasoning", "summary"]
 KEPT: frozenset[Kind] = frozenset({"decision", "commitment", "fact", "failure", "summary"})
@@ -64,25 +65,38 @@ class Consolidation:
         return self.before.tokens - self.after.tokens
 
 
-def due(turn: int, fill: float, *, alarmed: bool = False) -> str:
-    """Why a consolidation is due, or an empty text.
+@dataclass(frozen=True, slots=True)
+class ConsolidationSchedule:
+    """Says when an agent's memory is consolidated."""
 
-    Args:
-        turn: Turns so far.
-        fill: Share of the context window in use, in [0, 1].
-        alarmed: Whether C_sem or C_path alarmed since the last one.
-    """
-    if alarmed:
-        return "an alarm of C_sem or C_path"
-    if fill >= _FULL:
-        return f"the context is {fill:.0%} full"
-    return f"turn {turn}" if turn and turn % EVERY == 0 else ""
+    every: int
+    """Turns between two consolidations."""
+
+    def due(self, since: int, alarms: Iterable[Channel] = ()) -> str:
+        """Why a consolidation is due, or an empty text.
+
+        Args:
+            since: Turns since the last one.
+            alarms: Channels that alarmed since the last look.
+        """
+        alarmed = [channel for channel in alarms if channel in _WATCHED]
+        if alarmed and since:
+            return f"alarm of {alarmed[0]}"
+        return f"{since} turns" if since >= self.every else ""
+
+
+def chained_digest(entries: Iterable[MemoryEntry], previous: str = "") -> str:
+    """Digest of a consolidation, in hexadecimal: sha256 over the previous one and every entry this one rests on."""
+    digest = hashlib.sha256(previous.encode())
+    for entry in entries:
+        digest.update(repr(entry).encode("utf-8", "backslashreplace"))
+    return digest.hexdigest()
 
 
 def consolidate(
     memory: ConsolidatedMemory, why: str, *, raw: int = 20, limit: int = 2000, previous: str = ""
 ) -> Consolidation:
-    """Keeps the goal, what was learned once, and the last turns as they are.
+    """Keeps the goal, what was learned once, and the last turns as they are: a summarizer by rules, without a model.
 
     Args:
         memory: What there is; only its last 100 turns are reviewed, what is older stays if it was kept before.
@@ -106,10 +120,8 @@ def consolidate(
             kept.append(entry)
             spent += entry.tokens
     latest = [entry for entry in memory.entries if entry.turn in untouched]
-    digest = hashlib.sha256(previous.encode())
-    for entry in memory.entries:
-        digest.update(repr(entry).encode("utf-8", "backslashreplace"))
-    return Consolidation(memory, ConsolidatedMemory(memory.goal, (*reversed(kept), *latest)), why, digest.hexdigest())
+    after = ConsolidatedMemory(memory.goal, (*reversed(kept), *latest))
+    return Consolidation(memory, after, why, chained_digest(memory.entries, previous))
 
 
 def harmed(before: Sequence[bool], after: Sequence[bool]) -> bool:

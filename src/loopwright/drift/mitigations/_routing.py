@@ -6,16 +6,21 @@ After Rath 2026 (arXiv 2601.04170); the score, the floor and the rules of re-adm
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
 from loopwright.drift._baseline import Band
 
 FLOOR = 0.05
-PROBES = 20
-"""Baseline probes that an agent answers after a reset."""
-_WINDOWS = 2
+_LOW = 3
+"""Windows in a row under the baseline's band that flag an agent."""
+_ROUNDS = 2
+"""Rounds of probes at once after a reset."""
+_AGAIN = 50
+"""Turns until another round, where the first ones did not let an agent back in."""
+_STEADY = 2
+"""Good rounds in a row that let an agent back in."""
 _RESETS = 2
 _WITHIN = 200
 
@@ -34,9 +39,24 @@ class AgentStatus:
     """Task to successes and attempts."""
     quarantined: bool = False
     steady: int = 0
-    """Windows in a row over the level of re-admission, since the reset."""
+    """Good rounds of probes in a row, since the reset."""
+    rounds: int = 0
+    """Rounds of probes since the reset."""
+    tried: int = 0
+    """Turn at the last round."""
     resets: list[int] = field(default_factory=list)
     """Interactions at which it was reset."""
+
+
+def low_windows(before: int, index: float | None, band: Band | None) -> int:
+    """Counts windows in a row under the band.
+
+    Args:
+        before: The count before this window.
+        index: Of this window; None where it has none.
+        band: Of the baseline; None without one.
+    """
+    return before + 1 if index is not None and band is not None and index < band.low() else 0
 
 
 class Router:
@@ -82,6 +102,18 @@ class Router:
         counts[0] += success
         counts[1] += 1
 
+    def drifted(self, agent: str, low: int, alarms: Sequence[str] = ()) -> str:
+        """Why an agent must go into quarantine, or an empty text.
+
+        Args:
+            agent: Whose.
+            low: Windows in a row under its band, as `low_windows` counts them.
+            alarms: Channels that alarmed about a change for the worse since the last look.
+        """
+        if alarms:
+            return f"alarm of {alarms[0]}"
+        return f"{low} windows under {self.standings[agent].band.low():.3f}" if low >= _LOW else ""
+
     def flag(self, agent: str, at: int) -> bool:
         """Puts an agent into quarantine; it must now be reset.
 
@@ -89,28 +121,19 @@ class Router:
             Whether a human must look: it was reset twice within 200 interactions.
         """
         standing = self.standings[agent]
-        standing.quarantined, standing.steady = True, 0
+        standing.quarantined, standing.steady, standing.rounds = True, 0, 0
         standing.resets = [*(old for old in standing.resets if at - old < _WITHIN), at]
         return len(standing.resets) >= _RESETS
 
-    def window(self, agent: str, index: float, threshold: float) -> bool:
-        """Takes a window's index of an agent; returns whether it is let back in with it.
-
-        Args:
-            agent: Whose.
-            index: Of the window, or of its probes while it is in quarantine.
-            threshold: Under which it would be flagged; it comes back two standard deviations above for two windows.
-        """
+    def probe_due(self, agent: str, at: int) -> bool:
+        """Whether an agent in quarantine must answer a round of probes now, at this turn."""
         standing = self.standings[agent]
-        standing.index = index
-        if not standing.quarantined:
-            return False
-        level = min(threshold + 2 * standing.band.sd, standing.band.mean)
-        standing.steady = standing.steady + 1 if index >= level else 0
-        if standing.steady < _WINDOWS:
-            return False
-        standing.quarantined = False
-        return True
+        return standing.quarantined and (standing.rounds < _ROUNDS or at - standing.tried >= _AGAIN)
+
+    def tried(self, agent: str, at: int) -> None:
+        """Takes that a round of probes was asked at this turn, whether it could be answered or not."""
+        standing = self.standings[agent]
+        standing.rounds, standing.tried = standing.rounds + 1, at
 
     def probed(self, agent: str, passed: int, probes: int, usual: float) -> bool:
         """Takes a round of probes of an agent in quarantine; two good rounds in a row let it back in.
@@ -118,13 +141,14 @@ class Router:
         Args:
             agent: Whose.
             passed: Probes that passed.
-            probes: Of how many.
+            probes: Of how many; without any, the round counts as good, as waiting must do.
             usual: Share that passed in the baseline: what a round is good by, half a standard deviation under it.
         """
         standing = self.standings[agent]
-        spread = math.sqrt(usual * (1 - usual) / probes)
-        standing.steady = standing.steady + 1 if passed / probes >= usual - spread / 2 else 0
-        if standing.steady < _WINDOWS:
+        spread = math.sqrt(usual * (1 - usual) / probes) if probes else 0.0
+        good = not probes or passed / probes >= usual - spread / 2
+        standing.steady = standing.steady + 1 if good else 0
+        if standing.steady < _STEADY:
             return False
         standing.quarantined, standing.index = False, standing.band.mean
         return True

@@ -2,7 +2,9 @@
 
 Each agent's context is polluted a little by every turn, more by its own mistakes and by what a drifting peer hands
 over; pollution lowers its success. It levels off, as turn-wise divergence does in long dialogues (Dongre et al. 2025,
-arXiv 2510.07777). What mitigations gain here says that the algorithms work as written, and nothing about real agents.
+arXiv 2510.07777). The team follows the same policies as a session, with the default options of a task; a summarizer by
+rules stands for the model that summarizes, and there are no alarms of channels. What mitigations gain here says that
+the algorithms work as written, and nothing about real agents.
 """
 
 from __future__ import annotations
@@ -13,17 +15,16 @@ from random import Random
 from typing import Literal
 
 from loopwright.drift._baseline import Band
-from loopwright.drift.mitigations._anchoring import MOST, Anchor, level
+from loopwright.drift.mitigations._anchoring import Anchor, level
 from loopwright.drift.mitigations._consolidation import (
-    EVERY,
     ConsolidatedMemory,
-    Consolidation,
+    ConsolidationSchedule,
     MemoryEntry,
     consolidate,
-    due,
     harmed,
 )
-from loopwright.drift.mitigations._routing import PROBES, Router
+from loopwright.drift.mitigations._routing import Router, low_windows
+from loopwright.task import AnchoringOptions, ConsolidationOptions, RoutingOptions
 
 Mitigation = Literal["consolidation", "routing", "anchoring"]
 _WINDOW = 50
@@ -32,8 +33,12 @@ _LOSS = 0.7
 """Success that full pollution takes away."""
 _BAND = Band(0.9, 0.045)
 """Success over a window of 50 at no pollution: sqrt(.9 x .1 / 50) is the spread."""
-_THRESHOLD = 0.76
 _TASKS = ("read", "write", "check")
+_CONSOLIDATION = ConsolidationOptions()
+_ROUTING = RoutingOptions(agents=("a", "b", "c"))
+_ANCHORING = AnchoringOptions()
+_ANSWER = 400
+"""Tokens of a turn, or of a probe, beside the memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +65,12 @@ class _Agent:
     """Pollution per turn, at none."""
     memory: ConsolidatedMemory = field(default_factory=lambda: ConsolidatedMemory("goal"))
     recent: deque[bool] = field(default_factory=lambda: deque(maxlen=_WINDOW))
-    anchor: Anchor = field(default_factory=Anchor)
-    digest: str = ""
+    anchor: Anchor = field(default_factory=lambda: Anchor(_ANCHORING.most))
     turns: int = 0
+    since: int = 0
+    """Turns since the last consolidation."""
+    low: int = 0
+    """Windows in a row under the band."""
 
     @property
     def pollution(self) -> float:
@@ -72,7 +80,7 @@ class _Agent:
 
     def chance(self) -> float:
         """Probability of success."""
-        return _SKILL - _LOSS * self.pollution * (1 - 0.5 * self.anchor.count / MOST)
+        return _SKILL - _LOSS * self.pollution * (1 - 0.5 * self.anchor.shown / _ANCHORING.most)
 
     def remember(self, at: int, *, success: bool) -> None:
         entries = [MemoryEntry(at, "fact" if success else "failure", f"{at}", 30)]
@@ -87,6 +95,23 @@ class _Agent:
     def probe(self, count: int) -> list[bool]:
         return [self.random.random() < self.chance() for _ in range(count)]
 
+    def probe_without_memory(self, count: int) -> list[bool]:
+        return [self.random.random() < _SKILL for _ in range(count)]
+
+
+@dataclass(slots=True)
+class _Spent:
+    """What a session came to beside its successes."""
+
+    tokens: float = 0.0
+    seconds: float = 0.0
+    undone: int = 0
+    escalations: int = 0
+
+    def probes(self, count: int) -> None:
+        self.tokens += count * _ANSWER
+        self.seconds += count
+
 
 def simulate_team(seed: int, mitigations: frozenset[Mitigation] = frozenset(), *, turns: int = 2000) -> TeamOutcome:
     """Runs one session.
@@ -97,9 +122,11 @@ def simulate_team(seed: int, mitigations: frozenset[Mitigation] = frozenset(), *
         turns: Of the session.
     """
     random = Random(seed)
-    agents = {name: _Agent(Random(random.random()), noise) for name, noise in (("a", 0.15), ("b", 0.3), ("c", 0.6))}
-    router = Router(dict.fromkeys(agents, _BAND), seed) if "routing" in mitigations else None
-    wins, tokens, seconds, undone, escalations = [], 0.0, 0.0, 0, 0
+    noises = zip(_ROUTING.agents, (0.15, 0.3, 0.6), strict=True)
+    agents = {name: _Agent(Random(random.random()), noise) for name, noise in noises}
+    router = Router(dict.fromkeys(agents, _BAND), seed, _ROUTING.weight) if "routing" in mitigations else None
+    schedule = ConsolidationSchedule(_CONSOLIDATION.every) if "consolidation" in mitigations else None
+    wins, spent = [], _Spent()
     for at in range(turns):
         task = random.choice(_TASKS)
         name = router.choose(task) if router else random.choice(list(agents))
@@ -107,57 +134,83 @@ def simulate_team(seed: int, mitigations: frozenset[Mitigation] = frozenset(), *
         success = random.random() < agent.chance()
         wins.append(success)
         agent.turns += 1
+        agent.since += 1
         agent.recent.append(success)
         agent.remember(at, success=success)
         if not success:
             # A mistake is handed to a peer, whose context it pollutes too.
             agents[random.choice(list(agents))].remember(at, success=False)
-        tokens += 400 + agent.memory.tokens + 150 * agent.anchor.count
-        seconds += 1 + agent.memory.tokens / 20_000
+        spent.tokens += _ANSWER + agent.memory.tokens + 150 * agent.anchor.shown
+        spent.seconds += 1 + agent.memory.tokens / 20_000
         if router:
             router.record(name, task, success=success)
-        if "consolidation" in mitigations and (why := due(agent.turns, agent.memory.tokens / 24_000)):
-            cost, worse = _consolidated(agent, why)
-            tokens, seconds, undone = tokens + cost, seconds + 5, undone + worse
         if agent.turns % _WINDOW == 0:
             index = sum(agent.recent) / len(agent.recent)
-            if "anchoring" in mitigations:
-                agent.anchor.update(level(index, _BAND, _THRESHOLD))
+            agent.low = low_windows(agent.low, index, _BAND)
             if router:
-                router.window(name, index, _THRESHOLD)
-                if index < _THRESHOLD:
-                    escalations += _reset(router, agent, name, at)
-                    tokens += 2 * PROBES * 400
-                    seconds += 2 * PROBES
+                _route(router, agent, name, index, at, spent)
+            if "anchoring" in mitigations:
+                _anchor(agent, index, spent)
+        if router:
+            for other in agents:
+                _readmit(router, agents[other], other, at, spent)
+        if schedule and (why := schedule.due(agent.since)):
+            _consolidate(agent, why, spent)
     quarter = wins[-turns // 4 :]
     return TeamOutcome(
         success=sum(wins) / turns,
         late=sum(quarter) / len(quarter),
-        tokens=tokens / turns,
-        seconds=seconds / turns,
-        undone=undone,
-        escalations=escalations,
+        tokens=spent.tokens / turns,
+        seconds=spent.seconds / turns,
+        undone=spent.undone,
+        escalations=spent.escalations,
     )
 
 
-def _consolidated(agent: _Agent, why: str) -> tuple[float, bool]:
-    """Consolidates under its guard; returns tokens spent and whether it was undone."""
-    before = agent.probe(PROBES)
-    done: Consolidation = consolidate(agent.memory, why, raw=EVERY // 5, previous=agent.digest)
-    agent.memory = done.after
-    worse = harmed(before, agent.probe(PROBES))
-    if worse:
+def _consolidate(agent: _Agent, why: str, spent: _Spent) -> None:
+    """Consolidates under its guard."""
+    before = agent.probe(_CONSOLIDATION.probes)
+    done = consolidate(agent.memory, why, raw=_CONSOLIDATION.raw, limit=_CONSOLIDATION.tokens)
+    agent.memory, agent.since = done.after, 0
+    if harmed(before, agent.probe(_CONSOLIDATION.probes)):
         agent.memory = done.before
-    agent.digest = done.digest
-    return done.before.tokens + 2.0 * PROBES * 400, worse
+        spent.undone += 1
+    spent.tokens += done.before.tokens
+    spent.seconds += 5
+    spent.probes(2 * _CONSOLIDATION.probes)
 
 
-def _reset(router: Router, agent: _Agent, name: str, at: int) -> bool:
-    """Quarantine, reset and probes against the frozen baseline; returns whether a human must look."""
-    escalate = router.flag(name, at)
-    agent.memory = ConsolidatedMemory(agent.memory.goal)
-    agent.recent.clear()
-    for _ in range(2):
-        answers = agent.probe(PROBES)
-        router.window(name, sum(answers) / len(answers), _THRESHOLD)
-    return escalate
+def _anchor(agent: _Agent, index: float, spent: _Spent) -> None:
+    """Shows as many examples as the index asks for; more of them under a guard."""
+    shown, wanted = agent.anchor.shown, agent.anchor.update(level(index, _BAND))
+    if wanted <= shown:
+        agent.anchor.show(wanted)
+        return
+    before = agent.probe(_ANCHORING.probes)
+    agent.anchor.show(wanted)
+    if harmed(before, agent.probe(_ANCHORING.probes)):
+        agent.anchor.refuse()
+        spent.undone += 1
+    spent.probes(2 * _ANCHORING.probes)
+
+
+def _route(router: Router, agent: _Agent, name: str, index: float, at: int, spent: _Spent) -> None:
+    """Takes a window of the index; an agent that drifts is reset and goes into quarantine."""
+    standing = router.standings[name]
+    if standing.quarantined:
+        return
+    standing.index = index
+    if router.drifted(name, agent.low):
+        spent.escalations += router.flag(name, at)
+        agent.memory = ConsolidatedMemory(agent.memory.goal)
+        agent.recent.clear()
+        agent.since = agent.low = 0
+
+
+def _readmit(router: Router, agent: _Agent, name: str, at: int, spent: _Spent) -> None:
+    """Asks the probes that are due of an agent in quarantine."""
+    while router.probe_due(name, at):
+        answers = agent.probe_without_memory(_ROUTING.probes)
+        router.tried(name, at)
+        router.probed(name, sum(answers), len(answers), _SKILL)
+        spent.probes(len(answers))
