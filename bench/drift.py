@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 from loopwright.drift import (
+    BUILTIN_DETECTORS,
     CHANGE,
     CHANNELS,
     LENGTH,
     SCENARIOS,
     Baseline,
-    DetectorName,
     Index,
     Interaction,
     Mitigation,
@@ -46,7 +46,7 @@ COLUMN_A = {
     "S12": 489, "S13": 102, "S14": 344, "S15": 622,
 }  # fmt: skip
 """Published median delays of a CUSUM bank, 8 seeds, at 10 % of false alarms with a baseline of 1,000."""
-DETECTORS = ("loopwright", "cusum", "adwin", "e-process", "relative", "paper")
+DETECTORS = ("loopwright", *(name for name in BUILTIN_DETECTORS if name != "windows"), "relative", "paper")
 HARD = ("S6", "S9", "S10", "S11", "S14")
 
 
@@ -84,8 +84,7 @@ class Bank:
         self.names = ("loopwright", *peers)
         self._baseline = baseline
         self._monitor = Monitor(baseline)
-        chosen: list[DetectorName] = ["cusum", "adwin", "e-process"]
-        self._others = {str(name): Monitor(baseline, name) for name in chosen if name in peers}
+        self._others = {name: Monitor(baseline, name) for name in BUILTIN_DETECTORS if name in peers}
         self._relative = Relative() if "relative" in peers else None
         self._paper = PaperMonitor() if "paper" in peers else None
         for one in first[-20:]:

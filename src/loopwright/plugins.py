@@ -33,6 +33,7 @@ _ENVIRONMENT = {
 }  # fmt: skip
 _CONTRACTS = {
     "agents": _Contract("an agent", {"act": ("view", "models")}, {}, ("role",)),
+    "detectors": _Contract("a detector", {}, {"update": ("value", "place"), "state": (), "restore": ("state",)}),
     "environments": _Contract("an environment", _ENVIRONMENT, {}),
     "models": _Contract("a model", {"complete": ("request",), "close": ()}, {}, ("name", "repeatable")),
     "stop_rules": _Contract("a stop rule", {}, {"decide": ("context",), "describe": ("options",)}, ("name",)),
@@ -55,8 +56,8 @@ def load_plugin(kind: str, name: str, builtin: Mapping[str, Any], *, folder: Pat
     """Finds a part such as a strategy or an environment.
 
     Args:
-        kind: `strategies`, `stop_rules`, `environments`, `agents`, `verifiers` or `models`; `loopwright.<kind>` is
-            the group of the entry points.
+        kind: `strategies`, `stop_rules`, `environments`, `agents`, `verifiers`, `models` or `detectors`;
+            `loopwright.<kind>` is the group of the entry points.
         name: A built-in name, an entry point's name, or `package.module:Name`.
         builtin: The built-in parts of that kind.
         folder: Where modules are looked for beside the installed ones: the project's folder.
@@ -103,7 +104,7 @@ def instantiate_plugin(kind: str, name: str, part: Any) -> Any:
     """The part as an object that can do what its kind must; a class is called without arguments.
 
     Args:
-        kind: As for `load_plugin`; not `environments`, whose classes take an argument.
+        kind: As for `load_plugin`; not `environments` or `detectors`, whose classes take an argument.
         name: As the user wrote it, for messages.
         part: What was found or handed in.
 
@@ -128,13 +129,26 @@ def check_environment(name: str, part: Any) -> None:
     Raises:
         UserError: It does not take the setup as its only argument, or makes no environment; says what to write.
     """
-    contract = _CONTRACTS["environments"]
+    _check_maker("environments", name, part, argument="setup", of="EnvironmentSetup")
+
+
+def check_detector(name: str, part: Any) -> None:
+    """Refuses what cannot make drift detectors.
+
+    Raises:
+        UserError: It does not take the settings as its only argument, or makes no detector; says what to write.
+    """
+    _check_maker("detectors", name, part, argument="settings", of="DetectorSettings")
+
+
+def _check_maker(kind: str, name: str, part: Any, *, argument: str, of: str) -> None:
+    contract = _CONTRACTS[kind]
     if not callable(part):
         raise UserError(
-            f"{name} makes no environments: it is {_told(part)}",
-            remedy="Name a class, or a function, that takes the `EnvironmentSetup` and returns an environment.",
+            f"{name} makes no {kind}: it is {_told(part)}",
+            remedy=f"Name a class, or a function, that takes the `{of}` and returns {contract.word}.",
         )
-    _refuse_arguments(part, f"{name} is called with the `EnvironmentSetup` alone", ("setup",), "")
+    _refuse_arguments(part, f"{name} is called with the `{of}` alone", (argument,), "")
     if isinstance(part, type):
         _check(contract, name, part)
 

@@ -26,6 +26,24 @@ class Adder:
     async def close(self):
         pass
 """
+MINE = """\
+from loopwright.drift import Detection
+
+
+class Mine:
+    def __init__(self, settings):
+        self.seen = 0
+
+    def update(self, value, place):
+        self.seen += 1
+        return Detection(up=True, window=1, onset=place, shift=7.5) if place == 20 else None
+
+    def state(self):
+        return {"seen": self.seen}
+
+    def restore(self, state):
+        self.seen = state["seen"]
+"""
 DATA = "data:\n" + "".join(f"  - {{id: q{at:02}, goal: say {'nine' if at > 14 else 'one'} {at}}}\n" for at in range(40))
 
 
@@ -58,11 +76,38 @@ def test_what_a_detector_takes_is_missed_before_the_run(
     watched: Path, invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watched.write_text(watched.read_text().replace("  fail: true\n", "  fail: true\n  detector: adwin\n"))
-    monkeypatch.setattr("loopwright.preflight._session.find_spec", lambda name: None)
+    monkeypatch.setattr("loopwright.drift.detectors._registry.find_spec", lambda name: None)
     result = invoke("validate", watched)
     assert result.exit_code == 2
     assert "adwin needs river" in result.output
     assert "loopwright[drift]" in result.output
+
+
+def test_a_detector_of_ones_own_watches_a_session_and_a_report(watched: Path, invoke: Invoke) -> None:
+    Path("mine.py").write_text(MINE)
+    assert invoke("run", watched, "--out", "plain").exit_code == 1
+    watched.write_text(watched.read_text().replace("  fail: true\n", "  detector: mine:Mine\n"))
+    assert invoke("run", watched, "--out", "out").exit_code == 0
+    told = json.loads(invoke("show", "out", "--json").stdout)["drift"]
+    assert {(one["at"], one["shift"]) for one in told if one["type"] == "drift_alarm"} == {(20, 7.5)}
+    shown = invoke("drift", "report", "plain", "--baseline", "baseline.json", "--detector", "mine:Mine", "--json")
+    review = json.loads(shown.stdout)
+    assert review["detector"] == "mine:Mine"
+    assert {(one["at"], one["shift"]) for one in review["alarms"]} == {(20, 7.5)}
+
+
+def test_what_is_no_detector_is_refused_before_the_run(watched: Path, invoke: Invoke) -> None:
+    Path("no_detector.py").write_text("class Mine:\n    def __init__(self, settings): pass\n")
+    text = watched.read_text()
+    watched.write_text(text.replace("  fail: true\n", "  detector: cusun\n"))
+    result = invoke("validate", watched)
+    assert result.exit_code == 2
+    assert "drift.detector: there is nothing named 'cusun' among the detectors" in result.output
+    assert "adwin, cusum, e-process, windows" in " ".join(result.output.split())
+    watched.write_text(text.replace("  fail: true\n", "  detector: no_detector:Mine\n"))
+    result = invoke("validate", watched)
+    assert result.exit_code == 2
+    assert "has no method `update`" in result.output
 
 
 def test_a_baseline_that_no_session_is_long_enough_for_is_noted(watched: Path, invoke: Invoke) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any, get_args
 
 import pytest
 
-from loopwright.drift import SCENARIOS, Baseline, DetectorName, Monitor, draw, trial
+from loopwright.drift import BUILTIN_DETECTORS, SCENARIOS, Baseline, DetectorName, Monitor, draw, trial
 from loopwright.drift.detectors._adwin import Adwin
 from loopwright.drift.detectors._cusum import Cusum, allowance, limit
 from loopwright.drift.detectors._eprocess import EProcess
 from loopwright.errors import UserError
 
-CHOICES: tuple[DetectorName, ...] = get_args(DetectorName)
+CHOICES = tuple(BUILTIN_DETECTORS)
 
 
 @pytest.fixture(autouse=True)
@@ -58,9 +57,9 @@ def test_resumed_each_gives_the_same_to_the_bit(baseline: Baseline, name: Detect
 
 
 def test_another_name_is_refused(baseline: Baseline) -> None:
-    wrong: Any = "magic"
-    with pytest.raises(UserError, match="no detector named 'magic'"):
-        Monitor(baseline, wrong)
+    with pytest.raises(UserError, match="nothing named 'magic' among the detectors") as raised:
+        Monitor(baseline, "magic")
+    assert all(name in raised.value.remedy for name in CHOICES)
 
 
 def test_a_sum_takes_off_what_the_baseline_leaves_open() -> None:

@@ -19,7 +19,15 @@ from loopwright.drift._observation import Interaction, ToolCall
 from loopwright.drift._paper import PaperMonitor, paper_scores
 from loopwright.drift._review import Review, onsets, review
 from loopwright.drift.channels._channels import CATEGORY_WEIGHTS, CHANNELS
-from loopwright.drift.detectors._registry import DetectorName
+from loopwright.drift.detectors._detection import Detection
+from loopwright.drift.detectors._registry import (
+    BUILTIN_DETECTORS,
+    Detector,
+    DetectorFactory,
+    DetectorName,
+    DetectorSettings,
+    find_detector,
+)
 from loopwright.drift.mitigations._anchoring import Anchor, Exemplar, embedded, level, select
 from loopwright.drift.mitigations._consolidation import (
     ConsolidatedMemory,
@@ -41,6 +49,7 @@ from loopwright.drift.sources._spans import from_spans
 from loopwright.types import TRAITS, Category, Channel, DriftAlarm, Trait
 
 __all__ = [
+    "BUILTIN_DETECTORS",
     "CATEGORY_WEIGHTS",
     "CHANGE",
     "CHANNELS",
@@ -58,7 +67,11 @@ __all__ = [
     "Consolidation",
     "ConsolidationSchedule",
     "Counts",
+    "Detection",
+    "Detector",
+    "DetectorFactory",
     "DetectorName",
+    "DetectorSettings",
     "DriftAlarm",
     "Embed",
     "Exemplar",
@@ -85,6 +98,7 @@ __all__ = [
     "consolidate",
     "draw",
     "embedded",
+    "find_detector",
     "forgetting",
     "from_mapping",
     "from_spans",

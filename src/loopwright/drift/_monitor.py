@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 from typing import Any, Self
 
 from loopwright.drift._baseline import WINDOW, Baseline
@@ -53,7 +54,8 @@ class Monitor:
 
     Args:
         baseline: What is usual.
-        detector: How a channel is watched.
+        detector: How a channel is watched: a name in `BUILTIN_DETECTORS`, an entry point's, or `module:Name`.
+        folder: Where such a module is looked for beside the installed ones.
         embed: How outputs without an embedding get one; None for as in the baseline.
 
     Raises:
@@ -61,15 +63,22 @@ class Monitor:
         MissingExtra: The detector's library, or that of the baseline's embedder, is not installed.
     """
 
-    def __init__(self, baseline: Baseline, detector: DetectorName = "windows", *, embed: Embed | None = None) -> None:
+    def __init__(
+        self,
+        baseline: Baseline,
+        detector: DetectorName = "windows",
+        *,
+        folder: Path = Path(),
+        embed: Embed | None = None,
+    ) -> None:
         self.baseline = baseline
-        self.detector: DetectorName = detector
+        self.detector = detector
         self.counts = Counts()
         self.index: Index | None = None
         """The latest complete window."""
         self._embed = embed or (embedder(baseline.embedding) if baseline.embedding else None)
         self._heading = DirectionScore(baseline.reference.spread)
-        self._watches = detectors(baseline, detector)
+        self._watches = detectors(baseline, detector, folder)
         levels = baseline.levels
         # What an interaction needs of each signal, at hand: this is most of the monitor's time.
         self._plan = [
@@ -197,7 +206,7 @@ class Monitor:
         }
 
     @classmethod
-    def restore(cls, baseline: Baseline, checkpoint: Mapping[str, Any]) -> Self:
+    def restore(cls, baseline: Baseline, checkpoint: Mapping[str, Any], *, folder: Path = Path()) -> Self:
         """Goes on from a checkpoint; everything after is as if there had been no interruption.
 
         Raises:
@@ -208,7 +217,7 @@ class Monitor:
                 "the checkpoint belongs to another baseline",
                 remedy="Restore it with the baseline it was made with, or begin a new monitor.",
             )
-        monitor = cls(baseline, checkpoint["detector"])
+        monitor = cls(baseline, checkpoint["detector"], folder=folder)
         monitor.counts = Counts(**checkpoint["counts"])
         monitor._tally = Tally(**checkpoint["tally"])
         monitor._quiet = {Channel(name): until for name, until in checkpoint["quiet"].items()}

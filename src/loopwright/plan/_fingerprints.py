@@ -30,6 +30,7 @@ def fingerprints(config: RunConfig, episodes: Sequence[PlannedEpisode]) -> dict[
     for task in {episode.task.name: episode.task for episode in episodes}.values():
         found |= dict(_parts(task, project))
     named = {name for episode in episodes for name in (episode.strategy, *episode.task.loop.stop_rules)}
+    named |= {episode.task.drift.detector for episode in episodes if episode.task.drift}
     found |= dict(_module(name, project) for name in named if ":" in name)
     if config.prices is not None:
         found[f"price file {config.prices.name}"] = _digest(config.prices)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 
 from loopwright.agents import AgentRole, Memory, MemoryTurn, ModelAgent
-from loopwright.drift import Baseline
+from loopwright.drift import Baseline, find_detector
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import AttemptTree, Strategy, traits_of, view_for
 from loopwright.plan import PlannedEpisode, ResolvedComponents
@@ -14,8 +14,6 @@ from loopwright.project import Project
 from loopwright.session import sessions_of
 from loopwright.task import Task
 
-_NEEDED = (("detector", "adwin", "river"), ("detector", "cusum", "numpy"), ("embedding", "wordllama", "wordllama"))
-"""Option of `drift`, value, and the library that it takes."""
 _MARK = "a mark that no prompt has of itself"
 
 
@@ -33,12 +31,15 @@ def check_drift(episode: PlannedEpisode, strategy: Strategy, project: Project) -
             Baseline.load(project.root / drift.baseline)
         except UserError as error:
             raise TaskError(str(error.args[0]), remedy=error.remedy).about("drift", "baseline") from None
-    for option, name, library in _NEEDED:
-        if getattr(drift, option) == name and find_spec(library) is None:
-            raise TaskError(
-                f"drift.{option}: {name} needs {library}, which is not installed",
-                remedy="Install it: pip install 'loopwright[drift]', or '.[drift]' from a clone.",
-            ).about("drift", option)
+    try:
+        find_detector(drift.detector, project.root)
+    except UserError as error:
+        raise TaskError(f"drift.detector: {error.args[0]}", remedy=error.remedy).about("drift", "detector") from None
+    if drift.embedding == "wordllama" and find_spec("wordllama") is None:
+        raise TaskError(
+            "drift.embedding: wordllama needs wordllama, which is not installed",
+            remedy="Install it: pip install 'loopwright[drift]', or '.[drift]' from a clone.",
+        ).about("drift", "embedding")
     if not traits_of(strategy).acts:
         return
     for name in drift.mitigations.named:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from loopwright.drift import Band, Baseline, Embed, Index, Interaction, Monitor, low_windows
 from loopwright.task import DriftOptions
@@ -15,15 +16,19 @@ class SessionMonitor:
     Args:
         options: The task's.
         baseline: From a file; None to learn one.
+        folder: Where the module of a detector is looked for beside the installed ones.
         embed: How outputs without an embedding get one; None for as in the baseline.
     """
 
-    def __init__(self, options: DriftOptions, baseline: Baseline | None, embed: Embed | None = None) -> None:
+    def __init__(
+        self, options: DriftOptions, baseline: Baseline | None, folder: Path, embed: Embed | None = None
+    ) -> None:
         self._options = options
+        self._folder = folder
         self._embed = embed
         self._first: list[Interaction] = []
         self._waiting: list[Interaction] = []
-        self._monitor = Monitor(baseline, options.detector, embed=embed) if baseline else None
+        self._monitor = self._begun(baseline) if baseline else None
         self.baseline = baseline
         self._seen = self._before = 0
         self.windows = 0
@@ -62,10 +67,13 @@ class SessionMonitor:
 
     def reset(self) -> None:
         """Begins anew against the same baseline, which is never changed."""
-        self._monitor = Monitor(self.baseline, self._options.detector, embed=self._embed) if self.baseline else None
+        self._monitor = self._begun(self.baseline) if self.baseline else None
         self._before = self._seen
         self._waiting.clear()
         self.low = 0
+
+    def _begun(self, baseline: Baseline) -> Monitor:
+        return Monitor(baseline, self._options.detector, folder=self._folder, embed=self._embed)
 
     def _freeze(self) -> None:
         embedding = self._options.embedding
@@ -78,7 +86,7 @@ class SessionMonitor:
             embed=self._embed,
         )
         self._first.clear()
-        self._monitor = Monitor(self.baseline, self._options.detector, embed=self._embed)
+        self._monitor = self._begun(self.baseline)
         self._before = self._seen
 
     def _look(self, monitor: Monitor, one: Interaction) -> Iterator[DriftAlarm]:

@@ -91,6 +91,7 @@ class Session:
         folder: Path,
     ) -> None:
         self.id = id
+        self._folder = folder
         self._task: Task = planned[0].task
         self._planned = {episode.id: episode for episode in planned}
         self._parts = parts
@@ -212,7 +213,9 @@ class Session:
             name,
             self._parts.cast(planned, name),
             recall,
-            SessionMonitor(drift, baseline, not_embedded if self._embeddings else None) if drift is not None else None,
+            SessionMonitor(drift, baseline, self._folder, not_embedded if self._embeddings else None)
+            if drift is not None
+            else None,
         )
 
     def _recorded(self, event: Event) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import Field, StrictBool, model_validator
 
@@ -127,8 +127,8 @@ class DriftOptions(Section):
     """With `first`: interactions of such a session."""
     embedding: str = Field(default="hash", pattern=r"^(hash|wordllama|none|openai/.+)$")
     """With `first`: how outputs are compared: `hash`, `wordllama`, `openai/MODEL` or `none`."""
-    detector: Literal["windows", "cusum", "adwin", "e-process"] = "windows"
-    """How each dimension is watched."""
+    detector: str = "windows"
+    """How each dimension is watched: `windows`, `cusum`, `adwin`, `e-process`, or your own, `module:Name`."""
     fail: StrictBool = False
     """Whether an alarm of a change for the worse makes the exit code 1."""
     mitigations: MitigationOptions = MitigationOptions()

@@ -30,10 +30,9 @@ _baseline = click.option(
 )
 _detector = click.option(
     "--detector",
-    type=click.Choice(["windows", "cusum", "adwin", "e-process"]),
     default="windows",
     show_default=True,
-    help="How each dimension is watched.",
+    help="How each dimension is watched: windows, cusum, adwin, e-process, or your own, module:Name.",
 )
 _alarms = click.option("--alarms", type=_FILE, help="Append each alarm to this file, as a line of JSON.")
 
