@@ -44,3 +44,13 @@ def test_all_is_sorted_complete_and_real(name: str) -> None:
 
 def test_the_packages_of_the_design_are_found() -> None:
     assert {"loopwright.models", "loopwright.sandbox", "loopwright.store"} <= set(_public_packages())
+
+
+def test_one_public_name_is_one_thing() -> None:
+    homes: dict[str, dict[int, list[str]]] = {}
+    for name in _public_packages():
+        package = importlib.import_module(name)
+        for entry in getattr(package, "__all__", []):
+            if entry[0].isupper() and not entry.isupper():
+                homes.setdefault(entry, {}).setdefault(id(getattr(package, entry)), []).append(name)
+    assert {entry: list(found.values()) for entry, found in homes.items() if len(found) > 1} == {}
