@@ -90,7 +90,7 @@ class Ended:
 
 async def _play(folder: Path, name: str, answers: tuple[Answer, ...]) -> tuple[Ended, Run]:
     async with Provider(*answers) as provider:
-        options = ModelOptions(base_url=provider.base_url, api_key=KEY, timeout=1.0 if answers[0] is hang else 30)
+        options = ModelOptions(base_url=provider.base_url, api_key=KEY, timeout=4.0 if answers[0] is hang else 30)
         task = Task.model_validate(
             {
                 "name": "guess",
