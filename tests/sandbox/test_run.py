@@ -82,7 +82,8 @@ async def test_what_a_command_leaves_running_is_killed_and_counted(box: Sandbox)
     done = await box.run(["sh", "-c", "(setsid setsid sleep 97 &); setsid sleep 97 & echo done"])
     assert done.ok
     assert done.stdout.text == "done\n"
-    assert done.leftovers == 2
+    # The two sleeps, and a setsid that has not ended yet.
+    assert done.leftovers in (2, 3)
     assert done.seconds < 30
 
 

@@ -55,7 +55,8 @@ class Judge:
         assert verdict.passed
 
 
-@pytest.fixture(scope="session")
+# Not of the session: other files may run in between, and sandboxes that nobody speaks to end by themselves.
+@pytest.fixture(scope="module")
 async def judge(provider: SandboxProvider) -> AsyncIterator[Judge]:
     async with Grader(provider, SandboxSpec()) as grader:
         yield Judge(grader)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from loopwright.errors import ModelError, ModelUnavailable
-from loopwright.models import ModelOptions, Resilient, RetryPolicy
+from loopwright.models import ModelOptions, Reply, Request, Resilient, RetryPolicy
 from loopwright.models.embedding import OpenAIEmbedding, embedding_request, vector_of
 
 REST = 50
@@ -37,7 +37,8 @@ class Endpoint:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedding")
         self._runner = asyncio.Runner()
         self._resting = 0
-        weakref.finalize(self, _close, self._model, self._thread, self._runner)
+        # What is left of it closes in its own thread, whichever thread drops the last reference: nobody waits for it.
+        weakref.finalize(self, _close, self._model, self._thread, self._runner).atexit = False
 
     def __call__(self, text: str) -> Sequence[float]:
         """Embeds a text.
@@ -53,14 +54,22 @@ class Endpoint:
             )
         request = embedding_request(self._model.name, text)
         try:
-            reply = self._thread.submit(lambda: self._runner.run(self._model.complete(request))).result()
+            reply = self._thread.submit(_complete, self._runner, self._model, request).result()
         except ModelError:
             self._resting = REST
             raise
         return vector_of(reply)
 
 
+def _complete(runner: asyncio.Runner, model: Resilient, request: Request) -> Reply:
+    return runner.run(model.complete(request))
+
+
 def _close(model: Resilient, thread: ThreadPoolExecutor, runner: asyncio.Runner) -> None:
-    thread.submit(lambda: runner.run(model.close())).result()
-    thread.submit(runner.close).result()
-    thread.shutdown()
+    thread.submit(_closed, model, runner)
+    thread.shutdown(wait=False)
+
+
+def _closed(model: Resilient, runner: asyncio.Runner) -> None:
+    runner.run(model.close())
+    runner.close()
