@@ -197,12 +197,10 @@ def bound(scenario: Scenario, alpha: float = 0.05, draws: int = 4000) -> float:
     step = 200 if scenario.drift(0) != scenario.drift(150) else 2000
     for begin in range(0, 2000, step):
         one = scenario.drift(begin + (step // 2 if step < 2000 else 0))
-        retry_once_on_sandbox_loss = replace(scenario, begins=CHANGE, drift=lambda _, one=one: one)  # type: ignore[misc]
+        steady = replace(scenario, begins=CHANGE, drift=lambda _, one=one: one)  # type: ignore[misc]
         after = [
             reference.scores(o)
-            for o in islice(
-                draw(retry_once_on_sandbox_loss, 10_002, length=CHANGE + draws, baseline=1).stream, CHANGE, None
-            )
+            for o in islice(draw(steady, 10_002, length=CHANGE + draws, baseline=1).stream, CHANGE, None)
         ]
         gain = max(_divergence([row[at] for row in before], [row[at] for row in after]) for at in wanted)
         if gathered + gain * step >= total:

@@ -67,7 +67,7 @@ class Machine:
         return importlib.util.find_spec("swerex") is not None
 
 
-async def charge_time(step: Step) -> float:
+async def timed(step: Step) -> float:
     begun = time.perf_counter()
     await step()
     return (time.perf_counter() - begun) * 1000
@@ -80,7 +80,7 @@ async def in_turns(ways: Mapping[str, Step], rounds: int) -> dict[str, dict[str,
         await step()
     for _ in range(rounds):
         for name, step in ways.items():
-            times[name].append(await charge_time(step))
+            times[name].append(await timed(step))
     return {name: summary(values) for name, values in times.items()}
 
 
