@@ -20,11 +20,17 @@ def printable_lines(text: str) -> str:
     return _IN_LINES.sub(_escaped, text.replace("\r\n", "\n"))
 
 
-def cut_middle(text: str, size: int) -> str:
-    """The text, its middle left out where it has more characters than `size`; two thirds of the rest are its start."""
+def cut_middle(text: str, size: int, hint: str = "") -> str:
+    """The text, its middle left out where it has more characters than `size`; two thirds of the rest are its start.
+
+    Args:
+        text: The text.
+        size: Characters that stay, 3 or more.
+        hint: Said after the number of characters that are left out, such as where they are.
+    """
     if len(text) <= size:
         return text
-    return f"{text[: size * 2 // 3]}\n[... {len(text) - size} characters left out ...]\n{text[-size // 3 :]}"
+    return f"{text[: size * 2 // 3]}\n[... {len(text) - size} characters left out{hint} ...]\n{text[-size // 3 :]}"
 
 
 def encodable(text: str) -> str:

@@ -145,7 +145,7 @@ def test_long_texts_are_cut_and_say_so(tmp_path: Path) -> None:
     run.episode([Turn(0.5, output="a" * 250_000 + "end")])
     html = render_html(run.close())
     assert len(html) < 300_000
-    assert "50003 characters left out" in html
+    assert "50003 characters left out, see the record" in html
     assert 'aaaend"' in html
 
 

@@ -99,7 +99,7 @@ def episode_details(trajectory: Trajectory, row: EpisodeRow, isolation: Isolatio
 
 def cut(text: str) -> str:
     """The text, its middle left out where it is too long for a page."""
-    return cut_middle(text, LONGEST)
+    return cut_middle(text, LONGEST, ", see the record")
 
 
 def _turn(turn: Iteration) -> dict[str, Any]:
