@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +54,6 @@ def on(context):
 tired = StopRule("tired", "it is late", lambda context: "it is late" if context.iteration > 1 else None)
 Tired = RefinementStrategy("tired", on, (*STOP_RULES, tired))
 """
-
-
-def unless(reason: str, names: Iterable[str], missing: Iterable[str]) -> list[Any]:
-    """The names as cases of a test, those that are missing today as expected failures."""
-    marks = {name: [pytest.mark.xfail(strict=True, reason=reason)] for name in missing}
-    return [pytest.param(name, marks=marks.get(name, [])) for name in names]
 
 
 def section(text: str, heading: str) -> str:

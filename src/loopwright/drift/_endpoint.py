@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from loopwright.errors import ModelError, ModelUnavailable
-from loopwright.models import ModelOptions, Reply, Request, Resilient, RetryPolicy
-from loopwright.models.embedding import OpenAIEmbedding, embedding_request, vector_of
-
-REST = 50
-"""Outputs that are not sent after a failure: what waits for vectors must not wait for a dead server at each."""
-POLICY = RetryPolicy(max_attempts=3, base_delay=0.5, max_elapsed=60.0)
-"""How often a server is asked for one vector, and for how long."""
-SECONDS = 30.0
-"""Seconds after which one call is given up."""
+from loopwright.models import ModelOptions, Reply, Request, Resilient
+from loopwright.models.embedding import (
+    EMBEDDING_POLICY,
+    EMBEDDING_SECONDS,
+    TEXTS_AFTER_FAILURE,
+    OpenAIEmbedding,
+    embedding_request,
+    vector_of,
+)
 
 
 class Endpoint:
@@ -31,8 +31,8 @@ class Endpoint:
     """
 
     def __init__(self, model: str) -> None:
-        embedding = OpenAIEmbedding.open(model, ModelOptions(timeout=SECONDS))
-        self._model = Resilient(embedding, POLICY)
+        embedding = OpenAIEmbedding.open(model, ModelOptions(timeout=EMBEDDING_SECONDS))
+        self._model = Resilient(embedding, EMBEDDING_POLICY)
         # The caller may be inside an event loop: the client has a loop of its own in a thread of its own.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedding")
         self._runner = asyncio.Runner()
@@ -56,7 +56,7 @@ class Endpoint:
         try:
             reply = self._thread.submit(_complete, self._runner, self._model, request).result()
         except ModelError:
-            self._resting = REST
+            self._resting = TEXTS_AFTER_FAILURE
             raise
         return vector_of(reply)
 

@@ -13,8 +13,8 @@ from typing import Any, Self
 
 from loopwright.environments import Environment, EnvironmentSetup
 from loopwright.errors import LoopwrightError, MissingContent, TaskError
-from loopwright.models import Breaker, Model, ModelOptions, Resilient, RetryPolicy
-from loopwright.models.embedding import OpenAIEmbedding
+from loopwright.models import Breaker, Model, ModelOptions, Resilient
+from loopwright.models.embedding import EMBEDDING_POLICY, EMBEDDING_SECONDS, OpenAIEmbedding
 from loopwright.plan._plan import PlannedEpisode
 from loopwright.plan._resolve import ResolvedComponents, ResolvedEnvironment
 from loopwright.plan._resolved_run import ResolvedRun
@@ -24,11 +24,6 @@ from loopwright.task import SandboxOptions, Task
 
 current_episode: ContextVar[str | None] = ContextVar("current_episode", default=None)
 """Set in an episode's task, so that failures of models that episodes share are told where they came from."""
-
-_EMBEDDING_SECONDS = 30.0
-"""Seconds after which one call for an embedding is given up."""
-_EMBEDDING_POLICY = RetryPolicy(max_attempts=3, max_elapsed=60.0)
-"""Episodes wait for embeddings, and can do without: a server that fails is not asked for long."""
 
 
 class RunResources:
@@ -98,8 +93,8 @@ class RunResources:
             MissingSecret: There is no key.
             UserError: The base URL is none.
         """
-        opened = OpenAIEmbedding.open(name.removeprefix("openai/"), ModelOptions(timeout=_EMBEDDING_SECONDS))
-        model = Resilient(opened, _EMBEDDING_POLICY, on_failure=self._on_failure, breakers=self._breakers)
+        opened = OpenAIEmbedding.open(name.removeprefix("openai/"), ModelOptions(timeout=EMBEDDING_SECONDS))
+        model = Resilient(opened, EMBEDDING_POLICY, on_failure=self._on_failure, breakers=self._breakers)
         self._stack.push_async_callback(model.close)
         return model
 

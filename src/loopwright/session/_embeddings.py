@@ -10,12 +10,9 @@ from loopwright.drift import Interaction
 from loopwright.errors import BudgetExceeded, ModelError, ModelUnavailable
 from loopwright.loop import NodeCalls
 from loopwright.models import Model, Prices
-from loopwright.models.embedding import embedding_request, vector_of
+from loopwright.models.embedding import TEXTS_AFTER_FAILURE, embedding_request, vector_of
 from loopwright.plan import current_episode
 from loopwright.store import RunStore
-
-_REST = 50
-"""Outputs that are not sent after a failure: episodes must not wait for a dead server at each."""
 
 
 @dataclass(slots=True)
@@ -51,7 +48,7 @@ class SessionEmbeddings:
         try:
             reply = await self._calls().complete(embedding_request(self.model.name, one.output))
         except (ModelError, BudgetExceeded):
-            self._resting = _REST
+            self._resting = TEXTS_AFTER_FAILURE
             return one
         return replace(one, embedding=vector_of(reply))
 

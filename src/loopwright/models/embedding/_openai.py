@@ -15,9 +15,16 @@ from typing import Any
 from loopwright.errors import ModelRejected
 from loopwright.models._openai_server import OpenAIServer
 from loopwright.models._options import ModelOptions
+from loopwright.models._resilient import RetryPolicy
 from loopwright.models.chat._types import Message, Reply, Request, Sampling
 from loopwright.types import Usage
 
+EMBEDDING_SECONDS = 30.0
+"""Seconds after which one call for an embedding is given up."""
+EMBEDDING_POLICY = RetryPolicy(max_attempts=3, base_delay=0.5, max_elapsed=60.0)
+"""Who waits for an embedding can do without it: a server that fails is not asked for long."""
+TEXTS_AFTER_FAILURE = 50
+"""Texts that are not sent after a failure: nobody must wait for a dead server at each."""
 _TEXT = 8000
 """Characters of a text that are sent."""
 
