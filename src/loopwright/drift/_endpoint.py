@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import weakref
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from loopwright.errors import ModelError, ModelUnavailable
-from loopwright.models import ModelOptions, Reply, Request, Resilient
-from loopwright.models.embedding import (
-    EMBEDDING_POLICY,
-    EMBEDDING_SECONDS,
-    TEXTS_AFTER_FAILURE,
-    OpenAIEmbedding,
-    embedding_request,
-    vector_of,
-)
+from loopwright.models import ModelOptions
+from loopwright.models.embedding import EMBEDDING_POLICY, EMBEDDING_SECONDS, TEXTS_AFTER_FAILURE, OpenAIEmbedding
 
 
 class Endpoint:
@@ -31,14 +21,8 @@ class Endpoint:
     """
 
     def __init__(self, model: str) -> None:
-        embedding = OpenAIEmbedding.open(model, ModelOptions(timeout=EMBEDDING_SECONDS))
-        self._model = Resilient(embedding, EMBEDDING_POLICY)
-        # The caller may be inside an event loop: the client has a loop of its own in a thread of its own.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedding")
-        self._runner = asyncio.Runner()
+        self._model = OpenAIEmbedding.open(model, ModelOptions(timeout=EMBEDDING_SECONDS))
         self._resting = 0
-        # What is left of it closes in its own thread, whichever thread drops the last reference: nobody waits for it.
-        weakref.finalize(self, _close, self._model, self._thread, self._runner).atexit = False
 
     def __call__(self, text: str) -> Sequence[float]:
         """Embeds a text.
@@ -52,24 +36,8 @@ class Endpoint:
             raise ModelUnavailable(
                 f"embedding {self._model.name}: the server failed a moment ago", remedy="Try again later."
             )
-        request = embedding_request(self._model.name, text)
         try:
-            reply = self._thread.submit(_complete, self._runner, self._model, request).result()
+            return self._model.embed(text, attempts=EMBEDDING_POLICY.max_attempts)
         except ModelError:
             self._resting = TEXTS_AFTER_FAILURE
             raise
-        return vector_of(reply)
-
-
-def _complete(runner: asyncio.Runner, model: Resilient, request: Request) -> Reply:
-    return runner.run(model.complete(request))
-
-
-def _close(model: Resilient, thread: ThreadPoolExecutor, runner: asyncio.Runner) -> None:
-    thread.submit(_closed, model, runner)
-    thread.shutdown(wait=False)
-
-
-def _closed(model: Resilient, runner: asyncio.Runner) -> None:
-    runner.run(model.close())
-    runner.close()

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urlsplit
 
-from loopwright.errors import MissingSecret, ModelUnavailable, UserError
+from loopwright.errors import MissingSecret, ModelError, ModelUnavailable, UserError
 from loopwright.models._faults import read_fault, shown_url, to_error
 from loopwright.models._options import ModelOptions
 from loopwright.secrets import register, scrub
@@ -48,6 +48,7 @@ class OpenAIServer:
         self._name = name
         self._api_key = api_key
         self._client: openai.AsyncOpenAI | None = None
+        self._blocking: openai.OpenAI | None = None
 
     @classmethod
     def open(cls, name: str, options: ModelOptions) -> Self:
@@ -92,6 +93,27 @@ class OpenAIServer:
                 remedy="Raise the model's timeout if it is only slow.",
             ) from None
 
+    def ask_blocking(self, call: Callable[[openai.OpenAI], RawResponse], *, attempts: int) -> bytes:
+        """As `ask`, for callers that do not run in an event loop; the client itself tries again.
+
+        Args:
+            call: Makes the call.
+            attempts: Calls that are made at most.
+
+        Raises:
+            ModelError: The server failed or refused; the class tells whether another call could help.
+        """
+        import openai
+
+        if self._blocking is None:
+            self._blocking = openai.OpenAI(
+                api_key=self._api_key, base_url=self.base_url, max_retries=attempts - 1, timeout=self.timeout
+            )
+        try:
+            return bytes(call(self._blocking).content)
+        except openai.APIError as error:
+            raise self._failure(error) from None
+
     async def close(self) -> None:
         """Closes the connections."""
         if self._client is not None:
@@ -115,14 +137,19 @@ class OpenAIServer:
         # No `from error`: the client's exceptions hold the request with its key.
         try:
             return bytes((await call(client)).content)
-        except openai.APIStatusError as error:
+        except openai.APIError as error:
+            raise self._failure(error) from None
+
+    def _failure(self, error: openai.APIError) -> ModelError:
+        import openai
+
+        if isinstance(error, openai.APIStatusError):
             fault = read_fault(
                 error.status_code, error.body or error.response.text, dict(error.response.headers.items())
             )
-            raise to_error(fault, model=self._name, base_url=self.base_url) from None
-        except openai.APIError as error:
-            cause = error.__cause__ or error
-            raise ModelUnavailable(
-                scrub(f"{self._name} at {self.endpoint}: {type(cause).__name__}: {cause}"),
-                remedy=f"Check that a server answers at {self.endpoint} (OPENAI_BASE_URL).",
-            ) from None
+            return to_error(fault, model=self._name, base_url=self.base_url)
+        cause = error.__cause__ or error
+        return ModelUnavailable(
+            scrub(f"{self._name} at {self.endpoint}: {type(cause).__name__}: {cause}"),
+            remedy=f"Check that a server answers at {self.endpoint} (OPENAI_BASE_URL).",
+        )

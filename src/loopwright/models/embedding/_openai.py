@@ -76,26 +76,39 @@ class OpenAIEmbedding:
         Raises:
             ModelError: The server failed or refused, or its answer holds no finite vector.
         """
-        body: dict[str, Any] = {
-            "model": self._model,
-            "input": request.messages[-1].content,
-            "encoding_format": "float",
-        }
+        body = self._body(request.messages[-1].content)
         started = time.monotonic()
-        content = await self._server.ask(lambda client: client.embeddings.with_raw_response.create(**body))
-        answer = _answer(content)
+        answer = _answer(await self._server.ask(lambda client: client.embeddings.with_raw_response.create(**body)))
+        return Reply(
+            text=json.dumps(self._vector(answer)),
+            model=self._model,
+            usage=Usage(input=_tokens(answer)),
+            seconds=time.monotonic() - started,
+        )
+
+    def embed(self, text: str, *, attempts: int) -> Sequence[float]:
+        """Embeds a text outside of any event loop, in `attempts` calls at most; long texts are cut.
+
+        Raises:
+            ModelError: The server failed or refused, or its answer holds no finite vector.
+        """
+        body = self._body(text[:_TEXT])
+        content = self._server.ask_blocking(
+            lambda client: client.embeddings.with_raw_response.create(**body), attempts=attempts
+        )
+        return self._vector(_answer(content))
+
+    def _body(self, text: str) -> dict[str, Any]:
+        return {"model": self._model, "input": text, "encoding_format": "float"}
+
+    def _vector(self, answer: dict[str, Any]) -> Sequence[float]:
         vector = _vector(answer)
         if not vector or not math.isfinite(math.fsum(vector)):
             raise ModelRejected(
                 f"embedding {self.name}: the answer holds no vector",
                 remedy="Check the model's name: it must be an embedding model.",
             )
-        return Reply(
-            text=json.dumps(vector),
-            model=self._model,
-            usage=Usage(input=_tokens(answer)),
-            seconds=time.monotonic() - started,
-        )
+        return vector
 
     async def close(self) -> None:
         """Closes the connections."""
