@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Callable
@@ -111,6 +112,15 @@ class Demultiplexer:
             at = end
         del buffer[:at]
         return b"".join(out)
+
+
+def wait_until_removed(client: APIClient, name: str) -> None:
+    """Waits for the engine to finish a removal that is under way; after 30 s its lease is left to end the container."""
+    from docker.errors import NotFound
+    from requests.exceptions import RequestException
+
+    with contextlib.suppress(NotFound, RequestException):
+        client.wait(name, condition="removed", timeout=30)
 
 
 def remove(client: APIClient, name: str) -> None:

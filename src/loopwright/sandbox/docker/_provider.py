@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from loopwright.errors import SandboxLost, SandboxUnavailable
@@ -15,7 +16,7 @@ from loopwright.sandbox._sandbox import OpenSandbox
 from loopwright.sandbox._selfcheck import Readings, inspect
 from loopwright.sandbox._setup import FILE_CAPABILITIES, RUNNER_FILES, WORKDIR, Account, default_env, set_up
 from loopwright.sandbox._types import Limits, SandboxSpec
-from loopwright.sandbox.docker._engine import OWNER_LABEL, Demultiplexer, DockerEngine, attach
+from loopwright.sandbox.docker._engine import OWNER_LABEL, Demultiplexer, DockerEngine, attach, wait_until_removed
 from loopwright.sandbox.docker._engine import remove as remove_container
 from loopwright.sandbox.docker._roots import Roots
 from loopwright.sandbox.docker._sweep import sweep
@@ -143,7 +144,10 @@ class Docker:
 
     async def close(self) -> None:
         """Closes every sandbox still open."""
+        names = [sandbox.id for sandbox in self._open]
         await asyncio.gather(*(sandbox.close() for sandbox in self._open))
+        # The engine may have begun a removal by itself: closed means gone.
+        await asyncio.gather(*(self._engine.call(partial(wait_until_removed, name=name)) for name in names))
         self._engine.close()
 
 
