@@ -141,7 +141,7 @@ async def test_the_agent_cannot_hide_a_file_in_a_repository_of_its_own(play: Pla
 
 @pytest.mark.slow
 async def test_gold_commands_pass(play: Play, tasks: dict[str, dict[str, object]]) -> None:
-    """File systems 1 and 4, but for what searches the whole root; `bench.suites` runs them all."""
+    """File systems 1 and 4, but for what searches the whole root or prints the load; `bench.suites` runs them all."""
     import asyncio
 
     places = asyncio.Semaphore(4)
@@ -150,8 +150,11 @@ async def test_gold_commands_pass(play: Play, tasks: dict[str, dict[str, object]
         async with places:
             return name, (await play("bash", name, "GOLD")).reward
 
-    quick = [name for name in tasks["bash"] if name not in ("fs1-6", "fs1-21", "fs1-30", "fs1-55")]
+    slow = {"fs1-6", "fs1-21", "fs1-30", "fs1-55"}
+    # The load average of the machine may change between the gold's run and the agent's.
+    by_load = {"fs4-25"}
+    quick = [name for name in tasks["bash"] if name not in slow | by_load]
     rewards = dict(await asyncio.gather(*map(one, quick)))
     # An archive holds the time at which it was made.
     assert {name: reward for name, reward in rewards.items() if reward < 1.0} == {"fs1-45": pytest.approx(0.67)}
-    assert len(rewards) == 83
+    assert len(rewards) == 82
