@@ -192,7 +192,15 @@ class ModelRateLimited(ModelError):
 
 
 class ModelRejected(ModelError):
-    """The provider says that the request itself is wrong."""
+    """The provider says that the request itself is wrong.
+
+    Attributes:
+        parameter: The field of the request that the provider names; empty if it names none.
+    """
+
+    def __init__(self, message: str, *, parameter: str = "", remedy: str = "") -> None:
+        super().__init__(message, remedy=remedy)
+        self.parameter = parameter
 
 
 class ModelUnauthorized(ModelError):

@@ -378,6 +378,25 @@ def priced(table: Table, caps: Caps, **more: int) -> Table:
     return table
 
 
+@pytest.mark.parametrize("caps", [Caps(tokens=20_000), Caps(usd=0.02)], ids=["tokens", "usd"])
+def test_a_server_that_tells_no_usage_is_counted_at_what_was_reserved(tmp_path: Path, caps: Caps) -> None:
+    prices = Prices(date=date(2026, 1, 1), models={"scripted/proposer": Price(input=Decimal(1), output=Decimal(1))})
+    table = Table(tmp_path / "r", ["x"] * 9, caps=caps, max_iterations=9)
+    table.context = replace(table.context, prices=prices)
+    answer = table.proposer.complete
+
+    async def silent(request: Request) -> Reply:
+        return (await answer(request)).model_copy(update={"usage": Usage(), "usage_reported": False})
+
+    table.proposer.complete = silent  # type: ignore[method-assign]  # a server that leaves usage out
+    outcome = play(table)
+    assert outcome.rule == "budget"
+    assert (outcome.model_calls, outcome.usage.output) == (2, 2 * 8192)
+    assert 0 < outcome.usage.input < 20_000 - 2 * 8192
+    assert outcome.cost_usd is None
+    assert not table.context.ledger.overshoot
+
+
 def test_tokens_without_a_price_never_count_as_nothing(tmp_path: Path) -> None:
     table = priced(Table(tmp_path / "unpriced", [], strategy="single"), Caps(usd=Decimal(1)))
     assert play(table).cost_usd is None

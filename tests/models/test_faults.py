@@ -84,6 +84,27 @@ CASES = {
     "error under status 200": Case(
         body(200, b'{"error": {"code": 429, "message": "upstream limit"}}'), ModelRateLimited, True, "upstream limit"
     ),
+    "error beside an empty choice": Case(
+        body(
+            200,
+            b'{"error": {"code": 429, "message": "upstream limit"}, "choices": [{"finish_reason": "error", '
+            b'"message": {"role": "assistant", "content": ""}}]}',
+        ),
+        ModelRateLimited,
+        True,
+        "upstream limit",
+    ),
+    "error in a choice that was cut off": Case(
+        body(
+            200,
+            b'{"choices": [{"finish_reason": "error", "error": {"code": 502, "message": "provider went away"}, '
+            b'"message": {"role": "assistant", "content": "def f("}}]}',
+        ),
+        ModelUnavailable,
+        True,
+        "provider went away",
+    ),
+    "404 of a path": Case(body(404, b"404 page not found", kind="text/plain"), ModelRejected, False, "ends with /v1"),
     "garbage JSON": Case(GARBAGE, ModelUnavailable, True, "not a chat completion"),
     "a web page": Case(HTML, ModelUnavailable, True, "Welcome to the proxy"),
     "empty body": Case(EMPTY, ModelUnavailable, True, "not a chat completion"),

@@ -118,19 +118,43 @@ def test_forms_of_a_message(message: dict[str, Any], text: str, finish: str) -> 
             Usage(input=4, cache_read=6, output=4),
         ),
         (
-            {"prompt_tokens": 10, "prompt_tokens_details": {"cached_tokens": 6, "cache_write_tokens": 3}},
-            Usage(input=1, cache_read=6, cache_write=3),
+            {
+                "prompt_tokens": 10,
+                "completion_tokens": 1,
+                "prompt_tokens_details": {"cached_tokens": 6, "cache_write_tokens": 3},
+            },
+            Usage(input=1, cache_read=6, cache_write=3, output=1),
         ),
-        ({"prompt_tokens": 10, "cache_creation_input_tokens": 4}, Usage(input=6, cache_write=4)),
+        (
+            {"prompt_tokens": 10, "completion_tokens": 1, "cache_creation_input_tokens": 4},
+            Usage(input=6, cache_write=4, output=1),
+        ),
         # Reasoning that is in the total alone.
         ({"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 34}, Usage(input=10, output=24)),
-        ({"prompt_tokens": "many", "completion_tokens": None, "prompt_tokens_details": []}, Usage()),
-        (None, Usage()),
     ],
 )
 def test_usage_is_split_into_disjoint_classes(usage: Any, expected: Usage) -> None:
     answered, _ = one(ask(), reply(usage=usage))
-    assert answered.usage == expected
+    assert (answered.usage, answered.usage_reported) == (expected, True)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {},
+        {"prompt_tokens": "many", "completion_tokens": None, "prompt_tokens_details": []},
+        {"prompt_tokens": 10},
+        {"prompt_tokens": -10, "completion_tokens": 4},
+        {"prompt_tokens": 10, "completion_tokens": float("nan")},
+        {"prompt_tokens": 10**400, "completion_tokens": 4},
+        {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+    ],
+    ids=str,
+)
+def test_usage_that_cannot_be_is_no_usage(usage: Any) -> None:
+    answered, _ = one(ask(), reply(usage=usage))
+    assert (answered.usage, answered.usage_reported) == (Usage(), False)
 
 
 counts = st.one_of(st.none(), st.integers(-5, 1000), st.text(max_size=3), st.booleans())
@@ -143,10 +167,13 @@ counts = st.one_of(st.none(), st.integers(-5, 1000), st.text(max_size=3), st.boo
 def test_usage_never_counts_a_prompt_token_twice(fields: dict[str, Any], cached: Any) -> None:
     from loopwright.models.chat._format import read_usage
 
-    usage = read_usage({**fields, "prompt_tokens_details": {"cached_tokens": cached}})
-    prompt = fields.get("prompt_tokens")
-    told = prompt if isinstance(prompt, int) and not isinstance(prompt, bool) and prompt > 0 else 0
-    assert usage.input + usage.cache_read + usage.cache_write == told
+    usage = read_usage({**fields, "prompt_tokens_details": {"cached_tokens": cached}}, answered=False)
+    told = [fields.get(name) for name in ("prompt_tokens", "completion_tokens")]
+    if not all(isinstance(count, int) and not isinstance(count, bool) and count >= 0 for count in told):
+        assert usage is None
+        return
+    assert usage is not None
+    assert [usage.input + usage.cache_read + usage.cache_write, usage.output] == told
 
 
 def test_a_schema_goes_into_response_format() -> None:
@@ -179,13 +206,6 @@ def test_a_server_without_schemas_gets_them_in_the_prompt_and_is_remembered(text
 def test_another_refusal_is_no_reason_to_drop_the_schema() -> None:
     with pytest.raises(ModelRejected, match="no such model"):
         one(ask().model_copy(update={"json_schema": SCHEMA}), fault(404, "no such model"))
-
-
-def test_a_model_that_wants_max_completion_tokens_gets_it() -> None:
-    refusal = fault(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
-    _, received = one(ask(max_tokens=9), refusal, reply())
-    assert [each.body.get("max_completion_tokens") for each in received] == [None, 9]
-    assert [each.body.get("max_tokens") for each in received] == [9, None]
 
 
 def test_images_go_as_data_urls() -> None:

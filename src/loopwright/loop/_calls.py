@@ -78,8 +78,13 @@ class NodeCalls:
     async def _paid(self, model: Model, request: Request) -> dict[str, Any]:
         with await self.ledger.acquire(self._worst_case(request)) as reservation:
             reply = await model.complete(request)
-            cost = self.prices.cost(request.model, reply.usage) if self.prices else None
-            reply = reply.model_copy(update={"cost_usd": cost})
+            if reply.usage_reported:
+                cost = self.prices.cost(request.model, reply.usage) if self.prices else None
+                reply = reply.model_copy(update={"cost_usd": cost})
+            else:
+                # A cap holds although nobody says what was used: the call counts at all that was reserved for it.
+                most = Usage(input=reservation.spend.input, output=reservation.spend.output)
+                reply = reply.model_copy(update={"usage": most})
             reservation.settle(spend_of(reply, request.model, self.prices))
         return reply.model_dump(mode="json")
 

@@ -38,6 +38,8 @@ class Fault:
     status: int
     words: str
     """What the provider said: message, code and type of its error object, or the start of the body."""
+    parameter: str = ""
+    """The field of the request that the error object names."""
     retry_after: float | None = None
     """Seconds."""
 
@@ -51,13 +53,34 @@ def read_fault(status: int, body: object, headers: Mapping[str, str], *, now: fl
         headers: The response's headers, with keys in lower case.
         now: Seconds since the epoch; the clock's where left out.
     """
+    if isinstance(body, list) and body:
+        body = body[0]
     error = body.get("error", body) if isinstance(body, Mapping) else body
+    parameter = ""
     if isinstance(error, Mapping):
+        parameter = str(error.get("param") or "")
         parts = [str(error[key]) for key in ("message", "code", "type", "detail") if error.get(key)]
         words = " / ".join(dict.fromkeys(parts)) or str(dict(error))
     else:
         words = str(error or "")
-    return Fault(status, scrub(" ".join(words.split()))[:_SAID], retry_after(headers, now=now))
+    said = scrub(" ".join(words.split()))[:_SAID]
+    return Fault(status, said, scrub(parameter)[:80], retry_after(headers, now=now))
+
+
+def fault_inside(answer: object) -> Fault | None:
+    """Reads an error that came under status 200, as routers send it, alone or beside a choice that was cut off.
+
+    Its code is the status; an error without one is the server's.
+    """
+    if not isinstance(answer, Mapping):
+        return None
+    choices = answer.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], Mapping) else {}
+    error = answer.get("error") or first.get("error")
+    if not error:
+        return None
+    code = error.get("code") if isinstance(error, Mapping) else None
+    return read_fault(code if isinstance(code, int) and 400 <= code < 600 else 500, {"error": error}, {})
 
 
 def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> float | None:
@@ -90,10 +113,23 @@ def to_error(fault: Fault, *, model: str, base_url: str) -> ModelError:
     if status in {408, 409} or status >= 500:
         return ModelUnavailable(said)
     if status == 404:
-        return ModelRejected(
-            said, remedy=f"Check the model's name; GET {shown_url(base_url)}/models lists what is there."
-        )
-    return ModelRejected(said)
+        return ModelRejected(said, remedy=_not_found(fault, model, shown_url(base_url)))
+    return ModelRejected(said, parameter=fault.parameter, remedy=_refused(fault))
+
+
+def _not_found(fault: Fault, model: str, url: str) -> str:
+    if model.partition("/")[2].lower() in fault.words.lower() or "model" in fault.words.lower():
+        return f"Check the model's name; GET {url}/models lists what is there."
+    return (
+        f"Check OPENAI_BASE_URL: it is the URL before /chat/completions and ends with /v1 for most servers. Here it is "
+        f"{url}. If it is right, check the model's name."
+    )
+
+
+def _refused(fault: Fault) -> str:
+    if "context length" in fault.words.lower() or "context window" in fault.words.lower():
+        return "Prompt and reply do not fit the model's context: lower `max_tokens`, or `window` in the task's loop."
+    return "Change what the message names: sampling stands in the agent's card, limits in the task file."
 
 
 def shown_url(url: str) -> str:

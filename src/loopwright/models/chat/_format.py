@@ -17,6 +17,9 @@ _FINISH: Mapping[object, Finish] = {"stop": "stop", "length": "length", "content
 
 _SIGNATURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
 
+_MOST_TOKENS = 10**9
+"""More than any context holds: a larger count is a defect of the server."""
+
 
 @dataclass(frozen=True, slots=True)
 class Completion:
@@ -24,7 +27,8 @@ class Completion:
 
     text: str
     finish: Finish
-    usage: Usage
+    usage: Usage | None
+    """None where the server does not say, or says what cannot be."""
     model: str
     """As the server names it; empty where it does not."""
 
@@ -38,6 +42,7 @@ def sampling_fields(request: Request) -> dict[str, Any]:
     """The sampling parameters that are set, under their names in the format."""
     fields = request.sampling.model_dump(exclude_none=True)
     stop = fields.pop("stop")
+    fields.pop("required", None)
     return {**fields, "stop": list(stop)} if stop else fields
 
 
@@ -86,37 +91,44 @@ def read_completion(body: object) -> Completion:
     return Completion(
         text=text,
         finish=finish,
-        usage=read_usage(_mapping(body).get("usage")),
+        usage=read_usage(_mapping(body).get("usage"), answered=bool(text)),
         model=model if isinstance(model, str) else "",
     )
 
 
-def read_usage(usage: object) -> Usage:
-    """Splits a usage object into the four disjoint classes; what it does not tell is 0.
+def read_usage(usage: object, *, answered: bool) -> Usage | None:
+    """Splits a usage object into the four disjoint classes; details that it does not tell are 0.
 
     `prompt_tokens` includes the cached ones, so they are taken off. Some servers leave reasoning out of
     `completion_tokens` but not out of `total_tokens`; the larger of the two readings is the output.
+
+    Args:
+        usage: What the server sent.
+        answered: Whether the reply holds something, which cannot have taken no tokens.
+
+    Returns:
+        None where a count is missing, negative, no whole number or beyond any context; or 0 for a reply that is there.
     """
     counts = _mapping(usage)
     details = _mapping(counts.get("prompt_tokens_details"))
-    prompt = _count(counts.get("prompt_tokens"))
-    read = min(prompt, _count(details.get("cached_tokens")))
-    written = _count(details.get("cache_write_tokens")) or _count(counts.get("cache_creation_input_tokens"))
+    prompt, completion = _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
+    if prompt is None or completion is None:
+        return None
+    read = min(prompt, _count(details.get("cached_tokens")) or 0)
+    written = _count(details.get("cache_write_tokens")) or _count(counts.get("cache_creation_input_tokens")) or 0
     written = min(prompt - read, written)
-    return Usage(
-        input=prompt - read - written,
-        cache_read=read,
-        cache_write=written,
-        output=max(_count(counts.get("completion_tokens")), _count(counts.get("total_tokens")) - prompt),
-    )
+    output = max(completion, (_count(counts.get("total_tokens")) or 0) - prompt)
+    if answered and not output:
+        return None
+    return Usage(input=prompt - read - written, cache_read=read, cache_write=written, output=output)
 
 
 def _mapping(value: object) -> Mapping[Any, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _count(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS else None
 
 
 def _text(content: object) -> str:

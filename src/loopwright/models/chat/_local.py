@@ -20,6 +20,7 @@ from loopwright.models._options import ModelOptions
 from loopwright.models.chat._format import read_completion, sampling_fields, schema_format
 from loopwright.models.chat._types import Reply, Request, Sampling
 from loopwright.models.chat._weights import CATALOGUE, weights_path
+from loopwright.types import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,8 @@ class Local:
             text=completion.text,
             model=self._settings.path.stem,
             finish=completion.finish,
-            usage=completion.usage,
+            usage=completion.usage or Usage(),
+            usage_reported=completion.usage is not None,
             seconds=seconds,
         )
 

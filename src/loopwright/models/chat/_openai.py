@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 from loopwright.errors import ModelRejected, ModelUnavailable
-from loopwright.models._faults import Fault, read_fault, to_error
+from loopwright.models._faults import fault_inside, to_error
 from loopwright.models._openai_server import OpenAIServer
 from loopwright.models._options import ModelOptions
+from loopwright.models.chat._agreement import Agreement
 from loopwright.models.chat._format import chat_messages, read_completion, sampling_fields, schema_format
 from loopwright.models.chat._structured import extract_json
 from loopwright.models.chat._types import Reply, Request
 from loopwright.secrets import scrub
+from loopwright.types import Usage
 
-_SCHEMA_PROMPT = """
+_agreements: dict[tuple[str, str], Agreement] = {}
+"""Base URL and model to what the server takes, for the life of the process."""
 
-Reply with one JSON value that fits this JSON schema, and nothing else:
-{schema}"""
-
-_without_schemas: set[tuple[str, str]] = set()
-"""Base URL and model of those that were seen to refuse `response_format`."""
-
-_max_tokens_refused: set[tuple[str, str]] = set()
-"""Base URL and model of those that take `max_completion_tokens` instead of `max_tokens`."""
+_ALONE = 2.0
+"""Seconds for which the first call of a model goes alone, so that its refusals cost one call and not one for each."""
 
 
 class OpenAI:
@@ -47,6 +46,8 @@ class OpenAI:
         self._model = model
         self._server = server
         self._options = options
+        self._begun = False
+        self._answered = asyncio.Event()
 
     @classmethod
     def open(cls, model: str, options: ModelOptions) -> OpenAI:
@@ -65,13 +66,37 @@ class OpenAI:
             ModelError: The server failed or refused; the class tells whether to retry.
             UserError: A message shows images that cannot be read.
         """
+        body = await self._body(request)
+        await self._wait_for_first()
+        try:
+            return await self._agreed(body, request)
+        finally:
+            self._answered.set()
+
+    async def _agreed(self, body: dict[str, Any], request: Request) -> Reply:
+        """Makes the call as the server takes it; each refusal of a field teaches how."""
+        required = frozenset(request.sampling.required)
+        before, told = Agreement(), ""
         while True:
-            body = await self._body(request)
+            agreement = self._agreement
             try:
-                return await self._call(body, structured=request.json_schema is not None)
+                return await self._call(agreement, body, request)
             except ModelRejected as error:
-                if not self._adapt(body, str(error)):
+                if self._agreement != agreement:
+                    continue  # another call was refused the same in the meantime
+                learned = agreement.learned(body, error, required) if str(error) != told else None
+                if learned is None:
+                    # The last thing that was left out made no difference, so it was not what the server meant.
+                    _agreements[self._key] = before if told else agreement
                     raise
+                before, told = agreement, str(error)
+                _agreements[self._key] = learned
+
+    async def _wait_for_first(self) -> None:
+        if self._begun and not self._answered.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._answered.wait(), _ALONE)
+        self._begun = True
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -83,40 +108,28 @@ class OpenAI:
             "messages": await chat_messages(request, self._options.artifact),
             **sampling_fields(request),
         }
-        if "max_tokens" in body and self._key in _max_tokens_refused:
-            body["max_completion_tokens"] = body.pop("max_tokens")
-        if request.json_schema is None:
-            return body
-        if self._key not in _without_schemas:
-            return {**body, "response_format": schema_format(request.json_schema)}
-        hint = _SCHEMA_PROMPT.format(schema=json.dumps(request.json_schema, ensure_ascii=False))
-        body["messages"] = _with_hint(body["messages"], hint)
-        return body
+        return body if request.json_schema is None else {**body, "response_format": schema_format(request.json_schema)}
 
-    def _adapt(self, body: dict[str, Any], refusal: str) -> bool:
-        """Whether the refusal is about a feature that can be done without; it is remembered."""
-        words = refusal.lower().replace("_", " ")
-        about_schema = ("response format", "json schema", "structured output", "grammar", "guided")
-        if "response_format" in body and any(sign in words for sign in about_schema):
-            _without_schemas.add(self._key)
-            return True
-        if "max_tokens" in body and "max completion tokens" in words:
-            _max_tokens_refused.add(self._key)
-            return True
-        return False
+    @property
+    def _agreement(self) -> Agreement:
+        return _agreements.get(self._key, Agreement())
 
     @property
     def _key(self) -> tuple[str, str]:
         return self._server.base_url, self._model
 
-    async def _call(self, body: dict[str, Any], *, structured: bool) -> Reply:
+    async def _call(self, agreement: Agreement, body: dict[str, Any], request: Request) -> Reply:
         started = time.monotonic()
-        content = await self._server.ask(lambda client: client.chat.completions.with_raw_response.create(**body))
+        shaped = agreement.shaped(body, request.json_schema)
+        known = {"model": shaped.pop("model"), "messages": shaped.pop("messages")}
+        content = await self._server.ask(
+            lambda client: client.chat.completions.with_raw_response.create(**known, extra_body=shaped)
+        )
         seconds = time.monotonic() - started
         try:
             answer = json.loads(content)
-            if isinstance(answer, dict) and answer.get("error") and not answer.get("choices"):
-                raise to_error(self._fault_inside(answer), model=self.name, base_url=self._server.base_url)
+            if fault := fault_inside(answer):
+                raise to_error(fault, model=self.name, base_url=self._server.base_url)
             completion = read_completion(answer)
         except (ValueError, RecursionError) as error:
             start = scrub(" ".join(content[:200].decode("utf-8", "replace").split()))[:80]
@@ -125,23 +138,11 @@ class OpenAI:
                 remedy=f"Check that {self.endpoint} is the base URL of an OpenAI-compatible API.",
             ) from None
         return Reply(
-            text=extract_json(completion.text) if structured else completion.text,
+            text=extract_json(completion.text) if request.json_schema is not None else completion.text,
             model=completion.model or self._model,
             finish=completion.finish,
-            usage=completion.usage,
+            usage=completion.usage or Usage(),
+            usage_reported=completion.usage is not None,
+            left_out=tuple(sorted(agreement.left_out & set(body))),
             seconds=seconds,
         )
-
-    def _fault_inside(self, answer: dict[str, Any]) -> Fault:
-        """Reads an error that came under status 200, as routers send it; its code is the status."""
-        code = answer["error"].get("code") if isinstance(answer["error"], dict) else None
-        return read_fault(code if isinstance(code, int) and code >= 400 else 500, answer, {})
-
-
-def _with_hint(messages: list[dict[str, Any]], hint: str) -> list[dict[str, Any]]:
-    """The messages with a hint at the end of the last one that is plain text."""
-    for index in range(len(messages) - 1, -1, -1):
-        message = messages[index]
-        if isinstance(message["content"], str) and message["role"] != "assistant":
-            return [*messages[:index], {**message, "content": message["content"] + hint}, *messages[index + 1 :]]
-    return [*messages, {"role": "user", "content": hint.strip()}]

@@ -11,6 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from loopwright.types import Usage
 
 Role = Literal["system", "user", "assistant"]
+Parameter = Literal["temperature", "top_p", "max_tokens", "seed", "stop", "reasoning_effort"]
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+
+
+def _is_unset(value: object) -> bool:
+    """Whether a field is left out of JSON: requests and replies of older records, without it, stay what they are."""
+    return value is None or value == () or value is True
 
 
 class Message(BaseModel):
@@ -34,6 +41,10 @@ class Sampling(BaseModel):
     max_tokens: int | None = Field(default=None, gt=0)
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    reasoning_effort: ReasoningEffort | None = Field(default=None, exclude_if=_is_unset)
+    """How much a reasoning model thinks before it answers."""
+    required: tuple[Parameter, ...] = Field(default=(), exclude_if=_is_unset)
+    """Parameters that the reply must be drawn with. The server may refuse all others: they are then left out."""
 
 
 class Request(BaseModel):
@@ -59,6 +70,10 @@ class Reply(BaseModel):
     """The model that answered, as the provider names it."""
     finish: Literal["stop", "length", "refusal", "other"] = "stop"
     usage: Usage = Usage()
+    usage_reported: bool = Field(default=True, exclude_if=_is_unset)
+    """Whether the provider said what the call used; if not, `usage` is what it can have used at most."""
+    left_out: tuple[str, ...] = Field(default=(), exclude_if=_is_unset)
+    """Parameters of the request that the provider refuses, so that the reply was drawn without them."""
     cost_usd: Decimal | None = None
     """Cost by the user's price file; None where the model has no price there."""
     seconds: float = Field(default=0.0, ge=0)

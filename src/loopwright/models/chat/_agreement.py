@@ -1,0 +1,103 @@
+"""What a server does not take: fields that it refused once are left out, renamed or lowered in every later request."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from loopwright.errors import ModelRejected
+
+_NEEDED = frozenset({"model", "messages", "max_tokens", "max_completion_tokens"})
+"""Fields that no request can do without. A limit of the reply is one: what a call may cost depends on it."""
+_SCHEMA_SIGNS = ("response format", "json schema", "structured output", "grammar", "guided")
+_TOO_LARGE = re.compile(r"too large|at most|maximum|exceed|less than or equal", re.I)
+_AT_MOST = re.compile(
+    r"(?:at most|maximum(?: value)?(?: of| is)?|less than or equal to|<=)\s*(\d{2,9})\b", re.IGNORECASE
+)
+_SCHEMA_HINT = """
+
+Reply with one JSON value that fits this JSON schema, and nothing else:
+{schema}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What one server takes for one model, as its refusals told."""
+
+    left_out: frozenset[str] = frozenset()
+    """Fields that the server refuses."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """A field's name to the name that the server wants."""
+    longest: int | None = None
+    """Tokens of a reply that the server gives at most."""
+
+    def shaped(self, body: Mapping[str, Any], schema: Mapping[str, Any] | None) -> dict[str, Any]:
+        """A request as the server takes it; a schema that it does not take goes into the last message.
+
+        Args:
+            body: The request with all its fields.
+            schema: The JSON schema that the reply must fit.
+        """
+        shaped = {
+            self.renamed.get(name, name): self._value(name, value)
+            for name, value in body.items()
+            if name not in self.left_out
+        }
+        if schema is not None and "response_format" in self.left_out:
+            hint = _SCHEMA_HINT.format(schema=json.dumps(schema, ensure_ascii=False))
+            shaped["messages"] = _with_hint(shaped["messages"], hint)
+        return shaped
+
+    def learned(self, body: Mapping[str, Any], refusal: ModelRejected, needed: frozenset[str]) -> Agreement | None:
+        """What holds after a refusal; None where the request cannot be made otherwise.
+
+        Args:
+            body: The request that was refused, before it was shaped.
+            refusal: The server's words, and the field that it named.
+            needed: Fields that the user does not want to do without.
+        """
+        words = str(refusal)
+        sent = [name for name in body if name not in self.left_out]
+        limit = next((name for name in ("max_tokens", "max_completion_tokens") if name in sent), "")
+        if limit and (lowered := self._with_limit(limit, int(body[limit]), words)):
+            return lowered
+        refused = _named(sent, refusal)
+        if refused in needed | _NEEDED or not refused:
+            return None
+        return replace(self, left_out=self.left_out | {refused})
+
+    def _with_limit(self, name: str, asked: int, words: str) -> Agreement | None:
+        if _TOO_LARGE.search(words):
+            found = _AT_MOST.search(words) if "max_tokens" in words or "completion tokens" in words else None
+            lowered = found is not None and int(found[1]) < min(asked, self.longest or asked)
+            return replace(self, longest=int(found[1])) if found and lowered else None
+        if name == "max_tokens" and "max_completion_tokens" in words and not self.renamed:
+            return replace(self, renamed={name: "max_completion_tokens"})
+        return None
+
+    def _value(self, name: str, value: Any) -> Any:
+        return min(value, self.longest) if self.longest and name.startswith("max_") else value
+
+
+def _named(sent: list[str], refusal: ModelRejected) -> str:
+    """The field of the request that a refusal is about; empty where it names none."""
+    if (top := refusal.parameter.partition(".")[0]) in sent:
+        return top
+    words = str(refusal).lower()
+    if "response_format" in sent and any(sign in words.replace("_", " ") for sign in _SCHEMA_SIGNS):
+        return "response_format"
+    named = [name for name in sent if re.search(rf"(?<![\w-]){re.escape(name.lower())}(?![\w-])", words)]
+    optional = [name for name in named if name not in _NEEDED]
+    return optional[0] if optional else ""
+
+
+def _with_hint(messages: list[dict[str, Any]], hint: str) -> list[dict[str, Any]]:
+    """The messages with a hint at the end of the last one that is plain text."""
+    for index in range(len(messages) - 1, -1, -1):
+        message = messages[index]
+        if isinstance(message["content"], str) and message["role"] != "assistant":
+            return [*messages[:index], {**message, "content": message["content"] + hint}, *messages[index + 1 :]]
+    return [*messages, {"role": "user", "content": hint.strip()}]
