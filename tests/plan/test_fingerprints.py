@@ -136,10 +136,10 @@ def test_the_names_of_an_environments_files_count(project: Path, change: Callabl
 
 def test_parts_that_are_not_there_have_an_empty_fingerprint(project: Path) -> None:
     config = config_of(project)
-    for name in ("ways.py", "base.json", "prices.yaml"):
+    for name in ("ways.py", "base.json", "prices.yaml", "prompts/words.md"):
         (project / name).unlink()
     found = fingerprints(config)
-    gone = {"module ways", "baseline base.json", "price file prices.yaml"}
+    gone = {"module ways", "baseline base.json", "price file prices.yaml", "prompts/words.md"}
     assert {name for name, digest in found.items() if not digest} == gone
 
 

@@ -18,6 +18,7 @@ _BROKEN: list[tuple[str, str, int | None, str, str]] = [
     ("comments only", "# nothing\n", None, "the file is empty", "loopwright init"),
     ("a list", "- version: 1\n", 1, "a task file is a mapping", "version: 1"),
     ("no version", "name: t\n", 1, "the key `version` is missing", "version: 1"),
+    ("no version but a session", _GOOD.partition("\n")[2] + "session: {}\n", 1, "`version` is missing", "version: 1"),
     ("newer version", _GOOD.replace("version: 1", "version: 2"), 1, "version 2 of the format", "newer loopwright"),
     ("no goal", _GOOD.replace("goal: g\n", ""), 1, "the key 'goal' is missing", "Add `goal:`"),
     ("misspelt key", _GOOD.replace("goal: g", "gaol: g"), 3, "unknown key 'gaol'", "Did you mean 'goal'?"),

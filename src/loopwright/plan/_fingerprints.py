@@ -11,7 +11,7 @@ from loopwright._version import __version__
 from loopwright.agents import load_card
 from loopwright.errors import MissingContent, UserError
 from loopwright.plan._plan import PlannedEpisode, RunConfig
-from loopwright.project import ContentKind, Project
+from loopwright.project import ContentKind, Project, content_name
 from loopwright.task import Task
 
 GONE = ""
@@ -66,10 +66,10 @@ def _parts(task: Task, project: Project) -> Iterator[tuple[str, str]]:
 
 def _content(project: Project, kind: ContentKind, name: str) -> tuple[str, str]:
     try:
-        path = project.find(kind, name)
+        digest = _digest(project.find(kind, name))
     except MissingContent:
-        return f"{kind}/{name}", GONE
-    return f"{kind}/{path.name}", _digest(path)
+        digest = GONE
+    return f"{kind}/{content_name(kind, name)}", digest
 
 
 def _module(name: str, project: Project) -> tuple[str, str]:

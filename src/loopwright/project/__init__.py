@@ -1,7 +1,7 @@
 """Project folders: where content is found, and how its YAML files are read."""
 
 from loopwright.project._includes import FILE, Includes
-from loopwright.project._project import ContentKind, Project, find_project, shipped_content
+from loopwright.project._project import ContentKind, Project, content_name, find_project, shipped_content
 from loopwright.project._yaml import Document, Mark, Plain, SourceLocation, load_yaml, plain_value, read_text
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Plain",
     "Project",
     "SourceLocation",
+    "content_name",
     "find_project",
     "load_yaml",
     "plain_value",

@@ -35,6 +35,11 @@ def shipped_content() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parents[3]
 
 
+def content_name(kind: ContentKind, name: str) -> str:
+    """The name of a content file or folder, with its suffix whether `name` has it or not."""
+    return name.removesuffix(_SUFFIX[kind]) + _SUFFIX[kind]
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """A folder with `agents/`, `environments/` and `prompts/` of its own, each optional."""
@@ -51,9 +56,8 @@ class Project:
         Raises:
             MissingContent: There is none, here or among the defaults; the remedy names what there is.
         """
-        file_name = name if name.endswith(_SUFFIX[kind]) else name + _SUFFIX[kind]
         for folder in self._folders:
-            path = folder / kind / file_name
+            path = folder / kind / content_name(kind, name)
             if path.resolve().is_relative_to((folder / kind).resolve()) and path.exists():
                 return path
         known = self.names(kind)

@@ -77,7 +77,7 @@ def open_task(path: str | Path) -> TaskFile:
     if not isinstance(document.data, dict):
         raise document.error("a task file is a mapping", remedy="Start with `version: 1`.")
     if "version" not in document.data:
-        if near := difflib.get_close_matches("version", document.data, n=1):
+        if near := difflib.get_close_matches("version", document.data.keys() - Task.model_fields.keys(), n=1):
             raise document.error(f"unknown key {near[0]!r}", (near[0],), remedy="Did you mean 'version'?")
         raise document.error("the key `version` is missing", remedy="Write `version: 1` as the first line.")
     project = find_project(path)
