@@ -61,7 +61,8 @@ def trace(folder: Path) -> list[object]:
 
 def calls(folder: Path) -> Counter[str]:
     """Requests to how many calls of them are in the record."""
-    if not (folder / "run" / "events.jsonl").exists():
+    # `run.json` is written last: without it there is no run.
+    if not (folder / "run" / "run.json").exists():
         return Counter()
     return Counter(key.rpartition("/")[2] for key in trace(folder) if isinstance(key, str))
 
