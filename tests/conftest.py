@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 offline.block()
 # Workers of pytest-xdist say how wide their terminal is; what is printed shall not depend on it.
 os.environ.pop("COLUMNS", None)
+# Nor on what whoever runs the tests has set for all projects.
+os.environ["LOOPWRIGHT_SETTINGS"] = os.devnull + "/none"
 # Processes that tests start find Loopwright too, installed or not.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
 

@@ -88,6 +88,7 @@ if TYPE_CHECKING:
         Candidate,
         Check,
         Critique,
+        Endpoint,
         Observation,
         Verdict,
     )
@@ -106,6 +107,7 @@ __all__ = [
     "Critique",
     "Decision",
     "DecisionContext",
+    "Endpoint",
     "Environment",
     "EnvironmentSetup",
     "EpisodeResult",
@@ -226,6 +228,7 @@ _HOMES = {
         "Candidate",
         "Check",
         "Critique",
+        "Endpoint",
         "Observation",
         "Verdict",
     ),

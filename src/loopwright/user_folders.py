@@ -13,6 +13,13 @@ def cache_folder(name: str) -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "loopwright" / name
 
 
+def settings_folder() -> Path:
+    """The folder of what a user set for all projects: LOOPWRIGHT_SETTINGS, else one in the user's settings home."""
+    if set_by_user := os.environ.get("LOOPWRIGHT_SETTINGS"):
+        return Path(set_by_user).expanduser()
+    return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "loopwright"
+
+
 def data_folder(name: str) -> Path:
     """The folder of a data set that `data fetch` got: in LOOPWRIGHT_DATA, else in the user's data home."""
     if set_by_user := os.environ.get("LOOPWRIGHT_DATA"):

@@ -248,12 +248,24 @@ def test_a_misspelt_verb_is_told(invoke: Invoke, typed: str, told: str) -> None:
 
 def test_models_are_listed(invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOOPWRIGHT_CACHE", str(tmp_path))
-    (model,) = json.loads(invoke("models", "list", "--json").stdout)
+    (model,) = json.loads(invoke("models", "list", "--json").stdout)["local"]
     assert (model["name"], model["path"]) == ("smollm2-135m", None)
     assert "not pulled" in invoke("models", "list").stdout
     wrong = invoke("models", "pull", "smollm3")
     assert wrong.exit_code == 2
     assert "smollm2-135m" in wrong.stderr
+
+
+def test_endpoints_are_listed_with_whether_their_key_is_set(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "endpoints.yaml").write_text("mine: {base_url: 'http://127.0.0.1:9/v1', api_key_env: MINE_KEY}\n")
+    monkeypatch.setenv("LOOPWRIGHT_SETTINGS", str(tmp_path))
+    monkeypatch.setenv("MINE_KEY", "sk-canary-0123456789")
+    shown = invoke("models", "list").stdout
+    assert "MINE_KEY is set" in shown
+    assert "sk-canary" not in shown
+    assert json.loads(invoke("models", "list", "--json").stdout)["endpoints"]["mine"]["api_key_env"] == "MINE_KEY"
 
 
 @pytest.mark.slow

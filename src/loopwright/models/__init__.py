@@ -1,5 +1,6 @@
 """Chat models behind one protocol."""
 
+from loopwright.models._endpoints import BUILTIN_ENDPOINTS, endpoints_file, load_endpoints, user_endpoints
 from loopwright.models._limits import Breaker
 from loopwright.models._open import open_model, split_name
 from loopwright.models._options import ModelOptions
@@ -10,13 +11,15 @@ from loopwright.models.chat._hash import request_hash
 from loopwright.models.chat._replay import Recorder, Replay, replay_key
 from loopwright.models.chat._scripted import Scripted
 from loopwright.models.chat._structured import Structured, complete_as, extract_json
-from loopwright.models.chat._types import Message, Model, Reply, Request, Role, Sampling
+from loopwright.models.chat._types import Message, Model, Reply, Request, Role
 from loopwright.models.chat._weights import models_folder
-from loopwright.types import Usage
+from loopwright.types import Endpoint, Sampling, Usage
 
 __all__ = [
+    "BUILTIN_ENDPOINTS",
     "Breaker",
     "Clock",
+    "Endpoint",
     "LocalModel",
     "Message",
     "Model",
@@ -36,12 +39,15 @@ __all__ = [
     "Structured",
     "Usage",
     "complete_as",
+    "endpoints_file",
     "extract_json",
     "list_models",
+    "load_endpoints",
     "models_folder",
     "open_model",
     "pull",
     "replay_key",
     "request_hash",
     "split_name",
+    "user_endpoints",
 ]

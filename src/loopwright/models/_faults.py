@@ -44,6 +44,15 @@ class Fault:
     """Seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What the reader of an error sets to mend it: names of variables or settings."""
+
+    key: str
+    url: str
+    timeout: str
+
+
 def read_fault(status: int, body: object, headers: Mapping[str, str], *, now: float | None = None) -> Fault:
     """Reads an answer with an error status.
 
@@ -99,29 +108,29 @@ def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> floa
     return max(0.0, date - (time.time() if now is None else now))
 
 
-def to_error(fault: Fault, *, model: str, base_url: str) -> ModelError:
+def to_error(fault: Fault, *, model: str, base_url: str, fix: Fix) -> ModelError:
     """The error that a fault is, with what the reader can do about it."""
     said = f"{model} at {shown_url(base_url)}: {fault.status} {fault.words}".rstrip()
     status = fault.status
     if status == 402 or (status in {400, 403, 429} and any(sign in fault.words.lower() for sign in _SPENT)):
         return ModelQuotaSpent(said, remedy="Add credit to the account behind the key, then resume.")
     if status in {401, 403}:
-        return ModelUnauthorized(said, remedy="Check OPENAI_API_KEY, and that it may use this model.")
+        return ModelUnauthorized(said, remedy=f"Check {fix.key}, and that it may use this model.")
     if status in {429, 529} or (status == 503 and fault.retry_after is not None):
         # A 503 that says when to come back is a provider asking for fewer requests.
         return ModelRateLimited(said, retry_after=fault.retry_after)
     if status in {408, 409} or status >= 500:
         return ModelUnavailable(said)
     if status == 404:
-        return ModelRejected(said, remedy=_not_found(fault, model, shown_url(base_url)))
+        return ModelRejected(said, remedy=_not_found(fault, model, shown_url(base_url), fix))
     return ModelRejected(said, parameter=fault.parameter, remedy=_refused(fault))
 
 
-def _not_found(fault: Fault, model: str, url: str) -> str:
+def _not_found(fault: Fault, model: str, url: str, fix: Fix) -> str:
     if model.partition("/")[2].lower() in fault.words.lower() or "model" in fault.words.lower():
         return f"Check the model's name; GET {url}/models lists what is there."
     return (
-        f"Check OPENAI_BASE_URL: it is the URL before /chat/completions and ends with /v1 for most servers. Here it is "
+        f"Check {fix.url}: it is the URL before /chat/completions and ends with /v1 for most servers. Here it is "
         f"{url}. If it is right, check the model's name."
     )
 

@@ -6,9 +6,11 @@ import difflib
 from collections.abc import Callable
 
 from loopwright.errors import MissingContent
+from loopwright.models._endpoints import BUILTIN_ENDPOINTS, endpoints_file
 from loopwright.models._options import ModelOptions
 from loopwright.models.chat._types import Model
 from loopwright.plugins import is_plugin, load_plugin
+from loopwright.types import Endpoint
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -30,7 +32,8 @@ def open_model(name: str, *, options: ModelOptions | None = None) -> Model:
     """Opens a model by its name.
 
     Args:
-        name: `provider/model`; `provider:model` is read as the same. A provider of one's own is an entry point of the
+        name: `provider/model`; `provider:model` is read as the same. A provider is built in, or an endpoint of the
+            options. A provider of one's own is an entry point of the
             group `loopwright.models`: a callable of the model's name and `ModelOptions`. A model of one's own is
             `package.module:Name`: a class without arguments, or an object.
         options: Settings; the defaults where left out.
@@ -43,11 +46,15 @@ def open_model(name: str, *, options: ModelOptions | None = None) -> Model:
     """
     provider, model = split_name(name)
     options = options or ModelOptions()
+    if endpoint := options.endpoints.get(provider):
+        return _at(provider, endpoint, model, options)
     if provider in PROVIDERS:
         return PROVIDERS[provider](model, options)
     if is_plugin("models", provider):
         made: Callable[[str, ModelOptions], Model] = load_plugin("models", provider, {}, folder=options.path(""))
         return made(model, options)
+    if endpoint := BUILTIN_ENDPOINTS.get(provider):
+        return _at(provider, endpoint, model, options)
     if "/" not in name and not _near(provider):
         part = load_plugin("models", name, {}, folder=options.path(""))
         own: Model = part() if isinstance(part, type) else part
@@ -56,16 +63,18 @@ def open_model(name: str, *, options: ModelOptions | None = None) -> Model:
 
 
 def _no_provider(name: str, provider: str, model: str) -> MissingContent:
+    known = ", ".join(sorted({*PROVIDERS, *BUILTIN_ENDPOINTS}))
     meant = f"Did you mean {near[0]}/{model}? " if (near := _near(provider)) else ""
     return MissingContent(
         f"model {name!r}: there is no provider {provider!r}",
-        remedy=f"{meant}Providers: {', '.join(PROVIDERS)}. Any OpenAI-compatible server is openai/MODEL "
-        "with OPENAI_BASE_URL. A model of your own is `package.module:Name`.",
+        remedy=f"{meant}Providers: {known}. Any OpenAI-compatible server is "
+        f"openai/MODEL with OPENAI_BASE_URL, or an endpoint in {endpoints_file()}. A model of your own is "
+        "`package.module:Name`.",
     )
 
 
 def _near(provider: str) -> list[str]:
-    return difflib.get_close_matches(provider, PROVIDERS, n=1)
+    return difflib.get_close_matches(provider, [*PROVIDERS, *BUILTIN_ENDPOINTS], n=1)
 
 
 def _human(model: str, options: ModelOptions) -> Model:
@@ -84,6 +93,12 @@ def _openai(model: str, options: ModelOptions) -> Model:
     from loopwright.models.chat._openai import OpenAI
 
     return OpenAI.open(model, options)
+
+
+def _at(name: str, endpoint: Endpoint, model: str, options: ModelOptions) -> Model:
+    from loopwright.models.chat._openai import OpenAI
+
+    return OpenAI.at(name, endpoint, model, options)
 
 
 def _replay(model: str, options: ModelOptions) -> Model:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urlsplit
 
 from loopwright.errors import MissingSecret, ModelError, ModelUnavailable, UserError
-from loopwright.models._faults import read_fault, shown_url, to_error
+from loopwright.models._endpoints import endpoints_file
+from loopwright.models._faults import Fault, Fix, read_fault, shown_url, to_error
 from loopwright.models._options import ModelOptions
 from loopwright.secrets import register, scrub
+from loopwright.types import Endpoint
 
 if TYPE_CHECKING:
     import openai
@@ -36,23 +38,38 @@ class OpenAIServer:
         base_url: The URL before `/chat/completions`.
         endpoint: The same without what is secret, for messages and for the circuit breaker.
         timeout: Seconds after which one call is given up.
+        settings: What the user set about it.
     """
 
-    def __init__(self, name: str, *, base_url: str, api_key: str, timeout: float) -> None:
-        """Names a server; nothing is sent yet. `name` is the model's, for messages."""
-        register(api_key)
+    def __init__(self, name: str, settings: Endpoint, *, base_url: str, api_key: str, fix: Fix) -> None:
+        """Names a server; nothing is sent yet.
+
+        Args:
+            name: Of the model, for messages.
+            settings: How to reach it.
+            base_url: As in the settings; may hold a password.
+            api_key: The key; any text for a server that asks for none.
+            fix: What the reader sets to mend a failure.
+
+        Raises:
+            MissingSecret: A variable that a header needs is not set.
+        """
+        register(api_key if settings.api_key_env else "")
         register(urlsplit(base_url).password or "")
         self.base_url = base_url
         self.endpoint = shown_url(base_url)
-        self.timeout = timeout
+        self.timeout = settings.timeout
+        self.settings = settings
+        self._headers = _headers(name, settings)
         self._name = name
         self._api_key = api_key
+        self._fix = fix
         self._client: openai.AsyncOpenAI | None = None
         self._blocking: openai.OpenAI | None = None
 
     @classmethod
     def open(cls, name: str, options: ModelOptions) -> Self:
-        """Finds the server and its key in options and environment.
+        """Finds the server of `openai/...` and its key in options and environment.
 
         Raises:
             MissingSecret: There is no key, or it cannot be one.
@@ -64,18 +81,23 @@ class OpenAIServer:
                 f"{name}: the base URL {scrub(base_url)!r} is not of the form https://HOST/PATH",
                 remedy="Set OPENAI_BASE_URL to the URL before /chat/completions, such as http://127.0.0.1:8000/v1.",
             )
-        api_key = (options.api_key or os.environ.get("OPENAI_API_KEY") or "").strip()
-        if not api_key:
-            raise MissingSecret(
-                f"{name} needs an API key and OPENAI_API_KEY is not set",
-                remedy="Set OPENAI_API_KEY in the environment. A server that checks no keys takes any value.",
-            )
-        if not (api_key.isascii() and api_key.isprintable()):
-            raise MissingSecret(
-                f"{name}: OPENAI_API_KEY holds characters that no key has",
-                remedy="Copy the key again; it is one line of plain letters, digits and signs.",
-            )
-        return cls(name, base_url=base_url, api_key=api_key, timeout=options.timeout)
+        settings = Endpoint(base_url=shown_url(base_url), api_key_env="OPENAI_API_KEY", timeout=options.timeout)
+        api_key = _key(name, "OPENAI_API_KEY", options.api_key)
+        fix = Fix(key="OPENAI_API_KEY", url="OPENAI_BASE_URL", timeout=f"an endpoint of your own in {endpoints_file()}")
+        return cls(name, settings, base_url=base_url, api_key=api_key, fix=fix)
+
+    @classmethod
+    def at(cls, name: str, endpoint: str, settings: Endpoint) -> Self:
+        """A server that has a name of its own: `endpoint`.
+
+        Raises:
+            MissingSecret: A variable that it needs is not set, or its value cannot be a key.
+        """
+        where = f"`{endpoint}` in {endpoints_file()}"
+        variable = settings.api_key_env
+        api_key = _key(name, variable, None) if variable else "none"
+        fix = Fix(key=variable or f"`api_key_env` of {where}", url=f"`base_url` of {where}", timeout=where)
+        return cls(name, settings, base_url=settings.base_url, api_key=api_key, fix=fix)
 
     async def ask(self, call: Callable[[openai.AsyncOpenAI], Awaitable[RawResponse]]) -> bytes:
         """Makes one call and returns the body of the answer.
@@ -90,7 +112,7 @@ class OpenAIServer:
         except TimeoutError:
             raise ModelUnavailable(
                 f"{self._name} at {self.endpoint}: no reply within {self.timeout:g} s",
-                remedy="Raise the model's timeout if it is only slow.",
+                remedy=f"If it is only slow, set a longer `timeout` for {self._fix.timeout}.",
             ) from None
 
     def ask_blocking(self, call: Callable[[openai.OpenAI], RawResponse], *, attempts: int) -> bytes:
@@ -107,12 +129,20 @@ class OpenAIServer:
 
         if self._blocking is None:
             self._blocking = openai.OpenAI(
-                api_key=self._api_key, base_url=self.base_url, max_retries=attempts - 1, timeout=self.timeout
+                api_key=self._api_key,
+                base_url=self.base_url,
+                default_headers=self._headers,
+                max_retries=attempts - 1,
+                timeout=self.timeout,
             )
         try:
             return bytes(call(self._blocking).content)
         except openai.APIError as error:
             raise self._failure(error) from None
+
+    def error(self, fault: Fault) -> ModelError:
+        """The error that an answer of the server is."""
+        return to_error(fault, model=self._name, base_url=self.base_url, fix=self._fix)
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -125,7 +155,11 @@ class OpenAIServer:
             # The import takes about a second: neither other calls nor this one's timeout wait for it.
             library: Any = await asyncio.to_thread(importlib.import_module, "openai")
             self._client = self._client or library.AsyncOpenAI(
-                api_key=self._api_key, base_url=self.base_url, max_retries=0, timeout=None
+                api_key=self._api_key,
+                base_url=self.base_url,
+                default_headers=self._headers,
+                max_retries=0,
+                timeout=None,
             )
         return self._client
 
@@ -147,9 +181,37 @@ class OpenAIServer:
             fault = read_fault(
                 error.status_code, error.body or error.response.text, dict(error.response.headers.items())
             )
-            return to_error(fault, model=self._name, base_url=self.base_url)
+            return self.error(fault)
         cause = error.__cause__ or error
         return ModelUnavailable(
             scrub(f"{self._name} at {self.endpoint}: {type(cause).__name__}: {cause}"),
-            remedy=f"Check that a server answers at {self.endpoint} (OPENAI_BASE_URL).",
+            remedy=f"Check that a server answers at {self.endpoint} ({self._fix.url}).",
         )
+
+
+def _key(name: str, variable: str, given: str | None) -> str:
+    api_key = (given or os.environ.get(variable) or "").strip()
+    if not api_key:
+        raise MissingSecret(
+            f"{name} needs an API key and {variable} is not set",
+            remedy=f"Set {variable} in the environment. A server that checks no keys takes any value.",
+        )
+    if not (api_key.isascii() and api_key.isprintable()):
+        raise MissingSecret(
+            f"{name}: {variable} holds characters that no key has",
+            remedy="Copy the key again; it is one line of plain letters, digits and signs.",
+        )
+    return api_key
+
+
+def _headers(name: str, settings: Endpoint) -> dict[str, str]:
+    keys = [variable for variable in settings.variables if variable != settings.api_key_env]
+    for variable in keys:
+        register(_key(name, variable, None))
+    return settings.filled_headers({variable: _key(name, variable, None) for variable in keys} | _own(settings))
+
+
+def _own(settings: Endpoint) -> dict[str, str]:
+    """The key again, for a header that holds it too."""
+    variable = settings.api_key_env
+    return {variable: os.environ[variable].strip()} if variable and variable in os.environ else {}

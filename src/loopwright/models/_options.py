@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from loopwright.types import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,8 @@ class ModelOptions:
     """For `openai/...`; None for OPENAI_BASE_URL, then OpenAI's own."""
     api_key: str | None = field(default=None, repr=False)
     """For `openai/...`; None for OPENAI_API_KEY."""
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    """Name to endpoint, beside the built-in ones; they go before those of the same name."""
     repeatable: bool = True
     """For `openai/...`: whether a call whose result was lost in a crash may be made again; it is paid twice then."""
     folder: Path | None = None

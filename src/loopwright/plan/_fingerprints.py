@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from loopwright.errors import MissingContent, UserError
 from loopwright.plan._plan import PlannedEpisode, RunConfig
 from loopwright.project import ContentKind, Project, content_name
 from loopwright.task import Task
+from loopwright.types import Endpoint
 
 GONE = ""
 """The fingerprint of what is not there, or cannot be read."""
@@ -35,6 +36,15 @@ def fingerprints(config: RunConfig, episodes: Sequence[PlannedEpisode]) -> dict[
     if config.prices is not None:
         found[f"price file {config.prices.name}"] = _digest(config.prices)
     return dict(sorted(found.items()))
+
+
+def endpoint_fingerprints(endpoints: Mapping[str, Endpoint]) -> dict[str, str]:
+    """Fingerprints of servers of models: of all that decides a reply, not of how long or how often they are asked."""
+    deciding = {"base_url", "api", "headers", "body", "sampling"}
+    return {
+        f"endpoint {name}": hashlib.sha256(endpoint.model_dump_json(include=deciding).encode()).hexdigest()
+        for name, endpoint in sorted(endpoints.items())
+    }
 
 
 def _parts(task: Task, project: Project) -> Iterator[tuple[str, str]]:

@@ -14,6 +14,7 @@ from loopwright.plan._resolve import ComponentOverrides, EnvironmentMaker
 from loopwright.plan._resolved_run import ResolvedRun, resolve_run
 from loopwright.plugins import check_environment, instantiate_plugin
 from loopwright.task import CapOptions, Task, TaskFile, open_task
+from loopwright.types import Endpoint
 from loopwright.verify import Verifier
 
 Tasks = Task | TaskFile | str | Path | Sequence[Task | TaskFile | str | Path]
@@ -33,6 +34,8 @@ class ComponentOptions(TypedDict, total=False):
     """As `proposer`."""
     verifier: str | Agent | Verifier | None
     """As `proposer`; also an object with the `Verifier` protocol, whose checks join the environment's."""
+    endpoints: Mapping[str, Endpoint]
+    """Servers of models by names of your own; they go before those in the user's file and in tasks."""
     environment: str | EnvironmentMaker | None
     """A class, or a function, that takes the `EnvironmentSetup` and returns an environment; or a name."""
 
@@ -87,6 +90,7 @@ class _Components:
             agents={name: part for name, (_, part) in objects.items() if isinstance(part, Agent)},
             verifiers={name: part for name, (_, part) in objects.items() if isinstance(part, Verifier)},
             environments={name: part for name, (role, part) in objects.items() if role == "environment"},
+            endpoints=dict(options.get("endpoints") or {}),
         )
 
     def put_into(self, task: Task) -> Task:
@@ -142,7 +146,7 @@ def resolve(tasks: Tasks, *, stand_in: str | None = None, **options: Unpack[RunO
     return resolve_run(config, components.given, stand_in=stand_in)
 
 
-_PLAIN = RunOptions.__annotations__.keys() & RunConfig.model_fields.keys()
+_PLAIN = (RunOptions.__annotations__.keys() - ComponentOptions.__annotations__.keys()) & RunConfig.model_fields.keys()
 """Options that are fields of the configuration by the same name."""
 
 

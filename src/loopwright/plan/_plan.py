@@ -15,6 +15,7 @@ from loopwright.errors import TaskError
 from loopwright.loop import BUILTIN_STRATEGIES, traits_of
 from loopwright.project import Project
 from loopwright.task import BudgetOptions, CapOptions, EnvironmentOptions, Instance, Task
+from loopwright.types import Endpoint
 
 
 class RunConfig(BaseModel):
@@ -47,6 +48,8 @@ class RunConfig(BaseModel):
     """Folder of replies that runs share: a call that any of them made before is not made again; None for none."""
     concurrency: int = 4
     """Episodes at a time."""
+    endpoints: Mapping[str, Endpoint] = {}
+    """Servers of models, beside the built-in ones, by the names that the run's models begin with; never their keys."""
     only: tuple[str, ...] = ()
     """Names of the episodes to run; empty for all that follow from the rest."""
 

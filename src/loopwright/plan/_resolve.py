@@ -21,6 +21,7 @@ from loopwright.models import Model
 from loopwright.plugins import check_environment, instantiate_plugin, is_plugin, load_plugin
 from loopwright.project import Project
 from loopwright.task import RoutingOptions, Task
+from loopwright.types import Endpoint
 from loopwright.verify import Verifier
 
 EnvironmentMaker = Callable[[EnvironmentSetup], Environment]
@@ -35,6 +36,7 @@ class ComponentOverrides:
     agents: Mapping[str, Agent] = field(default_factory=dict)
     verifiers: Mapping[str, Verifier] = field(default_factory=dict)
     environments: Mapping[str, EnvironmentMaker] = field(default_factory=dict)
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

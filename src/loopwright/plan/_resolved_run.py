@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from loopwright.models import Model, ModelOptions, Prices, open_model
-from loopwright.plan._fingerprints import fingerprints
+from loopwright.plan._endpoints import known_endpoints, with_endpoints
+from loopwright.plan._fingerprints import endpoint_fingerprints, fingerprints
 from loopwright.plan._plan import PlannedEpisode, RunConfig, plan_filled, with_fields
 from loopwright.plan._resolve import (
     ComponentOverrides,
@@ -18,6 +19,7 @@ from loopwright.plan._resolve import (
 )
 from loopwright.project import Project
 from loopwright.task import Instance, Task
+from loopwright.types import Endpoint
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,17 @@ class ResolvedRun:
     @cached_property
     def fingerprints(self) -> Mapping[str, str]:
         """Name to fingerprint of what the run rests on beside its configuration."""
-        return fingerprints(self.config, self.episodes)
+        used = {name: self.endpoints[name] for name in self.config.endpoints if name in self.endpoints}
+        return {**fingerprints(self.config, self.episodes), **endpoint_fingerprints(used)}
+
+    @cached_property
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """The servers that its models may be at, beside the built-in ones.
+
+        Raises:
+            TaskError: The user's file of endpoints cannot be used.
+        """
+        return known_endpoints(self.config.endpoints, self.resolver.given.endpoints)
 
     def components(self, episode: PlannedEpisode, choice: str = "") -> ResolvedComponents:
         """Finds who plays in an episode, once for all episodes of its task and variant.
@@ -84,7 +96,8 @@ class ResolvedRun:
         """
         if name not in self._models:
             given = self.resolver.given.models.get(name)
-            self._models[name] = given or open_model(name, options=ModelOptions(folder=self.config.project))
+            options = ModelOptions(folder=self.config.project, endpoints=self.endpoints)
+            self._models[name] = given or open_model(name, options=options)
         return self._models[name]
 
 
@@ -101,8 +114,9 @@ def resolve_run(
     Raises:
         TaskError: An environment's folder is broken, a template cannot be filled, or two episodes have one name.
     """
-    resolver = ComponentResolver(Project(config.project), given or ComponentOverrides(), stand_in)
-    return _resolved(with_fields(config, resolver.folder), resolver)
+    given = given or ComponentOverrides()
+    resolver = ComponentResolver(Project(config.project), given, stand_in)
+    return _resolved(with_endpoints(with_fields(config, resolver.folder), given.endpoints), resolver)
 
 
 def resolve_recorded(config: RunConfig, given: ComponentOverrides | None = None) -> ResolvedRun:

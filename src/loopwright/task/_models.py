@@ -15,6 +15,7 @@ from loopwright.task._caps import BudgetOptions
 from loopwright.task._fill import Unfilled, fill
 from loopwright.task._section import Section
 from loopwright.task._session import DriftOptions, SessionOptions
+from loopwright.types import Endpoint, EndpointName
 
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
 
@@ -181,6 +182,8 @@ class Task(Section):
     """`provider/model` for every role that `models` does not name."""
     models: Mapping[Literal["proposer", "critic", "verifier", "summarizer"], str] = {}
     """`provider/model` by role."""
+    endpoints: Mapping[EndpointName, Endpoint] = {}
+    """Servers of models by names of your own, for servers that ask for no key; the user's own file goes first."""
     loop: LoopOptions = LoopOptions()
     """The strategy, and when it stops."""
     matrix: MatrixOptions = MatrixOptions()
@@ -214,6 +217,17 @@ class Task(Section):
             msg = f"data ids repeat: {', '.join(repeated[:3])}"
             raise ValueError(msg)
         return self
+
+    @field_validator("endpoints")
+    @classmethod
+    def _endpoints_get_no_keys(cls, endpoints: Mapping[str, Endpoint]) -> Mapping[str, Endpoint]:
+        for name, endpoint in endpoints.items():
+            if endpoint.variables:
+                raise ValueError(
+                    f"{name} wants {endpoint.variables[0]}; a task file may come from anybody, so it names no keys: "
+                    "put the endpoint into your own file of endpoints, which `loopwright models list` names"
+                )
+        return endpoints
 
     @field_validator("drift")
     @classmethod

@@ -37,12 +37,15 @@ from loopwright.task._session import (
     RoutingOptions,
     SessionOptions,
 )
+from loopwright.types import Endpoint, Sampling
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "environment": EnvironmentOptions,
     "data, as a list": Record,
     "data, as a file": DataFile,
     "agents": AgentOptions,
+    "endpoints, each": Endpoint,
+    "endpoints, sampling": Sampling,
     "loop": LoopOptions,
     "loop.pilot": PilotOptions,
     "matrix": MatrixOptions,

@@ -7,9 +7,9 @@ import re
 
 from loopwright.project import Document, Plain, SourceLocation, plain_value
 
-LITERAL_KEYS = frozenset({"version", "name", "goal", "data", "environment"})
-"""Top-level keys without variables: their text is for agents and programs, where `${...}` has its own meaning, and
-where a secret of the environment must not get to."""
+LITERAL_KEYS = frozenset({"version", "name", "goal", "data", "environment", "endpoints"})
+"""Top-level keys without variables: their text is for agents, programs and servers, where `${...}` has its own meaning,
+and where a secret of the environment must not get to."""
 
 _USE = re.compile(r"\$(?P<escaped>\$)?\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\})?")
 

@@ -4,8 +4,10 @@ from loopwright.types._candidate import Candidate
 from loopwright.types._control import Control, ControlState
 from loopwright.types._critique import Critique
 from loopwright.types._drift_alarm import TRAITS, Category, Channel, DriftAlarm, Trait
+from loopwright.types._endpoint import Endpoint, EndpointName
 from loopwright.types._failure import Failure
 from loopwright.types._observation import Observation
+from loopwright.types._sampling import Sampling
 from loopwright.types._usage import Usage
 from loopwright.types._verdict import Check, Verdict
 
@@ -19,8 +21,11 @@ __all__ = [
     "ControlState",
     "Critique",
     "DriftAlarm",
+    "Endpoint",
+    "EndpointName",
     "Failure",
     "Observation",
+    "Sampling",
     "Trait",
     "Usage",
     "Verdict",

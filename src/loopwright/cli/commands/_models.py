@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from loopwright.cli._options import json_option
+
+if TYPE_CHECKING:
+    from loopwright.types import Endpoint
 
 _EXAMPLES = """\
 \b
@@ -29,22 +34,38 @@ Examples:
 
 @click.group(epilog=_EXAMPLES)
 def command() -> None:
-    """Fetch and list local models."""
+    """List endpoints and local models, and fetch the weights of local ones."""
 
 
 @command.command("list", epilog=_LIST_EXAMPLE)
 @json_option
 def list_command(as_json: bool) -> None:
-    """List the local models and where their weights are."""
+    """List the endpoints of chat models, and the local models with where their weights are."""
     from dataclasses import asdict
 
-    from loopwright.cli._output import write_json, write_table
-    from loopwright.models import list_models
+    from loopwright.cli._output import write, write_json, write_table
+    from loopwright.models import BUILTIN_ENDPOINTS, endpoints_file, list_models, user_endpoints
 
     found = list_models()
+    own = user_endpoints()
+    endpoints = {**BUILTIN_ENDPOINTS, **own}
     if as_json:
-        write_json([asdict(model) for model in found])
+        write_json(
+            {
+                "local": [asdict(model) for model in found],
+                "endpoints": {name: endpoint.model_dump(mode="json") for name, endpoint in sorted(endpoints.items())},
+            }
+        )
         return
+    write_table(
+        ("endpoint", "URL", "key", "from"),
+        [
+            (f"{name}/...", endpoint.base_url, _key(endpoint), "your file" if name in own else "built in")
+            for name, endpoint in sorted(endpoints.items())
+        ],
+    )
+    write(f"Your own endpoints stand in {endpoints_file()}. `openai/...` is at OPENAI_BASE_URL, with OPENAI_API_KEY.")
+    write("")
     write_table(
         ("model", "size", "licence", "weights"),
         [
@@ -53,6 +74,13 @@ def list_command(as_json: bool) -> None:
         ],
         right=("size",),
     )
+
+
+def _key(endpoint: Endpoint) -> str:
+    variable = endpoint.api_key_env
+    if variable is None:
+        return "none"
+    return f"{variable} is set" if os.environ.get(variable) else f"{variable} is not set"
 
 
 @command.command("pull", epilog=_PULL_EXAMPLE)

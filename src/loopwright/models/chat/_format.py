@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from loopwright.errors import UserError
 from loopwright.models.chat._types import Message, Request
-from loopwright.types import Usage
+from loopwright.types import Sampling, Usage
 
 Finish = Literal["stop", "length", "refusal", "other"]
 
@@ -38,9 +38,9 @@ def schema_format(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "reply", "schema": dict(schema)}}
 
 
-def sampling_fields(request: Request) -> dict[str, Any]:
+def sampling_fields(sampling: Sampling) -> dict[str, Any]:
     """The sampling parameters that are set, under their names in the format."""
-    fields = request.sampling.model_dump(exclude_none=True)
+    fields = sampling.model_dump(exclude_none=True)
     stop = fields.pop("stop")
     fields.pop("required", None)
     return {**fields, "stop": list(stop)} if stop else fields

@@ -18,9 +18,9 @@ from typing import Any
 from loopwright.errors import MissingContent, MissingExtra, ModelError, ModelRejected, ModelUnavailable, UserError
 from loopwright.models._options import ModelOptions
 from loopwright.models.chat._format import read_completion, sampling_fields, schema_format
-from loopwright.models.chat._types import Reply, Request, Sampling
+from loopwright.models.chat._types import Reply, Request
 from loopwright.models.chat._weights import CATALOGUE, weights_path
-from loopwright.types import Usage
+from loopwright.types import Sampling, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ def _body(request: Request) -> dict[str, Any]:
         raise UserError(f"{request.model} cannot see images", remedy="Use a vision model for this role.")
     body = {
         "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-        **sampling_fields(request),
+        **sampling_fields(request.sampling),
         "stream": True,
         "stream_options": {"include_usage": True},
     }

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from loopwright.errors import ModelRejected, ModelUnavailable
-from loopwright.models._faults import fault_inside, to_error
+from loopwright.models._faults import fault_inside
 from loopwright.models._openai_server import OpenAIServer
 from loopwright.models._options import ModelOptions
 from loopwright.models.chat._agreement import Agreement
@@ -17,7 +17,7 @@ from loopwright.models.chat._format import chat_messages, read_completion, sampl
 from loopwright.models.chat._structured import extract_json
 from loopwright.models.chat._types import Reply, Request
 from loopwright.secrets import scrub
-from loopwright.types import Usage
+from loopwright.types import Endpoint, Usage
 
 _agreements: dict[tuple[str, str], Agreement] = {}
 """Base URL and model to what the server takes, for the life of the process."""
@@ -30,17 +30,16 @@ class OpenAI:
     """A model behind a server that speaks OpenAI's chat completions.
 
     Attributes:
-        name: `openai/model`.
+        name: `endpoint/model`.
         repeatable: Whether a lost call may be made, and paid, again.
         endpoint: The server, for the circuit breaker.
-        slots: None: the server does not tell how many requests it takes at once.
+        slots: Requests that the server takes at once, as the user set it; None to find out.
     """
 
-    slots = None
-
-    def __init__(self, model: str, server: OpenAIServer, options: ModelOptions) -> None:
+    def __init__(self, endpoint: str, model: str, server: OpenAIServer, options: ModelOptions) -> None:
         """Makes a model; nothing is sent yet."""
-        self.name = f"openai/{model}"
+        self.name = f"{endpoint}/{model}"
+        self.slots = server.settings.concurrency
         self.repeatable = options.repeatable
         self.endpoint = server.endpoint
         self._model = model
@@ -57,7 +56,16 @@ class OpenAI:
             MissingSecret: There is no key, or it cannot be one.
             UserError: The base URL is none.
         """
-        return cls(model, OpenAIServer.open(f"openai/{model}", options), options)
+        return cls("openai", model, OpenAIServer.open(f"openai/{model}", options), options)
+
+    @classmethod
+    def at(cls, endpoint: str, settings: Endpoint, model: str, options: ModelOptions) -> OpenAI:
+        """Makes a model of a named endpoint.
+
+        Raises:
+            MissingSecret: A variable that the endpoint needs is not set.
+        """
+        return cls(endpoint, model, OpenAIServer.at(f"{endpoint}/{model}", endpoint, settings), options)
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request with one HTTP call, or with one more where the server lacks a feature.
@@ -103,10 +111,12 @@ class OpenAI:
         await self._server.close()
 
     async def _body(self, request: Request) -> dict[str, Any]:
-        body = {
+        body: dict[str, Any] = {
             "model": self._model,
             "messages": await chat_messages(request, self._options.artifact),
-            **sampling_fields(request),
+            **self._server.settings.body,
+            **sampling_fields(self._server.settings.sampling),
+            **sampling_fields(request.sampling),
         }
         return body if request.json_schema is None else {**body, "response_format": schema_format(request.json_schema)}
 
@@ -129,7 +139,7 @@ class OpenAI:
         try:
             answer = json.loads(content)
             if fault := fault_inside(answer):
-                raise to_error(fault, model=self.name, base_url=self._server.base_url)
+                raise self._server.error(fault)
             completion = read_completion(answer)
         except (ValueError, RecursionError) as error:
             start = scrub(" ".join(content[:200].decode("utf-8", "replace").split()))[:80]

@@ -8,16 +8,10 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from loopwright.types import Usage
+from loopwright.types import Sampling, Usage
+from loopwright.types._sampling import is_unset
 
 Role = Literal["system", "user", "assistant"]
-Parameter = Literal["temperature", "top_p", "max_tokens", "seed", "stop", "reasoning_effort"]
-ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
-
-
-def _is_unset(value: object) -> bool:
-    """Whether a field is left out of JSON: requests and replies of older records, without it, stay what they are."""
-    return value is None or value == () or value is True
 
 
 class Message(BaseModel):
@@ -29,22 +23,6 @@ class Message(BaseModel):
     content: str
     images: tuple[str, ...] = ()
     """Artifact references (sha256) of images shown after the text."""
-
-
-class Sampling(BaseModel):
-    """How a reply is drawn. None leaves the provider's default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    temperature: float | None = Field(default=None, ge=0)
-    top_p: float | None = Field(default=None, gt=0, le=1)
-    max_tokens: int | None = Field(default=None, gt=0)
-    seed: int | None = None
-    stop: tuple[str, ...] = ()
-    reasoning_effort: ReasoningEffort | None = Field(default=None, exclude_if=_is_unset)
-    """How much a reasoning model thinks before it answers."""
-    required: tuple[Parameter, ...] = Field(default=(), exclude_if=_is_unset)
-    """Parameters that the reply must be drawn with. The server may refuse all others: they are then left out."""
 
 
 class Request(BaseModel):
@@ -70,9 +48,9 @@ class Reply(BaseModel):
     """The model that answered, as the provider names it."""
     finish: Literal["stop", "length", "refusal", "other"] = "stop"
     usage: Usage = Usage()
-    usage_reported: bool = Field(default=True, exclude_if=_is_unset)
+    usage_reported: bool = Field(default=True, exclude_if=is_unset)
     """Whether the provider said what the call used; if not, `usage` is what it can have used at most."""
-    left_out: tuple[str, ...] = Field(default=(), exclude_if=_is_unset)
+    left_out: tuple[str, ...] = Field(default=(), exclude_if=is_unset)
     """Parameters of the request that the provider refuses, so that the reply was drawn without them."""
     cost_usd: Decimal | None = None
     """Cost by the user's price file; None where the model has no price there."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from loopwright.models.chat._types import Sampling
+from loopwright.types import Sampling
 from loopwright.user_folders import cache_folder
 
 

@@ -1,0 +1,87 @@
+"""Endpoints by name: those that are built in, and the user's own.
+
+```yaml title="endpoints.yaml"
+cluster:
+  base_url: http://10.0.0.5:8000/v1
+  timeout: 900
+gateway:
+  base_url: https://gateway.example.com/v1
+  api_key_env: GATEWAY_KEY
+  headers: {X-Team: "${TEAM_TOKEN}"}
+```
+
+Only the user's own file names keys. A task file, or the record of a run, may come from anybody: it names servers, but
+nothing that would be sent to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from loopwright.types import Endpoint, EndpointName
+from loopwright.user_folders import settings_folder
+
+
+def _hosted(base_url: str, key: str) -> Endpoint:
+    return Endpoint(base_url=base_url, api_key_env=key)
+
+
+BUILTIN_ENDPOINTS: Mapping[str, Endpoint] = {
+    "anthropic": _hosted("https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
+    "deepseek": _hosted("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
+    "gemini": _hosted("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
+    "groq": _hosted("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
+    "llamacpp": Endpoint(base_url="http://127.0.0.1:8080/v1"),
+    "lmstudio": Endpoint(base_url="http://127.0.0.1:1234/v1"),
+    "mistral": _hosted("https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
+    "ollama": Endpoint(base_url="http://127.0.0.1:11434/v1"),
+    "openrouter": _hosted("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
+    "together": _hosted("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
+    "vllm": Endpoint(base_url="http://127.0.0.1:8000/v1"),
+}
+"""Name to endpoint. `openai` is not among them: OPENAI_BASE_URL says where it is."""
+
+
+_FILE = TypeAdapter(Mapping[EndpointName, Endpoint])
+
+
+def endpoints_file() -> Path:
+    """The user's own file of endpoints, whether it is there or not."""
+    return settings_folder() / "endpoints.yaml"
+
+
+def user_endpoints() -> dict[str, Endpoint]:
+    """The endpoints in the user's own file; none without the file.
+
+    Raises:
+        TaskError: The file cannot be used; names its line.
+    """
+    path = endpoints_file()
+    return load_endpoints(path) if path.exists() else {}
+
+
+def load_endpoints(path: Path) -> dict[str, Endpoint]:
+    """Reads a file of endpoints: name to settings.
+
+    Raises:
+        TaskError: The file cannot be used; names its line.
+    """
+    from loopwright.project import load_yaml
+
+    document = load_yaml(path)
+    if not isinstance(document.data, dict):
+        raise document.error("a file of endpoints maps names to settings", remedy="Write `NAME: {base_url: URL}`.")
+    try:
+        return dict(_FILE.validate_python(document.data))
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        location = tuple(part for part in problem["loc"] if part != "[key]")
+        known = ", ".join(Endpoint.model_fields)
+        raise document.error(
+            f"{'.'.join(map(str, location))}: {problem['msg'].removeprefix('Value error, ')}",
+            location,
+            remedy=f"An endpoint has {known}.",
+        ) from None

@@ -1,0 +1,36 @@
+"""Sampling: how a reply is drawn."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Parameter = Literal["temperature", "top_p", "max_tokens", "seed", "stop", "reasoning_effort"]
+ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
+
+
+def is_unset(value: object) -> bool:
+    """Whether a field is left out of JSON: requests and replies of older records, without it, stay what they are."""
+    return value is None or value == () or value is True
+
+
+class Sampling(BaseModel):
+    """How a reply is drawn. None leaves the provider's default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float | None = Field(default=None, ge=0)
+    """How much chance there is in a reply; 0 takes the likeliest token each time."""
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    """Only the likeliest tokens that together have this probability are drawn."""
+    max_tokens: int | None = Field(default=None, gt=0)
+    """Tokens of a reply, reasoning included, at most."""
+    seed: int | None = None
+    """Fixes what is drawn, where the server honours it; none lets the run's seed decide."""
+    stop: tuple[str, ...] = ()
+    """Texts that end a reply."""
+    reasoning_effort: ReasoningEffort | None = Field(default=None, exclude_if=is_unset)
+    """How much a reasoning model thinks before it answers."""
+    required: tuple[Parameter, ...] = Field(default=(), exclude_if=is_unset)
+    """Parameters that the reply must be drawn with. The server may refuse all others: they are then left out."""

@@ -1,0 +1,205 @@
+"""Endpoints: who is asked, with which key, and whose file may name one."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+import loopwright
+from loopwright.errors import LoopwrightError, MissingContent, MissingSecret, ModelUnavailable, RunChanged, TaskError
+from loopwright.models import BUILTIN_ENDPOINTS, Endpoint, ModelOptions, load_endpoints, open_model
+from loopwright.runner import Run
+from tests.models.provider import Answer, Provider, Received, hang, reply
+from tests.models.support import ask
+
+TASK = """\
+version: 1
+name: hello
+goal: Say hello.
+environment: {{name: text}}
+agents: {{proposer: greeter, verifier: judge:Judge}}
+endpoints: {{vllm-here: {{base_url: "{url}"}}}}
+loop: {{strategy: best_of_n, max_iterations: 1}}
+"""
+JUDGE = """\
+from loopwright import Check, Verdict
+
+class Judge:
+    async def verify(self, candidate, instance):
+        return Verdict(checks=(Check(name="greets", score=float("hello" in candidate.text)),))
+"""
+
+
+def asked(*answers: Answer, name: str = "mine/m", **settings: Any) -> list[Received]:
+    async def go() -> list[Received]:
+        async with Provider(*answers) as provider:
+            endpoint = Endpoint(base_url=provider.base_url, **settings)
+            model = open_model(name, options=ModelOptions(endpoints={"mine": endpoint}))
+            try:
+                await model.complete(ask(temperature=0.25))
+            finally:
+                await model.close()
+            return provider.requests
+
+    return asyncio.run(go())
+
+
+def test_key_headers_body_and_sampling_go_to_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MINE_KEY", "sk-mine-0123456789")
+    monkeypatch.setenv("TEAM_TOKEN", "team-0123456789")
+    (received,) = asked(
+        reply(),
+        api_key_env="MINE_KEY",
+        headers={"X-Team": "team ${TEAM_TOKEN}", "X-Plain": "yes"},
+        body={"provider": {"order": ["a"]}},
+        sampling={"temperature": 0.75, "top_p": 0.5},
+    )
+    assert received.headers["authorization"] == "Bearer sk-mine-0123456789"
+    assert (received.headers["x-team"], received.headers["x-plain"]) == ("team team-0123456789", "yes")
+    assert received.body["provider"] == {"order": ["a"]}
+    # The request goes before the endpoint.
+    assert (received.body["temperature"], received.body["top_p"]) == (0.25, 0.5)
+    assert received.body["model"] == "m"
+
+
+def test_a_server_without_a_key_gets_none_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-0123456789")
+    (received,) = asked(reply())
+    assert "sk-canary" not in str(received.headers)
+
+
+@pytest.mark.parametrize("settings", [{"api_key_env": "MINE_KEY"}, {"headers": {"X-Team": "${MINE_KEY}"}}])
+def test_a_variable_that_is_not_set_is_named(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MINE_KEY", raising=False)
+    with pytest.raises(MissingSecret, match="mine/m needs an API key and MINE_KEY is not set"):
+        asked(reply(), **settings)
+
+
+def test_a_time_out_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ModelUnavailable, match=r"no reply within 0\.3 s") as caught:
+        asked(hang, timeout=0.3)
+    assert "`timeout` for `mine`" in caught.value.remedy
+
+
+def test_calls_at_a_time_are_as_set() -> None:
+    options = ModelOptions(endpoints={"mine": Endpoint(base_url="http://127.0.0.1:9/v1", concurrency=3)})
+    assert getattr(open_model("mine/m", options=options), "slots") == 3  # noqa: B009 - no part of the protocol
+
+
+def test_built_in_endpoints_open_with_their_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, endpoint in BUILTIN_ENDPOINTS.items():
+        if endpoint.api_key_env:
+            monkeypatch.delenv(endpoint.api_key_env, raising=False)
+            with pytest.raises(MissingSecret, match=endpoint.api_key_env):
+                open_model(f"{name}/m")
+            monkeypatch.setenv(endpoint.api_key_env, "sk-0123456789")
+        assert open_model(f"{name}/m").name == f"{name}/m"
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"base_url": "localhost:8000"}, "https://HOST/PATH"),
+        ({"base_url": "http://me:secret@host/v1"}, "no user, password"),
+        ({"base_url": "http://h/v1", "headers": {"Authorization": "Bearer abc"}}, "looks like a key"),
+        ({"base_url": "http://h/v1", "headers": {"X": "a\nb"}}, "characters that no header"),
+        ({"base_url": "http://h/v1", "timeout": 0}, "greater than 0"),
+        ({"base_url": "http://h/v1", "timeout": float("inf")}, "finite"),
+        ({"base_url": "http://h/v1", "api_key": "sk-123"}, "Extra inputs"),
+    ],
+)
+def test_settings_that_cannot_be(settings: Any, says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        Endpoint.model_validate(settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ("- a\n", 1, "maps names to settings"),
+        ("a: {base_url: 'http://h/v1'}\nlocal: {base_url: 'http://h/v1'}\n", 2, "cannot name an endpoint"),
+        ("a:\n  base_url: http://h/v1\n  timeout: -1\n", 3, "a.timeout"),
+        ("a:\n  base_url: http://h/v1\n  keys: X\n", 3, "a.keys"),
+        ("a: 3\n", 1, "a:"),
+    ],
+)
+def test_a_file_with_a_mistake_is_refused_with_its_line(tmp_path: Path, text: str, line: int, says: str) -> None:
+    (tmp_path / "endpoints.yaml").write_text(text)
+    with pytest.raises(TaskError, match=says) as caught:
+        load_endpoints(tmp_path / "endpoints.yaml")
+    assert caught.value.line == line
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LOOPWRIGHT_SETTINGS", str(tmp_path / "settings"))
+    (tmp_path / "settings").mkdir()
+    (tmp_path / "judge.py").write_text(JUDGE)
+    for folder in ("agents", "prompts"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "agents" / "greeter.yaml").write_text(
+        "{version: 1, name: greeter, role: proposer, prompt: greeter, reply: text}"
+    )
+    (tmp_path / "prompts" / "greeter.md").write_text("You greet.\n--- user ---\n{{ view.goal }}\n")
+    return tmp_path
+
+
+async def played(project: Path, *, models: list[str], own: str, then: Any = None) -> Any:
+    """Runs the task at two servers: one that the task names, one in the user's file."""
+    async with Provider(reply("hello")) as here, Provider(reply("good morning")) as there:
+        (project / "task.yaml").write_text(TASK.format(url=here.base_url))
+        (project / "settings" / "endpoints.yaml").write_text(own.format(url=there.base_url))
+        result = await asyncio.to_thread(loopwright.run, "task.yaml", model=models, out=project / "run")
+        return result, [request.body["model"] for request in (*here.requests, *there.requests)]
+
+
+def test_two_servers_in_one_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUD_KEY", "sk-cloud-0123456789")
+    result, asked_for = asyncio.run(
+        played(project, models=["vllm-here/a", "cloud/b"], own="cloud: {{base_url: '{url}', api_key_env: CLOUD_KEY}}")
+    )
+    assert {episode.variant: episode.passed for episode in result} == {
+        "best_of_n@vllm-here/a": True,
+        "best_of_n@cloud/b": False,
+    }
+    assert asked_for == ["a", "b"]
+    record = (project / "run" / "run.json").read_text()
+    assert "CLOUD_KEY" in record
+    assert "sk-cloud" not in record
+
+
+def test_the_user_s_own_file_goes_first(project: Path) -> None:
+    _, asked_for = asyncio.run(played(project, models=["vllm-here/a"], own="vllm-here: {{base_url: '{url}'}}"))
+    result = loopwright.load_result(project / "run")
+    answer = result.episodes[0].answer
+    assert (asked_for, answer and answer.text) == (["a"], "good morning")
+
+
+@pytest.mark.parametrize("wish", ["api_key_env: OPENAI_API_KEY", "headers: {X: '${OPENAI_API_KEY}'}"])
+def test_a_task_file_gets_no_key(project: Path, wish: str) -> None:
+    (project / "task.yaml").write_text(TASK.format(url="http://127.0.0.1:9/v1").replace('9/v1"', '9/v1", ' + wish))
+    with pytest.raises(TaskError, match="vllm-here wants OPENAI_API_KEY") as caught:
+        loopwright.load_task("task.yaml")
+    assert caught.value.line == 6
+
+
+def test_the_record_of_somebody_else_gets_no_key(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOUD_KEY", "sk-cloud-0123456789")
+    own = "cloud: {{base_url: '{url}', api_key_env: CLOUD_KEY}}"
+    asyncio.run(played(project, models=["cloud/b"], own=own))
+    (project / "settings" / "endpoints.yaml").unlink()
+    with pytest.raises(LoopwrightError) as caught:
+        Run.reopen(project / "run", changed=True).resolved.model("cloud/b")
+    assert isinstance(caught.value, MissingContent)
+
+
+def test_a_changed_endpoint_is_told_at_a_resume(project: Path) -> None:
+    asyncio.run(played(project, models=["cloud/b"], own="cloud: {{base_url: '{url}'}}"))
+    (project / "settings" / "endpoints.yaml").write_text("cloud: {base_url: 'http://127.0.0.1:9/v1'}")
+    with pytest.raises(RunChanged, match="endpoint cloud"):
+        Run.reopen(project / "run")
