@@ -11,6 +11,7 @@ LoopwrightError
 │   └── RunChanged            what a run rests on changed since it was recorded
 ├── AgentError                cause agent; scored
 │   ├── NoCandidate           the reply holds no candidate that can be executed
+│   │   └── ReplyCut          the token limit cut the reply before it held one
 │   └── ReplyInvalid          the reply does not fit its schema, also after one repair
 ├── BudgetExceeded            cause budget; ends the episode, its best answer is still scored
 ├── ModelError                cause model; never a score
@@ -153,6 +154,10 @@ class AgentError(LoopwrightError):
 
 class NoCandidate(AgentError):
     """The reply holds no candidate that can be executed."""
+
+
+class ReplyCut(NoCandidate):
+    """The token limit cut the reply before it held a candidate, also with a longer limit where the budget had room."""
 
 
 class ReplyInvalid(AgentError):

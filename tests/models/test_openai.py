@@ -110,6 +110,28 @@ def test_forms_of_a_message(message: dict[str, Any], text: str, finish: str) -> 
 
 
 @pytest.mark.parametrize(
+    "message",
+    [
+        # DeepSeek (api-docs.deepseek.com, reasoning model), vLLM with a reasoning parser, llama.cpp's server.
+        {"content": "42", "reasoning_content": "six times seven"},
+        # OpenRouter (openrouter.ai/docs, reasoning tokens) and newer vLLM.
+        {"content": "42", "reasoning": "six times seven", "reasoning_details": []},
+        {"content": "42", "reasoning_details": [{"type": "reasoning.text", "text": "six times seven"}]},
+        # Mistral (docs.mistral.ai, reasoning).
+        {
+            "content": [
+                {"type": "thinking", "thinking": [{"type": "text", "text": "six times seven"}]},
+                {"type": "text", "text": "42"},
+            ]
+        },
+    ],
+)
+def test_what_a_model_thought_is_kept_apart_from_its_answer(message: dict[str, Any]) -> None:
+    answered, _ = one(ask(), reply(choices=[{"index": 0, "finish_reason": "stop", "message": message}]))
+    assert (answered.text, answered.reasoning) == ("42", "six times seven")
+
+
+@pytest.mark.parametrize(
     ("usage", "expected"),
     [
         ({"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14}, Usage(input=10, output=4)),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,8 +13,8 @@ from loopwright.agents._card import Card, Prompt, load_card, load_prompt
 from loopwright.agents._extract import extract_files
 from loopwright.agents._types import AgentReply, AgentRole, ModelClient, View
 from loopwright.candidate import Candidate
-from loopwright.errors import MissingContent, NoCandidate
-from loopwright.models import Request, complete_as
+from loopwright.errors import BudgetExceeded, MissingContent, NoCandidate, ReplyCut
+from loopwright.models import Request, complete_as, with_longer_limit
 from loopwright.project import Project
 from loopwright.types import Critique
 from loopwright.verify import Check, Verdict
@@ -65,13 +66,38 @@ class ModelAgent:
             case "verdict":
                 return AgentReply(verdict=await _verdict(request, models))
             case "files":
-                reply = await models.complete(request)
-                return AgentReply(candidate=_files(reply.text, view.public))
+                return AgentReply(candidate=await _candidate(request, models, lambda text: _files(text, view.public)))
             case "text":
-                reply = await models.complete(request)
-                if not reply.text.strip():
-                    raise NoCandidate("the model answered nothing")
-                return AgentReply(candidate=Candidate(text=reply.text.strip()))
+                return AgentReply(candidate=await _candidate(request, models, _text))
+
+
+async def _candidate(request: Request, models: ModelClient, read: Callable[[str], Candidate]) -> Candidate:
+    """Asks for a candidate, and once more where the token limit cut the reply before it held one."""
+    reply = await models.complete(request)
+    try:
+        return read(reply.text)
+    except NoCandidate:
+        if reply.finish != "length":
+            raise
+    if longer := with_longer_limit(request, reply):
+        with suppress(BudgetExceeded):
+            reply = await models.complete(longer)
+    if reply.finish != "length":
+        return read(reply.text)
+    with suppress(NoCandidate):
+        return read(reply.text)
+    thought = ", most of them for its reasoning" if reply.reasoning and not reply.text else ""
+    raise ReplyCut(
+        f"the reply was cut at the token limit, after {reply.usage.output} tokens{thought}, before it held an answer: "
+        "answer sooner",
+        remedy="Raise `sampling.max_tokens` in the agent's card.",
+    )
+
+
+def _text(reply: str) -> Candidate:
+    if not reply.strip():
+        raise NoCandidate("the model answered nothing")
+    return Candidate(text=reply.strip())
 
 
 def _files(reply: str, public: Mapping[str, object]) -> Candidate:

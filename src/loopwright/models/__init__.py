@@ -10,7 +10,7 @@ from loopwright.models._resilient import Clock, OnFailure, Resilient, RetryPolic
 from loopwright.models.chat._hash import request_hash
 from loopwright.models.chat._replay import Recorder, Replay, replay_key
 from loopwright.models.chat._scripted import Scripted
-from loopwright.models.chat._structured import Structured, complete_as, extract_json
+from loopwright.models.chat._structured import Structured, complete_as, extract_json, with_longer_limit
 from loopwright.models.chat._types import Message, Model, Reply, Request, Role
 from loopwright.models.chat._weights import models_folder
 from loopwright.types import Endpoint, Sampling, Usage
@@ -50,4 +50,5 @@ __all__ = [
     "request_hash",
     "split_name",
     "user_endpoints",
+    "with_longer_limit",
 ]

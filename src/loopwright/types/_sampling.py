@@ -12,7 +12,7 @@ ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
 def is_unset(value: object) -> bool:
     """Whether a field is left out of JSON: requests and replies of older records, without it, stay what they are."""
-    return value is None or value == () or value is True
+    return value is None or value in ((), "") or value is True
 
 
 class Sampling(BaseModel):

@@ -26,6 +26,7 @@ class Completion:
     """What a chat completion says."""
 
     text: str
+    reasoning: str
     finish: Finish
     usage: Usage | None
     """None where the server does not say, or says what cannot be."""
@@ -84,12 +85,16 @@ def read_completion(body: object) -> Completion:
     message = _mapping(choices[0]).get("message")
     if not isinstance(message, Mapping):
         raise ValueError("its first choice holds no message")
-    text, finish = _text(message.get("content")), _FINISH.get(_mapping(choices[0]).get("finish_reason"), "other")
-    if not text and (refusal := _text(message.get("refusal"))):
+    text, finish = (
+        _text(message.get("content"), "text"),
+        _FINISH.get(_mapping(choices[0]).get("finish_reason"), "other"),
+    )
+    if not text and (refusal := _text(message.get("refusal"), "text")):
         text, finish = refusal, "refusal"
     model = _mapping(body).get("model")
     return Completion(
         text=text,
+        reasoning=_reasoning(message),
         finish=finish,
         usage=read_usage(_mapping(body).get("usage"), answered=bool(text)),
         model=model if isinstance(model, str) else "",
@@ -131,9 +136,28 @@ def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS else None
 
 
-def _text(content: object) -> str:
-    parts = content if isinstance(content, list) else [{"type": "text", "text": content}]
-    texts = (_mapping(part).get("text") for part in parts if _mapping(part).get("type") == "text")
-    text = "".join(text for text in texts if isinstance(text, str))
-    # Half a surrogate pair can stand in JSON, but in no file: a reply that was cut between two tokens has some.
+def _reasoning(message: Mapping[Any, Any]) -> str:
+    """What the model thought, where the server sends it: in a field of the message, or in parts of its content."""
+    fields = (message.get(name) for name in ("reasoning_content", "reasoning"))
+    told = next((field for field in fields if isinstance(field, str) and field), "")
+    return (
+        _whole(told)
+        or _text(message.get("content"), "thinking")
+        or _text(message.get("reasoning_details"), "reasoning.text")
+    )
+
+
+def _text(content: object, kind: str) -> str:
+    """The text of a message's content, or that of its parts of one kind."""
+    if isinstance(content, str):
+        return _whole(content) if kind == "text" else ""
+    parts = [_mapping(part) for part in content] if isinstance(content, list) else []
+    values = [part.get("text") or part.get(kind) for part in parts if part.get("type") == kind]
+    # Mistral nests the text of its thoughts once more.
+    texts = [_text(value, "text") if isinstance(value, list) else value for value in values]
+    return _whole("".join(text for text in texts if isinstance(text, str)))
+
+
+def _whole(text: str) -> str:
+    """Text without half surrogate pairs: a reply cut between two tokens has some, and no file can hold them."""
     return text.encode("utf-8", "replace").decode()

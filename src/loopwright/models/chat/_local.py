@@ -158,6 +158,7 @@ class Local:
         completion = read_completion({**stream.last, "choices": [{"message": message, "finish_reason": stream.finish}]})
         return Reply(
             text=completion.text,
+            reasoning=completion.reasoning,
             model=self._settings.path.stem,
             finish=completion.finish,
             usage=completion.usage or Usage(),

@@ -149,6 +149,7 @@ class OpenAI:
             ) from None
         return Reply(
             text=extract_json(completion.text) if request.json_schema is not None else completion.text,
+            reasoning=completion.reasoning,
             model=completion.model or self._model,
             finish=completion.finish,
             usage=completion.usage or Usage(),

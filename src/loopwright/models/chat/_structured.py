@@ -59,7 +59,8 @@ async def complete_as(models: _Completes, request: Request, schema: type[T]) -> 
         problems = _problems(error, first)
     again = Message(role="user", content=_REPAIR.format(problems=problems))
     said = Message(role="assistant", content=first.text)
-    second = await models.complete(request.model_copy(update={"messages": (*request.messages, said, again)}))
+    longer = with_longer_limit(request, first) or request
+    second = await models.complete(longer.model_copy(update={"messages": (*request.messages, said, again)}))
     try:
         return Structured(schema.model_validate_json(extract_json(second.text)), (first, second))
     except ValidationError as error:
@@ -67,6 +68,21 @@ async def complete_as(models: _Completes, request: Request, schema: type[T]) -> 
             f"{second.model}: the reply does not fit {schema.__name__}, also after one repair:\n"
             f"{_problems(error, second)}"
         ) from None
+
+
+def with_longer_limit(request: Request, cut: Reply) -> Request | None:
+    """The request with four times the limit that cut its reply; None where it was not the request's limit.
+
+    Args:
+        request: The request.
+        cut: Its reply, which ended at a limit.
+    """
+    asked, used = request.sampling.max_tokens, cut.usage.output
+    if cut.finish != "length" or (asked and cut.usage_reported and used < asked * 0.9) or not (asked or used):
+        # Well below what was asked for, the context was full, or the server has a limit of its own.
+        return None
+    sampling = request.sampling.model_copy(update={"max_tokens": 4 * (asked or used)})
+    return request.model_copy(update={"sampling": sampling})
 
 
 def extract_json(text: str) -> str:

@@ -44,6 +44,8 @@ class Reply(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str
+    reasoning: str = Field(default="", exclude_if=is_unset)
+    """What the model thought before it answered, as far as the provider shows it; never taken for the answer."""
     model: str
     """The model that answered, as the provider names it."""
     finish: Literal["stop", "length", "refusal", "other"] = "stop"

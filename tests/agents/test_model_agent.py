@@ -1,0 +1,80 @@
+"""Agents from cards: what they make of replies that the token limit cut."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from loopwright.agents import AgentReply, AgentRole, View, load_agent
+from loopwright.errors import BudgetExceeded, NoCandidate, ReplyCut
+from loopwright.models import Reply, Request, Usage
+from loopwright.project import Project
+
+ANSWER = "```python\nx = 1\n```"
+
+
+class Replies:
+    """Gives its replies one by one; what is no reply is raised."""
+
+    def __init__(self, *replies: Reply | Exception) -> None:
+        self.requests: list[Request] = []
+        self._replies = list(replies)
+
+    async def complete(self, request: Request) -> Reply:
+        self.requests.append(request)
+        reply = self._replies.pop(0)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+
+def cut(text: str = "", *, tokens: int, reasoning: str = "") -> Reply:
+    return Reply(text=text, reasoning=reasoning, model="m", finish="length", usage=Usage(output=tokens))
+
+
+def act(models: Replies, *, card: str = "proposer") -> AgentReply:
+    agent = load_agent(card, Project(Path("/nowhere")), model="openai/m")
+    view = View(role=AgentRole.PROPOSER, goal="Write x.", iterations_left=1)
+    return asyncio.run(agent.act(view, models))
+
+
+def test_a_cut_reply_is_asked_for_once_more_with_a_longer_limit() -> None:
+    models = Replies(cut(tokens=8000, reasoning="Let me see"), Reply(text=ANSWER, model="m"))
+    candidate = act(models).candidate
+    assert candidate is not None
+    assert candidate.files == {"solution.py": "x = 1\n"}
+    assert [request.sampling.max_tokens for request in models.requests] == [8000, 32000]
+
+
+def test_a_reply_that_is_cut_twice_is_the_agent_s_failure_and_tells_its_tokens() -> None:
+    models = Replies(cut(tokens=8000), cut(tokens=32000, reasoning="Let me see"))
+    with pytest.raises(ReplyCut, match="after 32000 tokens, most of them for its reasoning"):
+        act(models)
+    assert len(models.requests) == 2
+
+
+def test_without_budget_for_a_longer_reply_the_cut_one_is_told() -> None:
+    with pytest.raises(ReplyCut, match="after 8000 tokens, before it held an answer"):
+        act(Replies(cut("First I", tokens=8000), BudgetExceeded("no room")))
+
+
+def test_a_limit_of_the_server_s_own_is_not_tried_again() -> None:
+    models = Replies(cut(tokens=700))
+    with pytest.raises(ReplyCut, match="after 700 tokens"):
+        act(models)
+    assert len(models.requests) == 1
+
+
+def test_a_cut_reply_that_holds_a_candidate_is_taken() -> None:
+    models = Replies(cut(ANSWER + "\nAnd now", tokens=700))
+    assert act(models).candidate is not None
+    assert len(models.requests) == 1
+
+
+def test_a_whole_reply_without_a_candidate_is_not_asked_for_again() -> None:
+    models = Replies(Reply(text="I cannot.", model="m"))
+    with pytest.raises(NoCandidate, match="no code block"):
+        act(models)
+    assert len(models.requests) == 1
