@@ -29,10 +29,17 @@ class Judge:
         self.grader = grader
 
     async def grading(
-        self, solution: str | Mapping[str, str], tests: str, *, timeout: float = 10.0, **public: object
+        self,
+        solution: str | Mapping[str, str],
+        tests: str,
+        *,
+        timeout: float = 10.0,
+        gold: str | None = None,
+        **public: object,
     ) -> Grading:
         fields = {"tests": textwrap.dedent(tests), "timeout": timeout, **public}
-        task = PythonTask.of(Instance(id="x", goal="x", public=fields))
+        hidden = {"solution": textwrap.dedent(gold)} if gold else {}
+        task = PythonTask.of(Instance(id="x", goal="x", public=fields, hidden=hidden))
         assert task.visible is not None
         files = {"solution.py": solution} if isinstance(solution, str) else solution
         files = {path: textwrap.dedent(text) for path, text in files.items()}

@@ -634,3 +634,50 @@ async def test_approx(judge: Judge) -> None:
             assert text() == approx("x") and text() != approx(1) and third() == approx(0.3 + 0j)
         """,
     )
+
+
+async def test_approx_is_exact_about_what_is_near(judge: Judge) -> None:
+    await judge.passes(
+        """
+        from decimal import Decimal
+        from fractions import Fraction
+        VALUES = {
+            "inf": float("inf"), "nan": float("nan"), "five": 5, "big": 2**60 + 1, "huge": 10**400, "true": True,
+            "decimal": Decimal("0.1"), "giant": Decimal("1e999999999"), "third": Fraction(1, 3), "infj": complex("inf"),
+        }
+        def value(name): return VALUES[name]
+        """,
+        """
+        from decimal import Decimal
+        from fractions import Fraction
+        from checks import approx, raises
+        from solution import value
+        INF = float("inf")
+
+        def test_infinities():
+            assert value("inf") == approx(INF) and value("inf") != approx(-INF) and value("inf") != approx(1e308)
+            assert value("five") != approx(INF) and value("five") != approx(-INF) and [value("five")] != approx([INF])
+            assert value("five") != approx(complex(INF, 1)) and value("infj") != approx(5)
+
+        def test_nan():
+            assert value("nan") != approx(float("nan")) and value("nan") != approx(0)
+
+        def test_integers_of_any_size():
+            assert value("big") == approx(2**60) and value("big") != approx(2**60, rel=0, abs=0)
+            assert value("big") != approx(float(2**60), rel=0, abs=0.5) and value("huge") == approx(10**400 + 1)
+            assert value("huge") != approx(1.5) and value("huge") != approx(INF) and value("huge") != approx(1j)
+
+        def test_other_numbers():
+            assert value("decimal") == approx(0.1) and value("decimal") == approx(Decimal("0.1"), rel=0, abs=0)
+            assert value("decimal") != approx(0.1, rel=0, abs=0) and value("giant") != approx(Decimal("1e999999998"))
+            assert value("third") == approx(0.3333333333) and value("third") != approx(Fraction(1, 2))
+
+        def test_truth_is_no_measurement():
+            assert value("true") == approx(True) and value("true") != approx(1.0000001)
+
+        def test_tolerances_are_numbers():
+            for wrong in (INF, -1, float("nan")):
+                with raises(ValueError):
+                    approx(1, rel=wrong)
+        """,
+    )

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loopwright.errors import TaskError, UnknownField
 from loopwright.task import Instance
+from loopwright.verify._asked import refused_names
 
 MAX_FILES = 100
 MAX_FILE_BYTES = 256 * 1024
@@ -51,6 +52,8 @@ class PythonSuite:
     the gold solution. No others, so that a candidate cannot put itself in the place of a library."""
     timeout: float
     """Seconds for each test."""
+    refused: tuple[str, ...] = ()
+    """Special methods and attributes that an object of the candidate is not asked for; sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,9 @@ class PythonTask:
                 f"environment.files: {shadowing[0]!r} is also the name of a module of Python or of the tests",
                 remedy="Give the file another name.",
             )
-        empty = PythonSuite("", (), modules, public.timeout)
+        sources = [text for path, text in {**public.files, **(solution or {})}.items() if path.endswith(".py")]
+        refused = refused_names(sources, (public.tests, hidden.tests), modules, gold=bool(solution))
+        empty = PythonSuite("", (), modules, public.timeout, tuple(sorted(refused)))
         return cls(
             entry=public.entry,
             files=public.files,

@@ -26,6 +26,12 @@ class Guard(Protocol):
     def asks_equality(self, other: Any) -> bool:
         """Whether an object of the other side is asked if it equals `other`."""
 
+    def refuse(self, cls: type, name: str) -> None:
+        """Raises if objects of the other side are not asked for a special method or an attribute."""
+
+    def refuses(self, name: str) -> bool:
+        """Whether `refuse` would raise."""
+
     def may_swallow(self, error: BaseException | None) -> bool:
         """Whether a context manager of the other side may swallow an exception."""
 

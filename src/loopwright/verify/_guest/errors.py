@@ -31,14 +31,18 @@ class MirrorType(type):
     def __getattr__(cls, name: str) -> Any:
         if name.startswith("_lw"):
             raise AttributeError(name)
-        return cls._lw_peer.request("getattr", cls._lw_id, (name,))
+        found = cls._lw_peer.request("getattr", cls._lw_id, (name,))
+        cls._lw_peer.guard.refuse(cls, name)
+        return found
 
 
 def _instance_attribute(error: BaseException, name: str) -> Any:
     if name.startswith("_lw"):
         raise AttributeError(name)
     mirror: Any = type(error)
-    return mirror._lw_peer.request("getattr", error.__dict__["_lw_id"], (name,))
+    found = mirror._lw_peer.request("getattr", error.__dict__["_lw_id"], (name,))
+    mirror._lw_peer.guard.refuse(mirror, name)
+    return found
 
 
 def _text(error: BaseException) -> str:
@@ -135,7 +139,7 @@ def load(state: Any, peer: Conversation) -> BaseException:
         except Exception:
             error = cls.__new__(cls)
     error.args = tuple(args)
-    vars(error).update({str(key): value for key, value in attributes.items()})
+    vars(error).update({str(key): value for key, value in attributes.items() if not peer.guard.refuses(str(key))})
     vars(error).update(_lw_text=str(text), _lw_id=int(number), _lw_frames=_clean(trace))
     return error
 

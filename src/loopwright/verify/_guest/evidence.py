@@ -7,7 +7,7 @@ import sys
 import types
 from typing import Any
 
-from .checks import Failure
+from .guards import Failure
 from .peer import Gone
 from .proxy import Proxy
 from .rewrite import FILE, Statements

@@ -6,7 +6,7 @@ import builtins
 import importlib
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .proxy import Proxy
@@ -23,6 +23,13 @@ SHARED = {f"builtins:{name}": getattr(builtins, name) for name in _SHARED_NAMES.
 """Built-in types and functions that the candidate may hand to the tests as themselves."""
 _SHARED_BY_ID = {id(value): name for name, value in SHARED.items()}
 _IMMUTABLE = (int, float, complex, str, bytes)
+
+
+_REMEDY = "return a plain value"
+
+
+class Failure(AssertionError):
+    """An assertion of the tests that does not hold, with its values."""
 
 
 def _plain_base(value: Any, kinds: Any) -> type | None:
@@ -67,6 +74,13 @@ class CandidateGuard:
         """Always: nothing is to be hidden from the tests' own objects."""
         return True
 
+    def refuses(self, name: str) -> bool:
+        """Nothing."""
+        return False
+
+    def refuse(self, cls: type, name: str) -> None:
+        """Nothing."""
+
     def may_swallow(self, error: BaseException | None) -> bool:
         """Always."""
         return True
@@ -84,8 +98,9 @@ class CandidateGuard:
 class VerifierGuard:
     """The tests' side: the candidate reaches what a test handed to it, and nothing behind that."""
 
-    def __init__(self, on_failure: Callable[[BaseException], None]) -> None:
+    def __init__(self, on_failure: Callable[[BaseException], None], refused: Iterable[str] = ()) -> None:
         self.failed = on_failure
+        self._refused = frozenset(refused)
 
     def check(self, op: str, target: Any, args: tuple[Any, ...]) -> None:
         """Keeps the candidate off special attributes, and off changing what the tests check with."""
@@ -131,6 +146,17 @@ class VerifierGuard:
     def asks_equality(self, other: Any) -> bool:
         """Only about another object of the candidate: a value of the tests it cannot claim to equal."""
         return isinstance(other, Proxy)
+
+    def refuses(self, name: str) -> bool:
+        """What objects of the task's own classes do not answer: such an object stands where a plain value belongs."""
+        return name in self._refused
+
+    def refuse(self, cls: type, name: str) -> None:
+        """Fails the test: nothing that the candidate catches takes that back."""
+        if self.refuses(name):
+            error = Failure(f"{name} of an object of the candidate's class {cls.__name__} decides no test: {_REMEDY}")
+            self.failed(error)
+            raise error
 
     def may_swallow(self, error: BaseException | None) -> bool:
         """Anything but a failed assertion of the tests."""

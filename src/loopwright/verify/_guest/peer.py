@@ -231,7 +231,9 @@ class Peer:
 
     def _handle(self, number: int, name: str, mask: int) -> Any:
         def make() -> proxy.Proxy:
-            cls = self._class((str(name), int(mask)), lambda: proxy.proxy_class(str(name), int(mask)))
+            cls = self._class(
+                (str(name), int(mask)), lambda: proxy.proxy_class(str(name), int(mask), self.guard.refuses)
+            )
             return proxy.bind(cls, self, int(number))
 
         return self._interned(number, make)

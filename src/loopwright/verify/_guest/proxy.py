@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 class Proxy:
     """Forwards everything that is done to it. Its class has the special methods that the object's class has."""
 
-    __slots__ = ("_lw_id", "_lw_peer")
+    __slots__ = ("_lw_id", "_lw_items", "_lw_peer")
     _lw_id: int
+    _lw_items: tuple[Any, ...] | None
+    """What iterating over it gave, where that is asked once; empty once an iterator has ended."""
     _lw_peer: Conversation
 
     def __getattr__(self, name: str) -> Any:
-        return _ask(self, "getattr", name)
+        found = attribute(self, name)
+        self._lw_peer.guard.refuse(type(self), name)
+        return found
 
     def __setattr__(self, name: str, value: Any) -> None:
         _ask(self, "setattr", name, value)
@@ -57,19 +61,26 @@ def _ask(proxy: Proxy, op: str, *args: Any, **kwargs: Any) -> Any:
     return proxy._lw_peer.request(op, proxy._lw_id, args, kwargs)
 
 
+def attribute(proxy: Proxy, name: str) -> Any:
+    """An attribute, whatever the guard says: for modules."""
+    return _ask(proxy, "getattr", name)
+
+
 def bind(cls: type[Proxy], peer: Conversation, number: int) -> Proxy:
     """A proxy of a class made by `proxy_class`."""
     proxy = cls.__new__(cls)
     object.__setattr__(proxy, "_lw_peer", peer)
     object.__setattr__(proxy, "_lw_id", number)
+    object.__setattr__(proxy, "_lw_items", None)
     return proxy
 
 
-def proxy_class(name: str, mask: int) -> type[Proxy]:
+def proxy_class(name: str, mask: int, refuses: Callable[[str], bool]) -> type[Proxy]:
     """The class of the proxies for objects of a class of that name with these special methods."""
     body: dict[str, Any] = {"__slots__": (), "__doc__": property(lambda self: _ask(self, "getattr", "__doc__"))}
-    for special in ops.names_in(mask):
-        body[special] = _METHODS.get(special) or _forward(special)
+    present = set(ops.names_in(mask))
+    for special in present:
+        body[special] = _unasked(special, present) if refuses(special) else _METHODS.get(special) or _forward(special)
     if mask & ops.UNHASHABLE:
         body["__hash__"] = None
     elif "__eq__" in body and "__hash__" not in body:
@@ -83,6 +94,47 @@ def _forward(op: str) -> Callable[..., Any]:
 
     method.__name__ = op
     return method
+
+
+def _unasked(op: str, present: set[str]) -> Callable[..., Any]:
+    """The method of an object that decides nothing: identity, or what iterating over it gives, or a refusal."""
+    if op in ("__eq__", "__ne__", "__hash__"):
+        return getattr(object, op)  # type: ignore[no-any-return] # a slot of `object`
+    if "__next__" in present and op in _ITERATOR:
+        return _ITERATOR[op]
+    if "__iter__" in present and op in _CONTAINER:
+        return _CONTAINER[op]
+
+    def method(self: Proxy, *_: Any) -> Any:
+        self._lw_peer.guard.refuse(type(self), op)
+
+    return method
+
+
+def _items(self: Any) -> tuple[Any, ...]:
+    if self._lw_items is None:
+        found: list[Any] = []
+        for item in _iter(self):
+            found.append(item)
+            if len(found) > _MAX_ITEMS:
+                raise ValueError(f"more than {_MAX_ITEMS} items")
+        object.__setattr__(self, "_lw_items", tuple(found))
+    return self._lw_items or ()
+
+
+def _contains(self: Any, item: Any) -> bool:
+    return any(item is found or item == found for found in self)
+
+
+def _next(self: Proxy) -> Any:
+    """The next item; an iterator that has ended stays so, as a generator does."""
+    if self._lw_items is not None:
+        raise StopIteration
+    try:
+        return _ask(self, "__next__")
+    except StopIteration:
+        object.__setattr__(self, "_lw_items", ())
+        raise
 
 
 def _equality(op: str) -> Callable[..., Any]:
@@ -118,6 +170,15 @@ def _class_check(op: str) -> Callable[..., Any]:
 
     return method
 
+
+_MAX_ITEMS = 100_000
+_ITERATOR: dict[str, Callable[..., Any]] = {"__iter__": lambda self: self, "__next__": _next}
+_CONTAINER: dict[str, Callable[..., Any]] = {
+    "__iter__": lambda self: iter(_items(self)),
+    "__len__": lambda self: len(_items(self)),
+    "__reversed__": lambda self: reversed(_items(self)),
+    "__contains__": _contains,
+}
 
 _METHODS: dict[str, Callable[..., Any]] = {
     "__eq__": _equality("__eq__"),

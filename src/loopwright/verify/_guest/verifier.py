@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import checks, evidence
-from .guards import VerifierGuard
+from .guards import Failure, VerifierGuard
 from .peer import Gone, Peer
 from .programs import in_child, loop, take_pipe
-from .proxy import Proxy
+from .proxy import Proxy, attribute
 from .rewrite import FILE, RUNTIME, rewrite
 from .values import pack, unpack
 from .wire import read_frame, write_frame
@@ -32,7 +32,7 @@ class _Module(types.ModuleType):
         if name == "__path__":
             raise AttributeError(name)
         try:
-            return getattr(vars(self)["@module"], name)
+            return attribute(vars(self)["@module"], name)
         except AttributeError:
             if name != "__all__":
                 raise
@@ -78,8 +78,9 @@ class _Finder:
 class _Tests:
     """Compiled tests."""
 
-    def __init__(self, source: str, served: Sequence[str]) -> None:
+    def __init__(self, source: str, served: Sequence[str], refused: Sequence[str]) -> None:
         self.served = list(served)
+        self.refused = refused
         self.code, self.statements = rewrite(source)
 
 
@@ -92,7 +93,7 @@ class _Session:
         self._failed: BaseException | None = None
         self._contacted = False
         self._outgoing = outgoing
-        self.peer = Peer(self._send, self._receive, VerifierGuard(self._note), {})
+        self.peer = Peer(self._send, self._receive, VerifierGuard(self._note, tests.refused), {})
 
     def _send(self, data: bytes) -> None:
         self._contacted = True
@@ -106,7 +107,7 @@ class _Session:
 
     def _note(self, error: BaseException) -> None:
         """An assertion that fails in a callback counts, whatever the candidate does about it."""
-        if isinstance(error, checks.Failure) and self._failed is None:
+        if isinstance(error, Failure) and self._failed is None:
             self._failed = error
 
     def result(self, name: str) -> tuple[str, str]:
@@ -145,7 +146,7 @@ class _Session:
 def main() -> None:
     """Serves until the pipe is closed."""
     incoming, outgoing = take_pipe()
-    tests = _Tests("", ())
+    tests = _Tests("", (), ())
 
     def load(payload: bytes) -> tuple[bytes, bytes]:
         nonlocal tests

@@ -1,0 +1,117 @@
+"""What tests may ask an object of the candidate: only what objects of the task's own classes answer."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator, Sequence
+
+from loopwright.verify._guest.ops import SPECIAL
+from loopwright.verify._guest.values import PLAIN
+
+_ALWAYS = {"__call__", "__enter__", "__exit__", "__await__", "__instancecheck__", "__subclasscheck__"}
+"""Special methods that decide nothing by themselves: the test names what it expects of the result."""
+_CONTAINER = {"__len__", "__bool__", "__iter__", "__next__", "__reversed__", "__contains__", "__getitem__"}
+_FAMILIES: tuple[set[str], ...] = (
+    _CONTAINER,
+    {"__setitem__", "__delitem__"},
+    {"__eq__", "__ne__", "__hash__"},
+    {"__lt__", "__le__", "__gt__", "__ge__"},
+    {"__int__", "__float__", "__complex__", "__index__", "__trunc__", "__floor__", "__ceil__", "__round__"},
+    *({f"__{kind}{name[2:]}" for kind in ("", "r", "i")} for name in SPECIAL if f"__r{name[2:]}" in SPECIAL),
+)
+"""Special methods of which one implies the others: classes may write any of them."""
+_FAMILY = {name: family for family in _FAMILIES for name in family}
+_PLAIN_ATTRIBUTES = {name for kind in PLAIN for name in dir(kind) if not name.startswith("_")}
+_PREDICATES = {name for name in _PLAIN_ATTRIBUTES if name.startswith("is") or name.endswith("with")}
+_BASES: dict[str, set[str]] = {
+    "object": set(),
+    **{name: set() for name in ("ABC", "Protocol", "Generic", "NamedTuple", "TypedDict")},
+    **dict.fromkeys(("Enum", "IntEnum", "StrEnum"), _CONTAINER),
+}
+"""Base classes from elsewhere whose special methods are known."""
+
+
+def refused_names(
+    sources: Sequence[str], tests: Iterable[str], modules: Sequence[str], *, gold: bool
+) -> frozenset[str]:
+    """Special methods and attributes that an object of the candidate is not asked for in tests.
+
+    Without a gold solution, tests that name a class of the candidate may ask its objects for anything, and other tests
+    for any attribute but those by which a plain value decides.
+
+    Args:
+        sources: The Python sources of the gold solution and of the starting files.
+        tests: The sources of the tests.
+        modules: Names of the modules that the tests may import from the candidate.
+        gold: Whether there is a gold solution.
+    """
+    try:
+        trees = [ast.parse(source) for source in sources]
+        if not gold and any(_names_class(ast.parse(source), modules) for source in tests):
+            return frozenset()
+    except (SyntaxError, ValueError):
+        trees, gold = [], False  # others tell it
+    answered = {name for tree in trees for name in _answered(tree, _classes(trees))}
+    if "" in answered:
+        return frozenset()
+    answered |= {name for found in answered for name in _FAMILY.get(found, ())}
+    return frozenset((SPECIAL.keys() - _ALWAYS) | (_PLAIN_ATTRIBUTES if gold else _PREDICATES)) - answered
+
+
+def _names_class(tests: ast.AST, modules: Sequence[str]) -> bool:
+    """Whether tests import or reach something of the candidate that is written like a class."""
+    roots = {name.partition(".")[0] for name in modules}
+    named: list[str] = []
+    for node in ast.walk(tests):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in roots:
+            named += [alias.name for alias in node.names]
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in roots:
+            named.append(node.attr)
+    return any(name[:1].isupper() and "_" not in name for name in named)
+
+
+def _classes(trees: Iterable[ast.AST]) -> set[str]:
+    return {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+
+
+def _answered(tree: ast.AST, known: set[str]) -> Iterator[str]:
+    """Names that objects answer to; the empty one where that cannot be told."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr
+        elif isinstance(node, ast.ClassDef):
+            yield from _by_body(node)
+            yield from (name for base in node.bases for name in _by_base(_last_name(base), known))
+            yield from (name for mark in node.decorator_list for name in _by_decorator(mark))
+
+
+def _by_body(cls: ast.ClassDef) -> Iterator[str]:
+    for node in cls.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def _by_base(name: str, known: set[str]) -> Iterable[str]:
+    if name in known or name.endswith(("Error", "Exception", "Warning")):
+        return ()
+    return _BASES.get(name, ("",))
+
+
+def _by_decorator(mark: ast.expr) -> Iterable[str]:
+    name = _last_name(mark.func if isinstance(mark, ast.Call) else mark)
+    if name == "dataclass":
+        ordered = isinstance(mark, ast.Call) and any(keyword.arg == "order" for keyword in mark.keywords)
+        return ("__eq__", "__lt__") if ordered else ("__eq__",)
+    return ("__lt__",) if name == "total_ordering" else ("",)
+
+
+def _last_name(node: ast.expr) -> str:
+    """`Generic` for `typing.Generic[T]`."""
+    if isinstance(node, ast.Subscript):
+        return _last_name(node.value)
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""

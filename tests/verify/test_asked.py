@@ -1,0 +1,179 @@
+"""An object of the candidate's class decides no test that expects a plain value."""
+
+from __future__ import annotations
+
+import pytest
+
+from loopwright.task import Instance
+from loopwright.verify import PythonTask
+from tests.verify.conftest import Judge
+
+pytestmark = pytest.mark.anyio
+
+LIAR = """
+class Liar(BASE):
+    def __getattr__(self, name):
+        if name.startswith("__"): raise AttributeError(name)
+        return lambda *_: True
+    def _zero(self, *_): return 0
+    def _yes(self, *_): return True
+for op in "add sub mul truediv mod and or xor pow divmod".split():
+    for reflected in ("", "r", "i"): setattr(Liar, f"__{reflected}{op}__", Liar._zero)
+for op in "eq ne lt le gt ge contains bool".split(): setattr(Liar, f"__{op}__", Liar._yes)
+for op in "abs neg round trunc floor int len index hash".split(): setattr(Liar, f"__{op}__", Liar._zero)
+Liar.__float__ = lambda self: 0.0
+Liar.__iter__ = lambda self: iter(())
+Liar.__getitem__ = lambda self, key: Liar()
+"""
+ASSERTIONS = {
+    "subtraction": "abs(f() - 0.33) < 1e-6",
+    "reflected subtraction": "abs(0.33 - f()) < 1e-6",
+    "remainder": "f() % 7 == 0",
+    "exclusive or": "not f() ^ {1, 2}",
+    "less": "f() < 0.1",
+    "both sides": "f() < f()",
+    "equality": "f() == 0 or f() == True",
+    "equality of two": "f() == f()",
+    "membership": "3 in f()",
+    "length": "len(f()) == 1",
+    "truth": "f() and True",
+    "index": "f()[0]",
+    "a number": "int(f()) == 0 and math.isclose(f(), 0.0)",
+    "rounding": "round(f(), 2) == 0",
+    "absolute": "abs(f()) == 0",
+    "sum": "sum([f()]) == 0",
+    "sorting": "sorted([f(), f()])",
+    "largest": "max(f(), 1)",
+    "key": "f() in {0: 1, True: 2}",
+    "set": "len({f(), 0}) == 1",
+    "prefix": "f().startswith('ab')",
+    "subset": "f().issubset({1})",
+    "unittest": "not unittest.TestCase().assertAlmostEqual(f(), 5)",
+}
+GOLD = "def f(): return 1"
+
+
+@pytest.mark.parametrize("base", ["", "ValueError"])
+@pytest.mark.parametrize("gold", [None, GOLD], ids=["no gold", "gold"])
+async def test_an_object_decides_nothing(judge: Judge, gold: str | None, base: str) -> None:
+    tests = "".join(f"def test_{name.replace(' ', '_')}():\n    assert {check}\n" for name, check in ASSERTIONS.items())
+    grading = await judge.grading(
+        LIAR.replace("BASE", base) + "f = lambda: Liar()\n",
+        "import math, unittest\nfrom solution import f\n" + tests,
+        gold=gold,
+    )
+    passed = [check.name for check in grading.verdict.checks if check.passed]
+    # No method answers for these: an exception class has no operators, and any object is true as Python has it.
+    assert passed == (["test_truth"] if base else [])
+
+
+async def test_a_gold_solution_says_which_attributes_are_asked_for(judge: Judge) -> None:
+    tests = "from solution import f\ndef test_it(): assert f().count('a') == 1\n"
+    liar = "class L:\n    def count(self, _): return 1\ndef f(): return L()\n"
+    assert not (await judge.grading(liar, tests, gold="def f(): return 'a'")).verdict.passed
+    assert (await judge.grading(liar, tests, gold=liar)).verdict.passed
+
+
+async def test_a_class_in_the_place_of_a_function_decides_nothing(judge: Judge) -> None:
+    tests = "from solution import f\ndef test_it(): assert abs(f() - 1) < 1e-6\n"
+    liar = LIAR.replace("BASE", "") + "f = Liar\n"
+    assert not (await judge.grading(liar, tests, gold=GOLD)).verdict.passed
+    assert not (await judge.grading(liar, tests)).verdict.passed
+
+
+async def test_a_refusal_cannot_be_caught_by_the_candidate(judge: Judge) -> None:
+    liar = "class L:\n    def __sub__(self, _): return 0\ndef each(check):\n    try: check(L())\n    except: pass\n"
+    tests = """
+    from solution import each
+    def test_it():
+        def check(x): assert abs(x - 3) < 1e-6
+        each(check)
+    """
+    (check,) = (await judge.grading(liar, tests)).verdict.checks
+    assert not check.passed
+    assert check.evidence.startswith("__sub__ of an object of the candidate's class L decides no test")
+
+
+async def test_a_container_is_what_iterating_over_it_gave_once(judge: Judge) -> None:
+    twofaced = """
+    class Faces:
+        turns = 0
+        def __len__(self): return 7
+        def __reversed__(self): return iter([])
+        def __iter__(self):
+            self.turns += 1
+            return iter([3, 1, 2] if self.turns == 1 else [])
+    def f(): return Faces()
+    class Again:
+        turns = 0
+        def __iter__(self): return self
+        def __next__(self):
+            self.turns += 1
+            if self.turns % 2: return self.turns
+            raise StopIteration
+    def g(): return Again()
+    """
+    await judge.passes(
+        twofaced,
+        """
+        from solution import f, g
+        def test_container():
+            found = f()
+            assert sorted(found) == [1, 2, 3] and list(found) == [3, 1, 2] and len(found) == 3 and 2 in found
+            assert list(reversed(found)) == [2, 1, 3]
+        def test_iterator():
+            found = g()
+            assert list(found) == [1] and list(found) == [] and 3 not in found
+        """,
+    )
+
+
+OPERATORS = """
+from dataclasses import dataclass
+@dataclass(order=True)
+class Money:
+    cents: int
+    def __add__(self, other): return Money(self.cents + (other if isinstance(other, int) else other.cents))
+    __radd__ = __add__
+    def __bool__(self): return self.cents != 0
+class Purse:
+    def __init__(self): self.coins = []
+    def __len__(self): return len(self.coins)
+    def __contains__(self, coin): return coin in self.coins
+    def __getitem__(self, place): return self.coins[place]
+    def count(self, coin): return self.coins.count(coin)
+def make(*coins):
+    purse = Purse()
+    purse.coins += coins
+    return purse
+"""
+
+
+@pytest.mark.parametrize("gold", [None, OPERATORS], ids=["no gold", "gold"])
+async def test_objects_of_the_tasks_own_classes_answer(judge: Judge, gold: str | None) -> None:
+    tests = """
+    from solution import Money, make
+    def test_it():
+        assert Money(1) + 2 == Money(3) and sum([Money(1), Money(2)]) == Money(3) and Money(1) < Money(2)
+        assert not Money(0) and len(make(1, 2)) == 2 and 2 in make(1, 2) and make(1)[0] == 1 and make(1).count(1) == 1
+        assert {Money: 1} and hash(make) == hash(make)
+    """
+    (check,) = (await judge.grading(OPERATORS, tests, gold=gold)).verdict.checks
+    assert check.passed, check.evidence
+
+
+@pytest.mark.parametrize(
+    ("gold", "answered"),
+    [
+        ("class A:\n    def __lt__(self, other): return True", "__gt__ __le__"),
+        ("class A:\n    def __add__(self, other): return 1", "__radd__ __iadd__"),
+        ("import functools\n@functools.total_ordering\nclass A: pass", "__lt__ __ge__"),
+        ("import enum\nclass A(enum.Enum): B = 1", "__len__ __getitem__"),
+        ("import collections\nclass A(collections.UserList): pass", "__lt__ __len__ __sub__"),
+        ("class A:\n    def __init__(self): self.count = 0", "count"),
+    ],
+)
+def test_what_a_gold_solution_has_objects_answer(gold: str, answered: str) -> None:
+    tests = "from solution import A\ndef test_it(): pass\n"
+    task = PythonTask.of(Instance(id="x", goal="x", public={"tests": tests}, hidden={"solution": gold}))
+    assert not set(answered.split()) & set(task.bare.refused)
