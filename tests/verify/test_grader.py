@@ -187,8 +187,10 @@ async def test_the_verifier(provider: SandboxProvider) -> None:
     assert verdict.passed
     assert sorted(watched.closed) == ["candidate", "verifier"]
 
+    opened = len(watched.opened)
     visible = await TestVerifier(watched, tests="visible").verify(Candidate(files={"solution.py": HONEST}), instance)
     assert [check.name for check in visible.checks] == ["test_add", "test_negative", "test_list"]
+    assert sorted(purpose for purpose, _ in watched.opened[opened:]) == [*3 * ["candidate"], "verifier"]
     fallback = await verifier.verify(Candidate(files={"solution.py": HONEST}), instance.without_hidden())
     assert fallback.checks == visible.checks
 
@@ -200,6 +202,24 @@ async def test_the_verifier(provider: SandboxProvider) -> None:
 
     with pytest.raises(TaskError, match="no tests"):
         await verifier.verify(Candidate(files={"solution.py": HONEST}), Instance(id="x", goal="x"))
+
+
+async def test_hidden_tests_do_not_see_each_others_files(provider: SandboxProvider) -> None:
+    counting = """
+import os
+def count():
+    before = [name for name in ("/tmp", "/dev/shm", "/work", "/var/tmp") if os.path.exists(name + "/kept/mark")]
+    for folder in ("/tmp", "/dev/shm", "/work", "/var/tmp"):
+        try:
+            os.makedirs(folder + "/kept", exist_ok=True)
+            open(folder + "/kept/mark", "w").close()
+        except OSError: pass
+    return before
+"""
+    tests = "from solution import count\n" + "".join(f"def test_{n}(): assert count() == []\n" for n in range(3))
+    instance = Instance(id="x", goal="x", public={"timeout": 20}, hidden={"tests": tests})
+    verdict = await TestVerifier(provider).verify(Candidate(files={"solution.py": counting}), instance)
+    assert verdict.passed, verdict
 
 
 class Watched:

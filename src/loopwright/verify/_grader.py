@@ -48,9 +48,17 @@ class Grading:
 
 
 class Grader:
-    """Two sandboxes, kept warm between gradings; every test has fresh processes in both."""
+    """Two sandboxes, kept warm between gradings; every test has fresh processes in both.
 
-    def __init__(self, provider: SandboxProvider, spec: SandboxSpec) -> None:
+    Args:
+        provider: Opens the sandboxes.
+        spec: What they are like.
+        reuse: Whether the tests of a suite share the candidate's sandbox. In a shared one a test sees the files that
+            the candidate wrote to `/tmp` in earlier tests.
+    """
+
+    def __init__(self, provider: SandboxProvider, spec: SandboxSpec, *, reuse: bool = True) -> None:
+        self._reuse = reuse
         self._verifier = GradingSandbox(provider, _for(spec, "verifier"), "verifier")
         self._candidate = GradingSandbox(provider, _for(spec, "candidate"), "candidate")
 
@@ -92,7 +100,9 @@ class Grader:
             return Grading(_not_imported(suite, imported, time.monotonic() - started), outcomes)
         checks: list[Check] = []
         timeouts = 0
-        for name in suite.names:
+        for place, name in enumerate(suite.names):
+            if place and not self._reuse:
+                await self._candidate.drop_sandbox()
             if patience is not None and timeouts >= patience:
                 checks.append(
                     Check(name=name, score=0, evidence=f"not run: {timeouts} tests before it ran out of time")

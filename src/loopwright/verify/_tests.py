@@ -14,7 +14,7 @@ from loopwright.verify._suite import PythonSuite, PythonTask
 
 
 class TestVerifier:
-    """Runs a Python task's tests against a candidate, in sandboxes that no candidate ever ran in.
+    """Runs a Python task's tests against a candidate, each in a sandbox that no candidate ever ran in.
 
     Candidate and tests never share a process or a sandbox: the tests reach the candidate's functions through requests
     and plain values. So nothing that a candidate does to its process, its files, its standard library or its output
@@ -50,7 +50,7 @@ class TestVerifier:
             files = task.with_files(candidate.files)
         except ValueError as error:
             return rejected(suite, str(error))
-        async with Grader(self._provider, self._spec) as grader:
+        async with Grader(self._provider, self._spec, reuse=False) as grader:
             return (await grader.grade(files, suite)).verdict
 
 
