@@ -30,7 +30,6 @@ from rich.table import Table
 from loopwright.bench import find_suite, replay, run_canaries
 from loopwright.candidate import Candidate
 from loopwright.environments import BashEnvironment, EnvironmentSetup
-from loopwright.environments.bash._environment import _GOLDS
 from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
 from loopwright.task import Instance
 
@@ -54,7 +53,7 @@ async def episode(instance: Instance, provider: SandboxProvider) -> float:
         scores = await environment.scores()
     finally:
         await environment.close()
-    assert scores.intercode == 1.0, (instance.id, scores)
+    assert scores.rules["intercode"] == 1.0, (instance.id, scores)
     return time.perf_counter() - begun
 
 
@@ -97,7 +96,7 @@ class Measured:
 async def ours(instances: Sequence[Instance], way: Way, provider: SandboxProvider) -> tuple[float, list[float]]:
     """Seconds of the whole, and of each episode."""
     if not way.known:
-        _GOLDS.clear()
+        BashEnvironment.forget_golds()
     places = asyncio.Semaphore(way.concurrency)
 
     async def one(instance: Instance) -> float:
@@ -175,12 +174,12 @@ def golds(folder: Path) -> dict[str, Any]:
         canaries = asyncio.run(run_canaries(find_suite(name).task(folder)))
         found[name] = {
             "tasks": len(canaries),
-            "gold passes (intercode)": sum(c.gold.intercode >= 1 for c in canaries),
+            "gold passes (intercode)": sum(c.gold.rules["intercode"] >= 1 for c in canaries),
             "gold passes (exact)": sum(c.gold.exact >= 1 for c in canaries),
-            "idle passes (intercode)": sum(c.idle.intercode >= 1 for c in canaries),
+            "idle passes (intercode)": sum(c.idle.rules["intercode"] >= 1 for c in canaries),
             "idle passes (exact)": sum(c.idle.exact >= 1 for c in canaries),
             "spoilt passes (exact)": sum(bool(c.spoilt and c.spoilt.exact >= 1) for c in canaries),
-            "gold fails (intercode)": [c.instance for c in canaries if c.gold.intercode < 1],
+            "gold fails (intercode)": [c.instance for c in canaries if c.gold.rules["intercode"] < 1],
             "gold fails (exact)": [c.instance for c in canaries if c.gold.exact < 1],
         }
     return found

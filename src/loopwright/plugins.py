@@ -36,6 +36,7 @@ _CONTRACTS = {
     "detectors": _Contract("a detector", {}, {"update": ("value", "place"), "state": (), "restore": ("state",)}),
     "environments": _Contract("an environment", _ENVIRONMENT, {}),
     "models": _Contract("a model", {"complete": ("request",), "close": ()}, {}, ("name", "repeatable")),
+    "score_rules": _Contract("a score rule", {"score": ("outcome",)}, {}),
     "stop_rules": _Contract("a stop rule", {}, {"decide": ("context",), "describe": ("options",)}, ("name",)),
     "strategies": _Contract("a strategy", {}, {"compile": ("checkpointer",)}, ("name", "asks_critic")),
     "verifiers": _Contract("a verifier", {"verify": ("candidate", "instance")}, {}),
@@ -56,7 +57,7 @@ def load_plugin(kind: str, name: str, builtin: Mapping[str, Any], *, folder: Pat
     """Finds a part such as a strategy or an environment.
 
     Args:
-        kind: `strategies`, `stop_rules`, `environments`, `agents`, `verifiers`, `models` or `detectors`;
+        kind: `strategies`, `stop_rules`, `score_rules`, `environments`, `agents`, `verifiers`, `models` or `detectors`;
             `loopwright.<kind>` is the group of the entry points.
         name: A built-in name, an entry point's name, or `package.module:Name`.
         builtin: The built-in parts of that kind.

@@ -73,7 +73,7 @@ async def test_published_sandboxes_carry_ages_and_ignored_folders_from_task_to_t
         "made",  # Git gave the file back with the time of that moment
         "/etc/left\n\n/testbed:\nmade\noldest",
     ]
-    rewards = [turn.scores.intercode for turn in agreement.turns]
+    rewards = [turn.scores.rules["intercode"] for turn in agreement.turns]
     assert rewards[:2] == pytest.approx([1.0, 0.34])
     assert 0.67 < rewards[2] < 1.0  # the gold command's sandbox still has the old file
 
@@ -81,7 +81,7 @@ async def test_published_sandboxes_carry_ages_and_ignored_folders_from_task_to_t
 @pytest.mark.anyio
 @pytest.mark.docker
 async def test_published_sandboxes_need_git(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loopwright.environments.bash._shell_pool._COMMIT", "true")
+    monkeypatch.setattr("loopwright.bench.intercode._shared_shells._COMMIT", "true")
     image = os.environ.get("LOOPWRIGHT_IMAGE", "loopwright/python:latest")
     with pytest.raises(TaskError, match="Git cannot put files back"):
         await replay(_log(data, [("true", 1.0)]), _in(image, data), prefix="fs1-", published=Published())

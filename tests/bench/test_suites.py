@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -98,6 +99,13 @@ def test_mbpp_shows_its_first_test(tmp_path: Path) -> None:
     assert not any("double(4)" in text for text in shown)
 
 
+@pytest.mark.parametrize(("chosen", "rules"), [({}, "intercode"), ({"scoring": "exact"}, ["exact", "intercode"])])
+def test_the_published_reward_is_recorded_whichever_rule_decides(
+    data: Path, chosen: dict[str, Any], rules: object
+) -> None:
+    assert find_suite("intercode-bash").task(data, **chosen).instances()[0].public["scoring"] == rules
+
+
 def test_only_the_handicap_shows_tables(data: Path) -> None:
     suite = find_suite("intercode-sql")
     assert "tables" not in suite.task(data).instances()[0].public
@@ -121,7 +129,8 @@ def test_a_limit_takes_tasks_from_all_over_the_suite() -> None:
 )
 async def test_canaries_find_tasks_that_are_not_sound(gold: str, flags: tuple[str, ...]) -> None:
     provider = await open_provider("bubblewrap")
-    instance = Instance(id="t", goal="do", public={"files": {"/data/a": "word\n"}}, hidden={"gold": gold})
+    public = {"files": {"/data/a": "word\n"}, "scoring": "intercode"}
+    instance = Instance(id="t", goal="do", public=public, hidden={"gold": gold})
     try:
         assert (await canary(instance, "bash", provider)).flags == flags
     finally:

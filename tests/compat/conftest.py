@@ -33,7 +33,7 @@ class Played:
 
     @property
     def reward(self) -> float:
-        return self.scores.intercode
+        return self.scores.rules["intercode"]
 
 
 class Play(Protocol):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loopwright.candidate import Candidate
-from loopwright.environments import EnvironmentSetup, InterpreterEnvironment
-from loopwright.environments.interpreter._functions import first_definition
+from loopwright.environments import EnvironmentSetup, InterpreterEnvironment, first_definition
 from loopwright.sandbox import SandboxProvider, SandboxSpec
 from loopwright.task import Instance
 from tests.compat.conftest import Play
@@ -58,7 +57,7 @@ async def test_under_legacy_the_gold_stays_loaded_after_a_submission(
         rewards = []
         for action in (WRONG, "submit guess", "submit is_not_prime"):
             await environment.step(Candidate(text=action))
-            rewards.append((await environment.scores()).intercode if action.startswith("submit") else None)
+            rewards.append((await environment.scores()).rules["intercode"] if action.startswith("submit") else None)
         await environment.close()
         assert rewards[1] is not None
         assert rewards[1] < 1.0

@@ -188,9 +188,9 @@ async def test_an_interpreter_keeps_names_and_goes_back_to_its_snapshot(provider
 async def test_an_interpreter_that_hangs_begins_anew(provider: SandboxProvider) -> None:
     hidden = {"gold": "def f():\n    return 1", "tests": ["assert f() == 1"]}
     actions = ["while True: pass", "def f():\n    return 1", "submit f"]
-    seen, scores = await _play(provider, "interpreter", {"timeout": 1.0}, hidden, *actions)
+    seen, scores = await _play(provider, "interpreter", {"timeout": 1.0, "scoring": "intercode"}, hidden, *actions)
     assert "begins anew" in seen[0].text
-    assert (scores.intercode, scores.exact) == (1.0, 1.0)
+    assert (scores.rules["intercode"], scores.exact) == (1.0, 1.0)
 
 
 async def test_flags_are_compared_on_the_host(provider: SandboxProvider) -> None:

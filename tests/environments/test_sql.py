@@ -189,7 +189,7 @@ async def test_the_record_says_which_engine_decided(start: Start, engine: str) -
 
 @NEEDS_SERVER
 async def test_values_have_the_types_of_the_published_client(start: Start) -> None:
-    episode = await start("SELECT 2.50, 1", **MARIADB)
+    episode = await start("SELECT 2.50, 1", scoring="intercode", **MARIADB)
     (row,) = await episode.run("SELECT *, 1/2e0, TIME('-01:02:03.5'), b'101', X'00ff', NULL FROM star WHERE id = 1")
     assert row == (
         "[(1, 'Vega', Decimal('2.50'), datetime.date(2020, 1, 31), 0.5,"
@@ -197,7 +197,7 @@ async def test_values_have_the_types_of_the_published_client(start: Start) -> No
     )
     await episode.run("SELECT 2.5, 1.0")
     scores = await episode.scores()
-    assert (scores.intercode, scores.exact) == (0.0, 1.0)
+    assert (scores.rules["intercode"], scores.exact) == (0.0, 1.0)
 
 
 @NEEDS_SERVER

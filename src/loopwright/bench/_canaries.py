@@ -21,10 +21,10 @@ Flag = str
 
 @runtime_checkable
 class Scored(Protocol):
-    """An environment that tells its state's scores by both rules."""
+    """An environment that tells its state's scores by every rule of its task."""
 
     async def scores(self) -> Scores:
-        """The present state by both rules."""
+        """The present state by every rule of its task."""
         ...
 
 
@@ -46,12 +46,12 @@ class Canary:
         found = []
         if self.gold.gold_failed:
             found.append("gold cannot be executed")
-        for rule in ("intercode", "exact"):
-            if getattr(self.gold, rule) < 1:
+        for rule, score in self.gold.rules.items():
+            if score < 1:
                 found.append(f"gold fails ({rule})")
-            if getattr(self.idle, rule) >= 1:
+            if self.idle.rules[rule] >= 1:
                 found.append(f"idle passes ({rule})")
-            if self.spoilt is not None and getattr(self.spoilt, rule) >= 1:
+            if self.spoilt is not None and self.spoilt.rules[rule] >= 1:
                 found.append(f"spoilt passes ({rule})")
         return tuple(found)
 
@@ -59,7 +59,7 @@ class Canary:
     def told(self) -> str:
         """The scores, for a table."""
         shown = (("gold", self.gold), ("idle", self.idle), ("spoilt", self.spoilt))
-        return ", ".join(f"{name} {s.intercode:.2f}/{s.exact:g}" for name, s in shown if s is not None)
+        return ", ".join(f"{name} {s.rules['intercode']:.2f}/{s.exact:g}" for name, s in shown if s is not None)
 
     def as_dict(self) -> dict[str, Any]:
         """As plain data."""

@@ -72,10 +72,13 @@ class VariantOutcome:
         return Rate.of([episode.passed for episode in kept], [episode.instance for episode in kept])
 
     def by_rule(self, rule: str) -> Rate | None:
-        """By one of the two rules, whichever the run was scored by; None where the record does not hold it."""
-        if not any(scores_of(episode) for episode in self.scored):
+        """By a rule, whichever the run was scored by; None where the record does not hold it."""
+        told = [(episode, scores_of(episode)) for episode in self.scored]
+        if not any(scores and rule in scores.rules for _, scores in told):
             return None
-        return self._rate(lambda episode: bool((found := scores_of(episode)) and getattr(found, rule) >= 1))
+        # An episode without scores had no answer that could be graded: a failure by every rule.
+        kept = [(e, s.rules[rule] if s else 0.0) for e, s in told if s is None or rule in s.rules]
+        return Rate.of([score >= 1 for _, score in kept], [episode.instance for episode, _ in kept])
 
     def by_group(self) -> Mapping[str, Rate]:
         """Group of the suite to the rate in it."""
@@ -173,7 +176,7 @@ def flagged_in(folder: Path) -> Mapping[str, Sequence[str]]:
 
 
 def scores_of(episode: EpisodeResult) -> Scores | None:
-    """The answer's scores by both rules."""
+    """The answer's scores by all of its rules."""
     return Scores.of(episode.verdict) if episode.verdict else None
 
 

@@ -7,7 +7,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from loopwright.bench._intercode import joined, locate, missing, rows
+from loopwright.bench.intercode import joined, locate, missing, rows
 from loopwright.environments import tested_name
 from loopwright.errors import TaskError
 from loopwright.task import Record

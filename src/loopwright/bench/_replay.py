@@ -13,6 +13,7 @@ from typing import Any
 
 from loopwright.bench._canaries import Scored
 from loopwright.bench._causes import FOREIGN_TOOLS, PUBLISHED_TOOLS, Evidence, cause_of
+from loopwright.bench.intercode import SharedShells
 from loopwright.candidate import Candidate
 from loopwright.environments import (
     BUILTIN_ENVIRONMENTS,
@@ -21,7 +22,6 @@ from loopwright.environments import (
     EnvironmentSetup,
     InterpreterEnvironment,
     Scores,
-    SharedShells,
 )
 from loopwright.errors import TaskError
 from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
@@ -81,7 +81,7 @@ class Agreement:
         for turn in self.turns:
             pair = best.setdefault(turn.task, [False, False])
             pair[0] |= turn.logged >= 1
-            pair[1] |= turn.scores.intercode >= 1
+            pair[1] |= turn.scores.rules["intercode"] >= 1
         return sum(logged == ours for logged, ours in best.values()), len(best)
 
     @property
@@ -261,7 +261,7 @@ async def _tools(provider: SandboxProvider, spec: SandboxSpec) -> tuple[frozense
 
 
 def _cause(scores: Scores, logged: float, seen: Evidence, missing: Collection[str], foreign: Collection[str]) -> str:
-    if abs(scores.intercode - logged) < _TOLERANCE:
+    if abs(scores.rules["intercode"] - logged) < _TOLERANCE:
         return ""
     if abs(float(scores.parts.get("overlap", -2)) - logged) < _TOLERANCE:
         return "reward variant"
@@ -286,7 +286,7 @@ def _bare(action: str) -> str:
 
 
 def _reward(scores: Scores, *, plain: bool) -> float:
-    return float(scores.parts.get("overlap", scores.intercode)) if plain else scores.intercode
+    return float(scores.parts.get("overlap", scores.rules["intercode"])) if plain else scores.rules["intercode"]
 
 
 def _plain(text: str) -> str:

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-from loopwright.bench._intercode import bash_records, ctf_records, python_records, sql_records
 from loopwright.bench._programs import humaneval_records, mbpp_records
+from loopwright.bench.intercode import bash_records, ctf_records, python_records, sql_records
 from loopwright.errors import MissingContent
 from loopwright.loop import ACTING_STRATEGIES
 from loopwright.task import AgentOptions, EnvironmentOptions, LoopOptions, Record, SandboxOptions, Task
 
 PROGRAMS = ("single", "best_of_n", "refine")
 """Strategies for tasks whose candidates are whole programs."""
+PUBLISHED_LOOP: Mapping[str, object] = MappingProxyType({"strategy": "try_again", "repetition": None, "confirm": False})
+"""Nothing but a full reward, the agent and the number of turns ends an episode."""
 TURNS = 10
 """Turns of an episode, as published."""
 
@@ -38,6 +40,10 @@ class Suite:
     """What names of its records begin with before an index."""
     agent: str = "actor"
     """Who proposes."""
+    loop: Mapping[str, object] = field(default_factory=lambda: PUBLISHED_LOOP)
+    """Options of the loop, its strategy unless another is chosen."""
+    sandbox: SandboxOptions = field(default_factory=lambda: SandboxOptions(provider="bubblewrap"))
+    """For shells: a root that commands may write everywhere, and that costs milliseconds to make anew."""
 
     def task(self, folder: Path, *, limit: int | None = None, turns: int = TURNS, **fields: object) -> Task:
         """The suite as a task.
@@ -53,6 +59,9 @@ class Suite:
             TaskError: A file of it cannot be used.
         """
         records = spread(self.records(folder), limit)
+        published, chosen = self.options.get("scoring"), fields.get("scoring")
+        if published and chosen:
+            fields["scoring"] = chosen if chosen == published else [chosen, published]
         if not fields.pop("handicap", False):
             records = tuple(map(_without_tables, records))
         return Task(
@@ -61,16 +70,9 @@ class Suite:
             environment=EnvironmentOptions.model_validate({"name": self.environment, **self.options, **fields}),
             data=records,
             agents=AgentOptions(proposer=self.agent),
-            loop=self._loop(turns),
-            # For shells: a root that commands may write everywhere, and that costs milliseconds to make anew.
-            sandbox=SandboxOptions(provider="bubblewrap" if self.agent == "actor" else "auto"),
+            loop=LoopOptions.model_validate({**self.loop, "max_iterations": turns}),
+            sandbox=self.sandbox,
         )
-
-    def _loop(self, turns: int) -> LoopOptions:
-        if self.agent == "actor":
-            # As published: nothing but a full reward, the agent and the number of turns ends an episode.
-            return LoopOptions(strategy="try_again", max_iterations=turns, repetition=None, confirm=False)
-        return LoopOptions(strategy="single", max_iterations=turns)
 
 
 def _without_tables(record: Record) -> Record:
@@ -134,6 +136,8 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
                 records=humaneval_records,
                 strategies=PROGRAMS,
                 agent="proposer",
+                loop={"strategy": "single"},
+                sandbox=SandboxOptions(),
             ),
             Suite(
                 name="mbpp",
@@ -143,6 +147,8 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
                 records=mbpp_records,
                 strategies=PROGRAMS,
                 agent="proposer",
+                loop={"strategy": "single"},
+                sandbox=SandboxOptions(),
             ),
         )
     }

@@ -1,5 +1,6 @@
 """Places where candidates are executed."""
 
+from loopwright.environments._actions import code_block
 from loopwright.environments._builders import (
     bash_environment,
     ctf_environment,
@@ -9,38 +10,76 @@ from loopwright.environments._builders import (
     text_environment,
 )
 from loopwright.environments._folder import EnvironmentFolder, find_environment
+from loopwright.environments._persistent_shell import CommandResult
 from loopwright.environments._registry import BUILTIN_ENVIRONMENTS, list_environments
-from loopwright.environments._scores import Scores
-from loopwright.environments._types import ChecksInstances, Environment, EnvironmentSetup, Snapshots
+from loopwright.environments._score_rules import BUILTIN_SCORE_RULES, ScoreRule, find_score_rule
+from loopwright.environments._scores import NothingToScore, Score, Scores
+from loopwright.environments._shell import SHELL, WAIT, Shell
+from loopwright.environments._stateful import GoldCache
+from loopwright.environments._types import (
+    ChecksInstances,
+    Environment,
+    EnvironmentSetup,
+    KnowsVisibleChecks,
+    NamesScoreRules,
+    Snapshots,
+    Unchecked,
+)
 from loopwright.environments.bash._environment import BashEnvironment
-from loopwright.environments.bash._shell_pool import SharedShells
-from loopwright.environments.ctf._environment import CtfEnvironment
+from loopwright.environments.bash._outcome import ShellOutcome, ShellState
+from loopwright.environments.bash._shell_pool import ShellRole, ShellStart
+from loopwright.environments.ctf._environment import CtfEnvironment, FlagOutcome
 from loopwright.environments.interpreter._environment import InterpreterEnvironment
-from loopwright.environments.interpreter._functions import tested_name
+from loopwright.environments.interpreter._functions import first_definition, tested_name
+from loopwright.environments.interpreter._interpreter import Interpreter
+from loopwright.environments.interpreter._outcome import FunctionOutcome
 from loopwright.environments.python._environment import PythonEnvironment
 from loopwright.environments.sql._environment import SqlEnvironment
+from loopwright.environments.sql._outcome import QueryOutcome
 from loopwright.environments.text._environment import TextEnvironment
 from loopwright.types import Observation
 
 __all__ = [
     "BUILTIN_ENVIRONMENTS",
+    "BUILTIN_SCORE_RULES",
+    "SHELL",
+    "WAIT",
     "BashEnvironment",
     "ChecksInstances",
+    "CommandResult",
     "CtfEnvironment",
     "Environment",
     "EnvironmentFolder",
     "EnvironmentSetup",
+    "FlagOutcome",
+    "FunctionOutcome",
+    "GoldCache",
+    "Interpreter",
     "InterpreterEnvironment",
+    "KnowsVisibleChecks",
+    "NamesScoreRules",
+    "NothingToScore",
     "Observation",
     "PythonEnvironment",
+    "QueryOutcome",
+    "Score",
+    "ScoreRule",
     "Scores",
-    "SharedShells",
+    "Shell",
+    "ShellOutcome",
+    "ShellRole",
+    "ShellStart",
+    "ShellState",
     "Snapshots",
     "SqlEnvironment",
     "TextEnvironment",
+    "Unchecked",
     "bash_environment",
+    "code_block",
     "ctf_environment",
     "find_environment",
+    "find_score_rule",
+    "first_definition",
     "interpreter_environment",
     "list_environments",
     "python_environment",

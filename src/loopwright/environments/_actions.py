@@ -15,21 +15,16 @@ _THOUGHT = re.compile(r"^.*?^\s*action(?:\s*\d+)?\s*:", re.IGNORECASE | re.MULTI
 
 def action_of(reply: str) -> str:
     """The action in a reply: its first fenced block, what stands after `Action:`, or the whole of it."""
-    found = _FENCE.search(reply) or _INLINE.search(reply)
-    if found:
-        return found["body"].strip()
+    block = code_block(reply)
+    if block is not None:
+        return block.strip()
     text = _THOUGHT.sub("", reply, count=1)
     if executed := _EXECUTE.search(text):
         return executed["body"].strip()
     return _LABEL.sub("", text).strip()
 
 
-def legacy_action(reply: str) -> str:
-    """The same as the published experiments do it for shells: fenced commands in lower case on one line.
-
-    A command between tildes is a recorded one, on which that was done already.
-    """
-    if reply.startswith("~~~\n"):
-        return reply.removeprefix("~~~\n").removesuffix("\n~~~")
+def code_block(reply: str) -> str | None:
+    """What stands in the first fenced block of a reply; None without one."""
     found = _FENCE.search(reply) or _INLINE.search(reply)
-    return " ".join(found["body"].lower().split()) if found else reply.strip()
+    return found["body"] if found else None

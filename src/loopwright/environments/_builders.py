@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from loopwright.task import EnvironmentOptions
 
-Scoring = Literal["intercode", "exact"]
+Scoring = str | Sequence[str]
 
 
 def python_environment(
@@ -68,7 +68,7 @@ def bash_environment(
         cwd: Where the first command starts.
         persistent: Whether variables, functions and background jobs stay between commands.
         timeout: Seconds for one command, 10 by default.
-        scoring: The rule that decides, `exact` by default.
+        scoring: The rule that decides, `exact` by default; of several the first decides, and all are recorded.
         legacy: Whether commands are executed with the defects of the published code.
     """
     public = {
@@ -110,7 +110,7 @@ def sql_environment(
         tables: Table to its columns, where the model is to be told.
         timeout: Seconds for one statement, 10 by default.
         rows: Rows of a query at most, 20 000 by default.
-        scoring: The rule that decides, `exact` by default.
+        scoring: The rule that decides, `exact` by default; of several the first decides, and all are recorded.
         legacy: Whether the published code's reading of submissions is kept.
     """
     public = {
@@ -143,7 +143,7 @@ def interpreter_environment(
         tests: Statements, each an assertion on the function; agents never see them.
         preparation: Code that runs before the tests; agents never see it.
         timeout: Seconds for one action, and for one test, 30 by default.
-        scoring: The rule that decides, `exact` by default.
+        scoring: The rule that decides, `exact` by default; of several the first decides, and all are recorded.
         legacy: Whether the defects of the published code are kept.
     """
     public = {"timeout": timeout, "scoring": scoring, "legacy": legacy}
@@ -170,7 +170,7 @@ def ctf_environment(
         folder: Where the assets lie and commands start, `/ctf` by default.
         setup: Commands that run before the episode.
         timeout: Seconds for one command, 10 by default.
-        scoring: The rule that decides, `exact` by default.
+        scoring: The rule that decides, `exact` by default; of several the first decides, and all are recorded.
         legacy: Whether submissions are read as the published code reads them.
     """
     public = {

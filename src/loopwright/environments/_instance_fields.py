@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
+from annotated_types import MinLen
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loopwright.errors import TaskError, UnknownField
@@ -14,6 +15,21 @@ class Fields(BaseModel):
     """Base of an environment's own fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ScoredFields(Fields):
+    """Base of the public fields of an environment whose outcomes are scored by rules."""
+
+    scoring: str | Annotated[tuple[str, ...], MinLen(1)] = "exact"
+    """The rule that decides; of a list the first decides, and the record holds the scores by all. `exact` is always
+    recorded."""
+    legacy: bool = False
+    """Whether the defects of the published code are kept."""
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The names in `scoring`, the one that decides first."""
+        return (self.scoring,) if isinstance(self.scoring, str) else self.scoring
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

@@ -1,24 +1,48 @@
-"""Scores by two rules side by side, and the verdict that the chosen one gives."""
+"""Scores of one answer by several rules side by side, and the verdict that the chosen one gives."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loopwright.verify import Check, Verdict
 
-Rule = Literal["intercode", "exact"]
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What one rule says of an outcome."""
+
+    value: float
+    """1 is success; 0 and below are none."""
+    parts: Mapping[str, Any] = field(default_factory=dict)
+    """What the value is made of, for readers of the record."""
+
+
+class NothingToScore(Exception):
+    """There is nothing that a rule could look at: every rule gives 0.
+
+    Args:
+        text: What the agent sees, where its action is the cause.
+        parts: Why, for readers of the record.
+    """
+
+    def __init__(self, text: str = "", **parts: object) -> None:
+        super().__init__(text)
+        self.parts: Mapping[str, object] = parts
 
 
 class Scores(BaseModel):
-    """What both rules say of one answer; the check of the verdict holds it as its data."""
+    """What the rules say of one answer; the check of the verdict holds it as its data.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    The rules beside `exact` are further fields, by the names that the task gives them.
+    """
 
-    intercode: float
-    """The published reward, in [-1, 1]; 1 is success."""
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, float]
+
     exact: float
     """1 where the answer is what the task asks, else 0; a share for tests."""
     legacy: bool = False
@@ -28,9 +52,14 @@ class Scores(BaseModel):
     parts: Mapping[str, Any] = {}
     """What the scores are made of."""
 
-    def verdict(self, rule: Rule) -> Verdict:
-        """The verdict by one of the rules; negative rewards become 0, the check's data keeps them."""
-        score = min(1.0, max(0.0, getattr(self, rule)))
+    @property
+    def rules(self) -> Mapping[str, float]:
+        """Rule to its score, which may be negative; 1 is success."""
+        return {**self.__pydantic_extra__, "exact": self.exact}
+
+    def verdict(self, rule: str) -> Verdict:
+        """The verdict by one of the rules; negative scores become 0, the check's data keeps them."""
+        score = min(1.0, max(0.0, self.rules[rule]))
         data = self.model_dump(mode="json")
         return Verdict(checks=(Check(name=rule, score=score, evidence=self._evidence(), data=data),))
 
@@ -48,7 +77,7 @@ class Scores(BaseModel):
             return None
 
     def _evidence(self) -> str:
-        """Both scores and their parts, one a line."""
-        told = {"intercode": self.intercode, "exact": self.exact, **self.parts}
+        """The scores and their parts, one a line."""
+        told = {**self.rules, **self.parts}
         told |= {"gold": "could not be executed"} if self.gold_failed else {}
         return "\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in told.items())

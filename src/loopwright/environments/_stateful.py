@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
+from math import isfinite
 from typing import Generic, Protocol, TypeVar
 
 from loopwright.environments._actions import action_of
-from loopwright.environments._scores import Rule, Scores
+from loopwright.environments._instance_fields import ScoredFields, read_fields
+from loopwright.environments._score_rules import Outcome
+from loopwright.environments._scores import NothingToScore, Score, Scores
 from loopwright.environments._types import EnvironmentSetup
+from loopwright.errors import LoopwrightError, VerifierError
+from loopwright.task import Instance
 from loopwright.types import Candidate, Observation, Verdict
 
 
 class _Closes(Protocol):
     async def close(self) -> None: ...
-
-
-class _Scored(Protocol):
-    @property
-    def scoring(self) -> Rule: ...
 
 
 _Session = TypeVar("_Session", bound=_Closes)
@@ -32,7 +32,7 @@ class StatefulEnvironment(ABC, Generic[_Session]):
     `reset` of a subclass closes the old session, opens `_session` and calls `_begin`.
     """
 
-    _fields: _Scored
+    _fields: ScoredFields
     """The instance's public fields."""
 
     def __init__(self, setup: EnvironmentSetup) -> None:
@@ -65,18 +65,52 @@ class StatefulEnvironment(ABC, Generic[_Session]):
         """
         if not self._steps and answer.text:
             await self.step(answer)
-        verdict = (await self.scores()).verdict(self._fields.scoring)
+        verdict = (await self.scores()).verdict(self._fields.rules[0])
         known = self._verdicts.get(answer.digest)
         self._verdicts[answer.digest] = known if known and known.score >= verdict.score else verdict
         return self._verdicts[answer.digest]
 
-    @abstractmethod
     async def scores(self) -> Scores:
-        """The present state by both rules.
+        """The present state by every rule that the task names, and by `exact`.
 
         Raises:
             TaskError: The task has nothing to compare with.
-            VerifierError: The tests cannot be run.
+            VerifierError: The tests cannot be run, or a rule fails.
+            SandboxError: A sandbox failed.
+        """
+        names = [*(name for name in self._fields.rules if name != "exact"), "exact"]
+        outcome: Outcome | None = None
+        try:
+            outcome = await self._outcome()
+            found = {name: await self._score(name, outcome) for name in names}
+        except NothingToScore as nothing:
+            found = dict.fromkeys(names, Score(0, nothing.parts))
+        return Scores(
+            **{name: score.value for name, score in found.items()},
+            legacy=self._fields.legacy,
+            gold_failed=outcome is not None and outcome.gold_failed,
+            parts={name: part for score in found.values() for name, part in score.parts.items()},
+        )
+
+    async def _score(self, name: str, outcome: Outcome) -> Score:
+        rule = self._setup.score_rule(name)
+        try:
+            score = await rule.score(outcome)
+            if isinstance(score, Score) and isfinite(score.value):
+                return score
+            raise TypeError(f"it gave {score!r}, not a `Score` with a finite value")
+        except (LoopwrightError, NothingToScore):
+            raise
+        except Exception as error:  # a rule may be the user's
+            raise VerifierError(f"the score rule {name!r} failed: {type(error).__name__}: {error}") from error
+
+    @abstractmethod
+    async def _outcome(self) -> Outcome:
+        """What the episode came to.
+
+        Raises:
+            NothingToScore: Whatever came of it is no answer.
+            TaskError: The task has nothing to compare with.
             SandboxError: A sandbox failed.
         """
 
@@ -86,6 +120,16 @@ class StatefulEnvironment(ABC, Generic[_Session]):
         if session is not None:
             await self._end(session)
 
+    @staticmethod
+    def score_rules(instance: Instance) -> Sequence[str]:
+        """Names of the score rules that an instance wants.
+
+        Raises:
+            TaskError: They are no names.
+        """
+        fields = {"scoring": instance.public["scoring"]} if "scoring" in instance.public else {}
+        return read_fields(ScoredFields, fields, "environment").rules
+
     @abstractmethod
     async def _act(self, session: _Session, command: str) -> Observation:
         """Executes a command other than `skip`."""
@@ -93,6 +137,10 @@ class StatefulEnvironment(ABC, Generic[_Session]):
     def _read(self, reply: str) -> str:
         """The command in a reply."""
         return action_of(reply)
+
+    def _submits(self, command: str) -> bool:
+        """Whether a command ends the episode; published code looks at how it begins."""
+        return command.startswith("submit") if self._fields.legacy else command == "submit"
 
     def _skip(self) -> None:
         self._skipped = True

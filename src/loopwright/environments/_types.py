@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from loopwright.environments._score_rules import ScoreRule, find_score_rule
 from loopwright.sandbox import SandboxProvider, SandboxSpec
 from loopwright.task import Instance
 from loopwright.types import Candidate, Observation, Verdict
@@ -73,6 +74,34 @@ class ChecksInstances(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Unchecked:
+    """What a loop can go by where an instance has no visible check."""
+
+    left: str = ""
+    """What can still be told of a candidate, and what that leads to; empty for nothing."""
+    remedy: str = ""
+    """What to write so that there is a check; empty where only a verifier helps."""
+
+
+@runtime_checkable
+class KnowsVisibleChecks(Protocol):
+    """Optional, of what makes environments: it knows before a run that an instance has no visible check."""
+
+    def unchecked(self, instance: Instance) -> Unchecked | None:
+        """What a loop can go by instead; None where there is a visible check."""
+        ...
+
+
+@runtime_checkable
+class NamesScoreRules(Protocol):
+    """Optional, of what makes environments: it tells before a run which score rules an instance names."""
+
+    def score_rules(self, instance: Instance) -> Sequence[str]:
+        """The names, as the instance gives them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class EnvironmentSetup:
     """What an environment is made with; an environment's class takes it as its only argument."""
 
@@ -83,3 +112,5 @@ class EnvironmentSetup:
     """Stores bytes and returns their artifact reference: for snapshots."""
     get: Callable[[str], bytes]
     """Returns the bytes of an artifact reference."""
+    score_rule: Callable[[str], ScoreRule] = find_score_rule
+    """Finds a score rule by the name that the task gives."""

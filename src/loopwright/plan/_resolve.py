@@ -13,7 +13,9 @@ from loopwright.environments import (
     Environment,
     EnvironmentFolder,
     EnvironmentSetup,
+    ScoreRule,
     find_environment,
+    find_score_rule,
 )
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import BUILTIN_STOP_RULES, BUILTIN_STRATEGIES, StopRule, Strategy
@@ -117,6 +119,14 @@ class ComponentResolver:
         """
         rule: StopRule = instantiate_plugin("stop_rules", name, self._part("stop_rules", name, BUILTIN_STOP_RULES))
         return rule
+
+    def score_rule(self, name: str) -> ScoreRule:
+        """Finds a score rule.
+
+        Raises:
+            UserError: There is none of that name, or it is no score rule.
+        """
+        return find_score_rule(name, self.project.root)
 
     def agent(self, task: Task, role: AgentRole) -> Agent:
         """Finds who plays a role in a task.

@@ -77,6 +77,7 @@ class RunResources:
             spec=_spec(task.sandbox, image if provider.name == "docker" else task.sandbox.image),
             put=self._store.put,
             get=self._store.get,
+            score_rule=self._run.resolver.score_rule,
         )
         environment = resolved.make(setup)
         if not isinstance(environment, Environment):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from loopwright.agents import AgentRole, ModelAgent
-from loopwright.environments import ChecksInstances, PythonEnvironment, TextEnvironment
+from loopwright.environments import ChecksInstances, KnowsVisibleChecks, NamesScoreRules
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import traits_of
 from loopwright.models import Prices, Usage
@@ -89,12 +89,11 @@ def _check_environment(resolved: ResolvedRun, task: Task, instances: Sequence[In
     with places.at(task, "environment", "name"):
         environment = resolved.environment(task)
     maker: object = environment.make
-    if not isinstance(maker, ChecksInstances):
-        return
     for index, instance in enumerate(instances):
         with places.at(task, "environment"):
             try:
-                maker.check(instance)
+                if isinstance(maker, ChecksInstances):
+                    maker.check(instance)
             except TaskError as error:
                 same = instance.public == task.environment.model_extra and instance.hidden == task.environment.hidden
                 if not task.data or same:
@@ -103,6 +102,10 @@ def _check_environment(resolved: ResolvedRun, task: Task, instances: Sequence[In
                 if file is None:
                     raise TaskError(f"record {instance.id!r}: {error.args[0]}", remedy=error.remedy) from None
                 raise file.record_error(index, error) from None
+    if isinstance(maker, NamesScoreRules):
+        with places.at(task, "environment", "scoring"):
+            for name in dict.fromkeys(name for instance in instances for name in maker.score_rules(instance)):
+                resolved.resolver.score_rule(name)
 
 
 def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Places) -> ResolvedComponents:
@@ -166,25 +169,18 @@ def _notes(episode: PlannedEpisode, cast: ResolvedComponents, resolved: Resolved
     yield from session_notes(episode, cast)
     if cast.verifiers or AgentRole.VERIFIER in cast.agents:
         return
-    environment = resolved.environment(task).make
-    if environment is TextEnvironment and task.drift and task.drift.mitigations.named:
-        yield (
-            f"{task.name}: no visible check: mitigations have neither successes to go by nor probes; name "
-            "a verifier: `agents: {verifier: verifier}`"
-        )
-    traits = traits_of(cast.strategy)
-    if traits.one_candidate or traits.acts:
+    maker: object = resolved.environment(task).make
+    unchecked = maker.unchecked(episode.instance) if isinstance(maker, KnowsVisibleChecks) else None
+    if unchecked is None:
         return
-    if environment is PythonEnvironment and not str(episode.instance.public.get("tests", "")).strip():
-        yield (
-            f"{task.name}: no visible check: {episode.strategy} has nothing to act on but whether a candidate can be "
-            "imported, and stops at the first that can; write visible `tests:` under `environment`, or name a verifier"
-        )
-    if environment is TextEnvironment:
-        yield (
-            f"{task.name}: no visible check: {episode.strategy} has nothing to act on; name a verifier: "
-            "`agents: {verifier: verifier}`"
-        )
+    verifier = "name a verifier: `agents: {verifier: verifier}`"
+    if not unchecked.left and task.drift and task.drift.mitigations.named:
+        yield (f"{task.name}: no visible check: mitigations have neither successes to go by nor probes; {verifier}")
+    traits = traits_of(cast.strategy)
+    if not traits.one_candidate and not traits.acts:
+        left = f" but {unchecked.left}" if unchecked.left else ""
+        remedy = f"{unchecked.remedy}, or {verifier}" if unchecked.remedy else verifier
+        yield f"{task.name}: no visible check: {episode.strategy} has nothing to act on{left}; {remedy}"
 
 
 def _named_in(task: Task, role: str) -> tuple[str, ...]:

@@ -10,18 +10,16 @@ from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Literal
 
-from loopwright.environments._actions import action_of, legacy_action
 from loopwright.environments._fixture import Fixture, load_fixture
-from loopwright.environments._instance_fields import Fields, read_fields
+from loopwright.environments._instance_fields import Fields, ScoredFields, read_fields
 from loopwright.environments._persistent_shell import CommandResult
-from loopwright.environments._scores import Rule, Scores
+from loopwright.environments._scores import NothingToScore
 from loopwright.environments._shell import Shell
 from loopwright.environments._stateful import GoldCache, StatefulEnvironment
 from loopwright.environments._types import EnvironmentSetup
-from loopwright.environments.bash._git_status import status
-from loopwright.environments.bash._legacy import InterCodeCrash, check_paths, run_legacy
-from loopwright.environments.bash._reward import Outcome, score
-from loopwright.environments.bash._shell_pool import Fresh, ShellPool, Start
+from loopwright.environments.bash._commands import PlainCommands, ShellCommands, shell_commands
+from loopwright.environments.bash._outcome import ShellOutcome, ShellState
+from loopwright.environments.bash._shell_pool import Fresh, ShellPool, ShellStart
 from loopwright.errors import TaskError
 from loopwright.task import Instance
 from loopwright.text import cut_middle
@@ -31,7 +29,7 @@ _SHOWN = 2000
 """Characters of an observation: it goes into prompts."""
 
 
-class BashFields(Fields):
+class BashFields(ScoredFields):
     """Public fields of an instance."""
 
     kind: Literal["bash"] = "bash"
@@ -48,10 +46,6 @@ class BashFields(Fields):
     """Whether all commands are typed into one shell, so that variables, functions and background jobs stay."""
     timeout: float = 10.0
     """Seconds for one command."""
-    scoring: Rule = "exact"
-    """The rule that decides; the record holds the scores by both."""
-    legacy: bool = False
-    """Whether commands are executed with the defects of the published code."""
 
 
 class BashHidden(Fields):
@@ -61,7 +55,7 @@ class BashHidden(Fields):
     """A command whose output and files are the right answer; it runs in a sandbox of its own, from `cwd`."""
 
 
-_GOLDS: GoldCache[tuple[object, ...], tuple[Outcome, bool]] = GoldCache(1024)
+_GOLDS: GoldCache[tuple[object, ...], tuple[ShellState, bool]] = GoldCache(1024)
 """What a gold command came to last, and whether that was the same twice in a row: then it is not run again."""
 
 
@@ -76,9 +70,10 @@ class BashEnvironment(StatefulEnvironment[Shell]):
         super().__init__(setup)
         self._machines = machines or Fresh(setup)
         self._fields: BashFields = BashFields()
+        self._commands: ShellCommands = PlainCommands()
         self._hidden: BashHidden | None = None
         self._fixture = Fixture(b"", ())
-        self._gold: asyncio.Task[Outcome] | None = None
+        self._gold: asyncio.Task[ShellState] | None = None
         self._last = CommandResult(b"", ok=True)
         self._crash = ""
 
@@ -93,6 +88,11 @@ class BashEnvironment(StatefulEnvironment[Shell]):
         read_fields(BashHidden, instance.hidden, "environment.hidden")
         load_fixture(fields.fixture, fields.files)
 
+    @staticmethod
+    def forget_golds() -> None:
+        """Forgets what gold commands came to, so that measurements begin alike."""
+        _GOLDS.clear()
+
     async def reset(self, instance: Instance) -> Observation:
         """Starts an episode in a fresh sandbox with the fixture.
 
@@ -103,47 +103,37 @@ class BashEnvironment(StatefulEnvironment[Shell]):
         await self.close()
         self._fields = read_fields(BashFields, instance.public, "environment")
         self._hidden = read_fields(BashHidden, instance.hidden, "environment.hidden") if instance.hidden else None
+        self._commands = shell_commands(legacy=self._fields.legacy)
         self._fixture = load_fixture(self._fields.fixture, self._fields.files)
         self._session = await self._machines.take("agent", self._start())
-        # The published reward takes the question for the answer where no command was run.
+        # As published: the question is taken for the answer where no command was run.
         self._last = CommandResult(instance.goal.encode(), ok=True)
         self._begin()
         self._crash = ""
         return Observation(text=f"The working directory is {self._session.cwd}.")
 
     async def _act(self, session: Shell, command: str) -> Observation:
-        if command.startswith("submit") if self._fields.legacy else command == "submit":
+        if self._submits(command):
             return Observation(text=_shown(self._last), done=True)
         try:
             self._last = await self._run(session, command)
-        except InterCodeCrash as crash:
-            self._crash = str(crash)
-            return Observation(text=f"(InterCode raises {crash} here)", done=True)
+        except NothingToScore as nothing:
+            self._crash = str(nothing.parts["crash"])
+            return Observation(text=str(nothing), done=True)
         return Observation(text=_shown(self._last))
 
-    async def scores(self) -> Scores:
-        """The present state by both rules.
-
-        Raises:
-            TaskError: There is no gold command.
-            SandboxError: A sandbox failed.
-        """
-        shell, legacy = self._started(), self._fields.legacy
+    async def _outcome(self) -> ShellOutcome:
+        shell = self._started()
         gold = await self._gold_outcome()
         if self._skipped:
-            return Scores(intercode=0, exact=0, legacy=legacy, parts={"skipped": True})
+            raise NothingToScore(skipped=True)
+        if self._crash:
+            raise NothingToScore(crash=self._crash)
         try:
             changes = await shell.changes()
         except ValueError as error:  # the workload made more than anyone should look at: no right answer does
-            return Scores(intercode=0, exact=0, legacy=legacy, parts={"problem": str(error)})
-        try:
-            if self._crash:
-                raise InterCodeCrash(self._crash)
-            if legacy:
-                check_paths(status(changes, shell.tracked))
-        except InterCodeCrash as crash:
-            return Scores(intercode=0, exact=0, legacy=True, parts={"crash": str(crash)})
-        return score(Outcome(self._last.text, changes), gold, shell.tracked, legacy=legacy)
+            raise NothingToScore(problem=str(error)) from None
+        return ShellOutcome(ShellState(self._last.text, changes), gold, shell.tracked, self._fields.legacy)
 
     async def expected(self) -> str:
         """What the gold command printed for the last scores: for comparing logs, never for an agent.
@@ -195,23 +185,22 @@ class BashEnvironment(StatefulEnvironment[Shell]):
         await super().close()
 
     def _read(self, reply: str) -> str:
-        return (legacy_action if self._fields.legacy else action_of)(reply)
+        return self._commands.action(reply)
 
     async def _end(self, session: Shell) -> None:
         await self._machines.give_back(session)
 
     async def _run(self, shell: Shell, command: str) -> CommandResult:
-        timeout = self._fields.timeout
-        ran = await (run_legacy if self._fields.legacy else Shell.run)(shell, command, timeout=timeout)
+        ran = await self._commands.run(shell, command, timeout=self._fields.timeout)
         return replace(ran, output=b"Command timed out") if ran.timed_out else ran
 
-    async def _gold_outcome(self) -> Outcome:
+    async def _gold_outcome(self) -> ShellState:
         """Once an episode, in a sandbox that the agent never ran in."""
         if self._gold is None or self._machines.carried:
             self._gold = asyncio.ensure_future(self._run_gold())
         return await asyncio.shield(self._gold)
 
-    async def _run_gold(self) -> Outcome:
+    async def _run_gold(self) -> ShellState:
         if self._hidden is None:
             raise TaskError("environment.hidden.gold: the task has no gold command")
         fields = self._fields.model_dump_json(exclude={"fixture", "files", "scoring"})
@@ -223,17 +212,17 @@ class BashEnvironment(StatefulEnvironment[Shell]):
         shell = await self._machines.take("gold", self._start())
         try:
             gold = await self._run(shell, self._hidden.gold)
-            outcome = Outcome(gold.text, await shell.changes())
-        except InterCodeCrash:
-            outcome = Outcome("", {})
+            outcome = ShellState(gold.text, await shell.changes())
+        except NothingToScore:
+            outcome = ShellState("", {})
         finally:
             await self._machines.give_back(shell)
         _GOLDS[key] = (outcome, outcome == before)
         return outcome
 
-    def _start(self) -> Start:
+    def _start(self) -> ShellStart:
         fields = self._fields
-        return Start(self._fixture, setup=fields.setup, cwd=fields.cwd, persistent=fields.persistent)
+        return ShellStart(self._fixture, setup=fields.setup, cwd=fields.cwd, persistent=fields.persistent)
 
 
 def _shown(ran: CommandResult) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from loopwright.environments._fixture import Fixture, load_fixture
-from loopwright.environments._instance_fields import Fields, read_fields
-from loopwright.environments._scores import Rule, Scores
+from loopwright.environments._instance_fields import Fields, ScoredFields, read_fields
+from loopwright.environments._scores import Score
 from loopwright.environments._shell import Shell
 from loopwright.environments._stateful import StatefulEnvironment
 from loopwright.environments._types import EnvironmentSetup
@@ -20,7 +21,7 @@ from loopwright.types import Observation
 _SHOWN = 2000
 
 
-class CtfFields(Fields):
+class CtfFields(ScoredFields):
     """Public fields of an instance."""
 
     kind: Literal["ctf"] = "ctf"
@@ -35,10 +36,6 @@ class CtfFields(Fields):
     """Commands that run before the episode."""
     timeout: float = 10.0
     """Seconds for one command."""
-    scoring: Rule = "exact"
-    """The rule that decides; the record holds the scores by both."""
-    legacy: bool = False
-    """Whether the second word of a submission is what stands after exactly one blank, as published."""
 
 
 class CtfHidden(Fields):
@@ -48,11 +45,22 @@ class CtfHidden(Fields):
     """The flag; it never enters a sandbox."""
 
 
-class CtfEnvironment(StatefulEnvironment[Shell]):
-    """Runs commands; `submit FLAG` ends the episode with a flag, which the host compares.
+@dataclass(frozen=True, slots=True)
+class FlagOutcome:
+    """What was submitted, and the flag."""
 
-    By `intercode` case does not count, by `exact` it does.
-    """
+    flag: str
+    """What the agent submitted last; empty where it submitted nothing."""
+    gold: str
+    gold_failed: ClassVar[bool] = False
+
+    async def exact(self) -> Score:
+        """1 where it is the flag, letter by letter."""
+        return Score(float(self.flag == self.gold), {"submitted": self.flag})
+
+
+class CtfEnvironment(StatefulEnvironment[Shell]):
+    """Runs commands; `submit FLAG` ends the episode with a flag, which the host compares."""
 
     def __init__(self, setup: EnvironmentSetup) -> None:
         super().__init__(setup)
@@ -88,6 +96,7 @@ class CtfEnvironment(StatefulEnvironment[Shell]):
     async def _act(self, session: Shell, command: str) -> Observation:
         self._flag = ""
         if command == "submit" or command.startswith("submit "):
+            # As published: the second word is what stands after exactly one blank.
             words = command.split(" ") if self._fields.legacy else command.split()
             self._flag = [*words, ""][1]
             return Observation(text=f"submitted {self._flag}", done=True)
@@ -97,19 +106,10 @@ class CtfEnvironment(StatefulEnvironment[Shell]):
         text = cut_middle(ran.text, _SHOWN)
         return Observation(text=text if ran.ok else f"{text.rstrip()}\n[exit status {ran.exit_code}]")
 
-    async def scores(self) -> Scores:
-        """The last flag by both rules.
-
-        Raises:
-            TaskError: There is no flag to compare with.
-        """
+    async def _outcome(self) -> FlagOutcome:
         if self._hidden is None:
             raise TaskError("environment.hidden.gold: the task has no flag")
-        gold, flag = self._hidden.gold, self._flag
-        alike = bool(flag) and flag.lower() == gold.lower()
-        return Scores(
-            intercode=float(alike), exact=float(flag == gold), legacy=self._fields.legacy, parts={"submitted": flag}
-        )
+        return FlagOutcome(self._flag, self._hidden.gold)
 
     async def snapshot(self) -> str:
         """Stores the working directory, all files that changed, and the last flag; returns the reference.

@@ -8,12 +8,11 @@ import re
 from collections.abc import Sequence
 
 _DEFINITION = re.compile(r"def\s+(\w+)\s*\(")
-_PUBLISHED = re.compile(r"def (\w+)\(")
 
 
-def first_definition(code: str, *, legacy: bool = False) -> str | None:
-    """The first function that a text defines; the published expression misses one with a blank before its bracket."""
-    found = (_PUBLISHED if legacy else _DEFINITION).search(code)
+def first_definition(code: str) -> str | None:
+    """The first function that a text defines."""
+    found = _DEFINITION.search(code)
     return found[1] if found else None
 
 

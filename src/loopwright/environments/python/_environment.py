@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from loopwright.candidate import Candidate
-from loopwright.environments._types import EnvironmentSetup
+from loopwright.environments._types import EnvironmentSetup, Unchecked
 from loopwright.errors import TaskError
 from loopwright.task import Instance
 from loopwright.text import cut_middle
@@ -48,6 +48,14 @@ class PythonEnvironment:
             TaskError: What `reset` would raise.
         """
         _task_of(instance)
+
+    @staticmethod
+    def unchecked(instance: Instance) -> Unchecked | None:
+        """Says that an instance has no visible tests."""
+        if str(instance.public.get("tests", "")).strip():
+            return None
+        left = "whether a candidate can be imported, and stops at the first that can"
+        return Unchecked(left, "write visible `tests:` under `environment`")
 
     async def reset(self, instance: Instance) -> Observation:
         """Starts an episode at the instance's starting files.

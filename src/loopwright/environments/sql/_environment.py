@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Literal
 
-from loopwright.environments._instance_fields import Fields, read_fields
-from loopwright.environments._scores import Rule, Scores
+from loopwright.environments._instance_fields import Fields, ScoredFields, read_fields
+from loopwright.environments._scores import NothingToScore
 from loopwright.environments._stateful import GoldCache, StatefulEnvironment
 from loopwright.environments._types import EnvironmentSetup
 from loopwright.environments.sql._engines import PROGRAMS, Engine, mariadb_base, sqlite_base, statements_of
-from loopwright.environments.sql._reward import score_rows
+from loopwright.environments.sql._outcome import QueryOutcome
 from loopwright.environments.sql._session import Answer, Session
 from loopwright.errors import SandboxLost, TaskError
 from loopwright.task import Instance
 from loopwright.types import Observation
 
 
-class SqlFields(Fields):
+class SqlFields(ScoredFields):
     """Public fields of an instance."""
 
     kind: Literal["sql"] = "sql"
@@ -37,11 +37,6 @@ class SqlFields(Fields):
     """Seconds for one statement."""
     rows: int = 20_000
     """Rows of a query at most; the rest is left out."""
-    scoring: Rule = "exact"
-    """The rule that decides; the record holds the scores by both."""
-    legacy: bool = False
-    """Whether an action that only begins with `submit` submits, and gold queries that MySQL refuses expect no rows, as
-    published."""
 
 
 class SqlHidden(Fields):
@@ -101,28 +96,21 @@ class SqlEnvironment(StatefulEnvironment[Session]):
         return Observation(text="SQLite; SHOW TABLES and DESCRIBE are understood.")
 
     async def _act(self, session: Session, command: str) -> Observation:
-        if command.startswith("submit") if self._fields.legacy else command == "submit":
+        if self._submits(command):
             return Observation(text=self._last.text, done=True)
         self._last = await self._executed(session, command)
         return Observation(text=self._last.text)
 
-    async def scores(self) -> Scores:
-        """The last rows by both rules.
-
-        Raises:
-            TaskError: There is no gold query.
-            SandboxError: A sandbox failed.
-        """
+    async def _outcome(self) -> QueryOutcome:
         session = self._started()
         if self._hidden is None:
             raise TaskError("environment.hidden.gold: the task has no gold query")
         if self._skipped:
-            return Scores(intercode=0, exact=0, parts={"skipped": True})
-        gold = await self._gold(self._hidden.gold)
-        failed = gold.failed or (self._fields.legacy and self._hidden.refused)
-        scores = score_rows(self._last.rows, gold.rows, self._hidden.gold, gold_failed=failed)
-        engine = {"dialect": self._fields.engine, "version": session.version}
-        return scores.model_copy(update={"legacy": self._fields.legacy, "parts": {**scores.parts, **engine}})
+            raise NothingToScore(skipped=True)
+        query, fields = self._hidden.gold, self._fields
+        gold = await self._gold(query)
+        failed = gold.failed or (fields.legacy and self._hidden.refused)
+        return QueryOutcome(self._last.rows, gold.rows, query, failed, fields.engine, session.version)
 
     async def _gold(self, query: str) -> Answer:
         key = (sha256(self._base).hexdigest(), query)

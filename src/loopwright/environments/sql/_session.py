@@ -10,7 +10,7 @@ from typing import Any
 
 from loopwright.environments._json_lines import JsonLineClient, Silent
 from loopwright.environments._types import EnvironmentSetup
-from loopwright.environments.sql._reward import Rows
+from loopwright.environments.sql._outcome import Rows
 from loopwright.errors import SandboxLost
 from loopwright.sandbox import Sandbox
 from loopwright.text import cut_middle

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from loopwright.candidate import Candidate
 from loopwright.environments._instance_fields import Fields, read_fields
-from loopwright.environments._types import EnvironmentSetup
+from loopwright.environments._types import EnvironmentSetup, Unchecked
 from loopwright.errors import TaskError
 from loopwright.task import Instance
 from loopwright.types import Observation
@@ -37,6 +37,11 @@ class TextEnvironment:
                 f"environment.hidden: the text environment has no hidden field {next(iter(instance.hidden))!r}",
                 remedy="Name a verifier: `agents: {verifier: verifier}`, or a class of your own.",
             )
+
+    @staticmethod
+    def unchecked(instance: Instance) -> Unchecked:
+        """Says that texts have no checks of their own."""
+        return Unchecked()
 
     async def reset(self, instance: Instance) -> Observation:
         """Starts an episode.

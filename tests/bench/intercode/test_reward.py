@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwright.environments.bash._git_status import status
-from loopwright.environments.bash._legacy import InterCodeCrash, check_paths, resolve
-from loopwright.environments.bash._reward import Outcome, normalised, score
-from loopwright.environments.bash._similarity import similarity
-from loopwright.environments.sql._reward import intersection_over_union, kendall_tau, orders, score_rows
+from loopwright.bench.intercode import InterCodeReward
+from loopwright.bench.intercode._git_status import status
+from loopwright.bench.intercode._legacy import resolve
+from loopwright.bench.intercode._rows import Rows, intersection_over_union, kendall_tau
+from loopwright.bench.intercode._similarity import similarity
+from loopwright.environments import NothingToScore, QueryOutcome, Score, ShellOutcome, ShellState
 from loopwright.sandbox import Change
 
 
@@ -20,10 +21,17 @@ def _file(path: str, kind: str = "created", content: str = "") -> Change:
     return Change(path, kind, "file", 0o644, content)  # type: ignore[arg-type]  # words of the type, from a table
 
 
+async def _reward(
+    agent: dict[str, Change], gold: dict[str, Change], tracked: str = "/testbed/a", *, legacy: bool = False
+) -> Score:
+    states = ShellState("x", agent), ShellState("x", gold)
+    return await InterCodeReward().score(ShellOutcome(*states, {tracked: _file(tracked)}, legacy))
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize(("wrong", "points"), [(0, 0.33), (1, 0.05), (2, 0.0), (3, 0.0)])
-def test_missed_and_extra_paths(wrong: int, points: float) -> None:
-    changes = {f"/testbed/{n}": _file(f"/testbed/{n}") for n in range(wrong)}
-    found = score(Outcome("x", changes), Outcome("x", {}), {"/testbed/a": _file("/testbed/a")})
+async def test_missed_and_extra_paths(wrong: int, points: float) -> None:
+    found = await _reward({f"/testbed/{n}": _file(f"/testbed/{n}") for n in range(wrong)}, {})
     assert found.parts["file_diff"] == points == round(0.33 * (1 - erf(wrong)), 2)
 
 
@@ -85,31 +93,11 @@ def test_rows_are_compared_as_texts_and_counted() -> None:
     assert intersection_over_union([(1,)], []) == 0.0
 
 
-def test_a_gold_that_fails_expects_no_rows_and_is_flagged() -> None:
-    found = score_rows([], None, "SELECT 1", gold_failed=True)
-    assert (found.intercode, found.exact, found.gold_failed) == (1.0, 0.0, True)
-    assert score_rows(None, None, "SELECT 1", gold_failed=True).intercode == 0.0
-    assert score_rows([(1,)], None, "SELECT 1", gold_failed=True).intercode == 0.0
-
-
-def test_exact_rows_keep_order_where_the_query_orders() -> None:
-    rows, turned = [(1,), (2,), (3,)], [(3,), (2,), (1,)]
-    assert score_rows(turned, rows, "SELECT a FROM t").exact == 1.0
-    assert score_rows(turned, rows, "SELECT a FROM t ORDER BY a").exact == 0.0
-    assert score_rows([(1.0,)], [(1,)], "SELECT a FROM t").exact == 1.0
-
-
-@pytest.mark.parametrize(
-    ("query", "ordered"),
-    [
-        ("SELECT a FROM t ORDER BY a", True),
-        ("SELECT a FROM (SELECT a FROM t ORDER BY a LIMIT 3) AS x", False),
-        ("SELECT 'order by' FROM t", False),
-        ("select a from t order\n by a desc limit 1", True),
-    ],
-)
-def test_whether_a_query_orders(query: str, ordered: bool) -> None:
-    assert orders(query) is ordered
+@pytest.mark.anyio
+@pytest.mark.parametrize(("rows", "reward"), [([], 1.0), (None, 0.0), ([(1,)], 0.0)])
+async def test_of_a_gold_that_fails_no_rows_are_expected(rows: Rows | None, reward: float) -> None:
+    outcome = QueryOutcome(rows, None, "SELECT 1", gold_failed=True)
+    assert (await InterCodeReward().score(outcome)).value == reward
 
 
 TRACKED = ("/testbed/a.txt", "/testbed/dir/b.txt", "/testbed/c.txt", "/testbed/d.txt")
@@ -142,13 +130,13 @@ def test_status_speaks_as_git_does() -> None:
     }
 
 
-def test_new_files_with_a_dot_are_compared_by_content_and_others_are_not() -> None:
+@pytest.mark.anyio
+async def test_new_files_with_a_dot_are_compared_by_content_and_others_are_not() -> None:
     def files(content: str) -> dict[str, Change]:
         return {path: _file(path, content=content) for path in ("/testbed/a.txt", "/testbed/b")}
 
-    found = score(Outcome("x", files("1")), Outcome("x", files("2")), {"/testbed/z": _file("/testbed/z")})
+    found = await _reward(files("1"), files("2"), "/testbed/z")
     assert found.parts["file_changes"] == round(0.33 / 2, 2)
-    assert found.exact == 0.0
 
 
 @pytest.mark.parametrize(
@@ -159,12 +147,10 @@ def test_where_cd_leads(cwd: str, target: str, path: str) -> None:
     assert resolve(cwd, target) == path
 
 
-def test_paths_with_a_blank_crash_the_published_code() -> None:
-    check_paths({"testbed/a": "M"})
-    with pytest.raises(InterCodeCrash, match="IndexError"):
-        check_paths({"system/special text4.txt": "D"})
-
-
-def test_the_normalisation_of_answers() -> None:
-    assert normalised("a  \nb\t\n\n") == normalised("a\nb")
-    assert normalised(" a") != normalised("a")
+@pytest.mark.anyio
+async def test_paths_with_a_blank_crash_the_published_code() -> None:
+    spaced = {"/system/special text4.txt": _file("/system/special text4.txt")}
+    assert (await _reward(spaced, spaced, "/system/a")).value == 1.0
+    with pytest.raises(NothingToScore) as nothing:
+        await _reward(spaced, spaced, "/system/a", legacy=True)
+    assert nothing.value.parts == {"crash": "IndexError"}

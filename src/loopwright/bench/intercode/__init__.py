@@ -1,0 +1,29 @@
+"""InterCode: its data, its reward, and the defects and machines of its published experiments."""
+
+from loopwright.bench.intercode._legacy import LegacyCommands
+from loopwright.bench.intercode._records import (
+    bash_records,
+    ctf_records,
+    joined,
+    locate,
+    missing,
+    python_records,
+    rows,
+    sql_records,
+)
+from loopwright.bench.intercode._reward import InterCodeReward
+from loopwright.bench.intercode._shared_shells import SharedShells
+
+__all__ = [
+    "InterCodeReward",
+    "LegacyCommands",
+    "SharedShells",
+    "bash_records",
+    "ctf_records",
+    "joined",
+    "locate",
+    "missing",
+    "python_records",
+    "rows",
+    "sql_records",
+]
