@@ -212,6 +212,63 @@ async def test_what_a_test_checks_with_cannot_be_replaced(judge: Judge) -> None:
     )
 
 
+async def test_what_a_test_hands_over_stays_the_tests_own(judge: Judge) -> None:
+    await judge.passes(
+        """
+        def read(thing, *names):
+            for name in names:
+                try: thing = getattr(thing, name)
+                except AttributeError: return "refused"
+            return thing
+        def use(thing, name, *args, **kwargs):
+            try: return getattr(thing, name)(*args, **kwargs)
+            except AttributeError: return "refused"
+        def tamper(thing, name, value):
+            try: setattr(thing, name, value)
+            except (AttributeError, TypeError): return "refused"
+            return "done"
+        def send(client, text): return client.post("/x", text)
+        """,
+        """
+        from functools import partial
+        from unittest.mock import AsyncMock, MagicMock, Mock, NonCallableMock, create_autospec
+        from solution import read, send, tamper, use
+
+        def known(x, expected=7): return x == expected
+
+        class Spy:
+            limit = 3
+            def __init__(self): self._expected, self.calls = 7, []
+            def __call__(self, x): self.calls.append(x)
+            def check(self): return self.calls == [self._expected]
+
+        def test_a_mock_keeps_what_it_was_told_and_saw():
+            for mock in (Mock(return_value=7), MagicMock(), AsyncMock(), NonCallableMock(), create_autospec(known)):
+                for name in "return_value side_effect call_args mock_calls method_calls _mock_children".split():
+                    assert read(mock, name) == "refused", name
+                assert use(mock, "reset_mock") == "refused"
+                assert use(mock, "configure_mock", assert_called_once_with=print) == "refused"
+                assert use(mock, "assert_not_called") == "refused"
+
+        def test_a_mock_can_be_used():
+            client = Mock(timeout=5)
+            client.post.return_value = 200
+            assert send(client, "hi") == 200 and read(client, "timeout") == 5
+            client.post.assert_called_once_with("/x", "hi")
+
+        def test_callables_keep_their_parts():
+            bound = partial(known, expected=7)
+            assert read(bound, "keywords") == read(bound, "func") == read([].append, "__self__") == "refused"
+            assert read(Spy(), "_expected") == read(known, "__defaults__") == "refused"
+
+        def test_callables_cannot_be_patched():
+            spy = Spy()
+            assert tamper(spy, "calls", [7]) == tamper(spy, "limit", 4) == tamper(known, "x", 1) == "refused"
+            assert read(spy, "limit") == 3 and not spy.check()
+        """,
+    )
+
+
 async def test_a_test_cannot_swallow_the_loss_of_the_candidate(judge: Judge) -> None:
     verdict = await judge.verdict(
         "import os\ndef die(): os._exit(0)",

@@ -106,10 +106,12 @@ class VerifierGuard:
         """Keeps the candidate off special attributes, and off changing what the tests check with."""
         if op in ("getattr", "setattr", "delattr"):
             name = args[0]
-            if type(name) is not str or (name.startswith(("__", "_lw")) and name not in _HARMLESS):
+            if type(name) is not str or (name.startswith("_") and name not in _HARMLESS):
                 raise AttributeError(f"{name!r} of an object of the tests is out of reach")
             if op != "getattr" and not _may_change(target, name):
                 raise TypeError(f"{name!r} of an object of the tests cannot be changed")
+            if op == "getattr" and not _may_read(target, name):
+                raise AttributeError(f"{name!r} of an object of the tests is out of reach")
         elif op == "__await__":
             raise TypeError("an object of the tests cannot be awaited")
 
@@ -167,10 +169,29 @@ class VerifierGuard:
         return None
 
 
+def _may_read(target: Any, name: str) -> bool:
+    """Whether an attribute is no part of a callable of Python's, and nothing that a mock was told or saw."""
+    mock = _is_mock(target)
+    if isinstance(target, type) or not (mock or callable(target)):
+        return True
+    own = mock or isinstance(target, types.FunctionType) or not _is_standard(type(target).__module__)
+    return own and name not in _mock_names()
+
+
+def _is_mock(target: Any) -> bool:
+    library = sys.modules.get("unittest.mock")
+    return library is not None and isinstance(target, library.NonCallableMock)
+
+
+def _mock_names() -> set[str]:
+    library = sys.modules.get("unittest.mock")
+    return {"method_calls", *dir(library.AsyncMock)} if library else set()
+
+
 def _may_change(target: Any, name: str) -> bool:
     """Whether an attribute is data: of an instance of a class of the tests, and none of its methods."""
     cls = type(target)
-    own = not _is_standard(cls.__module__) or cls is types.SimpleNamespace
+    own = (not _is_standard(cls.__module__) and not callable(target)) or cls is types.SimpleNamespace
     return own and not isinstance(target, (type, BaseException)) and not callable(getattr(cls, name, None))
 
 
@@ -186,5 +207,5 @@ _NAMED = (
     types.WrapperDescriptorType,
     types.ClassMethodDescriptorType,
 )
-_HARMLESS = ("__name__", "__qualname__", "__doc__")
+_HARMLESS = ("__name__", "__qualname__", "__doc__", "_asdict", "_fields", "_make", "_replace")
 _CLOSED = (types.FrameType, types.CodeType, types.TracebackType, types.CellType, types.ModuleType)
