@@ -34,8 +34,8 @@ def cut_middle(text: str, size: int, hint: str = "") -> str:
 
 
 def encodable(text: str) -> str:
-    """The text without what UTF-8 cannot hold."""
-    return text.encode("utf-8", "replace").decode()
+    r"""The text with what UTF-8 cannot hold, such as half a surrogate pair, written as an escape (`\ud83d`)."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _escaped(match: re.Match[str]) -> str:

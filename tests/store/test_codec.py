@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic_core import from_json
 
 from loopwright import secrets
 from loopwright.store._codec import BadLine, decode, encode, plain
@@ -34,6 +35,17 @@ def test_a_line_comes_back_as_it_was(body: dict[str, Any]) -> None:
 def test_names_that_are_not_utf8_come_back_too(name: str) -> None:
     body = {"v": 1, "seq": 0, "name": name}
     assert decode(encode(body, "run")[:-1], "run") == body
+
+
+@given(st.recursive(file_names, lambda inner: st.lists(inner) | st.dictionaries(file_names, inner), max_leaves=8))
+def test_what_is_recorded_is_text_that_any_program_reads(value: Any) -> None:
+    recorded = plain(value)
+    assert plain(recorded) == recorded
+    assert from_json(json.dumps(recorded, ensure_ascii=False).encode()) == recorded
+
+
+def test_half_a_character_is_recorded_as_its_escape() -> None:
+    assert plain({"d\udce9j": ["\ud83d", "\U0001f600"]}) == {"d\\udce9j": ["\\ud83d", "\U0001f600"]}
 
 
 @given(bodies, st.data())

@@ -159,3 +159,10 @@ def test_the_package_imports_without_langgraph() -> None:
     program = "import sys, loopwright.store, loopwright.budget; print([m for m in sys.modules if 'lang' in m])"
     with python(program) as done:
         assert done.communicate()[0].strip() == "[]"
+
+
+def test_a_manifest_with_text_that_utf_8_cannot_hold_is_read(tmp_path: Path) -> None:
+    new_run(tmp_path / "run").close()
+    path = tmp_path / "run" / "run.json"
+    path.write_text(path.read_text().replace('"config":{}', '"config":{"goal":"half \\ud83d"}'))
+    assert read_run(tmp_path / "run").manifest.config["goal"] == "half \\ud83d"

@@ -6,9 +6,10 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from loopwright.errors import TaskError
-from loopwright.task import load_task
+from loopwright.task import Record, Task, load_task
 
 _GOOD = "version: 1\nname: t\ngoal: g\nenvironment: {name: python}\n"
 
@@ -118,6 +119,10 @@ _BROKEN_DATA = [
     ("json list", "x.jsonl", "[1]\n", "", 1, "a record is a mapping", "with their names"),
     ("json NaN", "x.jsonl", '{"x": NaN}\n', "", 1, "NaN is not a JSON number", "one JSON object"),
     ("json twice", "x.jsonl", '{"x": 1, "x": 2}\n', "", 1, "given twice", "one JSON object"),
+    ("json infinity", "x.jsonl", '{"id": 1}\n{"x": 1e999}\n', "", 2, "the number is too large", "one JSON object"),
+    ("json half", "x.jsonl", '{"x": "\\ud83d"}\n', "", 1, "half a character, U+D83D", "one JSON object"),
+    ("list half", "x.json", '[{"id": 1},\n{"x": "\\ud83d"}]\n', "", 2, "half a character, U+D83D", "Check quotes"),
+    ("list infinity", "x.json", '[{"id": 1},\n{"x": 1e999}]\n', "", 2, "the number is too large", "Check quotes"),
     ("json depth", "x.jsonl", "[" * 200_000 + "\n", "", 1, "not JSON", "one JSON object"),
     ("yaml mapping", "x.yaml", "id: a\n", "", 1, "a data file is a list", "`- `"),
     ("yaml text", "x.yaml", "- id: a\n- b\n", "", 2, "a record is a mapping", "with their names"),
@@ -239,3 +244,16 @@ def test_a_circle_of_includes_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
         load_task("task.yaml")
     assert (caught.value.path, caught.value.line) == ("b.yaml", 1)
     assert caught.value.remedy == "Break the circle."
+
+
+def test_an_object_cannot_hold_what_no_record_can() -> None:
+    for field in (
+        {"n": float("inf")},
+        {"n": ["\ud83d"]},
+        {"vars": {"\udc00": 1}},
+        {"hidden": {"a": {"b": float("nan")}}},
+    ):
+        with pytest.raises(ValidationError):
+            Record.model_validate({"id": "a", **field})
+    with pytest.raises(ValidationError, match="half a character"):
+        Task.model_validate({"name": "t", "goal": "\ud83d", "environment": {"name": "text"}})

@@ -198,3 +198,8 @@ def test_a_key_that_later_versions_know_changes_no_digest() -> None:
     written = {"session": None, "drift": None, "sandbox": {"user": "user"}, "repeats": 1}
     assert Task.model_validate({**task.model_dump(), **written}).digest == task.digest
     assert task.model_copy(update={"repeats": 2}).digest != task.digest
+
+
+def test_a_cell_may_be_as_long_as_its_file(load: Load) -> None:
+    (instance,) = load(_GOOD + "data: {file: x.csv}\n", {"x.csv": f'id,q\na,"{"x" * 140_000}"\n'}).instances()
+    assert len(instance.public["q"]) == 140_000

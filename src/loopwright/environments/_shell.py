@@ -104,6 +104,8 @@ class Shell:
         Raises:
             SandboxLost: The sandbox is gone.
         """
+        if any("\0" in word for word in argv):
+            return CommandResult(b"bash: a command cannot hold a NUL character", ok=False, exit_code=126)
         done = await self._sandbox.run([*_MERGED, self.cwd, *argv], timeout=timeout, cwd="/", env=env)
         return CommandResult(done.stdout.head + done.stdout.tail, done.ok, done.exit_code, done.timed_out)
 

@@ -1,6 +1,8 @@
-"""Project folders: where content is found, and how its YAML files are read."""
+"""Project folders: where content is found, and how files of plain data are read."""
 
 from loopwright.project._includes import FILE, Includes
+from loopwright.project._json import load_document, load_json, parse_json
+from loopwright.project._plain import plain_problem
 from loopwright.project._project import ContentKind, Project, content_name, find_project, shipped_content
 from loopwright.project._yaml import Document, Mark, Plain, SourceLocation, load_yaml, plain_value, read_text
 
@@ -15,7 +17,11 @@ __all__ = [
     "SourceLocation",
     "content_name",
     "find_project",
+    "load_document",
+    "load_json",
     "load_yaml",
+    "parse_json",
+    "plain_problem",
     "plain_value",
     "read_text",
     "shipped_content",

@@ -17,9 +17,9 @@ from typing import Any
 import yaml
 
 from loopwright.errors import TaskError
+from loopwright.project._plain import MAX_DEPTH
 
 MAX_BYTES = 1_000_000
-MAX_DEPTH = 40
 
 SourceLocation = tuple[str | int, ...]
 Plain = str | int | float | bool | None

@@ -12,9 +12,10 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic_core import to_jsonable_python
+from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from loopwright.secrets import scrub
+from loopwright.text import encodable
 
 _CRC = b',"crc":"'
 _TAIL = len(_CRC) + 8 + len(b'"}')
@@ -25,19 +26,30 @@ class BadLine(ValueError):
 
 
 def plain(value: object) -> Any:
-    """Returns `value` as JSON types with every string scrubbed.
+    """Returns `value` as JSON types with every string scrubbed and fit for UTF-8, as programs that read it expect.
 
     Decimals, dates and models become what pydantic makes of them; infinite and undefined numbers become strings,
     which pydantic reads back as numbers.
     """
-    return _scrubbed(to_jsonable_python(value))
+    try:
+        return _scrubbed(to_jsonable_python(value))
+    except (UnicodeEncodeError, PydanticSerializationError):  # keys that UTF-8 cannot hold
+        return _scrubbed(to_jsonable_python(_with_encodable_keys(value)))
+
+
+def _with_encodable_keys(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {encodable(str(key)): _with_encodable_keys(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_encodable_keys(item) for item in value]
+    return value
 
 
 def _scrubbed(value: Any) -> Any:
     if isinstance(value, str):
-        return scrub(value)
+        return scrub(encodable(value))
     if isinstance(value, dict):
-        return {scrub(key): _scrubbed(item) for key, item in value.items()}
+        return {scrub(encodable(key)): _scrubbed(item) for key, item in value.items()}
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, list):

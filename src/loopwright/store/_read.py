@@ -103,14 +103,15 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        # Not by pydantic's own reader, which refuses text that UTF-8 cannot hold: older versions wrote such.
+        return Manifest.model_validate(plain(json.loads(path.read_bytes())))
     except OSError as error:
         raise StoreError(
             f"{folder} is not a run folder: cannot read {path.name}: {error.strerror}",
             remedy="Name the folder of a run, the one that holds run.json and events.jsonl.",
         ) from error
-    except ValidationError as error:
-        first = error.errors()[0]
+    except (ValueError, RecursionError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": ("not JSON",), "msg": str(error)}
         raise StoreError(
             f"{path} is not the manifest of a run: {'.'.join(map(str, first['loc']))}: {first['msg']}",
             remedy="Restore the file from a backup, or use the loopwright that wrote it.",

@@ -1,11 +1,10 @@
-"""Data sets in files of their own: CSV, JSON lines and YAML."""
+"""Data sets in files of their own: CSV, JSON lines, JSON and YAML."""
 
 from __future__ import annotations
 
 import csv
 import difflib
 import io
-import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -13,12 +12,12 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loopwright.errors import TaskError
-from loopwright.project import Document, Mark, load_yaml, read_text
+from loopwright.project import Document, Mark, load_json, load_yaml, parse_json, read_text
 from loopwright.task._problems import first_problem
 
 MAX_DATA_BYTES = 64_000_000
 
-Format = Literal["csv", "tsv", "jsonl", "yaml"]
+Format = Literal["csv", "tsv", "jsonl", "json", "yaml"]
 Row = tuple[Mark, dict[str, Any]]
 
 _FORMATS: dict[str, Format] = {
@@ -28,7 +27,7 @@ _FORMATS: dict[str, Format] = {
     ".ndjson": "jsonl",
     ".yaml": "yaml",
     ".yml": "yaml",
-    ".json": "yaml",
+    ".json": "json",
 }
 
 
@@ -38,7 +37,7 @@ class DataFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     file: str
-    """CSV or TSV with a heading line, JSON lines, or a YAML or JSON list of at most a megabyte."""
+    """CSV or TSV with a heading line, JSON lines, a JSON list, or a YAML list of at most a megabyte."""
     format: Format | None = None
     """None to go by the file's suffix."""
     id: str = "id"
@@ -87,11 +86,13 @@ def read_data(value: Mapping[str, Any], document: Document, inside: Callable[[An
 def _rows(path: Path, options: DataFile, document: Document) -> Iterator[Row]:
     kind = options.format or _FORMATS.get(path.suffix.lower())
     if kind is None:
-        remedy = f"Add `format:` with one of csv, tsv, jsonl, yaml; suffixes known: {', '.join(_FORMATS)}."
+        remedy = f"Add `format:` with one of csv, tsv, jsonl, json, yaml; suffixes known: {', '.join(_FORMATS)}."
         raise document.error(f"what format {options.file} has is not known", ("data", "file"), remedy=remedy)
     try:
         if kind == "yaml":
-            return _yaml_rows(path)
+            return _list_rows(load_yaml(path))
+        if kind == "json":
+            return _list_rows(load_json(path, limit=MAX_DATA_BYTES, marked=1))
         text = read_text(path, MAX_DATA_BYTES)
     except TaskError as error:
         if error.line is not None:
@@ -103,6 +104,8 @@ def _rows(path: Path, options: DataFile, document: Document) -> Iterator[Row]:
 
 
 def _csv_rows(path: Path, text: str, delimiter: str) -> Iterator[Row]:
+    # A cell may be as long as the file; the default of 128 KiB holds for the whole process.
+    csv.field_size_limit(max(MAX_DATA_BYTES, csv.field_size_limit()))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     heading: list[str] | None = None
     start = 1
@@ -145,18 +148,18 @@ def _jsonl_rows(path: Path, text: str) -> Iterator[Row]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line, object_pairs_hook=_unique, parse_constant=_no_constant)
-        except (ValueError, RecursionError) as error:
-            problem = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+            row = parse_json(line)
+        except ValueError as error:
             remedy = "Write one JSON object per line."
-            raise TaskError(f"not JSON: {problem}", path=str(path), line=number, remedy=remedy) from None
+            raise TaskError(str(error), path=str(path), line=number, remedy=remedy) from None
         yield Mark(path, number), _object(row, Mark(path, number))
 
 
-def _yaml_rows(path: Path) -> Iterator[Row]:
-    document = load_yaml(path)
+def _list_rows(document: Document) -> Iterator[Row]:
     if not isinstance(document.data, list):
-        raise document.error("a data file is a list of records", remedy="Start each record with `- `.")
+        raise document.error(
+            "a data file is a list of records", remedy="Write `[{...}, {...}]`, or start each record with `- `."
+        )
     return (
         (document.marks[(index,)], _object(row, document.marks[(index,)])) for index, row in enumerate(document.data)
     )
@@ -167,19 +170,6 @@ def _object(row: Any, mark: Mark) -> dict[str, Any]:
         return row
     remedy = "Write its fields with their names."
     raise TaskError("a record is a mapping", path=str(mark.path), line=mark.line, column=mark.column, remedy=remedy)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    row = dict(pairs)
-    if len(row) != len(pairs):
-        msg = "a name is given twice in one object"
-        raise ValueError(msg)
-    return row
-
-
-def _no_constant(name: str) -> None:
-    msg = f"{name} is not a JSON number"
-    raise ValueError(msg)
 
 
 def _record(row: dict[str, Any], number: int, options: DataFile, mark: Mark) -> dict[str, Any]:

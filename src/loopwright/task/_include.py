@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from loopwright.errors import TaskError
-from loopwright.project import FILE, Document, Includes, SourceLocation, load_yaml
+from loopwright.project import FILE, Document, Includes, SourceLocation, load_document
 from loopwright.task._data import read_data
 from loopwright.task._variables import LITERAL_KEYS, put_in
 
@@ -50,7 +50,7 @@ class _Resolver:
             round_trip = " -> ".join(str(file) for file in (*chain, path))
             raise self.document.error(f"`file: {name}` includes itself: {round_trip}", at, remedy="Break the circle.")
         try:
-            included = load_yaml(path)
+            included = load_document(path)
         except TaskError as error:
             raise self.includes.retold(error, name, path, at) from None
         self.document.marks.update({(*location, *place): mark for place, mark in included.marks.items()})

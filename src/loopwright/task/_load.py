@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from loopwright.errors import TaskError, UnknownField
-from loopwright.project import Document, find_project, load_yaml
+from loopwright.project import Document, find_project, load_document
 from loopwright.task._fill import Unfilled
 from loopwright.task._include import resolved
 from loopwright.task._models import Record, Task
@@ -73,7 +73,7 @@ def open_task(path: str | Path) -> TaskFile:
         TaskError: With file, line, what is wrong and what to write instead.
     """
     path = Path(path)
-    document = load_yaml(path)
+    document = load_document(path)
     if not isinstance(document.data, dict):
         raise document.error("a task file is a mapping", remedy="Start with `version: 1`.")
     if "version" not in document.data:

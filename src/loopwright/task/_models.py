@@ -6,18 +6,28 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator, model_validator
 
 from loopwright.errors import TaskError
+from loopwright.project import plain_problem
 from loopwright.task._caps import BudgetOptions
 from loopwright.task._fill import Unfilled, fill
 from loopwright.task._section import Section
 from loopwright.task._session import DriftOptions, SessionOptions
 from loopwright.types import Endpoint, EndpointName
 
+_Model = TypeVar("_Model", bound=BaseModel)
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
+
+
+def _only_plain(model: _Model) -> _Model:
+    """Refuses values that no record of a run could hold, such as half a character or an infinite number."""
+    for name, value in model:
+        if problem := plain_problem(value):
+            raise ValueError(f"{name}: {problem}")
+    return model
 
 
 class Instance(Section):
@@ -52,6 +62,8 @@ class EnvironmentOptions(BaseModel):
     hidden: Mapping[str, Any] = {}
     """Fields that no agent ever sees: they grade answers."""
 
+    _plain = model_validator(mode="after")(_only_plain)
+
 
 class Record(BaseModel):
     """One record of the data set; fields beside these override the environment's."""
@@ -68,6 +80,8 @@ class Record(BaseModel):
     """Names for templates that are not fields of the environment."""
     hidden_vars: Mapping[str, Any] = {}
     """Names for templates of hidden fields alone."""
+
+    _plain = model_validator(mode="after")(_only_plain)
 
 
 class SandboxOptions(Section):
@@ -204,10 +218,12 @@ class Task(Section):
     """Pass rate below which a run counts as failed."""
 
     @model_validator(mode="after")
-    def _goal_is_given(self) -> Self:
+    def _goal_is_text(self) -> Self:
         if isinstance(self.goal, str) and not self.goal.strip():
             msg = "the goal is empty"
             raise ValueError(msg)
+        if problem := plain_problem(self.goal):
+            raise ValueError(problem)
         return self
 
     @model_validator(mode="after")
