@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopwright.errors import TaskError
@@ -18,6 +18,7 @@ _scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False
 _values = st.recursive(_scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=12)
 
 
+@settings(deadline=None)
 @given(_values, st.booleans(), st.sampled_from([None, 1, "\t"]), st.integers(0, 3))
 def test_what_a_program_wrote_is_read(
     tmp_path_factory: pytest.TempPathFactory, value: Any, ascii_only: bool, indent: Any, marked: int
@@ -27,6 +28,7 @@ def test_what_a_program_wrote_is_read(
     assert load_json(path, marked=marked).data == value
 
 
+@settings(deadline=None)
 @given(st.text() | st.text('{}[]:,"\\u123dD 0eE+-.\n\ttrufalsn'))
 def test_nothing_else_is_raised(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "broken.json"

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic_core import from_json
 
@@ -37,6 +37,7 @@ def test_names_that_are_not_utf8_come_back_too(name: str) -> None:
     assert decode(encode(body, "run")[:-1], "run") == body
 
 
+@settings(deadline=None)
 @given(st.recursive(file_names, lambda inner: st.lists(inner) | st.dictionaries(file_names, inner), max_leaves=8))
 def test_what_is_recorded_is_text_that_any_program_reads(value: Any) -> None:
     recorded = plain(value)

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from loopwright.errors import UserError
 from loopwright.models.chat._types import Message, Request
-from loopwright.text import encodable
 from loopwright.types import Sampling, Usage
 
 Finish = Literal["stop", "length", "refusal", "other"]
@@ -160,5 +159,5 @@ def _text(content: object, kind: str) -> str:
 
 
 def _whole(text: str) -> str:
-    """Text with half surrogate pairs as escapes: a reply cut between two tokens has some, and no file can hold them."""
-    return encodable(text)
+    """Text without half surrogate pairs: a reply cut between two tokens has some, and no file can hold them."""
+    return text.encode("utf-8", "replace").decode()
