@@ -21,6 +21,8 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+from bench.paper_index import PaperMonitor
+from bench.team import Mitigation, simulate_team
 from loopwright.drift import (
     BUILTIN_DETECTORS,
     CHANGE,
@@ -30,13 +32,10 @@ from loopwright.drift import (
     Baseline,
     Index,
     Interaction,
-    Mitigation,
     Monitor,
-    PaperMonitor,
     Scenario,
     Simulator,
-    draw,
-    simulate_team,
+    draw_session,
 )
 from loopwright.drift.simulation._scenarios import injection, start
 from loopwright.stats import wilson
@@ -187,7 +186,7 @@ def bound(scenario: Scenario, alpha: float = 0.05, draws: int = 4000) -> float:
     The divergence is that of the named channel's score, the largest where several are right, from histograms; for
     gradual drift it is summed along the way. It is the first-order limit for a known change and a known baseline.
     """
-    calm = draw(SCENARIOS["S1"], 10_001, length=0, baseline=draws)
+    calm = draw_session(SCENARIOS["S1"], 10_001, length=0, baseline=draws)
     reference = Baseline.freeze(calm.baseline).reference
     before = [reference.scores(one) for one in calm.baseline]
     wanted = [at for at, channel in enumerate(CHANNELS) if channel in scenario.channels]
@@ -200,7 +199,7 @@ def bound(scenario: Scenario, alpha: float = 0.05, draws: int = 4000) -> float:
         steady = replace(scenario, begins=CHANGE, drift=lambda _, one=one: one)  # type: ignore[misc]
         after = [
             reference.scores(o)
-            for o in islice(draw(steady, 10_002, length=CHANGE + draws, baseline=1).stream, CHANGE, None)
+            for o in islice(draw_session(steady, 10_002, length=CHANGE + draws, baseline=1).stream, CHANGE, None)
         ]
         gain = max(_divergence([row[at] for row in before], [row[at] for row in after]) for at in wanted)
         if gathered + gain * step >= total:
@@ -232,7 +231,7 @@ def _divergence(before: Sequence[Any], after: Sequence[Any], bins: int = 16) -> 
 
 def speed(events: int) -> dict[str, float]:
     """Seconds and resident memory of one monitor over many interactions, which are drawn before, without embeddings."""
-    session = draw(SCENARIOS["S1"], 3, length=20_000)
+    session = draw_session(SCENARIOS["S1"], 3, length=20_000)
     monitor = Monitor(Baseline.freeze(session.baseline))
     pool = [replace(one, id="", embedding=()) for one in session.stream]
     at_first = 0

@@ -12,15 +12,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from loopwright import _old_names
 from loopwright._version import __version__
 
 if TYPE_CHECKING:
-    from loopwright.agents import (
-        Agent,
-        AgentReply,
-        AgentRole,
-        View,
-    )
+    from loopwright.agents import Agent, AgentReply, AgentRole, View
     from loopwright.environments import (
         Environment,
         EnvironmentSetup,
@@ -31,36 +27,11 @@ if TYPE_CHECKING:
         sql_environment,
         text_environment,
     )
-    from loopwright.loop import (
-        Decision,
-        DecisionContext,
-        RefinementStrategy,
-        StopRule,
-        Strategy,
-    )
-    from loopwright.models import (
-        Model,
-        Reply,
-        Request,
-        Scripted,
-    )
-    from loopwright.plan import (
-        ComponentOverrides,
-        RunConfig,
-    )
-    from loopwright.preflight import (
-        CheckedRun,
-        Explanation,
-        RunEstimate,
-        check,
-        estimate,
-        explain,
-        graph,
-    )
-    from loopwright.report import (
-        RunComparison,
-        compare,
-    )
+    from loopwright.loop import Decision, DecisionContext, RefinementStrategy, StopRule, Strategy
+    from loopwright.models import Model, Reply, Request, Scripted
+    from loopwright.plan import ComponentOverrides, RunConfig
+    from loopwright.preflight import CheckedRun, Explanation, RunEstimate, check, estimate, explain, graph
+    from loopwright.report import RunComparison, compare
     from loopwright.runner import (
         EpisodeResult,
         EventStream,
@@ -76,25 +47,10 @@ if TYPE_CHECKING:
         resume,
         run,
     )
-    from loopwright.store import (
-        Event,
-    )
-    from loopwright.task import (
-        Instance,
-        Task,
-        load_task,
-    )
-    from loopwright.types import (
-        Candidate,
-        Check,
-        Critique,
-        Endpoint,
-        Observation,
-        Verdict,
-    )
-    from loopwright.verify import (
-        Verifier,
-    )
+    from loopwright.store import Event
+    from loopwright.task import Instance, Task, load_task
+    from loopwright.types import Candidate, Check, Critique, Endpoint, Observation, Verdict
+    from loopwright.verify import Verifier
 
 __all__ = [
     "Agent",
@@ -157,12 +113,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "agents": (
-        "Agent",
-        "AgentReply",
-        "AgentRole",
-        "View",
-    ),
+    "agents": ("Agent", "AgentReply", "AgentRole", "View"),
     "environments": (
         "Environment",
         "EnvironmentSetup",
@@ -173,36 +124,11 @@ _HOMES = {
         "sql_environment",
         "text_environment",
     ),
-    "loop": (
-        "Decision",
-        "DecisionContext",
-        "RefinementStrategy",
-        "StopRule",
-        "Strategy",
-    ),
-    "models": (
-        "Model",
-        "Reply",
-        "Request",
-        "Scripted",
-    ),
-    "plan": (
-        "ComponentOverrides",
-        "RunConfig",
-    ),
-    "preflight": (
-        "CheckedRun",
-        "Explanation",
-        "RunEstimate",
-        "check",
-        "estimate",
-        "explain",
-        "graph",
-    ),
-    "report": (
-        "RunComparison",
-        "compare",
-    ),
+    "loop": ("Decision", "DecisionContext", "RefinementStrategy", "StopRule", "Strategy"),
+    "models": ("Model", "Reply", "Request", "Scripted"),
+    "plan": ("ComponentOverrides", "RunConfig"),
+    "preflight": ("CheckedRun", "Explanation", "RunEstimate", "check", "estimate", "explain", "graph"),
+    "report": ("RunComparison", "compare"),
     "runner": (
         "EpisodeResult",
         "EventStream",
@@ -219,19 +145,8 @@ _HOMES = {
         "run",
     ),
     "store": ("Event",),
-    "task": (
-        "Instance",
-        "Task",
-        "load_task",
-    ),
-    "types": (
-        "Candidate",
-        "Check",
-        "Critique",
-        "Endpoint",
-        "Observation",
-        "Verdict",
-    ),
+    "task": ("Instance", "Task", "load_task"),
+    "types": ("Candidate", "Check", "Critique", "Endpoint", "Observation", "Verdict"),
     "verify": ("Verifier",),
 }
 """Package to the names that are imported from it when they are first used."""
@@ -243,10 +158,7 @@ _RENAMED = {"Given": "ComponentOverrides"}
 def __getattr__(name: str) -> Any:
     """Imports a public name when it is first used: the command line must start in a blink."""
     if name in _RENAMED:
-        import warnings
-
-        warnings.warn(f"loopwright.{name} is now loopwright.{_RENAMED[name]}", DeprecationWarning, stacklevel=2)
-        name = _RENAMED[name]
+        name = _old_names.newest(__name__, _RENAMED, name)
     home = next((home for home, names in _HOMES.items() if name in names), None)
     if home is None:
         raise AttributeError(f"module 'loopwright' has no attribute {name!r}")

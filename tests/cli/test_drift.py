@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from loopwright.drift import SCENARIOS, Interaction, draw
+from loopwright.drift import SCENARIOS, Interaction, draw_session
 
 Invoke = Callable[..., Result]
 
@@ -20,7 +20,7 @@ def _write(path: Path, found: Iterable[Interaction]) -> Path:
 
 @pytest.fixture
 def frozen(project: Path, invoke: Invoke) -> Path:
-    source = _write(project / "usual.jsonl", draw(SCENARIOS["S1"], 1, length=0, baseline=300).baseline)
+    source = _write(project / "usual.jsonl", draw_session(SCENARIOS["S1"], 1, length=0, baseline=300).baseline)
     result = invoke("drift", "baseline", "freeze", source, "--out", "baseline.json", "--embedding", "none")
     assert result.exit_code == 0, result.output
     assert "300 interactions" in result.output
@@ -28,14 +28,14 @@ def frozen(project: Path, invoke: Invoke) -> Path:
 
 
 def test_a_session_without_drift_leaves_with_0(frozen: Path, project: Path, invoke: Invoke) -> None:
-    calm = _write(project / "calm.jsonl", draw(SCENARIOS["S1"], 1, length=500, baseline=300).stream)
+    calm = _write(project / "calm.jsonl", draw_session(SCENARIOS["S1"], 1, length=500, baseline=300).stream)
     result = invoke("drift", "report", calm, "--baseline", frozen)
     assert result.exit_code == 0, result.output
     assert "coverage 100%" in result.output
 
 
 def test_drift_leaves_with_1_a_page_and_alarms_as_events(frozen: Path, project: Path, invoke: Invoke) -> None:
-    drifted = _write(project / "drifted.jsonl", draw(SCENARIOS["S2"], 1, length=1300, baseline=300).stream)
+    drifted = _write(project / "drifted.jsonl", draw_session(SCENARIOS["S2"], 1, length=1300, baseline=300).stream)
     result = invoke(
         "drift", "report", drifted, "--baseline", frozen, "--out", "drift.html", "--alarms", "alarms.jsonl", "--json"
     )

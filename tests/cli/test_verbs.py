@@ -215,8 +215,8 @@ def test_explain_tells_when_it_starts_afresh(invoke: Invoke, write_task: WriteTa
     page = invoke("explain", "say.yaml", "--model", "scripted/right.yaml", "--strategy", "best_of_n,refine").stdout
     times = 2 if loop else 3
     assert f"repetition      the same failure came {times} times in a row (refine)\n" in page
-    assert ("refine     after the same failure twice in a row it starts afresh" in page) == (not loop)
-    assert "best_of_n  the next candidate is made afresh" in page
+    assert ("refine     1. the same failure came twice in a row: restart from the task" in page) == (not loop)
+    assert "best_of_n  restart from the task" in page
 
 
 def test_what_explain_says_of_repetition_is_what_happens(invoke: Invoke, write_task: WriteTask) -> None:

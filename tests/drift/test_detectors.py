@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from loopwright.drift import BUILTIN_DETECTORS, SCENARIOS, Baseline, DetectorName, Monitor, draw, trial
+from loopwright.drift import BUILTIN_DETECTORS, SCENARIOS, Baseline, DetectorName, Monitor, draw_session, run_trial
 from loopwright.drift.detectors._adwin import Adwin
 from loopwright.drift.detectors._cusum import Cusum, allowance, limit
 from loopwright.drift.detectors._eprocess import EProcess
@@ -24,7 +24,7 @@ def _libraries(request: pytest.FixtureRequest) -> None:
 @pytest.mark.parametrize("name", CHOICES)
 def test_each_finds_a_turn_of_outputs_and_names_it(baseline: Baseline, name: DetectorName) -> None:
     monitor = Monitor(baseline, name)
-    stream = list(draw(SCENARIOS["S2"], 5, length=1300).stream)[700:]
+    stream = list(draw_session(SCENARIOS["S2"], 5, length=1300).stream)[700:]
     alarms = [alarm for one in stream for alarm in monitor.observe(one)]
     assert alarms
     assert str(alarms[0].channel) == "C_sem"
@@ -37,12 +37,14 @@ def test_each_finds_a_turn_of_outputs_and_names_it(baseline: Baseline, name: Det
 @pytest.mark.parametrize("name", CHOICES)
 def test_none_alarms_where_nothing_changes(baseline: Baseline, name: DetectorName) -> None:
     monitor = Monitor(baseline, name)
-    assert [alarm for one in draw(SCENARIOS["S1"], 12, length=1000).stream for alarm in monitor.observe(one)] == []
+    assert [
+        alarm for one in draw_session(SCENARIOS["S1"], 12, length=1000).stream for alarm in monitor.observe(one)
+    ] == []
 
 
 @pytest.mark.parametrize("name", CHOICES)
 def test_resumed_each_gives_the_same_to_the_bit(baseline: Baseline, name: DetectorName) -> None:
-    stream = list(draw(SCENARIOS["S15"], 8, length=2400).stream)[800:]
+    stream = list(draw_session(SCENARIOS["S15"], 8, length=2400).stream)[800:]
     whole, cut = Monitor(baseline, name), Monitor(baseline, name)
     expected = [whole.observe(one) for one in stream]
     found = []
@@ -107,4 +109,4 @@ def test_evidence_without_end_needs_more_than_chance(baseline: Baseline) -> None
 
 def test_a_trial_takes_a_detector() -> None:
     pytest.importorskip("numpy", reason="the drift extra is not installed")
-    assert trial(SCENARIOS["S2"], 3, detector="cusum").delay is not None
+    assert run_trial(SCENARIOS["S2"], 3, detector="cusum").delay is not None

@@ -5,11 +5,11 @@ import pytest
 from loopwright.drift import (
     forgetting,
     improvement,
+    judge_change,
     min_acc,
     p_of_better,
     p_of_harm,
     plasticity,
-    rule,
     wc_acc,
 )
 
@@ -62,27 +62,27 @@ def _scores(passed: int, tasks: int) -> dict[str, list[float]]:
 
 
 def test_a_clear_gain_is_accepted_and_a_clear_loss_rolled_back() -> None:
-    assert rule(_scores(20, 60), _scores(40, 60)).decision == "accept"
-    back = rule(_scores(40, 60), _scores(20, 60))
+    assert judge_change(_scores(20, 60), _scores(40, 60)).decision == "accept"
+    back = judge_change(_scores(40, 60), _scores(20, 60))
     assert back.decision == "roll back"
     assert (back.wins, back.losses) == (0, 20)
 
 
 def test_what_chance_explains_is_held() -> None:
-    worse = rule(_scores(31, 60), _scores(30, 60))
+    worse = judge_change(_scores(31, 60), _scores(30, 60))
     assert worse.decision == "hold"
     assert "within chance" in worse.why
-    few = rule(_scores(5, 10), _scores(6, 10))
+    few = judge_change(_scores(5, 10), _scores(6, 10))
     assert few.decision == "hold"
     assert "not ruled out" in few.why
 
 
 def test_far_under_earlier_versions_is_rolled_back() -> None:
-    ruling = rule(_scores(20, 60), _scores(20, 60), [0.8] * 7)
+    ruling = judge_change(_scores(20, 60), _scores(20, 60), [0.8] * 7)
     assert ruling.decision == "roll back"
     assert "under the accepted versions" in ruling.why
 
 
 def test_a_skill_that_dropped_on_the_way_is_held() -> None:
-    ruling = rule(_scores(20, 60), _scores(40, 60), dropped=forgetting(TRACE, 6))
+    ruling = judge_change(_scores(20, 60), _scores(40, 60), dropped=forgetting(TRACE, 6))
     assert (ruling.decision, "dropped by 0.30" in ruling.why) == ("hold", True)

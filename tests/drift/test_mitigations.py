@@ -4,22 +4,19 @@ from statistics import fmean
 
 import pytest
 
+from bench.team import ConsolidatedMemory, Mitigation, consolidate, simulate_team
 from loopwright.drift import (
     Anchor,
     Band,
     Channel,
-    ConsolidatedMemory,
     ConsolidationSchedule,
     Exemplar,
     MemoryEntry,
-    Mitigation,
     Router,
-    consolidate,
+    count_low_windows,
     harmed,
-    level,
-    low_windows,
-    select,
-    simulate_team,
+    measure_drift,
+    select_exemplars,
 )
 
 BAND = Band(0.95, 0.02)
@@ -71,9 +68,9 @@ def test_the_guard_undoes_what_harms() -> None:
 
 
 def test_anchoring_comes_and_goes_with_hysteresis() -> None:
-    assert level(0.95, BAND) == 0
-    assert level(0.90, BAND) == pytest.approx(0.5)
-    assert level(0.5, BAND) == 1
+    assert measure_drift(0.95, BAND) == 0
+    assert measure_drift(0.90, BAND) == pytest.approx(0.5)
+    assert measure_drift(0.5, BAND) == 1
     anchor = Anchor(5)
     assert [anchor.update(drift) for drift in (0.0, 0.09, 0.5, 0.07, 0.04, 0.07, 0.04, 0.04, 0.0)] == [
         *(0, 0, 3, 3, 3, 3, 3),
@@ -97,9 +94,9 @@ def test_examples_are_like_the_input_unlike_each_other_and_bounded() -> None:
         Exemplar("other", (0.8, 0.6), "", 10),
         Exemplar("far", (-1.0, 0.0), "", 10),
     ]
-    assert [one.id for one in select(pool, (1.0, 0.0), 2, tokens=100, diversity=0.6)] == ["same", "other"]
-    assert [one.id for one in select(pool, (1.0, 0.0), 2, tokens=100, diversity=0)] == ["same", "twin"]
-    assert [one.id for one in select(pool, (1.0, 0.0), 4, tokens=15)] == ["same"]
+    assert [one.id for one in select_exemplars(pool, (1.0, 0.0), 2, tokens=100, diversity=0.6)] == ["same", "other"]
+    assert [one.id for one in select_exemplars(pool, (1.0, 0.0), 2, tokens=100, diversity=0)] == ["same", "twin"]
+    assert [one.id for one in select_exemplars(pool, (1.0, 0.0), 4, tokens=15)] == ["same"]
 
 
 def test_stable_agents_get_more_and_none_starves() -> None:
@@ -117,7 +114,7 @@ def test_an_agent_is_flagged_by_an_alarm_or_three_windows_under_its_band() -> No
     router = Router({"a": BAND}, 0)
     low, counts = 0, []
     for index in (0.89, 0.89, 0.91, None, 0.89, 0.89, 0.89):
-        low = low_windows(low, index, BAND)
+        low = count_low_windows(low, index, BAND)
         counts.append(low)
     assert counts == [1, 2, 0, 0, 1, 2, 3]
     assert router.drifted("a", 2) == ""

@@ -21,7 +21,7 @@ from loopwright.drift import (
     Monitor,
     Simulator,
     ToolCall,
-    draw,
+    draw_session,
 )
 from loopwright.errors import UserError
 
@@ -33,7 +33,7 @@ def alarms_of(monitor: Monitor, stream: Any) -> list[DriftAlarm]:
 @pytest.mark.parametrize("name", ["S2", "S6", "S7", "S9", "S11", "S13"])
 def test_an_alarm_names_the_channel_and_the_onset(name: str) -> None:
     scenario = SCENARIOS[name]
-    session = draw(scenario, 3, length=2500)
+    session = draw_session(scenario, 3, length=2500)
     after = [
         alarm for alarm in alarms_of(Monitor(Baseline.freeze(session.baseline)), session.stream) if alarm.at >= 1000
     ]
@@ -45,18 +45,18 @@ def test_an_alarm_names_the_channel_and_the_onset(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["S1", "seasonal", "burst", "ar1"])
 def test_no_alarm_without_drift(name: str) -> None:
-    session = draw(SCENARIOS[name], 12)
+    session = draw_session(SCENARIOS[name], 12)
     assert alarms_of(Monitor(Baseline.freeze(session.baseline)), session.stream) == []
 
 
 def test_a_drift_that_lasts_is_told_again_and_not_at_every_turn() -> None:
-    session = draw(SCENARIOS["S2"], 3)
+    session = draw_session(SCENARIOS["S2"], 3)
     alarms = alarms_of(Monitor(Baseline.freeze(session.baseline)), session.stream)
     assert 5 <= len(alarms) <= 12
 
 
 def test_examples_are_from_before_and_after() -> None:
-    session = draw(SCENARIOS["S2"], 3, length=1100)
+    session = draw_session(SCENARIOS["S2"], 3, length=1100)
     first = alarms_of(Monitor(Baseline.freeze(session.baseline)), session.stream)[0]
     # Interactions are numbered through; the session follows a baseline of 1,000.
     assert int(first.before[-1]) <= 2001 <= int(first.after[-1])
@@ -65,8 +65,8 @@ def test_examples_are_from_before_and_after() -> None:
 
 def test_the_index_stays_in_its_band_and_falls_with_drift(baseline: Baseline) -> None:
     healthy, turned = Monitor(baseline), Monitor(baseline)
-    alarms_of(healthy, draw(SCENARIOS["S1"], 5, length=500).stream)
-    alarms_of(turned, list(draw(SCENARIOS["S2"], 5, length=1500).stream)[1000:])
+    alarms_of(healthy, draw_session(SCENARIOS["S1"], 5, length=500).stream)
+    alarms_of(turned, list(draw_session(SCENARIOS["S2"], 5, length=1500).stream)[1000:])
     assert healthy.index is not None
     assert healthy.index.value is not None
     assert healthy.index.value > baseline.bands["index"].low()
@@ -76,7 +76,7 @@ def test_the_index_stays_in_its_band_and_falls_with_drift(baseline: Baseline) ->
 
 
 def test_a_resumed_monitor_gives_the_same_to_the_bit(baseline: Baseline) -> None:
-    stream = list(draw(SCENARIOS["S15"], 8).stream)
+    stream = list(draw_session(SCENARIOS["S15"], 8).stream)
     whole, cut = Monitor(baseline), Monitor(baseline)
     expected = [whole.observe(one) for one in stream]
     found = []
@@ -145,7 +145,7 @@ def test_an_outage_of_ten_is_set_aside_and_one_that_lasts_is_not(baseline: Basel
         return [replace(one, id=f"odd {at}") for at, one in enumerate(_odd(count))]
 
     monitor = Monitor(baseline)
-    calm = draw(SCENARIOS["S1"], 21, length=600).stream
+    calm = draw_session(SCENARIOS["S1"], 21, length=600).stream
     for _ in range(300):
         monitor.observe(next(calm))
     assert [alarm for one in odd(10) for alarm in monitor.observe(one)] == []
@@ -164,7 +164,7 @@ def _odd(count: int) -> list[Interaction]:
 @pytest.mark.parametrize("name", ["missing", "swap"])
 def test_what_is_not_recorded_or_changed_before_the_session_began(name: str) -> None:
     scenario = SCENARIOS[name]
-    session = draw(scenario, 4)
+    session = draw_session(scenario, 4)
     monitor = Monitor(Baseline.freeze(session.baseline))
     alarms = [alarm for alarm in alarms_of(monitor, session.stream) if alarm.at >= scenario.begins]
     assert alarms[0].channel in scenario.channels

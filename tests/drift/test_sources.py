@@ -7,22 +7,20 @@ from typing import Any
 
 import pytest
 
+from bench.paper_index import PaperMonitor, paper_scores, similarity
 from loopwright.drift import (
     SCENARIOS,
     Baseline,
     Interaction,
-    PaperMonitor,
     ToolCall,
-    draw,
+    draw_session,
+    find_onsets,
     from_mapping,
     from_spans,
     from_updates,
     observations,
-    onsets,
-    paper_scores,
     review,
 )
-from loopwright.drift._paper import similarity
 from loopwright.errors import UserError
 from loopwright.report import render_drift
 from loopwright.store import (
@@ -156,7 +154,7 @@ def test_a_stream_of_a_graph_is_one_interaction() -> None:
 
 
 def test_the_page_shows_alarms_and_escapes_what_came_from_outside(baseline: Baseline) -> None:
-    stream = list(draw(SCENARIOS["S2"], 1, length=1100).stream)
+    stream = list(draw_session(SCENARIOS["S2"], 1, length=1100).stream)
     found = review(baseline, stream)
     assert found.worse
     assert len(found.points) == 22
@@ -171,12 +169,12 @@ def test_the_page_shows_alarms_and_escapes_what_came_from_outside(baseline: Base
 
 def test_the_onset_is_dated_afterwards(baseline: Baseline) -> None:
     pytest.importorskip("ruptures", reason="the drift extra is not installed")
-    stream = draw(SCENARIOS["S4"], 1, length=1200).stream
-    assert onsets(review(baseline, stream))[0] in {950, 1000}
+    stream = draw_session(SCENARIOS["S4"], 1, length=1200).stream
+    assert find_onsets(review(baseline, stream))[0] in {950, 1000}
 
 
 def test_the_papers_rule_alarms_on_a_healthy_agent() -> None:
-    session = draw(SCENARIOS["S1"], 1, length=500)
+    session = draw_session(SCENARIOS["S1"], 1, length=500)
     monitor = PaperMonitor()
     assert sum(monitor.observe(one) for one in session.stream) > 1
     assert monitor.index is not None

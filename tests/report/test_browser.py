@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwright.drift import SCENARIOS, Baseline, draw, review
+from loopwright.drift import SCENARIOS, Baseline, draw_session, review
 from loopwright.report import RunSummary, render_bench, render_drift, render_html, summarize_run
 from tests.report import browser, samples
 
@@ -184,8 +184,8 @@ def test_the_benchmark_page_fits_a_phone(
 
 @pytest.mark.parametrize("length", [40, 1100])
 def test_the_drift_page_fits_a_phone(page: browser.Page, length: int, tmp_path: Path) -> None:
-    baseline = Baseline.freeze(list(draw(SCENARIOS["S1"], 7, length=400).stream))
-    found = review(baseline, list(draw(SCENARIOS["S2"], 1, length=1100).stream)[:length])
+    baseline = Baseline.freeze(list(draw_session(SCENARIOS["S1"], 7, length=400).stream))
+    found = review(baseline, list(draw_session(SCENARIOS["S2"], 1, length=1100).stream)[:length])
     (tmp_path / "drift.html").write_text(render_drift(found, "<b>Drift</b> of one session"), "utf-8")
     page.screen(360, 740)
     page.open((tmp_path / "drift.html").as_uri())

@@ -165,7 +165,6 @@ async def test_a_pool_hands_out_warm_sandboxes_once(provider: SandboxProvider) -
         other = await pool.open(SandboxSpec(network="host"))
         assert pool.stats.misses == 1
         assert not other.pooled
-        assert pool.stats.hit_rate == pytest.approx(2 / 3)
         assert (await other.run(["true"])).ok
     finally:
         await pool.close()

@@ -87,7 +87,7 @@ def test_all_is_forgotten_where_any_memory_harms(tmp_path: Path) -> None:
     (kept := tmp_path / "kept").mkdir()
     drift = {"first": 200, "mitigations": {"consolidation": {**options, "forget": False}}}
     play(kept, task(32, session=memory, drift=drift), Distracted())
-    assert [deed.emptied for deed in mitigated(kept, "consolidation")] == [False]
+    assert [mitigation.emptied for mitigation in mitigated(kept, "consolidation")] == [False]
 
 
 def test_an_alarm_of_the_semantics_consolidates(tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_hidden_verdicts_reach_no_memory_and_no_monitor_that_is_acted_on(
     ]
     assert {one.correct for one in seen} == {None if acting else True}
     # Nothing visible says what passed, so there is nothing to probe with.
-    assert [deed.probes for deed in mitigated(tmp_path, "consolidation")] == ([0] if acting else [])
+    assert [mitigation.probes for mitigation in mitigated(tmp_path, "consolidation")] == ([0] if acting else [])
 
 
 def test_work_goes_to_whoever_does_it_well_and_every_choice_is_recorded(tmp_path: Path) -> None:
@@ -196,11 +196,11 @@ def test_one_that_drifts_is_reset_probed_and_let_back_in(tmp_path: Path) -> None
         Sums(name="test/steady"),
         decaying := Sums(name="test/decaying", decay=0.03),
     )
-    deeds = [data for data in mitigated(tmp_path, "routing") if data.agent == "test/decaying"]
-    assert deeds[0].why.startswith("alarm of")
-    assert "memory cleared" in deeds[0].what
-    assert [data.why for data in deeds[1:3]] == ["round 1 of probes", "round 2 of probes"]
-    assert all(data.probes == data.better == 3 for data in deeds[1:3])
+    mitigations = [data for data in mitigated(tmp_path, "routing") if data.agent == "test/decaying"]
+    assert mitigations[0].why.startswith("alarm of")
+    assert "memory cleared" in mitigations[0].what
+    assert [data.why for data in mitigations[1:3]] == ["round 1 of probes", "round 2 of probes"]
+    assert all(data.probes == data.better == 3 for data in mitigations[1:3])
     after = [event.seq for event in events(tmp_path, "mitigated")][2]
     later = [event.data for event in events(tmp_path, "routed") if event.seq > after]
     assert any(isinstance(data, Routed) and data.agent == "test/decaying" for data in later)
@@ -257,9 +257,9 @@ def test_examples_that_harm_are_taken_away_and_not_shown_again_until_the_index_i
     name = freeze(tmp_path)
     drift = {"baseline": name, "mitigations": {"anchoring": {"probes": 8}}}
     play(tmp_path, task(170, session={"memory": {"turns": 6, "tokens": 900}}, drift=drift), model)
-    deeds = mitigated(tmp_path, "anchoring")
-    assert [deed.undone for deed in deeds] == [True]
-    assert deeds[0].worse > 4
+    mitigations = mitigated(tmp_path, "anchoring")
+    assert [mitigation.undone for mitigation in mitigations] == [True]
+    assert mitigations[0].worse > 4
     asked = [event for event in events(tmp_path, "call_intended") if event.node == "propose"]
     assert not [event for event in asked if "Examples of good answers" in str(event.data)]
 
@@ -281,9 +281,9 @@ def test_examples_come_when_the_index_falls_and_never_tell_the_answer(tmp_path: 
 
     model.complete = complete  # type: ignore[assignment,method-assign]  # one that decays from then on
     play(tmp_path, task(310, session=MEMORY, drift=drift), model)
-    deeds = mitigated(tmp_path, "anchoring")
-    assert deeds
-    assert deeds[0].count > 0
+    mitigations = mitigated(tmp_path, "anchoring")
+    assert mitigations
+    assert mitigations[0].count > 0
     shown = [prompt for prompt in model.prompts if "Examples of good answers" in prompt]
     assert shown
     for prompt in shown:

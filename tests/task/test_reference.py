@@ -5,13 +5,12 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from loopwright.task import Task, task_schema
-from loopwright.task._reference import SECTIONS, field_docs, reference
+from loopwright.task._schema import SECTIONS, field_docs
+from tests.docs.pages import task_file
 
 
 def test_the_documented_task_file_is_the_one_in_the_code(repository: Path) -> None:
-    assert (repository / "docs" / "task-file.md").read_text() == reference(), (
-        "run: python -m loopwright.task._reference > docs/task-file.md"
-    )
+    assert (repository / "docs" / "task-file.md").read_text() == task_file(), "run: python -m tests.docs.pages"
 
 
 def test_every_section_is_in_the_reference() -> None:

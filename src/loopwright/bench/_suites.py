@@ -21,6 +21,9 @@ TURNS = 10
 """Turns of an episode, as published."""
 
 
+_Records = Callable[[Path], tuple[Record, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class Suite:
     """A set of tasks."""
@@ -30,7 +33,7 @@ class Suite:
     data: str
     """Name of the data set that `data fetch` gets."""
     environment: str
-    records: Callable[[Path], tuple[Record, ...]]
+    records: _Records
     """Reads the records from the data set's folder."""
     strategies: tuple[str, ...] = ("single", *ACTING_STRATEGIES)
     """Strategies that fit its environment."""
@@ -88,46 +91,36 @@ def spread(records: tuple[Record, ...], limit: int | None) -> tuple[Record, ...]
     return tuple(records[index * len(records) // limit] for index in range(limit))
 
 
+def _intercode(part: str, environment: str, description: str, records: _Records, prefix: str) -> Suite:
+    return Suite(
+        name=f"intercode-{part}",
+        description=description,
+        data="intercode",
+        environment=environment,
+        records=records,
+        options={"scoring": "intercode"},
+        prefix=prefix,
+    )
+
+
 SUITES: Mapping[str, Suite] = MappingProxyType(
     {
         suite.name: suite
         for suite in (
-            Suite(
-                name="intercode-bash",
-                description="InterCode Bash: shell tasks on four file systems, from NL2Bash.",
-                data="intercode",
-                environment="bash",
-                records=bash_records,
-                options={"scoring": "intercode"},
-                prefix="fs1-",
+            _intercode(
+                "bash", "bash", "InterCode Bash: shell tasks on four file systems, from NL2Bash.", bash_records, "fs1-"
             ),
-            Suite(
-                name="intercode-sql",
-                description="InterCode SQL: questions to twenty databases, from Spider.",
-                data="intercode",
-                environment="sql",
-                records=sql_records,
-                options={"scoring": "intercode"},
-                prefix="spider-",
+            _intercode(
+                "sql", "sql", "InterCode SQL: questions to twenty databases, from Spider.", sql_records, "spider-"
             ),
-            Suite(
-                name="intercode-python",
-                description="InterCode Python: functions to write in an interpreter, from MBPP.",
-                data="intercode",
-                environment="interpreter",
-                records=python_records,
-                options={"scoring": "intercode"},
-                prefix="mbpp-",
+            _intercode(
+                "python",
+                "interpreter",
+                "InterCode Python: functions to write in an interpreter, from MBPP.",
+                python_records,
+                "mbpp-",
             ),
-            Suite(
-                name="intercode-ctf",
-                description="InterCode CTF: flags to capture, from picoCTF.",
-                data="intercode",
-                environment="ctf",
-                records=ctf_records,
-                options={"scoring": "intercode"},
-                prefix="ctf-",
-            ),
+            _intercode("ctf", "ctf", "InterCode CTF: flags to capture, from picoCTF.", ctf_records, "ctf-"),
             Suite(
                 name="humaneval",
                 description="HumanEval: functions to complete, all tests hidden.",

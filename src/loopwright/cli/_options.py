@@ -11,6 +11,13 @@ import click
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
+def examples(*commands: str) -> str:
+    """What stands below the help of a verb: command lines to copy."""
+    heading = "Examples:" if len(commands) > 1 else "Example:"
+    # Lines after \\b stay as they are.
+    return "\n".join(["\b", heading, *(f"  {command}" for command in commands)])
+
+
 def _remember(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
     ctx.meta["loopwright.json"] = value
     return value

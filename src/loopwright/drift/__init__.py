@@ -9,15 +9,15 @@ Usable alone, on any stream of interactions:
             print(alarm)
 """
 
+from loopwright import _old_names
 from loopwright.drift._baseline import WINDOW, Band, Baseline
 from loopwright.drift._continual import forgetting, min_acc, plasticity, wc_acc
 from loopwright.drift._embedding import Embed
-from loopwright.drift._gate import Ruling, improvement, p_of_better, p_of_harm, rule
+from loopwright.drift._gate import Ruling, improvement, judge_change, p_of_better, p_of_harm
 from loopwright.drift._index import Index, combine, jensen_shannon
 from loopwright.drift._monitor import Counts, Monitor
 from loopwright.drift._observation import Interaction, ToolCall
-from loopwright.drift._paper import PaperMonitor, paper_scores
-from loopwright.drift._review import Review, onsets, review
+from loopwright.drift._review import Review, find_onsets, review
 from loopwright.drift.channels._channels import CATEGORY_WEIGHTS, CHANNELS
 from loopwright.drift.detectors._detection import Detection
 from loopwright.drift.detectors._registry import (
@@ -28,21 +28,25 @@ from loopwright.drift.detectors._registry import (
     DetectorSettings,
     find_detector,
 )
-from loopwright.drift.mitigations._anchoring import Anchor, Exemplar, embedded, level, select
+from loopwright.drift.mitigations._anchoring import Anchor, Exemplar, embed_input, measure_drift, select_exemplars
 from loopwright.drift.mitigations._consolidation import (
-    ConsolidatedMemory,
-    Consolidation,
     ConsolidationSchedule,
     MemoryEntry,
     chained_digest,
-    consolidate,
     harmed,
 )
-from loopwright.drift.mitigations._routing import AgentStatus, Router, low_windows
-from loopwright.drift.simulation._scenarios import CHANGE, LENGTH, SCENARIOS, Scenario, SimulatedSession, draw
+from loopwright.drift.mitigations._routing import AgentStatus, Router, count_low_windows
+from loopwright.drift.simulation._scenarios import (
+    CHANGE,
+    LENGTH,
+    SCENARIOS,
+    Scenario,
+    SimulatedSession,
+    Trial,
+    draw_session,
+    run_trial,
+)
 from loopwright.drift.simulation._simulator import Injection, Setting, Simulator
-from loopwright.drift.simulation._team import Mitigation, TeamOutcome, simulate_team
-from loopwright.drift.simulation._trial import Trial, trial
 from loopwright.drift.sources._plain import from_mapping, from_updates
 from loopwright.drift.sources._record import observations
 from loopwright.drift.sources._spans import from_spans
@@ -63,8 +67,6 @@ __all__ = [
     "Baseline",
     "Category",
     "Channel",
-    "ConsolidatedMemory",
-    "Consolidation",
     "ConsolidationSchedule",
     "Counts",
     "Detection",
@@ -79,9 +81,7 @@ __all__ = [
     "Injection",
     "Interaction",
     "MemoryEntry",
-    "Mitigation",
     "Monitor",
-    "PaperMonitor",
     "Review",
     "Router",
     "Ruling",
@@ -89,16 +89,16 @@ __all__ = [
     "Setting",
     "SimulatedSession",
     "Simulator",
-    "TeamOutcome",
     "ToolCall",
     "Trait",
     "Trial",
     "chained_digest",
     "combine",
-    "consolidate",
-    "draw",
-    "embedded",
+    "count_low_windows",
+    "draw_session",
+    "embed_input",
     "find_detector",
+    "find_onsets",
     "forgetting",
     "from_mapping",
     "from_spans",
@@ -106,38 +106,35 @@ __all__ = [
     "harmed",
     "improvement",
     "jensen_shannon",
-    "level",
-    "low_windows",
+    "judge_change",
+    "measure_drift",
     "min_acc",
     "observations",
-    "onsets",
     "p_of_better",
     "p_of_harm",
-    "paper_scores",
     "plasticity",
     "review",
-    "rule",
-    "select",
-    "simulate_team",
-    "trial",
+    "run_trial",
+    "select_exemplars",
     "wc_acc",
 ]
 
 _RENAMED = {
-    "Memory": "ConsolidatedMemory",
     "Observation": "Interaction",
-    "Outcome": "TeamOutcome",
     "Session": "SimulatedSession",
     "Standing": "AgentStatus",
+    "draw": "draw_session",
+    "embedded": "embed_input",
+    "level": "measure_drift",
+    "low_windows": "count_low_windows",
+    "onsets": "find_onsets",
+    "rule": "judge_change",
+    "select": "select_exemplars",
+    "trial": "run_trial",
 }
 """Names of the last release, kept for one more."""
 
 
 def __getattr__(name: str) -> object:
     """Finds a name of the last release, with a warning."""
-    if name not in _RENAMED:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import warnings
-
-    warnings.warn(f"{__name__}.{name} is now {__name__}.{_RENAMED[name]}", DeprecationWarning, stacklevel=2)
-    return globals()[_RENAMED[name]]
+    return globals()[_old_names.newest(__name__, _RENAMED, name)]

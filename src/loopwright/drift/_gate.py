@@ -74,7 +74,7 @@ def p_of_better(wins: int, losses: int) -> float:
     return sum(math.comb(n, k) for k in range(wins + 1)) / (1 << n)
 
 
-def rule(
+def judge_change(
     incumbent: Mapping[str, Sequence[float]],
     candidate: Mapping[str, Sequence[float]],
     history: Sequence[float] = (),

@@ -64,7 +64,7 @@ def review(baseline: Baseline, observations: Iterable[Interaction], detector: De
     return Review(baseline, tuple(points), tuple(alarms), monitor.counts, detector)
 
 
-def onsets(review: Review) -> tuple[int, ...]:
+def find_onsets(review: Review) -> tuple[int, ...]:
     """Where the index changed, looked at from the end (PELT, Killick et al. 2012, by ruptures).
 
     Returns:

@@ -6,7 +6,7 @@ at the environment's default, or comes from each record of the task's data.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 from loopwright.task import EnvironmentOptions
@@ -33,8 +33,7 @@ def python_environment(
         entry: The file that a candidate must have, `solution.py` by default.
         timeout: Seconds for each test, 5 by default.
     """
-    public = {"tests": tests, "files": files, "entry": entry, "timeout": timeout}
-    return _section("python", public, {"tests": hidden_tests, "solution": solution})
+    return _section("python", locals(), hidden=("hidden_tests", "solution"))
 
 
 def text_environment(*, rubric: str | None = None) -> EnvironmentOptions:
@@ -43,7 +42,7 @@ def text_environment(*, rubric: str | None = None) -> EnvironmentOptions:
     Args:
         rubric: What counts, for the verifier and for the proposer.
     """
-    return _section("text", {"rubric": rubric}, {})
+    return _section("text", locals(), hidden=())
 
 
 def bash_environment(
@@ -71,17 +70,7 @@ def bash_environment(
         scoring: The rule that decides, `exact` by default; of several the first decides, and all are recorded.
         legacy: Whether commands are executed with the defects of the published code.
     """
-    public = {
-        "fixture": fixture,
-        "files": files,
-        "setup": setup,
-        "cwd": cwd,
-        "persistent": persistent,
-        "timeout": timeout,
-        "scoring": scoring,
-        "legacy": legacy,
-    }
-    return _section("bash", public, {"gold": gold})
+    return _section("bash", locals(), hidden=("gold",))
 
 
 def sql_environment(
@@ -113,18 +102,7 @@ def sql_environment(
         scoring: The rule that decides, `exact` by default; of several the first decides, and all are recorded.
         legacy: Whether the published code's reading of submissions is kept.
     """
-    public = {
-        "engine": engine,
-        "dump": dump,
-        "database": database,
-        "script": script,
-        "tables": tables,
-        "timeout": timeout,
-        "rows": rows,
-        "scoring": scoring,
-        "legacy": legacy,
-    }
-    return _section("sql", public, {"gold": gold, "refused": refused})
+    return _section("sql", locals(), hidden=("gold", "refused"))
 
 
 def interpreter_environment(
@@ -146,8 +124,7 @@ def interpreter_environment(
         scoring: The rule that decides, `exact` by default; of several the first decides, and all are recorded.
         legacy: Whether the defects of the published code are kept.
     """
-    public = {"timeout": timeout, "scoring": scoring, "legacy": legacy}
-    return _section("interpreter", public, {"gold": gold, "tests": tests, "preparation": preparation})
+    return _section("interpreter", locals(), hidden=("gold", "tests", "preparation"))
 
 
 def ctf_environment(
@@ -173,21 +150,11 @@ def ctf_environment(
         scoring: The rule that decides, `exact` by default; of several the first decides, and all are recorded.
         legacy: Whether submissions are read as the published code reads them.
     """
-    public = {
-        "assets": assets,
-        "files": files,
-        "folder": folder,
-        "setup": setup,
-        "timeout": timeout,
-        "scoring": scoring,
-        "legacy": legacy,
-    }
-    return _section("ctf", public, {"gold": gold})
+    return _section("ctf", locals(), hidden=("gold",))
 
 
-def _section(name: str, public: Mapping[str, Any], hidden: Mapping[str, Any]) -> EnvironmentOptions:
-    return EnvironmentOptions.model_validate({"name": name, **_given(public), "hidden": _given(hidden)})
-
-
-def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if value is not None}
+def _section(name: str, arguments: Mapping[str, Any], *, hidden: Collection[str]) -> EnvironmentOptions:
+    """The section of the arguments that are not None; no agent sees those that `hidden` names."""
+    given = {field: value for field, value in arguments.items() if value is not None}
+    secret = {field.removeprefix("hidden_"): given.pop(field) for field in hidden if field in given}
+    return EnvironmentOptions.model_validate({"name": name, **given, "hidden": secret})

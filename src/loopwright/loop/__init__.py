@@ -1,5 +1,6 @@
 """The loop: a LangGraph graph per strategy, its rules, and the episode around it."""
 
+from loopwright import _old_names
 from loopwright.loop._agent_strategies import ACTING_STRATEGIES, AgentStrategy
 from loopwright.loop._calls import REUSED, NodeCalls, spend_of
 from loopwright.loop._context import EpisodeContext, LoopState
@@ -7,7 +8,6 @@ from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRul
 from loopwright.loop._environment_work import spent_time
 from loopwright.loop._episode import EpisodePlan, run_episode
 from loopwright.loop._graph import compile_loop
-from loopwright.loop._probe import ProbeResult, probe
 from loopwright.loop._stop_rules import (
     ALL_PASSED,
     BUDGET,
@@ -35,6 +35,7 @@ from loopwright.loop._strategies import (
     traits_of,
 )
 from loopwright.loop._tree import AttemptTree
+from loopwright.loop._verdicts import ProbeResult, probe
 from loopwright.loop._views import VIEW_FIELDS, ViewField, view_for, view_of, what_is_seen
 
 __all__ = [
@@ -90,10 +91,5 @@ _RENAMED = {"Standing": "DecisionContext"}
 
 
 def __getattr__(name: str) -> object:
-    """A name of the last release under its new one, with a warning."""
-    if name not in _RENAMED:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import warnings
-
-    warnings.warn(f"{__name__}.{name} is now {__name__}.{_RENAMED[name]}", DeprecationWarning, stacklevel=2)
-    return globals()[_RENAMED[name]]
+    """Finds a name of the last release, with a warning."""
+    return globals()[_old_names.newest(__name__, _RENAMED, name)]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
 
     from loopwright.loop._context import EpisodeContext, LoopState
+    from loopwright.loop._nodes import Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +41,16 @@ class AgentStrategy:
         self, checkpointer: BaseCheckpointSaver[Any] | None
     ) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
         """Returns the compiled graph."""
-        from langgraph.graph import END, START, StateGraph
-
         from loopwright.loop._action_nodes import act_with, decide_action, judge, propose_as
-        from loopwright.loop._context import EpisodeContext, LoopState
+        from loopwright.loop._graph import compile_nodes
 
-        graph = StateGraph(LoopState, context_schema=EpisodeContext)
-        graph.add_node("propose", propose_as(self.style, plan=self.plan))
-        graph.add_node("act", act_with(oracle=self.oracle))
-        graph.add_node("decide", decide_action(self.policy, self.stop_rules, plan=self.plan))
-        graph.add_edge(START, "propose")
-        graph.add_edge("propose", "act")
-        if self.oracle:
-            graph.add_node("verify", judge)
-            graph.add_edge("act", "verify")
-            graph.add_edge("verify", "decide")
-        else:
-            graph.add_edge("act", "decide")
-        graph.add_conditional_edges("decide", lambda state: END if state["stopped"] else "propose", ["propose", END])
-        return graph.compile(checkpointer=checkpointer)
+        nodes: dict[str, Node] = {
+            "propose": propose_as(self.style, plan=self.plan),
+            "act": act_with(oracle=self.oracle),
+            **({"verify": judge} if self.oracle else {}),
+            "decide": decide_action(self.policy, self.stop_rules, plan=self.plan),
+        }
+        return compile_nodes(nodes, checkpointer=checkpointer)
 
 
 _WITH_REWARD = (*STOP_RULES, GAVE_UP)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from loopwright.loop._context import EpisodeContext, LoopState
@@ -12,6 +12,8 @@ from loopwright.loop._stop_rules import STOP_RULES
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
+
+    from loopwright.loop._nodes import Node
 
 
 def compile_loop(
@@ -29,24 +31,26 @@ def compile_loop(
         checkpointer: Where the small state is kept; None keeps none.
         stop_rules: Asked before the policy and before the critic, in this order; then those that a task names.
     """
+    from loopwright.loop._nodes import act, critique_unless, decide_by, propose, verify
+
+    critique = {"critique": critique_unless(stop_rules)} if critic else {}
+    decide = decide_by(policy, stop_rules)
+    return compile_nodes(
+        {"propose": propose, "act": act, "verify": verify, **critique, "decide": decide}, checkpointer=checkpointer
+    )
+
+
+def compile_nodes(
+    nodes: Mapping[str, Node], *, checkpointer: BaseCheckpointSaver[Any] | None
+) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
+    """Compiles nodes into a loop in their order; the last one decides whether the first comes again."""
     # LangGraph takes a second and a half to import: only what runs a loop pays for it.
     from langgraph.graph import END, START, StateGraph
 
-    from loopwright.loop._nodes import act, critique_unless, decide_by, propose, verify
-
     graph = StateGraph(LoopState, context_schema=EpisodeContext)
-    graph.add_node("propose", propose)
-    graph.add_node("act", act)
-    graph.add_node("verify", verify)
-    graph.add_node("decide", decide_by(policy, stop_rules))
-    graph.add_edge(START, "propose")
-    graph.add_edge("propose", "act")
-    graph.add_edge("act", "verify")
-    if critic:
-        graph.add_node("critique", critique_unless(stop_rules))
-        graph.add_edge("verify", "critique")
-        graph.add_edge("critique", "decide")
-    else:
-        graph.add_edge("verify", "decide")
-    graph.add_conditional_edges("decide", lambda state: END if state["stopped"] else "propose", ["propose", END])
+    first, *_, last = nodes
+    for source, (name, node) in zip([START, *nodes], nodes.items(), strict=False):
+        graph.add_node(name, node)
+        graph.add_edge(source, name)
+    graph.add_conditional_edges(last, lambda state: END if state["stopped"] else first, [first, END])
     return graph.compile(checkpointer=checkpointer)

@@ -61,7 +61,7 @@ class Explanation:
         lines += _block("What each role sees", {role: ", ".join(seen) for role, seen in self.sees.items()})
         lines += ["", f"Never shown to any: {', '.join(self.never_shown) or 'nothing; the task has no hidden fields'}"]
         lines += _block("Stops when", self.stop_rules)
-        lines += _block("Otherwise", self.otherwise) if self.otherwise else []
+        lines += _block("If no rule stops the loop, the first that applies", self.otherwise) if self.otherwise else []
         lines += _block("Limits", self.limits)
         lines += [f"  loosened: {what}" for what in self.loosened]
         lines += _block("Across episodes", self.session) if self.session else []
@@ -214,15 +214,22 @@ def _stop_rules(task: Task, casts: Mapping[str, ResolvedComponents]) -> dict[str
 
 def _otherwise(task: Task, strategies: Iterable[str]) -> dict[str, str]:
     """What the shipped strategies do where no rule stops them."""
-    limit = task.loop.repetition
-    afresh = "after the same failure twice in a row it starts afresh from the task, without earlier attempts; "
-    told = {
-        BEST_OF_N.name: "the next candidate is made afresh, without earlier attempts",
-        REFINE.name: (afresh if limit is None or limit > 2 else "")
-        + "else the critic's wish counts; else it goes back to the best candidate where the latest is worse, and on "
-        "from the latest where it is not",
+    restarts = task.loop.repetition is None or task.loop.repetition > 2
+    steps = [
+        *(
+            ["the same failure came twice in a row: restart from the task, without earlier attempts"]
+            if restarts
+            else []
+        ),
+        "the critic asks for something: do it",
+        "the latest candidate is worse than the best one: go back to the best one",
+        "in all other cases: continue from the latest candidate",
+    ]
+    policies = {
+        BEST_OF_N.name: "restart from the task, without earlier attempts",
+        REFINE.name: "; ".join(f"{number}. {step}" for number, step in enumerate(steps, 1)),
     }
-    return {name: told[name].removeprefix("else ") for name in strategies if name in told}
+    return {name: policies[name] for name in strategies if name in policies}
 
 
 def _limits(task: Task) -> dict[str, str]:

@@ -1,10 +1,15 @@
 """Reports of a run: numbers for the terminal, one HTML file, JUnit XML and CSV. All are projections of its record."""
 
 from loopwright.report._bench_page import render_bench
-from loopwright.report._comparison import Pair, RunComparison, compare, compare_runs, compare_variants
-from loopwright.report._comparison_html import render_comparison
-from loopwright.report._drift import alarm_line
-from loopwright.report._drift_page import render_drift
+from loopwright.report._comparison import (
+    Pair,
+    RunComparison,
+    compare,
+    compare_runs,
+    compare_variants,
+    render_comparison,
+)
+from loopwright.report._drift import alarm_line, render_drift
 from loopwright.report._fit import FittedTable, fit_table
 from loopwright.report._html import render_html
 from loopwright.report._summary import EpisodeRow, RunSummary, VariantSummary, summarize, summarize_run

@@ -5,47 +5,52 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable, Mapping, Sequence
 from xml.etree import ElementTree as ET
 
 from loopwright.report._summary import EpisodeRow, RunSummary
+from loopwright.stats import Transition
 from loopwright.text import encodable
 
 # What XML 1.0 cannot hold, not even escaped.
 _NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-COLUMNS = (
-    "episode",
-    "task",
-    "instance",
-    "variant",
-    "repeat",
-    "status",
-    "score",
-    "passed",
-    "iterations",
-    "rule",
-    "model_calls",
-    "input_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "output_tokens",
-    "cost_usd",
-    "seconds",
-    "cause",
-    "error",
-    "wrong_to_right",
-    "right_to_wrong",
-)
+_Cell = Callable[[EpisodeRow, Sequence[Transition]], object]
+_CELLS: Mapping[str, _Cell] = {
+    "episode": lambda row, _: _csv(row.episode),
+    "task": lambda row, _: _csv(row.task),
+    "instance": lambda row, _: _csv(row.instance),
+    "variant": lambda row, _: _csv(row.variant),
+    "repeat": lambda row, _: row.repeat,
+    "status": lambda row, _: row.status,
+    "score": lambda row, _: row.score,
+    "passed": lambda row, _: None if row.passed is None else str(row.passed).lower(),
+    "iterations": lambda row, _: row.iterations,
+    "rule": lambda row, _: _csv(row.rule),
+    "model_calls": lambda row, _: row.model_calls,
+    "input_tokens": lambda row, _: row.usage.input,
+    "cache_read_tokens": lambda row, _: row.usage.cache_read,
+    "cache_write_tokens": lambda row, _: row.usage.cache_write,
+    "output_tokens": lambda row, _: row.usage.output,
+    "cost_usd": lambda row, _: row.cost_usd,
+    "seconds": lambda row, _: f"{row.seconds:.3f}",
+    "cause": lambda row, _: _csv(row.failure.cause) if row.failure else "",
+    "error": lambda row, _: _csv(row.failure.error) if row.failure else "",
+    "wrong_to_right": lambda _, turns: sum(turn.after and not turn.before for turn in turns),
+    "right_to_wrong": lambda _, turns: sum(turn.before and not turn.after for turn in turns),
+}
+"""Column of the CSV to what stands in it, for an episode and its refinements."""
 
 
 def render_csv(summary: RunSummary) -> str:
     """One line per episode, RFC 4180; `score` and `passed` are empty where there is no score."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(COLUMNS)
+    writer.writerow(_CELLS)
     for variant in summary.variants:
-        graded = variant.basis == "graded"
-        writer.writerows(_cells(row, graded=graded) for row in variant.episodes)
+        for row in variant.episodes:
+            turns = row.graded if variant.basis == "graded" else row.judged
+            writer.writerow(cell(row, turns) for cell in _CELLS.values())
     return text.getvalue()
 
 
@@ -91,27 +96,6 @@ def _case(suite: ET.Element, row: EpisodeRow) -> None:
     elif not row.passed:
         message = f"score {row.score or 0:.2f} after {row.iterations} iterations, stopped by {row.rule or 'nothing'}"
         ET.SubElement(case, "failure", type="not_passed", message=_xml(message))
-
-
-def _cells(row: EpisodeRow, *, graded: bool) -> list[object]:
-    turns = row.graded if graded else row.judged
-    usage, failure = row.usage, row.failure
-    return [
-        *(_csv(text) for text in (row.episode, row.task, row.instance, row.variant)),
-        row.repeat,
-        row.status,
-        row.score,
-        None if row.passed is None else str(row.passed).lower(),
-        row.iterations,
-        _csv(row.rule),
-        row.model_calls,
-        *(usage.input, usage.cache_read, usage.cache_write, usage.output),
-        row.cost_usd,
-        f"{row.seconds:.3f}",
-        *((_csv(failure.cause), _csv(failure.error)) if failure else ("", "")),
-        sum(turn.after and not turn.before for turn in turns),
-        sum(turn.before and not turn.after for turn in turns),
-    ]
 
 
 def _csv(text: str) -> str:

@@ -12,8 +12,7 @@ from pathlib import Path
 from loopwright.errors import SandboxUnavailable
 from loopwright.sandbox._cgroups import places
 from loopwright.sandbox._owners import PREFIX, Found, owner_in
-from loopwright.sandbox.docker._engine import DockerEngine
-from loopwright.sandbox.docker._sweep import sweep
+from loopwright.sandbox.docker._engine import DockerEngine, sweep
 
 
 async def gc() -> Sequence[Found]:

@@ -21,12 +21,6 @@ class PoolStats:
     hits: int = 0
     misses: int = 0
 
-    @property
-    def hit_rate(self) -> float | None:
-        """Hits over all; None before the first."""
-        total = self.hits + self.misses
-        return self.hits / total if total else None
-
 
 class Pool:
     """A provider that keeps sandboxes warm, for each image and profile that was asked for.

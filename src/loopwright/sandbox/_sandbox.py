@@ -35,7 +35,7 @@ class RootChanges(Protocol):
 
 
 class OpenSandbox:
-    """Speaks to the runner in one sandbox."""
+    """Speaks to the runner in one sandbox; see `Sandbox` for its attributes."""
 
     def __init__(
         self,
@@ -49,10 +49,10 @@ class OpenSandbox:
         remove: Callable[[], Awaitable[None]],
         roots: RootChanges | None = None,
     ) -> None:
-        self._id = id
-        self._provider = provider
-        self._image = image
-        self._workdir = WORKDIR
+        self.id = id
+        self.provider = provider
+        self.image = image
+        self.workdir = WORKDIR
         self._spec = spec
         self._base_env = env
         self._env = {**env, **spec.env}
@@ -60,40 +60,11 @@ class OpenSandbox:
         self._remove = remove
         self._roots = roots
         """Tells what changed in a root that is no folder of the runner's."""
-        self._controls: Sequence[ControlState] = ()
+        self.controls: Sequence[ControlState] = ()
         self.pooled = False
         """Whether it was warm when it was asked for."""
         self._closing: asyncio.Task[None] | None = None
         self._heart = asyncio.get_running_loop().create_task(self._beat())
-
-    @property
-    def id(self) -> str:
-        """Unique name, also the container's."""
-        return self._id
-
-    @property
-    def provider(self) -> str:
-        """`docker` or `bubblewrap`."""
-        return self._provider
-
-    @property
-    def image(self) -> str:
-        """What the root file system is, with its digest where it has one."""
-        return self._image
-
-    @property
-    def workdir(self) -> str:
-        """The workspace folder, where commands start."""
-        return self._workdir
-
-    @property
-    def controls(self) -> Sequence[ControlState]:
-        """What the self-check read when the sandbox was opened."""
-        return self._controls
-
-    @controls.setter
-    def controls(self, controls: Sequence[ControlState]) -> None:
-        self._controls = controls
 
     @property
     def alive(self) -> bool:
@@ -196,12 +167,12 @@ class OpenSandbox:
 
     async def snapshot(self) -> bytes:
         """The workspace as a tar archive; see `Sandbox.snapshot`."""
-        return to_tar(await self._operate(b"snapshot", _encode(self._workdir)))
+        return to_tar(await self._operate(b"snapshot", _encode(self.workdir)))
 
     async def restore(self, snapshot: bytes) -> None:
         """Makes the workspace what it was; see `Sandbox.restore`."""
         entries = list(from_tar(snapshot))
-        folder = _encode(self._workdir)
+        folder = _encode(self.workdir)
         await self._operate(b"restore", folder, stdin=b"".join(entry.packed() for entry in entries))
         await self._channel.call(Ask.KNOW, folder, *(entry.known() for entry in entries))
 
@@ -276,7 +247,7 @@ class OpenSandbox:
             raise ValueError(f"{path}: {error}") from None
 
     def _path(self, path: str) -> bytes:
-        return _encode(posixpath.join(self._workdir, path))
+        return _encode(posixpath.join(self.workdir, path))
 
     async def _beat(self) -> None:
         while True:

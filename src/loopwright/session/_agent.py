@@ -15,7 +15,7 @@ POOL = 200
 
 
 @dataclass(frozen=True, slots=True)
-class MitigationAction:
+class BaselineEpisode:
     """An episode of the time when all was well."""
 
     planned: PlannedEpisode
@@ -36,9 +36,9 @@ class SessionAgent:
     cast: ResolvedComponents
     recall: SessionMemory
     watching: SessionMonitor | None
-    pool: list[MitigationAction] = field(default_factory=list)
+    pool: list[BaselineEpisode] = field(default_factory=list)
     """Checked episodes of the baseline, for examples."""
-    probes: list[MitigationAction] = field(default_factory=list)
+    probes: list[BaselineEpisode] = field(default_factory=list)
     """Those that are held out for probes: no summary and no example tells of them."""
     alarms: list[DriftAlarm] = field(default_factory=list)
     """Raised since mitigations last looked."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from loopwright.agents import Memory, MemoryTurn
-from loopwright.drift import Anchor, Exemplar, embedded, level, select
+from loopwright.drift import Anchor, Exemplar, embed_input, measure_drift, select_exemplars
 from loopwright.plan import PlannedEpisode
-from loopwright.session._agent import MitigationAction, SessionAgent
+from loopwright.session._agent import BaselineEpisode, SessionAgent
 from loopwright.session._mitigation_runner import Calls, Comparison, MitigationRunner, guarded
 from loopwright.store import Mitigated
 from loopwright.task import AnchoringOptions
@@ -16,9 +16,9 @@ from loopwright.task import AnchoringOptions
 class Anchoring:
     """Follows the index of each agent, window by window."""
 
-    def __init__(self, options: AnchoringOptions, deeds: MitigationRunner) -> None:
+    def __init__(self, options: AnchoringOptions, runner: MitigationRunner) -> None:
         self._options = options
-        self._deeds = deeds
+        self._runner = runner
         self._anchors: dict[str, Anchor] = {}
         self._windows: dict[str, int] = {}
 
@@ -31,7 +31,7 @@ class Anchoring:
         index, band = watching.index, watching.band
         if index is None or index.value is None or band is None:
             return
-        fallen = level(index.value, band)
+        fallen = measure_drift(index.value, band)
         anchor = self._anchors.setdefault(member.name, Anchor(self._options.most))
         wanted = anchor.update(fallen)
         if wanted == anchor.shown:
@@ -41,10 +41,10 @@ class Anchoring:
         async def make(calls: Calls) -> Mitigated:
             return await self._made(member, why, anchor.shown, wanted, calls)
 
-        deed, _ = await self._deeds.once("anchoring", member, why, make)
-        if not deed.undone:
-            anchor.show(deed.count)
-        elif deed.probes:
+        mitigation, _ = await self._runner.once("anchoring", member, why, make)
+        if not mitigation.undone:
+            anchor.show(mitigation.count)
+        elif mitigation.probes:
             # Otherwise it could not be done, and may be with the next window.
             anchor.refuse()
 
@@ -54,37 +54,37 @@ class Anchoring:
         return self._chosen(member, planned, anchor.shown if anchor else 0)
 
     async def _made(self, member: SessionAgent, why: str, shown: int, wanted: int, calls: Calls) -> Mitigated:
-        compared, told = Comparison((), ()), ""
+        compared, caveat = Comparison((), ()), ""
         if wanted > shown and self._options.probes:
-            chosen = self._deeds.chosen(member, self._options.probes)
+            chosen = self._runner.chosen(member, self._options.probes)
             answers = [
-                await self._deeds.answered(member, chosen, partial(self._memory, member, count), calls)
+                await self._runner.answered(member, chosen, partial(self._memory, member, count), calls)
                 for count in (shown, wanted)
             ]
             compared = Comparison(answers[0], answers[1])
-            told = guarded(len(chosen))
+            caveat = guarded(len(chosen))
         return Mitigated(
             kind="anchoring",
-            at=self._deeds.at,
+            at=self._runner.at,
             why=why,
-            what=f"from {shown} to {wanted} examples, of {self._options.tokens} tokens at most{told}",
+            what=f"from {shown} to {wanted} examples, of {self._options.tokens} tokens at most{caveat}",
             count=wanted,
             undone=compared.harmed,
             **compared.fields,
         )
 
-    def _memory(self, member: SessionAgent, count: int, done: MitigationAction) -> Memory:
+    def _memory(self, member: SessionAgent, count: int, done: BaselineEpisode) -> Memory:
         return member.recall.memory(examples=self._chosen(member, done.planned, count))
 
     def _chosen(self, member: SessionAgent, planned: PlannedEpisode, count: int) -> tuple[MemoryTurn, ...]:
         if not count:
             return ()
-        goal, asked = planned.instance.goal, self._deeds.question(planned.id)
+        goal, asked = planned.instance.goal, self._runner.question(planned.id)
         pool = {
             done.turn.id: done.turn
             for done in member.pool
-            if done.passed and self._deeds.question(done.planned.id) != asked
+            if done.passed and self._runner.question(done.planned.id) != asked
         }
         exemplars = [Exemplar.of(turn.id, turn.goal, tokens=turn.tokens) for turn in pool.values()]
-        found = select(exemplars, embedded(goal), count, tokens=self._options.tokens)
+        found = select_exemplars(exemplars, embed_input(goal), count, tokens=self._options.tokens)
         return tuple(pool[one.id] for one in found)

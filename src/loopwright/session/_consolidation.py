@@ -17,9 +17,9 @@ _WORDS = 0.5
 class ConsolidationPolicy:
     """Consolidates when it is time or a channel alarms, under its guard."""
 
-    def __init__(self, options: ConsolidationOptions, deeds: MitigationRunner) -> None:
+    def __init__(self, options: ConsolidationOptions, runner: MitigationRunner) -> None:
         self._options = options
-        self._deeds = deeds
+        self._runner = runner
         self._schedule = ConsolidationSchedule(options.every)
 
     async def tend(self, member: SessionAgent) -> None:
@@ -31,18 +31,18 @@ class ConsolidationPolicy:
         async def make(calls: Calls) -> Mitigated:
             return await self._made(member, why, calls)
 
-        deed, _ = await self._deeds.once("consolidation", member, why, make)
+        mitigation, _ = await self._runner.once("consolidation", member, why, make)
         member.recall.since = 0
-        if deed.emptied:
+        if mitigation.emptied:
             member.recall.clear()
-        elif not deed.undone and deed.text is not None and deed.digest is not None:
-            member.recall.consolidate(deed.text, deed.count, deed.digest)
+        elif not mitigation.undone and mitigation.text is not None and mitigation.digest is not None:
+            member.recall.consolidate(mitigation.text, mitigation.count, mitigation.digest)
 
     async def _made(self, member: SessionAgent, why: str, calls: Calls) -> Mitigated:
-        options, recall, task = self._options, member.recall, self._deeds.task
+        options, recall, task = self._options, member.recall, self._runner.task
         goal = task.goal if isinstance(task.goal, str) else task.goal.template
         # What probes ask for must not be told by the summary, or they would judge it by what it copied.
-        turns = latest([turn for turn in recall.last(options.reviewed) if not self._deeds.held(turn)], options.reads)
+        turns = latest([turn for turn in recall.last(options.reviewed) if not self._runner.held(turn)], options.reads)
         view = view_of(
             AgentRole.SUMMARIZER,
             Instance(id=task.name, goal=goal),
@@ -57,20 +57,20 @@ class ConsolidationPolicy:
             *(MemoryEntry(at, "tool_output", turn.text, turn.tokens) for at, turn in enumerate(turns)),
         )
         old, new = recall.memory(), recall.would(text, options.raw)
-        chosen = self._deeds.chosen(member, options.probes)
-        with_old = await self._deeds.answered(member, chosen, lambda _: old, calls)
-        with_new = await self._deeds.answered(member, chosen, lambda _: new, calls)
+        chosen = self._runner.chosen(member, options.probes)
+        with_old = await self._runner.answered(member, chosen, lambda _: old, calls)
+        with_new = await self._runner.answered(member, chosen, lambda _: new, calls)
         compared = Comparison(with_old, with_new)
         what = f"{len(turns)} turns reviewed, memory from {old.tokens} to {new.tokens} tokens"
         emptied = False
         if options.forget:
-            bare = await self._deeds.answered(member, chosen, lambda _: Memory(), calls)
+            bare = await self._runner.answered(member, chosen, lambda _: Memory(), calls)
             emptied = Comparison(bare, with_old if compared.harmed else with_new).harmed
             what += f"; of {len(chosen)} probes {sum(bare)} pass without any"
         what += guarded(len(chosen)) if options.probes else ""
         return Mitigated(
             kind="consolidation",
-            at=self._deeds.at,
+            at=self._runner.at,
             why=why,
             what=what,
             count=options.raw,

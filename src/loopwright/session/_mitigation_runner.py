@@ -16,7 +16,7 @@ from loopwright.errors import AgentError, BudgetExceeded, ModelError, SandboxErr
 from loopwright.loop import EpisodeContext, NodeCalls, probe
 from loopwright.models import Reply, Request
 from loopwright.plan import PlannedEpisode, RunResources, current_episode
-from loopwright.session._agent import MitigationAction, SessionAgent
+from loopwright.session._agent import BaselineEpisode, SessionAgent
 from loopwright.store import Mitigated, RunStore
 from loopwright.task import Task
 
@@ -85,9 +85,9 @@ class MitigationRunner:
     """Turns of the session so far."""
     _recorded: dict[tuple[str, str | None, int], deque[Mitigated]] = field(default_factory=lambda: defaultdict(deque))
 
-    def remember(self, deed: Mitigated) -> None:
+    def remember(self, mitigation: Mitigated) -> None:
         """Takes what an earlier process recorded, to be answered with when it comes up."""
-        self._recorded[deed.kind, deed.agent, deed.at].append(deed)
+        self._recorded[mitigation.kind, mitigation.agent, mitigation.at].append(mitigation)
 
     async def once(
         self, kind: Kind, member: SessionAgent, why: str, make: Callable[[Calls], Awaitable[Mitigated]]
@@ -109,16 +109,16 @@ class MitigationRunner:
         calls = Calls(self.calls(kind))
         begun = current_episode.set(self.session)
         try:
-            deed = await make(calls)
+            mitigation = await make(calls)
         except (AgentError, BudgetExceeded, ModelError, SandboxError, VerifierError) as error:
             what = f"could not be done: {error.args[0]}"
-            deed = Mitigated(kind=kind, at=self.at, why=why, what=what, undone=True)
+            mitigation = Mitigated(kind=kind, at=self.at, why=why, what=what, undone=True)
         finally:
             current_episode.reset(begun)
         spent = {"agent": member.agent, "tokens": calls.tokens, "seconds": round(calls.seconds, 6)}
-        deed = deed.model_copy(update=spent)
-        self.store.append(deed, episode=self.session, iteration=self.at, node=kind)
-        return deed, True
+        mitigation = mitigation.model_copy(update=spent)
+        self.store.append(mitigation, episode=self.session, iteration=self.at, node=kind)
+        return mitigation, True
 
     def calls(self, node: str) -> NodeCalls:
         """A way to the models, whose calls are the session's."""
@@ -144,7 +144,7 @@ class MitigationRunner:
             return False
         return Random(f"{self.task.seed}/{self.session}/{self.question(_episode(turn))}").random() < _HELD
 
-    def chosen(self, member: SessionAgent, count: int) -> list[MitigationAction]:
+    def chosen(self, member: SessionAgent, count: int) -> list[BaselineEpisode]:
         """Probes: of what is held out, that the agent does not have before its eyes."""
         shown = {self.question(_episode(turn)) for turn in member.recall.memory().turns}
         pool = [done for done in member.probes if self.question(done.planned.id) not in shown]
@@ -153,8 +153,8 @@ class MitigationRunner:
     async def answered(
         self,
         member: SessionAgent,
-        chosen: Sequence[MitigationAction],
-        memory: Callable[[MitigationAction], Memory],
+        chosen: Sequence[BaselineEpisode],
+        memory: Callable[[BaselineEpisode], Memory],
         calls: Calls,
         node: str = "probe",
     ) -> list[bool]:
@@ -170,7 +170,7 @@ class MitigationRunner:
         drift = self.task.drift
         return drift is not None and any(getattr(drift.mitigations, name).probes for name in drift.mitigations.named)
 
-    async def _passed(self, member: SessionAgent, done: MitigationAction, memory: Memory, calls: Calls) -> bool:
+    async def _passed(self, member: SessionAgent, done: BaselineEpisode, memory: Memory, calls: Calls) -> bool:
         environment = await self.parts.environment(self.task, self.session)
         try:
             await environment.reset(done.planned.instance)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from loopwright.drift import Band, Baseline, Embed, Index, Interaction, Monitor, low_windows
+from loopwright.drift import Band, Baseline, Embed, Index, Interaction, Monitor, count_low_windows
 from loopwright.task import DriftOptions
 from loopwright.types import DriftAlarm
 
@@ -96,4 +96,4 @@ class SessionMonitor:
             yield alarm.model_copy(update={"at": alarm.at + self._before, "onset": alarm.onset + self._before})
         if monitor.index is not before and monitor.index is not None:
             self.windows += 1
-            self.low = low_windows(self.low, monitor.index.value, self.band)
+            self.low = count_low_windows(self.low, monitor.index.value, self.band)

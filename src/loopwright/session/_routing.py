@@ -20,17 +20,17 @@ _UNKNOWN = Band(1.0, 0.05)
 class Routing:
     """Chooses who gets an episode, and looks after those who drift."""
 
-    def __init__(self, options: RoutingOptions, deeds: MitigationRunner) -> None:
+    def __init__(self, options: RoutingOptions, runner: MitigationRunner) -> None:
         self._options = options
-        self._deeds = deeds
-        self._router = Router(dict.fromkeys(options.choices, _UNKNOWN), deeds.task.seed or 0, options.weight)
+        self._runner = runner
+        self._router = Router(dict.fromkeys(options.choices, _UNKNOWN), runner.task.seed or 0, options.weight)
         for name, cost in options.costs.items():
             self._router.standings[name].cost = cost
         self._windows = dict.fromkeys(options.choices, 0)
         """Windows of the index that were taken, by agent."""
         kind = options.kind
         self._kinds = (
-            {record.id: str({**(record.model_extra or {}), **record.vars}.get(kind, "")) for record in deeds.task.data}
+            {record.id: str({**(record.model_extra or {}), **record.vars}.get(kind, "")) for record in runner.task.data}
             if kind
             else {}
         )
@@ -53,7 +53,7 @@ class Routing:
         """
         if not self._router.standings[member.name].quarantined and (why := self._why(member)):
             await self._reset(member, why)
-        while self._router.probe_due(member.name, self._deeds.at):
+        while self._router.probe_due(member.name, self._runner.at):
             await self._probe(member)
 
     def _kind(self, planned: PlannedEpisode) -> str:
@@ -75,18 +75,18 @@ class Routing:
         return self._router.drifted(member.name, watching.low, worse)
 
     async def _reset(self, member: SessionAgent, why: str) -> None:
-        human = self._router.flag(member.name, self._deeds.at)
+        human = self._router.flag(member.name, self._runner.at)
 
         async def make(calls: Calls) -> Mitigated:
             what = f"{member.name} in quarantine, its memory cleared"
-            return Mitigated(kind="routing", at=self._deeds.at, why=why, what=what, human=human)
+            return Mitigated(kind="routing", at=self._runner.at, why=why, what=what, human=human)
 
-        deed, now = await self._deeds.once("routing", member, why, make)
+        mitigation, now = await self._runner.once("routing", member, why, make)
         member.recall.clear()
         if member.watching:
             member.watching.reset()
         self._windows[member.name] = member.watching.windows if member.watching else 0
-        if deed.human and now and self._options.stop:
+        if mitigation.human and now and self._options.stop:
             raise Interrupted(
                 f"{member.name} was reset twice within 200 interactions: {why}",
                 remedy="Look at it; `loopwright resume RUN` goes on all the same.",
@@ -97,11 +97,11 @@ class Routing:
         why = f"round {rounds + 1} of probes"
 
         async def make(calls: Calls) -> Mitigated:
-            chosen = self._deeds.chosen(member, self._options.probes)
-            answers = await self._deeds.answered(member, chosen, lambda _: Memory(), calls, f"probe {rounds}")
+            chosen = self._runner.chosen(member, self._options.probes)
+            answers = await self._runner.answered(member, chosen, lambda _: Memory(), calls, f"probe {rounds}")
             return Mitigated(
                 kind="routing",
-                at=self._deeds.at,
+                at=self._runner.at,
                 why=why,
                 what=f"{sum(answers)} of {len(chosen)} pass, usual are {member.usual:.0%}",
                 probes=len(chosen),
@@ -109,7 +109,7 @@ class Routing:
                 worse=len(chosen) - sum(answers),
             )
 
-        deed, _ = await self._deeds.once("routing", member, why, make)
-        self._router.tried(member.name, self._deeds.at)
-        if not deed.undone:
-            self._router.probed(member.name, deed.better, deed.probes, member.usual)
+        mitigation, _ = await self._runner.once("routing", member, why, make)
+        self._router.tried(member.name, self._runner.at)
+        if not mitigation.undone:
+            self._router.probed(member.name, mitigation.better, mitigation.probes, member.usual)

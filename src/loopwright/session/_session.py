@@ -21,7 +21,7 @@ from loopwright.drift import Baseline, Interaction, observations
 from loopwright.errors import LoopwrightError, StoreError
 from loopwright.loop import AttemptTree
 from loopwright.plan import PlannedEpisode, ResolvedComponents, RunResources
-from loopwright.session._agent import POOL, MitigationAction, SessionAgent
+from loopwright.session._agent import POOL, BaselineEpisode, SessionAgent
 from loopwright.session._anchoring import Anchoring
 from loopwright.session._consolidation import ConsolidationPolicy
 from loopwright.session._embeddings import SessionEmbeddings, not_embedded
@@ -220,8 +220,8 @@ class Session:
 
     def _recorded(self, event: Event) -> None:
         match event.data:
-            case Mitigated() as deed:
-                self._mitigations.remember(deed)
+            case Mitigated() as mitigation:
+                self._mitigations.remember(mitigation)
             case DriftAlarm() as alarm:
                 self._alarms.append(alarm)
             case BaselineFrozen(agent=agent):
@@ -277,7 +277,7 @@ class Session:
         best: Attempt | None = one.tree.best
         if best is not None and best.verdict.checks and len(member.pool) + len(member.probes) < self._pool:
             turn = next(turn for turn in turns if turn.id == f"{name}/{best.iteration}")
-            done = MitigationAction(one.planned, turn, best.verdict.passed, attempts[0].verdict.passed)
+            done = BaselineEpisode(one.planned, turn, best.verdict.passed, attempts[0].verdict.passed)
             (member.probes if self._mitigations.held(turn) else member.pool).append(done)
         if self._routing:
             self._routing.record(member, one.planned, passed=best is not None and best.verdict.passed)

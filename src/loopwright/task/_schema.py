@@ -2,11 +2,62 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
+from functools import cache
+from itertools import pairwise
+from textwrap import dedent
 from typing import Any
 
+from pydantic import BaseModel
+
+from loopwright.task._caps import BudgetOptions, CapOptions
 from loopwright.task._data import DataFile
-from loopwright.task._models import Task
+from loopwright.task._models import (
+    AgentOptions,
+    EnvironmentOptions,
+    LoopOptions,
+    MatrixOptions,
+    PilotOptions,
+    Record,
+    SandboxOptions,
+    Task,
+    Template,
+)
+from loopwright.task._session import (
+    AnchoringOptions,
+    ConsolidationOptions,
+    DriftOptions,
+    MemoryOptions,
+    MitigationOptions,
+    RoutingOptions,
+    SessionOptions,
+)
 from loopwright.task._variables import LITERAL_KEYS
+from loopwright.types import Endpoint, Sampling
+
+SECTIONS: dict[str, type[BaseModel]] = {
+    "environment": EnvironmentOptions,
+    "data, as a list": Record,
+    "data, as a file": DataFile,
+    "agents": AgentOptions,
+    "endpoints, each": Endpoint,
+    "endpoints, sampling": Sampling,
+    "loop": LoopOptions,
+    "loop.pilot": PilotOptions,
+    "matrix": MatrixOptions,
+    "budget": BudgetOptions,
+    "budget.run": CapOptions,
+    "sandbox": SandboxOptions,
+    "session": SessionOptions,
+    "session.memory": MemoryOptions,
+    "drift": DriftOptions,
+    "drift.mitigations": MitigationOptions,
+    "drift.mitigations.consolidation": ConsolidationOptions,
+    "drift.mitigations.routing": RoutingOptions,
+    "drift.mitigations.anchoring": AnchoringOptions,
+    "a template": Template,
+}
 
 _INCLUDE = {
     "type": "object",
@@ -19,9 +70,6 @@ _VARIABLE = {"type": "string", "pattern": r"^\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)
 
 def task_schema() -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of a task file, with includes, variables and data files."""
-    # Reading meanings out of the source is for this alone.
-    from loopwright.task._reference import SECTIONS, field_docs
-
     schema = Task.model_json_schema(ref_template="#/$defs/{model}")
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "Loopwright task"
@@ -63,3 +111,18 @@ def _either(value: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     """A schema that takes one or the other; what editors show stays on top."""
     shown: dict[str, Any] = {key: value[key] for key in ("title", "description", "default") if key in value}
     return {**shown, "anyOf": [{key: item for key, item in value.items() if key not in shown}, other]}
+
+
+@cache
+def field_docs(model: type) -> dict[str, str]:
+    """The string below each field of a class and of its bases, on one line."""
+    docs: dict[str, str] = {}
+    for kind in reversed(model.__mro__):
+        if kind.__module__.startswith("loopwright."):
+            [definition] = ast.parse(dedent(inspect.getsource(kind))).body
+            assert isinstance(definition, ast.ClassDef)
+            for field, below in pairwise(definition.body):
+                match field, below:
+                    case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                        docs[name] = " ".join(text.split())
+    return docs

@@ -8,26 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loopwright.cli._options import json_option, run_argument, runs_option
+from loopwright.cli._options import examples, json_option, run_argument, runs_option
 from loopwright.cli._plan_options import plan_options
 
 if TYPE_CHECKING:
     from loopwright.plan import RunOptions
 
-_EXAMPLES = """\
-\b
-Examples:
-  loopwright bench list
-  loopwright bench run intercode-bash --model openai/gpt-5-mini --strategy try_again_blind --repeats 3
-  loopwright bench compare runs/before runs/after
-  loopwright bench power --difference 0.1 --discordance 0.3
-"""
-_RUN_EXAMPLES = """\
-\b
-Examples:
-  loopwright bench run intercode-bash --model local/smollm2-135m --strategy single,react --limit 20
-  loopwright bench run intercode-sql --from ../intercode --model openai/gpt-5-mini --repeats 3
-"""
 _from = click.option(
     "--from",
     "source",
@@ -40,12 +26,19 @@ _engine = click.option(
 _limit = click.option("--limit", type=click.IntRange(min=1), help="Number of tasks, spread evenly over the suite.")
 
 
-@click.group(epilog=_EXAMPLES)
+@click.group(
+    epilog=examples(
+        "loopwright bench list",
+        "loopwright bench run intercode-bash --model openai/gpt-5-mini --strategy try_again_blind --repeats 3",
+        "loopwright bench compare runs/before runs/after",
+        "loopwright bench power --difference 0.1 --discordance 0.3",
+    )
+)
 def command() -> None:
     """Run benchmark suites, compare runs, and tell what their numbers can bear."""
 
 
-@command.command("list", epilog="\b\nExample:\n  loopwright bench list\n")
+@command.command("list", epilog=examples("loopwright bench list"))
 @json_option
 def list_command(as_json: bool) -> None:
     """List the suites and the strategies that fit them."""
@@ -59,7 +52,13 @@ def list_command(as_json: bool) -> None:
         write_table(("suite", "data", "strategies", "description"), rows)
 
 
-@command.command("run", epilog=_RUN_EXAMPLES)
+@command.command(
+    "run",
+    epilog=examples(
+        "loopwright bench run intercode-bash --model local/smollm2-135m --strategy single,react --limit 20",
+        "loopwright bench run intercode-sql --from ../intercode --model openai/gpt-5-mini --repeats 3",
+    ),
+)
 @click.argument("suite")
 @plan_options
 @_from
@@ -115,7 +114,7 @@ def run_command(
         raise
 
 
-@command.command("show", epilog="\b\nExample:\n  loopwright bench show\n")
+@command.command("show", epilog=examples("loopwright bench show"))
 @run_argument()
 @runs_option
 @json_option
@@ -132,7 +131,7 @@ def show_command(run: str | None, runs: Path, as_json: bool) -> None:
         show_outcomes(folder)
 
 
-@command.command("compare", epilog="\b\nExample:\n  loopwright bench compare runs/before runs/after\n")
+@command.command("compare", epilog=examples("loopwright bench compare runs/before runs/after"))
 @run_argument(required=True)
 @run_argument("other")
 @runs_option
@@ -145,7 +144,7 @@ def compare_command(ctx: click.Context, run: str, other: str | None, runs: Path,
     ctx.invoke(compare, run=run, other=other, runs=runs, as_json=as_json)
 
 
-@command.command("report", epilog="\b\nExample:\n  loopwright bench report runs/demo --out bench.html\n")
+@command.command("report", epilog=examples("loopwright bench report runs/demo --out bench.html"))
 @run_argument()
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="bench.html in the run folder by default.")
 @runs_option
@@ -165,7 +164,7 @@ def report_command(run: str | None, out: Path | None, runs: Path, as_json: bool)
         write(f"wrote {page}\nThe episodes one by one: loopwright report {folder}")
 
 
-@command.command("power", epilog="\b\nExample:\n  loopwright bench power --difference 0.1 --discordance 0.3\n")
+@command.command("power", epilog=examples("loopwright bench power --difference 0.1 --discordance 0.3"))
 @click.option("--difference", type=click.FloatRange(0, 1, min_open=True), required=True, help="Difference to be found.")
 @click.option("--discordance", type=click.FloatRange(0, 1), help="Share of tasks on which the two disagree.")
 @click.option("--rate", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Pass rate of the weaker.")
@@ -185,9 +184,7 @@ def power_command(
         raise UserError(str(error)) from None
 
 
-@command.command(
-    "replay", epilog="\b\nExample:\n  loopwright bench replay intercode-sql logs/sql_gpt-4_try_again.json\n"
-)
+@command.command("replay", epilog=examples("loopwright bench replay intercode-sql logs/sql_gpt-4_try_again.json"))
 @click.argument("suite")
 @click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @_from
@@ -235,7 +232,7 @@ def replay_command(
     )
 
 
-@command.command("check", epilog="\b\nExample:\n  loopwright bench check intercode-bash --limit 20\n")
+@command.command("check", epilog=examples("loopwright bench check intercode-bash --limit 20"))
 @click.argument("suite")
 @_from
 @_limit

@@ -6,18 +6,16 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli._options import json_option, run_argument, runs_option
-
-_EXAMPLES = """\
-\b
-Examples:
-  loopwright compare runs/before runs/after
-  loopwright compare runs/demo
-  loopwright compare runs/before runs/after --out comparison.html
-"""
+from loopwright.cli._options import examples, json_option, run_argument, runs_option
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command(
+    epilog=examples(
+        "loopwright compare runs/before runs/after",
+        "loopwright compare runs/demo",
+        "loopwright compare runs/before runs/after --out comparison.html",
+    )
+)
 @run_argument(required=True)
 @run_argument("other")
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the comparison as one HTML file.")

@@ -6,15 +6,13 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli._options import json_option
+from loopwright.cli._options import examples, json_option
 
-_EXAMPLES = """\
-\b
-Examples:
-  loopwright data list
-  loopwright data fetch intercode
-  loopwright data fetch humaneval --from HumanEval.jsonl.gz
-"""
+_EXAMPLES = examples(
+    "loopwright data list",
+    "loopwright data fetch intercode",
+    "loopwright data fetch humaneval --from HumanEval.jsonl.gz",
+)
 
 
 @click.group(epilog=_EXAMPLES)
@@ -22,7 +20,7 @@ def command() -> None:
     """Fetch data sets of benchmark suites."""
 
 
-@command.command("list", epilog="\b\nExample:\n  loopwright data list\n")
+@command.command("list", epilog=examples("loopwright data list"))
 @json_option
 def list_command(as_json: bool) -> None:
     """List the data sets, their public homes, where they are here, and what is known of their files (--json)."""

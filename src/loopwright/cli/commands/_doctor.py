@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from loopwright.cli._options import json_option
+from loopwright.cli._options import examples, json_option
 
 if TYPE_CHECKING:
     from loopwright.sandbox import ControlState, Diagnosis
 
-_EXAMPLES = """\
-\b
-Examples:
-  loopwright doctor
-  loopwright doctor --image python:3.12-slim
-"""
 
-
-@click.command(epilog=_EXAMPLES)
+@click.command(epilog=examples("loopwright doctor", "loopwright doctor --image python:3.12-slim"))
 @click.option("--image", help="Docker image to try; the default one if left out.")
 @json_option
 def command(image: str | None, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loopwright.cli._options import json_option, runs_option
+from loopwright.cli._options import examples, json_option, runs_option
 
 if TYPE_CHECKING:
     from loopwright.drift import DetectorName
@@ -37,10 +37,6 @@ _detector = click.option(
 _alarms = click.option("--alarms", type=_FILE, help="Append each alarm to this file, as a line of JSON.")
 
 
-def _example(line: str) -> str:
-    return f"\b\nExample:\n  {line}\n"
-
-
 @click.group(epilog=_EXAMPLES)
 def command() -> None:
     """Tell whether agents still behave as they did, and since when not."""
@@ -48,7 +44,7 @@ def command() -> None:
 
 @command.command(
     "report",
-    epilog=_example("loopwright drift report runs/monday runs/tuesday --baseline baseline.json --out drift.html"),
+    epilog=examples("loopwright drift report runs/monday runs/tuesday --baseline baseline.json --out drift.html"),
 )
 @click.argument("sources", nargs=-1, required=True)
 @_baseline
@@ -88,7 +84,7 @@ def report_command(
     leave(found.worse)
 
 
-@command.command("watch", epilog=_example("loopwright drift watch today --baseline baseline.json"))
+@command.command("watch", epilog=examples("loopwright drift watch today --baseline baseline.json"))
 @click.argument("run")
 @click.option(
     "--baseline",
@@ -129,12 +125,12 @@ def watch_command(
     leave(worse)
 
 
-@command.group("baseline", epilog=_example("loopwright drift baseline freeze runs/monday --out baseline.json"))
+@command.group("baseline", epilog=examples("loopwright drift baseline freeze runs/monday --out baseline.json"))
 def baseline_group() -> None:
     """Freeze, show and verify baselines."""
 
 
-@baseline_group.command("freeze", epilog=_example("loopwright drift baseline freeze runs/monday runs/tuesday"))
+@baseline_group.command("freeze", epilog=examples("loopwright drift baseline freeze runs/monday runs/tuesday"))
 @click.argument("sources", nargs=-1, required=True)
 @click.option("--out", type=_FILE, default=Path("baseline.json"), show_default=True, help="The file to write.")
 @click.option("--name", default="baseline", show_default=True)
@@ -178,7 +174,7 @@ def freeze_command(
     show_baseline(frozen, out, as_json=as_json)
 
 
-@baseline_group.command("show", epilog=_example("loopwright drift baseline show baseline.json"))
+@baseline_group.command("show", epilog=examples("loopwright drift baseline show baseline.json"))
 @click.argument("file", type=_FILE)
 @json_option
 def show_command(file: Path, as_json: bool) -> None:
@@ -189,7 +185,7 @@ def show_command(file: Path, as_json: bool) -> None:
     show_baseline(Baseline.load(file), file, as_json=as_json)
 
 
-@baseline_group.command("verify", epilog=_example("loopwright drift baseline verify baseline.json --digest 3f9a"))
+@baseline_group.command("verify", epilog=examples("loopwright drift baseline verify baseline.json --digest 3f9a"))
 @click.argument("file", type=_FILE)
 @click.option("--digest", default="", help="The sha256 that it must have, or its beginning.")
 @json_option
@@ -208,7 +204,7 @@ def verify_command(file: Path, digest: str, as_json: bool) -> None:
         write(f"{file}: {found}")
 
 
-@command.command("simulate", epilog=_example("loopwright drift simulate --scenario S1 --seeds 20 --alpha 0.05"))
+@command.command("simulate", epilog=examples("loopwright drift simulate --scenario S1 --seeds 20 --alpha 0.05"))
 @click.option("--scenario", "names", multiple=True, help="S1 to S15 and others; repeatable; all by default.")
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Sessions of each.")
 @click.option("--alpha", type=float, default=0.035, show_default=True)

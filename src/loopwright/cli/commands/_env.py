@@ -7,28 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loopwright.cli._options import json_option
+from loopwright.cli._options import examples, json_option
 
 if TYPE_CHECKING:
     from loopwright.environments import EnvironmentFolder
 
-_EXAMPLES = """\
-\b
-Examples:
-  loopwright env list
-  loopwright env build python --base-image python:3.12-slim
-"""
-_LIST_EXAMPLE = """\
-\b
-Example:
-  loopwright env list
-"""
-_BUILD_EXAMPLE = """\
-\b
-Examples:
-  loopwright env build guests
-  loopwright env build python --base-image python:3.12-slim
-"""
 _project = click.option(
     "--project",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
@@ -37,12 +20,12 @@ _project = click.option(
 )
 
 
-@click.group(epilog=_EXAMPLES)
+@click.group(epilog=examples("loopwright env list", "loopwright env build python --base-image python:3.12-slim"))
 def command() -> None:
     """List environments, and build their images."""
 
 
-@command.command("list", epilog=_LIST_EXAMPLE)
+@command.command("list", epilog=examples("loopwright env list"))
 @_project
 @json_option
 def list_command(project: Path, as_json: bool) -> None:
@@ -64,7 +47,9 @@ def _path(found: EnvironmentFolder) -> str:
     return str(found.folder) if found.folder.name else ""
 
 
-@command.command("build", epilog=_BUILD_EXAMPLE)
+@command.command(
+    "build", epilog=examples("loopwright env build guests", "loopwright env build python --base-image python:3.12-slim")
+)
 @click.argument("name")
 @click.option(
     "--base-image", metavar="IMAGE", help="What the Dockerfile starts from, as its build argument BASE_IMAGE."

@@ -7,21 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loopwright.cli._options import json_option
+from loopwright.cli._options import examples, json_option
 from loopwright.cli._plan_options import checked, plan_options
 
 if TYPE_CHECKING:
     from loopwright.plan import RunOptions
 
-_EXAMPLES = """\
-\b
-Examples:
-  loopwright explain task.yaml --model local/smollm2-135m
-  loopwright explain task.yaml --model local/smollm2-135m --prompt
-"""
 
-
-@click.command(epilog=_EXAMPLES)
+@click.command(
+    epilog=examples(
+        "loopwright explain task.yaml --model local/smollm2-135m",
+        "loopwright explain task.yaml --model local/smollm2-135m --prompt",
+    )
+)
 @click.argument("path", type=click.Path(path_type=Path))
 @plan_options
 @click.option(

@@ -7,14 +7,7 @@ from typing import Any
 
 import click
 
-from loopwright.cli._options import checkpoints_option, json_option, run_argument, runs_option
-
-_EXAMPLES = """\
-\b
-Examples:
-  loopwright fork runs/demo --at balances:refine:0:2 --seed 7
-  loopwright fork runs/demo --at balances:refine:0:1 --model openai/gpt-5-mini --calls 8
-"""
+from loopwright.cli._options import checkpoints_option, examples, json_option, run_argument, runs_option
 
 
 class _Point(click.ParamType[tuple[str, int]]):
@@ -30,7 +23,12 @@ class _Point(click.ParamType[tuple[str, int]]):
         return episode, int(iteration)
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command(
+    epilog=examples(
+        "loopwright fork runs/demo --at balances:refine:0:2 --seed 7",
+        "loopwright fork runs/demo --at balances:refine:0:1 --model openai/gpt-5-mini --calls 8",
+    )
+)
 @run_argument(required=True)
 @click.option("--at", type=_Point(), required=True, help="The episode, and its first iteration to make anew.")
 @click.option("--model", help="provider/model for every role from there on.")

@@ -53,7 +53,7 @@ def command(
     from loopwright.cli._exit import ExitCode
     from loopwright.cli._output import write, write_json
     from loopwright.cli._runs import find_run
-    from loopwright.drift import rule
+    from loopwright.drift import judge_change
     from loopwright.errors import UserError
 
     incumbent, changed = _passes(find_run(baseline, runs)), _passes(find_run(candidate, runs))
@@ -62,7 +62,7 @@ def command(
             "the two runs share no instance that both have scores for",
             remedy="Run both over the same tasks; a gate compares instance by instance.",
         )
-    ruling = rule(incumbent, changed, history, margin=margin)
+    ruling = judge_change(incumbent, changed, history, margin=margin)
     if as_json:
         write_json(asdict(ruling))
     else:

@@ -6,16 +6,10 @@ import asyncio
 
 import click
 
-from loopwright.cli._options import json_option
-
-_EXAMPLE = """\
-\b
-Example:
-  loopwright gc
-"""
+from loopwright.cli._options import examples, json_option
 
 
-@click.command(epilog=_EXAMPLE)
+@click.command(epilog=examples("loopwright gc"))
 @json_option
 def command(as_json: bool) -> None:
     """Remove sandboxes whose owner is dead.

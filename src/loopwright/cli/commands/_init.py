@@ -6,20 +6,14 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli._options import json_option
+from loopwright.cli._options import examples, json_option
 
-_EXAMPLES = """\
-\b
-Examples:
-  loopwright init mine
-  loopwright init mine --model local/smollm2-135m
-"""
 _TEMPLATE = Path(__file__).parents[1] / "_project"
 _TASK = "tasks/invitation.yaml"
 _MODEL = "scripted/replies.yaml"
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command(epilog=examples("loopwright init mine", "loopwright init mine --model local/smollm2-135m"))
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=".")
 @click.option("--model", default=_MODEL, show_default=True, help="provider/model that the task uses.")
 @json_option

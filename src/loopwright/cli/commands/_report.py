@@ -6,19 +6,18 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli._options import json_option, run_argument, runs_option
+from loopwright.cli._options import examples, json_option, run_argument, runs_option
 
-_EXAMPLE = """\
-\b
-Examples:
-  loopwright report
-  loopwright report runs/demo --out demo.html
-  loopwright report runs/demo --junit junit.xml --csv episodes.csv
-"""
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-@click.command(epilog=_EXAMPLE)
+@click.command(
+    epilog=examples(
+        "loopwright report",
+        "loopwright report runs/demo --out demo.html",
+        "loopwright report runs/demo --junit junit.xml --csv episodes.csv",
+    )
+)
 @run_argument()
 @click.option("--out", type=_FILE, help="The HTML file; report.html in the run folder by default.")
 @click.option("--junit", type=_FILE, help="Write JUnit XML here too.")

@@ -6,17 +6,10 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli._options import checkpoints_option, json_option, run_argument, runs_option
-
-_EXAMPLE = """\
-\b
-Examples:
-  loopwright resume
-  loopwright resume runs/demo
-"""
+from loopwright.cli._options import checkpoints_option, examples, json_option, run_argument, runs_option
 
 
-@click.command(epilog=_EXAMPLE)
+@click.command(epilog=examples("loopwright resume", "loopwright resume runs/demo"))
 @run_argument()
 @click.option(
     "--changed", is_flag=True, help="Go on although prompts, cards, code or task files changed; tasks stay as recorded."

@@ -7,22 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loopwright.cli._options import checkpoints_option, json_option, runs_option
+from loopwright.cli._options import checkpoints_option, examples, json_option, runs_option
 from loopwright.cli._plan_options import checked, plan_options
 
 if TYPE_CHECKING:
     from loopwright.plan import RunOptions
 
-_EXAMPLES = """\
-\b
-Examples:
-  loopwright run task.yaml --model local/smollm2-135m
-  loopwright run examples/python --strategy single,best_of_n,refine --calls 4
-  loopwright run tasks --model openai/gpt-5-mini --prices prices.yaml --max-usd 2 --dry-run
-"""
 
-
-@click.command(epilog=_EXAMPLES)
+@click.command(
+    epilog=examples(
+        "loopwright run task.yaml --model local/smollm2-135m",
+        "loopwright run examples/python --strategy single,best_of_n,refine --calls 4",
+        "loopwright run tasks --model openai/gpt-5-mini --prices prices.yaml --max-usd 2 --dry-run",
+    )
+)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @plan_options
 @click.option("--accept", type=click.FloatRange(0, 1), help="Pass rate below which the exit code is 1.")

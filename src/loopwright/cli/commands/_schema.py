@@ -6,17 +6,10 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli._options import json_option
-
-_EXAMPLES = """\
-\b
-Examples:
-  loopwright schema
-  loopwright schema --out task.schema.json
-"""
+from loopwright.cli._options import examples, json_option
 
 
-@click.command(epilog=_EXAMPLES)
+@click.command(epilog=examples("loopwright schema", "loopwright schema --out task.schema.json"))
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write it to this file.")
 @json_option
 def command(out: Path | None, as_json: bool) -> None:

@@ -6,18 +6,12 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli._options import json_option, run_argument, runs_option
-
-_EXAMPLE = """\
-\b
-Examples:
-  loopwright show
-  loopwright show runs/demo
-  loopwright show runs/demo balances:refine:0
-"""
+from loopwright.cli._options import examples, json_option, run_argument, runs_option
 
 
-@click.command(epilog=_EXAMPLE)
+@click.command(
+    epilog=examples("loopwright show", "loopwright show runs/demo", "loopwright show runs/demo balances:refine:0")
+)
 @run_argument()
 @click.argument("episode", required=False)
 @runs_option

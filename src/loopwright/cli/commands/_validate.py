@@ -7,21 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loopwright.cli._options import json_option
+from loopwright.cli._options import examples, json_option
 from loopwright.cli._plan_options import checked, plan_options
 
 if TYPE_CHECKING:
     from loopwright.plan import RunOptions
 
-_EXAMPLES = """\
-\b
-Examples:
-  loopwright validate task.yaml
-  loopwright validate tasks --model openai/gpt-5-mini
-"""
 
-
-@click.command(epilog=_EXAMPLES)
+@click.command(epilog=examples("loopwright validate task.yaml", "loopwright validate tasks --model openai/gpt-5-mini"))
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @plan_options
 @json_option

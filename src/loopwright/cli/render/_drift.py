@@ -26,7 +26,7 @@ from loopwright.drift import (
     Review,
     from_mapping,
     observations,
-    trial,
+    run_trial,
 )
 from loopwright.errors import UserError
 from loopwright.stats import wilson
@@ -203,7 +203,8 @@ def simulate(
     results = []
     for scenario in (SCENARIOS[name] for name in names or SCENARIOS):
         trials = [
-            trial(scenario, seed, alpha=alpha, size=size, horizon=horizon, detector=detector) for seed in range(seeds)
+            run_trial(scenario, seed, alpha=alpha, size=size, horizon=horizon, detector=detector)
+            for seed in range(seeds)
         ]
         hits = sum(one.ever if scenario.drift is None else one.delay is not None for one in trials)
         interval = wilson(hits, seeds)

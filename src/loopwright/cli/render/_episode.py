@@ -41,7 +41,7 @@ def _blocks(events: list[Event]) -> Iterator[str]:
         elif isinstance(event.data, DriftAlarm):
             yield f"\n--- interaction {event.data.at} ---\n{alarm_line(event.data)}"
         elif isinstance(event.data, Mitigated):
-            yield "\n".join(_deed(event.data))
+            yield "\n".join(_mitigation(event.data))
         elif isinstance(event.data, Graded):
             graded[event.data.candidate_iteration] = event.data
     for attempt in tree:
@@ -73,17 +73,17 @@ def _iteration(attempt: Attempt, tree: AttemptTree, graded: Graded | None) -> It
         yield from _section("decision", f"{decided.decision}{target}, by {decided.rule}: {decided.why}")
 
 
-def _deed(deed: Mitigated) -> Iterator[str]:
-    whose = f" of {deed.agent}" if deed.agent else ""
-    yield f"\n--- {deed.kind}{whose} after {deed.at} turns, by {deed.why} ---"
-    yield deed.what
-    if deed.probes and deed.kind != "routing":
-        yield f"{deed.probes} probes: {deed.better} got better, {deed.worse} got worse"
-    if deed.undone or deed.emptied:
-        yield "taken back" if deed.undone and not deed.emptied else "all forgotten"
-    if deed.human:
+def _mitigation(mitigation: Mitigated) -> Iterator[str]:
+    whose = f" of {mitigation.agent}" if mitigation.agent else ""
+    yield f"\n--- {mitigation.kind}{whose} after {mitigation.at} turns, by {mitigation.why} ---"
+    yield mitigation.what
+    if mitigation.probes and mitigation.kind != "routing":
+        yield f"{mitigation.probes} probes: {mitigation.better} got better, {mitigation.worse} got worse"
+    if mitigation.undone or mitigation.emptied:
+        yield "taken back" if mitigation.undone and not mitigation.emptied else "all forgotten"
+    if mitigation.human:
         yield "a person must look"
-    yield from _section("summary", deed.text or "")
+    yield from _section("summary", mitigation.text or "")
 
 
 def _section(title: str, text: str) -> Iterator[str]:

@@ -32,16 +32,16 @@ class Exemplar:
 
     @classmethod
     def of(cls, id: str, input: str, *, tokens: int, text: str = "") -> Exemplar:
-        """Embeds an input as `embedded` does."""
-        return cls(id, embedded(input), text, tokens)
+        """Embeds an input as `embed_input` does."""
+        return cls(id, embed_input(input), text, tokens)
 
 
-def embedded(input: str) -> tuple[float, ...]:
+def embed_input(input: str) -> tuple[float, ...]:
     """The embedding of an input: hashed words and 4-grams, without a model."""
     return hashed(input)
 
 
-def level(index: float, band: Band) -> float:
+def measure_drift(index: float, band: Band) -> float:
     """Drift level in [0, 1]: how far the index has fallen, where five standard deviations under the mean are 1.
 
     Args:
@@ -86,7 +86,7 @@ class Anchor:
         self._refused, self.shown = True, 0
 
 
-def select(
+def select_exemplars(
     pool: Sequence[Exemplar], query: Sequence[float], count: int, *, tokens: int, diversity: float = 0.3
 ) -> list[Exemplar]:
     """Chooses examples like the input and unlike each other (maximal marginal relevance, Carbonell and Goldstein 1998).

@@ -48,7 +48,7 @@ class AgentStatus:
     """Interactions at which it was reset."""
 
 
-def low_windows(before: int, index: float | None, band: Band | None) -> int:
+def count_low_windows(before: int, index: float | None, band: Band | None) -> int:
     """Counts windows in a row under the band.
 
     Args:
@@ -107,7 +107,7 @@ class Router:
 
         Args:
             agent: Whose.
-            low: Windows in a row under its band, as `low_windows` counts them.
+            low: Windows in a row under its band, as `count_low_windows` counts them.
             alarms: Channels that alarmed about a change for the worse since the last look.
         """
         if alarms:

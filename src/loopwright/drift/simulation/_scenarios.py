@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from loopwright.drift._baseline import Baseline
+from loopwright.drift._monitor import Monitor
 from loopwright.drift._observation import Interaction
+from loopwright.drift.detectors._registry import DetectorName
 from loopwright.drift.simulation._simulator import Injection, Setting, Simulator
 from loopwright.types import Channel
 
@@ -155,7 +158,9 @@ class SimulatedSession:
     """Drawn as it is read."""
 
 
-def draw(scenario: Scenario, seed: int, *, length: int = LENGTH, baseline: int | None = None) -> SimulatedSession:
+def draw_session(
+    scenario: Scenario, seed: int, *, length: int = LENGTH, baseline: int | None = None
+) -> SimulatedSession:
     """Draws a baseline and the session after it.
 
     Args:
@@ -186,3 +191,51 @@ def injection(scenario: Scenario, place: int) -> Injection:
     if scenario.burst and 0 <= since < _BURST:
         return scenario.burst
     return scenario.drift(since) if scenario.drift and since >= 0 else _NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What the monitor did in one session."""
+
+    ever: bool
+    """Whether anything alarmed at any time."""
+    delay: int | None
+    """Interactions from the change to the first alarm after it; None where there is none."""
+    channels: tuple[Channel, ...]
+    """That this alarm named."""
+
+
+def run_trial(
+    scenario: Scenario,
+    seed: int,
+    *,
+    alpha: float = 0.035,
+    size: int | None = None,
+    horizon: int = 3000,
+    detector: DetectorName = "windows",
+) -> Trial:
+    """Draws a baseline and a session, and watches it.
+
+    Args:
+        scenario: What happens.
+        seed: Fixes every draw.
+        alpha: Probability that a session without drift may ever alarm.
+        size: Interactions of the baseline; the scenario's own by default.
+        horizon: Interactions that alpha is spent on.
+        detector: How a channel is watched.
+
+    Raises:
+        UserError: A setting is out of its range.
+        MissingExtra: The detector's library is not installed.
+    """
+    session = draw_session(scenario, seed, baseline=size)
+    monitor = Monitor(Baseline.freeze(session.baseline, alpha=alpha, horizon=horizon), detector)
+    ever, delay = False, None
+    channels: tuple[Channel, ...] = ()
+    for at, one in enumerate(session.stream):
+        alarms = monitor.observe(one)
+        if alarms:
+            ever = True
+            if at >= scenario.begins and delay is None:
+                delay, channels = at - scenario.begins, tuple(alarm.channel for alarm in alarms)
+    return Trial(ever, delay, channels)

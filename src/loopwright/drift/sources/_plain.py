@@ -14,7 +14,7 @@ _OBSERVATION: TypeAdapter[Interaction] = TypeAdapter(Interaction)
 
 
 def from_mapping(record: Mapping[str, Any]) -> Interaction:
-    """Reads an interaction from plain data whose keys are the fields of `Observation`.
+    """Reads an interaction from plain data whose keys are the fields of `Interaction`.
 
     Raises:
         UserError: A key is none of them, or a value of the wrong kind; the message names it.
@@ -30,7 +30,7 @@ def from_mapping(record: Mapping[str, Any]) -> Interaction:
         place = ".".join(map(str, first["loc"]))
         raise UserError(
             f"an interaction's {place} is {first['input']!r:.80}: {first['msg']}",
-            remedy="See `loopwright.drift.Observation` for what each field holds; leave out what is not known.",
+            remedy="See `loopwright.drift.Interaction` for what each field holds; leave out what is not known.",
         ) from None
 
 

@@ -22,8 +22,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loopwright.errors import MissingContent, UserError
-from loopwright.models.chat._hash import canonical, request_hash
-from loopwright.models.chat._types import Model, Reply, Request
+from loopwright.models.chat._types import Model, Reply, Request, canonical, request_hash
 from loopwright.secrets import scrub
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -85,3 +87,13 @@ class Model(Protocol):
     async def close(self) -> None:
         """Frees connections and memory; harmless when called twice."""
         ...
+
+
+def canonical(request: Request) -> str:
+    """A request as JSON text that is equal for equal requests: sorted keys, no spaces, ASCII."""
+    return json.dumps(request.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def request_hash(request: Request) -> str:
+    """sha256 of the canonical JSON of a request, as 64 hexadecimal digits."""
+    return hashlib.sha256(canonical(request).encode()).hexdigest()

@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from loopwright.errors import SandboxUnavailable
+from loopwright.sandbox._owners import Found, Owner
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -134,3 +135,24 @@ def remove(client: APIClient, name: str) -> None:
     except APIError as error:
         if error.status_code != 409:  # it is being removed already
             raise
+
+
+async def sweep(engine: DockerEngine) -> Sequence[Found]:
+    """Removes the containers of dead owners.
+
+    Raises:
+        SandboxUnavailable: There is no engine.
+    """
+    return await engine.call(_containers)
+
+
+def _containers(client: APIClient) -> Sequence[Found]:
+    found = []
+    for container in client.containers(all=True, filters={"label": OWNER_LABEL}):
+        name = container["Names"][0].lstrip("/") if container["Names"] else container["Id"]
+        owner = Owner.parse(container["Labels"].get(OWNER_LABEL, ""))
+        state = owner.state() if owner else "unknown"
+        if state == "dead":
+            remove(client, container["Id"])
+        found.append(Found(name, "docker", state == "dead", f"its owner is {state}"))
+    return found

@@ -16,10 +16,16 @@ from loopwright.sandbox._sandbox import OpenSandbox
 from loopwright.sandbox._selfcheck import Readings, inspect
 from loopwright.sandbox._setup import FILE_CAPABILITIES, RUNNER_FILES, WORKDIR, Account, default_env, set_up
 from loopwright.sandbox._types import Limits, SandboxSpec
-from loopwright.sandbox.docker._engine import OWNER_LABEL, Demultiplexer, DockerEngine, attach, wait_until_removed
+from loopwright.sandbox.docker._engine import (
+    OWNER_LABEL,
+    Demultiplexer,
+    DockerEngine,
+    attach,
+    sweep,
+    wait_until_removed,
+)
 from loopwright.sandbox.docker._engine import remove as remove_container
 from loopwright.sandbox.docker._roots import Roots
-from loopwright.sandbox.docker._sweep import sweep
 from loopwright.sandbox.runner._channel import RunnerChannel
 from loopwright.sandbox.runner._program import command
 from loopwright.types import Control

@@ -2,7 +2,7 @@
 
 The paper names a metric for each dimension and leaves its normalisation open; here each is taken at face value, which
 is one reading. A healthy agent alarms under it: a p-value is uniform without drift, two random chains of an agent are
-not alike, and 1 - CV is far under 1 for ordinary lengths. Use `Monitor`.
+not alike, and 1 - CV is far under 1 for ordinary lengths. Use `loopwright.drift.Monitor`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from loopwright.drift._index import Index, combine, jensen_shannon
-from loopwright.drift._observation import Interaction
+from loopwright.drift import Channel, Index, Interaction, combine, jensen_shannon
 from loopwright.drift.channels._reference import agreed, error_kind
-from loopwright.types import Channel
 
 WINDOW = 50
 BASELINE = 20

@@ -14,16 +14,17 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 
-from loopwright.drift._baseline import Band
-from loopwright.drift.mitigations._anchoring import Anchor, level
-from loopwright.drift.mitigations._consolidation import (
-    ConsolidatedMemory,
+from loopwright.drift import (
+    Anchor,
+    Band,
     ConsolidationSchedule,
     MemoryEntry,
-    consolidate,
+    Router,
+    chained_digest,
+    count_low_windows,
     harmed,
+    measure_drift,
 )
-from loopwright.drift.mitigations._routing import Router, low_windows
 from loopwright.task import AnchoringOptions, ConsolidationOptions, RoutingOptions
 
 Mitigation = Literal["consolidation", "routing", "anchoring"]
@@ -39,6 +40,39 @@ _ROUTING = RoutingOptions(agents=("a", "b", "c"))
 _ANCHORING = AnchoringOptions()
 _ANSWER = 400
 """Tokens of a turn, or of a probe, beside the memory."""
+
+
+_KEPT: frozenset[str] = frozenset({"decision", "commitment", "fact", "failure", "summary"})
+"""Kinds that are kept; raw output of tools and reasoning that led to a decision are not."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsolidatedMemory:
+    """What an agent has in its context; the goal is never rewritten."""
+
+    goal: str
+    entries: tuple[MemoryEntry, ...] = ()
+
+    @property
+    def tokens(self) -> int:
+        """Of all entries; the goal's are not counted."""
+        return sum(entry.tokens for entry in self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Consolidation:
+    """What a consolidation did, for the record."""
+
+    before: ConsolidatedMemory
+    after: ConsolidatedMemory
+    why: str
+    digest: str
+    """sha256 over the digest of the last consolidation and every entry this one rests on."""
+
+    @property
+    def saved(self) -> int:
+        """Tokens."""
+        return self.before.tokens - self.after.tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +180,7 @@ def simulate_team(seed: int, mitigations: frozenset[Mitigation] = frozenset(), *
             router.record(name, task, success=success)
         if agent.turns % _WINDOW == 0:
             index = sum(agent.recent) / len(agent.recent)
-            agent.low = low_windows(agent.low, index, _BAND)
+            agent.low = count_low_windows(agent.low, index, _BAND)
             if router:
                 _route(router, agent, name, index, at, spent)
             if "anchoring" in mitigations:
@@ -182,7 +216,7 @@ def _consolidate(agent: _Agent, why: str, spent: _Spent) -> None:
 
 def _anchor(agent: _Agent, index: float, spent: _Spent) -> None:
     """Shows as many examples as the index asks for; more of them under a guard."""
-    shown, wanted = agent.anchor.shown, agent.anchor.update(level(index, _BAND))
+    shown, wanted = agent.anchor.shown, agent.anchor.update(measure_drift(index, _BAND))
     if wanted <= shown:
         agent.anchor.show(wanted)
         return
@@ -214,3 +248,34 @@ def _readmit(router: Router, agent: _Agent, name: str, at: int, spent: _Spent) -
         router.tried(name, at)
         router.probed(name, sum(answers), len(answers), _SKILL)
         spent.probes(len(answers))
+
+
+def consolidate(
+    memory: ConsolidatedMemory, why: str, *, raw: int = 20, limit: int = 2000, previous: str = ""
+) -> Consolidation:
+    """Keeps the goal, what was learned once, and the last turns as they are: a summarizer by rules, without a model.
+
+    Args:
+        memory: What there is; only its last 100 turns are reviewed, what is older stays if it was kept before.
+        why: Told in the record.
+        raw: Latest turns that stay untouched.
+        limit: Tokens that learned entries may take; the latest are kept.
+        previous: Digest of the last consolidation.
+    """
+    turns = sorted({entry.turn for entry in memory.entries})
+    untouched = set(turns[-raw:]) if raw else set()
+    learned: dict[tuple[str, str], MemoryEntry] = {}
+    for entry in memory.entries:
+        if entry.turn not in untouched and entry.kind in _KEPT and not entry.done:
+            # A repeat replaces the earlier one, so that order is by the last time it was said.
+            learned.pop((entry.kind, entry.text), None)
+            learned[entry.kind, entry.text] = entry
+    kept: list[MemoryEntry] = []
+    spent = 0
+    for entry in reversed(learned.values()):
+        if spent + entry.tokens <= limit:
+            kept.append(entry)
+            spent += entry.tokens
+    latest = [entry for entry in memory.entries if entry.turn in untouched]
+    after = ConsolidatedMemory(memory.goal, (*reversed(kept), *latest))
+    return Consolidation(memory, after, why, chained_digest(memory.entries, previous))
