@@ -14,7 +14,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 def examples(*commands: str) -> str:
     """What stands below the help of a verb: command lines to copy."""
     heading = "Examples:" if len(commands) > 1 else "Example:"
-    # Lines after \\b stay as they are.
+    # Below a line of \b click leaves lines as they are.
     return "\n".join(["\b", heading, *(f"  {command}" for command in commands)])
 
 
@@ -23,11 +23,10 @@ def _remember(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
     return value
 
 
-def json_option(function: _Function) -> _Function:
-    """`--json`: the result as JSON on stdout, failures as JSON on stderr."""
-    return click.option(
-        "--json", "as_json", is_flag=True, is_eager=True, callback=_remember, help="Write the result as JSON."
-    )(function)
+json_option = click.option(
+    "--json", "as_json", is_flag=True, is_eager=True, callback=_remember, help="Write the result as JSON."
+)
+"""`--json`: the result as JSON on stdout, failures as JSON on stderr."""
 
 
 def _complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
@@ -42,26 +41,24 @@ def run_argument(name: str = "run", *, required: bool = False) -> Callable[[_Fun
     return click.argument(name, required=required, shell_complete=_complete_run)
 
 
-def checkpoints_option(function: _Function) -> _Function:
-    """`--checkpoints`: where LangGraph's state of each episode is kept for others to look at."""
-    return click.option(
-        "--checkpoints",
-        default="",
-        metavar="sqlite|URL",
-        envvar="LOOPWRIGHT_CHECKPOINTS",
-        show_envvar=True,
-        help="Keep LangGraph checkpoints: in the run folder, or on a Postgres server (postgresql://...).",
-    )(function)
+checkpoints_option = click.option(
+    "--checkpoints",
+    default="",
+    metavar="sqlite|URL",
+    envvar="LOOPWRIGHT_CHECKPOINTS",
+    show_envvar=True,
+    help="Keep LangGraph checkpoints: in the run folder, or on a Postgres server (postgresql://...).",
+)
+"""`--checkpoints`: where LangGraph's state of each episode is kept for others to look at."""
 
 
-def runs_option(function: _Function) -> _Function:
-    """`--runs`: the folder that holds run folders."""
-    return click.option(
-        "--runs",
-        type=click.Path(path_type=Path),
-        default=Path("runs"),
-        envvar="LOOPWRIGHT_RUNS",
-        show_envvar=True,
-        show_default=True,
-        help="Folder that holds the run folders.",
-    )(function)
+runs_option = click.option(
+    "--runs",
+    type=click.Path(path_type=Path),
+    default=Path("runs"),
+    envvar="LOOPWRIGHT_RUNS",
+    show_envvar=True,
+    show_default=True,
+    help="Folder that holds the run folders.",
+)
+"""`--runs`: the folder that holds run folders."""

@@ -38,21 +38,15 @@ class Pool:
             profiles: Profiles kept warm; beyond that the one that was asked for longest ago is given up.
         """
         self._provider = provider
+        self.name = provider.name
+        """`docker` or `bubblewrap`."""
+        self.reason = provider.reason
+        """Why this provider was picked."""
         self._size = size
         self._profiles = profiles
         self._warm: OrderedDict[Hashable, deque[OpenSandbox]] = OrderedDict()
         self._filling: dict[Hashable, asyncio.Task[None]] = {}
         self.stats = PoolStats()
-
-    @property
-    def name(self) -> str:
-        """`docker` or `bubblewrap`."""
-        return self._provider.name
-
-    @property
-    def reason(self) -> str:
-        """Why this provider was picked."""
-        return self._provider.reason
 
     async def open(self, spec: SandboxSpec) -> OpenSandbox:
         """Hands out a warm sandbox if there is one, else opens one; see `SandboxProvider.open`."""
