@@ -177,9 +177,14 @@ class ModelError(LoopwrightError):
 
 
 class ModelUnavailable(ModelError):
-    """No connection, a time-out, a 408, 409 or 5xx, or a cut reply."""
+    """No connection, a time-out, a 408, 409 or 5xx, or a cut reply.
+
+    Attributes:
+        partial: What had arrived of the reply.
+    """
 
     retry = True
+    partial: str = ""
 
 
 class ModelRateLimited(ModelError):

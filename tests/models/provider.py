@@ -116,6 +116,33 @@ def reply(text: str = "hello", *, finish: str = "stop", **fields: Any) -> Answer
     return body(200, json.dumps(completion(text, finish=finish, **fields)).encode())
 
 
+def events(*pieces: object, then: str = "keep", done: bool = True) -> Answer:
+    """An answer in pieces; text goes as it is, all else as the data of an event."""
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        lines = [piece if isinstance(piece, str) else f"data: {json.dumps(piece)}\n\n" for piece in pieces]
+        for line in [*lines, *(["data: [DONE]\n\n"] if done else [])]:
+            writer.write(f"{len(line.encode()):x}\r\n{line}\r\n".encode())
+            await writer.drain()
+            await asyncio.sleep(0)
+        if then == "hang":
+            await writer.wait_closed()
+        elif then == "reset":
+            await asyncio.sleep(0.05)
+            writer.transport.abort()
+        else:
+            writer.write(b"0\r\n\r\n")
+
+    return answer
+
+
+def piece(content: object = None, *, finish: str | None = None, **delta: object) -> dict[str, Any]:
+    """One piece of a streamed completion."""
+    delta |= {} if content is None else {"content": content}
+    return {"model": "the-model", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+
+
 async def hang(writer: asyncio.StreamWriter) -> None:
     """Says nothing for as long as the connection lives."""
     await writer.wait_closed()

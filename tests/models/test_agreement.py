@@ -85,7 +85,12 @@ def test_a_refused_field_is_left_out_remembered_and_told(refusal: Answer, field:
 def test_fields_are_left_out_one_by_one_and_the_others_stay() -> None:
     asked = ask(temperature=0, seed=3, top_p=0.5, max_tokens=9)
     (answered,), received = run(TEMPERATURE, SEED_OF_MISTRAL, MAX_TOKENS, reply(), asked=[asked])
-    assert set(received[-1].body) == {"model", "messages", "top_p", "max_completion_tokens"}
+    assert received[-1].body.keys() - {"stream", "stream_options"} == {
+        "model",
+        "messages",
+        "top_p",
+        "max_completion_tokens",
+    }
     assert received[-1].body["max_completion_tokens"] == 9
     assert answered.left_out == ("seed", "temperature")
 
@@ -100,6 +105,16 @@ def test_calls_at_the_same_time_lose_one_call_together() -> None:
 def test_what_a_card_requires_is_never_left_out() -> None:
     with pytest.raises(ModelRejected, match="does not support 0"):
         run(TEMPERATURE, reply(), asked=[ask(temperature=0, required=("temperature",))])
+
+
+def test_a_server_that_knows_no_stream_options_is_asked_without_them() -> None:
+    refusal = fault(422, "body.stream_options: Extra inputs are not permitted")
+    (answered,), received = run(refusal, reply(), asked=[ask()])
+    assert [set(each.body) & {"stream", "stream_options"} for each in received] == [
+        {"stream", "stream_options"},
+        {"stream"},
+    ]
+    assert answered.left_out == ()
 
 
 def test_a_limit_that_is_too_high_is_lowered_to_what_the_server_gives() -> None:

@@ -59,12 +59,14 @@ def test_what_is_sent() -> None:
         "max_tokens": 7,
         "seed": 3,
         "stop": ["END"],
+        "stream": True,
+        "stream_options": {"include_usage": True},
     }
 
 
 def test_defaults_are_left_to_the_provider() -> None:
     _, (received,) = one(ask("Hi"), reply())
-    assert set(received.body) == {"model", "messages"}
+    assert set(received.body) == {"model", "messages", "stream", "stream_options"}
 
 
 def test_key_and_base_url_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urlsplit
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 OPENAI_URL = "https://api.openai.com/v1"
 
 
+_LONGEST = 7200.0
+"""Seconds after which a reply that still comes in pieces is given up."""
+
+
 class RawResponse(Protocol):
     """An answer whose body was not read as anything yet."""
 
@@ -31,13 +36,30 @@ class RawResponse(Protocol):
         ...
 
 
+class RawStream(Protocol):
+    """An answer whose body is not here yet."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers."""
+        ...
+
+    async def read(self) -> bytes:
+        """The whole body."""
+        ...
+
+    def iter_lines(self) -> AsyncIterator[str]:
+        """The body, line by line, as it comes."""
+        ...
+
+
 class OpenAIServer:
     """One server, and the client that speaks to it.
 
     Attributes:
         base_url: The URL before `/chat/completions`.
         endpoint: The same without what is secret, for messages and for the circuit breaker.
-        timeout: Seconds after which one call is given up.
+        timeout: Seconds without a word after which one call is given up.
         settings: What the user set about it.
     """
 
@@ -115,6 +137,63 @@ class OpenAIServer:
                 remedy=f"If it is only slow, set a longer `timeout` for {self._fix.timeout}.",
             ) from None
 
+    async def stream(
+        self, call: Callable[[openai.AsyncOpenAI], AbstractAsyncContextManager[RawStream]], take: Callable[[str], None]
+    ) -> bytes | None:
+        """Makes one call whose answer comes in pieces, and hands on each piece; silence ends it, slowness does not.
+
+        Whoever cancels it closes the connection, so that the server stops.
+
+        Args:
+            call: Makes the call.
+            take: Gets the data of each server-sent event.
+
+        Returns:
+            The body of an answer that does not come in pieces, as some servers send it; None where it does.
+
+        Raises:
+            ModelError: The server failed, refused or fell silent; the class tells whether to retry.
+        """
+        client = await self._connected()
+        try:
+            async with asyncio.timeout(_LONGEST), asyncio.timeout(self.timeout) as silence:
+                return await self._events(call(client), take, silence)
+        except TimeoutError:
+            raise ModelUnavailable(
+                f"{self._name} at {self.endpoint}: no reply within {self.timeout:g} s",
+                remedy=f"If it is only slow, set a longer `timeout` for {self._fix.timeout}.",
+            ) from None
+
+    async def _events(
+        self,
+        answer: AbstractAsyncContextManager[RawStream],
+        take: Callable[[str], None],
+        silence: asyncio.Timeout,
+    ) -> bytes | None:
+        import openai
+
+        loop = asyncio.get_running_loop()
+        # No `from error`: the client's exceptions hold the request with its key.
+        try:
+            async with answer as response:
+                if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                    return bytes(await response.read())
+                data: list[str] = []
+                async for line in response.iter_lines():
+                    silence.reschedule(loop.time() + self.timeout)
+                    if line.startswith("data:"):
+                        data.append(line[5:].removeprefix(" "))
+                    elif not line and data:
+                        take("\n".join(data))
+                        data = []
+                if data:
+                    take("\n".join(data))
+                return None
+        except openai.APIError as error:
+            raise self._failure(error) from None
+        except _transport_error() as error:
+            raise self._lost(error) from None
+
     def ask_blocking(self, call: Callable[[openai.OpenAI], RawResponse], *, attempts: int) -> bytes:
         """As `ask`, for callers that do not run in an event loop; the client itself tries again.
 
@@ -182,11 +261,22 @@ class OpenAIServer:
                 error.status_code, error.body or error.response.text, dict(error.response.headers.items())
             )
             return self.error(fault)
-        cause = error.__cause__ or error
+        return self._lost(error.__cause__ or error)
+
+    def _lost(self, cause: BaseException) -> ModelUnavailable:
         return ModelUnavailable(
             scrub(f"{self._name} at {self.endpoint}: {type(cause).__name__}: {cause}"),
             remedy=f"Check that a server answers at {self.endpoint} ({self._fix.url}).",
         )
+
+
+def _transport_error() -> type[Exception]:
+    """What the HTTP library under the client raises where a connection breaks."""
+    import openai
+
+    library = openai.DefaultAsyncHttpxClient.__mro__[1].__module__.partition(".")[0]
+    broken: type[Exception] = importlib.import_module(library).HTTPError
+    return broken
 
 
 def _key(name: str, variable: str, given: str | None) -> str:

@@ -14,8 +14,8 @@ from loopwright.types import Endpoint
 class ModelOptions:
     """Settings of a model. What is left out comes from the environment, then from the defaults."""
 
-    timeout: float = 180.0
-    """Seconds after which one call (not its retries) is given up."""
+    timeout: float = 300.0
+    """Seconds of silence after which one call (not its retries) is given up."""
     base_url: str | None = None
     """For `openai/...`; None for OPENAI_BASE_URL, then OpenAI's own."""
     api_key: str | None = field(default=None, repr=False)

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from loopwright.environments import Environment, EnvironmentSetup
-from loopwright.errors import LoopwrightError, MissingContent, TaskError
+from loopwright.errors import LoopwrightError, MissingContent, ModelUnavailable, TaskError
 from loopwright.models import Breaker, Model, ModelOptions, Resilient
 from loopwright.models.embedding import EMBEDDING_POLICY, EMBEDDING_SECONDS, OpenAIEmbedding
 from loopwright.plan._plan import PlannedEpisode
@@ -21,6 +21,9 @@ from loopwright.plan._resolved_run import ResolvedRun
 from loopwright.sandbox import Control, Limits, Pool, Sandbox, SandboxSpec, open_provider
 from loopwright.store import Failed, RunStore, SandboxOpened
 from loopwright.task import SandboxOptions, Task
+
+_PARTIAL = 20_000
+"""Characters of a lost reply that are recorded."""
 
 current_episode: ContextVar[str | None] = ContextVar("current_episode", default=None)
 """Set in an episode's task, so that failures of models that episodes share are told where they came from."""
@@ -114,6 +117,7 @@ class RunResources:
                 message=str(error),
                 retried=retried,
                 attempt=attempt,
+                partial=error.partial[:_PARTIAL] if isinstance(error, ModelUnavailable) else "",
             ),
             episode=current_episode.get(),
         )

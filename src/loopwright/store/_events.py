@@ -284,6 +284,8 @@ class Failed(_Payload):
     message: str
     retried: bool
     attempt: int = 0
+    partial: str = ""
+    """What had arrived of a model's reply; the first 20,000 characters."""
 
 
 Payload = Annotated[

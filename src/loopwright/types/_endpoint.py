@@ -46,8 +46,8 @@ class Endpoint(BaseModel):
     """What the server speaks: `chat` is OpenAI's chat completions."""
     api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     """The environment variable that holds the key; none for a server that asks for no key."""
-    timeout: float = Field(default=180.0, gt=0, le=86_400)
-    """Seconds after which one call is given up."""
+    timeout: float = Field(default=300.0, gt=0, le=86_400)
+    """Seconds of silence after which one call is given up; a reply that comes slowly is waited for."""
     concurrency: int | None = Field(default=None, gt=0, le=10_000)
     """Calls of one model at a time, at most; none starts with 8 and adapts to what the server bears."""
     headers: Mapping[str, str] = {}

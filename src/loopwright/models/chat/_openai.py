@@ -14,6 +14,7 @@ from loopwright.models._openai_server import OpenAIServer
 from loopwright.models._options import ModelOptions
 from loopwright.models.chat._agreement import Agreement
 from loopwright.models.chat._format import chat_messages, read_completion, sampling_fields, schema_format
+from loopwright.models.chat._stream import StreamedCompletion
 from loopwright.models.chat._structured import extract_json
 from loopwright.models.chat._types import Reply, Request
 from loopwright.secrets import scrub
@@ -21,6 +22,9 @@ from loopwright.types import Endpoint, Usage
 
 _agreements: dict[tuple[str, str], Agreement] = {}
 """Base URL and model to what the server takes, for the life of the process."""
+
+_STREAM = {"stream": True, "stream_options": {"include_usage": True}}
+"""Asks for the reply in pieces, so that silence is told from slowness, and for usage in the last piece."""
 
 _ALONE = 2.0
 """Seconds for which the first call of a model goes alone, so that its refusals cost one call and not one for each."""
@@ -114,6 +118,7 @@ class OpenAI:
         body: dict[str, Any] = {
             "model": self._model,
             "messages": await chat_messages(request, self._options.artifact),
+            **_STREAM,
             **self._server.settings.body,
             **sampling_fields(self._server.settings.sampling),
             **sampling_fields(request.sampling),
@@ -130,23 +135,14 @@ class OpenAI:
 
     async def _call(self, agreement: Agreement, body: dict[str, Any], request: Request) -> Reply:
         started = time.monotonic()
-        shaped = agreement.shaped(body, request.json_schema)
-        known = {"model": shaped.pop("model"), "messages": shaped.pop("messages")}
-        content = await self._server.ask(
-            lambda client: client.chat.completions.with_raw_response.create(**known, extra_body=shaped)
-        )
+        answer = await self._answer(agreement.shaped(body, request.json_schema))
         seconds = time.monotonic() - started
+        if fault := fault_inside(answer):
+            raise self._server.error(fault)
         try:
-            answer = json.loads(content)
-            if fault := fault_inside(answer):
-                raise self._server.error(fault)
             completion = read_completion(answer)
-        except (ValueError, RecursionError) as error:
-            start = scrub(" ".join(content[:200].decode("utf-8", "replace").split()))[:80]
-            raise ModelUnavailable(
-                f"{self.name} at {self.endpoint}: the answer is not a chat completion ({error}): {start!r}",
-                remedy=f"Check that {self.endpoint} is the base URL of an OpenAI-compatible API.",
-            ) from None
+        except ValueError as error:
+            raise self._unreadable(error, json.dumps(answer).encode()) from None
         return Reply(
             text=extract_json(completion.text) if request.json_schema is not None else completion.text,
             reasoning=completion.reasoning,
@@ -154,6 +150,38 @@ class OpenAI:
             finish=completion.finish,
             usage=completion.usage or Usage(),
             usage_reported=completion.usage is not None,
-            left_out=tuple(sorted(agreement.left_out & set(body))),
+            left_out=tuple(sorted(agreement.left_out & body.keys() - _STREAM.keys())),
             seconds=seconds,
+        )
+
+    async def _answer(self, shaped: dict[str, Any]) -> Any:
+        """Sends a request and returns the decoded answer, whether it comes whole or in pieces."""
+        known = {"model": shaped.pop("model"), "messages": shaped.pop("messages")}
+        streamed, content = StreamedCompletion(), b""
+        try:
+            whole = await self._server.stream(
+                lambda client: client.chat.completions.with_streaming_response.create(**known, extra_body=shaped),
+                streamed.add,
+            )
+            if whole is not None:
+                content = whole
+                return json.loads(content)
+        except (ValueError, RecursionError) as error:
+            unreadable = self._unreadable(error, content or streamed.text.encode())
+            unreadable.partial = streamed.text
+            raise unreadable from None
+        except ModelUnavailable as error:
+            error.partial = streamed.text
+            raise
+        if not streamed.ended:
+            lost = ModelUnavailable(f"{self.name} at {self.endpoint}: the reply broke off")
+            lost.partial = streamed.text
+            raise lost
+        return streamed.whole()
+
+    def _unreadable(self, error: Exception, content: bytes) -> ModelUnavailable:
+        start = scrub(" ".join(content[:200].decode("utf-8", "replace").split()))[:80]
+        return ModelUnavailable(
+            f"{self.name} at {self.endpoint}: the answer is not a chat completion ({error}): {start!r}",
+            remedy=f"Check that {self.endpoint} is the base URL of an OpenAI-compatible API.",
         )

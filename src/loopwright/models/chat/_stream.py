@@ -1,0 +1,80 @@
+"""A chat completion that comes in pieces: server-sent events, put together as if it had come whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_TEXTS = ("reasoning_content", "reasoning", "refusal")
+"""Fields of a message that come in pieces, beside its content."""
+
+
+@dataclass(slots=True)
+class StreamedCompletion:
+    """The pieces of a completion that have arrived so far.
+
+    Attributes:
+        done: Whether the server said that nothing more comes.
+    """
+
+    done: bool = False
+    _answer: dict[str, Any] = field(default_factory=dict)
+    _content: list[Any] = field(default_factory=list)
+    _texts: dict[str, list[str]] = field(default_factory=dict)
+    _lists: dict[str, list[Any]] = field(default_factory=dict)
+    _finish: str | None = None
+    _error: object = None
+
+    def add(self, data: str) -> None:
+        """Takes the data of one event.
+
+        Raises:
+            ValueError: It is not JSON.
+        """
+        if data.strip() == "[DONE]":
+            self.done = True
+            return
+        chunk = json.loads(data)
+        if not isinstance(chunk, Mapping):
+            raise ValueError("an event is no object")
+        self._answer |= {name: value for name, value in chunk.items() if name in ("model", "usage", "error") and value}
+        choices = chunk.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], Mapping) else {}
+        self._error = choice.get("error") or self._error
+        self._finish = choice.get("finish_reason") or self._finish
+        # Some servers send the whole message in one event.
+        self._take(choice.get("delta") or choice.get("message") or {})
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+        return "".join(piece for piece in self._content if isinstance(piece, str))
+
+    @property
+    def ended(self) -> bool:
+        """Whether the answer came to its end: the server said why it ended, or that nothing more comes."""
+        return self.done or self._finish is not None or "error" in self._answer
+
+    def whole(self) -> dict[str, Any]:
+        """The completion as one object, in the form in which a server sends it that does not stream."""
+        message: dict[str, Any] = {name: "".join(pieces) for name, pieces in self._texts.items()}
+        message |= self._lists
+        message["content"] = self._whole_content()
+        choice = {"message": message, "finish_reason": self._finish, "error": self._error}
+        return {**self._answer, "choices": [choice]}
+
+    def _take(self, delta: Mapping[str, Any]) -> None:
+        content = delta.get("content")
+        self._content += content if isinstance(content, list) else [content] if isinstance(content, str) else []
+        for name in _TEXTS:
+            if isinstance(piece := delta.get(name), str):
+                self._texts.setdefault(name, []).append(piece)
+        if isinstance(details := delta.get("reasoning_details"), list):
+            self._lists.setdefault("reasoning_details", []).extend(details)
+
+    def _whole_content(self) -> str | list[Any]:
+        if all(isinstance(piece, str) for piece in self._content):
+            return self.text
+        return [{"type": "text", "text": piece} if isinstance(piece, str) else piece for piece in self._content]
