@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BASE_IMAGE ?= loopwright/python:latest
 IMAGE ?= loopwright:latest
-# Workers of the tests; a file's tests share one, so that what a file builds is built once.
+# Workers of the tests. Each begins with its share of the files, so that what a file builds is built once; who is done first
+# takes over tests of another, so that no long file is waited for at the end.
 PYTEST_WORKERS ?= auto
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
@@ -16,7 +17,7 @@ endif
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOOPWRIGHT := $(BIN)/loopwright
-PYTEST := $(BIN)/pytest -n $(PYTEST_WORKERS) --dist loadfile
+PYTEST := $(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal
 
 # The demonstration: the bundled tasks, three strategies at equal numbers of model calls, a model that runs in process.
 DEMO_RUN := $(LOOPWRIGHT) run examples/python --model local/smollm2-135m --strategy single,best_of_n,refine \

@@ -6,14 +6,18 @@ import gc
 import os
 import warnings
 from collections import Counter
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from loopwright.sandbox import SandboxProvider, open_provider
 from tests import offline
 
 BASE_IMAGE = "loopwright/python:latest"
 """The image of the docker tests; `make base-image` makes it."""
+
+PROVIDERS = ("bubblewrap", pytest.param("docker", marks=pytest.mark.docker))
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -24,6 +28,8 @@ os.environ.pop("COLUMNS", None)
 os.environ["LOOPWRIGHT_SETTINGS"] = os.devnull + "/none"
 # Processes that tests start find Loopwright too, installed or not.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
+# They also keep compiled modules, so that only the first of them compiles.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def _docker_missing() -> str:
@@ -70,6 +76,26 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("not run on this machine")
         for reason, count in reasons.most_common():
             terminalreporter.line(f"{count} skipped: {reason}")
+
+
+def on_every_provider(metafunc: pytest.Metafunc) -> None:
+    """As `pytest_generate_tests` of a folder or a file: its tests that use `provider` run once on each provider."""
+    if "provider" in metafunc.fixturenames:
+        metafunc.parametrize("provider", PROVIDERS, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Async tests run on asyncio, as LangGraph does."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+async def provider(anyio_backend: str, request: pytest.FixtureRequest) -> AsyncIterator[SandboxProvider]:
+    """Of bubblewrap sandboxes, unless `on_every_provider` asks for another one."""
+    opened = await open_provider(getattr(request, "param", "bubblewrap"))
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture(scope="session")

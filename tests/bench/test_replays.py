@@ -21,11 +21,6 @@ BUILT, RUN = datetime(2023, 5, 20, tzinfo=UTC), datetime(2023, 5, 30, tzinfo=UTC
 FIND = "find /testbed -type f -mtime +2 -printf '%f ' | sort"
 
 
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def _file(tar: tarfile.TarFile, name: str, mtime: datetime) -> None:
     info = tarfile.TarInfo(f"testbed/{name}")
     info.size, info.mtime, info.mode = 3, mtime.timestamp(), 0o644

@@ -137,11 +137,6 @@ async def test_canaries_find_tasks_that_are_not_sound(gold: str, flags: tuple[st
         await provider.close()
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def test_shell_suites_take_every_strategy_that_acts_and_single() -> None:
     published = ("single", "try_again", "react", "plan_and_solve", "plan_and_solve_refine")
     assert set(published) < set(find_suite("intercode-bash").strategies)

@@ -14,6 +14,7 @@ ENVIRONMENT = '''
 """An environment that needs no sandbox: the answer is a word."""
 
 import asyncio
+import pathlib
 
 from loopwright.environments import Observation
 from loopwright.errors import SandboxLost
@@ -32,6 +33,8 @@ class Echo:
         if action.text == "lost":
             raise SandboxLost("the sandbox is gone")
         await asyncio.sleep(self.instance.public.get("slow", 0))
+        while (until := self.instance.public.get("until")) and not pathlib.Path(until).exists():
+            await asyncio.sleep(0.01)
         return Observation(text=f"ran {action.text}", verdict=_verdict(action, self.instance.public["want"]))
 
     async def submit(self, answer):

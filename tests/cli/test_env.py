@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import docker
@@ -8,7 +9,7 @@ import pytest
 
 from tests.cli.conftest import Invoke
 
-_IMAGE = "loopwright-test/env-build:latest"
+_IMAGE = f"loopwright-test/env-build:{os.getpid()}"
 
 
 def _environment(project: Path, *, image: str, dockerfile: str) -> None:

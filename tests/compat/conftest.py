@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ import pytest
 from loopwright.bench import find_suite
 from loopwright.candidate import Candidate
 from loopwright.environments import BUILTIN_ENVIRONMENTS, EnvironmentSetup, Observation, Scores
-from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
+from loopwright.sandbox import SandboxProvider, SandboxSpec
 from loopwright.task import Instance
 
 SUITES = {"bash": "intercode-bash", "sql": "intercode-sql", "interpreter": "intercode-python", "ctf": "intercode-ctf"}
@@ -41,11 +41,6 @@ class Play(Protocol):
 
 
 @pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="session")
 def intercode() -> Path:
     """The folder with the published data; it is no part of this repository."""
     base = os.environ.get("LOOPWRIGHT_TEST_DATA", "")
@@ -53,13 +48,6 @@ def intercode() -> Path:
     if not base or not folder.is_dir():
         pytest.skip("LOOPWRIGHT_TEST_DATA names no folder with intercode/ in it")
     return folder
-
-
-@pytest.fixture(scope="session")
-async def provider(anyio_backend: str) -> AsyncIterator[SandboxProvider]:
-    opened = await open_provider("bubblewrap")
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture(scope="session")

@@ -15,11 +15,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.docker, pytest.mark.slow]
 FILES = {"/top.txt": "at the top\n", "/data/a.txt": "one\n"}
 
 
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.mark.parametrize(
     ("action", "exact"),
     [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -10,24 +10,14 @@ import pytest
 from loopwright.candidate import Candidate
 from loopwright.environments import BUILTIN_ENVIRONMENTS, EnvironmentSetup, Observation, Scores
 from loopwright.errors import TaskError
-from loopwright.sandbox import Sandbox, SandboxProvider, SandboxSpec, open_provider
+from loopwright.sandbox import Sandbox, SandboxProvider, SandboxSpec
 from loopwright.task import Instance
+from tests.conftest import on_every_provider
 
 pytestmark = pytest.mark.anyio
+pytest_generate_tests = on_every_provider
 FILES = {"/data/a.txt": "one\ntwo\n", "/data/run.sh": "#!/bin/sh\necho ran\n"}
 STARS = "CREATE TABLE star (name TEXT, size INT); INSERT INTO star VALUES ('Vega', 2), ('Mira', 5);"
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module", params=["bubblewrap", pytest.param("docker", marks=pytest.mark.docker)])
-async def provider(anyio_backend: str, request: pytest.FixtureRequest) -> AsyncIterator[SandboxProvider]:
-    opened = await open_provider(request.param)
-    yield opened
-    await opened.close()
 
 
 async def _play(

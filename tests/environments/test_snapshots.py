@@ -9,10 +9,12 @@ import pytest
 
 from loopwright.candidate import Candidate
 from loopwright.environments import BUILTIN_ENVIRONMENTS, EnvironmentSetup
-from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
+from loopwright.sandbox import SandboxProvider, SandboxSpec
 from loopwright.task import Instance
+from tests.conftest import on_every_provider
 
 pytestmark = pytest.mark.anyio
+pytest_generate_tests = on_every_provider
 FILES = {"/data/a.txt": "one\n", "/data/b.txt": "two\n", "/data/sub/c.txt": "three\n", "/data/shut/d.txt": "four\n"}
 CHANGED = (
     "echo more >> /data/a.txt; rm -r /data/sub; mkdir -p '/data/new/deep er'; printf 'x\\0y' > '/data/new/deep er/f';"
@@ -23,18 +25,6 @@ SHOWN = (
     "find /data -printf '%P %y %m %l\\n' | sort; cat /data/a.txt '/data/new/deep er/f' ~/note; "
     "stat -c %y /data/new/old; pwd"
 )
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module", params=["bubblewrap", pytest.param("docker", marks=pytest.mark.docker)])
-async def provider(anyio_backend: str, request: pytest.FixtureRequest) -> AsyncIterator[SandboxProvider]:
-    opened = await open_provider(request.param)
-    yield opened
-    await opened.close()
 
 
 class Place:

@@ -4,21 +4,16 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from loopwright.sandbox import Sandbox, SandboxProvider, SandboxSpec, open_provider
+from loopwright.sandbox import Sandbox, SandboxProvider, SandboxSpec
+from tests.conftest import on_every_provider
 
-PROVIDERS = ["bubblewrap", pytest.param("docker", marks=pytest.mark.docker)]
-
-
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
+pytest_generate_tests = on_every_provider
 
 
-@pytest.fixture(scope="session", params=PROVIDERS)
-async def provider(anyio_backend: str, request: pytest.FixtureRequest) -> AsyncIterator[SandboxProvider]:
-    provider = await open_provider(request.param)
-    yield provider
-    await provider.close()
+def settled(sleeps: int) -> str:
+    """Shell code that waits until so many `sleep` run and no `setsid` is on its way any more: what is left is known."""
+    comms = "cat /proc/[0-9]*/comm 2>/dev/null"
+    return f'until [ "$({comms} | grep -cx sleep)" = {sleeps} ] && ! {comms} | grep -qx setsid; do :; done'
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ async def test_auto_is_bubblewrap_where_the_engine_lacks_the_default_image(monke
 
 @pytest.mark.docker
 async def test_an_image_without_python_is_refused() -> None:
-    name = "loopwright-test/empty:latest"
+    name = f"loopwright-test/empty:{os.getpid()}"
     client = docker.from_env()
     try:
         with tarfile.open(fileobj=(layer := io.BytesIO()), mode="w") as tar:

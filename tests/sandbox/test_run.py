@@ -7,6 +7,7 @@ import pytest
 
 from loopwright.errors import SandboxLost
 from loopwright.sandbox import Limits, Sandbox, SandboxProvider, SandboxSpec
+from tests.sandbox.conftest import settled
 
 pytestmark = pytest.mark.anyio
 
@@ -79,10 +80,7 @@ async def test_the_deadline_kills_the_whole_tree(box: Sandbox) -> None:
 
 
 async def test_what_a_command_leaves_running_is_killed_and_counted(box: Sandbox) -> None:
-    # The command ends when both sleeps run and no setsid is on its way any more: what is left is known.
-    comms = "cat /proc/[0-9]*/comm 2>/dev/null"
-    waits = f'until [ "$({comms} | grep -cx sleep)" = 2 ] && ! {comms} | grep -qx setsid; do :; done'
-    done = await box.run(["sh", "-c", f"(setsid setsid sleep 97 &); setsid sleep 97 & {waits}; echo done"])
+    done = await box.run(["sh", "-c", f"(setsid setsid sleep 97 &); setsid sleep 97 & {settled(2)}; echo done"])
     assert done.ok
     assert done.stdout.text == "done\n"
     assert done.leftovers == 2
@@ -99,10 +97,14 @@ async def test_several_commands_run_at_once(box: Sandbox) -> None:
 
 
 async def test_the_end_of_one_command_leaves_the_others_children_alone(box: Sandbox) -> None:
-    other = await box.start(["sh", "-c", "(setsid setsid sh -c 'sleep 1; echo survived') & wait; sleep 1.5"])
-    await asyncio.sleep(0.2)
-    done = await box.run(["sh", "-c", "(setsid setsid sleep 97 &); sleep 0.1"])
+    child = "echo $$; until [ -e go ]; do :; done; echo survived"
+    parent = f"(setsid setsid sh -c '{child}' &); read pid; while kill -0 $pid; do :; done"
+    other = await box.start(["sh", "-c", parent])
+    pid = await other.read()
+    done = await box.run(["sh", "-c", f"(setsid setsid sleep 97 &); {settled(1)}"])
     assert done.leftovers == 1
+    await other.write(pid)
+    await box.write("go", b"")
     assert await other.read() == b"survived\n"
     assert (await other.wait()).leftovers == 0
 
@@ -130,13 +132,11 @@ async def test_memory_that_is_out_is_told(provider: SandboxProvider) -> None:
 
 async def test_a_cancelled_command_is_killed(box: Sandbox) -> None:
     task = asyncio.create_task(box.run(["sleep", "97"]))
-    await asyncio.sleep(0.1)
+    await shell(box, settled(1))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert "sleep" not in await shell(
-        box, "sleep 0.05; cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | sed 's/sleep 0.05//g'"
-    )
+    await shell(box, settled(0))
 
 
 @pytest.mark.parametrize("argv", [[], ["echo", "a\0b"]])
@@ -153,7 +153,7 @@ async def test_arguments_may_be_any_bytes(box: Sandbox) -> None:
 async def test_a_closed_sandbox_says_so(provider: SandboxProvider) -> None:
     box = await provider.open(SandboxSpec())
     running = asyncio.create_task(box.run(["sleep", "97"]))
-    await asyncio.sleep(0.1)
+    await shell(box, settled(1))
     await box.close()
     await box.close()
     with pytest.raises(SandboxLost, match="closed"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import signal
 import subprocess
 import sys
@@ -18,6 +19,8 @@ from loopwright.sandbox._setup import LEASE
 from tests.security.table import proves
 
 pytestmark = pytest.mark.anyio
+PATIENCE = 600
+"""Seconds for what takes a lease, or moments."""
 
 OWNER = """
     import asyncio, sys
@@ -27,10 +30,9 @@ OWNER = """
         _setup.LEASE, _sandbox.BEAT = float(sys.argv[2]), float(sys.argv[2]) / 5
         provider = await open_provider(sys.argv[1])
         box = await provider.open(SandboxSpec())
-        await box.start(["sh", "-c", "trap '' TERM HUP; (setsid setsid sleep 98.5 &); sleep 98.5"], timeout=600)
-        await asyncio.sleep(0.3)
+        await box.start(["sh", "-c", f"trap '' TERM HUP; (setsid setsid {sys.argv[3]} &); {sys.argv[3]}"], timeout=6000)
         print(box.id, flush=True)
-        await asyncio.sleep(600)
+        await asyncio.sleep(6000)
 
     asyncio.run(main())
 """
@@ -51,30 +53,38 @@ async def test_an_owner_that_hangs() -> None:
 
 
 async def _ends_with_its_owner(provider: str, number: signal.Signals, lease: float) -> None:
+    duration = f"9{secrets.randbelow(10**9):09}.5"  # nobody else's processes sleep for as long
     owner = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", textwrap.dedent(OWNER), provider, str(lease), stdout=subprocess.PIPE
+        *(sys.executable, "-c", textwrap.dedent(OWNER), provider, str(lease), f"sleep {duration}"),
+        stdout=subprocess.PIPE,
     )
     assert owner.stdout
     name = (await owner.stdout.readline()).decode().strip()
-    assert len(_sleepers()) == 2
+    await _become(duration, 2)
     owner.send_signal(number)
-    until = time.monotonic() + 30
-    while _sleepers() and time.monotonic() < until:
-        await asyncio.sleep(0.2)
-    assert _sleepers() == []
+    await _become(duration, 0)
     if number is not signal.SIGKILL:
         owner.kill()
     await owner.wait()
+    until = time.monotonic() + PATIENCE
     while any(found.name == name for found in await gc()):
         assert time.monotonic() < until, "there is still a sandbox"
         await asyncio.sleep(0.2)
 
 
-def _sleepers() -> list[int]:
+async def _become(duration: str, wanted: int) -> None:
+    """Waits until so many processes sleep for that duration."""
+    until = time.monotonic() + PATIENCE
+    while len(_sleepers(duration)) != wanted and time.monotonic() < until:
+        await asyncio.sleep(0.2)
+    assert len(_sleepers(duration)) == wanted
+
+
+def _sleepers(duration: str) -> list[int]:
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if path.read_bytes() == b"sleep\x0098.5\x00":
+            if path.read_bytes() == b"sleep\0%b\0" % duration.encode():
                 found.append(int(path.parent.name))
         except OSError:
             continue

@@ -9,7 +9,8 @@ import resource
 import pytest
 
 from loopwright.sandbox import Control, Limits, Sandbox, SandboxProvider, SandboxSpec
-from tests.security.conftest import Attack, refusals
+from tests.sandbox.conftest import settled
+from tests.security.conftest import Attack, refusals, until_deadline
 from tests.security.table import proves
 
 pytestmark = pytest.mark.anyio
@@ -18,10 +19,8 @@ pytestmark = pytest.mark.anyio
 @proves("a fork bomb", "`fork` fails at the limit of processes; all are dead at the deadline")
 @pytest.mark.slow
 async def test_a_fork_bomb(attack: Attack) -> None:
-    done = await attack(
-        "while True:\n  try: os.fork()\n  except OSError as error: print(errno.errorcode[error.errno], flush=True)",
-        timeout=1.5,
-    )
+    bomb = "while True:\n  try: os.fork()\n  except OSError as error: print(errno.errorcode[error.errno], flush=True)"
+    done = await until_deadline(lambda deadline: attack(bomb, timeout=deadline), lambda done: done.stdout.head)
     assert done.timed_out
     assert done.leftovers > 0
     assert set(done.stdout.head.decode().split("\n")[:100]) - {""} == {"EAGAIN"}
@@ -40,11 +39,23 @@ async def test_memory_of_many_processes(box: Sandbox, attack: Attack) -> None:
     if not next(state for state in box.controls if state.control is Control.MEMORY).in_force:
         pytest.skip("control groups are not delegated to this user, so only each process's memory is limited")
     done = await attack(
-        "import time\n"
+        "import signal, time\n"
+        "told, full = os.pipe()\n"
+        "os.set_blocking(told, False)\n"
+        "children = []\n"
         "for _ in range(20):\n"
-        "  if os.fork() == 0:\n"
-        "    x = b'x' * (60 << 20); time.sleep(1); os._exit(0)\n"
-        "print(sum(os.wait()[1] == 9 for _ in range(20)))"
+        "  children.append(os.fork())\n"
+        "  if children[-1] == 0:\n"
+        "    x = b'x' * (60 << 20); os.write(full, b'%d ' % os.getpid()); time.sleep(97)\n"
+        "full_ones, ended = b'', {}\n"
+        "while set(children) - set(ended) - set(map(int, full_ones.split())):\n"
+        "  try: full_ones += os.read(told, 1000)\n"
+        "  except BlockingIOError: time.sleep(0.01)\n"
+        "  ended.update([os.waitpid(-1, os.WNOHANG)])\n"
+        "for child in set(children) - set(ended): os.kill(child, signal.SIGTERM)\n"
+        "ended.update(os.wait() for child in set(children) - set(ended))\n"
+        "print(sum(status == signal.SIGKILL for status in ended.values()))",
+        timeout=90,
     )
     assert int(done.stdout.text) >= 12
     assert done.out_of_memory
@@ -96,7 +107,10 @@ async def test_output_without_a_newline(box: Sandbox) -> None:
 
 @proves("output without end, to both streams", "the same, and the deadline ends it")
 async def test_endless_output(box: Sandbox) -> None:
-    done = await box.run(["sh", "-c", "yes >&2 & yes"], timeout=0.7)
+    done = await until_deadline(
+        lambda deadline: box.run(["sh", "-c", "yes >&2 & yes"], timeout=deadline),
+        lambda done: done.stdout.dropped and done.stderr.dropped,
+    )
     assert done.timed_out
     assert done.stdout.dropped > 0
     assert done.stderr.dropped > 0
@@ -104,19 +118,21 @@ async def test_endless_output(box: Sandbox) -> None:
 
 @proves("daemons that left their parent and session twice", "killed when their command ends, and counted")
 async def test_daemons(box: Sandbox) -> None:
-    done = await box.run(["sh", "-c", "for n in 1 2 3; do (setsid setsid sleep 97 &); done; sleep 0.2"])
+    done = await box.run(["sh", "-c", f"for n in 1 2 3; do (setsid setsid sleep 97 &); done; {settled(3)}"])
     assert done.ok
     assert done.leftovers == 3
 
 
 @proves("ignoring SIGTERM and all that can be ignored", "killed with its descendants at the deadline, and counted")
 async def test_ignoring_signals(attack: Attack) -> None:
-    done = await attack(
+    program = (
         "import signal, time\n"
         "for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}: signal.signal(number, signal.SIG_IGN)\n"
         "os.fork(); os.setsid() if os.fork() == 0 else None\n"
-        "time.sleep(97)",
-        timeout=0.7,
+        "print('deaf', flush=True); time.sleep(97)"
+    )
+    done = await until_deadline(
+        lambda deadline: attack(program, timeout=deadline), lambda done: done.stdout.text.count("deaf") == 4
     )
     assert done.timed_out
     assert done.exit_code == -9

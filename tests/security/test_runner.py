@@ -91,13 +91,14 @@ async def test_a_forged_frame(box: Sandbox, stream: int) -> None:
 async def test_moving_to_another_command(box: Sandbox, attack: Attack) -> None:
     done = await attack(
         "import resource, time\n"
+        "told, done = os.pipe()\n"
         "if os.fork() == 0:\n"
         "  try: resource.setrlimit(10, (10**6, 10**6)); print('newer WORKED')\n"
         "  except ValueError: print('newer refused')\n"
         "  resource.setrlimit(10, (0, 0))\n"
-        "  os.setsid(); sys.stdout.flush()\n"
+        "  os.setsid(); sys.stdout.flush(); os.write(done, b'x')\n"
         "  time.sleep(97)\n"
-        "time.sleep(0.3)"
+        "os.read(told, 1)"
     )
     assert refusals(done) == {"newer": "refused"}
     assert done.leftovers == 1

@@ -5,21 +5,9 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
-from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
+from loopwright.sandbox import SandboxProvider, SandboxSpec
 from loopwright.task import Instance
 from loopwright.verify import Grader, Grading, PythonTask, Verdict
-
-
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="session")
-async def provider(anyio_backend: str) -> AsyncIterator[SandboxProvider]:
-    provider = await open_provider("bubblewrap")
-    yield provider
-    await provider.close()
 
 
 class Judge:

@@ -318,7 +318,7 @@ async def test_floods_end(judge: Judge, source: str, words: str) -> None:
             kept = []
             assert go(kept.append) == 1
         """,
-        timeout=20,
+        timeout=300,
     )
     assert not verdict.passed
     assert words in verdict.checks[0].evidence
