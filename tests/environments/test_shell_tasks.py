@@ -190,3 +190,110 @@ async def test_flags_are_compared_on_the_host(provider: SandboxProvider) -> None
     seen, scores = await _play(provider, "ctf", public, hidden, *actions)
     assert seen[0].text.splitlines()[0] == "0"
     assert scores.exact == 1.0
+
+
+ADD = {"gold": "def add(a, b):\n    return a + b", "tests": ["assert add(2, 3) == 5", "assert add(-1, 1) == 0"]}
+MINE = "```python\ndef mine(a, b):\n    return a + b\n```"
+
+
+SUBMISSIONS = [
+    "submit mine",
+    "submit mine()",
+    "submit(mine)",
+    "`submit mine`",
+    'submit "mine".',
+    "Submit: `mine`",
+    "Thought: it works.\nsubmit mine",
+    "Thought: it works.\nIt returns sums.\n\nsubmit mine(a, b)",
+    "submit mine\n\nIt adds its two arguments.",
+    "submit the function mine",
+    "submit",
+]
+
+
+async def test_a_function_is_submitted_in_the_words_of_models(provider: SandboxProvider) -> None:
+    seen, scores = await _play(provider, "interpreter", {}, ADD, MINE, *SUBMISSIONS)
+    assert [(observation.text, observation.done) for observation in seen[1:]] == [("submitted mine", True)] * 11
+    assert scores.exact == 1.0
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+async def test_what_is_no_name_is_graded_and_never_source(provider: SandboxProvider, legacy: bool) -> None:
+    wrong = "def add(a, b):\n    return 0"
+    for ending in ("submit )(", "submit def", "submit ²", "submit ; import os #", "submit mine\u2028import os"):
+        _, scores = await _play(provider, "interpreter", {"legacy": legacy}, ADD, wrong, ending)
+        assert scores.exact == 0.0
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+async def test_code_after_the_submitted_name_does_not_run_beside_the_tests(
+    provider: SandboxProvider, legacy: bool
+) -> None:
+    attack = "submit add;__import__('builtins').AssertionError=Warning;[globals().update(add=lambda*_:5)]#"
+    _, scores = await _play(provider, "interpreter", {"legacy": legacy}, ADD, "def add(a, b):\n    return 1", attack)
+    assert scores.exact == 0.0
+    _, scores = await _play(provider, "interpreter", {}, ADD, MINE, attack.replace("submit add", "submit mine"))
+    assert scores.exact == 1.0
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        ("zero = 0", "from __future__ import annotations\n\ndef add(a: Later, b) -> Later:\n    return a + b + zero"),
+        ("zero = 0", "global zero\ndef add(a, b):\n    return a + b + zero"),
+        ('"""Adds."""\nquote = "\'\'\'"', "def add(a, b):\n\treturn a + b # \\\\"),
+    ],
+    ids=["a future import", "a global statement", "quotes and a backslash"],
+)
+async def test_every_action_is_compiled_by_itself_for_the_tests_too(
+    provider: SandboxProvider, actions: tuple[str, ...]
+) -> None:
+    seen, scores = await _play(provider, "interpreter", {}, ADD, *(f"```python\n{a}\n```" for a in actions), "submit")
+    assert [observation.text for observation in seen] == ["", "", "submitted add"]
+    assert scores.exact == 1.0
+
+
+async def test_annotations_are_evaluated_unless_an_action_says_otherwise(provider: SandboxProvider) -> None:
+    seen, _ = await _play(provider, "interpreter", {}, ADD, "```\ndef add(a: Unknown, b):\n    return a + b\n```")
+    assert "Unknown" in seen[0].text
+
+
+async def test_code_that_no_parser_takes_is_an_error_of_the_action(provider: SandboxProvider) -> None:
+    deep = f"{'-' * 200_000}1"
+    seen, scores = await _play(provider, "interpreter", {}, ADD, MINE, deep, "submit mine")
+    assert "Error" in seen[1].text
+    assert scores.exact == 1.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "public", "gold", "action"),
+    [
+        ("bash", {"files": FILES}, "wc -l < /data/a.txt", "wc -l < /data/a.txt"),
+        ("sql", {"script": STARS}, "SELECT name FROM star WHERE size > 3", "SELECT name FROM star WHERE size > 3"),
+    ],
+)
+async def test_shells_and_databases_understand_the_end_as_well(
+    provider: SandboxProvider, kind: str, public: Mapping[str, Any], gold: str, action: str
+) -> None:
+    endings = ("submit.", "`submit`", "submit()", "Thought: all is said.\nsubmit", "Done.\n\nsubmit")
+    seen, scores = await _play(provider, kind, public, {"gold": gold}, action, *endings)
+    assert [observation.done for observation in seen[1:]] == [True] * 5
+    assert scores.exact == 1.0
+
+
+async def test_giving_up_after_a_thought_is_giving_up(provider: SandboxProvider) -> None:
+    seen, scores = await _play(provider, "bash", {}, {"gold": "pwd"}, "pwd", "Thought: I cannot do this.\nskip")
+    assert (seen[-1].text, seen[-1].done, scores.exact) == ("skipped", True, 0.0)
+
+
+async def test_flags_may_stand_in_brackets_and_quotes(provider: SandboxProvider) -> None:
+    endings = ("submit(flag{1})", "submit `flag{1}`", "Thought: found it.\nsubmit flag{1}")
+    seen, scores = await _play(provider, "ctf", {}, {"gold": "flag{1}"}, *endings)
+    assert [observation.text for observation in seen] == ["submitted flag{1}"] * 3
+    assert scores.exact == 1.0
+
+
+async def test_a_folder_of_flags_may_have_any_name(provider: SandboxProvider) -> None:
+    public = {"folder": "/my $(files)", "files": {"/my $(files)/a": "x"}, "setup": "echo done > b"}
+    seen, _ = await _play(provider, "ctf", public, {"gold": "flag{1}"}, "ls")
+    assert seen[0].text.split() == ["a", "b"]

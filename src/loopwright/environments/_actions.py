@@ -10,18 +10,63 @@ _FENCE = re.compile(
 _INLINE = re.compile(r"```(?:[a-z]+\s)?(?P<body>[^`]+)```", re.DOTALL)
 _LABEL = re.compile(r"^\s*(?:action|command|bash|shell|sql|python|execute)\s*:\s*", re.IGNORECASE)
 _EXECUTE = re.compile(r"execute\[(?P<body>.*)\]", re.DOTALL)
-_THOUGHT = re.compile(r"^.*?^\s*action(?:\s*\d+)?\s*:", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+_ACTION = re.compile(r"[ \t]*action(?:[ \t]*\d+)?[ \t]*:", re.IGNORECASE)
+_THOUGHT = re.compile(r"[ \t]*thoughts?(?:[ \t]*\d+)?[ \t]*:", re.IGNORECASE)
+_SUBMIT = re.compile(r"submit(?:[ \t]*[.;!]?|(?P<said>[ \t(:].*))", re.IGNORECASE)
+_QUOTES = "`*'\""
 
 
 def action_of(reply: str) -> str:
-    """The action in a reply: its first fenced block, what stands after `Action:`, or the whole of it."""
+    """The action in a reply: its first fenced block, what stands after `Action:` or after a thought, or all of it."""
     block = code_block(reply)
     if block is not None:
         return block.strip()
-    text = _THOUGHT.sub("", reply, count=1)
+    text, thought = _without_thought(reply.strip())
     if executed := _EXECUTE.search(text):
         return executed["body"].strip()
-    return _LABEL.sub("", text).strip()
+    return _ending(text, thought=thought) or _LABEL.sub("", text).strip()
+
+
+def submission(command: str) -> str | None:
+    """What an action submits: `submit add`, and as models write it as well: `submit(add)`, `Submit: "add"`.
+
+    Returns:
+        Nothing for `submit` alone; None for another action.
+    """
+    found = _SUBMIT.fullmatch(_unquoted(command))
+    if found is None:
+        return None
+    said = (found["said"] or "").removeprefix(":").strip()
+    if said.startswith("(") and said.endswith(")"):
+        said = said[1:-1]
+    return _unquoted(said)
+
+
+def _unquoted(text: str) -> str:
+    text = text.strip()
+    while len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES:
+        text = text[1:-1].strip()
+    return text
+
+
+def _without_thought(text: str) -> tuple[str, bool]:
+    """What follows the first `Action:`, else the line `Thought:`; and whether a thought was taken off."""
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        if found := _ACTION.match(line):
+            return "\n".join([line[found.end() :], *lines[number + 1 :]]).strip(), True
+    if len(lines) > 1 and _THOUGHT.match(lines[0]):
+        return "\n".join(lines[1:]).strip(), True
+    return text, False
+
+
+def _ending(text: str, *, thought: bool) -> str:
+    """The line that ends the episode, where words stand around it that are no action; empty where there is none."""
+    lines = text.split("\n")
+    found = [lines[0]]
+    if thought or (len(lines) > 1 and not lines[-2].strip()):
+        found.append(lines[-1])
+    return next((_unquoted(line) for line in found if submission(line) is not None or _unquoted(line) == "skip"), "")
 
 
 def code_block(reply: str) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Hashable, Sequence
 from math import isfinite
 from typing import Generic, Protocol, TypeVar
 
-from loopwright.environments._actions import action_of
+from loopwright.environments._actions import action_of, submission
 from loopwright.environments._instance_fields import ScoredFields, read_fields
 from loopwright.environments._score_rules import Outcome
 from loopwright.environments._scores import NothingToScore, Score, Scores
@@ -140,7 +140,7 @@ class StatefulEnvironment(ABC, Generic[_Session]):
 
     def _submits(self, command: str) -> bool:
         """Whether a command ends the episode; published code looks at how it begins."""
-        return command.startswith("submit") if self._fields.legacy else command == "submit"
+        return command.startswith("submit") if self._fields.legacy else submission(command) == ""
 
     def _skip(self) -> None:
         self._skipped = True

@@ -53,13 +53,18 @@ def _execute(code: str, names: dict[str, Any]) -> None:
     module = ast.parse(code)
     last = module.body[-1] if module.body else None
     if not isinstance(last, ast.Expr):
-        exec(compile(module, "<action>", "exec"), names)
+        exec(_compiled(module, "exec"), names)
         return
     module.body = module.body[:-1]
-    exec(compile(module, "<action>", "exec"), names)
-    value = eval(compile(ast.Expression(last.value), "<action>", "eval"), names)
+    exec(_compiled(module, "exec"), names)
+    value = eval(_compiled(ast.Expression(last.value), "eval"), names)
     if value is not None:
         print(value)
+
+
+def _compiled(tree: ast.Module | ast.Expression, mode: str) -> Any:
+    # Without what this file imports from __future__.
+    return compile(tree, "<action>", mode, dont_inherit=True)
 
 
 if __name__ == "__main__":

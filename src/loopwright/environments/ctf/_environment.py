@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from shlex import quote
 from typing import ClassVar, Literal
 
+from loopwright.environments._actions import submission
 from loopwright.environments._fixture import Fixture, load_fixture
 from loopwright.environments._instance_fields import Fields, ScoredFields, read_fields
 from loopwright.environments._scores import Score
@@ -95,10 +97,9 @@ class CtfEnvironment(StatefulEnvironment[Shell]):
 
     async def _act(self, session: Shell, command: str) -> Observation:
         self._flag = ""
-        if command == "submit" or command.startswith("submit "):
-            # As published: the second word is what stands after exactly one blank.
-            words = command.split(" ") if self._fields.legacy else command.split()
-            self._flag = [*words, ""][1]
+        said = _as_published(command) if self._fields.legacy else submission(command)
+        if said is not None:
+            self._flag = said if self._fields.legacy else next(iter(said.split()), "")
             return Observation(text=f"submitted {self._flag}", done=True)
         ran = await session.run(command, timeout=self._fields.timeout)
         if ran.timed_out:
@@ -141,8 +142,13 @@ class CtfEnvironment(StatefulEnvironment[Shell]):
     async def _opened(self) -> Shell:
         fields = self._fields
         provider, spec = self._setup.provider, self._setup.spec
-        setup = f"cd {fields.folder} && {fields.setup}" if fields.setup else ""
+        setup = f"cd -- {quote(fields.folder)} && {fields.setup}" if fields.setup else ""
         return await Shell.open(provider, spec, _fixture_of(fields), setup=setup, cwd=fields.folder)
+
+
+def _as_published(command: str) -> str | None:
+    """What stands after exactly one blank; None where the action submits nothing."""
+    return [*command.split(" "), ""][1] if command == "submit" or command.startswith("submit ") else None
 
 
 def _fixture_of(fields: CtfFields) -> Fixture:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Literal
 
+from loopwright.environments._actions import submission
 from loopwright.environments._instance_fields import Fields, ScoredFields, read_fields
 from loopwright.environments._scores import NothingToScore
 from loopwright.environments._stateful import StatefulEnvironment
 from loopwright.environments._types import EnvironmentSetup
-from loopwright.environments.interpreter._functions import first_definition, last_definition
+from loopwright.environments.interpreter._functions import first_definition, last_definition, submitted_name
 from loopwright.environments.interpreter._interpreter import Interpreter
 from loopwright.environments.interpreter._outcome import FunctionOutcome
 from loopwright.errors import TaskError
@@ -83,8 +84,11 @@ class InterpreterEnvironment(StatefulEnvironment[Interpreter]):
         return Observation(text="Python.")
 
     async def _act(self, session: Interpreter, command: str) -> Observation:
-        if command == "submit" or command.startswith("submit "):
+        if self._fields.legacy and (command == "submit" or command.startswith("submit ")):
             self._name = [*command.split(), ""][1] or self._name
+            return Observation(text=f"submitted {self._name or 'nothing'}", done=True)
+        if not self._fields.legacy and (said := submission(command)) is not None:
+            self._name = submitted_name(said, self._actions) or self._name
             return Observation(text=f"submitted {self._name or 'nothing'}", done=True)
         output, error, failed = await session.run(command, self._fields.timeout)
         self._actions.append(command)
@@ -106,7 +110,7 @@ class InterpreterEnvironment(StatefulEnvironment[Interpreter]):
             raise NothingToScore(submitted=None)
         return FunctionOutcome(
             name=self._name,
-            program="\n\n".join(self._program),
+            actions=tuple(self._program),
             gold=hidden.gold,
             tests=hidden.tests,
             preparation=hidden.preparation,

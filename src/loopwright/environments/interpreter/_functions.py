@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import builtins
+import keyword
 import re
 from collections.abc import Sequence
 
 _DEFINITION = re.compile(r"def\s+(\w+)\s*\(")
+_WORD = re.compile(r"[^\W\d]\w*")
 
 
 def first_definition(code: str) -> str | None:
@@ -20,9 +22,29 @@ def last_definition(code: str) -> str | None:
     """The last function that code defines on its top level; None where there is none or the code is no Python."""
     try:
         body = ast.parse(code).body
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return next((node.name for node in reversed(body) if isinstance(node, ast.FunctionDef)), None)
+
+
+def is_function_name(name: str) -> bool:
+    """Whether a text may stand for a name in source: nothing else of what an agent says may."""
+    return name.isidentifier() and not keyword.iskeyword(name)
+
+
+def submitted_name(said: str, actions: Sequence[str]) -> str | None:
+    """The function that is meant by what follows `submit`: `add`, `add()`, `the function "add"`.
+
+    Args:
+        said: What follows the word.
+        actions: The code so far; of several words the first counts that is a function in it.
+
+    Returns:
+        None where there is no word.
+    """
+    words = _WORD.findall(said)
+    defined = {name for action in actions for name in _DEFINITION.findall(action)}
+    return next((word for word in words if word in defined), next(iter(words), None))
 
 
 def tested_name(tests: Sequence[str], code: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import ClassVar
 from loopwright.candidate import Candidate
 from loopwright.environments._scores import Score
 from loopwright.environments._types import EnvironmentSetup
-from loopwright.environments.interpreter._functions import tested_name
+from loopwright.environments.interpreter._functions import is_function_name, tested_name
 from loopwright.environments.interpreter._interpreter import Interpreter
 from loopwright.task import Instance
 from loopwright.verify import TestVerifier
@@ -24,8 +24,8 @@ class FunctionOutcome:
 
     name: str
     """The function, as the agent calls it."""
-    program: str
-    """All actions that ran without an error."""
+    actions: tuple[str, ...]
+    """All actions that ran without an error, in order."""
     gold: str
     """Code of the right answer."""
     tests: tuple[str, ...]
@@ -44,14 +44,29 @@ class FunctionOutcome:
 
     async def exact(self) -> Score:
         """1 where all tests pass on the agent's program, out of its reach: test and program share no process."""
+        if not is_function_name(self.name):
+            return Score(0, {"submitted": self.name, "tests": len(self.tests), "passed": 0})
         called = tested_name(self.tests, self.gold) or self.name
         tests = _as_functions(self.tests, self.name, called, self.preparation)
         public = {"entry": _ENTRY, "timeout": self.timeout}
         instance = Instance(id="tests", goal="tests", public=public, hidden={"tests": tests})
         verifier = TestVerifier(self.setup.provider, self.setup.spec)
-        verdict = await verifier.verify(Candidate(files={_ENTRY: self.program}), instance)
+        verdict = await verifier.verify(Candidate(files={_ENTRY: _as_module(self.actions)}), instance)
         passed = len(verdict.checks) - len(verdict.failed)
         return Score(float(verdict.passed), {"submitted": self.name, "tests": len(self.tests), "passed": passed})
+
+
+def _as_module(actions: Sequence[str]) -> str:
+    """Actions as one module, each compiled by itself, as the interpreter did it.
+
+    What holds for the code that follows it in one file, such as `from __future__ import` and `global`, holds in its own
+    action alone.
+    """
+    lines = (
+        f'exec(compile({code!r}, "<action {number}>", "exec", dont_inherit=True))\n'
+        for number, code in enumerate(actions, start=1)
+    )
+    return "".join(lines)
 
 
 def _as_functions(tests: Sequence[str], name: str, called: str, preparation: str) -> str:
