@@ -80,6 +80,39 @@ def test_humaneval_grades_with_hidden_tests_alone(tmp_path: Path) -> None:
         assert not any("candidate([])" in message.content for r in model.requests for message in r.messages)
 
 
+def test_humaneval_tests_take_helpers_from_the_prompt_and_not_from_the_answer(tmp_path: Path) -> None:
+    prompt = (
+        "import string\n\n\n"
+        "def shifted(text):\n    return ''.join(chr(ord(c) + len(string.digits)) for c in text)\n\n\n"
+        'def back(text):\n    """Undoes shifted."""\n'
+    )
+    test = "def check(candidate):\n    assert candidate(shifted('abc')) == 'abc'\n"
+    row = {"task_id": "X/0", "prompt": prompt, "entry_point": "back", "test": test}
+    row["canonical_solution"] = "    return ''.join(chr(ord(c) - 10) for c in text)\n"
+    (tmp_path / "HumanEval.jsonl").write_text(json.dumps(row) + "\n")
+    fooled = "def shifted(text):\n    return text\n\ndef back(text):\n    return text\n"
+    alone = "def back(text):\n    return ''.join(chr(ord(c) - 10) for c in text)\n"
+    answers = (prompt + row["canonical_solution"], fooled, alone)
+    model = Scripted([f"```python\n{answer}```" for answer in answers])
+    task = find_suite("humaneval").task(tmp_path)
+    result = loopwright.run(task, model=model, repeats=3, concurrency=1, out=tmp_path / "run")
+    assert [episode.passed for episode in result] == [True, False, True]
+
+
+def test_mbpp_tests_take_classes_from_the_gold(tmp_path: Path) -> None:
+    row = {
+        "query": "Write a function to tell the larger value.",
+        "gold": "class Pair:\n    def __init__(self, a, b):\n        self.a, self.b = a, b\n"
+        "def larger(pair):\n    return max(pair.a, pair.b)",
+        "tests": ["assert larger(pair) == 2", "assert larger(Pair(4, 3)) == 4"],
+        "test_setup_code": "pair = Pair(1, 2)",
+    }
+    (tmp_path / "ic_mbpp.json").write_text(json.dumps([row]))
+    model = Scripted(["```python\ndef larger(pair):\n    return pair.a if pair.a > pair.b else pair.b\n```"])
+    (episode,) = loopwright.run(find_suite("mbpp").task(tmp_path), model=model, out=tmp_path / "run")
+    assert episode.passed
+
+
 def test_mbpp_shows_its_first_test(tmp_path: Path) -> None:
     row = {
         "query": "Write a function to double.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import textwrap
 from pathlib import Path
@@ -35,12 +36,26 @@ def humaneval_records(folder: Path) -> tuple[Record, ...]:
 
 def _humaneval(row: dict[str, Any]) -> Record:
     name, prompt = row["entry_point"], row["prompt"]
-    tests = f"from solution import {name}\n\n{row['test']}\n\ndef test_all():\n    check({name})\n"
+    tests = f"from solution import {name}\n{_helpers(prompt, name, row['test'])}\n{row['test']}\n\n"
+    tests += f"def test_all():\n    check({name})\n"
     return Record(
         id=str(row["task_id"]).replace("/", "-"),
         goal=f"Complete this file, with every import that it needs:\n```python\n{prompt.rstrip()}\n```",
         hidden={"tests": tests, "solution": prompt + row["canonical_solution"]},
     )
+
+
+def _helpers(code: str, entry: str, tests: str) -> str:
+    """What code defines beside a function, where tests name it: they take that, and no candidate's."""
+    try:
+        module, used = ast.parse(code), ast.parse(tests)
+    except (SyntaxError, ValueError):
+        return ""
+    kinds = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign)
+    body = [node for node in module.body if isinstance(node, kinds) and getattr(node, "name", "") != entry]
+    helpers = {node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    named = {node.id for node in ast.walk(used) if isinstance(node, ast.Name)}
+    return "".join(f"{ast.unparse(node)}\n" for node in body) if helpers & named else ""
 
 
 def mbpp_records(folder: Path) -> tuple[Record, ...]:
@@ -59,8 +74,9 @@ def mbpp_records(folder: Path) -> tuple[Record, ...]:
 
 def _mbpp(index: int, row: dict[str, Any]) -> Record:
     gold = "\n".join(row["gold"].splitlines()) + "\n"
-    head = f"from solution import {tested_name(row['tests'], gold)}\n\n"
-    head += f"{row['test_setup_code']}\n\n" if row.get("test_setup_code") else ""
+    name, setup = tested_name(row["tests"], gold) or "", row.get("test_setup_code") or ""
+    helpers = _helpers(gold, name, "\n".join([setup, *row["tests"]]))
+    head = f"from solution import {name}\n\n{helpers}" + (f"{setup}\n\n" if setup else "")
     tests = [
         f"def test_{n}():\n{textwrap.indent(test.strip(), '    ')}\n" for n, test in enumerate(row["tests"], start=1)
     ]

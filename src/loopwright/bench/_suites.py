@@ -17,6 +17,8 @@ PROGRAMS = ("single", "best_of_n", "refine")
 """Strategies for tasks whose candidates are whole programs."""
 PUBLISHED_LOOP: Mapping[str, object] = MappingProxyType({"strategy": "try_again", "repetition": None, "confirm": False})
 """Nothing but a full reward, the agent and the number of turns ends an episode."""
+_SECONDS = 20.0
+"""For a test: those of some right answers take seconds, and more on a machine that is busy."""
 TURNS = 10
 """Turns of an episode, as published."""
 
@@ -127,6 +129,7 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
                 data="humaneval",
                 environment="python",
                 records=humaneval_records,
+                options={"timeout": _SECONDS},
                 strategies=PROGRAMS,
                 agent="proposer",
                 loop={"strategy": "single"},
@@ -138,6 +141,7 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
                 data="mbpp",
                 environment="python",
                 records=mbpp_records,
+                options={"timeout": _SECONDS},
                 strategies=PROGRAMS,
                 agent="proposer",
                 loop={"strategy": "single"},
