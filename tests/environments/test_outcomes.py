@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
-from loopwright.environments import QueryOutcome
+from loopwright.environments import QueryOutcome, ShellOutcome, ShellState
 from loopwright.environments.bash._outcome import normalised
 from loopwright.environments.sql._outcome import Rows, orders
 
@@ -22,6 +24,61 @@ pytestmark = pytest.mark.anyio
 )
 async def test_rows_keep_order_where_the_query_orders(rows: Rows | None, query: str, exact: float) -> None:
     assert (await QueryOutcome(rows, [(1,), (2,), (3,)], query).exact()).value == exact
+
+
+@pytest.mark.parametrize(
+    ("agent", "gold", "exact"),
+    [
+        (1541815603606036480, 1541815603606036481, 0.0),
+        (2**53 + 1, float(2**53), 0.0),
+        (Decimal("12345678901234567890.12"), Decimal("12345678901234567890.13"), 0.0),
+        (Decimal("0.00000001"), Decimal("0.00000002"), 0.0),
+        (Decimal("2.50"), Decimal("2.5"), 1.0),
+        (3, Decimal("3.0"), 1.0),
+        (3, 3.0, 1.0),
+        (0.1 + 0.2, 0.3, 1.0),
+        (Decimal("2.333333"), 7 / 3, 1.0),
+        (0.33, 0.34, 0.0),
+        (float("inf"), 1e308, 0.0),
+        (float("inf"), float("inf"), 1.0),
+        (-0.0, 0, 1.0),
+        (None, "NULL", 0.0),
+        (None, 0, 0.0),
+        ("3", 3, 0.0),
+        ("a", b"a", 0.0),
+        ("a", "A", 0.0),
+        ("a", "a ", 0.0),
+    ],
+)
+async def test_values_are_compared_exactly(agent: object, gold: object, exact: float) -> None:
+    assert (await QueryOutcome([("x", agent)], [("x", gold)], "SELECT 1").exact()).value == exact
+    assert (await QueryOutcome([("x", gold)], [("x", agent)], "SELECT 1").exact()).value == exact
+
+
+async def test_rows_that_were_left_out_are_not_the_same() -> None:
+    assert (await QueryOutcome([(1,)], [(1,)], "SELECT 1", whole=False).exact()).value == 0.0
+
+
+@pytest.mark.parametrize(
+    ("agent", "gold", "exact"),
+    [
+        (b"seven\n", b"seven", 1.0),
+        (b"seven \r\n", b"seven", 1.0),
+        (b"\xff", b"\xfe", 0.0),
+        (b"a\x0cb", b"a\nb", 0.0),
+        ("a\u2028b".encode(), b"a\nb", 0.0),
+        ("a\u00a0".encode(), b"a", 0.0),
+    ],
+)
+async def test_outputs_are_compared_exactly(agent: bytes, gold: bytes, exact: float) -> None:
+    sides = [ShellState(raw.decode("utf-8", "replace"), {}, raw) for raw in (agent, gold)]
+    assert (await ShellOutcome(sides[0], sides[1], {}).exact()).value == exact
+
+
+async def test_an_output_that_was_cut_or_late_is_no_answer() -> None:
+    whole, cut = ShellState("x", {}, b"x"), ShellState("x", {}, b"x", whole=False)
+    for sides in ((whole, cut), (cut, whole), (cut, cut)):
+        assert (await ShellOutcome(sides[0], sides[1], {}).exact()).value == 0.0
 
 
 async def test_no_rows_are_right_where_the_gold_fails() -> None:

@@ -109,6 +109,11 @@ async def test_fixture_files_can_be_run_and_the_first_folder_be_named(provider: 
 async def test_long_outputs_are_cut_for_prompts_and_scored_whole(provider: SandboxProvider) -> None:
     seen, scores = await _play(provider, "bash", {"files": FILES}, {"gold": "seq 5000"}, "seq 5000")
     assert "left out" in seen[0].text
+    long = "yes a | head -c 500000; echo {}; yes a | head -c 500000"
+    for persistent in (False, True):
+        public = {"files": FILES, "persistent": persistent}
+        assert (await _play(provider, "bash", public, {"gold": long.format(7)}, long.format(7)))[1].exact == 1.0
+        assert (await _play(provider, "bash", public, {"gold": long.format(7)}, long.format(8)))[1].exact == 0.0
     assert scores.exact == 1.0
 
 

@@ -20,6 +20,8 @@ class CommandResult:
     """Whether it ended by itself with status 0."""
     exit_code: int = 0
     timed_out: bool = False
+    cut: bool = False
+    """Whether the output was too long, so that its middle is missing."""
 
     @property
     def text(self) -> str:
@@ -28,7 +30,8 @@ class CommandResult:
 
 
 _LIFETIME = 86_400.0
-_KEPT = 256 * 1024
+OUTPUT_KEPT = 2 * 1024 * 1024
+"""Bytes of a command's output that are kept and compared."""
 
 
 class PersistentShell:
@@ -54,16 +57,17 @@ class PersistentShell:
         )
         await process.write(typed.encode())
         try:
-            output, end = await asyncio.wait_for(_until(process, mark), timeout)
+            output, end, cut = await asyncio.wait_for(_until(process, mark), timeout)
         except TimeoutError:
             await self._kill()
             return CommandResult(b"", ok=False, exit_code=-9, timed_out=True)
         if not end:
             await self._kill()
-            return CommandResult(output, ok=False, exit_code=-1)
+            return CommandResult(output, ok=False, exit_code=-1, cut=cut)
         code, _, cwd = end.partition(b":")
         self.cwd = cwd.decode("utf-8", "surrogateescape") or self.cwd
-        return CommandResult(output.removesuffix(b"\n"), ok=code == b"0", exit_code=int(code) if code.isdigit() else -1)
+        output, exit_code = output.removesuffix(b"\n"), int(code) if code.isdigit() else -1
+        return CommandResult(output, ok=code == b"0", exit_code=exit_code, cut=cut)
 
     async def _start(self) -> Process:
         argv = ["/bin/sh", "-c", 'cd -- "$0" 2>/dev/null || cd /; unset OLDPWD; exec /bin/bash 2>&1', self.cwd]
@@ -76,17 +80,17 @@ class PersistentShell:
             await process.wait()
 
 
-async def _until(process: Process, mark: bytes) -> tuple[bytes, bytes]:
-    """The output before the mark and the line after it; no line where the shell ended."""
-    seen = b""
+async def _until(process: Process, mark: bytes) -> tuple[bytes, bytes, bool]:
+    """The output before the mark, the line after it, and whether it was cut; no line where the shell ended."""
+    seen, cut = b"", False
     while True:
         output, found, rest = seen.rpartition(mark)
         if found and b"\n" in rest:
-            return output, rest.partition(b"\n")[0]
+            return output, rest.partition(b"\n")[0], cut
         part = await process.read()
         if not part:
-            return seen, b""
+            return seen, b"", cut
         seen += part
-        if len(seen) > 2 * _KEPT:
+        if len(seen) > OUTPUT_KEPT:
             # The beginning and the end are kept, as elsewhere.
-            seen = seen[:_KEPT] + seen[-_KEPT:]
+            seen, cut = seen[: OUTPUT_KEPT // 2] + seen[-OUTPUT_KEPT // 2 :], True

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from loopwright.environments._fixture import Fixture
-from loopwright.environments._persistent_shell import CommandResult, PersistentShell
+from loopwright.environments._persistent_shell import OUTPUT_KEPT, CommandResult, PersistentShell
 from loopwright.errors import TaskError
 from loopwright.sandbox import Change, Sandbox, SandboxProvider, SandboxSpec
 
@@ -51,7 +51,8 @@ class Shell:
             TaskError: The fixture does not fit.
         """
         whole, writable = _places(provider, spec, fixture)
-        sandbox = await provider.open(replace(spec, writable=writable))
+        limits = replace(spec.limits, output_bytes=max(spec.limits.output_bytes, OUTPUT_KEPT))
+        sandbox = await provider.open(replace(spec, writable=writable, limits=limits))
         try:
             archive = fixture.archive if whole else fixture.below_folders()
             try:
@@ -107,7 +108,8 @@ class Shell:
         if any("\0" in word for word in argv):
             return CommandResult(b"bash: a command cannot hold a NUL character", ok=False, exit_code=126)
         done = await self._sandbox.run([*_MERGED, self.cwd, *argv], timeout=timeout, cwd="/", env=env)
-        return CommandResult(done.stdout.head + done.stdout.tail, done.ok, done.exit_code, done.timed_out)
+        output, cut = done.stdout.head + done.stdout.tail, bool(done.stdout.dropped)
+        return CommandResult(output, done.ok, done.exit_code, done.timed_out, cut)
 
     async def changes(self) -> dict[str, Change]:
         """What changed since the beginning, by path.

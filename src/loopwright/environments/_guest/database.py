@@ -28,7 +28,7 @@ _SHOWN = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 
 def main() -> None:
     """Serves statements until stdin ends."""
     here = sqlite3.connect(FILE, isolation_level=None)
-    here.text_factory = lambda data: data.decode("utf-8", "replace")
+    here.text_factory = _text
     _functions(here)
     for line in sys.stdin:
         asked = json.loads(line)
@@ -103,6 +103,13 @@ def _functions(here: sqlite3.Connection) -> None:
         ("day", 1, part(8, 2)),
     ):
         here.create_function(name, count, function, deterministic=True)
+
+
+def _text(data: bytes) -> str | bytes:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data
 
 
 def _plain(value: Any) -> Any:

@@ -198,7 +198,10 @@ def _value(data: bytes | None, kind: int, binary: bool) -> Any:
         return None
     if kind == BITS:
         return int.from_bytes(data, "big")
-    text = data.decode("utf-8", "replace")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return {"bytes": data.hex()}
     if kind in NUMBERS:
         return NUMBERS[kind](text)
     if kind in NAMED:

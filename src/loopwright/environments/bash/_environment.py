@@ -21,6 +21,7 @@ from loopwright.environments.bash._commands import PlainCommands, ShellCommands,
 from loopwright.environments.bash._outcome import ShellOutcome, ShellState
 from loopwright.environments.bash._shell_pool import Fresh, ShellPool, ShellStart
 from loopwright.errors import TaskError
+from loopwright.sandbox import Change
 from loopwright.task import Instance
 from loopwright.text import cut_middle
 from loopwright.types import Observation
@@ -133,7 +134,7 @@ class BashEnvironment(StatefulEnvironment[Shell]):
             changes = await shell.changes()
         except ValueError as error:  # the workload made more than anyone should look at: no right answer does
             raise NothingToScore(problem=str(error)) from None
-        return ShellOutcome(ShellState(self._last.text, changes), gold, shell.tracked, self._fields.legacy)
+        return ShellOutcome(_state(self._last, changes), gold, shell.tracked, self._fields.legacy)
 
     async def expected(self) -> str:
         """What the gold command printed for the last scores: for comparing logs, never for an agent.
@@ -212,7 +213,7 @@ class BashEnvironment(StatefulEnvironment[Shell]):
         shell = await self._machines.take("gold", self._start())
         try:
             gold = await self._run(shell, self._hidden.gold)
-            outcome = ShellState(gold.text, await shell.changes())
+            outcome = _state(gold, await shell.changes())
         except NothingToScore:
             outcome = ShellState("", {})
         finally:
@@ -223,6 +224,10 @@ class BashEnvironment(StatefulEnvironment[Shell]):
     def _start(self) -> ShellStart:
         fields = self._fields
         return ShellStart(self._fixture, setup=fields.setup, cwd=fields.cwd, persistent=fields.persistent)
+
+
+def _state(ran: CommandResult, changes: Mapping[str, Change]) -> ShellState:
+    return ShellState(ran.text, changes, ran.output, whole=not ran.cut and not ran.timed_out)
 
 
 def _shown(ran: CommandResult) -> str:

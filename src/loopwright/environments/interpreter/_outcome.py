@@ -49,7 +49,7 @@ class FunctionOutcome:
         called = tested_name(self.tests, self.gold) or self.name
         tests = _as_functions(self.tests, self.name, called, self.preparation)
         public = {"entry": _ENTRY, "timeout": self.timeout}
-        instance = Instance(id="tests", goal="tests", public=public, hidden={"tests": tests})
+        instance = Instance(id="tests", goal="tests", public=public, hidden={"tests": tests, "solution": self.gold})
         verifier = TestVerifier(self.setup.provider, self.setup.spec)
         verdict = await verifier.verify(Candidate(files={_ENTRY: _as_module(self.actions)}), instance)
         passed = len(verdict.checks) - len(verdict.failed)

@@ -110,7 +110,8 @@ class SqlEnvironment(StatefulEnvironment[Session]):
         query, fields = self._hidden.gold, self._fields
         gold = await self._gold(query)
         failed = gold.failed or (fields.legacy and self._hidden.refused)
-        return QueryOutcome(self._last.rows, gold.rows, query, failed, fields.engine, session.version)
+        whole = not (self._last.more or gold.more)
+        return QueryOutcome(self._last.rows, gold.rows, query, failed, fields.engine, session.version, whole)
 
     async def _gold(self, query: str) -> Answer:
         key = (sha256(self._base).hexdigest(), query)

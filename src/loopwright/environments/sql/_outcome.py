@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from loopwright.environments._scores import Score
 
 Rows = Sequence[tuple[Any, ...]]
+_SIX_DECIMALS, _DIGITS = Decimal("1e-6"), Context(prec=400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +31,26 @@ class QueryOutcome:
     """The engine."""
     version: str = ""
     """The engine's version."""
+    whole: bool = True
+    """Whether these are all rows of both; more than the task's `rows` are left out."""
 
     async def exact(self) -> Score:
         """1 where the rows are the same: as a list where the gold query orders, else as a multiset.
 
-        Numbers are compared by value, column names not at all.
+        Numbers are compared by value: exactly, and to six decimals in columns that hold a floating-point number.
+        Column names are not compared. Rows of which some were left out are the same as no others.
         """
         engine = {"dialect": self.dialect, "version": self.version}
         expected = [] if self.gold_failed else self.gold_rows
         if self.rows is None or expected is None:
             return Score(0, {"rows": None, **engine})
-        ours, theirs = [_normalised(row) for row in self.rows], [_normalised(row) for row in expected]
+        inexact = {place for row in (*self.rows, *expected) for place, value in enumerate(row) if type(value) is float}
+        ours, theirs = ([_comparable(row, inexact) for row in rows] for rows in (self.rows, expected))
         ordered = orders(self.gold)
         same = ours == theirs if ordered else Counter(ours) == Counter(theirs)
         parts = {"ordered": ordered, "rows": len(self.rows), "gold_rows": len(expected), **engine}
-        return Score(float(same and not self.gold_failed), parts)
+        parts |= {} if self.whole else {"whole": False}
+        return Score(float(same and self.whole and not self.gold_failed), parts)
 
 
 def orders(query: str) -> bool:
@@ -55,11 +61,15 @@ def orders(query: str) -> bool:
     return bool(re.search(r"\border\s+by\b", text, re.IGNORECASE))
 
 
-def _normalised(row: tuple[Any, ...]) -> tuple[Hashable, ...]:
-    return tuple(_value(value) for value in row)
+def _comparable(row: tuple[Any, ...], inexact: Collection[int]) -> tuple[Hashable, ...]:
+    """A row whose numbers are equal, across types, where they count as equal."""
+    values = (_rounded(value) if place in inexact else value for place, value in enumerate(row))
+    return tuple(value if isinstance(value, Hashable) else str(value) for value in values)
 
 
-def _value(value: Any) -> Hashable:
-    if isinstance(value, bool | int | float | Decimal):
-        return round(float(value), 6)
-    return value if isinstance(value, Hashable) else str(value)
+def _rounded(value: Any) -> Any:
+    if isinstance(value, float):
+        value = Decimal(repr(value))
+    if not isinstance(value, Decimal) or not value.is_finite():
+        return value
+    return value.quantize(_SIX_DECIMALS, context=_DIGITS)

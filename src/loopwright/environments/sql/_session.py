@@ -32,6 +32,8 @@ class Answer:
     failed: bool = False
     unanswered: bool = False
     """Whether it failed for want of time or memory, or of a server, and not by what it says."""
+    more: bool = False
+    """Whether there were further rows, which were left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Session:
         if answer["rows"] is None:
             return Answer(None, f"(no rows; {max(0, answer['changed'])} changed)")
         found = [tuple(_value(value) for value in row) for row in answer["rows"]]
-        return Answer(found, _shown(found, more=answer["more"]))
+        return Answer(found, _shown(found, more=answer["more"]), more=answer["more"])
 
     async def save(self) -> bytes:
         """The database as it is; the session goes on.
