@@ -9,12 +9,22 @@ from loopwright.environments._builders import (
     sql_environment,
     text_environment,
 )
-from loopwright.environments._folder import EnvironmentFolder, find_environment
-from loopwright.environments._persistent_shell import CommandResult
-from loopwright.environments._registry import BUILTIN_ENVIRONMENTS, list_environments
-from loopwright.environments._score_rules import BUILTIN_SCORE_RULES, ScoreRule, find_score_rule
-from loopwright.environments._scores import NothingToScore, Score, Scores
-from loopwright.environments._shell import SHELL, WAIT, Shell
+from loopwright.environments._registry import (
+    BUILTIN_ENVIRONMENTS,
+    EnvironmentFolder,
+    find_environment,
+    list_environments,
+)
+from loopwright.environments._scores import (
+    BUILTIN_SCORE_RULES,
+    NothingToScore,
+    Score,
+    ScoreRule,
+    Scores,
+    find_score_rule,
+)
+from loopwright.environments._shells._persistent import CommandResult
+from loopwright.environments._shells._shell import SHELL, WAIT, Shell
 from loopwright.environments._stateful import GoldCache
 from loopwright.environments._types import (
     ChecksInstances,

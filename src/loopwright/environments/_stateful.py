@@ -8,10 +8,8 @@ from math import isfinite
 from typing import Generic, Protocol, TypeVar
 
 from loopwright.environments._actions import action_of, submission
-from loopwright.environments._instance_fields import ScoredFields, read_fields
-from loopwright.environments._score_rules import Outcome
-from loopwright.environments._scores import NothingToScore, Score, Scores
-from loopwright.environments._types import EnvironmentSetup
+from loopwright.environments._scores import NothingToScore, Outcome, Score, Scores
+from loopwright.environments._types import EnvironmentSetup, ScoredFields, read_fields
 from loopwright.errors import LoopwrightError, VerifierError
 from loopwright.task import Instance
 from loopwright.types import Candidate, Observation, Verdict

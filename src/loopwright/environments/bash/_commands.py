@@ -6,8 +6,8 @@ from pkgutil import resolve_name
 from typing import Protocol
 
 from loopwright.environments._actions import action_of
-from loopwright.environments._persistent_shell import CommandResult
-from loopwright.environments._shell import Shell
+from loopwright.environments._shells._persistent import CommandResult
+from loopwright.environments._shells._shell import Shell
 
 _LEGACY = "loopwright.bench.intercode:LegacyCommands"
 """Followed on first use."""

@@ -10,13 +10,12 @@ from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Literal
 
-from loopwright.environments._fixture import Fixture, load_fixture
-from loopwright.environments._instance_fields import Fields, ScoredFields, read_fields
-from loopwright.environments._persistent_shell import CommandResult
 from loopwright.environments._scores import NothingToScore
-from loopwright.environments._shell import Shell
+from loopwright.environments._shells._fixture import Fixture, load_fixture
+from loopwright.environments._shells._persistent import CommandResult
+from loopwright.environments._shells._shell import Shell
 from loopwright.environments._stateful import GoldCache, StatefulEnvironment
-from loopwright.environments._types import EnvironmentSetup
+from loopwright.environments._types import EnvironmentSetup, Fields, ScoredFields, read_fields
 from loopwright.environments.bash._commands import PlainCommands, ShellCommands, shell_commands
 from loopwright.environments.bash._outcome import ShellOutcome, ShellState
 from loopwright.environments.bash._shell_pool import Fresh, ShellPool, ShellStart

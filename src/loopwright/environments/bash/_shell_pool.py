@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from loopwright.environments._fixture import Fixture
-from loopwright.environments._shell import Shell
+from loopwright.environments._shells._fixture import Fixture
+from loopwright.environments._shells._shell import Shell
 from loopwright.environments._types import EnvironmentSetup
 
 ShellRole = Literal["agent", "gold"]

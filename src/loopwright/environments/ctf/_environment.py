@@ -9,12 +9,11 @@ from shlex import quote
 from typing import ClassVar, Literal
 
 from loopwright.environments._actions import submission
-from loopwright.environments._fixture import Fixture, load_fixture
-from loopwright.environments._instance_fields import Fields, ScoredFields, read_fields
 from loopwright.environments._scores import Score
-from loopwright.environments._shell import Shell
+from loopwright.environments._shells._fixture import Fixture, load_fixture
+from loopwright.environments._shells._shell import Shell
 from loopwright.environments._stateful import StatefulEnvironment
-from loopwright.environments._types import EnvironmentSetup
+from loopwright.environments._types import EnvironmentSetup, Fields, ScoredFields, read_fields
 from loopwright.errors import TaskError
 from loopwright.task import Instance
 from loopwright.text import cut_middle

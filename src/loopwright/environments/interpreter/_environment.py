@@ -6,10 +6,9 @@ import json
 from typing import Literal
 
 from loopwright.environments._actions import submission
-from loopwright.environments._instance_fields import Fields, ScoredFields, read_fields
 from loopwright.environments._scores import NothingToScore
 from loopwright.environments._stateful import StatefulEnvironment
-from loopwright.environments._types import EnvironmentSetup
+from loopwright.environments._types import EnvironmentSetup, Fields, ScoredFields, read_fields
 from loopwright.environments.interpreter._functions import first_definition, last_definition, submitted_name
 from loopwright.environments.interpreter._interpreter import Interpreter
 from loopwright.environments.interpreter._outcome import FunctionOutcome

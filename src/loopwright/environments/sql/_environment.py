@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Literal
 
-from loopwright.environments._instance_fields import Fields, ScoredFields, read_fields
 from loopwright.environments._scores import NothingToScore
 from loopwright.environments._stateful import GoldCache, StatefulEnvironment
-from loopwright.environments._types import EnvironmentSetup
+from loopwright.environments._types import EnvironmentSetup, Fields, ScoredFields, read_fields
 from loopwright.environments.sql._engines import PROGRAMS, Engine, mariadb_base, sqlite_base, statements_of
 from loopwright.environments.sql._outcome import QueryOutcome
 from loopwright.environments.sql._session import Answer, Session

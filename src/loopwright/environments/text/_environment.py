@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from loopwright.candidate import Candidate
-from loopwright.environments._instance_fields import Fields, read_fields
-from loopwright.environments._types import EnvironmentSetup, Unchecked
+from loopwright.environments._types import EnvironmentSetup, Fields, Unchecked, read_fields
 from loopwright.errors import TaskError
 from loopwright.task import Instance
 from loopwright.types import Observation

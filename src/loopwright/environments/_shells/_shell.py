@@ -8,8 +8,8 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from loopwright.environments._fixture import Fixture
-from loopwright.environments._persistent_shell import OUTPUT_KEPT, CommandResult, PersistentShell
+from loopwright.environments._shells._fixture import Fixture
+from loopwright.environments._shells._persistent import OUTPUT_KEPT, CommandResult, PersistentShell
 from loopwright.errors import TaskError
 from loopwright.sandbox import Change, Sandbox, SandboxProvider, SandboxSpec
 

@@ -1,0 +1,1 @@
+"""What the environments with a shell share: the shell in its sandbox, one that keeps its state, starting files."""
