@@ -33,6 +33,28 @@ def test_the_entry_is_found(reply: str) -> None:
     assert files(reply) == {"solution.py": CODE}
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"First:\n```python\ndef add(a, b):\n    return a\n```\nNo, that is wrong:\n```python\n{CODE}```\n",
+        f"```python\n{CODE}```\nA test:\n```python\ndef test_add():\n    assert add(1, 2) == 3\n```\n",
+        f"For example:\n```\nadd(1, 2)\n```\ngives 3.\n```python\n{CODE}```\n",
+        f"```python3.11\n{CODE}```",
+        f"```{{.python}}\n{CODE}```",
+        "1. Write this:\n\n   ```python\n   def add(a, b):\n       return a + b\n   ```\n",
+        f"Here:\r\n```python\r\n{CODE}```\r\nIt's done.\r\n".replace("\n", "\r\n").replace("\r\r", "\r"),
+    ],
+    ids=["a correction", "a test after", "an example before", "a version", "attributes", "a list", "CRLF"],
+)
+def test_of_several_blocks_the_program_is_found(reply: str) -> None:
+    assert files(reply) == {"solution.py": CODE}
+
+
+@pytest.mark.parametrize("info", ["python title=util.py", 'python filename="util.py"', "python:util.py", "util.py"])
+def test_a_file_may_be_named_in_the_fence(info: str) -> None:
+    assert files(f"```python\n{CODE}```\n```{info}\nX = 1\n```") == {"solution.py": CODE, "util.py": "X = 1\n"}
+
+
 def test_several_files_by_name() -> None:
     reply = (
         "```python solution.py\nimport util\n```\n"

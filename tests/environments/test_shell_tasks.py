@@ -302,3 +302,20 @@ async def test_a_folder_of_flags_may_have_any_name(provider: SandboxProvider) ->
     public = {"folder": "/my $(files)", "files": {"/my $(files)/a": "x"}, "setup": "echo done > b"}
     seen, _ = await _play(provider, "ctf", public, {"gold": "flag{1}"}, "ls")
     assert seen[0].text.split() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("reply", "shown"),
+    [
+        ("Thought: count.\n```wc -l < /data/a.txt```", "2"),
+        ("```bash cat /data/a.txt```", "one\ntwo"),
+        ("```sh /data/run.sh```", "ran"),
+        ("```\r\nwc -l < /data/a.txt\r\n```\r\nThat counts.", "2"),
+        ("1. Count:\n\n   ```bash\n   wc -l < /data/a.txt\n   ```\n", "2"),
+        ("```bash\ncat <<'EOF'\n```\nls\n```\nEOF\n```\nDone.", "```\nls\n```"),
+    ],
+    ids=["one line", "a language before it", "a shell before a file", "CRLF", "a list", "a here-document"],
+)
+async def test_commands_are_found_in_the_markdown_of_models(provider: SandboxProvider, reply: str, shown: str) -> None:
+    seen, _ = await _play(provider, "bash", {"files": FILES}, {"gold": "pwd"}, reply)
+    assert shown in seen[0].text

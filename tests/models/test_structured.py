@@ -79,7 +79,9 @@ def test_a_failed_provider_stays_the_providers_failure() -> None:
         (f"```\n{GOOD}\n```", GOOD),
         (f"See [1] and {{}}: {GOOD}. Well?", GOOD),
         (f"```python\nprint()\n```\nso {GOOD}", GOOD),
-        ('{"a": {"b": [1]}} and {"c": 1}', '{"a": {"b": [1]}}'),
+        ('{"c": 1} and {"a": {"b": [1]}}', '{"a": {"b": [1]}}'),
+        ('At first {"a": {"b": [1]}}, but no: {"c": 1}', '{"c": 1}'),
+        ('{"n": ' + "9" * 5000 + '} is too large: {"c": 1}', '{"c": 1}'),
         ("prose", "prose"),
         ("{broken", "{broken"),
         ("", ""),
@@ -110,3 +112,17 @@ def test_any_text_is_survived(text: str) -> None:
 def test_a_flood_of_brackets_is_survived() -> None:
     for flood in ("[" * 200_000, "{" * 200_000, '{"a":' * 50_000):
         assert extract_json(flood) == flood
+
+
+def test_reasoning_in_the_text_is_kept_apart_and_is_no_answer() -> None:
+    draft = '{"x": 3, "y": 4}'
+    answer, _ = complete(f"<think>\n```json\n{draft}\n```\n</think>\n{GOOD}")
+    (reply,) = answer.replies
+    assert (reply.text, draft in reply.reasoning) == (GOOD, True)
+    assert Reply.model_validate(reply.model_dump(mode="json")) == reply
+
+
+def test_of_several_objects_the_last_that_has_the_required_fields_counts() -> None:
+    draft = json.dumps({"x": 9, "y": 9, "why": "long " * 50})
+    answer, _ = complete(f"At first {draft}, then {GOOD}, as in {{}}.")
+    assert answer.value == Point(x=1, y=2)

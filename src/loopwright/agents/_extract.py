@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import ast
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from loopwright.candidate import Candidate
 from loopwright.errors import NoCandidate
+from loopwright.replies import CodeBlock, code_blocks, defined_names, language_of
 
-_LANGUAGES = {".py": ("Python", {"python", "py", "python3"}), ".sql": ("SQL", {"sql", "sqlite", "mysql"})}
-
-# An opening fence may be indented in a list; a reply cut by the token limit has no closing one.
-_BLOCK = re.compile(
-    r"^[ \t]*(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^\n`]*)\n(?P<body>.*?)(?:^[ \t]*(?P=fence)`*[ \t]*$|\Z)",
-    re.MULTILINE | re.DOTALL,
-)
+_LANGUAGES = {".py": ("Python", "python"), ".sql": ("SQL", "sql")}
 _PATH = re.compile(r"^(?:#|//|--)?\s*(?:file(?:name)?:?\s*)?`?(?P<path>[\w./-]+\.\w+)`?\s*:?\s*$", re.IGNORECASE)
+_ATTRIBUTE = re.compile(r"\b(?:file(?:name)?|path|title)\s*[=:]\s*[\"']?(?P<path>[\w./-]+\.\w+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +27,12 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
     """Reads the files that a reply proposes.
 
     A block names its file after the language (three backticks, `python util.py`) or in a first line such as
-    `# file: util.py`. Blocks without a name: the first one in the entry's language is the entry.
+    `# file: util.py`. Of the blocks without a name that are in the entry's language one is the entry: the first that
+    defines a function or a class, or a later one that defines all the same names again, as a correction does; the
+    first of all where none defines anything.
 
     Args:
-        reply: The model's whole text.
+        reply: The model's text, without its reasoning.
         entry: The file the task wants, e.g. `solution.py`; its suffix decides the language.
         known: Other file names of the task, which a block may name without further marks.
 
@@ -44,44 +42,49 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
     if not reply.strip():
         raise NoCandidate("the model answered nothing")
     suffix = PurePosixPath(entry).suffix
-    title, tags = _LANGUAGES.get(suffix, (suffix or "text", set()))
-    blocks = [_block(match, suffix, known | {entry}) for match in _BLOCK.finditer(reply)]
+    title, language = _LANGUAGES.get(suffix, (suffix or "text", ""))
+    blocks = [_block(block, suffix, known | {entry}) for block in code_blocks(reply, language=language)]
     files = {block.path: block.body for block in blocks if block.path and block.body.strip()}
     fitting = [
-        b for b in blocks if not b.path and b.body.strip() and (not b.language or not tags or b.language in tags)
+        b.body
+        for b in blocks
+        if not b.path and b.body.strip() and (not b.language or not language or b.language == language)
     ]
     if fitting and entry not in files:
-        files[entry] = fitting[0].body
+        files[entry] = _meant(fitting)
     if files:
         return Candidate(files=files)
-    if not blocks and suffix == ".py" and _is_python_program(reply):
+    if not blocks and suffix == ".py" and defined_names(reply):
         return Candidate(files={entry: reply})
     raise NoCandidate(_why_nothing(blocks, title))
 
 
-def _block(match: re.Match[str], suffix: str, known: frozenset[str]) -> _Block:
-    language, _, name = match["info"].strip().partition(" ")
-    body = match["body"]
-    first, _, rest = body.partition("\n")
-    named = _PATH.match(name.strip()) or _PATH.match(language)
-    if named:
-        return _Block(language.lower(), _clean(named["path"]), body)
+def _block(block: CodeBlock, suffix: str, known: frozenset[str]) -> _Block:
+    word, _, name = block.info.partition(" ")
+    first, _, rest = block.body.partition("\n")
+    after = word.partition(":")[2]
+    # A language with its version, such as python3.11, has the form of a file's name.
+    bare = None if language_of(word) else _PATH.match(word)
+    if named := _PATH.match(name.strip()) or _PATH.match(after) or bare or _ATTRIBUTE.search(block.info):
+        return _Block(block.language, _clean(named["path"]), block.body)
     in_body = _PATH.match(first.strip()) if first.lstrip().startswith(("#", "//", "--")) else None
     if in_body and (in_body["path"] in known or "file" in first.lower() or in_body["path"].endswith(suffix)):
-        return _Block(language.lower(), _clean(in_body["path"]), rest)
-    return _Block(language.lower(), "", body)
+        return _Block(block.language, _clean(in_body["path"]), rest)
+    return _Block(block.language, "", block.body)
+
+
+def _meant(bodies: Sequence[str]) -> str:
+    """The block that is the program, of several."""
+    chosen, names = bodies[0], frozenset[str]()
+    for body in bodies:
+        defined = defined_names(body)
+        if defined and names <= defined:
+            chosen, names = body, names or defined
+    return chosen
 
 
 def _clean(path: str) -> str:
     return path.removeprefix("./")
-
-
-def _is_python_program(text: str) -> bool:
-    try:
-        module = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) for node in module.body)
 
 
 def _why_nothing(blocks: list[_Block], title: str) -> str:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 
-_FENCE = re.compile(
+from loopwright.replies import code_blocks, language_of
+
+_INLINE = re.compile(r"`{3,}(?P<body>[^`]+)`{3,}")
+_PUBLISHED_FENCE = re.compile(
     r"^[ \t]*(?P<fence>```|~~~)[^\n`]*\n(?P<body>.*?)(?:^[ \t]*(?P=fence)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
 )
-_INLINE = re.compile(r"```(?:[a-z]+\s)?(?P<body>[^`]+)```", re.DOTALL)
+_PUBLISHED_INLINE = re.compile(r"```(?:[a-z]+\s)?(?P<body>[^`]+)```", re.DOTALL)
+_LANGUAGES = frozenset({"python", "shell", "sql", "console", "text"})
+_FILE_OR_OPTION = re.compile(r"-|[\w~-]*[./][\w./-]*(?:\s|$)")
 _LABEL = re.compile(r"^\s*(?:action|command|bash|shell|sql|python|execute)\s*:\s*", re.IGNORECASE)
 _EXECUTE = re.compile(r"execute\[(?P<body>.*)\]", re.DOTALL)
 _ACTION = re.compile(r"[ \t]*action(?:[ \t]*\d+)?[ \t]*:", re.IGNORECASE)
@@ -16,15 +21,33 @@ _SUBMIT = re.compile(r"submit(?:[ \t]*[.;!]?|(?P<said>[ \t(:].*))", re.IGNORECAS
 _QUOTES = "`*'\""
 
 
-def action_of(reply: str) -> str:
-    """The action in a reply: its first fenced block, what stands after `Action:` or after a thought, or all of it."""
-    block = code_block(reply)
-    if block is not None:
-        return block.strip()
+def action_of(reply: str, language: str = "") -> str:
+    """The action in a reply: its first fenced block with something in it, what stands after `Action:`, or all of it.
+
+    Without a block or `Action:`, a first line `Thought:` is left out, and so are words around a line that ends the
+    episode.
+
+    Args:
+        reply: The model's text, without its reasoning.
+        language: The language of blocks that name none, as `loopwright.replies.language_of` tells it.
+    """
+    for block in code_blocks(reply, language=language):
+        if block.body.strip():
+            return block.body.strip()
+    if found := _INLINE.search(reply):
+        return _without_language(found["body"].strip())
     text, thought = _without_thought(reply.strip())
     if executed := _EXECUTE.search(text):
         return executed["body"].strip()
     return _ending(text, thought=thought) or _LABEL.sub("", text).strip()
+
+
+def _without_language(code: str) -> str:
+    """Code between backticks on one line, without a language before it; `python solve.py` is a command."""
+    word, *rest = code.split(maxsplit=1) or [""]
+    if rest and language_of(word) in _LANGUAGES and not _FILE_OR_OPTION.match(rest[0]):
+        return rest[0]
+    return code
 
 
 def submission(command: str) -> str | None:
@@ -70,6 +93,6 @@ def _ending(text: str, *, thought: bool) -> str:
 
 
 def code_block(reply: str) -> str | None:
-    """What stands in the first fenced block of a reply; None without one."""
-    found = _FENCE.search(reply) or _INLINE.search(reply)
+    """What stands in the first fenced block of a reply as published code finds it; None without one."""
+    found = _PUBLISHED_FENCE.search(reply) or _PUBLISHED_INLINE.search(reply)
     return found["body"] if found else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from math import isfinite
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 from loopwright.environments._actions import action_of, submission
 from loopwright.environments._scores import NothingToScore, Outcome, Score, Scores
@@ -30,6 +30,8 @@ class StatefulEnvironment(ABC, Generic[_Session]):
     `reset` of a subclass closes the old session, opens `_session` and calls `_begin`.
     """
 
+    _language: ClassVar[str] = ""
+    """Of code blocks that name none."""
     _fields: ScoredFields
     """The instance's public fields."""
 
@@ -134,7 +136,7 @@ class StatefulEnvironment(ABC, Generic[_Session]):
 
     def _read(self, reply: str) -> str:
         """The command in a reply."""
-        return action_of(reply)
+        return action_of(reply, self._language)
 
     def _submits(self, command: str) -> bool:
         """Whether a command ends the episode; published code looks at how it begins."""

@@ -9,9 +9,10 @@ from loopwright.models._pull import LocalModel, list_models, pull
 from loopwright.models._resilient import Clock, OnFailure, Resilient, RetryPolicy
 from loopwright.models.chat._replay import Recorder, Replay, replay_key
 from loopwright.models.chat._scripted import Scripted
-from loopwright.models.chat._structured import Structured, complete_as, extract_json, with_longer_limit
+from loopwright.models.chat._structured import Structured, complete_as, with_longer_limit
 from loopwright.models.chat._types import Message, Model, Reply, Request, Role, request_hash
 from loopwright.models.chat._weights import models_folder
+from loopwright.replies import extract_json
 from loopwright.types import Endpoint, Sampling, Usage
 
 __all__ = [

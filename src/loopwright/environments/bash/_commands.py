@@ -36,7 +36,7 @@ class PlainCommands:
 
     def action(self, reply: str) -> str:
         """The command in a reply."""
-        return action_of(reply)
+        return action_of(reply, "shell")
 
     async def run(self, shell: Shell, command: str, *, timeout: float | None) -> CommandResult:
         """Runs a command in the shell."""

@@ -63,6 +63,8 @@ class FlagOutcome:
 class CtfEnvironment(StatefulEnvironment[Shell]):
     """Runs commands; `submit FLAG` ends the episode with a flag, which the host compares."""
 
+    _language = "shell"
+
     def __init__(self, setup: EnvironmentSetup) -> None:
         super().__init__(setup)
         self._fields: CtfFields = CtfFields()

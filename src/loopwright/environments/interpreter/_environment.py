@@ -47,6 +47,8 @@ class InterpreterEnvironment(StatefulEnvironment[Interpreter]):
     error, in sandboxes of their own, where tests and module share no process.
     """
 
+    _language = "python"
+
     def __init__(self, setup: EnvironmentSetup) -> None:
         super().__init__(setup)
         self._fields: InterpreterFields = InterpreterFields()

@@ -57,6 +57,8 @@ class SqlEnvironment(StatefulEnvironment[Session]):
     `submit` ends the episode with the rows of the last statement, `skip` gives up.
     """
 
+    _language = "sql"
+
     def __init__(self, setup: EnvironmentSetup) -> None:
         super().__init__(setup)
         self._fields: SqlFields = SqlFields()

@@ -15,8 +15,8 @@ from loopwright.models._options import ModelOptions
 from loopwright.models.chat._agreement import Agreement
 from loopwright.models.chat._format import chat_messages, read_completion, sampling_fields, schema_format
 from loopwright.models.chat._stream import StreamedCompletion
-from loopwright.models.chat._structured import extract_json
 from loopwright.models.chat._types import Reply, Request
+from loopwright.replies import extract_json
 from loopwright.secrets import scrub
 from loopwright.types import Endpoint, Usage
 
@@ -143,8 +143,8 @@ class OpenAI:
             completion = read_completion(answer)
         except ValueError as error:
             raise self._unreadable(error, json.dumps(answer).encode()) from None
-        return Reply(
-            text=extract_json(completion.text) if request.json_schema is not None else completion.text,
+        reply = Reply(
+            text=completion.text,
             reasoning=completion.reasoning,
             model=completion.model or self._model,
             finish=completion.finish,
@@ -153,6 +153,9 @@ class OpenAI:
             left_out=tuple(sorted(agreement.left_out & body.keys() - _STREAM.keys())),
             seconds=seconds,
         )
+        if request.json_schema is None:
+            return reply
+        return reply.model_copy(update={"text": extract_json(reply.text, request.json_schema)})
 
     async def _answer(self, shaped: dict[str, Any]) -> Any:
         """Sends a request and returns the decoded answer, whether it comes whole or in pieces."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -12,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from loopwright.errors import ReplyInvalid
 from loopwright.models.chat._types import Message, Reply, Request
+from loopwright.replies import extract_json
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -19,11 +17,6 @@ _REPAIR = """Your reply cannot be used:
 {problems}
 
 Answer again with the corrected JSON and nothing else."""
-
-_FENCE = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL | re.IGNORECASE)
-_OPENING = re.compile(r"[{\[]")
-_TRIES = 500
-"""Opening brackets that are looked at; a reply of nothing but brackets must not cost quadratic time."""
 
 
 class _Completes(Protocol):
@@ -54,7 +47,7 @@ async def complete_as(models: _Completes, request: Request, schema: type[T]) -> 
     request = request.model_copy(update={"json_schema": schema.model_json_schema()})
     first = await models.complete(request)
     try:
-        return Structured(schema.model_validate_json(extract_json(first.text)), (first,))
+        return Structured(schema.model_validate_json(extract_json(first.text, request.json_schema)), (first,))
     except ValidationError as error:
         problems = _problems(error, first)
     again = Message(role="user", content=_REPAIR.format(problems=problems))
@@ -62,7 +55,7 @@ async def complete_as(models: _Completes, request: Request, schema: type[T]) -> 
     longer = with_longer_limit(request, first) or request
     second = await models.complete(longer.model_copy(update={"messages": (*request.messages, said, again)}))
     try:
-        return Structured(schema.model_validate_json(extract_json(second.text)), (first, second))
+        return Structured(schema.model_validate_json(extract_json(second.text, request.json_schema)), (first, second))
     except ValidationError as error:
         raise ReplyInvalid(
             f"{second.model}: the reply does not fit {schema.__name__}, also after one repair:\n"
@@ -83,40 +76,6 @@ def with_longer_limit(request: Request, cut: Reply) -> Request | None:
         return None
     sampling = request.sampling.model_copy(update={"max_tokens": 4 * (asked or used)})
     return request.model_copy(update={"sampling": sampling})
-
-
-def extract_json(text: str) -> str:
-    """Takes the JSON out of a reply: all of it, a fenced block, or the longest object or list in the prose.
-
-    Returns the text as it is where it holds no JSON.
-    """
-    fenced = [match.group(1) for match in _FENCE.finditer(text)]
-    for part in (text, *fenced):
-        if _is_json(part):
-            return part.strip()
-    return max(_objects(text), key=len, default=text)
-
-
-def _objects(text: str) -> Iterator[str]:
-    """Objects and lists in a text, outermost only."""
-    decoder = json.JSONDecoder()
-    at, tried = 0, 0
-    while (match := _OPENING.search(text, at)) and tried < _TRIES:
-        tried += 1
-        try:
-            _, at = decoder.raw_decode(text, match.start())
-        except (json.JSONDecodeError, RecursionError):
-            at = match.end()
-        else:
-            yield text[match.start() : at]
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
-        return False
-    return True
 
 
 def _problems(error: ValidationError, reply: Reply) -> str:

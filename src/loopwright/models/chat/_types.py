@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from loopwright.replies import split_reasoning
 from loopwright.types import Sampling, Usage
 from loopwright.types._sampling import is_unset
 
@@ -41,7 +42,10 @@ class Request(BaseModel):
 
 
 class Reply(BaseModel):
-    """A model's answer."""
+    """A model's answer.
+
+    Reasoning that stands in the text it is made with, such as `<think>...</think>`, goes to `reasoning`.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,6 +64,15 @@ class Reply(BaseModel):
     """Cost by the user's price file; None where the model has no price there."""
     seconds: float = Field(default=0.0, ge=0)
     """Wall time of the call that succeeded, without retries and waiting for a slot."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not isinstance(values.get("text"), str):
+            return values
+        text, reasoning = split_reasoning(values["text"])
+        told = (values.get("reasoning", ""), reasoning)
+        return {**values, "text": text, "reasoning": "\n\n".join(filter(None, told))}
 
 
 @runtime_checkable

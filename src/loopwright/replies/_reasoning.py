@@ -1,0 +1,92 @@
+"""Reasoning in a reply's text: between tags, before a closing tag whose opening one the prompt held, or cut off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from loopwright.replies._blocks import code_blocks
+
+_TAG = re.compile(
+    r"<(?P<close>/?)(?P<name>think|thinking|thought|reasoning)[ \t]*>|\[(?P<shut>/?)(?P<word>THINK)\]", re.IGNORECASE
+)
+_CODE_SPAN = re.compile(r"(?<!`)(`{1,2})(?!`)[^`\n]+\1(?!`)")
+_BLANK_LINES = re.compile(r"\A(?:[ \t]*\r?\n)+")
+_MOST = 30
+"""Stretches of reasoning that are looked for: a reply of nothing but tags must not cost minutes."""
+
+
+def split_reasoning(text: str) -> tuple[str, str]:
+    """Splits what a model said into its answer and its reasoning.
+
+    Reasoning stands between `<think>` and `</think>`, also nested; `<thinking>`, `<thought>`, `<reasoning>` and
+    `[THINK]` are the same. An opening tag begins a line. Without its closing tag, as in a reply that was cut, all that
+    follows it is reasoning; before a closing tag without an opening one, all that comes before. Tags in code are code.
+
+    Returns:
+        The answer, and the reasoning; the answer is the text itself where there is none.
+    """
+    answer, reasoning, rest = "", [], text
+    for _ in range(_MOST):
+        found = _first(rest)
+        if found is None:
+            break
+        start, begin, end, after = found
+        answer += rest[:start]
+        reasoning.append(rest[begin:end].strip())
+        rest = rest[after:]
+    if not reasoning:
+        return text, ""
+    return _BLANK_LINES.sub("", answer + rest), "\n\n".join(filter(None, reasoning))
+
+
+def _first(text: str) -> tuple[int, int, int, int] | None:
+    """The first stretch of reasoning: where it starts, where its words begin and end, and where the text goes on."""
+    if not _TAG.search(text):
+        return None
+    for tag in _outside_code(text):
+        if _is_closing(tag):
+            if _stands_alone(text, tag):
+                return 0, 0, tag.start(), tag.end()
+        elif not text[text.rfind("\n", 0, tag.start()) + 1 : tag.start()].strip(" \t>"):
+            end, after = _end(text[tag.end() :], _name(tag))
+            return tag.start(), tag.end(), tag.end() + end, tag.end() + after
+    return None
+
+
+def _end(text: str, name: str) -> tuple[int, int]:
+    """Where reasoning ends that begins with the text, and where the text goes on after it."""
+    for tags in (_outside_code(text), _TAG.finditer(text)):
+        depth = 1
+        for tag in tags:
+            if _name(tag) == name:
+                depth += -1 if _is_closing(tag) else 1
+            if not depth:
+                return tag.start(), tag.end()
+    return len(text), len(text)
+
+
+def _outside_code(text: str) -> Iterator[re.Match[str]]:
+    blocks = [(block.start, block.end) for block in code_blocks(text) if block.complete]
+    code = sorted([*blocks, *(span.span() for span in _CODE_SPAN.finditer(text))])
+    return (tag for tag in _TAG.finditer(text) if not _is_in(tag.start(), code))
+
+
+def _is_in(place: int, spans: Sequence[tuple[int, int]]) -> bool:
+    return any(start <= place < end for start, end in spans)
+
+
+def _stands_alone(text: str, tag: re.Match[str]) -> bool:
+    """Whether a closing tag ends something, and is not a word of a sentence about tags."""
+    before, after = text[: tag.start()], text[tag.end() :]
+    if not after.strip(" \t") or after.lstrip(" \t").startswith(("\n", "\r")):
+        return True
+    return not before or before[-1] == "\n" or not (before[-1].isspace() or before[-1] in "\"'`(")
+
+
+def _is_closing(tag: re.Match[str]) -> bool:
+    return bool(tag["close"] or tag["shut"])
+
+
+def _name(tag: re.Match[str]) -> str:
+    return (tag["name"] or tag["word"]).lower()

@@ -1,0 +1,122 @@
+"""Code blocks: what stands in a reply comes out as it was."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from loopwright.replies import code_blocks, is_python, language_of, split_reasoning
+
+SNIPPETS = (
+    "x = 1",
+    "def f(a, b):\n    return a + b",
+    "class C:\n\tdef m(self):\n\t\treturn [\n\t\t\t1,\n\t\t]",
+    'def g():\n    """Shows it.\n\n    ```\n    g()\n    ```\n    """',
+    'TEXT = """\n```python\nprint(1)\n```\n~~~\n> - quoted\n"""',
+    "MORE = '''\n````\n1. one\n````\n~~~~~\n'''",
+    "if True:\n  Y = {\n    'a': '`',\n  }\n  # ``` in a comment",
+    'TAGS = """\n<think>\nno\n</think>\n"""',
+    "",
+    "   ",
+)
+programs = st.lists(st.sampled_from(SNIPPETS), min_size=1, max_size=5).map(lambda parts: "\n".join(parts) + "\n")
+prose = st.sampled_from(
+    ("", "Here it is:\n", "It's `larger`, 100% sure. Don't `x`!\n\n", "# Solution\n\n1. First\n2. Second\n\n")
+)
+thinking = st.sampled_from(
+    (
+        "",
+        "<think>\n```python\nx = 'draft'\n```\nNo.\n</think>\n\n",
+        "<thinking>I open ```python\nand forget it\n</thinking>\n",
+        "It could be\n```python\nx = 'draft'\n```\nbut is not.\n</think>\n\n",
+        "<think><think>deep</think>\nless</think>\n",
+        "[THINK]hm[/THINK]\n",
+    )
+)
+containers = st.sampled_from(("", "", "- ", "1. ", "  * ", "> ", "> > ", "1. > ", "> - "))
+infos = st.sampled_from(("python", "py", "Python3", "python3.11", "{.python}", "python title=x"))
+
+
+def _wrapped(program: str, fence: str, info: str, container: str) -> str:
+    rest = re.sub(r"[^>\s]", " ", container)
+    lines = [f"{fence}{info}", *program.split("\n")[:-1], fence]
+    return "".join(f"{container if not number else rest}{line}\n" for number, line in enumerate(lines))
+
+
+@settings(deadline=None)
+@given(programs, st.sampled_from("`~"), st.integers(3, 6), infos, containers, prose, prose, thinking, st.booleans())
+def test_any_program_comes_out_of_any_wrapping_unchanged(
+    program: str, tick: str, length: int, info: str, container: str, before: str, after: str, thought: str, crlf: bool
+) -> None:
+    assume(is_python(program))
+    reply = thought + before + _wrapped(program, tick * length, info, container) + after
+    reply = reply.replace("\n", "\r\n") if crlf else reply
+    answer, _ = split_reasoning(reply)
+    assert [block.body for block in code_blocks(answer)] == [program]
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="`~>-1. \tpython\n\r<think/>ab#'\"", max_size=80))
+def test_blocks_of_any_text_stand_in_it_in_order(text: str) -> None:
+    places = [(block.start, block.end) for block in code_blocks(text)]
+    assert all(0 <= start < end <= len(text) for start, end in places)
+    assert places == sorted(places)
+    assert all(end <= start for (_, end), (start, _) in pairwise(places))
+
+
+@pytest.mark.parametrize(
+    ("reply", "bodies"),
+    [
+        ("```sh\nls\n```\nand\n~~~\npwd\n~~~\n", ["ls\n", "pwd\n"]),
+        ("```\nls", ["ls\n"]),
+        ("````\n```\nls\n```\n````\n", ["```\nls\n```\n"]),
+        ("```bash\nls```\nThat is all.\n", ["ls\n"]),
+        ("1. ```python\nif x:\n    y()\n```\n", ["if x:\n    y()\n"]),
+        ('1. ```python\n   def f():\n       """One.\n\nTwo."""\n   ```\n', ['def f():\n    """One.\n\nTwo."""\n']),
+        ("1. Do\n\n     ```python\n     if x:\n         y()\n     ```\n", ["if x:\n    y()\n"]),
+        ("```bash\ncat > a.md <<'EOF'\n```\nls\n```\nEOF\n```\n", ["cat > a.md <<'EOF'\n```\nls\n```\nEOF\n"]),
+        ("```bash\necho $((1<<4))\n```\nThen\n```\npwd\n```\n", ["echo $((1<<4))\n", "pwd\n"]),
+        ("```python\nprint 1\n```\nso\n```python\nprint(1)\n```\n", ["print 1\n", "print(1)\n"]),
+        ("> ```\n> a\n\nno quote\n", ["a\n"]),
+        ("`ls` or ```ls```, and\n", []),
+        ("```bash\r\nls\r\n```\r\n", ["ls\n"]),
+        ("```python\nx = '\u2028\x0b'\n```\n", ["x = '\u2028\x0b'\n"]),
+    ],
+)
+def test_blocks(reply: str, bodies: list[str]) -> None:
+    assert [block.body for block in code_blocks(reply)] == bodies
+
+
+def test_a_block_without_a_language_has_the_one_that_is_expected() -> None:
+    reply = '```\nA = """\n```\n"""\n```\n'
+    assert [block.body for block in code_blocks(reply, language="python")] == ['A = """\n```\n"""\n']
+
+
+@pytest.mark.parametrize(
+    ("info", "language"),
+    [
+        ("python3.11", "python"),
+        ("Py", "python"),
+        ("{.python .numbered}", "python"),
+        ("python:solution.py", "python"),
+        ("python, title=x", "python"),
+        ("sqlite3", "sql"),
+        ("sh", "shell"),
+        ("c++", "c++"),
+        ("solution.py", ""),
+        ("", ""),
+    ],
+)
+def test_languages(info: str, language: str) -> None:
+    assert language_of(info) == language
+
+
+@pytest.mark.parametrize(
+    "flood", ["```\n" * 20_000, "```python\nx = (\n" * 5_000, "> " * 50_000, "~~~python\n```\n" * 5_000]
+)
+def test_a_flood_of_fences_is_survived(flood: str) -> None:
+    assert all(block.body in flood for block in code_blocks(flood))
