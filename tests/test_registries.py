@@ -33,6 +33,7 @@ environment: {name: text, rubric: It says yes.}
 agents: {proposer: author, critic: critic, verifier: verifier}
 loop:
   max_iterations: 7
+  threshold: 0.9
   plateau: 2
   learning_curve: true
   pilot: {accuracy: 0.5, correction: 0.2, injection: 0.1}

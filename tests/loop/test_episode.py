@@ -66,6 +66,27 @@ def test_single_stops_after_one(tmp_path: Path) -> None:
     assert (play(table).iterations, decisions(table)) == (1, [("stop", "max_iterations", None)])
 
 
+@pytest.mark.parametrize(
+    ("threshold", "replies", "answer"),
+    [
+        (0.7, ["x", "151", "13", "12"], 2),
+        (0.5, ["x", "151", "13", "12"], 1),
+        ({"check": "even", "score": 1}, ["151", "152", "12"], 1),
+        # The answer is the best candidate: a worse one that reaches the threshold of one check is not enough.
+        ({"check": "large", "score": 1}, ["8", "15", "12"], 2),
+    ],
+)
+def test_a_candidate_that_is_good_enough_stops_the_loop(
+    tmp_path: Path, threshold: object, replies: list[str], answer: int
+) -> None:
+    table = Table(tmp_path / "r", [*replies], strategy="best_of_n", threshold=threshold)
+    # Without hidden checks the answer is graded as the loop saw it.
+    table.plan = replace(table.plan, instance=table.plan.instance.without_hidden())
+    table.context.environment.reset = lambda instance: asyncio.sleep(0, Observation())  # type: ignore[method-assign]
+    outcome = play(table)
+    assert (outcome.iterations, outcome.answer_iteration, outcome.passed) == (answer + 1, answer, True)
+
+
 def test_best_of_n_draws_afresh(tmp_path: Path) -> None:
     table = Table(tmp_path / "r", ["x", "151", "y"], strategy="best_of_n", max_iterations=3)
     outcome = play(table)

@@ -40,6 +40,7 @@ def scores(*values: float) -> list[Iteration]:
 def test_rules_are_asked_in_this_order() -> None:
     assert list(RULES) == [
         "all_passed",
+        "threshold",
         "max_iterations",
         "budget",
         "plateau",
@@ -47,7 +48,7 @@ def test_rules_are_asked_in_this_order() -> None:
         "no_expected_gain",
         "repetition",
     ]
-    assert [rule.name for rule in SAMPLING_RULES] == ["all_passed", "max_iterations", "budget"]
+    assert [rule.name for rule in SAMPLING_RULES] == ["all_passed", "threshold", "max_iterations", "budget"]
     assert [rule.name for rule in SINGLE.stop_rules] == ["all_passed"]
     assert (BEST_OF_N.stop_rules, REFINE.stop_rules) == (SAMPLING_RULES, STOP_RULES)
 

@@ -23,6 +23,7 @@ from loopwright.loop._stop_rules import (
     STOP_MEANINGS,
     STOP_RULES,
     SUBMITTED,
+    THRESHOLD,
 )
 from loopwright.loop._strategies import (
     BEST_OF_N,
@@ -59,6 +60,7 @@ __all__ = [
     "STOP_MEANINGS",
     "STOP_RULES",
     "SUBMITTED",
+    "THRESHOLD",
     "VIEW_FIELDS",
     "AgentStrategy",
     "AttemptTree",

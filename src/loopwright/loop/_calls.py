@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from loopwright.budget import Ledger, Spend
-from loopwright.errors import MissingContent, UserError
+from loopwright.errors import UserError
 from loopwright.loop._environment_work import spent_time
 from loopwright.models import Model, Prices, Reply, Request, Usage, request_hash
 from loopwright.store import CallKey, RunStore
@@ -42,10 +42,9 @@ class NodeCalls:
         Raises:
             BudgetExceeded: The call does not fit the budget any more; it was not made.
             ModelError: The provider failed for good.
+            UserError: There is no such model, or its key is not set.
         """
-        model = self.models.get(request.model)
-        if model is None:
-            raise MissingContent(f"the model {request.model!r} was not opened for this run")
+        model = self.models[request.model]
         request = self._limited(self._seeded(request))
         key = CallKey(self.episode, self.iteration, self.node, self._attempt, request_hash(request))
         self._attempt += 1

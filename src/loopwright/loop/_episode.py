@@ -175,7 +175,7 @@ def _scored(context: EpisodeContext, grades: dict[int, Graded]) -> EpisodeFinish
     return EpisodeFinished(
         status="scored",
         score=answer.score if answer else 0.0,
-        passed=answer.passed if answer else False,
+        passed=answer is not None and (answer.passed or context.options.good_enough(answer.verdict)),
         answer_iteration=answer.candidate_iteration if answer else None,
     )
 

@@ -9,11 +9,25 @@ from loopwright.agents import Attempt
 from loopwright.loop._decision import DecisionContext, StopRule
 from loopwright.loop._tree import AttemptTree
 from loopwright.stats import expected_gain, predicted_asymptote, worth_iterating
+from loopwright.task import CheckThreshold, LoopOptions
 
 
 def _all_passed(context: DecisionContext) -> str | None:
     verdict = context.tree[context.iteration].verdict
     return f"all {len(verdict.checks)} checks pass" if verdict.passed else None
+
+
+def _threshold(context: DecisionContext) -> str | None:
+    best = context.tree.best
+    good = best is not None and context.options.good_enough(best.verdict)
+    return f"iteration {best.iteration} is good enough: {_threshold_words(context.options)}" if best and good else None
+
+
+def _threshold_words(options: LoopOptions) -> str:
+    wanted = options.threshold
+    if isinstance(wanted, CheckThreshold):
+        return f"the check {wanted.check} scores {wanted.score:g} or more"
+    return f"the score is {wanted:g} or more"
 
 
 def _max_iterations(context: DecisionContext) -> str | None:
@@ -74,6 +88,14 @@ ALL_PASSED = StopRule(
     when=lambda options: "every visible check passes" + (", twice" if options.confirm else ""),
 )
 """Every check of the latest attempt passes."""
+THRESHOLD = StopRule(
+    "threshold",
+    "a candidate is good enough: its score, or that of one check, reaches the threshold",
+    _threshold,
+    option="threshold",
+    when=_threshold_words,
+)
+"""The score of a candidate, or of one of its checks, reaches `threshold`."""
 MAX_ITERATIONS = StopRule(
     "max_iterations",
     "the allowed number of iterations is done",
@@ -126,6 +148,7 @@ GAVE_UP = replace(SUBMITTED, reason=_gave_up, when=lambda _: "the agent gives up
 
 STOP_RULES: tuple[StopRule, ...] = (
     ALL_PASSED,
+    THRESHOLD,
     MAX_ITERATIONS,
     BUDGET,
     PLATEAU,
@@ -134,7 +157,7 @@ STOP_RULES: tuple[StopRule, ...] = (
     REPETITION,
 )
 """Of strategies that work on from what was made."""
-SAMPLING_RULES: tuple[StopRule, ...] = (ALL_PASSED, MAX_ITERATIONS, BUDGET)
+SAMPLING_RULES: tuple[StopRule, ...] = (ALL_PASSED, THRESHOLD, MAX_ITERATIONS, BUDGET)
 """Of strategies whose candidates are independent: that they resemble each other is no reason to stop."""
 BUILTIN_STOP_RULES = {rule.name: rule for rule in (*STOP_RULES, PLAN_DONE, SUBMITTED)}
 """The shipped rules by name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from dataclasses import fields, replace
@@ -33,7 +34,8 @@ class RunResources:
     """The parts of one run, opened when first needed and closed together."""
 
     def __init__(self, run: ResolvedRun, store: RunStore) -> None:
-        self.models: dict[str, Model] = {}
+        self.models: Mapping[str, Model] = _OpenedModels(self._open)
+        """The models of the run by name, each opened when it is first asked for."""
         self.prices = run.prices
         self._run = run
         self._store = store
@@ -62,7 +64,7 @@ class RunResources:
         """
         cast = self._run.components(episode, choice)
         for name in cast.models.values():
-            self._open(name)
+            _ = self.models[name]
         return cast
 
     async def environment(self, task: Task, episode: str) -> Environment:
@@ -102,12 +104,10 @@ class RunResources:
         self._stack.push_async_callback(model.close)
         return model
 
-    def _open(self, name: str) -> None:
-        if name in self.models:
-            return
+    def _open(self, name: str) -> Model:
         model = Resilient(self._run.model(name), on_failure=self._on_failure, breakers=self._breakers)
-        self.models[name] = model
         self._stack.push_async_callback(model.close)
+        return model
 
     def _on_failure(self, error: LoopwrightError, attempt: int, retried: bool) -> None:
         self._store.append(
@@ -130,6 +130,18 @@ class RunResources:
                 self._providers[key] = pool
                 self._stack.push_async_callback(pool.close)
         return self._providers[key]
+
+
+class _OpenedModels(dict[str, Model]):
+    """Models by name; an agent of the user's own may ask for any."""
+
+    def __init__(self, open_model: Callable[[str], Model]) -> None:
+        super().__init__()
+        self._open_model = open_model
+
+    def __missing__(self, name: str) -> Model:
+        model = self[name] = self._open_model(name)
+        return model
 
 
 class RecordingProvider:

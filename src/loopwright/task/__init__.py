@@ -6,6 +6,7 @@ from loopwright.task._dump import dump_task
 from loopwright.task._load import TaskFile, load_task, open_task
 from loopwright.task._models import (
     AgentOptions,
+    CheckThreshold,
     EnvironmentOptions,
     Instance,
     LoopOptions,
@@ -35,6 +36,7 @@ __all__ = [
     "CapOptions",
     "CapText",
     "Caps",
+    "CheckThreshold",
     "ConsolidationOptions",
     "DataFile",
     "DriftOptions",

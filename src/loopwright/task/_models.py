@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator, model_validator
 
@@ -16,7 +16,7 @@ from loopwright.task._caps import BudgetOptions
 from loopwright.task._fill import Unfilled, fill
 from loopwright.task._section import Section
 from loopwright.task._session import DriftOptions, SessionOptions
-from loopwright.types import Endpoint, EndpointName
+from loopwright.types import Endpoint, EndpointName, Verdict
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
@@ -132,6 +132,18 @@ class PilotOptions(Section):
     """Share of right answers that an iteration makes wrong."""
 
 
+class CheckThreshold(Section):
+    """Good enough by one check."""
+
+    check: str = Field(min_length=1)
+    """The check's name, as `show` tells it."""
+    score: float = Field(ge=0, le=1)
+    """Its score, at least."""
+
+
+Threshold = Annotated[float, Field(gt=0, le=1)] | CheckThreshold
+
+
 class LoopOptions(Section):
     """The strategy and when it stops."""
 
@@ -141,6 +153,8 @@ class LoopOptions(Section):
     """Stop after this many iterations."""
     stop_rules: tuple[str, ...] = ()
     """Rules beside the strategy's own: a built-in name, an entry point, or `package.module:name`."""
+    threshold: Threshold | None = None
+    """A candidate is good enough, passes and stops the loop: `0.8` for its score, or `{check: NAME, score: 0.8}`."""
     plateau: int | None = Field(default=None, gt=0)
     """Stop after this many iterations without a better candidate."""
     learning_curve: StrictBool = False
@@ -153,6 +167,15 @@ class LoopOptions(Section):
     """Whether a full pass is checked once more before it stops the loop."""
     grade: Literal["answer", "all"] = "answer"
     """Which candidates the hidden checks grade after the loop: the answer, or all, to see what refining did."""
+
+    def good_enough(self, verdict: Verdict) -> bool:
+        """Whether a verdict reaches the threshold; never without one."""
+        wanted = self.threshold
+        if wanted is None or not verdict.checks:
+            return False
+        if isinstance(wanted, CheckThreshold):
+            return any(check.name == wanted.check and check.score >= wanted.score for check in verdict.checks)
+        return verdict.score >= wanted
 
 
 class MatrixOptions(Section):

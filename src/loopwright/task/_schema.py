@@ -15,6 +15,7 @@ from loopwright.task._caps import BudgetOptions, CapOptions
 from loopwright.task._data import DataFile
 from loopwright.task._models import (
     AgentOptions,
+    CheckThreshold,
     EnvironmentOptions,
     LoopOptions,
     MatrixOptions,
@@ -44,6 +45,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "endpoints, each": Endpoint,
     "endpoints, sampling": Sampling,
     "loop": LoopOptions,
+    "loop.threshold, for one check": CheckThreshold,
     "loop.pilot": PilotOptions,
     "matrix": MatrixOptions,
     "budget": BudgetOptions,
