@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,12 @@ _CONTRACTS = {
 def is_plugin(kind: str, name: str) -> bool:
     """Whether a name is an import path or that of an entry point, rather than of a file."""
     return ":" in name or name in entry_points(group=f"loopwright.{kind}").names
+
+
+def has_module(name: str, folder: Path) -> bool:
+    """Whether the module of an import path is there, in a folder or among the installed ones; nothing is imported."""
+    package = name.partition(":")[0].partition(".")[0]
+    return bool(package) and PathFinder.find_spec(package, [str(folder.resolve()), *sys.path]) is not None
 
 
 def plugin_names(kind: str) -> Sequence[str]:
@@ -89,15 +96,16 @@ def _imported(kind: str, name: str, folder: Path) -> Any:
         sys.path.insert(0, root)
     try:
         return getattr(importlib.import_module(module_name), attribute)
-    except Exception as error:  # importing runs the user's module, which may fail in any way
+    except (Exception, SystemExit) as error:  # importing runs the user's module, which may fail in any way
         lines = [
             frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(root)
         ]
         at = f" ({lines[-1].filename}, line {lines[-1].lineno})" if lines else ""
         kind_of = "" if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: "
+        guard = " Keep what a script does under `if __name__ == '__main__':`." if isinstance(error, SystemExit) else ""
         raise MissingContent(
             f"{kind}: {name!r} cannot be imported: {kind_of}{error}{at}",
-            remedy=f"Modules are looked for in {root} and among the installed packages.",
+            remedy=f"Modules are looked for in {root} and among the installed packages.{guard}",
         ) from None
 
 
@@ -118,7 +126,7 @@ def instantiate_plugin(kind: str, name: str, part: Any) -> Any:
         _refuse_arguments(part, said, (), _ready_made(name, part))
         try:
             part = part()
-        except Exception as error:  # the user's constructor may fail in any way
+        except (Exception, SystemExit) as error:  # the user's constructor may fail in any way
             raise UserError(f"{name} cannot be made: {type(error).__name__}: {error}") from None
     _check(contract, name, part)
     return part

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import re
 import threading
 from pathlib import Path
 from urllib.parse import quote, quote_plus
+
+from loopwright.errors import UserError
 
 MASK = "***"
 """What stands in place of a secret. Shorter than any secret that is registered."""
@@ -49,15 +52,29 @@ def load_env_file(path: Path) -> None:
 
     Args:
         path: The file; nothing happens where there is none.
+
+    Raises:
+        UserError: The file cannot be read, is not UTF-8, or has what no variable can hold.
     """
     if not path.is_file():
         return
     from dotenv import dotenv_values
 
-    for name, value in dotenv_values(path).items():
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else f"cannot be read: {error.strerror}"
+        raise UserError(f"{path} {problem}", remedy="Save it as UTF-8, one NAME=VALUE per line.") from None
+    for name, value in dotenv_values(stream=io.StringIO(text)).items():
         if value is None:
             continue
-        os.environ.setdefault(name, value)
+        try:
+            os.environ.setdefault(name, value)
+        except (OSError, ValueError):
+            raise UserError(
+                f"{path}: the variable {name[:80]!r} cannot be set",
+                remedy="A name holds no `=`, and neither name nor value holds a NUL character.",
+            ) from None
         if _SECRET_NAME.search(name):
             register(value)
 

@@ -194,3 +194,12 @@ def test_the_pins_are_those_of_the_published_files() -> None:
     for name, part in (("ic_spider_dev.json", "spider_dev_0000_0516"), ("ic_mbpp.json", "mbpp_0000_0486")):
         rows = json.loads((folder / f"{part}.json").read_text(encoding="utf-8"))
         assert pins[name].first == (len(rows), digest(rows))
+
+
+def test_a_folder_without_the_data_is_refused(tmp_path: Path, to: Path) -> None:
+    (tmp_path / "copy" / "data").mkdir(parents=True)
+    (tmp_path / "copy" / "README.md").write_text("data lie elsewhere")
+    (tmp_path / "copy" / "data" / "HumanEval.jsonl.gz").write_bytes(b"packed")
+    with pytest.raises(UserError, match=r"none of the data set's files is there: HumanEval\.jsonl"):
+        fetch("humaneval", source=tmp_path / "copy", to=to)
+    assert not to.exists()

@@ -103,6 +103,23 @@ def test_duplicates_and_clocks_are_counted(baseline: Baseline) -> None:
     assert (monitor.counts.seen, monitor.counts.duplicates, monitor.counts.backwards) == (2, 1, 1)
 
 
+def test_a_baseline_counts_what_was_delivered_again_once(observations: tuple[Interaction, ...]) -> None:
+    assert Baseline.freeze([*observations, *observations]).digest == Baseline.freeze(observations).digest
+    with pytest.raises(UserError, match="there are 1, each id counted once"):
+        Baseline.freeze([observations[0]] * 300)
+
+
+def test_numbers_beyond_floats_break_no_monitor_and_no_baseline(observations: tuple[Interaction, ...]) -> None:
+    huge = Interaction(
+        output="x", messages=10**400, length=10**400, tools=(ToolCall("sql", {"rows": 10**400, "all": [10**5000]}),)
+    )
+    usual = [replace(one, tools=(ToolCall("sql", {"rows": number % 9}),)) for number, one in enumerate(observations)]
+    monitor = Monitor(Baseline.freeze([*usual, huge]))
+    for _ in range(300):
+        monitor.observe(huge)
+    assert monitor.counts.malformed == 900
+
+
 def test_values_that_cannot_be_are_dropped_and_counted(baseline: Baseline) -> None:
     monitor = Monitor(baseline)
     wrong = Interaction(confidence=math.nan, correct=True, length=-4, messages=10**12, embedding=(math.inf,) * 16)

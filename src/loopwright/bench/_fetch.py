@@ -109,7 +109,18 @@ def _verify(folder: Path, wanted: Source) -> None:
     found = [path for path in folder.rglob("*") if path.is_file()]
     if not found:
         raise UserError("the data set is empty", remedy="Name the folder or archive that holds it.")
-    for name, pin in wanted.pins.items():
-        for path in found:
-            if f"/{path.relative_to(folder).as_posix()}".endswith(f"/{name}") and (problem := pin.problem(path)):
-                raise UserError(f"{name} is not the file that is pinned: {problem}")
+    pinned = [
+        (name, pin, path)
+        for name, pin in wanted.pins.items()
+        for path in found
+        if f"/{path.relative_to(folder).as_posix()}".endswith(f"/{name}")
+    ]
+    parts = [path.relative_to(folder).as_posix() for path in found]
+    if not pinned and not any(word in part for word in wanted.parts for part in parts):
+        raise UserError(
+            f"none of the data set's files is there: {', '.join(list(wanted.pins)[:3])}",
+            remedy="Name the folder or archive that holds them, uncompressed in a folder.",
+        )
+    for name, pin, path in pinned:
+        if problem := pin.problem(path):
+            raise UserError(f"{name} is not the file that is pinned: {problem}")

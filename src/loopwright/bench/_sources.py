@@ -67,6 +67,8 @@ class Source:
     """File to what is known of it; with as many of its folders as it takes to tell it from others."""
     keep: tuple[str, ...] = ()
     """Folders and files of an archive that are kept; the rest of it is of no use here."""
+    parts: tuple[str, ...] = ()
+    """Words in the paths of files that a partial copy may have without any of those that are pinned."""
 
 
 def digest(rows: Sequence[Any]) -> str:
@@ -100,6 +102,7 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
                 "docker/bash_scripts",
                 "LICENSE.md",
             ),
+            parts=("nl2bash", "spider_", "mbpp", "data/ctf"),
             pins={
                 "nl2bash_fs_1.json": Pin("60f88e1aacc7ebba535093f9890c5c33203f4e5f32958e0e94fbe90ec4f01c82", 13_588),
                 "nl2bash_fs_2.json": Pin(bytes=11_158, records=53),

@@ -6,6 +6,7 @@ import difflib
 import errno
 import importlib
 import os
+import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ import click
 
 from loopwright._version import __version__
 from loopwright.cli._exit import CliError, exit_code
-from loopwright.errors import LoopwrightError
+from loopwright.errors import LoopwrightError, UserError
 
 VERBS = {
     "init": "Write a small project that runs at once.",
@@ -37,6 +38,9 @@ VERBS = {
     "gc": "Remove sandboxes whose owner is dead.",
 }
 """Verb to its one line of help, so that `--help` need not import the verbs."""
+
+_NEEDS_NO_SETTINGS = frozenset({"compare", "doctor", "gate", "gc", "init", "report", "schema", "show"})
+"""Verbs that go on where `.env` cannot be read."""
 
 _EPILOG = """\
 \b
@@ -81,6 +85,13 @@ class LazyGroup(click.Group):
         """Runs a verb; a failure becomes a message with its remedy, and an exit code."""
         try:
             return super().invoke(ctx)
+        except SystemExit as error:
+            # Code of one's own that exits must not look like a verb that went well.
+            ended = UserError(
+                f"code that was called ended the process: sys.exit({error.code!r})",
+                remedy="Modules, models, environments and verifiers of your own raise an error instead.",
+            )
+            raise CliError.of(ended, as_json=bool(ctx.meta.get("loopwright.json"))) from None
         except (LoopwrightError, KeyboardInterrupt) as error:
             if os.environ.get("LOOPWRIGHT_DEBUG"):
                 traceback.print_exc()
@@ -104,15 +115,35 @@ class LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="loopwright", message="%(prog)s %(version)s")
-def app() -> None:
+@click.pass_context
+def app(ctx: click.Context) -> None:
     """Run self-refinement loops: propose, execute in a sandbox, verify, critique, decide."""
     env_file = Path(".env")
     if env_file.is_file():
         from loopwright.secrets import load_env_file
 
-        load_env_file(env_file)
+        try:
+            load_env_file(env_file)
+        except UserError as error:
+            if ctx.invoked_subcommand not in _NEEDS_NO_SETTINGS:
+                raise
+            click.echo(f"note: {error.args[0]}, so it is passed over", err=True)
+
+
+def _open_closed_streams() -> None:
+    """Opens nothing in place of standard streams that are closed, as some schedulers start programs.
+
+    Else a file of the run would get the stream's number, and programs that are started would write into it.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # open until the end
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Runs the command line and exits with its code."""
+    _open_closed_streams()
     app(args, prog_name="loopwright")

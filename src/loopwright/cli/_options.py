@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +17,15 @@ def examples(*commands: str) -> str:
     heading = "Examples:" if len(commands) > 1 else "Example:"
     # Below a line of \b click leaves lines as they are.
     return "\n".join(["\b", heading, *(f"  {command}" for command in commands)])
+
+
+class NumberRange(click.FloatRange):
+    """Numbers of a range; NaN and infinities are in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Reads an option."""
+        number = super().convert(value, param, ctx)
+        return number if math.isfinite(number) else self.fail(f"{value!r} is not a finite number.", param, ctx)
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: bool) -> bool:

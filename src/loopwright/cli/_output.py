@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from loopwright.errors import UserError
 from loopwright.text import printable_lines
 
 if TYPE_CHECKING:
@@ -40,6 +42,19 @@ def write(what: RenderableType) -> None:
 def write_json(value: Any) -> None:
     """Writes a value to stdout as one JSON document."""
     click.echo(json.dumps(value, default=str, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace"))
+
+
+def write_file(path: Path, text: str) -> None:
+    """Writes a file that the user named, and its folder.
+
+    Raises:
+        UserError: It cannot be written there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise UserError(f"{path} cannot be written: {error.strerror}", remedy="Name another place for it.") from None
 
 
 def write_table(

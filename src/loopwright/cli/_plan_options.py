@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from loopwright.cli._options import NumberRange
 from loopwright.task import MAY_BE_ZERO, Caps, CapText
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _NAMES = ("model", "strategy", "calls", "repeats", "seed", "concurrency", "grade
 
 def _cap_option(name: str, text: CapText) -> _Option:
     whole = Caps.model_fields[name].annotation == int | None
-    kind = click.IntRange(min=1) if whole else click.FloatRange(min=0, min_open=name not in MAY_BE_ZERO)
+    kind = click.IntRange(min=1) if whole else NumberRange(min=0, min_open=name not in MAY_BE_ZERO)
     return click.option(text.option, f"cap_{name}", type=kind, help=text.help)
 
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from loopwright.drift._embedding import Embed, embedder
 from loopwright.drift._index import Norms, Tally, combine, norms_of, raw_scores, window_scores
-from loopwright.drift._observation import Interaction
+from loopwright.drift._observation import Interaction, once_each, sound
 from loopwright.drift.channels._channels import CATEGORY_WEIGHTS, CHANNELS, HEADING, SIGNAL_NAMES, SIGNALS, Signal
 from loopwright.drift.channels._direction import DirectionScore
 from loopwright.drift.channels._level import ChannelBaseline
@@ -100,9 +100,10 @@ class Baseline:
             MissingExtra: wordllama is not installed.
             ModelError: The server gave no embedding.
         """
+        observations = [sound(one)[0] for one in once_each(observations)]
         if len(observations) < MINIMUM:
             raise UserError(
-                f"a baseline needs {MINIMUM} interactions, and there are {len(observations)}",
+                f"a baseline needs {MINIMUM} interactions, and there are {len(observations)}, each id counted once",
                 remedy="Name more runs; with fewer, every threshold would be noise.",
             )
         if not 0 < alpha < 0.5 or horizon < 100:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -12,7 +11,7 @@ from typing import Any, Self
 from loopwright.drift._baseline import WINDOW, Baseline
 from loopwright.drift._embedding import Embed, embedder
 from loopwright.drift._index import Index, Tally, combine, window_scores
-from loopwright.drift._observation import Interaction
+from loopwright.drift._observation import Interaction, sound
 from loopwright.drift.channels._direction import DirectionScore
 from loopwright.drift.channels._level import BURST
 from loopwright.drift.detectors._detection import Detection
@@ -98,7 +97,9 @@ class Monitor:
         if one.id and one.id in self._known:
             self.counts.duplicates += 1
             return ()
-        one = self._embedded(self._sound(one))
+        one, dropped = sound(one)
+        self.counts.malformed += dropped
+        one = self._embedded(one)
         self._remember(one)
         place = self.counts.seen
         self.counts.seen = place + 1
@@ -172,22 +173,6 @@ class Monitor:
         except ModelError:
             self.counts.unembedded += 1
             return one
-
-    def _sound(self, one: Interaction) -> Interaction:
-        """Drops values that cannot be; a broken field must not stop the loop that is watched."""
-        wrong: dict[str, Any] = {}
-        if one.confidence is not None and not 0 <= one.confidence <= 1:
-            wrong["confidence"] = None
-        if one.length is not None and not 0 <= one.length < 1e12:
-            wrong["length"] = None
-        if one.messages is not None and not 0 <= one.messages < 1e9:
-            wrong["messages"] = None
-        if one.embedding and not math.isfinite(sum(one.embedding)):
-            wrong["embedding"] = ()
-        if not wrong:
-            return one
-        self.counts.malformed += len(wrong)
-        return replace(one, **wrong)
 
     def checkpoint(self) -> dict[str, Any]:
         """Everything that later results depend on, as JSON types; floats survive JSON exactly."""

@@ -9,7 +9,7 @@ from loopwright.errors import MissingContent
 from loopwright.models._endpoints import BUILTIN_ENDPOINTS, endpoints_file
 from loopwright.models._options import ModelOptions
 from loopwright.models.chat._types import Model
-from loopwright.plugins import is_plugin, load_plugin
+from loopwright.plugins import has_module, is_plugin, load_plugin
 from loopwright.types import Endpoint
 
 
@@ -55,7 +55,7 @@ def open_model(name: str, *, options: ModelOptions | None = None) -> Model:
         return made(model, options)
     if endpoint := BUILTIN_ENDPOINTS.get(provider):
         return _at(provider, endpoint, model, options)
-    if "/" not in name and not _near(provider):
+    if "/" not in name and (has_module(name, options.path("")) or not _near(provider)):
         part = load_plugin("models", name, {}, folder=options.path(""))
         own: Model = part() if isinstance(part, type) else part
         return own

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loopwright.cli._options import examples, json_option, run_argument, runs_option
+from loopwright.cli._options import NumberRange, examples, json_option, run_argument, runs_option
 from loopwright.cli._plan_options import plan_options
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def list_command(as_json: bool) -> None:
 @click.option("--handicap", is_flag=True, help="Show the model all table and column names (SQL).")
 @_engine
 @click.option("--check/--no-check", default=True, help="Look first for tasks that are not sound; on by default.")
-@click.option("--accept", type=click.FloatRange(0, 1), help="Pass rate below which the exit code is 1.")
+@click.option("--accept", type=NumberRange(0, 1), help="Pass rate below which the exit code is 1.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in --runs by default.")
 @runs_option
 @json_option
@@ -151,13 +151,13 @@ def compare_command(ctx: click.Context, run: str, other: str | None, runs: Path,
 @json_option
 def report_command(run: str | None, out: Path | None, runs: Path, as_json: bool) -> None:
     """Write a run's plots as one HTML file: success by turn, by group, and cost against success."""
-    from loopwright.cli._output import write, write_json
+    from loopwright.cli._output import write, write_file, write_json
     from loopwright.cli._runs import find_run
     from loopwright.report import render_bench
 
     folder = find_run(run, runs)
     page = out or folder / "bench.html"
-    page.write_text(render_bench(folder), encoding="utf-8")
+    write_file(page, render_bench(folder))
     if as_json:
         write_json({"html": str(page)})
     else:
@@ -165,11 +165,11 @@ def report_command(run: str | None, out: Path | None, runs: Path, as_json: bool)
 
 
 @command.command("power", epilog=examples("loopwright bench power --difference 0.1 --discordance 0.3"))
-@click.option("--difference", type=click.FloatRange(0, 1, min_open=True), required=True, help="Difference to be found.")
-@click.option("--discordance", type=click.FloatRange(0, 1), help="Share of tasks on which the two disagree.")
-@click.option("--rate", type=click.FloatRange(0, 1), default=0.5, show_default=True, help="Pass rate of the weaker.")
-@click.option("--power", type=click.FloatRange(0, 1), default=0.8, show_default=True, help="Chance to find it.")
-@click.option("--alpha", type=click.FloatRange(0, 1), default=0.05, show_default=True, help="Accepted false claims.")
+@click.option("--difference", type=NumberRange(0, 1, min_open=True), required=True, help="Difference to be found.")
+@click.option("--discordance", type=NumberRange(0, 1), help="Share of tasks on which the two disagree.")
+@click.option("--rate", type=NumberRange(0, 1), default=0.5, show_default=True, help="Pass rate of the weaker.")
+@click.option("--power", type=NumberRange(0, 1), default=0.8, show_default=True, help="Chance to find it.")
+@click.option("--alpha", type=NumberRange(0, 1), default=0.05, show_default=True, help="Accepted false claims.")
 @json_option
 def power_command(
     difference: float, discordance: float | None, rate: float, power: float, alpha: float, as_json: bool

@@ -28,14 +28,14 @@ def command(run: str, other: str | None, out: Path | None, runs: Path, as_json: 
     compared; of one run, each pair of its variants. Only instances that both have count, and only scores: what
     infrastructure failed is left out.
     """
-    from loopwright.cli._output import write_json
+    from loopwright.cli._output import write_file, write_json
     from loopwright.cli._runs import find_run
     from loopwright.cli.render._comparison import show
     from loopwright.report import compare, render_comparison
 
     found = compare(find_run(run, runs), find_run(other, runs) if other else None)
     if out:
-        out.write_text(render_comparison(found), encoding="utf-8")
+        write_file(out, render_comparison(found))
     if as_json:
         write_json(found.as_dict())
     else:

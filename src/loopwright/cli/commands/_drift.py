@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loopwright.cli._options import examples, json_option, runs_option
+from loopwright.cli._options import NumberRange, examples, json_option, runs_option
 
 if TYPE_CHECKING:
     from loopwright.drift import DetectorName
@@ -24,6 +24,7 @@ Exit codes of report and watch:
   0  no alarm of a change for the worse
   1  an alarm
 """
+_chance = NumberRange(0, 1, min_open=True, max_open=True)
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _baseline = click.option(
     "--baseline", "baseline_file", type=_FILE, required=True, help="A baseline from `drift baseline freeze`."
@@ -66,7 +67,7 @@ def report_command(
 
     SOURCES are run folders, ids in --runs, or files of one interaction per line (JSON; see docs/drift.md).
     """
-    from loopwright.cli._output import write, write_json
+    from loopwright.cli._output import write, write_file, write_json
     from loopwright.cli.render._drift import append, interactions, leave, show
     from loopwright.drift import Baseline, review
     from loopwright.report import render_drift
@@ -74,7 +75,7 @@ def report_command(
     found = review(Baseline.load(baseline_file), interactions(sources, runs), detector)
     append(alarms, found.alarms)
     if out:
-        out.write_text(render_drift(found, f"Drift of {', '.join(sources)}"), encoding="utf-8")
+        write_file(out, render_drift(found, f"Drift of {', '.join(sources)}"))
     if as_json:
         write_json(found.as_dict())
     else:
@@ -94,7 +95,7 @@ def report_command(
 )
 @_alarms
 @_detector
-@click.option("--every", type=click.FloatRange(0.1), default=2.0, show_default=True, help="Seconds between looks.")
+@click.option("--every", type=NumberRange(0.1), default=2.0, show_default=True, help="Seconds between looks.")
 @runs_option
 @json_option
 def watch_command(
@@ -135,9 +136,11 @@ def baseline_group() -> None:
 @click.option("--out", type=_FILE, default=Path("baseline.json"), show_default=True, help="The file to write.")
 @click.option("--name", default="baseline", show_default=True)
 @click.option(
-    "--alpha", type=float, default=0.035, show_default=True, help="Chance that a session without drift ever alarms."
+    "--alpha", type=_chance, default=0.035, show_default=True, help="Chance that a session without drift ever alarms."
 )
-@click.option("--horizon", type=int, default=3000, show_default=True, help="Interactions of such a session.")
+@click.option(
+    "--horizon", type=click.IntRange(1), default=3000, show_default=True, help="Interactions of such a session."
+)
 @click.option(
     "--embedding",
     default="hash",
@@ -207,9 +210,9 @@ def verify_command(file: Path, digest: str, as_json: bool) -> None:
 @command.command("simulate", epilog=examples("loopwright drift simulate --scenario S1 --seeds 20 --alpha 0.05"))
 @click.option("--scenario", "names", multiple=True, help="S1 to S15 and others; repeatable; all by default.")
 @click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Sessions of each.")
-@click.option("--alpha", type=float, default=0.035, show_default=True)
-@click.option("--horizon", type=int, default=3000, show_default=True)
-@click.option("--size", type=int, help="Interactions of the baseline; each scenario's own by default.")
+@click.option("--alpha", type=_chance, default=0.035, show_default=True)
+@click.option("--horizon", type=click.IntRange(1), default=3000, show_default=True)
+@click.option("--size", type=click.IntRange(1), help="Interactions of the baseline; each scenario's own by default.")
 @_detector
 @json_option
 def simulate_command(

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from loopwright.cli._options import checkpoints_option, examples, json_option, run_argument, runs_option
+from loopwright.cli._options import NumberRange, checkpoints_option, examples, json_option, run_argument, runs_option
 
 
 class _Point(click.ParamType[tuple[str, int]]):
@@ -34,7 +34,7 @@ class _Point(click.ParamType[tuple[str, int]]):
 @click.option("--model", help="provider/model for every role from there on.")
 @click.option("--seed", type=int, help="Draws other samples, where models honour seeds.")
 @click.option("--calls", type=click.IntRange(min=1), help="Model calls of the episode, those kept included.")
-@click.option("--accept", type=click.FloatRange(0, 1), help="Pass rate below which the exit code is 1.")
+@click.option("--accept", type=NumberRange(0, 1), help="Pass rate below which the exit code is 1.")
 @click.option("--out", type=click.Path(path_type=Path), help="The new run folder; a new one in --runs by default.")
 @checkpoints_option
 @runs_option

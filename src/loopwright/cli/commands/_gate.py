@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli._options import json_option, run_argument, runs_option
+from loopwright.cli._options import NumberRange, json_option, run_argument, runs_option
 
 _EXAMPLES = """\
 \b
@@ -27,13 +27,13 @@ Exit codes:
 @run_argument("candidate", required=True)
 @click.option(
     "--history",
-    type=click.FloatRange(0, 1),
+    type=NumberRange(0, 1),
     multiple=True,
     help="Pass rate of an earlier accepted version.",
 )
 @click.option(
     "--margin",
-    type=click.FloatRange(0, 1),
+    type=NumberRange(0, 1),
     default=0.02,
     show_default=True,
     help="Loss in pass rate that would be accepted.",

@@ -29,21 +29,21 @@ def command(run: str | None, out: Path | None, junit: Path | None, csv: Path | N
 
     RUN is a run folder, an id in --runs or its beginning; the latest by default.
     """
-    from loopwright.cli._output import write, write_json
+    from loopwright.cli._output import write, write_file, write_json
     from loopwright.cli._runs import find_run
     from loopwright.report import render_csv, render_html, render_junit, summarize_run
 
     folder = find_run(run, runs)
     page = out or folder / "report.html"
-    page.write_text(render_html(folder), encoding="utf-8")
+    write_file(page, render_html(folder))
     written = {"html": page}
     if junit or csv:
         summary = summarize_run(folder)
         if junit:
-            junit.write_text(render_junit(summary), encoding="utf-8")
+            write_file(junit, render_junit(summary))
             written["junit"] = junit
         if csv:
-            csv.write_text(render_csv(summary), encoding="utf-8", newline="")
+            write_file(csv, render_csv(summary))
             written["csv"] = csv
     if as_json:
         write_json({kind: str(path) for kind, path in written.items()})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli._options import checkpoints_option, examples, json_option, run_argument, runs_option
+from loopwright.cli._options import NumberRange, checkpoints_option, examples, json_option, run_argument, runs_option
 
 
 @click.command(epilog=examples("loopwright resume", "loopwright resume runs/demo"))
@@ -19,7 +19,7 @@ from loopwright.cli._options import checkpoints_option, examples, json_option, r
     is_flag=True,
     help="Repeat calls that were under way at a crash even where their provider is not safe to ask twice.",
 )
-@click.option("--accept", type=click.FloatRange(0, 1), help="Pass rate below which the exit code is 1.")
+@click.option("--accept", type=NumberRange(0, 1), help="Pass rate below which the exit code is 1.")
 @checkpoints_option
 @runs_option
 @json_option

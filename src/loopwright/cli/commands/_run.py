@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loopwright.cli._options import checkpoints_option, examples, json_option, runs_option
+from loopwright.cli._options import NumberRange, checkpoints_option, examples, json_option, runs_option
 from loopwright.cli._plan_options import checked, plan_options
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 )
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @plan_options
-@click.option("--accept", type=click.FloatRange(0, 1), help="Pass rate below which the exit code is 1.")
+@click.option("--accept", type=NumberRange(0, 1), help="Pass rate below which the exit code is 1.")
 @click.option("--dry-run", is_flag=True, help="Tell how many calls and what cost a run could come to, and run nothing.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in --runs by default.")
 @checkpoints_option

@@ -19,13 +19,13 @@ def command(out: Path | None, as_json: bool) -> None:
     """
     import json
 
-    from loopwright.cli._output import write, write_json
+    from loopwright.cli._output import write, write_file, write_json
     from loopwright.task import task_schema
 
     if out is None:
         write_json(task_schema())
         return
-    out.write_text(json.dumps(task_schema(), indent=2) + "\n", encoding="utf-8")
+    write_file(out, json.dumps(task_schema(), indent=2) + "\n")
     line = f"# yaml-language-server: $schema={out}"
     if as_json:
         write_json({"file": str(out), "line": line})

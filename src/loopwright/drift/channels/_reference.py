@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +31,7 @@ _FAR = 3.5
 """Robust standard deviations beyond which an output of a baseline may be drift."""
 _MOSTLY = 0.98
 """Share of outputs that are nearer in a baseline without drift."""
+_LARGEST = sys.float_info.max
 _LONGEST = 64
 """Steps, calls and votes of one interaction that are looked at."""
 _MASKED = re.compile(r"[0-9a-f]{8,}|\d+|(?:/[\w.\-]+)+|'[^']*'|\"[^\"]*\"")
@@ -220,7 +222,7 @@ def _transitions(chains: Iterable[Sequence[str]]) -> Tables:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST <= value <= _LARGEST
 
 
 def _cuts(seen: Iterable[Interaction]) -> dict[str, tuple[float, ...]]:

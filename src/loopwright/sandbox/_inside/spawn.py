@@ -93,6 +93,9 @@ def execute(user: User, argv: list[bytes], cwd: bytes, env: Mapping[bytes, bytes
     for group in user.groups:
         os.write(group, b"0")
     for limit, value in user.rlimits:
+        # Where the machine allows less, that is stricter, and nobody here may raise it.
+        hard = resource.getrlimit(limit)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(limit, (value, value))
     show(True)
     _prefer_to_kill()

@@ -148,7 +148,7 @@ class _Machine:
         own = process_limit(readings)
         fallback = {
             Control.MEMORY: Held(False, f"{limits.memory_mb} MB for each process, no limit on their sum"),
-            Control.PIDS: Held(own == limits.pids, f"RLIMIT_NPROC {own} for a uid of its own"),
+            Control.PIDS: Held(own is not None and own <= limits.pids, f"RLIMIT_NPROC {own} for a uid of its own"),
             Control.CPU: Held(False, "no control group"),
         }
         return {**fallback, **self.group.held}

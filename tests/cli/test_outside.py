@@ -1,0 +1,122 @@
+"""Flags, files and streams from outside end in a result or in a message with exit code 2, never in a traceback."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from loopwright.cli._app import VERBS, app
+from tests.cli.conftest import Invoke, WriteTask, with_path
+
+
+def _float_options() -> list[tuple[str, str]]:
+    """Every option of a number with a fraction, with the verb's words."""
+    found: list[tuple[str, str]] = []
+
+    def walk(command: click.Command, words: str) -> None:
+        if isinstance(command, click.Group):
+            for name in command.list_commands(click.Context(command)):
+                inner = command.get_command(click.Context(command), name)
+                assert inner is not None
+                walk(inner, f"{words} {name}".strip())
+        found.extend(
+            (words, param.opts[0]) for param in command.params if isinstance(param.type, click.types.FloatParamType)
+        )
+
+    walk(app, "")
+    return found
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999"])
+@pytest.mark.parametrize(("words", "option"), _float_options())
+def test_no_option_takes_what_is_no_number(invoke: Invoke, project: Path, words: str, option: str, value: str) -> None:
+    result = invoke(*words.split(), option, value)
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option}'" in result.stderr
+
+
+_ENV_FILES = [b"\xff\xfeN\0=\0x\0", b"# caf\xe9\n", b"A=b\0c\n"]
+
+
+@pytest.mark.parametrize("content", _ENV_FILES, ids=["utf-16", "latin-1", "nul"])
+def test_an_env_file_that_cannot_be_read_is_named(invoke: Invoke, project: Path, content: bytes) -> None:
+    (project / ".env").write_bytes(content)
+    result = invoke("models", "list")
+    assert result.exit_code == 2
+    assert ".env" in result.stderr
+    assert "Traceback" not in result.stderr
+    result = invoke("schema")
+    assert result.exit_code == 0
+    assert "note: .env" in result.stderr
+
+
+_OWN = """
+from loopwright.models import Reply, Usage
+
+
+class Model:
+    name = "own/yes"
+    repeatable = True
+
+    async def complete(self, request):
+        return Reply(text="yes", model=self.name, usage=Usage(input=1, output=1))
+
+    async def close(self):
+        pass
+"""
+
+
+@pytest.mark.parametrize("module", ["local_model", "openai_proxy", "my_openai", "replays", "script", "nope", "grok"])
+def test_a_module_may_be_named_like_a_provider(
+    invoke: Invoke, project: Path, write_task: WriteTask, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    (project / f"{module}.py").write_text(_OWN)
+    result = invoke("run", write_task(), "--model", f"{module}:Model", "--strategy", "single")
+    assert result.exit_code == 0, result.stderr
+
+
+_LEAVERS = [("import sys\nsys.exit()\n", "__main__"), (_OWN.replace("return", "raise SystemExit #"), "sys.exit")]
+
+
+@pytest.mark.parametrize(("source", "told"), _LEAVERS, ids=["at import", "in a call"])
+def test_code_that_exits_is_an_error(
+    invoke: Invoke, project: Path, write_task: WriteTask, monkeypatch: pytest.MonkeyPatch, source: str, told: str
+) -> None:
+    monkeypatch.delitem(sys.modules, "leaver", raising=False)
+    (project / "leaver.py").write_text(source)
+    result = invoke("run", write_task(), "--model", "leaver:Model", "--strategy", "single")
+    assert result.exit_code == 2
+    assert told in result.stderr
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_standard_streams_may_be_closed(project: Path, write_task: WriteTask, closed: str) -> None:
+    program = f"{sys.executable} -m loopwright.cli"
+    task = write_task()
+    for command in (f"run {task} --model scripted/right.yaml --out runs/r {closed}", "show runs/r"):
+        done = subprocess.run(
+            ["sh", "-c", f"exec {program} {command}"],
+            env=with_path(), cwd=project, timeout=120, check=False, capture_output=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+
+def test_reports_make_the_folders_that_they_go_to(invoke: Invoke, project: Path, write_task: WriteTask) -> None:
+    invoke("run", write_task(), "--model", "scripted/right.yaml", "--out", "runs/r")
+    result = invoke("report", "runs/r", "--out", "a/b.html", "--junit", "c/d/e.xml", "--csv", "f/g.csv")
+    assert result.exit_code == 0, result.stderr
+    assert all((project / name).is_file() for name in ("a/b.html", "c/d/e.xml", "f/g.csv"))
+    for words in (["report", "runs/r", "--out"], ["schema", "--out"], ["compare", "runs/r", "runs/r", "--out"]):
+        result = invoke(*words, "right.yaml/x.html")
+        assert result.exit_code == 2, result.stderr
+        assert "right.yaml/x.html cannot be written" in result.stderr
+
+
+def test_there_are_options_to_try() -> None:
+    assert {words.split()[0] for words, _ in _float_options()} <= VERBS.keys()
+    assert len(_float_options()) > 5
