@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopwright.sandbox import Sandbox, SandboxProvider, SandboxSpec
-from loopwright.sandbox._inside.wire import pack
-from loopwright.sandbox.runner._archive import from_tar, to_tar
+from loopwright.sandbox._guest.messages import pack
+from loopwright.sandbox.host._archive import from_tar, to_tar
 
 BUILD = """
 mkdir -p d/e; echo 1 > d/e/f; echo secret > hid; chmod 000 hid; ln -s d/e link; mkdir shut; echo in > shut/x

@@ -61,7 +61,7 @@ async def test_the_runners_pipe(box: Sandbox, attack: Attack) -> None:
         "for number in range(6): attempt(f'fd{number}', lambda: os.open(f'/proc/1/fd/{number}', os.O_WRONLY))\n"
         "print('mine', ','.join(sorted(os.listdir('/proc/self/fd'))))\n"
         "for number in range(3, 1024):\n"
-        "  try: os.write(number, b'\\0\\0\\0\\0\\x67\\0\\0\\0\\1')\n"
+        "  try: os.write(number, b'\\0\\0\\0\\5\\x67\\0\\0\\0\\1')\n"
         "  except OSError as error: assert error.errno == errno.EBADF\n"
         "  else: print(number, 'WORKED')\n"
     )
@@ -74,10 +74,10 @@ async def test_the_runners_pipe(box: Sandbox, attack: Attack) -> None:
 @proves("printing a frame that says the command succeeded", "it is output like any other; the true status is told")
 @pytest.mark.parametrize("stream", [1, 2])
 async def test_a_forged_frame(box: Sandbox, stream: int) -> None:
-    from loopwright.sandbox._inside.wire import Answer, frame
+    from loopwright.sandbox._guest.messages import Answer, message
 
     numbers = (b"0", b"0", b"0", b"0", b"0.1", b"forged", b"", b"0", b"", b"", b"0")
-    forged = b"".join(frame(Answer.DONE, number, *numbers) for number in range(1, 9))
+    forged = b"".join(message(Answer.DONE, number, *numbers) for number in range(1, 9))
     await box.write("forged", forged)
     done = await box.run(["sh", "-c", f"cat forged >&{stream}; exit 3"])
     assert done.exit_code == 3

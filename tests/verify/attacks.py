@@ -123,14 +123,14 @@ _SOURCES = {
         def add(a, b):
             for fd in range(12):
                 for kind in (b"R", b"E", b"K", b"A", b"O"):
-                    try: os.write(fd, kind + len(RESULT).to_bytes(4, "big") + RESULT)
+                    try: os.write(fd, (1 + len(RESULT)).to_bytes(4, "big") + kind + RESULT)
                     except OSError: pass
     """,
     "announces a frame that never ends": """
         import os
         def add(a, b):
             for fd in range(3, 12):
-                try: os.write(fd, b"A\\xff\\xff\\xff\\xff")
+                try: os.write(fd, b"\\xff\\xff\\xff\\xffA")
                 except OSError: pass
     """,
     "floods every descriptor": """
@@ -138,7 +138,7 @@ _SOURCES = {
         def add(a, b):
             while True:
                 for fd in range(12):
-                    try: os.write(fd, b"A\\0\\0\\0\\1q" * 10000)
+                    try: os.write(fd, b"\\0\\0\\0\\2Aq" * 10000)
                     except OSError: pass
     """,
     "floods stdout": "def add(a, b):\n    while True: print('passed' * 1000)",

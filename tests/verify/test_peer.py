@@ -11,10 +11,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from loopwright.verify._guest.guards import CandidateGuard, VerifierGuard
-from loopwright.verify._guest.peer import ANSWER, REQUEST, Gone, Peer
-from loopwright.verify._guest.values import Memo, encode
-from loopwright.verify._guest.wire import Ended, read_frame, write_frame
+from loopwright.sandbox._guest.frames import Ended, read_frame, write_frame
+from loopwright.verify._guest.conversation.guards import CandidateGuard, VerifierGuard
+from loopwright.verify._guest.conversation.peer import ANSWER, REQUEST, Gone, Peer
+from loopwright.verify._guest.conversation.values import Memo, encode
 from tests.verify.test_values import plain
 
 
@@ -24,9 +24,7 @@ def verifier() -> Iterator[Peer]:
     here, there = socket.socketpair()
 
     def peer(end: socket.socket, guard: Any, special: dict[str, Any]) -> Peer:
-        return Peer(
-            lambda data: write_frame(end.fileno(), b"Q", data), lambda: read_frame(end.fileno())[1], guard, special
-        )
+        return Peer(lambda data: write_frame(end.fileno(), data), lambda: read_frame(end.fileno()), guard, special)
 
     def change(items: list[Any]) -> list[Any]:
         items.append(items[:])
@@ -172,7 +170,7 @@ def test_hostile_messages(messages: list[bytes]) -> None:
         pass
     except Exception as error:
         # Either a built-in exception that the candidate is free to raise, or the class that mirrors its own.
-        assert type(error).__module__ in ("builtins", "json.decoder", "loopwright.verify._guest.errors")  # noqa: PT017
+        assert type(error).__module__ in ("builtins", "json.decoder", "loopwright.verify._guest.conversation.errors")  # noqa: PT017
     else:
         assert value is not eval
     assert secret.encode() not in b"".join(sent[1:]) or any(b"__call__" in message for message in messages)

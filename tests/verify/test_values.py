@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from loopwright.verify._guest.values import (
+from loopwright.verify._guest.conversation.values import (
     MAX_BYTES,
     MAX_DEPTH,
     MAX_VALUES,

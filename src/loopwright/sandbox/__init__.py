@@ -6,6 +6,7 @@ from loopwright.sandbox._open import open_provider
 from loopwright.sandbox._owners import Found
 from loopwright.sandbox._pool import Pool, PoolStats
 from loopwright.sandbox._types import Change, Completed, Limits, Output, Process, Sandbox, SandboxProvider, SandboxSpec
+from loopwright.sandbox.host._program import GuestLost, GuestProgram
 from loopwright.types import Control, ControlState
 
 __all__ = [
@@ -15,6 +16,8 @@ __all__ = [
     "ControlState",
     "Diagnosis",
     "Found",
+    "GuestLost",
+    "GuestProgram",
     "Limits",
     "Output",
     "Pool",

@@ -9,12 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from loopwright.errors import SandboxLost
-from loopwright.sandbox._inside.wire import Ask, pack, unpack
+from loopwright.sandbox._guest.messages import Ask, pack, unpack
 from loopwright.sandbox._setup import WORKDIR, WRITABLE
 from loopwright.sandbox._types import Change, Completed, Limits, SandboxSpec
-from loopwright.sandbox.runner._archive import from_tar, to_tar
-from loopwright.sandbox.runner._channel import FrameFields, RunnerChannel, file_error
-from loopwright.sandbox.runner._process import RunningProcess, completed
+from loopwright.sandbox.host._archive import from_tar, to_tar
+from loopwright.sandbox.host._channel import FrameFields, RunnerChannel, file_error
+from loopwright.sandbox.host._process import RunningProcess, completed
 from loopwright.types import ControlState
 
 GRACE = 5.0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from loopwright.errors import SandboxUnavailable
 from loopwright.sandbox._cgroups import Held
-from loopwright.sandbox._inside.privileges import FILES
+from loopwright.sandbox._guest.privileges import FILES
 from loopwright.sandbox._sandbox import OpenSandbox
 from loopwright.sandbox._setup import WRITABLE, RunnerFacts
 from loopwright.sandbox._types import SandboxSpec

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from loopwright.errors import SandboxLost
 from loopwright.sandbox._cgroups import NO_GROUP, GroupFiles
-from loopwright.sandbox._inside.wire import Ask, pack
+from loopwright.sandbox._guest.messages import Ask, pack
 from loopwright.sandbox._seccomp import MACHINES, program
 from loopwright.sandbox._types import Limits
-from loopwright.sandbox.runner._channel import RunnerChannel
+from loopwright.sandbox.host._bundle import bundle
+from loopwright.sandbox.host._channel import RUNNER, RunnerChannel
 from loopwright.types import Control
 
 WORKDIR = "/work"
@@ -61,6 +62,11 @@ class RunnerFacts:
 def default_env(path: str = "") -> Mapping[str, str]:
     """The workload's environment beside what the spec sets."""
     return {"PATH": path + _PATH, "HOME": WORKDIR, "LANG": "C.UTF-8"}
+
+
+def runner_command(interpreter: str) -> Sequence[str]:
+    """The command that starts the runner: no site packages, no environment, no file of the sandbox but the library."""
+    return interpreter, "-I", "-S", "-B", "-c", bundle(RUNNER).boot
 
 
 async def set_up(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 
-from loopwright.verify._guest.ops import SPECIAL
-from loopwright.verify._guest.values import PLAIN
+from loopwright.verify._guest.conversation.ops import SPECIAL
+from loopwright.verify._guest.conversation.values import PLAIN
 
 _ALWAYS = {"__call__", "__enter__", "__exit__", "__await__", "__instancecheck__", "__subclasscheck__"}
 """Special methods that decide nothing by themselves: the test names what it expects of the result."""

@@ -17,7 +17,7 @@ from loopwright.errors import SandboxLost, VerifierError
 from loopwright.sandbox import SandboxProvider, SandboxSpec
 from loopwright.types import Check, Verdict
 from loopwright.verify._grading_sandbox import GradingSandbox
-from loopwright.verify._guest.values import pack
+from loopwright.verify._guest.conversation.values import pack
 from loopwright.verify._program import Program
 from loopwright.verify._relay import CandidateSandboxLost, TestRelay
 from loopwright.verify._suite import PythonSuite

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 
 from loopwright.errors import SandboxLost, VerifierError
-from loopwright.sandbox import Sandbox, SandboxProvider, SandboxSpec
-from loopwright.verify._bundle import ProgramName
-from loopwright.verify._program import Program, ProgramLost
+from loopwright.sandbox import GuestLost, Sandbox, SandboxProvider, SandboxSpec
+from loopwright.verify._program import Program, ProgramName
 
 
 class GradingSandbox:
@@ -39,7 +38,7 @@ class GradingSandbox:
         try:
             await program.send(*self._setup)
             kind, payload = await program.receive()
-        except ProgramLost as lost:
+        except GuestLost as lost:
             await self.drop_program()
             if not fresh:  # it may have been lost while nobody looked
                 return await self.ready(self._setup)

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from loopwright.errors import SandboxLost, VerifierError
+from loopwright.sandbox import GuestLost
 from loopwright.text import cut_middle, printable_lines
 from loopwright.verify._guest.candidate import UNUSABLE
-from loopwright.verify._guest.values import Malformed, unpack
-from loopwright.verify._program import Program, ProgramLost
+from loopwright.verify._guest.conversation.values import Malformed, unpack
+from loopwright.verify._program import Program
 
 _GRACE = 2.0
 """Seconds for a program to say what it still has to say."""
@@ -66,7 +67,7 @@ class TestRelay:
             self.timed_out = True
             lost = f"no result within {timeout:g} s"
             lost += "; the candidate was at work" if self._waits_for_candidate else "; the test's own code was at work"
-        except ProgramLost:
+        except GuestLost:
             lost = "the test's process ended without a result"
         if not lost:
             await self._end()
@@ -93,7 +94,7 @@ class TestRelay:
                 await self._candidate.send(b"Q", payload)
                 try:
                     kind, payload = await self._candidate.receive()
-                except ProgramLost as error:
+                except GuestLost as error:
                     return f"the candidate's process {error}"
             self._traffic += len(payload)
             if kind == b"E":
@@ -118,7 +119,7 @@ class TestRelay:
                 if kind == b"R":
                     self.evidence = printable_lines(unpack(payload)[1]) or lost
                     await self._verifier_ends()
-        except (TimeoutError, ProgramLost):
+        except (TimeoutError, GuestLost):
             return
 
     async def _verifier_ends(self) -> None:
@@ -138,7 +139,7 @@ class TestRelay:
                         self.output = (_shown(stdout), _shown(stderr))
                         kind, payload = await self._candidate.receive()
                         self.candidate_clean = kind == b"E" and _ending(payload) == (0, 0)
-        except (TimeoutError, ProgramLost, CandidateSandboxLost, Malformed, ValueError, TypeError):
+        except (TimeoutError, GuestLost, CandidateSandboxLost, Malformed, ValueError, TypeError):
             return  # what is not clean is replaced; the result stands
 
 

@@ -1,1 +1,1 @@
-"""Programs that run inside sandboxes: sent as text, standard library alone, Python 3.8 or later."""
+"""Programs that serve an environment inside its sandbox: standard library alone, Python 3.8 or later."""

@@ -1,16 +1,16 @@
-"""Executes SQL statements on an SQLite database: one JSON object a line in, one out.
+"""Executes SQL statements on an SQLite database.
 
 It speaks some of MySQL: SHOW TABLES, DESCRIBE, and functions that its users expect.
 """
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
-import sys
 import time
 from pathlib import Path
+
+from loopwright.environments._guest.dialogue import serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,20 +26,19 @@ _SHOWN = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 
 
 
 def main() -> None:
-    """Serves statements until stdin ends."""
+    """Serves statements until the pipe is closed."""
     here = sqlite3.connect(FILE, isolation_level=None)
     here.text_factory = _text
     _functions(here)
-    for line in sys.stdin:
-        asked = json.loads(line)
-        if asked["order"] == "start":
-            answer = {"version": sqlite3.sqlite_version}
-        elif asked["order"] == "save":
-            answer = _saved(here)
-        else:
-            answer = _answer(here, asked["sql"], asked["rows"], asked["seconds"])
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+    serve(lambda asked: _obeyed(here, asked))
+
+
+def _obeyed(here: sqlite3.Connection, asked: dict[str, Any]) -> dict[str, Any]:
+    if asked["order"] == "start":
+        return {"version": sqlite3.sqlite_version}
+    if asked["order"] == "save":
+        return _saved(here)
+    return _answer(here, asked["sql"], asked["rows"], asked["seconds"])
 
 
 def _saved(here: sqlite3.Connection) -> dict[str, Any]:
@@ -114,7 +113,3 @@ def _text(data: bytes) -> str | bytes:
 
 def _plain(value: Any) -> Any:
     return {"bytes": value.hex()} if isinstance(value, bytes) else value
-
-
-if __name__ == "__main__":
-    main()

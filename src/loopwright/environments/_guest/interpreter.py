@@ -1,4 +1,4 @@
-"""A Python interpreter that keeps its names: one JSON object a line in, one out.
+"""A Python interpreter that keeps its names.
 
 What it runs may do anything to this process, its answers included: nothing that must hold is taken from here.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
-import json
-import os
+
+from loopwright.environments._guest.dialogue import serve
+from loopwright.sandbox._guest.frames import take_pipe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,22 +18,18 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Serves code until stdin ends."""
-    questions = os.fdopen(os.dup(0), "r", encoding="utf-8")
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    # What is printed past sys.stdout, and what reads sys.stdin, must not get between question and answer.
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, 0)
-    os.dup2(nowhere, 1)
+    """Serves code until the pipe is closed."""
+    pipe = take_pipe()
     names: dict[str, Any] = {"__name__": "__main__"}
-    for line in questions:
-        asked = json.loads(line)
-        if asked.get("alias"):
-            new, old = asked["alias"]
-            if old in names:
-                names[new] = names[old]
-        answers.write(json.dumps(_run(asked.get("code", ""), names)) + "\n")
-        answers.flush()
+    serve(lambda asked: _obeyed(asked, names), *pipe)
+
+
+def _obeyed(asked: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
+    if asked.get("alias"):
+        new, old = asked["alias"]
+        if old in names:
+            names[new] = names[old]
+    return _run(asked.get("code", ""), names)
 
 
 def _run(code: str, names: dict[str, Any]) -> dict[str, str]:
@@ -65,7 +62,3 @@ def _execute(code: str, names: dict[str, Any]) -> None:
 def _compiled(tree: ast.Module | ast.Expression, mode: str) -> Any:
     # Without what this file imports from __future__.
     return compile(tree, "<action>", mode, dont_inherit=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,22 +1,22 @@
-"""A MariaDB server, and a session that executes statements on it: one JSON object a line in, one out.
+"""A MariaDB server, and a session that executes statements on it.
 
 The server listens on a socket file alone; nothing but this program can connect, as nothing else runs in the sandbox.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
 import struct
 import subprocess
-import sys
 import tarfile
 import time
 from contextlib import suppress
 from pathlib import Path
 from shutil import which
+
+from loopwright.environments._guest.dialogue import serve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -359,17 +359,19 @@ def unpack() -> None:
 
 
 def main() -> None:
-    """Serves orders until stdin ends: `make` a database of statements, or execute on one that lies here packed."""
+    """Serves orders until the pipe closes: `make` a database of statements, or execute on one that is packed here."""
     server: Server | None = None
     program = which("mariadbd") or ""
-    for line in sys.stdin:
-        asked = json.loads(line)
+
+    def answer(asked: dict[str, Any]) -> dict[str, Any]:
+        nonlocal server
         try:
-            server, answer = _obeyed(asked, program, server)
+            server, said = _obeyed(asked, program, server)
         except (Refused, RuntimeError, OSError) as error:
-            answer = {"failed": str(error)}
-        sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
-        sys.stdout.flush()
+            return {"failed": str(error)}
+        return said
+
+    serve(answer)
 
 
 def _obeyed(asked: dict[str, Any], program: str, server: Server | None) -> tuple[Server | None, dict[str, Any]]:
@@ -397,7 +399,3 @@ def _obeyed(asked: dict[str, Any], program: str, server: Server | None) -> tuple
         server.save()
         return server, {}
     return server, server.execute(asked["sql"], asked["rows"], asked["seconds"])
-
-
-if __name__ == "__main__":
-    main()

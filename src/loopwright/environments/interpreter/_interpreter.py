@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from loopwright.environments._json_lines import JsonLineClient, Silent
+from loopwright.environments._dialogue import Dialogue, Silent
 from loopwright.environments._types import EnvironmentSetup
 from loopwright.sandbox import Sandbox
 
@@ -13,7 +13,7 @@ from loopwright.sandbox import Sandbox
 class Interpreter:
     """An interpreter in a sandbox."""
 
-    def __init__(self, sandbox: Sandbox, dialogue: JsonLineClient) -> None:
+    def __init__(self, sandbox: Sandbox, dialogue: Dialogue) -> None:
         self._sandbox = sandbox
         self._dialogue = dialogue
 
@@ -26,7 +26,7 @@ class Interpreter:
         """
         sandbox = await setup.provider.open(setup.spec)
         try:
-            return cls(sandbox, await JsonLineClient.start(sandbox, "interpreter"))
+            return cls(sandbox, await Dialogue.start(sandbox, "interpreter"))
         except BaseException:
             await sandbox.close()
             raise
@@ -42,7 +42,7 @@ class Interpreter:
 
     async def renew(self) -> None:
         """Begins anew without any names."""
-        self._dialogue = await JsonLineClient.start(self._sandbox, "interpreter")
+        self._dialogue = await Dialogue.start(self._sandbox, "interpreter")
 
     async def alias(self, new: str, old: str, seconds: float) -> None:
         """Gives a function another name."""

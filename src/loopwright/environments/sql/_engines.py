@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
-from loopwright.environments._json_lines import JsonLineClient, Silent
+from loopwright.environments._dialogue import Dialogue, Silent
 from loopwright.environments._types import EnvironmentSetup
 from loopwright.environments.sql._dump import load_dump, load_script, read_dump, split_script
 from loopwright.environments.sql._session import MARIADB, SQLITE, Program
@@ -112,7 +112,7 @@ async def _made(setup: EnvironmentSetup, database: str, statements: Sequence[str
 
 async def _ask(sandbox: Sandbox, question: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        return await (await JsonLineClient.start(sandbox, MARIADB.name)).ask(question, timeout=_PATIENCE)
+        return await (await Dialogue.start(sandbox, MARIADB.name)).ask(question, timeout=_PATIENCE)
     except Silent as silence:
         raise SandboxLost(f"the program that makes databases says nothing: {silence}") from None
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from loopwright.environments._json_lines import JsonLineClient, Silent
+from loopwright.environments._dialogue import Dialogue, Silent
 from loopwright.environments._types import EnvironmentSetup
 from loopwright.environments.sql._outcome import Rows
 from loopwright.errors import SandboxLost
@@ -58,7 +58,7 @@ class Session:
         self._sandbox = sandbox
         self._program = program
         self._database = database
-        self._dialogue: JsonLineClient | None = None
+        self._dialogue: Dialogue | None = None
         self.version = ""
         """The engine's version."""
 
@@ -131,7 +131,7 @@ class Session:
 
     async def _begin(self) -> str:
         """Starts the program; says what is wrong where it cannot serve the database."""
-        dialogue = await JsonLineClient.start(self._sandbox, self._program.name)
+        dialogue = await Dialogue.start(self._sandbox, self._program.name)
         try:
             answer = await dialogue.ask({"order": "start", "database": self._database}, timeout=_PATIENCE)
         except Silent as silence:

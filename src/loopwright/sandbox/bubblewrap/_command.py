@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from loopwright.sandbox._inside.operations import HIDDEN, LOWER, UPPER
+from loopwright.sandbox._guest.operations import HIDDEN, LOWER, UPPER
 from loopwright.sandbox._setup import FILE_CAPABILITIES, RUNNER_FILES, WRITABLE, Account
 from loopwright.sandbox._types import SandboxSpec
 

@@ -17,11 +17,10 @@ from loopwright.sandbox._cgroups import Group, GroupFiles, GroupFolder, Held, pl
 from loopwright.sandbox._owners import next_name
 from loopwright.sandbox._sandbox import OpenSandbox
 from loopwright.sandbox._selfcheck import Readings, inspect, process_limit
-from loopwright.sandbox._setup import Account, default_env, set_up
+from loopwright.sandbox._setup import Account, default_env, runner_command, set_up
 from loopwright.sandbox._types import SandboxSpec
 from loopwright.sandbox.bubblewrap._command import INTERPRETER, arguments
-from loopwright.sandbox.runner._channel import RunnerChannel
-from loopwright.sandbox.runner._program import command, compiled_command
+from loopwright.sandbox.host._channel import RunnerChannel
 from loopwright.types import Control
 
 _PATIENCE = 5.0
@@ -122,7 +121,7 @@ class _Machine:
                 [
                     *arguments(self._spec, self._account, files),
                     "--",
-                    *(command("python3") if self._spec.image else compiled_command(str(INTERPRETER))),
+                    *runner_command("python3" if self._spec.image else str(INTERPRETER)),
                 ],
                 stdin=there.fileno(),
                 stdout=there.fileno(),

@@ -14,7 +14,15 @@ from loopwright.sandbox._cgroups import Held
 from loopwright.sandbox._owners import next_name, this_process
 from loopwright.sandbox._sandbox import OpenSandbox
 from loopwright.sandbox._selfcheck import Readings, inspect
-from loopwright.sandbox._setup import FILE_CAPABILITIES, RUNNER_FILES, WORKDIR, Account, default_env, set_up
+from loopwright.sandbox._setup import (
+    FILE_CAPABILITIES,
+    RUNNER_FILES,
+    WORKDIR,
+    Account,
+    default_env,
+    runner_command,
+    set_up,
+)
 from loopwright.sandbox._types import Limits, SandboxSpec
 from loopwright.sandbox.docker._engine import (
     OWNER_LABEL,
@@ -26,8 +34,7 @@ from loopwright.sandbox.docker._engine import (
 )
 from loopwright.sandbox.docker._engine import remove as remove_container
 from loopwright.sandbox.docker._roots import Roots
-from loopwright.sandbox.runner._channel import RunnerChannel
-from loopwright.sandbox.runner._program import command
+from loopwright.sandbox.host._channel import RunnerChannel
 from loopwright.types import Control
 
 if TYPE_CHECKING:
@@ -193,7 +200,7 @@ def _create(client: APIClient, name: str, image: str, spec: SandboxSpec, pipes: 
         hostname="sandbox",
         user="0:0",
         working_dir="/",
-        entrypoint=list(command("python3")),
+        entrypoint=list(runner_command("python3")),
         command=[],
         stdin_open=True,
         labels={**spec.labels, OWNER_LABEL: str(this_process())},

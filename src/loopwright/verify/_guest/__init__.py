@@ -1,5 +1,4 @@
-"""The two programs that run inside sandboxes, and what they share.
+"""The programs of the two sandboxes of a grading, and what they share.
 
-Nothing here imports the rest of Loopwright or more than Debian's `python3-minimal` has: the sources are sent over the
-pipe of a started `python3` and run from memory.
+Nothing here needs more than Debian's `python3-minimal` has, of Python 3.10 or later.
 """

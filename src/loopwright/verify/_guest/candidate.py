@@ -1,8 +1,8 @@
 """The program in the candidate's sandbox: a fresh process of the candidate's modules for every test.
 
-Frames in: `F` files, `S` start a process, `Q` a request to it, `X` end it.
-Frames out: `K` files taken, `A` an answer or a request back, `O` what was printed, `E` the process ended: its exit code
-and how many processes it left behind.
+Messages in: `F` files, `S` start a process, `Q` a request to it, `X` end it.
+Messages out: `K` files taken, `A` an answer or a request back, `O` what was printed, `E` the process ended: its exit
+code and how many processes it left behind.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .guards import CandidateGuard
-from .output import Capped, stream
-from .peer import Peer
-from .programs import in_child, loop, take_pipe
-from .values import pack, unpack
-from .wire import read_frame, write_frame
+from loopwright.sandbox._guest.frames import take_pipe, write_frame
+from loopwright.verify._guest.conversation.guards import CandidateGuard
+from loopwright.verify._guest.conversation.peer import Peer
+from loopwright.verify._guest.conversation.values import pack, unpack
+from loopwright.verify._guest.output import Capped, stream
+from loopwright.verify._guest.programs import in_child, loop, read_message
 
 UNUSABLE = 71
 """Exit code of a process that could not even write its files."""
@@ -69,7 +69,7 @@ def _session(incoming: int, outgoing: int, folder: Path, files: Mapping[str, str
     sys.stdout, sys.stderr = stream(printed), stream(complained)
 
     def receive() -> bytes:
-        kind, payload = read_frame(incoming)
+        kind, payload = read_message(incoming)
         if kind == b"X":
             write_frame(outgoing, b"O", pack((printed.take(), complained.take())))
             os._exit(0)

@@ -1,4 +1,4 @@
-"""What both programs do alike: take the pipe for themselves and make a process for every test."""
+"""What both programs do alike: answer messages, and make a process for every test."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import signal
 import sys
 from collections.abc import Callable
 
-from .wire import Ended, read_frame, write_frame
+from loopwright.sandbox._guest.frames import Ended, read_frame, write_frame
 
 
-def take_pipe() -> tuple[int, int]:
-    """Moves the pipe away from stdin and stdout, where anything that runs here could disturb it."""
-    incoming, outgoing = os.dup(0), os.dup(1)
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)
-    os.dup2(2, 1)
-    os.close(null)
-    return incoming, outgoing
+def read_message(fd: int) -> tuple[bytes, bytes]:
+    """The kind and the payload of the next message, as `write_frame(fd, kind, payload)` sends it.
+
+    Raises:
+        Ended: The pipe is closed.
+    """
+    body = read_frame(fd)
+    return body[:1], body[1:]
 
 
 def in_child(work: Callable[[], None]) -> int:
@@ -41,10 +41,10 @@ def in_child(work: Callable[[], None]) -> int:
 
 
 def loop(incoming: int, outgoing: int, handlers: dict[bytes, Callable[[bytes], tuple[bytes, bytes]]]) -> None:
-    """Answers every frame with the frame its handler returns, until the pipe is closed."""
+    """Answers every message with the one that its handler returns, until the pipe is closed."""
     try:
         while True:
-            kind, payload = read_frame(incoming)
+            kind, payload = read_message(incoming)
             write_frame(outgoing, *handlers[kind](payload))
     except Ended:
         return

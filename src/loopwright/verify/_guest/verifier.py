@@ -1,7 +1,7 @@
 """The program in the verifier's sandbox: runs one test at a time, each in a fresh process.
 
-Frames in: `L` tests, `T` run a test, `A` from the candidate, `X` the candidate is gone.
-Frames out: `K` tests taken, `B` tests that this Python cannot compile, `Q` to the candidate, `R` a result, `E` the
+Messages in: `L` tests, `T` run a test, `A` from the candidate, `X` the candidate is gone.
+Messages out: `K` tests taken, `B` tests that this Python cannot compile, `Q` to the candidate, `R` a result, `E` the
 process ended.
 """
 
@@ -13,14 +13,14 @@ import types
 from collections.abc import Sequence
 from typing import Any
 
-from . import checks, evidence
-from .guards import Failure, VerifierGuard
-from .peer import Gone, Peer
-from .programs import in_child, loop, take_pipe
-from .proxy import Proxy, attribute
-from .rewrite import FILE, RUNTIME, rewrite
-from .values import pack, unpack
-from .wire import read_frame, write_frame
+from loopwright.sandbox._guest.frames import take_pipe, write_frame
+from loopwright.verify._guest.conversation.guards import Failure, VerifierGuard
+from loopwright.verify._guest.conversation.peer import Gone, Peer
+from loopwright.verify._guest.conversation.proxy import Proxy, attribute
+from loopwright.verify._guest.conversation.values import pack, unpack
+from loopwright.verify._guest.programs import in_child, loop, read_message
+from loopwright.verify._guest.testing import checks, evidence
+from loopwright.verify._guest.testing.rewrite import FILE, RUNTIME, rewrite
 
 _RECURSION = 4000  # a callback of a callback of a callback costs ten frames of this program's each time
 
@@ -100,7 +100,7 @@ class _Session:
         write_frame(self._outgoing, b"Q", data)
 
     def _receive(self) -> bytes:
-        kind, payload = read_frame(self._incoming)
+        kind, payload = read_message(self._incoming)
         if kind == b"X":
             raise Gone(payload.decode("utf-8", "replace"))
         return payload

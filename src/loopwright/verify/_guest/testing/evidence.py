@@ -7,10 +7,10 @@ import sys
 import types
 from typing import Any
 
-from .guards import Failure
-from .peer import Gone
-from .proxy import Proxy
-from .rewrite import FILE, Statements
+from loopwright.verify._guest.conversation.guards import Failure
+from loopwright.verify._guest.conversation.peer import Gone
+from loopwright.verify._guest.conversation.proxy import Proxy
+from loopwright.verify._guest.testing.rewrite import FILE, Statements
 
 UNSET = object()
 """Value of a part of an assertion that was not evaluated."""

@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .contract import Conversation
+    from loopwright.verify._guest.conversation.contract import Conversation
 
 BUILTIN: dict[str, type[BaseException]] = {
     name: value

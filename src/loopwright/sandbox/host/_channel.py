@@ -8,8 +8,11 @@ import os
 from collections.abc import Callable
 
 from loopwright.errors import SandboxLost
-from loopwright.sandbox._inside.wire import Answer, Ask, Decoder, frame
+from loopwright.sandbox._guest.frames import FrameDecoder
+from loopwright.sandbox._guest.messages import MAX_BODY, Answer, Ask, message, parse
+from loopwright.sandbox.host._bundle import bundle
 
+RUNNER = "loopwright.sandbox._guest.runner"
 FrameFields = list[bytes]
 
 
@@ -19,7 +22,7 @@ class RunnerChannel(asyncio.Protocol):
     def __init__(self, name: str, unwrap: Callable[[bytes], bytes] = bytes) -> None:
         self._name = name
         self._unwrap = unwrap
-        self._decoder = Decoder()
+        self._decoder = FrameDecoder(MAX_BODY)
         self._waiting: dict[int, asyncio.Future[FrameFields]] = {}
         self._streams: dict[int, Callable[[bytes], None]] = {}
         self._next = 0
@@ -29,15 +32,17 @@ class RunnerChannel(asyncio.Protocol):
         """Done when the runner's end of the pipe is closed."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keeps the transport."""
+        """Keeps the transport, and sends the runner: nothing may come before it, not even a renewal of the lease."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        transport.write(bundle(RUNNER).payload)
 
     def data_received(self, data: bytes) -> None:
         """Hands each answer to whoever waits for it."""
         try:
-            for kind, number, fields in self._decoder.feed(self._unwrap(data)):
-                self._take(kind, number, fields)
+            self._decoder.feed(self._unwrap(data))
+            while (body := self._decoder.take()) is not None:
+                self._take(*parse(body))
         except ValueError as error:
             self.abort(f"its runner sent what is not a frame ({error})")
 
@@ -79,13 +84,13 @@ class RunnerChannel(asyncio.Protocol):
         self._waiting[number] = asyncio.get_running_loop().create_future()
         if stream:
             self._streams[number] = stream
-        self._transport.write(frame(kind, number, *fields))
+        self._transport.write(message(kind, number, *fields))
         return Asked(self, number, self._waiting[number])
 
     def tell(self, kind: int, number: int, *fields: bytes) -> None:
         """Sends something about a request that is under way; nothing if the connection is closed."""
         if self._transport and not self._transport.is_closing():
-            self._transport.write(frame(kind, number, *fields))
+            self._transport.write(message(kind, number, *fields))
 
     async def call(self, kind: int, *fields: bytes) -> FrameFields:
         """Sends a request and waits for its answer.

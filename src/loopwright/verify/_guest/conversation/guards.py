@@ -9,8 +9,8 @@ import types
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .proxy import Proxy
-from .values import PLAIN
+from loopwright.verify._guest.conversation.proxy import Proxy
+from loopwright.verify._guest.conversation.values import PLAIN
 
 _SHARED_NAMES = (
     "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float frozenset hash "

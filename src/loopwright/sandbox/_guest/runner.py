@@ -1,4 +1,4 @@
-"""The runner's loop: frames from the host in, commands run, frames to the host out."""
+"""The runner's loop: messages from the host in, commands run, messages to the host out."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import os
 import select
 import time
 
-from loopwright.sandbox._inside import files
-from loopwright.sandbox._inside.lean import signal
-from loopwright.sandbox._inside.memory import MemoryCounter
-from loopwright.sandbox._inside.operations import Operations
-from loopwright.sandbox._inside.privileges import keep_from_children
-from loopwright.sandbox._inside.spawn import User, execute, fork, kill_strays
-from loopwright.sandbox._inside.streams import CHUNK, Kept, Sink, Source
-from loopwright.sandbox._inside.wire import Answer, Ask, Decoder, frame, unpack
+from loopwright.sandbox._guest import files
+from loopwright.sandbox._guest.frames import FrameDecoder
+from loopwright.sandbox._guest.lean import signal
+from loopwright.sandbox._guest.memory import MemoryCounter
+from loopwright.sandbox._guest.messages import MAX_BODY, Answer, Ask, message, parse, unpack
+from loopwright.sandbox._guest.operations import Operations
+from loopwright.sandbox._guest.privileges import keep_from_children
+from loopwright.sandbox._guest.spawn import User, execute, fork, kill_strays
+from loopwright.sandbox._guest.streams import CHUNK, Kept, Sink, Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Runner:
         self._operations = Operations()
         self._memory = MemoryCounter(b"-1")
         self._null = os.open("/dev/null", os.O_RDWR)
-        os.dup2(self._null, 1)  # nothing but frames goes to the host; a traceback still goes to its stderr
+        os.dup2(self._null, 1)  # nothing but messages goes to the host; a traceback still goes to its stderr
         self._wake, wakeup = os.pipe()
         for fd in (0, self._wake, wakeup):
             os.set_blocking(fd, False)
@@ -80,7 +81,7 @@ class Runner:
 
     def serve(self) -> None:
         """Works until the host is gone. The sandbox ends with this process, which is its first."""
-        decoder = Decoder()
+        decoder = FrameDecoder(MAX_BODY)
         heard = time.monotonic()
         while True:
             now = time.monotonic()
@@ -92,8 +93,9 @@ class Runner:
                 if not data:
                     return
                 heard = time.monotonic()
-                for kind, number, fields in decoder.feed(data):
-                    self._answer(kind, number, fields)
+                decoder.feed(data)
+                while (body := decoder.take()) is not None:
+                    self._answer(*parse(body))
             if self._wake in ready:
                 os.read(self._wake, CHUNK)
                 self._reap()
@@ -136,7 +138,7 @@ class Runner:
             self._send(Answer.ERROR, number, b"%d" % (error.errno or 5), (error.strerror or "").encode())
 
     def _send(self, kind: int, number: int, *fields: bytes) -> None:
-        self._host.send(frame(kind, number, *fields))
+        self._host.send(message(kind, number, *fields))
 
     def _value(self, number: int, fields: Sequence[bytes]) -> None:
         self._send(Answer.VALUE, number, *fields)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import stat
 
-from loopwright.sandbox._inside.files import FOLDER_MODE
-from loopwright.sandbox._inside.lean import sha256
-from loopwright.sandbox._inside.wire import pack
+from loopwright.sandbox._guest.files import FOLDER_MODE
+from loopwright.sandbox._guest.lean import sha256
+from loopwright.sandbox._guest.messages import pack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from . import errors, ops, proxy
-from .contract import Guard
-from .values import Decoder, Malformed, Memo, content, encode, refill
+from loopwright.verify._guest.conversation import errors, ops, proxy
+from loopwright.verify._guest.conversation.contract import Guard
+from loopwright.verify._guest.conversation.values import Decoder, Malformed, Memo, content, encode, refill
 
 MAX_HANDLES = 200_000
 MAX_CLASSES = 500

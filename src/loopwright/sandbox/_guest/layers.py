@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from loopwright.sandbox._inside.tree import Node, Walk, change
+from loopwright.sandbox._guest.tree import Node, Walk, change
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ import os
 import resource
 import time
 
-from loopwright.sandbox._inside.lean import signal
-from loopwright.sandbox._inside.privileges import keep_for_files, show
+from loopwright.sandbox._guest.lean import signal
+from loopwright.sandbox._guest.privileges import keep_for_files, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from . import ops
+from loopwright.verify._guest.conversation import ops
 
 if TYPE_CHECKING:
-    from .contract import Conversation
+    from loopwright.verify._guest.conversation.contract import Conversation
 
 
 class Proxy:

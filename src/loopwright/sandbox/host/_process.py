@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from loopwright.sandbox._inside.wire import Ask
+from loopwright.sandbox._guest.messages import Ask
 from loopwright.sandbox._types import Completed, Output
-from loopwright.sandbox.runner._channel import Asked, FrameFields
+from loopwright.sandbox.host._channel import Asked, FrameFields
 
 _TAKE_BACK = 256 * 1024
 """Bytes after which the runner hears that a stream was read."""

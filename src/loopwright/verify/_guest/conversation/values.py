@@ -12,7 +12,7 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from . import stdlib
+from loopwright.verify._guest.conversation import stdlib
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_VALUES = 1_000_000

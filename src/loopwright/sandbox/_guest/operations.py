@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import time
 
-from loopwright.sandbox._inside import tree
-from loopwright.sandbox._inside.files import FOLDER_MODE
-from loopwright.sandbox._inside.layers import Layers
-from loopwright.sandbox._inside.lean import sha256
-from loopwright.sandbox._inside.wire import unpack
+from loopwright.sandbox._guest import tree
+from loopwright.sandbox._guest.files import FOLDER_MODE
+from loopwright.sandbox._guest.layers import Layers
+from loopwright.sandbox._guest.lean import sha256
+from loopwright.sandbox._guest.messages import unpack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

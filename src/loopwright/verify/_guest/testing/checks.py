@@ -8,8 +8,8 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from .guards import Failure
-from .peer import Gone
+from loopwright.verify._guest.conversation.guards import Failure
+from loopwright.verify._guest.conversation.peer import Gone
 
 _EXPONENTS = range(-1000, 1000)
 """Powers of ten in which decimal numbers are compared within a tolerance."""

@@ -1,0 +1,1 @@
+"""What tests are made of: their helpers, and why one failed."""
