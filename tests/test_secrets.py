@@ -8,11 +8,11 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopwright import secrets
-from loopwright.secrets import MASK, load_env_file, register, scrub
+from loopwright.secrets import MASK, load_env_file, masked_names, register, scrub
 
 # No "*": a value made of the mask's own character cannot be told from it.
 values = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="*"), min_size=6, max_size=30)
@@ -22,11 +22,12 @@ values = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_chara
 def _registry() -> Iterator[None]:
     """A registry of its own, so that the values made up here are not scrubbed from what other tests see."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(secrets, "_forms", set())
-        patch.setattr(secrets, "_pattern", None)
+        patch.setattr(secrets, "_forms", ())
+        patch.setattr(secrets, "_names", set())
         yield
 
 
+@settings(deadline=None)
 @given(values, st.text(max_size=10), st.text(max_size=10))
 def test_no_written_form_survives(value: str, before: str, after: str) -> None:
     register(value)
@@ -38,6 +39,13 @@ def test_no_written_form_survives(value: str, before: str, after: str) -> None:
         json.dumps(value, ensure_ascii=False)[1:-1],
         base64.b64encode(value.encode()).decode(),
         base64.urlsafe_b64encode(value.encode()).decode(),
+        value.encode().hex(),
+        value.encode().hex().upper(),
+        base64.b32encode(value.encode()).decode(),
+        quote(quote(value, safe=""), safe=""),
+        base64.b64encode(base64.b64encode(value.encode())).decode(),
+        base64.b64encode(value.encode().hex().encode()).decode(),
+        quote(base64.b64encode(value.encode()).decode(), safe=""),
     ):
         assert form not in scrub(f"{before}{form}{after}")
 
@@ -50,6 +58,28 @@ def test_a_secret_inside_base64_is_taken_out(before: str) -> None:
     scrubbed = scrub(f"Basic {encoded} end")
     assert MASK in scrubbed
     assert len(scrubbed) < len("Basic end") + 15
+
+
+@pytest.mark.parametrize("before", ["", "u", "us", "use", "user"])
+def test_a_secret_inside_base32_is_taken_out(before: str) -> None:
+    register("canary-of-base-32-0123456789")
+    encoded = base64.b32encode(f"{before}canary-of-base-32-0123456789".encode()).decode()
+    assert len(scrub(encoded)) < 20
+
+
+@pytest.mark.parametrize("value", ["100000", "1_000_000", "-3.25e10", "enabled", "default", "4096"])
+def test_numbers_and_words_of_an_env_file_are_not_masked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    for name in ("LW_TEST_MAX_TOKENS", "LW_TEST_TOKEN"):
+        monkeypatch.setenv(name, "x")
+        monkeypatch.delenv(name)
+    (tmp_path / ".env").write_text(f"LW_TEST_MAX_TOKENS={value}\nLW_TEST_TOKEN=canary-of-names-{value}\n")
+    load_env_file(tmp_path / ".env")
+    assert scrub(f"min(n, {value})") == f"min(n, {value})"
+    assert scrub(f"canary-of-names-{value}") == MASK
+    assert "LW_TEST_TOKEN" in masked_names()
+    assert "LW_TEST_MAX_TOKENS" not in masked_names()
 
 
 def test_short_values_and_other_words_stay() -> None:

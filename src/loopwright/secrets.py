@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import os
 import re
 import threading
+from base64 import b32encode, b64encode, urlsafe_b64encode
+from binascii import hexlify
+from itertools import takewhile
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -21,30 +23,47 @@ SHORTEST = 6
 
 _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW", re.IGNORECASE)
 
+_NUMBER = re.compile(r"[-+]?[0-9][0-9_,.]{0,14}([eE][-+]?[0-9]+)?")
+"""Up to 15 digits; no key is as short and has digits alone."""
+_WORDS = frozenset({"default", "disabled", "enabled", "required"})
+
 _lock = threading.Lock()
-_forms: set[str] = set()
-_pattern: re.Pattern[str] | None = None
+_forms: tuple[str, ...] = ()
+_names: set[str] = set()
 
 
-def register(value: str) -> None:
+def register(value: str, name: str = "") -> None:
     """Makes `scrub` take out a value in every form in which it may be written down.
 
     Args:
         value: The secret. Values shorter than `SHORTEST` characters are ignored.
+        name: What a user calls it, for `masked_names`.
     """
-    global _pattern
     if len(value) < SHORTEST:
         return
     with _lock:
-        _forms.update(_written_forms(value))
-        # Longest first, so that a form which holds another one goes as a whole.
-        _pattern = re.compile("|".join(re.escape(form) for form in sorted(_forms, key=len, reverse=True)))
+        global _forms
+        # The shortest first, so that short texts are not searched for long forms.
+        _forms = tuple(sorted({*_forms, *_written_forms(value)}, key=lambda form: (len(form), form)))
+        if name:
+            _names.add(name)
+
+
+def is_secret(value: str) -> bool:
+    """Whether a value that is never used as a key can be one: no number, and no word, which programs hold by chance."""
+    return len(value) >= SHORTEST and not _NUMBER.fullmatch(value.strip()) and value.lower() not in _WORDS
+
+
+def masked_names() -> tuple[str, ...]:
+    """Names of the variables whose values are masked, sorted."""
+    return tuple(sorted(_names))
 
 
 def scrub(text: str) -> str:
-    """Replaces every registered secret by `MASK`: as it is, URL-encoded, JSON-escaped or in base64."""
-    pattern = _pattern
-    return pattern.sub(MASK, text) if pattern else text
+    """Replaces every registered secret by `MASK`: as it is, or encoded for URLs or JSON, in base64, base32 or hex."""
+    found = [form for form in takewhile(lambda form: len(form) <= len(text), _forms) if form in text]
+    # Longest first, so that a form which holds another one goes as a whole.
+    return re.sub("|".join(map(re.escape, reversed(found))), MASK, text) if found else text
 
 
 def load_env_file(path: Path) -> None:
@@ -75,28 +94,42 @@ def load_env_file(path: Path) -> None:
                 f"{path}: the variable {name[:80]!r} cannot be set",
                 remedy="A name holds no `=`, and neither name nor value holds a NUL character.",
             ) from None
-        if _SECRET_NAME.search(name):
-            register(value)
+        if _SECRET_NAME.search(name) and is_secret(value):
+            register(value, name)
 
 
 def _written_forms(value: str) -> set[str]:
-    forms = {
-        value,
+    """The value in every encoding, and the encodings once more encoded."""
+    once = _encoded(value)
+    whole = {
+        *(quote(form, safe="") for form in once),
+        *(encode(value.encode()).decode() for encode in (b64encode, urlsafe_b64encode, hexlify)),
         quote(value, safe=""),
-        quote(value),
-        quote_plus(value),
-        json.dumps(value)[1:-1],
-        json.dumps(value, ensure_ascii=False)[1:-1],
     }
-    raw = value.encode()
-    for encode in (base64.b64encode, base64.urlsafe_b64encode):
-        forms.add(encode(raw).decode())
-        forms.update(_inside_base64(encode(b"\0" * lead + raw).decode(), lead, len(raw)) for lead in range(3))
+    forms = {*once, *(form for text in whole for form in _encoded(text))}
     return {form for form in forms if len(form) >= SHORTEST}
 
 
-def _inside_base64(encoded: str, lead: int, length: int) -> str:
-    """The characters of a base64 text that depend on the secret alone, whatever stands before and after it."""
-    first = -(-lead * 8 // 6)
-    last = (lead + length) * 8 // 6
-    return encoded[first:last]
+def _encoded(value: str) -> set[str]:
+    raw = value.encode()
+    quoted = {quote(value, safe=""), quote(value), quote_plus(value)}
+    forms = {
+        value,
+        *quoted,
+        *(re.sub("%..", lambda match: match[0].lower(), form) for form in quoted),
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        raw.hex(),
+        raw.hex().upper(),
+    }
+    for encode, bits, group in ((b64encode, 6, 3), (urlsafe_b64encode, 6, 3), (b32encode, 5, 5)):
+        forms.add(encode(raw).decode())
+        forms.update(
+            _inside(encode(b"\0" * lead + raw).decode(), lead * 8, len(raw) * 8, bits) for lead in range(group)
+        )
+    return forms
+
+
+def _inside(encoded: str, lead: int, length: int, bits: int) -> str:
+    """The characters of an encoded text that depend on the secret alone, whatever stands before and after it."""
+    return encoded[-(-lead // bits) : (lead + length) // bits]

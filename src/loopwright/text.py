@@ -7,6 +7,7 @@ import re
 # C0 and C1 controls, bidirectional controls and lone surrogates: they would act on a terminal or a page.
 _CONTROLS = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 _IN_A_LINE = re.compile(f"[\x00-\x1f{_CONTROLS}]")
+_OUTSIDE_ASCII = re.compile(f"[{_CONTROLS}]")
 _IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_CONTROLS}]")
 
 
@@ -18,6 +19,11 @@ def printable_line(text: str) -> str:
 def printable_lines(text: str) -> str:
     """Text whose control characters are shown, not obeyed; line breaks and tabs stay."""
     return _IN_LINES.sub(_escaped, text.replace("\r\n", "\n"))
+
+
+def printable_json(text: str) -> str:
+    """A JSON text that says the same, with characters that would act on a terminal as JSON's own escapes."""
+    return _OUTSIDE_ASCII.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def cut_middle(text: str, size: int, hint: str = "") -> str:

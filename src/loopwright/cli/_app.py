@@ -16,6 +16,7 @@ import click
 from loopwright._version import __version__
 from loopwright.cli._exit import CliError, exit_code
 from loopwright.errors import LoopwrightError, UserError
+from loopwright.text import printable_lines
 
 VERBS = {
     "init": "Write a small project that runs at once.",
@@ -104,7 +105,7 @@ class LazyGroup(click.Group):
             # A defect must not look like exit code 1, which says that a threshold was missed.
             from loopwright.secrets import scrub
 
-            click.echo(scrub(traceback.format_exc()), err=True)
+            click.echo(printable_lines(scrub(traceback.format_exc())), err=True)
             ctx.exit(exit_code(error))
 
 
@@ -127,7 +128,7 @@ def app(ctx: click.Context) -> None:
         except UserError as error:
             if ctx.invoked_subcommand not in _NEEDS_NO_SETTINGS:
                 raise
-            click.echo(f"note: {error.args[0]}, so it is passed over", err=True)
+            click.echo(printable_lines(f"note: {error.args[0]}, so it is passed over"), err=True)
 
 
 def _open_closed_streams() -> None:

@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import click
-
 from loopwright.bench import CANARIES, PLANS, Published, Suite, find_suite, flags_of
+from loopwright.cli._output import tell
 from loopwright.errors import UserError
 from loopwright.plan import ResolvedRun, RunConfig, RunOptions, resolve
 from loopwright.task import Task
@@ -43,7 +42,7 @@ def flag(config: RunConfig, folder: Path) -> None:
     """Runs the canaries of a run's tasks, once for all runs of the same, and leaves what they found in its folder."""
     (task,) = config.tasks
     if task.environment.name in PLANS:
-        click.echo("checking that tasks are sound (once for these tasks; --no-check leaves it out)", err=True)
+        tell("checking that tasks are sound (once for these tasks; --no-check leaves it out)")
         found = asyncio.run(flags_of(task, concurrency=config.concurrency))
         (folder / CANARIES).write_text(json.dumps(found, indent=1), encoding="utf-8")
 

@@ -13,13 +13,13 @@ import click
 
 from loopwright import EpisodeResult, Run, RunResult, load_result
 from loopwright.cli._exit import ExitCode
-from loopwright.cli._output import write, write_json
+from loopwright.cli._output import tell, write, write_json
 from loopwright.cli._progress import show_progress
 from loopwright.cli.render._summary import summary_as_json
 from loopwright.errors import Interrupted, UserError
 from loopwright.plan import PlannedEpisode, ResolvedRun
 from loopwright.report import render_text, summarize_run
-from loopwright.secrets import load_env_file
+from loopwright.secrets import MASK, load_env_file, masked_names
 from loopwright.session import sessions_of
 
 _GRACE = 5.0
@@ -36,13 +36,15 @@ def execute(run: Run, *, accept: float | None, as_json: bool, checkpoints: str =
     run.checkpoints = checkpoints
     folder = run.store.folder
     interrupted = False
+    if names := masked_names():
+        tell(f"note: the values of {', '.join(names)} (.env) are written as {MASK} wherever they occur")
     with show_progress(run):
         try:
             asyncio.run(_until_signalled(run))
         except (Interrupted, asyncio.CancelledError):
             interrupted = True
         except UserError:
-            click.echo(f"the run stopped; mend what follows, then: loopwright resume {folder}", err=True)
+            tell(f"the run stopped; mend what follows, then: loopwright resume {folder}")
             raise
     code = ExitCode.INTERRUPTED if interrupted else verdict(load_result(folder), run.resolved, accept)
     summary = summarize_run(folder)
@@ -63,7 +65,7 @@ async def _until_signalled(run: Run) -> None:
         nonlocal seen
         seen += 1
         if seen == 1:
-            click.echo("stopping after the steps under way; once more to stop now", err=True)
+            tell("stopping after the steps under way; once more to stop now")
             run.drain()
         elif seen == 2 and task is not None:
             # The record is whole at any instant, and what computes in a thread cannot be cancelled.

@@ -10,6 +10,7 @@ from typing import IO, Any, Self
 import click
 
 from loopwright.errors import Interrupted, LoopwrightError, UserError
+from loopwright.text import printable_json, printable_lines
 
 
 class ExitCode(IntEnum):
@@ -61,10 +62,10 @@ class CliError(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Writes it to stderr."""
         if self.as_json:
-            click.echo(json.dumps(self.told, ensure_ascii=False), err=True)
+            click.echo(printable_json(json.dumps(self.told, ensure_ascii=False)), err=True)
             return
         # click strips colours where there is no terminal, but knows nothing of NO_COLOR.
         label = "error:" if os.environ.get("NO_COLOR") else click.style("error:", fg="red", bold=True)
-        click.echo(f"{label} {self.message}", err=True)
+        click.echo(f"{label} {printable_lines(self.message)}", err=True)
         if self.told["remedy"]:
-            click.echo(f"  {self.told['remedy']}", err=True)
+            click.echo(f"  {printable_lines(str(self.told['remedy']))}", err=True)

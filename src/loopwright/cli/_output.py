@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loopwright.errors import UserError
-from loopwright.text import printable_lines
+from loopwright.text import printable_json, printable_lines
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -41,7 +41,12 @@ def write(what: RenderableType) -> None:
 
 def write_json(value: Any) -> None:
     """Writes a value to stdout as one JSON document."""
-    click.echo(json.dumps(value, default=str, ensure_ascii=False, indent=2).encode("utf-8", "backslashreplace"))
+    click.echo(printable_json(json.dumps(value, default=str, ensure_ascii=False, indent=2)).encode())
+
+
+def tell(text: str) -> None:
+    """Writes text to stderr, made harmless for terminals: all that a verb says beside its result."""
+    click.echo(printable_lines(text), err=True)
 
 
 def write_file(path: Path, text: str) -> None:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-import click
-
 from loopwright import Run
 from loopwright.budget import Caps
+from loopwright.cli._output import tell
 from loopwright.store import CallFinished, Decided, EpisodeFinished, EpisodeStarted, Event, Judged
+from loopwright.text import printable_line
 from loopwright.types import Failure
 
 if TYPE_CHECKING:
@@ -137,8 +137,8 @@ def _asks_a_person(run: Run) -> bool:
 def _write_line(event: Event, tally: Tally) -> None:
     if isinstance(event.data, EpisodeFinished):
         left = tally.left().shown()
-        told = f"[{tally.done}/{tally.planned}] {describe(event.episode or '', event.data)}"
-        click.echo(f"{told}; left: {left}" if left else told, err=True)
+        told = f"[{tally.done}/{tally.planned}] {printable_line(describe(event.episode or '', event.data))}"
+        tell(f"{told}; left: {left}" if left else told)
 
 
 def describe(name: str, outcome: EpisodeFinished) -> str:
@@ -169,7 +169,7 @@ class _Moving:
         tally = self._tally
         lines = Table.grid()
         for name, episode in list(tally.episodes.items()):
-            lines.add_row(Text(_running(name, episode), overflow="ellipsis", no_wrap=True))
+            lines.add_row(Text(printable_line(_running(name, episode)), overflow="ellipsis", no_wrap=True))
         lines.add_row(ProgressBar(total=max(tally.planned, 1), completed=tally.done, width=30))
         lines.add_row(Text(tally.line(), overflow="ellipsis", no_wrap=True))
         return lines

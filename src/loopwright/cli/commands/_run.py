@@ -43,9 +43,11 @@ def command(
 
     PATH is a task file or a folder of them. Every run has its own folder, which holds its whole record.
     """
+    from loopwright.cli._output import tell
+
     everything = checked(paths, plan)
     for note in everything.notes:
-        click.echo(f"note: {note}", err=True)
+        tell(f"note: {note}")
     if dry_run:
         from loopwright.cli.render._dry_run import show_ceiling
 
