@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from loopwright.sandbox import SandboxProvider, open_provider
 from tests import offline
@@ -30,6 +31,9 @@ os.environ["LOOPWRIGHT_SETTINGS"] = os.devnull + "/none"
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
 # They also keep compiled modules, so that only the first of them compiles.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# No test fails because the machine is slow.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 def _docker_missing() -> str:

@@ -214,7 +214,9 @@ _ANYTHING = st.builds(
 
 
 @given(st.lists(_ANYTHING, max_size=120))
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_nothing_an_interaction_holds_stops_the_monitor(baseline: Baseline, stream: list[Interaction]) -> None:
     monitor = Monitor(baseline)
     for one in stream:

@@ -124,12 +124,12 @@ async def test_a_persistent_shell_keeps_variables_functions_and_jobs(provider: S
         "sleep 0.3 && echo late > /data/late &",
         "wait; cat late; cat; false",
         'echo "a quote: \'"',
-        "sleep 9",
+        "sleep 97",
         "echo ${x:-gone}; pwd",
         "exit 3",
         "echo on",
     ]
-    public = {"files": FILES, "persistent": True, "timeout": 2}
+    public = {"files": FILES, "persistent": True, "timeout": 5}
     seen, _ = await _play(provider, "bash", public, {"gold": "true"}, *actions)
     texts = [observation.text for observation in seen]
     assert texts[:2] == ["", "f: two  words\n/data\n"]
@@ -183,7 +183,7 @@ async def test_an_interpreter_keeps_names_and_goes_back_to_its_snapshot(provider
 async def test_an_interpreter_that_hangs_begins_anew(provider: SandboxProvider) -> None:
     hidden = {"gold": "def f():\n    return 1", "tests": ["assert f() == 1"]}
     actions = ["while True: pass", "def f():\n    return 1", "submit f"]
-    seen, scores = await _play(provider, "interpreter", {"timeout": 1.0, "scoring": "intercode"}, hidden, *actions)
+    seen, scores = await _play(provider, "interpreter", {"timeout": 3.0, "scoring": "intercode"}, hidden, *actions)
     assert "begins anew" in seen[0].text
     assert (scores.rules["intercode"], scores.exact) == (1.0, 1.0)
 

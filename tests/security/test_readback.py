@@ -48,12 +48,12 @@ async def test_a_fifo(box: Sandbox, attack: Attack) -> None:
     assert (await attack("os.mkfifo('fifo'); socket.socket(socket.AF_UNIX).bind('socket')")).ok
     for name in ("fifo", "socket"):
         with pytest.raises((ValueError, OSError), match=name):
-            await asyncio.wait_for(box.read(name), 10)
+            await asyncio.wait_for(box.read(name), 300)
     assert {change.path: change.type for change in await box.changes()} == {
         "/work/fifo": "other",
         "/work/socket": "other",
     }
-    assert b"fifo" not in await asyncio.wait_for(box.snapshot(), 10)
+    assert b"fifo" not in await asyncio.wait_for(box.snapshot(), 300)
 
 
 @proves("a device, read back by the host", "refused")
@@ -61,7 +61,7 @@ async def test_a_device(box: Sandbox) -> None:
     assert (await box.run(["sh", "-c", "ln -s /dev/zero zero; ln -s /dev/tty tty; ln -s /dev/stdin stdin"])).ok
     for name in ("zero", "tty", "stdin", "/dev/zero", "/dev/random"):
         with pytest.raises((ValueError, OSError)):
-            await asyncio.wait_for(box.read(name), 10)
+            await asyncio.wait_for(box.read(name), 300)
 
 
 @proves("a sparse file of 1 TB, or many that together pretend to be large", "refused; changes and snapshots say why")
@@ -76,7 +76,7 @@ async def test_sparse_files(box: Sandbox, attack: Attack) -> None:
         await box.read("1")
     for work in (box.changes(), box.snapshot()):
         with pytest.raises(ValueError, match="sparse"):
-            await asyncio.wait_for(work, 60)
+            await asyncio.wait_for(work, 300)
 
 
 @proves("file names with newlines, of invalid UTF-8, like options, of 255 bytes", "listed, read, told and kept exactly")
@@ -114,7 +114,7 @@ async def test_a_race_with_the_host(box: Sandbox) -> None:
         "import ctypes, os\nos.mkdir('a'); os.symlink('/etc', 'b'); print('ready', flush=True)\n"
         "libc = ctypes.CDLL(None)\nwhile True: libc.renameat2(-100, b'a', -100, b'b', 2)"
     )
-    running = await box.start(["python3", "-c", swap], timeout=20)
+    running = await box.start(["python3", "-c", swap], timeout=600)
     assert await running.read() == b"ready\n"
     refused = tried = 0
     while tried < 100 or (refused == 0 and tried < 10_000):

@@ -13,7 +13,9 @@ from loopwright.store._artifacts import Artifacts
 from tests.faults.table import proves
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=25
+)
 @given(st.binary(max_size=200))
 def test_bytes_come_back_under_their_hash(tmp_path: Path, data: bytes) -> None:
     artifacts = Artifacts(tmp_path)

@@ -17,7 +17,9 @@ from loopwright.store._codec import encode
 from tests.faults.table import proves
 from tests.store.support import manifest, new_run, note
 
-reuse_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+reuse_folder = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None, max_examples=60
+)
 
 
 def texts(events: Iterator[object]) -> list[str]:
