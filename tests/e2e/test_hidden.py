@@ -8,8 +8,9 @@ import pytest
 
 from loopwright import RunResult, Task, run
 from loopwright.agents import AgentRole, Attempt, View
-from loopwright.loop import AttemptTree, view_for
+from loopwright.loop import view_for
 from loopwright.models import Request, Scripted
+from loopwright.record import EpisodeRecord
 from loopwright.store import CallIntended, read_run
 from loopwright.task import Instance
 
@@ -86,7 +87,7 @@ def test_a_view_refuses_an_instance_with_hidden_fields() -> None:
     instance = Instance(id="i", goal="g", hidden={"tests": "x"})
     for role in AgentRole:
         with pytest.raises(ValueError, match="hidden fields"):
-            view_for(role, instance, AttemptTree(), current=None)
+            view_for(role, instance, EpisodeRecord(), current=None)
 
 
 def test_views_and_attempts_have_no_place_for_hidden_things() -> None:

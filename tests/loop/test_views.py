@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from loopwright.agents import ActionRequest, AgentRole, Memory, MemoryTurn, View
-from loopwright.loop import AttemptTree, view_for, view_of
+from loopwright.loop import view_for, view_of
+from loopwright.record import EpisodeRecord
 from loopwright.task import Instance
 from tests.loop.trees import criticised, tree_of, tried, unreadable
 
@@ -21,7 +22,7 @@ SEEN = {
 
 
 @pytest.fixture
-def tree() -> AttemptTree:
+def tree() -> EpisodeRecord:
     return tree_of((*tried("7", 0.5, evidence="odd"), criticised("make it even")), unreadable(), tried("8", 0.2))
 
 
@@ -34,7 +35,7 @@ def test_every_role_is_told_here() -> None:
 
 
 @pytest.mark.parametrize("role", AgentRole)
-def test_with_an_attempt_under_way(role: AgentRole, tree: AttemptTree) -> None:
+def test_with_an_attempt_under_way(role: AgentRole, tree: EpisodeRecord) -> None:
     view = view_for(role, INSTANCE, tree, current=0)
     assert (view.role, view.goal) == (role, "Guess.")
     assert seen(view) == SEEN[role]
@@ -43,13 +44,13 @@ def test_with_an_attempt_under_way(role: AgentRole, tree: AttemptTree) -> None:
 
 
 @pytest.mark.parametrize("role", AgentRole)
-def test_with_a_fresh_start_a_proposer_is_not_led_the_same_way_again(role: AgentRole, tree: AttemptTree) -> None:
+def test_with_a_fresh_start_a_proposer_is_not_led_the_same_way_again(role: AgentRole, tree: EpisodeRecord) -> None:
     view = view_for(role, INSTANCE, tree, current=None)
     assert seen(view) == (() if role is AgentRole.PROPOSER else SEEN[role])
     assert view.current is None
 
 
-def test_an_attempt_shows_its_candidate_its_checks_and_its_critique(tree: AttemptTree) -> None:
+def test_an_attempt_shows_its_candidate_its_checks_and_its_critique(tree: EpisodeRecord) -> None:
     first, second, third = view_for(AgentRole.PROPOSER, INSTANCE, tree, current=2).attempts
     assert first.candidate is not None
     assert first.candidate.text == "7"
@@ -61,7 +62,7 @@ def test_an_attempt_shows_its_candidate_its_checks_and_its_critique(tree: Attemp
 
 @pytest.mark.parametrize("role", AgentRole)
 def test_iterations_left_memory_and_action_reach_the_roles_that_the_table_names(
-    role: AgentRole, tree: AttemptTree
+    role: AgentRole, tree: EpisodeRecord
 ) -> None:
     action = ActionRequest(style="react")
     given = view_for(role, INSTANCE, tree, current=0, iterations_left=4, memory=MEMORY, action=action)
@@ -72,7 +73,7 @@ def test_iterations_left_memory_and_action_reach_the_roles_that_the_table_names(
     assert (without.iterations_left, without.memory, without.action) == (None, Memory(), ActionRequest())
 
 
-def test_prompts_of_earlier_releases_find_what_strategies_ask_among_the_public_fields(tree: AttemptTree) -> None:
+def test_prompts_of_earlier_releases_find_what_strategies_ask_among_the_public_fields(tree: EpisodeRecord) -> None:
     def public(action: ActionRequest) -> dict[str, object]:
         return dict(view_for(AgentRole.PROPOSER, INSTANCE, tree, current=0, action=action).public)
 
@@ -86,7 +87,7 @@ def test_prompts_of_earlier_releases_find_what_strategies_ask_among_the_public_f
 @pytest.mark.parametrize("role", AgentRole)
 @pytest.mark.parametrize("current", [None, 0])
 def test_an_instance_with_hidden_fields_is_refused_by_name(
-    role: AgentRole, current: int | None, tree: AttemptTree
+    role: AgentRole, current: int | None, tree: EpisodeRecord
 ) -> None:
     instance = INSTANCE.model_copy(update={"hidden": {"number": 42}})
     with pytest.raises(ValueError, match="'i' still has its hidden fields"):
@@ -94,6 +95,6 @@ def test_an_instance_with_hidden_fields_is_refused_by_name(
     assert view_for(role, instance.without_hidden(), tree, current=current).goal == "Guess."
 
 
-def test_an_attempt_that_there_is_not_cannot_be_shown(tree: AttemptTree) -> None:
+def test_an_attempt_that_there_is_not_cannot_be_shown(tree: EpisodeRecord) -> None:
     with pytest.raises(KeyError):
         view_for(AgentRole.CRITIC, INSTANCE, tree, current=3)

@@ -8,7 +8,8 @@ from loopwright.agents import Critique
 from loopwright.budget import Caps, Ledger
 from loopwright.candidate import Candidate
 from loopwright.environments import Observation
-from loopwright.loop import AttemptTree, DecisionContext
+from loopwright.loop import DecisionContext
+from loopwright.record import EpisodeRecord
 from loopwright.store import Critiqued, Decided, Event, Judged, Observed, Payload, Proposed
 from loopwright.task import LoopOptions
 from loopwright.verify import Check, Verdict
@@ -59,9 +60,9 @@ def events_of(*iterations: Iteration) -> list[Event]:
     ]
 
 
-def tree_of(*iterations: Iteration) -> AttemptTree:
+def tree_of(*iterations: Iteration) -> EpisodeRecord:
     """The tree of such an episode."""
-    tree = AttemptTree()
+    tree = EpisodeRecord()
     for event in events_of(*iterations):
         tree.apply(event)
     return tree

@@ -10,11 +10,10 @@ from loopwright.agents._types import (
     Agent,
     AgentReply,
     AgentRole,
-    Attempt,
     ModelClient,
     View,
 )
-from loopwright.types import Critique
+from loopwright.types import Attempt, Critique
 
 __all__ = [
     "ActionRequest",

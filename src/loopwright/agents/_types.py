@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from loopwright.agents._memory import Memory
 from loopwright.models import Reply, Request
-from loopwright.types import Candidate, Critique, Observation, Verdict
+from loopwright.types import Attempt, Candidate, Critique, Verdict
 
 
 class AgentRole(StrEnum):
@@ -21,24 +21,6 @@ class AgentRole(StrEnum):
     VERIFIER = "verifier"
     SUMMARIZER = "summarizer"
     """Outside the loop: what a long session leaves in memory."""
-
-
-class Attempt(BaseModel):
-    """One finished iteration as agents may see it. Attempts form an append-only tree."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    iteration: int
-    """From 0."""
-    parent: int | None = None
-    """The iteration whose candidate this one was made from; None for a fresh start."""
-    candidate: Candidate | None = None
-    """None where the reply held no candidate."""
-    problem: str = ""
-    """Why there is no candidate; empty where there is one."""
-    observation: Observation = Observation()
-    verdict: Verdict = Verdict()
-    critique: str = ""
 
 
 class ActionRequest(BaseModel):

@@ -13,21 +13,13 @@ from typing import TYPE_CHECKING
 from loopwright import Run
 from loopwright.budget import Caps
 from loopwright.cli._output import tell
+from loopwright.record import EpisodeRecord
 from loopwright.store import CallFinished, Decided, EpisodeFinished, EpisodeStarted, Event, Judged
 from loopwright.text import printable_line
 from loopwright.types import Failure
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-
-@dataclass(slots=True)
-class UnderWay:
-    """An episode that is running."""
-
-    iteration: int = 0
-    best: float | None = None
-    calls: int = 0
 
 
 @dataclass(slots=True)
@@ -43,7 +35,8 @@ class Tally:
     calls: int = 0
     tokens: int = 0
     cost_usd: Decimal | None = None
-    episodes: dict[str, UnderWay] = field(default_factory=dict)
+    episodes: dict[str, EpisodeRecord] = field(default_factory=dict)
+    """Those that are running, and sessions that made calls."""
     _not_scored: dict[str, EpisodeFinished] = field(default_factory=dict)
     left: Callable[[], Caps] = Caps
     """What the caps of the run leave."""
@@ -58,21 +51,13 @@ class Tally:
         if event.episode is None:
             return
         match event.data:
-            case EpisodeStarted():
-                self.episodes[event.episode] = UnderWay()
             case EpisodeFinished() as outcome:
                 self.episodes.pop(event.episode, None)
                 self._finish(event.episode, outcome)
-            case CallFinished(kind="model", failure=None):
-                self._under_way(event.episode).calls += 1
-            case Judged() as judged:
-                episode = self._under_way(event.episode)
-                episode.best = max(judged.score, episode.best or 0.0)
-            case Decided() if event.iteration is not None:
-                self._under_way(event.episode).iteration = event.iteration + 1
-
-    def _under_way(self, name: str) -> UnderWay:
-        return self.episodes.setdefault(name, UnderWay())
+            case EpisodeStarted():
+                self.episodes[event.episode] = EpisodeRecord()
+            case CallFinished(kind="model", failure=None) | Judged() | Decided():
+                self.episodes.setdefault(event.episode, EpisodeRecord()).apply(event)
 
     def _finish(self, name: str, outcome: EpisodeFinished) -> None:
         # A resumed run tries again what infrastructure failed; an outcome holds all that the episode spent.
@@ -99,7 +84,7 @@ class Tally:
         parts = [f"{self.done}/{self.planned} episodes", f"{self.passed} passed"]
         if self.failed:
             parts.append(f"{self.failed} not scored")
-        calls = self.calls + sum(episode.calls for episode in self.episodes.values())
+        calls = self.calls + sum(episode.spent.calls for episode in self.episodes.values())
         parts += [f"{calls} calls", f"{self.tokens} tokens"]
         if self.cost_usd is not None:
             parts.append(f"${self.cost_usd:.4f}")
@@ -175,6 +160,8 @@ class _Moving:
         return lines
 
 
-def _running(name: str, episode: UnderWay) -> str:
-    best = "" if episode.best is None else f", best {episode.best:.2f}"
-    return f"  {name}: iteration {episode.iteration + 1}, {episode.calls} calls{best}"
+def _running(name: str, episode: EpisodeRecord) -> str:
+    scores = [one.judged.score for one in episode.iterations.values() if one.judged]
+    best = f", best {max(scores):.2f}" if scores else ""
+    decided = max((number for number, one in episode.iterations.items() if one.decided), default=-1)
+    return f"  {name}: iteration {decided + 2}, {episode.spent.calls} calls{best}"

@@ -35,7 +35,6 @@ from loopwright.loop._strategies import (
     StrategyTraits,
     traits_of,
 )
-from loopwright.loop._tree import AttemptTree
 from loopwright.loop._verdicts import ProbeResult, probe
 from loopwright.loop._views import VIEW_FIELDS, ViewField, view_for, view_of, what_is_seen
 
@@ -63,7 +62,6 @@ __all__ = [
     "THRESHOLD",
     "VIEW_FIELDS",
     "AgentStrategy",
-    "AttemptTree",
     "Decision",
     "DecisionContext",
     "EpisodeContext",

@@ -11,8 +11,8 @@ from loopwright.budget import Ledger
 from loopwright.environments import Environment
 from loopwright.loop._calls import NodeCalls
 from loopwright.loop._decision import StopRule
-from loopwright.loop._tree import AttemptTree
 from loopwright.models import Model, Prices
+from loopwright.record import EpisodeRecord
 from loopwright.store import Payload, RunStore
 from loopwright.task import Instance, LoopOptions
 from loopwright.verify import Verifier
@@ -49,7 +49,7 @@ class EpisodeContext:
     seed: int | None = None
     memory: Memory = field(default_factory=Memory)
     """What the proposer remembers of its session."""
-    tree: AttemptTree = field(default_factory=AttemptTree)
+    tree: EpisodeRecord = field(default_factory=EpisodeRecord)
 
     def record(self, data: Payload, iteration: int, node: str) -> None:
         """Appends an event and takes it into the tree."""

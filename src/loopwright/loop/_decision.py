@@ -8,7 +8,7 @@ from typing import Literal
 
 from loopwright.agents import Critique
 from loopwright.budget import Ledger
-from loopwright.loop._tree import AttemptTree
+from loopwright.record import EpisodeRecord
 from loopwright.task import LoopOptions
 
 DecisionKind = Literal["continue", "backtrack", "restart", "stop"]
@@ -29,7 +29,7 @@ class Decision:
 class DecisionContext:
     """All that a decision may depend on."""
 
-    tree: AttemptTree
+    tree: EpisodeRecord
     options: LoopOptions
     ledger: Ledger
     critique: Critique | None = None

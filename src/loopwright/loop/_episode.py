@@ -14,7 +14,7 @@ from loopwright.loop._context import EpisodeContext
 from loopwright.loop._environment_work import retry_once_on_sandbox_loss
 from loopwright.loop._stop_rules import BUDGET
 from loopwright.loop._strategies import Strategy
-from loopwright.loop._tree import AttemptTree
+from loopwright.record import EpisodeRecord
 from loopwright.store import EpisodeFinished, EpisodeStarted, Event, Graded
 from loopwright.task import Instance
 from loopwright.types import Failure, Usage
@@ -60,12 +60,15 @@ async def run_episode(
         StoreError: The record cannot be written or read, or a call in it is in doubt.
         UserError: What the user wrote cannot work, for this and every other episode.
     """
-    grades = _replay(recorded, context, plan)
+    for event in recorded:
+        context.tree.apply(event)
+    if context.tree.started is None:
+        context.store.append(plan.started, episode=context.episode)
     try:
         await context.environment.reset(plan.instance)
         await _loop(plan, context, checkpointer, control)
-        await _grade(plan, context, grades)
-        outcome = _scored(context, grades)
+        await _grade(plan, context)
+        outcome = _scored(context)
     except LoopwrightError as error:
         # Without a record there is no outcome to record either, and a call in doubt waits for its user.
         if error.cause is Cause.USER or isinstance(error, StoreError):
@@ -94,19 +97,6 @@ async def run_episode(
     return outcome
 
 
-def _replay(recorded: Iterable[Event], context: EpisodeContext, plan: EpisodePlan) -> dict[int, Graded]:
-    grades: dict[int, Graded] = {}
-    begun = False
-    for event in recorded:
-        begun = begun or isinstance(event.data, EpisodeStarted)
-        context.tree.apply(event)
-        if isinstance(event.data, Graded):
-            grades[event.data.candidate_iteration] = event.data
-    if not begun:
-        context.store.append(plan.started, episode=context.episode)
-    return grades
-
-
 async def _loop(
     plan: EpisodePlan,
     context: EpisodeContext,
@@ -131,7 +121,7 @@ async def _loop(
         raise Interrupted("the episode was asked to stop", remedy="Go on with `loopwright resume RUN`.") from None
 
 
-async def _grade(plan: EpisodePlan, context: EpisodeContext, grades: dict[int, Graded]) -> None:
+async def _grade(plan: EpisodePlan, context: EpisodeContext) -> None:
     """Grades the answer, and with `grade: all` every other candidate, equal ones once."""
     answer = context.tree.best
     if answer is None:
@@ -141,8 +131,8 @@ async def _grade(plan: EpisodePlan, context: EpisodeContext, grades: dict[int, G
     for attempt in wanted:
         if attempt.candidate is None:
             continue
-        if attempt.iteration in grades:
-            known[attempt.candidate.digest] = grades[attempt.iteration].verdict
+        if graded := context.tree.iterations[attempt.iteration].graded:
+            known[attempt.candidate.digest] = graded.verdict
             continue
         verdict = known.get(attempt.candidate.digest) or await _submit(plan, context, attempt, attempt.candidate)
         known[attempt.candidate.digest] = verdict
@@ -153,8 +143,7 @@ async def _grade(plan: EpisodePlan, context: EpisodeContext, grades: dict[int, G
             passed=verdict.passed,
             answer=attempt.iteration == answer.iteration,
         )
-        grades[attempt.iteration] = graded
-        context.store.append(graded, episode=context.episode, iteration=attempt.iteration, node="grade")
+        context.record(graded, attempt.iteration, "grade")
 
 
 async def _submit(plan: EpisodePlan, context: EpisodeContext, attempt: Attempt, candidate: Candidate) -> Verdict:
@@ -165,8 +154,9 @@ async def _submit(plan: EpisodePlan, context: EpisodeContext, attempt: Attempt, 
     return Verdict.joined([hidden, *[await one.verify(candidate, context.instance) for one in context.verifiers]])
 
 
-def _scored(context: EpisodeContext, grades: dict[int, Graded]) -> EpisodeFinished:
-    answer = next((graded for graded in grades.values() if graded.answer), None)
+def _scored(context: EpisodeContext) -> EpisodeFinished:
+    grades = [one.graded for one in context.tree.iterations.values() if one.graded]
+    answer = next((graded for graded in grades if graded.answer), None)
     if answer is None and context.tree.stop_rule == BUDGET.name and not _owed_to_agent(context):
         return _failed(Cause.BUDGET, "BudgetExceeded", _out_of_budget(context.tree))
     if answer is not None and not answer.verdict.checks:
@@ -190,7 +180,7 @@ def _owed_to_agent(context: EpisodeContext) -> bool:
     return not executed and context.ledger.spent.sandbox_seconds > 0
 
 
-def _out_of_budget(tree: AttemptTree) -> str:
+def _out_of_budget(tree: EpisodeRecord) -> str:
     why = next((made.why for number in range(len(tree) + 1) if (made := tree.decision(number))), "")
     return f"no budget was left for a first verified candidate: {why}"
 

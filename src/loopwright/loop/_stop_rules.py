@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from loopwright.agents import Attempt
 from loopwright.loop._decision import DecisionContext, StopRule
-from loopwright.loop._tree import AttemptTree
+from loopwright.record import EpisodeRecord
 from loopwright.stats import expected_gain, predicted_asymptote, worth_iterating
 from loopwright.task import CheckThreshold, LoopOptions
 
@@ -174,7 +174,7 @@ STOP_MEANINGS = {
 """Everything that stops a loop in a shipped strategy: name in the record to what it means."""
 
 
-def same_failures(tree: AttemptTree) -> int:
+def same_failures(tree: EpisodeRecord) -> int:
     """Length of the run of attempts, ending at the latest, that failed in the same way; 0 without a candidate."""
     attempts = list(tree)
     latest = attempts[-1]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loopwright.agents import ActionRequest, AgentRole, Attempt, Memory, View
-from loopwright.loop._tree import AttemptTree
+from loopwright.record import EpisodeRecord
 from loopwright.task import Instance
 
 _P, _C, _V, _S = AgentRole.PROPOSER, AgentRole.CRITIC, AgentRole.VERIFIER, AgentRole.SUMMARIZER
@@ -85,7 +85,7 @@ def what_is_seen(role: AgentRole, **known: str) -> list[str]:
 def view_for(
     role: AgentRole,
     instance: Instance,
-    tree: AttemptTree,
+    tree: EpisodeRecord,
     *,
     current: int | None,
     iterations_left: int | None = None,

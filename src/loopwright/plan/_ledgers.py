@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from loopwright.budget import Caps, Ledger
 from loopwright.loop import REUSED, spend_of, spent_time
 from loopwright.models import Prices, Reply
 from loopwright.plan._plan import PlannedEpisode
+from loopwright.record import ResultOf
 from loopwright.store import CallFinished, CallIntended, Event, Judged, Mitigated, Observed, RunResumed
 from loopwright.task import Task
-
-ResultOf = Callable[[CallFinished], Mapping[str, Any] | None]
 
 
 class BudgetBook:

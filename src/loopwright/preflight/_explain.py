@@ -8,11 +8,12 @@ from typing import Any
 
 from loopwright.agents import Agent, AgentRole, ModelAgent
 from loopwright.errors import MissingContent
-from loopwright.loop import BEST_OF_N, REFINE, AttemptTree, traits_of, view_for, what_is_seen
+from loopwright.loop import BEST_OF_N, REFINE, traits_of, view_for, what_is_seen
 from loopwright.models import Message
 from loopwright.plan import ResolvedComponents
 from loopwright.preflight._estimate import estimate_run
 from loopwright.preflight._validate import CheckedRun
+from loopwright.record import EpisodeRecord
 from loopwright.task import SandboxOptions, Task
 
 _NODES = {"__start__": "START", "__end__": "END"}
@@ -119,7 +120,7 @@ def first_prompt(checked: CheckedRun) -> tuple[Message, ...]:
     view = view_for(
         AgentRole.PROPOSER,
         episode.instance.without_hidden(),
-        AttemptTree(),
+        EpisodeRecord(),
         current=None,
         iterations_left=episode.task.loop.max_iterations,
     )

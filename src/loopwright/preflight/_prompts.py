@@ -15,7 +15,8 @@ from loopwright.agents import AgentRole, Attempt, Memory, MemoryTurn, Prompt, Vi
 from loopwright.candidate import Candidate
 from loopwright.environments import Observation
 from loopwright.errors import TaskError
-from loopwright.loop import AttemptTree, view_for, view_of
+from loopwright.loop import view_for, view_of
+from loopwright.record import EpisodeRecord
 from loopwright.task import Instance
 from loopwright.verify import Check, Verdict
 
@@ -43,7 +44,7 @@ def check_prompt(prompt: Prompt, role: AgentRole, instance: Instance, iterations
     for first_line, text in prompt.parts:
         _check_names(prompt, first_line, _parsed(prompt, first_line, text))
     if role is AgentRole.PROPOSER:
-        fresh = view_for(role, instance, AttemptTree(), current=None, iterations_left=iterations)
+        fresh = view_for(role, instance, EpisodeRecord(), current=None, iterations_left=iterations)
         _fill(prompt, fresh, strictly=True)
     _fill(prompt, _after_a_failure(role, instance, iterations), strictly=False)
 

@@ -8,9 +8,10 @@ from importlib.util import find_spec
 from loopwright.agents import AgentRole, Memory, MemoryTurn, ModelAgent
 from loopwright.drift import Baseline, find_detector
 from loopwright.errors import TaskError, UserError
-from loopwright.loop import AttemptTree, Strategy, traits_of, view_for
+from loopwright.loop import Strategy, traits_of, view_for
 from loopwright.plan import PlannedEpisode, ResolvedComponents
 from loopwright.project import Project
+from loopwright.record import EpisodeRecord
 from loopwright.session import sessions_of
 from loopwright.task import Task
 
@@ -80,7 +81,7 @@ def _shows_memory(proposer: ModelAgent, episode: PlannedEpisode) -> bool:
     view = view_for(
         AgentRole.PROPOSER,
         episode.instance.without_hidden(),
-        AttemptTree(),
+        EpisodeRecord(),
         current=None,
         iterations_left=episode.task.loop.max_iterations,
         memory=Memory(turns=(MemoryTurn(id="e/0", goal=_MARK, said=_MARK),)),

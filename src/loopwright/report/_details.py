@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from loopwright.record import EpisodeRecord, IterationRecord
 from loopwright.report._summary import EpisodeRow
-from loopwright.report._trajectory import Iteration, Trajectory
 from loopwright.store import SandboxOpened
 from loopwright.text import cut_middle, encodable
 from loopwright.types import Candidate, Verdict
@@ -57,16 +57,16 @@ def index_entry(row: EpisodeRow) -> dict[str, Any]:
     }
 
 
-def episode_details(trajectory: Trajectory, row: EpisodeRow, isolation: Isolation) -> dict[str, Any]:
+def episode_details(episode: EpisodeRecord, row: EpisodeRow, isolation: Isolation) -> dict[str, Any]:
     """Everything the view of an episode needs beside its `index_entry`."""
-    started, done = trajectory.started, trajectory.finished
-    turns = [turn for _, turn in sorted(trajectory.iterations.items())]
+    started, done = episode.started, episode.finished
+    turns = [turn for _, turn in sorted(episode.iterations.items())]
     return {
         "goal": cut(started.goal) if started else "",
         "strategy": started.strategy if started else "",
         "models": dict(started.models) if started else {},
         "seed": started.seed if started else None,
-        "begun": trajectory.begun,
+        "begun": episode.begun,
         "answer": done.answer_iteration if done else None,
         "calls": row.model_calls,
         "usage": row.usage.model_dump(),
@@ -81,7 +81,7 @@ def episode_details(trajectory: Trajectory, row: EpisodeRow, isolation: Isolatio
                 "seconds": opened.seconds,
                 "pooled": opened.pooled,
             }
-            for opened in trajectory.sandboxes
+            for opened in episode.sandboxes
         ],
         "incidents": [
             {
@@ -92,7 +92,7 @@ def episode_details(trajectory: Trajectory, row: EpisodeRow, isolation: Isolatio
                 "message": cut(incident.failed.message),
                 "retried": incident.failed.retried,
             }
-            for incident in trajectory.incidents
+            for incident in episode.incidents
         ],
     }
 
@@ -102,7 +102,7 @@ def cut(text: str) -> str:
     return cut_middle(text, LONGEST, ", see the record")
 
 
-def _turn(turn: Iteration) -> dict[str, Any]:
+def _turn(turn: IterationRecord) -> dict[str, Any]:
     proposed, observed, judged, graded = turn.proposed, turn.observed, turn.judged, turn.graded
     critiqued, decided, spent = turn.critiqued, turn.decided, turn.spent
     return {

@@ -14,11 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from loopwright.record import RunReader
 from loopwright.report._details import Isolation, episode_details, index_entry
 from loopwright.report._drift import drift_lines
 from loopwright.report._pages import asset, render_page
 from loopwright.report._summary import Projection
-from loopwright.report._trajectory import trajectories
 from loopwright.store import read_run
 
 _SCRIPTS = ("dom", "format", "diff", "chart", "episode", "list", "app")
@@ -35,12 +35,12 @@ def render_html(folder: Path) -> str:
         StoreError: There is no run in the folder, or its record is damaged.
     """
     record = read_run(folder)
-    projection, isolation = Projection(record.manifest.id), Isolation()
+    projection, isolation = Projection(record.manifest.id, RunReader(record.result)), Isolation()
     blocks: dict[str, str] = {}
-    for trajectory in trajectories(projection.watch(record.events), record.result):
-        row = projection.add(trajectory)
+    for episode in projection.reader.read(record.events):
+        row = projection.add(episode)
         if row is not None:
-            blocks[row.episode] = script_json(episode_details(trajectory, row, isolation))
+            blocks[row.episode] = script_json(episode_details(episode, row, isolation))
     summary = projection.summary()
     index = {
         "variants": [variant.name for variant in summary.variants],

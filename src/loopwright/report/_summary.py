@@ -10,9 +10,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
-from loopwright.report._trajectory import ResultOf, Spent, Trajectory, inline_result, trajectories
+from loopwright.record import EpisodeRecord, ResultOf, RunReader, SessionRecord, Spent, inline_result, session_name
 from loopwright.stats import Interval, Refinement, Rollouts, Transition, mean_interval, refinement, wilson
-from loopwright.store import DriftAlarm, EpisodeStarted, Event, Failed, Mitigated, RunFinished, RunStarted, read_run
+from loopwright.store import EpisodeStarted, Event, read_run
 from loopwright.types import Failure, Usage
 
 Status = Literal["scored", "failed", "unfinished"]
@@ -196,55 +196,39 @@ class RunSummary:
 
 @dataclass(slots=True)
 class Projection:
-    """Builds a `RunSummary` while trajectories pass by."""
+    """Builds a `RunSummary` while episodes pass by."""
 
-    run: str = ""
-    created: str = ""
-    ended: str = ""
-    started: RunStarted | None = None
-    finished: str | None = None
-    drift: list[Event] = field(default_factory=list)
+    run: str
+    reader: RunReader
+    """Which the episodes come from."""
     _rows: dict[str, tuple[EpisodeStarted, EpisodeRow]] = field(default_factory=dict)
-    _beside: dict[str, Spent] = field(default_factory=dict)
-    """What sessions spent beside their episodes, by their names."""
 
-    def watch(self, events: Iterable[Event]) -> Iterable[Event]:
-        """Passes events on, noting those of the run as a whole."""
-        for event in events:
-            self.created = self.created or event.time
-            self.ended = event.time
-            self.finished = event.data.reason if isinstance(event.data, RunFinished) else None
-            if isinstance(event.data, RunStarted):
-                self.started = event.data
-            if isinstance(event.data, DriftAlarm | Mitigated) or _is_of_session(event):
-                self.drift.append(event)
-            yield event
-
-    def add(self, trajectory: Trajectory) -> EpisodeRow | None:
-        """Reduces a trajectory to its row; None for one that never started."""
-        if trajectory.started is None:
-            self._beside[trajectory.episode] = trajectory.spent
+    def add(self, episode: EpisodeRecord) -> EpisodeRow | None:
+        """Reduces an episode to its row; None for one that never started."""
+        if episode.started is None:
             return None
-        row = episode_row(trajectory, trajectory.started)
-        self._rows[row.episode] = (trajectory.started, row)
+        row = episode_row(episode, episode.started)
+        self._rows[row.episode] = (episode.started, row)
         return row
 
     def summary(self) -> RunSummary:
         """The run so far. Variants come in the order the run names them, else as they appeared."""
+        reader, sessions = self.reader, self.reader.sessions
         starts: dict[str, EpisodeStarted] = {}
-        rows: dict[str, list[EpisodeRow]] = {name: [] for name in (self.started.variants if self.started else ())}
+        rows: dict[str, list[EpisodeRow]] = {name: [] for name in (reader.started.variants if reader.started else ())}
         for start, row in self._rows.values():
             starts.setdefault(row.variant, start)
             rows.setdefault(row.variant, []).append(row)
+        drift = [event for session in sessions.values() for event in session.drift]
         return RunSummary(
             run=self.run,
-            created=self.created,
-            ended=self.ended,
-            loopwright=self.started.loopwright if self.started else "",
-            planned=self.started.episodes if self.started else len(self._rows),
-            finished=self.finished,
-            variants=tuple(_variant(name, starts.get(name), rows[name], self._beside) for name in rows),
-            drift=tuple(self.drift),
+            created=reader.created,
+            ended=reader.ended,
+            loopwright=reader.started.loopwright if reader.started else "",
+            planned=reader.started.episodes if reader.started else len(self._rows),
+            finished=reader.finished.reason if reader.finished else None,
+            variants=tuple(_variant(name, starts.get(name), rows[name], sessions) for name in rows),
+            drift=tuple(sorted(drift, key=lambda event: event.seq)),
         )
 
 
@@ -256,9 +240,9 @@ def summarize(events: Iterable[Event], *, run: str = "", result_of: ResultOf = i
         run: The run's id.
         result_of: Gives the result of a model call, for episodes that are not finished.
     """
-    projection = Projection(run)
-    for trajectory in trajectories(projection.watch(events), result_of):
-        projection.add(trajectory)
+    projection = Projection(run, RunReader(result_of))
+    for episode in projection.reader.read(events):
+        projection.add(episode)
     return projection.summary()
 
 
@@ -272,11 +256,11 @@ def summarize_run(folder: Path) -> RunSummary:
     return summarize(record.events, run=record.manifest.id, result_of=record.result)
 
 
-def episode_row(trajectory: Trajectory, started: EpisodeStarted) -> EpisodeRow:
+def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
     """Reduces one episode to numbers; what an unfinished one spent is counted from its calls."""
-    done, spent = trajectory.finished, trajectory.spent
+    done, spent = episode.finished, episode.spent
     return EpisodeRow(
-        episode=trajectory.episode,
+        episode=episode.id,
         task=started.task,
         instance=started.instance,
         variant=started.variant,
@@ -284,30 +268,30 @@ def episode_row(trajectory: Trajectory, started: EpisodeStarted) -> EpisodeRow:
         status=done.status if done else "unfinished",
         score=done.score if done else None,
         passed=done.passed if done else None,
-        iterations=done.iterations if done else len(trajectory.iterations),
+        iterations=done.iterations if done else len(episode.iterations),
         rule=done.rule if done else "",
         model_calls=done.model_calls if done else spent.calls,
         usage=done.usage if done else spent.usage,
-        cost_usd=_cost(trajectory),
+        cost_usd=_cost(episode),
         seconds=done.seconds if done else 0.0,
         failure=done.failure if done else None,
-        judged=_turns(trajectory, graded=False),
-        graded=_turns(trajectory, graded=True),
+        judged=_turns(episode, graded=False),
+        graded=_turns(episode, graded=True),
     )
 
 
-def _cost(trajectory: Trajectory) -> Decimal | None:
+def _cost(episode: EpisodeRecord) -> Decimal | None:
     """What an episode cost; None where a model has no price, or is not called yet."""
-    if done := trajectory.finished:
+    if done := episode.finished:
         return None if done.cost_usd is None else Decimal(done.cost_usd)
-    return trajectory.spent.cost_usd if trajectory.spent.calls else None
+    return episode.spent.cost_usd if episode.spent.calls else None
 
 
-def _turns(trajectory: Trajectory, *, graded: bool) -> tuple[Transition, ...]:
+def _turns(episode: EpisodeRecord, *, graded: bool) -> tuple[Transition, ...]:
     """Refinements along the tree: each candidate against the one it was made from."""
     turns = []
-    for number, turn in sorted(trajectory.iterations.items()):
-        parent = trajectory.iterations.get(turn.parent) if turn.parent is not None else None
+    for number, turn in sorted(episode.iterations.items()):
+        parent = episode.iterations.get(turn.parent) if turn.parent is not None else None
         before, after = parent.right(graded=graded) if parent else None, turn.right(graded=graded)
         if before is not None and after is not None:
             cost = turn.spent.cost_usd
@@ -316,29 +300,17 @@ def _turns(trajectory: Trajectory, *, graded: bool) -> tuple[Transition, ...]:
 
 
 def _variant(
-    name: str, started: EpisodeStarted | None, rows: Sequence[EpisodeRow], beside: Mapping[str, Spent]
+    name: str, started: EpisodeStarted | None, rows: Sequence[EpisodeRow], sessions: Mapping[str, SessionRecord]
 ) -> VariantSummary:
-    sessions = {name for row in rows for name in _sessions(row)}
+    own = {session_name(row.task, row.variant, repeat) for row in rows for repeat in (row.repeat, None)}
     ordered = sorted(rows, key=lambda row: (row.task, row.instance, row.repeat))
     return VariantSummary(
         name=name,
         strategy=started.strategy if started else "",
         models=started.models if started else {},
         episodes=tuple(ordered),
-        beside=Spent.total(spent for session, spent in beside.items() if session in sessions),
+        beside=Spent.total(session.spent for session in sessions.values() if session.id in own),
     )
-
-
-def _is_of_session(event: Event) -> bool:
-    """Whether something failed for good in a session beside its episodes: its drift monitor."""
-    failed = isinstance(event.data, Failed) and not event.data.retried
-    return failed and (event.episode or "").endswith(":session")
-
-
-def _sessions(row: EpisodeRow) -> tuple[str, str]:
-    """Names that the session of an episode may have, as `loopwright.session` gives them."""
-    variant = f"{row.task}:{row.variant}"
-    return f"{variant}:{row.repeat}:session", f"{variant}:session"
 
 
 def _total(costs: Sequence[Decimal | None]) -> Decimal | None:

@@ -11,10 +11,10 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from loopwright.agents import Attempt
-from loopwright.loop import AttemptTree
+from loopwright.record import EpisodeRecord, RunReader
 from loopwright.runner._plot import VariantSeries, draw
 from loopwright.stats import mean_interval
-from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Failed, Graded, Mitigated, read_run
+from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Graded, Mitigated, read_run
 from loopwright.types import Candidate, Usage, Verdict
 
 if TYPE_CHECKING:
@@ -164,14 +164,6 @@ def _best_so_far(episode: EpisodeResult) -> list[float]:
     return list(accumulate((attempt.verdict.score for attempt in episode.attempts), max))
 
 
-@dataclass(slots=True)
-class _Gathered:
-    started: EpisodeStarted
-    tree: AttemptTree
-    graded: list[Graded]
-    outcome: EpisodeFinished | None = None
-
-
 def load_result(folder: Path | str) -> RunResult:
     """Reads what a run came to; also one that is under way or was interrupted.
 
@@ -179,34 +171,19 @@ def load_result(folder: Path | str) -> RunResult:
         StoreError: There is no run in the folder, or its record is damaged.
     """
     folder = Path(folder)
-    episodes: dict[str, _Gathered] = {}
-    alarms: dict[str, list[DriftAlarm]] = {}
-    mitigations: dict[str, list[Mitigated]] = {}
-    unwatched: dict[str, str] = {}
-    for event in read_run(folder).events:
-        if event.episode is None:
-            continue
-        if isinstance(event.data, EpisodeStarted):
-            episodes.setdefault(event.episode, _Gathered(event.data, AttemptTree(), []))
-        elif isinstance(event.data, DriftAlarm):
-            alarms.setdefault(event.episode, []).append(event.data)
-        elif isinstance(event.data, Mitigated):
-            mitigations.setdefault(event.episode, []).append(event.data)
-        elif isinstance(event.data, Failed) and event.episode not in episodes and not event.data.retried:
-            unwatched[event.episode] = event.data.message
-        elif gathered := episodes.get(event.episode):
-            gathered.tree.apply(event)
-            if isinstance(event.data, Graded):
-                gathered.graded.append(event.data)
-            elif isinstance(event.data, EpisodeFinished):
-                gathered.outcome = event.data
+    reader = RunReader()
+    episodes = {episode.id: episode for episode in reader.read(read_run(folder).events)}
+    in_order = sorted(episodes.values(), key=lambda episode: episode.seq)
+    sessions = reader.sessions.values()
     return RunResult(
         folder,
-        tuple(
-            EpisodeResult(name, found.started, found.outcome, tuple(found.tree), tuple(found.graded))
-            for name, found in episodes.items()
-        ),
-        alarms={name: tuple(told) for name, told in alarms.items()},
-        mitigations={name: tuple(told) for name, told in mitigations.items()},
-        unwatched=unwatched,
+        tuple(_result(episode, episode.started) for episode in in_order if episode.started is not None),
+        alarms={session.id: session.alarms for session in sessions if session.alarms},
+        mitigations={session.id: session.mitigations for session in sessions if session.mitigations},
+        unwatched={session.id: session.failures[-1].message for session in sessions if session.failures},
     )
+
+
+def _result(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeResult:
+    graded = tuple(one.graded for one in episode.iterations.values() if one.graded is not None)
+    return EpisodeResult(episode.id, started, episode.finished, tuple(episode), graded)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from loopwright.loop import BUILTIN_STRATEGIES, traits_of
 from loopwright.plan import PlannedEpisode
+from loopwright.record import session_name
 
 WINDOW = 50
 """Interactions per point of the stability index."""
@@ -20,8 +21,8 @@ def session_id(planned: PlannedEpisode) -> str | None:
     """
     task = planned.task
     if task.session is not None:
-        return f"{task.name}:{planned.variant}:{planned.repeat}:session"
-    return None if task.drift is None else f"{task.name}:{planned.variant}:session"
+        return session_name(task.name, planned.variant, planned.repeat)
+    return None if task.drift is None else session_name(task.name, planned.variant)
 
 
 def sessions_of(planned: Iterable[PlannedEpisode]) -> Mapping[str, Sequence[PlannedEpisode]]:

@@ -19,8 +19,8 @@ from loopwright.agents import Attempt, Memory
 from loopwright.budget import Ledger
 from loopwright.drift import Baseline, Interaction, observations
 from loopwright.errors import LoopwrightError, StoreError
-from loopwright.loop import AttemptTree
 from loopwright.plan import PlannedEpisode, ResolvedComponents, RunResources
+from loopwright.record import EpisodeRecord
 from loopwright.session._agent import POOL, BaselineEpisode, SessionAgent
 from loopwright.session._anchoring import Anchoring
 from loopwright.session._consolidation import ConsolidationPolicy
@@ -61,8 +61,7 @@ class _Open:
     planned: PlannedEpisode
     events: list[Event] = field(default_factory=list)
     """Since it began, or since it failed and is tried again."""
-    tree: AttemptTree = field(default_factory=AttemptTree)
-    started: bool = False
+    record: EpisodeRecord = field(default_factory=EpisodeRecord)
 
 
 class Session:
@@ -152,7 +151,7 @@ class Session:
                 return
             one = self._open[event.episode] = _Open(self._planned[event.episode])
         one.events.append(event)
-        one.tree.apply(event)
+        one.record.apply(event)
         if isinstance(event.data, EpisodeFinished):
             self._over.append(event.episode)
 
@@ -245,8 +244,8 @@ class Session:
 
     async def _look(self, name: str, one: _Open) -> None:
         member = self._of(name)
-        finished = one.events[-1].data
-        if isinstance(finished, EpisodeFinished) and finished.status == "scored":
+        finished = one.record.finished
+        if finished is not None and finished.status == "scored":
             self._remember(name, one, member)
         if member.watching is not None and self._watched:
             try:
@@ -269,12 +268,12 @@ class Session:
                 self._store.append(told, episode=self.id)
 
     def _remember(self, name: str, one: _Open, member: SessionAgent) -> None:
-        attempts = list(one.tree)
+        attempts = list(one.record)
         goal = one.planned.instance.goal
         turns = turns_of(name, goal, attempts)
         member.recall.add(turns)
         self._mitigations.at += len(turns)
-        best: Attempt | None = one.tree.best
+        best: Attempt | None = one.record.best
         if best is not None and best.verdict.checks and len(member.pool) + len(member.probes) < self._pool:
             turn = next(turn for turn in turns if turn.id == f"{name}/{best.iteration}")
             done = BaselineEpisode(one.planned, turn, best.verdict.passed, attempts[0].verdict.passed)

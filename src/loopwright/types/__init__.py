@@ -1,5 +1,6 @@
 """The domain types: what flows through a loop, is recorded, and is shown to agents and readers."""
 
+from loopwright.types._attempt import Attempt
 from loopwright.types._candidate import Candidate
 from loopwright.types._control import Control, ControlState
 from loopwright.types._critique import Critique
@@ -13,6 +14,7 @@ from loopwright.types._verdict import Check, Verdict
 
 __all__ = [
     "TRAITS",
+    "Attempt",
     "Candidate",
     "Category",
     "Channel",

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from loopwright.agents import Attempt
 from loopwright.candidate import Candidate
 from loopwright.cli._output import write, write_json
 from loopwright.cli._runs import find_episode
-from loopwright.loop import AttemptTree
+from loopwright.record import EpisodeRecord, IterationRecord
 from loopwright.report import alarm_line
-from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Event, Graded, Mitigated, read_run
+from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Event, Mitigated, read_run
 from loopwright.types import Failure
 from loopwright.verify import Verdict
 
@@ -32,25 +31,21 @@ def show_episode(folder: Path, name: str, *, as_json: bool) -> None:
 
 
 def _blocks(events: list[Event]) -> Iterator[str]:
-    tree = AttemptTree()
-    graded: dict[int, Graded] = {}
+    episode = EpisodeRecord()
     for event in events:
-        tree.apply(event)
+        episode.apply(event)
         if isinstance(event.data, EpisodeStarted):
             yield _opening(event.episode or "", event.data)
         elif isinstance(event.data, DriftAlarm):
             yield f"\n--- interaction {event.data.at} ---\n{alarm_line(event.data)}"
         elif isinstance(event.data, Mitigated):
             yield "\n".join(_mitigation(event.data))
-        elif isinstance(event.data, Graded):
-            graded[event.data.candidate_iteration] = event.data
-    for attempt in tree:
-        yield "\n".join(_iteration(attempt, tree, graded.get(attempt.iteration)))
-    if not any(isinstance(event.data, EpisodeStarted) for event in events):
-        # A session's own events, which has no outcome.
-        return
-    finished = next((event.data for event in reversed(events) if isinstance(event.data, EpisodeFinished)), None)
-    yield _closing(finished)
+    for _, one in sorted(episode.iterations.items()):
+        if one.proposed is not None:
+            yield "\n".join(_iteration(one))
+    # A session's own events have no outcome.
+    if episode.started is not None:
+        yield _closing(episode.finished)
 
 
 def _opening(name: str, started: EpisodeStarted) -> str:
@@ -58,17 +53,18 @@ def _opening(name: str, started: EpisodeStarted) -> str:
     return f"{name}\nstrategy {started.strategy}, models: {models}\n\n{started.goal.strip()}"
 
 
-def _iteration(attempt: Attempt, tree: AttemptTree, graded: Graded | None) -> Iterator[str]:
+def _iteration(one: IterationRecord) -> Iterator[str]:
+    attempt = one.attempt
     origin = "afresh" if attempt.parent is None else f"from {attempt.parent}"
     yield f"\n--- iteration {attempt.iteration}, {origin} ---"
     yield from _section("candidate", _candidate(attempt.candidate) if attempt.candidate else f"none: {attempt.problem}")
     yield from _section("observation", attempt.observation.text)
-    if tree.recorded(attempt.iteration, "judged"):
+    if one.judged:
         yield from _section("verdict", _verdict(attempt.verdict))
     yield from _section("critique", attempt.critique)
-    if graded:
-        yield from _section("hidden checks", _verdict(graded.verdict))
-    if decided := tree.decision(attempt.iteration):
+    if one.graded:
+        yield from _section("hidden checks", _verdict(one.graded.verdict))
+    if decided := one.decided:
         target = "" if decided.target is None else f" from iteration {decided.target}"
         yield from _section("decision", f"{decided.decision}{target}, by {decided.rule}: {decided.why}")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loopwright.drift._observation import Interaction, ToolCall
+from loopwright.record import EpisodeRecord, IterationRecord
 from loopwright.store import (
     CallFinished,
     CallIntended,
@@ -27,27 +28,22 @@ _TEXT = 4000
 
 
 @dataclass(slots=True)
-class _Turn:
-    """What is gathered of an iteration."""
+class _Traces:
+    """What an iteration left beside its parts, in the order of its events."""
 
-    time: str = ""
-    output: str = ""
+    time: str
     steps: list[str] = field(default_factory=list)
     tools: list[ToolCall] = field(default_factory=list)
     votes: list[bool] = field(default_factory=list)
-    visible: float | None = None
-    graded: bool | None = None
     replies: int = 0
     tokens: int | None = None
-    accepted: bool = False
     error: str = ""
-    override: bool | None = None
 
 
 @dataclass(slots=True)
 class _Episode:
-    started: EpisodeStarted
-    turns: dict[int, _Turn] = field(default_factory=dict)
+    record: EpisodeRecord = field(default_factory=EpisodeRecord)
+    traces: dict[int, _Traces] = field(default_factory=dict)
 
 
 def observations(events: Iterable[Event], run: str = "") -> Iterator[Interaction]:
@@ -65,61 +61,52 @@ def observations(events: Iterable[Event], run: str = "") -> Iterator[Interaction
     """
     episodes: dict[str, _Episode] = {}
     for event in events:
-        if event.episode is None:
+        name = event.episode
+        if name is None:
             continue
         if isinstance(event.data, EpisodeStarted):
-            episodes[event.episode] = _Episode(event.data)
+            episodes[name] = _Episode()
+            episodes[name].record.apply(event)
             continue
-        episode = episodes.get(event.episode)
-        if episode is None:
+        if name not in episodes:
             continue
+        episode = episodes[name]
+        episode.record.apply(event)
         if isinstance(event.data, EpisodeFinished):
-            name = f"{run}/{event.episode}" if run else event.episode
-            yield from _told(name, episodes.pop(event.episode))
+            yield from _told(f"{run}/{name}" if run else name, episodes.pop(name))
             continue
         at = event.data.candidate_iteration if isinstance(event.data, Graded) else event.iteration
         if at is not None:
-            _gather(episode.turns.setdefault(at, _Turn()), event, episode.started)
+            _gather(episode.traces.setdefault(at, _Traces(event.time)), event)
 
 
-def _gather(turn: _Turn, event: Event, started: EpisodeStarted) -> None:
-    data = event.data
-    turn.time = turn.time or event.time
-    match data:
-        case CallIntended():
-            turn.tools.append(_call(data, event.node or ""))
-        case CallFinished():
-            turn.replies += data.kind == "model"
+def _gather(traces: _Traces, event: Event) -> None:
+    match event.data:
+        case CallIntended() as data:
+            traces.tools.append(_call(data, event.node or ""))
+        case CallFinished() as data:
+            traces.replies += data.kind == "model"
             if data.kind == "model" and event.node == "propose":
-                turn.tokens = (turn.tokens or 0) + _output_tokens(data.result)
-        case Proposed():
-            candidate = data.candidate or Candidate()
-            files = candidate.files
-            turn.output = (candidate.text or "\n".join(f"{n}\n{files[n]}" for n in sorted(files)))[:_TEXT]
-            turn.error = turn.error or data.problem
-            turn.steps.append("propose" if data.candidate is not None else "propose: nothing")
-            if words := candidate.text.split(maxsplit=1):
-                turn.tools.append(ToolCall(f"action: {words[0][:40].lower()}"))
+                traces.tokens = (traces.tokens or 0) + _output_tokens(data.result)
+        case Proposed() as data:
+            traces.error = traces.error or data.problem
+            traces.steps.append("propose" if data.candidate is not None else "propose: nothing")
+            if words := data.candidate.text.split(maxsplit=1) if data.candidate else []:
+                traces.tools.append(ToolCall(f"action: {words[0][:40].lower()}"))
         case Observed():
-            turn.steps.append("act")
-        case Judged():
-            turn.visible, turn.accepted = data.score, data.best
-            turn.votes.append(data.passed)
-            turn.steps.append("verify: passed" if data.passed else "verify: failed")
-        case Critiqued():
-            turn.steps.append(f"critique: {data.decision}")
-            turn.votes.append(data.decision == "stop")
-            if started.models.get("critic", "").startswith("human/"):
-                turn.override = True
-        case Decided():
-            turn.steps.append(f"decide: {data.decision}")
-        case Graded():
-            turn.graded = data.passed
-            turn.votes.append(data.passed)
-        case Failed():
-            turn.error = turn.error or data.error
-        case _:
-            pass
+            traces.steps.append("act")
+        case Judged() as data:
+            traces.votes.append(data.passed)
+            traces.steps.append("verify: passed" if data.passed else "verify: failed")
+        case Critiqued() as data:
+            traces.votes.append(data.decision == "stop")
+            traces.steps.append(f"critique: {data.decision}")
+        case Decided() as data:
+            traces.steps.append(f"decide: {data.decision}")
+        case Graded() as data:
+            traces.votes.append(data.passed)
+        case Failed() as data:
+            traces.error = traces.error or data.error
 
 
 def _call(data: CallIntended, node: str) -> ToolCall:
@@ -138,22 +125,31 @@ def _output_tokens(result: Mapping[str, Any] | None) -> int:
 
 
 def _told(name: str, episode: _Episode) -> Iterator[Interaction]:
-    started = episode.started
-    human = any(model.startswith("human/") for model in started.models.values())
-    for number, turn in sorted(episode.turns.items()):
+    started = episode.record.started
+    if started is None:
+        return
+    humans = {role for role, model in started.models.items() if model.startswith("human/")}
+    for number, traces in sorted(episode.traces.items()):
+        one = episode.record.iterations.get(number) or IterationRecord(number, traces.time)
+        judged = one.judged
         yield Interaction(
             id=f"{name}/{number}",
-            time=turn.time,
+            time=traces.time,
             task=started.task,
             agent=started.models.get("proposer", started.variant),
-            output=turn.output,
-            steps=tuple(turn.steps),
-            confidence=None if turn.graded is None else turn.visible,
-            correct=turn.graded,
-            tools=tuple(turn.tools),
-            votes=tuple(turn.votes),
-            messages=turn.replies if turn.accepted else None,
-            length=turn.tokens,
-            error=turn.error,
-            override=bool(turn.override) if human else None,
+            output=_output(one.attempt.candidate or Candidate()),
+            steps=tuple(traces.steps),
+            confidence=judged.score if judged and one.graded else None,
+            correct=one.graded.passed if one.graded else None,
+            tools=tuple(traces.tools),
+            votes=tuple(traces.votes),
+            messages=traces.replies if judged and judged.best else None,
+            length=traces.tokens,
+            error=traces.error,
+            override="critic" in humans and one.critiqued is not None if humans else None,
         )
+
+
+def _output(candidate: Candidate) -> str:
+    files = candidate.files
+    return (candidate.text or "\n".join(f"{name}\n{files[name]}" for name in sorted(files)))[:_TEXT]

@@ -1,4 +1,4 @@
-"""The tree of attempts, as its events tell it."""
+"""The tree of attempts in an episode's record."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopwright.agents import Attempt, Critique
-from loopwright.loop import AttemptTree
+from loopwright.record import EpisodeRecord, IterationPart
 from loopwright.store import Event, Failed, RunFinished
 from loopwright.verify import Check, Verdict
 from tests.loop.trees import (
@@ -24,10 +24,10 @@ from tests.loop.trees import (
     unreadable,
 )
 
-PARTS = ("proposed", "observed", "judged", "critiqued", "decided")
+PARTS: tuple[IterationPart, ...] = ("proposed", "observed", "judged", "critiqued", "decided")
 
 
-def told(tree: AttemptTree) -> dict[str, Any]:
+def told(tree: EpisodeRecord) -> dict[str, Any]:
     """All that a tree says."""
     numbers = range(len(tree) + 1)
     return {
@@ -41,7 +41,7 @@ def told(tree: AttemptTree) -> dict[str, Any]:
 
 
 def test_an_empty_tree() -> None:
-    tree = AttemptTree()
+    tree = EpisodeRecord()
     assert told(tree) == {
         "attempts": [], "best": None, "stop_rule": "", "decisions": [None], "critiques": [None], "recorded": []
     }  # fmt: skip
@@ -121,11 +121,11 @@ def test_events_that_do_not_concern_attempts_are_passed_over() -> None:
         Event(seq=1, time="t", episode="e", iteration=0, node="propose", data=failed),
         Event(seq=2, time="t", episode="e", data=proposed("a")),
     ]
-    tree = AttemptTree()
+    tree = EpisodeRecord()
     for event in others:
         tree.apply(event)
-    assert told(tree) == told(AttemptTree())
-    assert not tree.recorded(0, "failed")
+    assert told(tree) == told(EpisodeRecord())
+    assert [one.failed for one in tree.incidents] == [failed]
 
 
 SCORES = st.sampled_from([0.0, 0.1, 1 / 3, 0.5, 1.0])
@@ -148,7 +148,7 @@ def test_a_resumed_episode_has_the_tree_of_one_that_ran_through(
 ) -> None:
     events = events_of(*iterations)
     cut = data.draw(st.integers(0, len(events)))
-    through, resumed = AttemptTree(), AttemptTree()
+    through, resumed = EpisodeRecord(), EpisodeRecord()
     for event in events:
         through.apply(event)
     for event in events[:cut]:

@@ -1,0 +1,178 @@
+"""One episode as its events tell it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from loopwright.record._spent import ResultOf, Spent, inline_result
+from loopwright.store import (
+    CallFinished,
+    Critiqued,
+    Decided,
+    EpisodeFinished,
+    EpisodeStarted,
+    Event,
+    Failed,
+    Graded,
+    Judged,
+    Observed,
+    Proposed,
+    SandboxOpened,
+)
+from loopwright.types import Attempt, Critique, Observation, Verdict
+
+IterationPart = Literal["proposed", "observed", "judged", "critiqued", "decided", "graded"]
+"""A field of `IterationRecord`, named like the type of its event."""
+_PARTS = get_args(IterationPart)
+
+
+@dataclass(slots=True)
+class IterationRecord:
+    """One iteration of an episode; what has not happened is None."""
+
+    number: int
+    time: str
+    """Of its first event."""
+    proposed: Proposed | None = None
+    observed: Observed | None = None
+    judged: Judged | None = None
+    critiqued: Critiqued | None = None
+    decided: Decided | None = None
+    graded: Graded | None = None
+    spent: Spent = field(default_factory=Spent)
+
+    @property
+    def parent(self) -> int | None:
+        """The iteration it was made from."""
+        return self.proposed.parent if self.proposed else None
+
+    @property
+    def attempt(self) -> Attempt:
+        """The iteration as agents may see it, without its grade."""
+        proposed = self.proposed or Proposed()
+        return Attempt(
+            iteration=self.number,
+            parent=proposed.parent,
+            candidate=proposed.candidate,
+            problem=proposed.problem,
+            observation=self.observed.observation if self.observed else Observation(),
+            verdict=self.judged.verdict if self.judged else Verdict(summary=proposed.problem),
+            critique=self.critiqued.feedback if self.critiqued else "",
+        )
+
+    @property
+    def score(self) -> float | None:
+        """Of its candidate, by the verdict that the loop acted on; None without a candidate or a verdict."""
+        if self.proposed is None or self.proposed.candidate is None or self.judged is None:
+            return None
+        return self.judged.verdict.score
+
+    def right(self, *, graded: bool) -> bool | None:
+        """Whether its candidate passed; a reply without a candidate did not; None where nobody looked."""
+        if self.proposed is not None and self.proposed.candidate is None:
+            return False
+        verdict = self.graded if graded else self.judged
+        return None if verdict is None else verdict.passed
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A failure inside an episode, also one that was got over."""
+
+    iteration: int | None
+    node: str | None
+    failed: Failed
+
+
+@dataclass(slots=True)
+class EpisodeRecord:
+    """An episode: what started and ended it, its iterations, and beside them sandboxes, failures and calls.
+
+    As a sequence it is the tree of its attempts, ordered by iteration: `episode[3]` is the attempt of iteration 3. A
+    loop applies each event that it records; a resumed episode applies those that were recorded. Both ways lead to the
+    same record. An episode that infrastructure failed goes on in the same record when it is tried again.
+    """
+
+    result_of: ResultOf = inline_result
+    """Where the results of its model calls are, to count what they used."""
+    id: str = ""
+    begun: str = ""
+    """Time of its first event."""
+    seq: int = 0
+    """Position in the run of the event that started it."""
+    started: EpisodeStarted | None = None
+    finished: EpisodeFinished | None = None
+    """The latest outcome."""
+    iterations: dict[int, IterationRecord] = field(default_factory=dict)
+    """By number; also iterations that did not get as far as an attempt."""
+    sandboxes: list[SandboxOpened] = field(default_factory=list)
+    incidents: list[Incident] = field(default_factory=list)
+    spent: Spent = field(default_factory=Spent)
+
+    def apply(self, event: Event) -> None:
+        """Takes in the next event of the episode."""
+        self.id, self.begun = self.id or event.episode or "", self.begun or event.time
+        match event.data:
+            case EpisodeStarted() as data:
+                self.started, self.seq = data, event.seq
+            case EpisodeFinished() as data:
+                self.finished = data
+            case SandboxOpened() as data:
+                self.sandboxes.append(data)
+            case Failed() as data:
+                self.incidents.append(Incident(event.iteration, event.node, data))
+            case _:
+                self._apply_step(event)
+
+    def _apply_step(self, event: Event) -> None:
+        data = event.data
+        number = data.candidate_iteration if isinstance(data, Graded) else event.iteration
+        spent = [self.spent]
+        if number is not None:
+            iteration = self.iterations.setdefault(number, IterationRecord(number, event.time))
+            if data.type in _PARTS:
+                setattr(iteration, data.type, data)
+            spent.append(iteration.spent)
+        if isinstance(data, CallFinished) and data.kind == "model" and data.failure is None:
+            result = self.result_of(data) or {}
+            for one in spent:
+                one.add(data, result)
+
+    def recorded(self, iteration: int, part: IterationPart) -> bool:
+        """Whether that part of the iteration is in the record already."""
+        return iteration in self.iterations and getattr(self.iterations[iteration], part) is not None
+
+    def decision(self, iteration: int) -> Decided | None:
+        """What was decided after that iteration."""
+        return self.iterations[iteration].decided if iteration in self.iterations else None
+
+    def critique(self, iteration: int) -> Critique | None:
+        """What the critic said about that iteration."""
+        said = self.iterations[iteration].critiqued if iteration in self.iterations else None
+        return said.critique if said else None
+
+    @property
+    def stop_rule(self) -> str:
+        """The rule that stopped the loop; empty while it goes on."""
+        made = (one.decided for one in self.iterations.values())
+        return next((one.rule for one in made if one is not None and one.decision == "stop"), "")
+
+    @property
+    def best(self) -> Attempt | None:
+        """The verified attempt with the highest score, the earliest of equals; None before there is one."""
+        scored = [one for one in self.iterations.values() if one.score is not None]
+        best = max(scored, key=lambda one: (one.score or 0.0, -one.number), default=None)
+        return best.attempt if best else None
+
+    def __getitem__(self, iteration: int) -> Attempt:
+        if not self.recorded(iteration, "proposed"):
+            raise KeyError(iteration)
+        return self.iterations[iteration].attempt
+
+    def __iter__(self) -> Iterator[Attempt]:
+        return (self[number] for number in sorted(self.iterations) if self.recorded(number, "proposed"))
+
+    def __len__(self) -> int:
+        return sum(one.proposed is not None for one in self.iterations.values())

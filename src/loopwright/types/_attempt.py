@@ -1,0 +1,27 @@
+"""Attempts: iterations as agents may see them."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+from loopwright.types._candidate import Candidate
+from loopwright.types._observation import Observation
+from loopwright.types._verdict import Verdict
+
+
+class Attempt(BaseModel):
+    """One finished iteration as agents may see it. Attempts form an append-only tree."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    iteration: int
+    """From 0."""
+    parent: int | None = None
+    """The iteration whose candidate this one was made from; None for a fresh start."""
+    candidate: Candidate | None = None
+    """None where the reply held no candidate."""
+    problem: str = ""
+    """Why there is no candidate; empty where there is one."""
+    observation: Observation = Observation()
+    verdict: Verdict = Verdict()
+    critique: str = ""
