@@ -8,7 +8,7 @@ import json
 import os
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -203,3 +203,62 @@ def test_a_folder_without_the_data_is_refused(tmp_path: Path, to: Path) -> None:
     with pytest.raises(UserError, match=r"none of the data set's files is there: HumanEval\.jsonl"):
         fetch("humaneval", source=tmp_path / "copy", to=to)
     assert not to.exists()
+
+
+def _tar(*members: tarfile.TarInfo, content: bytes = b"") -> bytes:
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as tar:
+        for member in members:
+            member.size = len(content) if member.isreg() else 0
+            tar.addfile(member, io.BytesIO(content))
+    return data.getvalue()
+
+
+def _member(name: str, kind: bytes = tarfile.REGTYPE) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(f"repo-1/data/ctf/{name}")
+    info.type, info.linkname = kind, "/etc/passwd" if kind == tarfile.SYMTYPE else ""
+    return info
+
+
+def _sparse(size: int) -> bytes:
+    """An archive of one file that is nothing but a hole."""
+    info = tarfile.TarInfo("repo-1/data/ctf/hole")
+    info.pax_headers = {"GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.map": f"{size},0",
+                        "GNU.sparse.size": str(size), "GNU.sparse.realsize": str(size)}  # fmt: skip
+    return gzip.compress(info.tobuf(tarfile.PAX_FORMAT) + bytes(1024))
+
+
+ZEROS = bytes(40 * 1024 * 1024)
+
+
+@pytest.mark.parametrize(
+    ("name", "archive", "said"),
+    [
+        ("humaneval", lambda: gzip.compress(ZEROS), "more than 200 times its size"),
+        ("intercode", lambda: _tar(_member("zeros"), content=ZEROS), "more than 200 times its size"),
+        ("intercode", lambda: _sparse(1 << 40), "more than 536870912 bytes"),
+        ("intercode", lambda: _tar(_member("n" * 300)), "too long for a file"),
+        ("intercode", lambda: _tar(_member("a"), _member("a/b")), "is cut or no such archive"),
+        ("intercode", lambda: _tar(_member("link", tarfile.SYMTYPE)), "neither a file nor a folder"),
+        ("intercode", lambda: _tar(_member("pipe", tarfile.FIFOTYPE)), "neither a file nor a folder"),
+        ("intercode", lambda: _tar(_member("disk", tarfile.BLKTYPE)), "neither a file nor a folder"),
+        ("intercode", lambda: _tar(*(_member("same") for _ in range(50_001))), "more than 50000 entries"),
+    ],
+    ids=["file", "archive", "holes", "name", "file as folder", "link", "pipe", "device", "entries"],
+)
+def test_an_archive_that_unpacks_to_too_much_or_to_no_files_leaves_nothing(
+    tmp_path: Path, to: Path, name: str, archive: Callable[[], bytes], said: str
+) -> None:
+    sent = tmp_path / ("sent.jsonl.gz" if name == "humaneval" else "sent.tar.gz")
+    sent.write_bytes(archive())
+    with pytest.raises(UserError, match=said):
+        fetch(name, source=sent, to=to)
+
+
+@pytest.mark.parametrize("kind", ["link", "fifo", "device"])
+def test_a_folder_with_more_than_files_is_refused(tmp_path: Path, to: Path, kind: str) -> None:
+    place = tmp_path / "copy" / "data" / "ctf" / "x"
+    place.parent.mkdir(parents=True)
+    os.mkfifo(place) if kind == "fifo" else place.symlink_to("/dev/zero" if kind == "device" else __file__)
+    with pytest.raises(UserError, match=f"{place} is not taken: .*(is a link|is a FIFO)"):
+        fetch("intercode", source=tmp_path / "copy", to=to)

@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 from loopwright._version import __version__
 from loopwright.candidate import Candidate
 from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, EnvironmentSetup, Scores, tested_name
+from loopwright.files import read_regular, write_whole
 from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
 from loopwright.task import Instance, Task
 from loopwright.user_folders import data_folder
@@ -118,11 +119,10 @@ async def flags_of(task: Task, *, concurrency: int = 4) -> dict[str, list[Flag]]
     """
     kept = data_folder("canaries") / f"{__version__}-{task.digest[:32]}.json"
     if kept.exists():
-        known: dict[str, list[Flag]] = json.loads(kept.read_text(encoding="utf-8"))
+        known: dict[str, list[Flag]] = json.loads(read_regular(kept))
         return known
     found = {c.instance: list(c.flags) for c in await run_canaries(task, concurrency=concurrency) if c.flags}
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(json.dumps(found), encoding="utf-8")
+    write_whole(kept, json.dumps(found).encode())
     return found
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
+import os
 import shutil
-import tarfile
-import zlib
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
+from loopwright.archives import LARGEST, UNPACKING_ERRORS, BadArchive, entries, refuse_name, unpacked
 from loopwright.bench._sources import SOURCES, Source
 from loopwright.errors import MissingContent, UserError
+from loopwright.files import open_regular
 from loopwright.user_folders import data_folder
 
-_LARGEST = 400 * 1024 * 1024
+_DOWNLOAD = 400 * 1024 * 1024
 _COPY = "Get the data by other means, and name the folder or archive with --from."
 
 
@@ -41,7 +42,7 @@ def fetch(name: str, *, source: Path | str | None = None, to: Path | None = None
             _download(url, archive)
             _unpack(archive, url.rpartition("/")[2], wanted, partial)
         elif (path := Path(url)).is_dir():
-            shutil.copytree(path, partial, dirs_exist_ok=True)
+            _copy(path, partial)
         elif path.is_file():
             _unpack(path, path.name, wanted, partial)
         else:
@@ -68,8 +69,8 @@ def _download(url: str, to: Path) -> None:
             size = 0
             for part in answer.iter_content(1 << 20):
                 size += len(part)
-                if size > _LARGEST:
-                    raise UserError(f"{url} has more than {_LARGEST} bytes", remedy=_COPY)
+                if size > _DOWNLOAD:
+                    raise UserError(f"{url} has more than {_DOWNLOAD} bytes", remedy=_COPY)
                 file.write(part)
     except requests.HTTPError as error:
         raise UserError(f"{url} cannot be fetched: {error.response.status_code}", remedy=_COPY) from None
@@ -81,27 +82,59 @@ def _download(url: str, to: Path) -> None:
 def _unpack(path: Path, name: str, wanted: Source, folder: Path) -> None:
     """Keeps what is wanted of a tar archive, uncompresses a single file, or takes it as it is."""
     try:
-        if ".tar" in name:
-            _untar(path, wanted, folder)
-            return
-        data = path.read_bytes()
-        plain = gzip.decompress(data) if name.endswith(".gz") else data
-        (folder / name.removesuffix(".gz")).write_bytes(plain)
-    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(f"{name} is cut or no such archive: {error}", remedy=_COPY) from None
+        with open_regular(path) as file:
+            if ".tar" in name:
+                _untar(file, wanted, folder)
+            else:
+                if name.endswith(".gz") and file.read(2) != b"\x1f\x8b":
+                    raise EOFError("it is not compressed by gzip")
+                _keep(unpacked(file), folder, PurePosixPath(name.removesuffix(".gz")))
+    except BadArchive as error:
+        raise UserError(f"{name} is not unpacked: {error}", remedy=_COPY) from None
+    except UNPACKING_ERRORS as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        raise UserError(f"{name} is cut or no such archive: {why}", remedy=_COPY) from None
 
 
-def _untar(path: Path, wanted: Source, folder: Path) -> None:
-    with tarfile.open(path) as archive:
-        for member in archive:
-            # Archives of a repository hold everything in one folder that is named after the commit.
-            inside = PurePosixPath(*PurePosixPath(member.name).parts[1:])
-            if member.isreg() and any(inside.is_relative_to(kept) for kept in wanted.keep) and ".." not in inside.parts:
-                target = folder / inside
-                target.parent.mkdir(parents=True, exist_ok=True)
-                file = archive.extractfile(member)
-                assert file is not None
-                target.write_bytes(file.read())
+def _untar(archive: BinaryIO, wanted: Source, folder: Path) -> None:
+    for member, content in entries(archive):
+        # Archives of a repository hold everything in one folder that is named after the commit.
+        inside = PurePosixPath(*PurePosixPath(member.name).parts[1:])
+        if not any(inside.is_relative_to(kept) for kept in wanted.keep) or ".." in inside.parts or member.isdir():
+            continue
+        if content is None:
+            raise BadArchive(f"{member.name[:200]} is neither a file nor a folder")
+        _keep(content, folder, inside)
+
+
+def _copy(source: Path, folder: Path) -> None:
+    """Takes over the files of a folder.
+
+    Raises:
+        UserError: It holds a link or what is no regular file, or more than archives may hold.
+    """
+    total = 0
+    for place, _, names in os.walk(source):
+        for name in names:
+            path = Path(place, name)
+            try:
+                with open_regular(path, source) as file:
+                    total += os.fstat(file.fileno()).st_size
+                    if total > LARGEST:
+                        raise UserError(f"{source} holds more than {LARGEST} bytes", remedy="Name a smaller folder.")
+                    _keep(file, folder, PurePosixPath(path.relative_to(source)))
+            except OSError as error:
+                raise UserError(
+                    f"{path} is not taken: {error.strerror}", remedy="Put the file itself there, or take it away."
+                ) from None
+
+
+def _keep(content: BinaryIO, folder: Path, name: PurePosixPath) -> None:
+    refuse_name(name)
+    target = folder / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb") as file:
+        shutil.copyfileobj(content, file)
 
 
 def _verify(folder: Path, wanted: Source) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,9 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from statistics import fmean
 
+from pydantic import TypeAdapter, ValidationError
+
 from loopwright.bench._canaries import CANARIES
 from loopwright.bench._repeats import Repeats, repeats_of
 from loopwright.environments import Scores
+from loopwright.errors import StoreError
+from loopwright.files import read_regular
 from loopwright.loop import BUILTIN_STRATEGIES, traits_of
 from loopwright.runner import EpisodeResult, load_result
 from loopwright.stats import Interval, Rollouts, mean_interval, suite_pass_at_k, suite_pass_hat_k, wilson
@@ -168,11 +171,19 @@ def groups_of(folder: Path) -> Mapping[str, str]:
     }
 
 
+_FLAGGED = TypeAdapter(Mapping[str, Sequence[str]])
+
+
 def flagged_in(folder: Path) -> Mapping[str, Sequence[str]]:
     """Instance to what the canaries found wrong with it, as it was when the run began; empty where none were run."""
     path = folder / CANARIES
-    found: Mapping[str, Sequence[str]] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return found
+    try:
+        return _FLAGGED.validate_json(read_regular(path, within=folder))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValidationError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it does not map instances to what is wrong with them"
+        raise StoreError(f"{path} cannot be used: {why}", remedy="Restore the file, or take it away.") from None
 
 
 def scores_of(episode: EpisodeResult) -> Scores | None:

@@ -11,6 +11,7 @@ from typing import Any
 from loopwright.bench.intercode import joined, locate, missing, rows
 from loopwright.environments import tested_name
 from loopwright.errors import TaskError
+from loopwright.files import read_regular
 from loopwright.task import Record
 
 
@@ -25,7 +26,7 @@ def humaneval_records(folder: Path) -> tuple[Record, ...]:
     if path is None:
         raise missing(folder, "HumanEval.jsonl", "humaneval")
     found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(read_regular(path).decode().splitlines(), start=1):
         if line.strip():
             try:
                 found.append(_humaneval(json.loads(line)))

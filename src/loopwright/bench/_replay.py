@@ -24,6 +24,7 @@ from loopwright.environments import (
     Scores,
 )
 from loopwright.errors import TaskError
+from loopwright.files import read_regular
 from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
 from loopwright.stats import Interval, wilson
 from loopwright.task import Instance, Task
@@ -111,7 +112,7 @@ def read_log(path: Path) -> dict[int, dict[str, Any]]:
         TaskError: It is none.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_regular(path))
         episodes = data.get("logs", data)
         return {int(episode["task_id"]): episode for episode in episodes.values() if "turn_history" in episode}
     except (OSError, ValueError, AttributeError, KeyError) as error:

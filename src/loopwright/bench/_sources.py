@@ -10,6 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from loopwright.files import read_regular
+
 _INTERCODE = "https://github.com/princeton-nlp/intercode/archive/c3e46d8.tar.gz"
 _HUMANEVAL = "https://raw.githubusercontent.com/openai/human-eval/6d43fb980f9fee3c892a914eda09951f772ad10d/data/HumanEval.jsonl.gz"
 
@@ -40,7 +42,7 @@ class Pin:
 
     def problem(self, path: Path) -> str:
         """What is wrong with a file; empty where it is what it should be."""
-        data = path.read_bytes()
+        data = read_regular(path)
         if self.bytes is not None and len(data) != self.bytes:
             return f"it has {len(data)} bytes, not {self.bytes}"
         if self.sha256 and hashlib.sha256(data).hexdigest() != self.sha256:

@@ -11,6 +11,7 @@ from typing import Any
 from loopwright.bench import CANARIES, PLANS, Published, Suite, find_suite, flags_of
 from loopwright.cli._output import tell
 from loopwright.errors import UserError
+from loopwright.files import write_whole
 from loopwright.plan import ResolvedRun, RunConfig, RunOptions, resolve
 from loopwright.task import Task
 from loopwright.user_folders import data_folder
@@ -44,7 +45,7 @@ def flag(config: RunConfig, folder: Path) -> None:
     if task.environment.name in PLANS:
         tell("checking that tasks are sound (once for these tasks; --no-check leaves it out)")
         found = asyncio.run(flags_of(task, concurrency=config.concurrency))
-        (folder / CANARIES).write_text(json.dumps(found, indent=1), encoding="utf-8")
+        write_whole(folder / CANARIES, json.dumps(found, indent=1).encode(), within=folder)
 
 
 def checked_suite(

@@ -7,7 +7,8 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from loopwright.errors import MissingContent
+from loopwright.errors import MissingContent, StoreError
+from loopwright.files import read_regular
 
 _MANIFEST = "run.json"
 
@@ -64,6 +65,23 @@ def find_episode(folder: Path, name: str) -> str:
     raise MissingContent(problem, remedy=remedy if known else "No episode has started in it.")
 
 
+def own_page(folder: Path, name: str) -> Path:
+    """The place of a page in a run's folder. A link there is taken away: the folder may be somebody else's.
+
+    Raises:
+        StoreError: What is there is no regular file, or cannot be taken away.
+    """
+    page = folder / name
+    try:
+        if page.is_symlink():
+            page.unlink()
+    except OSError as error:
+        raise StoreError(f"{page} is a link that cannot be removed: {error.strerror}") from None
+    if page.exists() and not page.is_file():
+        raise StoreError(f"{page} is no regular file", remedy="Take it away, or name another place with --out.")
+    return page
+
+
 def known_runs(runs: Path) -> list[Path]:
     """The run folders in a folder, by name."""
     if not runs.is_dir():
@@ -74,7 +92,7 @@ def known_runs(runs: Path) -> list[Path]:
 def _created(run: Path) -> datetime:
     """When a run was created, by its manifest; a manifest that cannot be read is older than all others."""
     try:
-        created = datetime.fromisoformat(json.loads((run / _MANIFEST).read_bytes())["created"])
+        created = datetime.fromisoformat(json.loads(read_regular(run / _MANIFEST, within=run))["created"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return datetime.min.replace(tzinfo=UTC)
     return created if created.tzinfo else created.replace(tzinfo=UTC)

@@ -19,6 +19,7 @@ from loopwright.drift.channels._direction import DirectionScore
 from loopwright.drift.channels._level import ChannelBaseline
 from loopwright.drift.channels._reference import Reference, Scores
 from loopwright.errors import UserError
+from loopwright.files import read_regular
 from loopwright.types import Category, Channel
 
 MINIMUM = 200
@@ -148,7 +149,7 @@ class Baseline:
             UserError: It cannot be read, is of another format, or was changed since it was frozen.
         """
         try:
-            found = _ADAPTER.validate_json(Path(path).read_bytes())
+            found = _ADAPTER.validate_json(read_regular(Path(path)))
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror}", remedy="Freeze a baseline first.") from None
         except ValidationError as error:

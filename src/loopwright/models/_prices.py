@@ -19,6 +19,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loopwright.errors import MissingContent, UserError
+from loopwright.files import read_regular
 from loopwright.types import Usage
 
 _Price = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=9, allow_inf_nan=False)]
@@ -56,9 +57,11 @@ class Prices(BaseModel):
         import yaml
 
         try:
-            return cls.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-        except (FileNotFoundError, IsADirectoryError):
+            return cls.model_validate(yaml.safe_load(read_regular(path).decode()))
+        except FileNotFoundError:
             raise MissingContent(f"there is no price file {path}") from None
+        except OSError as error:
+            raise UserError(f"the price file {path} cannot be read: {error.strerror}") from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise UserError(f"{path} is not YAML: {error}") from None
         except ValidationError as error:

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from loopwright.errors import TaskError
+from loopwright.files import read_regular
 from loopwright.project._plain import MAX_DEPTH
 
 MAX_BYTES = 1_000_000
@@ -104,7 +105,7 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
             remedy="Keep large data in a JSON lines or CSV file and name it under `data:`.",
         )
     try:
-        content = path.read_bytes()
+        content = read_regular(path, limit)
     except OSError as error:
         raise TaskError(f"the file cannot be read: {error.strerror}", path=str(path)) from None
     try:

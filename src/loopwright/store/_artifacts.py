@@ -6,8 +6,8 @@ import hashlib
 from pathlib import Path
 
 from loopwright.errors import StoreError
+from loopwright.files import read_regular, refuse_links, write_whole
 from loopwright.secrets import scrub
-from loopwright.store._files import write_whole
 
 
 class Artifacts:
@@ -27,11 +27,10 @@ class Artifacts:
         data = _scrubbed(data)
         ref = hashlib.sha256(data).hexdigest()
         path = self._path(ref)
-        if path.exists() and path.stat().st_size == len(data):
-            return ref
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, data)
+            if self._holds(path, len(data)):
+                return ref
+            write_whole(path, data, within=self._folder.parent)
         except OSError as error:
             raise StoreError(
                 f"cannot store {len(data)} bytes under {self._folder}: {error.strerror}",
@@ -49,7 +48,7 @@ class Artifacts:
             raise StoreError(f"{ref!r} is not an artifact reference (64 lower-case hexadecimal digits)")
         path = self._path(ref)
         try:
-            data = path.read_bytes()
+            data = read_regular(path, within=self._folder.parent)
         except OSError as error:
             raise StoreError(
                 f"artifact {ref} cannot be read from {path}: {error.strerror}",
@@ -71,10 +70,16 @@ class Artifacts:
         for path in sorted(other._folder.glob("??/*")):
             mine = self._path(path.parent.name + path.name)
             try:
+                refuse_links(path, other._folder.parent)
+                refuse_links(mine.parent, self._folder.parent)
                 mine.parent.mkdir(parents=True, exist_ok=True)
                 mine.hardlink_to(path)
             except OSError:
                 self.put(other.get(path.parent.name + path.name))
+
+    def _holds(self, path: Path, size: int) -> bool:
+        refuse_links(path.parent, self._folder.parent)
+        return path.is_file() and not path.is_symlink() and path.stat().st_size == size
 
     def _path(self, ref: str) -> Path:
         return self._folder / ref[:2] / ref[2:]

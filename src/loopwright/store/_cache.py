@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from loopwright.files import read_regular, write_whole
 from loopwright.store._codec import BadLine, decode, encode
-from loopwright.store._files import write_whole
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class ResponseCache:
         """Returns a stored result, or None. A damaged entry counts as none."""
         path = self._path(key)
         try:
-            entry = decode(path.read_bytes().rstrip(b"\n"), key)
+            entry = decode(read_regular(path, within=self._folder).rstrip(b"\n"), key)
         except FileNotFoundError:
             return None
         except (OSError, BadLine) as error:
@@ -41,8 +41,7 @@ class ResponseCache:
         """Stores a result. A cache that cannot be written is reported, and does no harm."""
         path = self._path(key)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, encode({"v": 1, "seq": 0, "result": result}, key))
+            write_whole(path, encode({"v": 1, "seq": 0, "result": result}, key), within=self._folder)
         except OSError as error:
             _log.warning("the response of %s was not cached in %s: %s", key, path, error)
 

@@ -59,11 +59,11 @@ class CallIndex:
         data = line.body["data"]
         match data["type"]:
             case "call_intended":
-                self.begun[data["key"]] = data["repeatable"]
+                self.begun[data.get("key")] = data.get("repeatable", False)
             case "call_finished":
-                self.begun.pop(data["key"], None)
-                if data["failure"] is None:
-                    self.finished[data["key"]] = Line(line.offset, line.length, {})
+                self.begun.pop(data.get("key"), None)
+                if data.get("failure") is None:
+                    self.finished[data.get("key")] = Line(line.offset, line.length, {})
 
 
 class Calls:

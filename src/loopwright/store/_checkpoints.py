@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from loopwright.errors import MissingExtra, StoreError
+from loopwright.files import open_descriptor
 from loopwright.secrets import register, scrub
 
 
@@ -29,7 +31,19 @@ async def sqlite_saver(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
 
     The journal is the truth, so commits do not wait for the disk (`synchronous=NORMAL`): a power failure may
     lose the last checkpoints, never damage the file.
+
+    Raises:
+        StoreError: The file, or one that SQLite keeps beside it, is a link or no regular file.
     """
+    for part in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))):
+        try:
+            os.close(open_descriptor(part, os.O_RDONLY, part.parent))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise StoreError(
+                f"cannot keep checkpoints in {part}: {error.strerror}", remedy="Take it away, and resume the run."
+            ) from None
     async with aiosqlite.connect(path) as connection:
         await connection.execute("PRAGMA journal_mode=WAL")
         await connection.execute("PRAGMA synchronous=NORMAL")

@@ -84,7 +84,7 @@ def decode(line: bytes, run: str) -> dict[str, Any]:
         raise BadLine("its checksum does not match")
     try:
         body = json.loads(head + b"}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadLine(f"it is not JSON: {error}") from None
     if not isinstance(body.get("v"), int) or not isinstance(body.get("seq"), int):
         raise BadLine("it has no version and sequence number")

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from loopwright.errors import StoreError
+from loopwright.files import open_descriptor, open_regular, write_whole
 from loopwright.store._codec import BadLine, decode, encode
 from loopwright.store._events import SCHEMA_VERSION
-from loopwright.store._files import write_whole
 from loopwright.store._migrate import migrate
 from loopwright.store._texts import Texts
 
 _LINE_END = re.compile(rb',"crc":"[0-9a-f]{8}"}')
+LONGEST = 64 * 1024 * 1024
+"""Bytes of a line that are read, at most: large results are artifacts."""
 _DISK = "Free disk space or make the folder writable, then resume the run."
 
 
@@ -47,8 +49,10 @@ def scan(path: Path, run: str, texts: Texts | None = None) -> Iterator[Line | st
     offset = 0
     texts = texts or Texts()
     with _open_for_reading(path) as file:
-        for number, raw in enumerate(file):
+        for number, raw in enumerate(iter(lambda: file.readline(LONGEST + 1), b"")):
             try:
+                if len(raw) > LONGEST:
+                    raise _damaged(path, number, f"it has more than {LONGEST} bytes")
                 if not raw.endswith(b"\n"):
                     raise BadLine("it has no end")
                 body = decode(raw[:-1], run)
@@ -76,12 +80,15 @@ def _restored(body: dict[str, Any], texts: Texts, path: Path, number: int) -> di
             body = texts.restore(body)
         except BadLine as error:
             raise _damaged(path, number, str(error)) from None
+        except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
+            # The checksum proves nothing of a line that somebody made up.
+            raise _damaged(path, number, "it is not built as events are") from None
     return migrate(body)
 
 
 def _open_for_reading(path: Path) -> BinaryIO:
     try:
-        return path.open("rb")
+        return open_regular(path, path.parent)
     except OSError as error:
         raise StoreError(
             f"cannot read {path}: {error.strerror}",
@@ -143,7 +150,7 @@ class Journal:
             else:
                 self.repaired = line
         try:
-            self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+            self._file = open_descriptor(path, os.O_RDWR | os.O_APPEND, path.parent)
             if self.repaired:
                 self._cut_torn_tail()
         except OSError as error:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loopwright.errors import RunInUse, StoreError
+from loopwright.files import open_descriptor
 
 
 def lock(path: Path) -> int:
@@ -20,10 +21,10 @@ def lock(path: Path) -> int:
         StoreError: The file cannot be opened for writing.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = open_descriptor(path, os.O_RDWR | os.O_CREAT, path.parent)
     except OSError as error:
         raise StoreError(
-            f"cannot write to the run folder {path.parent}: {error.strerror}",
+            f"cannot write {path.name} in the run folder {path.parent}: {error.strerror}",
             remedy="Make the folder writable, or copy the run to a place that is.",
         ) from error
     try:

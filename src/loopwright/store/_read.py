@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loopwright.errors import StoreError
+from loopwright.files import read_regular
 from loopwright.store._artifacts import Artifacts
 from loopwright.store._codec import plain
 from loopwright.store._events import CallFinished, Event
@@ -104,7 +105,7 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     try:
         # Not by pydantic's own reader, which refuses text that UTF-8 cannot hold: older versions wrote such.
-        return Manifest.model_validate(plain(json.loads(path.read_bytes())))
+        return Manifest.model_validate(plain(json.loads(read_regular(path, within=folder))))
     except OSError as error:
         raise StoreError(
             f"{folder} is not a run folder: cannot read {path.name}: {error.strerror}",
@@ -153,6 +154,9 @@ def _without_unknown(body: Mapping[str, Any], error: ValidationError) -> bool:
 
 def load(finished: Mapping[str, Any], artifacts: Artifacts) -> dict[str, Any]:
     """Returns the result in the payload of a `call_finished` line."""
-    if ref := finished.get("artifact"):
-        return dict(json.loads(artifacts.get(ref)))
-    return dict(finished["result"])
+    ref = finished.get("artifact")
+    try:
+        return dict(json.loads(artifacts.get(ref)) if ref else finished["result"])
+    except (LookupError, TypeError, ValueError, RecursionError):
+        what = f"artifact {ref}" if ref else f"the call {finished.get('key')}"
+        raise StoreError(f"{what} holds no result", remedy="Restore the run folder from a backup.") from None

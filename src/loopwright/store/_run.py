@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from loopwright.errors import StoreError
+from loopwright.files import TEMPORARY, open_descriptor, sync_folder, write_whole
 from loopwright.store._artifacts import Artifacts
 from loopwright.store._cache import ResponseCache
 from loopwright.store._calls import CallIndex, CallKey, Calls
 from loopwright.store._codec import plain, to_json
 from loopwright.store._events import CallFinished, CallIntended, EpisodeFinished, Event, Payload, RunFinished
-from loopwright.store._files import TEMPORARY, sync_folder, write_whole
 from loopwright.store._journal import Journal, Line
 from loopwright.store._lock import lock
 from loopwright.store._read import ARTIFACTS, EVENTS, MANIFEST, Manifest, RunRecord, read_manifest, to_event
@@ -86,7 +86,7 @@ class RunStore:
             held = lock(folder / _LOCK)
             try:
                 _refuse_unless_empty(folder)
-                (folder / EVENTS).touch()
+                os.close(open_descriptor(folder / EVENTS, os.O_WRONLY | os.O_CREAT, folder))
                 # Last, since this file makes the folder a run.
                 write_whole(folder / MANIFEST, to_json(plain(manifest)) + b"\n")
                 sync_folder(folder.parent)

@@ -21,6 +21,9 @@ _ESCAPED = "is"
 SHORTEST = 72
 """Characters below which a text is always written; a digest has 64."""
 
+LONGEST = 256 * 1024 * 1024
+"""Characters of one line when every text that it refers to is put in; a few bytes could refer to gigabytes."""
+
 MOST_TEXTS, MOST_CHARACTERS = 64, 1024 * 1024
 """Of an episode's latest texts that later lines may refer to."""
 
@@ -122,6 +125,8 @@ class _Walk:
     """Whether the line is written in full, so that a mark in it is nothing but data."""
     written: list[str] = field(default_factory=list)
     parts: list[tuple[Place, int, str]] = field(default_factory=list)
+    size: int = 0
+    """Characters that were referred to."""
 
     def restored(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -143,6 +148,9 @@ class _Walk:
             return part
         seq, n, start, end = part
         text = self.known.use((seq, n))[start:end]
+        self.size += len(text)
+        if self.size > LONGEST:
+            raise BadLine(f"the texts that it refers to have more than {LONGEST} characters")
         self.parts.append(((seq, n), start, text))
         return text
 

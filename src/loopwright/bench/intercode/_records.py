@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from loopwright.errors import MissingContent, TaskError
+from loopwright.files import read_regular
 from loopwright.task import Record
 
 _REFUSED = frozenset((54, 83, 164, 178, 225, 271, 301, 525, 531, 638, 704, 710, 798, 802, 803, 850, 892, 942, 967))
@@ -122,7 +123,7 @@ def _file_system(folder: Path, number: int) -> dict[str, Any]:
     if archive:
         return {"fixture": str(archive)}
     script = required(folder, f"setup_nl2b_fs_{number}.sh", "docker/bash_scripts")
-    return {"setup": script.read_text(encoding="utf-8")}
+    return {"setup": read_regular(script).decode()}
 
 
 def rows(path: Path, *fields: str) -> list[dict[str, Any]]:
@@ -132,7 +133,7 @@ def rows(path: Path, *fields: str) -> list[dict[str, Any]]:
         TaskError: It is none.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(read_regular(path))
     except (OSError, ValueError) as error:
         raise TaskError(f"no JSON: {error}", path=str(path)) from None
     if not isinstance(data, list) or not all(isinstance(row, dict) and row.keys() >= set(fields) for row in data):

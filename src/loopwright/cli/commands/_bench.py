@@ -152,11 +152,11 @@ def compare_command(ctx: click.Context, run: str, other: str | None, runs: Path,
 def report_command(run: str | None, out: Path | None, runs: Path, as_json: bool) -> None:
     """Write a run's plots as one HTML file: success by turn, by group, and cost against success."""
     from loopwright.cli._output import write, write_file, write_json
-    from loopwright.cli._runs import find_run
+    from loopwright.cli._runs import find_run, own_page
     from loopwright.report import render_bench
 
     folder = find_run(run, runs)
-    page = out or folder / "bench.html"
+    page = out or own_page(folder, "bench.html")
     write_file(page, render_bench(folder))
     if as_json:
         write_json({"html": str(page)})

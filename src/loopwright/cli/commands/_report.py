@@ -30,11 +30,11 @@ def command(run: str | None, out: Path | None, junit: Path | None, csv: Path | N
     RUN is a run folder, an id in --runs or its beginning; the latest by default.
     """
     from loopwright.cli._output import write, write_file, write_json
-    from loopwright.cli._runs import find_run
+    from loopwright.cli._runs import find_run, own_page
     from loopwright.report import render_csv, render_html, render_junit, summarize_run
 
     folder = find_run(run, runs)
-    page = out or folder / "report.html"
+    page = out or own_page(folder, "report.html")
     write_file(page, render_html(folder))
     written = {"html": page}
     if junit or csv:

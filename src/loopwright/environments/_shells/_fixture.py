@@ -10,8 +10,11 @@ from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
+from loopwright.archives import LARGEST, UNPACKING_ERRORS, BadArchive, entries, refuse_name
 from loopwright.errors import TaskError
+from loopwright.files import open_regular
 
 _UNPACKING = 3600
 """Seconds within which an archive's newest files were made by whoever made the archive."""
@@ -35,7 +38,7 @@ class Fixture:
             built: When the files were made that have no time of their own: those of the archive's last hour.
             seen: The moment. All in seconds since 1970.
         """
-        entries = list(_entries(self.archive))
+        entries = list(_entries(io.BytesIO(self.archive)))
         made = max((info.mtime for info, _ in entries), default=0) - _UNPACKING
         passed = time.time() - seen
         for info, _ in entries:
@@ -44,7 +47,7 @@ class Fixture:
 
     def below_folders(self) -> bytes:
         """The archive without what lies in the root itself: its folders are there already."""
-        return _packed([(m, data) for m, data in _entries(self.archive) if "/" in m.name])
+        return _packed([(m, data) for m, data in _entries(io.BytesIO(self.archive)) if "/" in m.name])
 
 
 def load_fixture(path: str | None, files: Mapping[str, str] | None = None, *, at: str = "/") -> Fixture:
@@ -90,29 +93,38 @@ def _from(path: str) -> list[tuple[tarfile.TarInfo, bytes]]:
     try:
         if place.is_dir():
             return _of_folder(place)
-        return list(_entries(place.read_bytes()))
-    except (OSError, tarfile.TarError) as error:
+        with open_regular(place) as file:
+            return list(_entries(file))
+    except UNPACKING_ERRORS as error:
+        why = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise TaskError(
-            f"environment.fixture: {path}: {error}", remedy="Name a tar archive or a folder that can be read."
+            f"environment.fixture: {path}: {why}", remedy="Name a tar archive or a folder that can be read."
         ) from None
 
 
 def _of_folder(folder: Path) -> list[tuple[tarfile.TarInfo, bytes]]:
-    packed = io.BytesIO()
+    packed, total = io.BytesIO(), 0
+
+    def bounded(info: tarfile.TarInfo) -> tarfile.TarInfo:
+        nonlocal total
+        total += info.size
+        if total > LARGEST:
+            raise BadArchive(f"it holds more than {LARGEST} bytes")
+        return info
+
     with tarfile.open(fileobj=packed, mode="w") as tar:
         for child in sorted(folder.iterdir()):
-            tar.add(child, arcname=child.name)
-    return list(_entries(packed.getvalue()))
+            tar.add(child, arcname=child.name, filter=bounded)
+    packed.seek(0)
+    return list(_entries(packed))
 
 
-def _entries(archive: bytes) -> list[tuple[tarfile.TarInfo, bytes]]:
+def _entries(archive: BinaryIO) -> list[tuple[tarfile.TarInfo, bytes]]:
     found = []
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        for info in tar:
-            info.name, info.pax_headers = _safe(info.name), {}  # the latter would name it as it was
-            if not info.name or not (info.isreg() or info.isdir() or info.issym()):
-                continue
-            file = tar.extractfile(info) if info.isreg() else None
+    for info, file in entries(archive):
+        info.name, info.pax_headers = _safe(info.name), {}  # the latter would name it as it was
+        if info.name and (file or info.isdir() or info.issym()):
+            refuse_name(PurePosixPath(info.name))
             found.append((info, file.read() if file else b""))
     return found
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from loopwright.errors import TaskError
+from loopwright.files import read_regular
 
 _COMMENT = re.compile(r"/\*.*?\*/|^--[^\n]*$", re.DOTALL | re.MULTILINE)
 _PLAIN_COMMENT = re.compile(r"/\*(?![!M]).*?\*/|^--[^\n]*$", re.DOTALL | re.MULTILINE)
@@ -100,7 +101,7 @@ def load_script(script: str, database: bytes = b"") -> bytes:
 
 def _text(path: str) -> str:
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return read_regular(Path(path)).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise TaskError(f"environment.dump: {path}: {error}") from None
 

@@ -16,12 +16,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections import defaultdict, deque
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loopwright.errors import MissingContent, UserError
+from loopwright.files import open_descriptor, read_regular
 from loopwright.models.chat._types import Model, Reply, Request, canonical, request_hash
 from loopwright.secrets import scrub
 
@@ -136,15 +138,18 @@ def _scrubbed(request: Request) -> Request:
 def _append(path: Path, line: str) -> None:
     """Appends a line by one write, so that lines of parallel calls do not mix."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab", buffering=0) as file:
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+    with os.fdopen(open_descriptor(path, flags, path.parent), "ab", buffering=0) as file:
         file.write(line.encode())
 
 
 def _read(path: Path) -> list[_Call]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (FileNotFoundError, IsADirectoryError):
+        lines = read_regular(path).decode().splitlines()
+    except FileNotFoundError:
         raise MissingContent(f"there is no recording {path}") from None
+    except OSError as error:
+        raise UserError(f"the recording {path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UserError(f"{path} is not a recording: it is not text") from None
     calls = []

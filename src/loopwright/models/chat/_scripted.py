@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from loopwright.errors import MissingContent, UserError
+from loopwright.files import read_regular
 from loopwright.models.chat._types import Reply, Request
 from loopwright.types import Usage
 
@@ -51,9 +52,11 @@ class Scripted:
         import yaml
 
         try:
-            items = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, IsADirectoryError):
+            items = yaml.safe_load(read_regular(path).decode())
+        except FileNotFoundError:
             raise MissingContent(f"scripted model: there is no file {path}") from None
+        except OSError as error:
+            raise UserError(f"scripted model: {path} cannot be read: {error.strerror}") from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise UserError(f"scripted model: {path} is not YAML or JSON: {error}") from None
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):

@@ -1,0 +1,137 @@
+"""A run folder that somebody sent is data: no link in it is followed, and nothing but files is opened."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zlib
+from pathlib import Path
+
+import pytest
+
+from loopwright.errors import StoreError
+from loopwright.store import ResponseCache, RunStore, read_run
+from loopwright.store._artifacts import Artifacts
+from tests.store.support import new_run, note
+
+PRECIOUS = b"precious"
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Path:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").write_bytes(PRECIOUS)
+    return tmp_path / "mine"
+
+
+@pytest.fixture
+def sent(tmp_path: Path) -> Path:
+    store = new_run(tmp_path / "sent")
+    store.append(note("a"))
+    store.close()
+    return tmp_path / "sent"
+
+
+@pytest.mark.parametrize("name", ["lock", "events.jsonl", "run.json"])
+@pytest.mark.parametrize("kind", ["link", "fifo", "device"])
+def test_what_is_no_file_is_not_opened(sent: Path, mine: Path, name: str, kind: str) -> None:
+    (sent / name).unlink()
+    target = "/dev/zero" if kind == "device" else mine / "file"
+    os.mkfifo(sent / name) if kind == "fifo" else (sent / name).symlink_to(target)
+    with pytest.raises(StoreError, match=f"{name}.*(is a link|is a FIFO)"):
+        RunStore.open(sent)
+    if name != "lock":
+        with pytest.raises(StoreError, match=r"is a (link|FIFO)"):
+            list(read_run(sent).events)
+    assert (mine / "file").read_bytes() == PRECIOUS
+
+
+@pytest.mark.parametrize("name", ["artifacts", "artifacts/00"])
+def test_artifacts_do_not_go_through_a_link(sent: Path, mine: Path, name: str) -> None:
+    (sent / name).parent.mkdir(exist_ok=True)
+    (sent / name).symlink_to(mine)
+    data = next(data for n in range(10_000) if hashlib.sha256(data := b"%d" % n).hexdigest().startswith("00"))
+    store = RunStore.open(sent)
+    with pytest.raises(StoreError, match="is a link"):
+        store.put(data)
+    with pytest.raises(StoreError, match="is a link"):
+        store.get(hashlib.sha256(data).hexdigest())
+    store.close()
+    assert [path.name for path in mine.iterdir()] == ["file"]
+
+
+def test_artifacts_that_are_taken_over_are_files(tmp_path: Path, mine: Path) -> None:
+    ref = hashlib.sha256(PRECIOUS).hexdigest()
+    (tmp_path / "theirs" / ref[:2]).mkdir(parents=True)
+    (tmp_path / "theirs" / ref[:2] / ref[2:]).symlink_to(mine / "file")
+    with pytest.raises(StoreError, match="is a link"):
+        Artifacts(tmp_path / "ours").adopt(Artifacts(tmp_path / "theirs"))
+
+
+@pytest.mark.anyio
+async def test_checkpoints_do_not_go_through_a_link(sent: Path, mine: Path) -> None:
+    store = RunStore.open(sent)
+    for end in ("", "-wal"):
+        (sent / f"checkpoints.sqlite{end}").symlink_to(mine / "file")
+        with pytest.raises(StoreError, match="is a link"):
+            async with store.checkpointer():
+                pass
+        (sent / f"checkpoints.sqlite{end}").unlink()
+    store.close()
+    assert (mine / "file").read_bytes() == PRECIOUS
+
+
+def test_a_cache_is_not_left_by_a_link(tmp_path: Path, mine: Path, caplog: pytest.LogCaptureFixture) -> None:
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    name = hashlib.sha256(json.dumps("k").encode()).hexdigest()
+    (cache / name[:2]).symlink_to(mine)
+    ResponseCache(cache).put("k", {"a": 1})
+    assert ResponseCache(cache).get("k") is None
+    assert caplog.text.count("is a link") == 2
+    assert [path.name for path in mine.iterdir()] == ["file"]
+
+
+def _line(body: str) -> bytes:
+    head = body[:-1].encode()
+    return b'%s,"crc":"%08x"}\n' % (head, zlib.crc32(head, zlib.crc32(b"r1")))
+
+
+_HEAD = '{"v":2,"seq":1,"time":"","episode":"e","data":'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"v":2,"seq":1}',
+        f"{_HEAD}[]}}",
+        f"{_HEAD}null}}",
+        f'{_HEAD}{{"type":"failed","message":{{"$text":[[0]]}}}}}}',
+        f'{_HEAD}{{"type":"failed","message":{{"$text":[[0,0,0,1]]}}}}}}',
+        f'{_HEAD}{{"type":"failed","message":{{"$text":7}}}}}}',
+        f"{_HEAD}{'[' * 100_000}{']' * 100_000}}}",
+        f'{_HEAD}{{"type":"failed","message":{"[" * 900}{"]" * 900}}}}}',
+        f'{_HEAD}{{"type":"failed","error":"{"x" * (65 * 1024 * 1024)}"}}}}',
+    ],
+    ids=["no data", "list", "null", "short part", "no text", "no parts", "deep", "deep text", "long"],
+)
+def test_a_line_that_was_made_up_is_damaged_and_names_itself(sent: Path, body: str) -> None:
+    with (sent / "events.jsonl").open("ab") as file:
+        file.write(_line(body))
+        file.write(_line(body))
+    with pytest.raises(StoreError, match=r"events\.jsonl line 2|event 1 does not fit the schema"):
+        list(read_run(sent).events)
+
+
+def test_texts_that_refer_to_texts_are_bounded(sent: Path) -> None:
+    text = "x" * 100_000
+    rest = '"error":"E","cause":"c","retried":false'
+    first = f'{_HEAD}{{"type":"failed",{rest},"message":"{text}"}}}}'
+    parts = ",".join(["[1,0,0,100000]"] * 3_000)
+    second = f'{_HEAD}{{"type":"failed",{rest},"message":{{"$text":[{parts}]}}}}}}'.replace('"seq":1', '"seq":2')
+    third = second.replace('"seq":2', '"seq":3')
+    with (sent / "events.jsonl").open("ab") as file:
+        file.write(_line(first) + _line(second) + _line(third))
+    with pytest.raises(StoreError, match="line 3 is damaged: the texts that it refers to have more than"):
+        list(read_run(sent).events)

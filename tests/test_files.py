@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from loopwright.files import open_descriptor, read_regular, write_whole
+
+
+def _make(kind: str, path: Path) -> None:
+    match kind:
+        case "fifo":
+            os.mkfifo(path)
+        case "socket":
+            with socket.socket(socket.AF_UNIX) as server:
+                server.bind(str(path))
+        case "folder":
+            path.mkdir()
+        case "device":
+            path.symlink_to("/dev/zero")
+
+
+@pytest.mark.parametrize("kind", ["fifo", "socket", "folder", "device"])
+def test_only_regular_files_are_opened(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = Path("sent")
+    _make(kind, path)
+    for flags in (os.O_RDONLY, os.O_RDWR | os.O_CREAT):
+        with pytest.raises(OSError, match=f"(?i)it is a {kind}"):
+            open_descriptor(path, flags)
+
+
+def test_more_than_the_bound_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "hole").touch()
+    os.truncate(tmp_path / "hole", 1 << 40)
+    with pytest.raises(OSError, match="1099511627776 bytes; at most 10 are read"):
+        read_regular(tmp_path / "hole", 10)
+    (tmp_path / "short").write_bytes(b"0123456789")
+    assert read_regular(tmp_path / "short", 10) == b"0123456789"
+
+
+@pytest.mark.parametrize("link", ["a", "a/b"])
+def test_no_link_below_a_folder_that_was_sent_is_followed(tmp_path: Path, link: str) -> None:
+    mine, sent = tmp_path / "mine", tmp_path / "sent"
+    (mine / "b").mkdir(parents=True)
+    sent.mkdir()
+    if link == "a":
+        (sent / "a").symlink_to(mine)
+    else:
+        (sent / "a").mkdir()
+        (sent / "a" / "b").symlink_to(mine / "b")
+    (mine / "b" / "x").write_text("mine")
+    with pytest.raises(OSError, match="is a link"):
+        read_regular(sent / "a" / "b" / "x", within=sent)
+    with pytest.raises(OSError, match="is a link"):
+        write_whole(sent / "a" / "b" / "y", b"theirs", within=sent)
+    assert [path.name for path in (mine / "b").iterdir()] == ["x"]
+    assert read_regular(sent / "a" / "b" / "x") == b"mine"
+
+
+def test_a_link_in_the_place_of_a_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "page").symlink_to(tmp_path / "mine")
+    write_whole(tmp_path / "page", b"page")
+    assert ((tmp_path / "mine").read_text(), (tmp_path / "page").read_text()) == ("mine", "page")
+    assert not (tmp_path / "page").is_symlink()
