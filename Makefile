@@ -18,13 +18,14 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOOPWRIGHT := $(BIN)/loopwright
 PYTEST := $(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal
+FAST := -m "not slow and not docker and not local_model"
 
 # The demonstration: the bundled tasks, three strategies at equal numbers of model calls, a model that runs in process.
 DEMO_RUN := $(LOOPWRIGHT) run examples/python --model local/smollm2-135m --strategy single,best_of_n,refine \
 	--calls 3 --grade-all
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint bench bench-drift docs base-image image clean
+.PHONY: help demo test check coverage lint bench bench-drift docs base-image image clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,7 +40,10 @@ test: $(VENV)/.installed-dev ## install and run all tests; docker tests need an 
 	$(PYTEST) $(PYTEST_ARGS)
 
 check: lint ## lint, types, import layers and the fast tests
-	$(PYTEST) -q -m "not slow and not docker and not local_model" $(PYTEST_ARGS)
+	$(PYTEST) -q $(FAST) $(PYTEST_ARGS)
+
+coverage: $(VENV)/.installed-dev ## branch coverage of the fast tests
+	$(PYTEST) -q $(FAST) --cov $(PYTEST_ARGS)
 
 lint: $(VENV)/.installed-dev ## formatting, lint, types and import layers
 	$(BIN)/ruff check .
@@ -64,7 +68,7 @@ image: $(VENV)/.installed ## build the image that runs loopwright itself, on BAS
 	docker build --network none --build-arg BASE_IMAGE=$(BASE_IMAGE) --tag $(IMAGE) .
 
 clean: ## remove what was installed, built and cached; runs stay
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
