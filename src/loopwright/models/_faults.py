@@ -89,6 +89,8 @@ def fault_inside(answer: object) -> Fault | None:
     if not error:
         return None
     code = error.get("code") if isinstance(error, Mapping) else None
+    if isinstance(code, str) and ("rate_limit" in code or "quota" in code):
+        code = 429
     return read_fault(code if isinstance(code, int) and 400 <= code < 600 else 500, {"error": error}, {})
 
 

@@ -8,7 +8,7 @@ from loopwright.types._drift_alarm import TRAITS, Category, Channel, DriftAlarm,
 from loopwright.types._endpoint import Endpoint, EndpointName
 from loopwright.types._failure import Failure
 from loopwright.types._observation import Observation
-from loopwright.types._sampling import Sampling
+from loopwright.types._sampling import Parameter, Sampling
 from loopwright.types._usage import Usage
 from loopwright.types._verdict import Check, Verdict
 
@@ -27,6 +27,7 @@ __all__ = [
     "EndpointName",
     "Failure",
     "Observation",
+    "Parameter",
     "Sampling",
     "Trait",
     "Usage",

@@ -42,8 +42,8 @@ class Endpoint(BaseModel):
 
     base_url: str
     """The URL before `/chat/completions`, such as `http://127.0.0.1:8000/v1`."""
-    api: Literal["chat"] = "chat"
-    """What the server speaks: `chat` is OpenAI's chat completions."""
+    api: Literal["chat", "responses"] = "chat"
+    """What the server speaks: OpenAI's chat completions, or its Responses API."""
     api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     """The environment variable that holds the key; none for a server that asks for no key."""
     timeout: float = Field(default=300.0, gt=0, le=86_400)

@@ -10,9 +10,11 @@ from typing import Any
 
 from loopwright.errors import ModelRejected
 
-_NEEDED = frozenset({"model", "messages", "max_tokens", "max_completion_tokens"})
+_NEEDED = frozenset({"model", "messages", "input", "max_tokens", "max_completion_tokens", "max_output_tokens", "store"})
 """Fields that no request can do without. A limit of the reply is one: what a call may cost depends on it."""
 _SCHEMA_SIGNS = ("response format", "json schema", "structured output", "grammar", "guided")
+_SCHEMA_FIELDS = frozenset({"response_format", "text"})
+"""The field that holds the schema of the reply, by API."""
 _TOO_LARGE = re.compile(r"too large|at most|maximum|exceed|less than or equal", re.I)
 _AT_MOST = re.compile(
     r"(?:at most|maximum(?: value)?(?: of| is)?|less than or equal to|<=)\s*(\d{2,9})\b", re.IGNORECASE
@@ -46,9 +48,10 @@ class Agreement:
             for name, value in body.items()
             if name not in self.left_out
         }
-        if schema is not None and "response_format" in self.left_out:
+        if schema is not None and self.left_out & _SCHEMA_FIELDS:
             hint = _SCHEMA_HINT.format(schema=json.dumps(schema, ensure_ascii=False))
-            shaped["messages"] = _with_hint(shaped["messages"], hint)
+            messages = "messages" if "messages" in shaped else "input"
+            shaped[messages] = _with_hint(shaped[messages], hint)
         return shaped
 
     def learned(self, body: Mapping[str, Any], refusal: ModelRejected, needed: frozenset[str]) -> Agreement | None:
@@ -61,7 +64,9 @@ class Agreement:
         """
         words = str(refusal)
         sent = [name for name in body if name not in self.left_out]
-        limit = next((name for name in ("max_tokens", "max_completion_tokens") if name in sent), "")
+        limit = next(
+            (name for name in ("max_tokens", "max_completion_tokens", "max_output_tokens") if name in sent), ""
+        )
         if limit and (lowered := self._with_limit(limit, int(body[limit]), words)):
             return lowered
         refused = _named(sent, refusal)
@@ -71,7 +76,8 @@ class Agreement:
 
     def _with_limit(self, name: str, asked: int, words: str) -> Agreement | None:
         if _TOO_LARGE.search(words):
-            found = _AT_MOST.search(words) if "max_tokens" in words or "completion tokens" in words else None
+            about = name in words or "max_tokens" in words or "completion tokens" in words
+            found = _AT_MOST.search(words) if about else None
             lowered = found is not None and int(found[1]) < min(asked, self.longest or asked)
             return replace(self, longest=int(found[1])) if found and lowered else None
         if name == "max_tokens" and "max_completion_tokens" in words and not self.renamed:
@@ -87,8 +93,10 @@ def _named(sent: list[str], refusal: ModelRejected) -> str:
     if (top := refusal.parameter.partition(".")[0]) in sent:
         return top
     words = str(refusal).lower()
-    if "response_format" in sent and any(sign in words.replace("_", " ") for sign in _SCHEMA_SIGNS):
-        return "response_format"
+    if any(sign in words.replace("_", " ") for sign in _SCHEMA_SIGNS):
+        schema = next((name for name in sent if name in _SCHEMA_FIELDS), "")
+        if schema:
+            return schema
     named = [name for name in sent if re.search(rf"(?<![\w-]){re.escape(name.lower())}(?![\w-])", words)]
     optional = [name for name in named if name not in _NEEDED]
     return optional[0] if optional else ""

@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from loopwright.errors import UserError
+from loopwright.models.chat._stream import StreamedCompletion
 from loopwright.models.chat._types import Message, Request
-from loopwright.types import Sampling, Usage
+from loopwright.types import Parameter, Sampling, Usage
+
+if TYPE_CHECKING:
+    import openai
+
+    from loopwright.models._openai_server import RawStream
+
+Artifact = Callable[[str], Awaitable[bytes]]
+"""From the reference of an image to its bytes."""
 
 Finish = Literal["stop", "length", "refusal", "other"]
 
 _FINISH: Mapping[object, Finish] = {"stop": "stop", "length": "length", "content_filter": "refusal"}
 
 _SIGNATURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
+
+_STREAM = {"stream": True, "stream_options": {"include_usage": True}}
+"""Asks for the reply in pieces, so that silence is told from slowness, and for usage in the last piece."""
 
 _MOST_TOKENS = 10**9
 """More than any context holds: a larger count is a defect of the server."""
@@ -34,6 +47,48 @@ class Completion:
     """As the server names it; empty where it does not."""
 
 
+class ChatCompletions:
+    """OpenAI's chat completions, which nearly every server speaks."""
+
+    kind = "a chat completion"
+    """What an answer is called in messages."""
+    names: Mapping[str, str] = {name: name for name in (*get_args(Parameter), "response_format")}
+    """A parameter's name in a request of Loopwright to its name in the API; others are left out."""
+
+    async def body(self, request: Request, artifact: Artifact | None) -> dict[str, Any]:
+        """The fields that say what is asked.
+
+        Raises:
+            UserError: A message shows images and there is nothing to read them with.
+        """
+        fields: dict[str, Any] = {"messages": await chat_messages(request, artifact), **_STREAM}
+        return (
+            fields if request.json_schema is None else {**fields, "response_format": schema_format(request.json_schema)}
+        )
+
+    def sampling(self, sampling: Sampling) -> dict[str, Any]:
+        """The sampling parameters that are set, under their names in the API."""
+        return sampling_fields(sampling)
+
+    def call(self, client: openai.AsyncOpenAI, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]:
+        """Sends a request."""
+        known = {"model": body["model"], "messages": body["messages"]}
+        rest = {name: value for name, value in body.items() if name not in known}
+        return client.chat.completions.with_streaming_response.create(**known, extra_body=rest)
+
+    def stream(self) -> StreamedCompletion:
+        """What puts the pieces of a reply together."""
+        return StreamedCompletion()
+
+    def read(self, answer: object) -> Completion:
+        """Reads a decoded chat completion.
+
+        Raises:
+            ValueError: It is no chat completion.
+        """
+        return read_completion(answer)
+
+
 def schema_format(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The `response_format` that asks for JSON by a schema."""
     return {"type": "json_schema", "json_schema": {"name": "reply", "schema": dict(schema)}}
@@ -47,7 +102,7 @@ def sampling_fields(sampling: Sampling) -> dict[str, Any]:
     return {**fields, "stop": list(stop)} if stop else fields
 
 
-async def chat_messages(request: Request, artifact: Callable[[str], Awaitable[bytes]] | None) -> list[dict[str, Any]]:
+async def chat_messages(request: Request, artifact: Artifact | None) -> list[dict[str, Any]]:
     """The messages of a request, images as data URLs.
 
     Raises:
@@ -56,7 +111,7 @@ async def chat_messages(request: Request, artifact: Callable[[str], Awaitable[by
     return [{"role": message.role, "content": await _content(message, artifact)} for message in request.messages]
 
 
-async def _content(message: Message, artifact: Callable[[str], Awaitable[bytes]] | None) -> str | list[dict[str, Any]]:
+async def _content(message: Message, artifact: Artifact | None) -> str | list[dict[str, Any]]:
     if not message.images:
         return message.content
     if artifact is None:
@@ -86,10 +141,10 @@ def read_completion(body: object) -> Completion:
     if not isinstance(message, Mapping):
         raise ValueError("its first choice holds no message")
     text, finish = (
-        _text(message.get("content"), "text"),
+        text_of(message.get("content"), "text"),
         _FINISH.get(_mapping(choices[0]).get("finish_reason"), "other"),
     )
-    if not text and (refusal := _text(message.get("refusal"), "text")):
+    if not text and (refusal := text_of(message.get("refusal"), "text")):
         text, finish = refusal, "refusal"
     model = _mapping(body).get("model")
     return Completion(
@@ -116,13 +171,15 @@ def read_usage(usage: object, *, answered: bool) -> Usage | None:
     """
     counts = _mapping(usage)
     details = _mapping(counts.get("prompt_tokens_details"))
-    prompt, completion = _count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens"))
+    prompt, completion = count_tokens(counts.get("prompt_tokens")), count_tokens(counts.get("completion_tokens"))
     if prompt is None or completion is None:
         return None
-    read = min(prompt, _count(details.get("cached_tokens")) or 0)
-    written = _count(details.get("cache_write_tokens")) or _count(counts.get("cache_creation_input_tokens")) or 0
+    read = min(prompt, count_tokens(details.get("cached_tokens")) or 0)
+    written = (
+        count_tokens(details.get("cache_write_tokens")) or count_tokens(counts.get("cache_creation_input_tokens")) or 0
+    )
     written = min(prompt - read, written)
-    output = max(completion, (_count(counts.get("total_tokens")) or 0) - prompt)
+    output = max(completion, (count_tokens(counts.get("total_tokens")) or 0) - prompt)
     if answered and not output:
         return None
     return Usage(input=prompt - read - written, cache_read=read, cache_write=written, output=output)
@@ -132,7 +189,8 @@ def _mapping(value: object) -> Mapping[Any, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _count(value: object) -> int | None:
+def count_tokens(value: object) -> int | None:
+    """A number of tokens; None where it cannot be one."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS else None
 
 
@@ -142,19 +200,19 @@ def _reasoning(message: Mapping[Any, Any]) -> str:
     told = next((field for field in fields if isinstance(field, str) and field), "")
     return (
         _whole(told)
-        or _text(message.get("content"), "thinking")
-        or _text(message.get("reasoning_details"), "reasoning.text")
+        or text_of(message.get("content"), "thinking")
+        or text_of(message.get("reasoning_details"), "reasoning.text")
     )
 
 
-def _text(content: object, kind: str) -> str:
+def text_of(content: object, kind: str) -> str:
     """The text of a message's content, or that of its parts of one kind."""
     if isinstance(content, str):
         return _whole(content) if kind == "text" else ""
     parts = [_mapping(part) for part in content] if isinstance(content, list) else []
     values = [part.get("text") or part.get(kind) for part in parts if part.get("type") == kind]
     # Mistral nests the text of its thoughts once more.
-    texts = [_text(value, "text") if isinstance(value, list) else value for value in values]
+    texts = [text_of(value, "text") if isinstance(value, list) else value for value in values]
     return _whole("".join(text for text in texts if isinstance(text, str)))
 
 

@@ -1,37 +1,76 @@
-"""`openai/...`: any server that speaks OpenAI's chat completions."""
+"""`openai/...` and endpoints: any server that speaks OpenAI's chat completions or its Responses API."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from contextlib import suppress
-from typing import Any
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import TYPE_CHECKING, Any, Protocol
 
 from loopwright.errors import ModelRejected, ModelUnavailable
 from loopwright.models._faults import fault_inside
 from loopwright.models._openai_server import OpenAIServer
 from loopwright.models._options import ModelOptions
 from loopwright.models.chat._agreement import Agreement
-from loopwright.models.chat._format import chat_messages, read_completion, sampling_fields, schema_format
-from loopwright.models.chat._stream import StreamedCompletion
+from loopwright.models.chat._format import Artifact, ChatCompletions, Completion, sampling_fields
+from loopwright.models.chat._responses import Responses
 from loopwright.models.chat._types import Reply, Request
 from loopwright.replies import extract_json
 from loopwright.secrets import scrub
-from loopwright.types import Endpoint, Usage
+from loopwright.types import Endpoint, Sampling, Usage
+
+if TYPE_CHECKING:
+    import openai
+
+    from loopwright.models._openai_server import RawStream
 
 _agreements: dict[tuple[str, str], Agreement] = {}
 """Base URL and model to what the server takes, for the life of the process."""
-
-_STREAM = {"stream": True, "stream_options": {"include_usage": True}}
-"""Asks for the reply in pieces, so that silence is told from slowness, and for usage in the last piece."""
 
 _ALONE = 2.0
 """Seconds for which the first call of a model goes alone, so that its refusals cost one call and not one for each."""
 
 
+class _Streamed(Protocol):
+    """The pieces of a reply that have arrived so far."""
+
+    @property
+    def ended(self) -> bool: ...
+
+    @property
+    def text(self) -> str: ...
+
+    def add(self, data: str) -> None: ...
+
+    def whole(self) -> dict[str, Any]: ...
+
+
+class _Api(Protocol):
+    """One way to ask a server and to read its answer."""
+
+    kind: str
+
+    @property
+    def names(self) -> Mapping[str, str]: ...
+
+    async def body(self, request: Request, artifact: Artifact | None) -> dict[str, Any]: ...
+
+    def sampling(self, sampling: Sampling) -> dict[str, Any]: ...
+
+    def call(self, client: openai.AsyncOpenAI, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]: ...
+
+    def stream(self) -> _Streamed: ...
+
+    def read(self, answer: object) -> Completion: ...
+
+
+_APIS: Mapping[str, _Api] = {"chat": ChatCompletions(), "responses": Responses()}
+
+
 class OpenAI:
-    """A model behind a server that speaks OpenAI's chat completions.
+    """A model behind a server that speaks OpenAI's chat completions or its Responses API.
 
     Attributes:
         name: `endpoint/model`.
@@ -49,6 +88,7 @@ class OpenAI:
         self._model = model
         self._server = server
         self._options = options
+        self._api = _APIS[server.settings.api]
         self._begun = False
         self._answered = asyncio.Event()
 
@@ -87,7 +127,7 @@ class OpenAI:
 
     async def _agreed(self, body: dict[str, Any], request: Request) -> Reply:
         """Makes the call as the server takes it; each refusal of a field teaches how."""
-        required = frozenset(request.sampling.required)
+        required = frozenset(self._api.names.get(name, name) for name in request.sampling.required)
         before, told = Agreement(), ""
         while True:
             agreement = self._agreement
@@ -115,15 +155,20 @@ class OpenAI:
         await self._server.close()
 
     async def _body(self, request: Request) -> dict[str, Any]:
-        body: dict[str, Any] = {
+        settings = self._server.settings
+        return {
             "model": self._model,
-            "messages": await chat_messages(request, self._options.artifact),
-            **_STREAM,
-            **self._server.settings.body,
-            **sampling_fields(self._server.settings.sampling),
-            **sampling_fields(request.sampling),
+            **await self._api.body(request, self._options.artifact),
+            **settings.body,
+            **self._api.sampling(settings.sampling),
+            **self._api.sampling(request.sampling),
         }
-        return body if request.json_schema is None else {**body, "response_format": schema_format(request.json_schema)}
+
+    def _left_out(self, agreement: Agreement, request: Request) -> tuple[str, ...]:
+        """The parameters of a request that the server, or its API, does not take."""
+        asked = {*sampling_fields(request.sampling), *(("response_format",) if request.json_schema else ())}
+        names = self._api.names
+        return tuple(sorted(name for name in asked if name not in names or names[name] in agreement.left_out))
 
     @property
     def _agreement(self) -> Agreement:
@@ -140,7 +185,7 @@ class OpenAI:
         if fault := fault_inside(answer):
             raise self._server.error(fault)
         try:
-            completion = read_completion(answer)
+            completion = self._api.read(answer)
         except ValueError as error:
             raise self._unreadable(error, json.dumps(answer).encode()) from None
         reply = Reply(
@@ -150,7 +195,7 @@ class OpenAI:
             finish=completion.finish,
             usage=completion.usage or Usage(),
             usage_reported=completion.usage is not None,
-            left_out=tuple(sorted(agreement.left_out & body.keys() - _STREAM.keys())),
+            left_out=self._left_out(agreement, request),
             seconds=seconds,
         )
         if request.json_schema is None:
@@ -159,13 +204,9 @@ class OpenAI:
 
     async def _answer(self, shaped: dict[str, Any]) -> Any:
         """Sends a request and returns the decoded answer, whether it comes whole or in pieces."""
-        known = {"model": shaped.pop("model"), "messages": shaped.pop("messages")}
-        streamed, content = StreamedCompletion(), b""
+        streamed, content = self._api.stream(), b""
         try:
-            whole = await self._server.stream(
-                lambda client: client.chat.completions.with_streaming_response.create(**known, extra_body=shaped),
-                streamed.add,
-            )
+            whole = await self._server.stream(lambda client: self._api.call(client, shaped), streamed.add)
             if whole is not None:
                 content = whole
                 return json.loads(content)
@@ -185,6 +226,6 @@ class OpenAI:
     def _unreadable(self, error: Exception, content: bytes) -> ModelUnavailable:
         start = scrub(" ".join(content[:200].decode("utf-8", "replace").split()))[:80]
         return ModelUnavailable(
-            f"{self.name} at {self.endpoint}: the answer is not a chat completion ({error}): {start!r}",
+            f"{self.name} at {self.endpoint}: the answer is not {self._api.kind} ({error}): {start!r}",
             remedy=f"Check that {self.endpoint} is the base URL of an OpenAI-compatible API.",
         )

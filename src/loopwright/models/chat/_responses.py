@@ -1,0 +1,161 @@
+"""The Responses API: requests into it, replies out of it, whole or in pieces."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from loopwright.models.chat._format import Artifact, Completion, Finish, chat_messages, count_tokens, text_of
+from loopwright.models.chat._types import Request
+from loopwright.types import Sampling, Usage
+
+if TYPE_CHECKING:
+    import openai
+
+    from loopwright.models._openai_server import RawStream
+
+_NAMES = {"max_tokens": "max_output_tokens", "temperature": "temperature", "top_p": "top_p"}
+"""Sampling parameters that the API knows, beside the effort, to their names there. It knows no `seed` and no `stop`."""
+
+
+class Responses:
+    """The Responses API of OpenAI, and of servers that speak it. Nothing is stored at the server."""
+
+    kind = "a response"
+    """What an answer is called in messages."""
+    names: Mapping[str, str] = {**_NAMES, "reasoning_effort": "reasoning", "response_format": "text"}
+    """A parameter's name in a request of Loopwright to its name in the API; others are left out."""
+
+    async def body(self, request: Request, artifact: Artifact | None) -> dict[str, Any]:
+        """The fields that say what is asked.
+
+        Raises:
+            UserError: A message shows images and there is nothing to read them with.
+        """
+        fields: dict[str, Any] = {
+            "input": [_item(message) for message in await chat_messages(request, artifact)],
+            "store": False,
+            "stream": True,
+        }
+        if request.json_schema is not None:
+            # Not strict: a strict schema must name every field as required.
+            form = {"type": "json_schema", "name": "reply", "schema": dict(request.json_schema), "strict": False}
+            fields["text"] = {"format": form}
+        return fields
+
+    def sampling(self, sampling: Sampling) -> dict[str, Any]:
+        """The sampling parameters that are set and that the API knows, under their names in it."""
+        values = sampling.model_dump(exclude_none=True)
+        fields = {there: values[here] for here, there in _NAMES.items() if here in values}
+        if sampling.reasoning_effort:
+            fields["reasoning"] = {"effort": sampling.reasoning_effort, "summary": "auto"}
+        return fields
+
+    def call(self, client: openai.AsyncOpenAI, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]:
+        """Sends a request."""
+        return client.responses.with_streaming_response.create(extra_body=body)
+
+    def stream(self) -> StreamedResponse:
+        """What puts the pieces of a reply together."""
+        return StreamedResponse()
+
+    def read(self, answer: object) -> Completion:
+        """Reads a decoded response.
+
+        Raises:
+            ValueError: It is no response.
+        """
+        if not isinstance(answer, Mapping) or not isinstance(output := answer.get("output"), list):
+            raise ValueError("it holds no output")
+        items = [item for item in output if isinstance(item, Mapping)]
+        parts = [part for item in items if item.get("type") == "message" for part in item.get("content") or ()]
+        text, refusal = text_of(parts, "output_text"), text_of(parts, "refusal")
+        summaries = [part for item in items if item.get("type") == "reasoning" for part in item.get("summary") or ()]
+        model = answer.get("model")
+        return Completion(
+            text=text or refusal,
+            reasoning=text_of(summaries, "summary_text"),
+            finish=_finish(answer, refused=bool(refusal and not text)),
+            usage=_usage(answer.get("usage"), answered=bool(text)),
+            model=model if isinstance(model, str) else "",
+        )
+
+
+@dataclass(slots=True)
+class StreamedResponse:
+    """The pieces of a response that have arrived so far; the last event holds all of it.
+
+    Attributes:
+        ended: Whether the last event is there.
+    """
+
+    ended: bool = False
+    _answer: dict[str, Any] = field(default_factory=dict)
+    _text: list[str] = field(default_factory=list)
+
+    def add(self, data: str) -> None:
+        """Takes the data of one event.
+
+        Raises:
+            ValueError: It is not JSON.
+        """
+        if data.strip() == "[DONE]":
+            return
+        event = json.loads(data)
+        if not isinstance(event, Mapping):
+            raise ValueError("an event is no object")
+        match event.get("type"):
+            case "response.output_text.delta" if isinstance(event.get("delta"), str):
+                self._text.append(event["delta"])
+            case "response.completed" | "response.incomplete" | "response.failed":
+                response = event.get("response")
+                self._answer, self.ended = dict(response) if isinstance(response, Mapping) else {}, True
+            case "error":
+                self._answer, self.ended = {"error": event.get("error") or dict(event)}, True
+
+    @property
+    def text(self) -> str:
+        """The answer so far."""
+        return "".join(self._text)
+
+    def whole(self) -> dict[str, Any]:
+        """The response as one object, in the form in which a server sends it that does not stream."""
+        return self._answer
+
+
+def _item(message: Mapping[str, Any]) -> dict[str, Any]:
+    """A chat message as an input item."""
+    content = message["content"]
+    if isinstance(content, str):
+        return {"role": message["role"], "content": content}
+    parts = [
+        {"type": "input_text", "text": part["text"]}
+        if part["type"] == "text"
+        else {"type": "input_image", "image_url": part["image_url"]["url"]}
+        for part in content
+    ]
+    return {"role": message["role"], "content": parts}
+
+
+def _finish(answer: Mapping[Any, Any], *, refused: bool) -> Finish:
+    details = answer.get("incomplete_details")
+    reason = details.get("reason") if isinstance(details, Mapping) else None
+    if reason == "max_output_tokens":
+        return "length"
+    if refused or reason == "content_filter":
+        return "refusal"
+    return "stop" if answer.get("status") == "completed" else "other"
+
+
+def _usage(usage: object, *, answered: bool) -> Usage | None:
+    counts = usage if isinstance(usage, Mapping) else {}
+    details = counts.get("input_tokens_details")
+    prompt, output = count_tokens(counts.get("input_tokens")), count_tokens(counts.get("output_tokens"))
+    if prompt is None or output is None or (answered and not output):
+        return None
+    cached = count_tokens(details.get("cached_tokens")) if isinstance(details, Mapping) else 0
+    read = min(prompt, cached or 0)
+    return Usage(input=prompt - read, cache_read=read, output=output)
