@@ -6,14 +6,14 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from jinja2 import StrictUndefined, Template, TemplateError
-from jinja2.sandbox import SandboxedEnvironment
+from jinja2 import Template, TemplateError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loopwright.agents._types import AgentRole, View
 from loopwright.errors import TaskError
 from loopwright.models import Message, Sampling
 from loopwright.project import Project, load_yaml, read_text
+from loopwright.templates import environment, render
 
 _USER_MARK = "--- user ---"
 
@@ -63,8 +63,8 @@ class Prompt(BaseModel):
 
     def _filled(self, text: str, first_line: int, view: View) -> str:
         try:
-            return _template(text).render(view=view).strip()
-        except TemplateError as error:
+            return render(_template(text), {"view": view}).strip()
+        except (TemplateError, RecursionError) as error:
             lineno = getattr(error, "lineno", None)
             line = None if lineno is None else first_line + lineno - 1
             raise TaskError(f"the prompt cannot be filled: {error}", path=str(self.path), line=line) from None
@@ -106,6 +106,4 @@ def load_prompt(name: str, project: Project) -> Prompt:
 
 @cache
 def _template(text: str) -> Template:
-    # Prompts are text for a model, not HTML: nothing is escaped.
-    # Sandboxed, because a card may come with somebody else's task.
-    return SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True).from_string(text)
+    return environment(trim_blocks=True, lstrip_blocks=True).from_string(text)

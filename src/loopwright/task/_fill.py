@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jinja2 import Template as Compiled
 
+    from loopwright.templates import Work
+
 Location = tuple[str | int, ...]
 
 _KEY = "template"
@@ -32,32 +34,35 @@ class Unfilled(Exception):
         self.broken = broken
 
 
-def fill(value: Any, record: Mapping[str, Any], location: Location) -> Any:
+def fill(value: Any, record: Mapping[str, Any], location: Location, work: Work) -> Any:
     """Returns a value with every template in it filled.
 
     Args:
         value: Plain data; a mapping of the one key `template` stands for text.
         record: The names that templates may use.
         location: Where the value stands in the task.
+        work: What the templates may still do.
 
     Raises:
-        Unfilled: A template is broken, or uses a name that the record does not have.
+        Unfilled: A template is broken, makes too much work, or uses a name that the record does not have.
     """
     if isinstance(value, Mapping):
         if set(value) == {_KEY} and isinstance(value[_KEY], str):
-            return _render(value[_KEY], record, location)
-        return {key: fill(item, record, (*location, key)) for key, item in value.items()}
+            return _render(value[_KEY], record, location, work)
+        return {key: fill(item, record, (*location, key), work) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [fill(item, record, (*location, index)) for index, item in enumerate(value)]
+        return [fill(item, record, (*location, index), work) for index, item in enumerate(value)]
     return value
 
 
-def _render(text: str, record: Mapping[str, Any], location: Location) -> str:
+def _render(text: str, record: Mapping[str, Any], location: Location, work: Work) -> str:
     from jinja2 import TemplateSyntaxError, UndefinedError
+
+    from loopwright.templates import render
 
     at = (*location, _KEY)
     try:
-        return _compiled(text).render(record)
+        return render(_compiled(text), record, work)
     except TemplateSyntaxError as error:
         message = f"line {error.lineno} of the template: {error.message}"
         raise Unfilled(message, at, "Write `{{ field }}`.", broken=True) from None
@@ -65,15 +70,15 @@ def _render(text: str, record: Mapping[str, Any], location: Location) -> str:
         fields = ", ".join(sorted(map(str, record)))
         message, remedy = f"record {record['id']!r}: {error.message}", f"Fields of this record: {fields}."
     except Exception as error:  # a filter or an expression of the template failed in its own way
-        message, remedy = f"record {record['id']!r}: {error}", "Check the expression in the template."
+        message, remedy = (
+            f"record {record['id']!r}: {error or type(error).__name__}",
+            "Check the expression in the template.",
+        )
     raise Unfilled(message, at, remedy)
 
 
 @lru_cache(maxsize=64)
 def _compiled(text: str) -> Compiled:
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from loopwright.templates import environment
 
-    # The text is for agents and programs, not HTML: nothing is escaped.
-    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
-    return environment.from_string(text)
+    return environment(keep_trailing_newline=True).from_string(text)

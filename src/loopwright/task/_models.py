@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator, model_validator
 
@@ -18,6 +18,11 @@ from loopwright.task._section import Section
 from loopwright.task._session import DriftOptions, SessionOptions
 from loopwright.types import Endpoint, EndpointName, Verdict
 
+if TYPE_CHECKING:
+    from loopwright.templates import Work
+
+_STEPS, _CHARACTERS = 100, 100_000
+"""What the templates of a task may do more for each record."""
 _Model = TypeVar("_Model", bound=BaseModel)
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$"
 
@@ -293,15 +298,19 @@ class Task(Section):
         Raises:
             Unfilled: A template cannot be filled from a record; names its location in the task.
         """
+        from loopwright.templates import Work
+
+        work = Work()
         for index, record in enumerate(self.data or (Record(id=self.name),)):
+            work.allow(_STEPS, _CHARACTERS)
             try:
-                instance = self._instance(record)
+                instance = self._instance(record, work)
             except Unfilled as problem:
                 problem.record = index
                 raise
             yield instance
 
-    def _instance(self, record: Record) -> Instance:
+    def _instance(self, record: Record, work: Work) -> Instance:
         own = record.model_extra or {}
         seen = {"id": record.id, **own, **record.vars}
         goal = self.goal if isinstance(self.goal, str) else self.goal.model_dump()
@@ -309,9 +318,9 @@ class Task(Section):
         # Hidden fields may be filled from hidden ones; what agents see may not.
         return Instance(
             id=record.id,
-            goal=record.goal or fill(goal, seen, ("goal",)),
-            public={**fill(self.environment.model_extra or {}, seen, ("environment",)), **own},
-            hidden={**fill(self.environment.hidden, known, ("environment", "hidden")), **record.hidden},
+            goal=record.goal or fill(goal, seen, ("goal",), work),
+            public={**fill(self.environment.model_extra or {}, seen, ("environment",), work), **own},
+            hidden={**fill(self.environment.hidden, known, ("environment", "hidden"), work), **record.hidden},
         )
 
     @property
