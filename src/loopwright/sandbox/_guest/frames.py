@@ -32,16 +32,17 @@ class FrameDecoder:
         Raises:
             ValueError: Its body is longer than the limit: the peer is broken or hostile.
         """
-        start = self._at + _LENGTH.size
-        if len(self._buffer) < start:
+        buffer, start = self._buffer, self._at + _LENGTH.size
+        if len(buffer) < start:
             return None
-        length: int = _LENGTH.unpack_from(self._buffer, self._at)[0]
+        length: int = _LENGTH.unpack_from(buffer, self._at)[0]
         if length > self._limit:
             raise ValueError(f"frame of {length} bytes")
-        if len(self._buffer) - start < length:
+        end = start + length
+        if len(buffer) < end:
             return None
-        self._at = start + length
-        return bytes(memoryview(self._buffer)[start : self._at])
+        self._at = end
+        return bytes(buffer[start:end])
 
 
 def frame(*parts: bytes) -> bytes:

@@ -30,7 +30,7 @@ class Answer:
 
 def message(kind: int, number: int, *fields: bytes) -> bytes:
     """A message in its frame."""
-    return frame(_HEAD.pack(kind, number), pack(fields))
+    return frame(_HEAD.pack(kind, number), *_parts(fields))
 
 
 def parse(body: bytes) -> tuple[int, int, list[bytes]]:
@@ -47,11 +47,7 @@ def parse(body: bytes) -> tuple[int, int, list[bytes]]:
 
 def pack(fields: Iterable[bytes]) -> bytes:
     """Joins byte strings so that `unpack` finds them again."""
-    parts = []
-    for field in fields:
-        parts.append(_LENGTH.pack(len(field)))
-        parts.append(field)
-    return b"".join(parts)
+    return b"".join(_parts(fields))
 
 
 def unpack(body: bytes, at: int = 0) -> list[bytes]:
@@ -74,3 +70,11 @@ def unpack(body: bytes, at: int = 0) -> list[bytes]:
             raise ValueError("cut field in frame")
         fields.append(body[start:at])
     return fields
+
+
+def _parts(fields: Iterable[bytes]) -> list[bytes]:
+    parts = []
+    for field in fields:
+        parts.append(_LENGTH.pack(len(field)))
+        parts.append(field)
+    return parts
