@@ -59,3 +59,9 @@ def test_another_file_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.yaml").write_text(content)
     with pytest.raises(UserError, match=r"a\.yaml"):
         open_model("scripted/a.yaml", options=ModelOptions(folder=tmp_path))
+
+
+def test_replies_in_json_are_read_as_json(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text('[\t"\\ud83d\\ude00",\n"\\u00e9"]')
+    model = Scripted.load(tmp_path / "a.json", name="scripted/a.json")
+    assert [asyncio.run(model.complete(ask("x"))).text for _ in range(2)] == ["😀", "é"]

@@ -62,8 +62,6 @@ class Prices(BaseModel):
             raise MissingContent(f"there is no price file {path}") from None
         except OSError as error:
             raise UserError(f"the price file {path} cannot be read: {error.strerror}") from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise UserError(f"{path} is not YAML: {error}") from None
         except ValidationError as error:
             problems = (
                 f"{'.'.join(str(part) for part in problem['loc']) or 'the file'}: {problem['msg']}"
@@ -73,6 +71,8 @@ class Prices(BaseModel):
                 f"{path} is not a price file: {'; '.join(problems)}",
                 remedy="It needs a date, and models with input and output in USD per million tokens.",
             ) from None
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
+            raise UserError(f"{path} is not YAML: {error}") from None
 
     def cost(self, model: str, usage: Usage) -> Decimal | None:
         """The cost of some usage in USD, exact.

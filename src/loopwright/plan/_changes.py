@@ -92,7 +92,7 @@ def _told(name: str, known: Mapping[str, str], found: Mapping[str, str], manifes
 
 def _places(task: str, manifest: Manifest, now: RunConfig) -> list[str]:
     """Where a task differs, such as `data.3.goal`."""
-    recorded = RunConfig.model_validate(manifest.config)
+    recorded = RunConfig.recorded(manifest)
     tasks = {there.name: there for there in now.tasks}
     aligned = recorded.model_copy(update={"tasks": tuple(tasks.get(old.name, old) for old in recorded.tasks)})
     index = [old.name for old in recorded.tasks].index(task)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 
 from loopwright.environments import EnvironmentFolder, find_environment
-from loopwright.errors import TaskError
+from loopwright.errors import StoreError, TaskError
 from loopwright.loop import BUILTIN_STRATEGIES, traits_of
 from loopwright.project import Project
+from loopwright.store import Manifest
 from loopwright.task import BudgetOptions, CapOptions, EnvironmentOptions, Instance, Task
 from loopwright.types import Endpoint
 
@@ -74,6 +75,23 @@ class RunConfig(BaseModel):
         """
         project = Project(self.project)
         return with_fields(self, lambda name: find_environment(name, project))
+
+    @classmethod
+    def recorded(cls, manifest: Manifest) -> Self:
+        """The configuration of a run that is recorded.
+
+        Raises:
+            StoreError: It is not what a run is made of, as in a file that was damaged.
+        """
+        try:
+            return cls.model_validate(manifest.config)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise StoreError(
+                f"the configuration of run {manifest.id} cannot be used: {place}: {first['msg']}",
+                remedy="Restore its run.json from a backup, or use the loopwright that wrote it.",
+            ) from None
 
 
 def with_fields(config: RunConfig, find: Callable[[str], EnvironmentFolder | None]) -> RunConfig:

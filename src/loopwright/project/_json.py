@@ -18,13 +18,13 @@ from loopwright.project._yaml import MAX_BYTES, Document, Mark, SourceLocation, 
 _SPACE = re.compile(r"[ \t\r\n]*")
 
 
-def load_document(path: Path) -> Document:
-    """Reads a file of plain data: JSON where its name ends in `.json`, else YAML.
+def load_document(path: Path, *, limit: int = MAX_BYTES) -> Document:
+    """Reads a file of plain data of at most `limit` bytes: JSON where its name ends in `.json`, else YAML.
 
     Raises:
         TaskError: The file is not there, too large, not UTF-8, or not such data; names line and column.
     """
-    return load_json(path) if path.suffix.lower() == ".json" else load_yaml(path)
+    return (load_json if path.suffix.lower() == ".json" else load_yaml)(path, limit=limit)
 
 
 def load_json(path: Path, *, limit: int = MAX_BYTES, marked: int = MAX_DEPTH) -> Document:

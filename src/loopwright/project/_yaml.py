@@ -67,13 +67,13 @@ class Document:
         return TaskError(message, path=str(self.path), remedy=remedy)
 
 
-def load_yaml(path: Path) -> Document:
-    """Reads one YAML document.
+def load_yaml(path: Path, *, limit: int = MAX_BYTES) -> Document:
+    """Reads one YAML document of at most `limit` bytes.
 
     Raises:
         TaskError: The file is not there, too large, not UTF-8, or not plain YAML; names line and column.
     """
-    text = read_text(path)
+    text = read_text(path, limit)
     if unprintable := yaml.reader.Reader.NON_PRINTABLE.search(text):
         line = text.count("\n", 0, unprintable.start()) + 1
         raise TaskError(

@@ -25,7 +25,7 @@ def fork_episode(
         seed: Over the old run's; None leaves it.
         calls: Model calls of the episode, those kept included; None for as many as before.
     """
-    config = RunConfig.model_validate(read_run(source).manifest.config)
+    config = RunConfig.recorded(read_run(source).manifest)
     changes = {"only": (episode,), "calls": calls, "seed": seed, "models": (model,) if model else None}
     changed = config.model_copy(update={name: value for name, value in changes.items() if value is not None})
     return fork_run(source, target, config=changed, at=at)

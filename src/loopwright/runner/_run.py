@@ -132,7 +132,7 @@ class Run:
             RunChanged: What the run rests on changed, and `changed` is not set.
             StoreError: There is no run, its record is damaged, or another process has it.
         """
-        config = RunConfig.model_validate(read_run(folder).manifest.config)
+        config = RunConfig.recorded(read_run(folder).manifest)
         store = RunStore.open(folder, cache=_cache(config), repeat_in_doubt=repeat_in_doubt)
         try:
             events = list(store.events())

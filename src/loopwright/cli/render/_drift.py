@@ -50,7 +50,7 @@ def _lines(path: Path) -> Iterator[Interaction]:
                 continue
             try:
                 record = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise UserError(f"{path}:{number}: not JSON: {error}", remedy="Write one object per line.") from None
             if not isinstance(record, dict):
                 raise UserError(f"{path}:{number}: not an object", remedy="Write one object per line.")

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from loopwright.errors import MissingContent, UserError
-from loopwright.files import read_regular
+from loopwright.errors import MissingContent, TaskError, UserError
 from loopwright.models.chat._types import Reply, Request
+from loopwright.project import load_document
 from loopwright.types import Usage
+
+_MAX_BYTES = 64_000_000
 
 Item = str | Reply | Exception | Callable[[Request], str]
 """A reply's text, a whole reply, an error to raise, or a function of the request that returns the text."""
@@ -49,16 +51,12 @@ class Scripted:
             MissingContent: There is no such file.
             UserError: The file does not hold a list of texts.
         """
-        import yaml
-
+        if not path.exists():
+            raise MissingContent(f"scripted model: there is no file {path}")
         try:
-            items = yaml.safe_load(read_regular(path).decode())
-        except FileNotFoundError:
-            raise MissingContent(f"scripted model: there is no file {path}") from None
-        except OSError as error:
-            raise UserError(f"scripted model: {path} cannot be read: {error.strerror}") from None
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise UserError(f"scripted model: {path} is not YAML or JSON: {error}") from None
+            items = load_document(path, limit=_MAX_BYTES).data
+        except TaskError as error:
+            raise UserError(f"scripted model: not YAML or JSON: {error}") from None
         if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
             raise UserError(
                 f"scripted model: {path} does not hold a list of texts",

@@ -1,0 +1,90 @@
+"""Whatever stands in a file that a verb reads, the verb ends in a result or in a message: never in a traceback."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from loopwright.drift import SCENARIOS, draw_session
+from tests.cli.conftest import Invoke, WriteTask
+
+_TASK = ["validate", "say.yaml", "--model", "scripted/right.yaml"]
+_RUN = ["run", "say.yaml", "--model", "scripted/right.yaml", "--out", "runs/new"]
+# Every file that a verb reads, and the verbs that read it.
+_READERS: dict[str, list[list[str]]] = {
+    "say.yaml": [_TASK, ["explain", "say.yaml"]],
+    "data.json": [_TASK],
+    "data.jsonl": [_TASK],
+    "data.csv": [_TASK],
+    "data.yaml": [_TASK],
+    "agents/sayer.yaml": [_TASK],
+    "prompts/sayer.md": [_TASK],
+    "right.yaml": [_RUN],
+    "prices.yaml": [[*_TASK, "--prices", "prices.yaml"]],
+    "recorded.jsonl": [["run", "say.yaml", "--model", "replay/recorded.jsonl", "--out", "runs/new"]],
+    ".env": [["models", "list"], _TASK, ["show", "runs/r"]],
+    "runs/r/run.json": [["show", "runs/r"], ["report", "runs/r"], ["resume", "runs/r"], ["show"]],
+    "runs/r/events.jsonl": [["show", "runs/r", "say"], ["report", "runs/r"], ["compare", "runs/r", "runs/r"]],
+    "log.jsonl": [
+        ["drift", "report", "log.jsonl", "--baseline", "b.json"],
+        ["drift", "baseline", "freeze", "log.jsonl", "--out", "new.json", "--embedding", "none"],
+    ],
+    "b.json": [["drift", "baseline", "show", "b.json"], ["drift", "report", "log.jsonl", "--baseline", "b.json"]],
+}
+_ODD = [
+    b"", b"\0", b"\xff\xfeN\0", b"\xe9", b"null", b"[]", b"{}", b"[[[[", b'"\\ud83d"', b"1e999", b"NaN", b"-1",
+    b"9" * 5000, b"[" * 3000, b"{" * 3000, b'{"a":' * 3000, b"- " * 3000, b"!!python/object:os.system x", b"&a [*a]",
+    b'[{"id": "\\ud83d"}]', b'{"id": {}}', b'{"id": [], "time": 1e400, "tools": [1]}', b"a: {b: [c, d: }",
+    b"\x1b]0;x\x07",
+]  # fmt: skip
+_WORDS = [b"\0", b"\xff", b"{}", b"[]", b"null", b"1e999", b"-1", b'"\\ud83d"', b"\n", b":", b'"', b"9" * 400]
+
+
+@pytest.fixture
+def files(invoke: Invoke, write_task: WriteTask, project: Path) -> Path:
+    """A project with one good file of every kind."""
+    session = draw_session(SCENARIOS["S1"], 1, length=250, baseline=210)
+    (project / "log.jsonl").write_text("".join(json.dumps(asdict(one)) + "\n" for one in session.baseline))
+    (project / "prices.yaml").write_text("date: 2026-01-01\nmodels:\n  scripted/*: {input: 1.5, output: 2}\n")
+    (project / "data.json").write_text('[{"id": "a"}, {"id": "b", "want": "yes"}]')
+    (project / "data.jsonl").write_text('{"id": "a"}\n{"id": "b", "want": "yes"}\n')
+    (project / "data.csv").write_text('id,want\na,yes\nb,"no"\n')
+    (project / "data.yaml").write_text("- id: a\n- {id: b, want: 'yes'}\n")
+    (project / ".env").write_text("LW_FUZZ=x\n")
+    (project / "recorded.jsonl").write_text("")
+    write_task()
+    assert invoke(*_RUN[:-1], "runs/r").exit_code == 0
+    freeze = ["drift", "baseline", "freeze", "log.jsonl", "--out", "b.json", "--embedding", "none"]
+    assert invoke(*freeze).exit_code == 0
+    return project
+
+
+def _broken(good: bytes, draws: random.Random) -> list[bytes]:
+    """Contents that stand for nothing, and the good one with a place torn."""
+    torn = []
+    for _ in range(8):
+        at, length = draws.randrange(len(good) + 1), draws.randrange(6)
+        torn.append(good[:at] + draws.choice(_WORDS) + good[at + length :])
+    return [*_ODD, *torn]
+
+
+@pytest.mark.parametrize("name", _READERS)
+def test_no_verb_ends_in_a_traceback(
+    invoke: Invoke, write_task: WriteTask, files: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LW_FUZZ", "x")
+    if name.startswith("data"):
+        write_task(more=f"data: {{file: {name}}}\n")
+    path = files / name
+    good = path.read_bytes()
+    for content in _broken(good, random.Random(name)):
+        path.write_bytes(content)
+        for words in _READERS[name]:
+            result = invoke(*words)
+            assert "Traceback" not in result.output, (content[:200], words, result.output[-2000:])
+            assert result.exit_code in {0, 1, 2, 3}, (content[:200], words, result.exception)
+        path.write_bytes(good)
