@@ -113,3 +113,45 @@ def test_an_env_file_need_not_be_there(tmp_path: Path) -> None:
     before = dict(os.environ)
     load_env_file(tmp_path / ".env")
     assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["LD_PRELOAD", "PYTHONPATH", "PATH", "path", "DOCKER_HOST", "GIT_SSH_COMMAND", "https_proxy", "ALL_PROXY",
+     "BASH_ENV", "LOOPWRIGHT_SETTINGS", "LOOPWRIGHT_CACHE", "SSLKEYLOGFILE", "SSL_CERT_FILE", "XDG_CONFIG_HOME",
+     "UV_INDEX_URL", "OPENAI_BASE_URL", "LANGSMITH_ENDPOINT", "GLIBC_TUNABLES", "PYDANTIC_DISABLE_PLUGINS"],
+)  # fmt: skip
+def test_an_env_file_does_not_decide_where_code_and_keys_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "the-users-own-key")
+    monkeypatch.setenv(name, "x")
+    monkeypatch.delenv(name)
+    (tmp_path / ".env").write_text(f"{name}=https://evil.example\nOPENAI_API_KEY=another-key-1234\n")
+    assert load_env_file(tmp_path / ".env") == (name,)
+    assert name not in os.environ
+    assert os.environ["OPENAI_API_KEY"] == "the-users-own-key"
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "set_before", "taken"),
+    [
+        ("https://api.example/v1", "canary-of-urls", None, True),
+        ("https://api.example/v1", "canary-of-urls", "canary-of-urls", True),
+        ("https://api.example/v1", "canary-of-urls", "the-users-own-key", False),
+        ("https://api.example/v1", None, None, False),
+        ("http://127.0.0.1:8000/v1", None, "the-users-own-key", True),
+        ("http://127.0.0.1.example/v1", None, "the-users-own-key", False),
+    ],
+)
+def test_a_base_url_goes_with_its_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, key: str | None, set_before: str | None, taken: bool
+) -> None:
+    for name in ("LW_TEST_BASE_URL", "LW_TEST_API_KEY"):
+        monkeypatch.setenv(name, "x")
+        monkeypatch.delenv(name)
+    if set_before:
+        monkeypatch.setenv("LW_TEST_API_KEY", set_before)
+    (tmp_path / ".env").write_text(f"LW_TEST_BASE_URL={url}\n" + (f"LW_TEST_API_KEY={key}\n" if key else ""))
+    assert load_env_file(tmp_path / ".env") == (() if taken else ("LW_TEST_BASE_URL",))
+    assert ("LW_TEST_BASE_URL" in os.environ) is taken

@@ -9,9 +9,10 @@ import re
 import threading
 from base64 import b32encode, b64encode, urlsafe_b64encode
 from binascii import hexlify
+from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, urlsplit
 
 from loopwright.errors import UserError
 
@@ -26,6 +27,34 @@ _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?[0-9][0-9_,.]{0,14}([eE][-+]?[0-9]+)?")
 """Up to 15 digits; no key is as short and has digits alone."""
 _WORDS = frozenset({"default", "disabled", "enabled", "required"})
+
+_SETTINGS = frozenset(
+    {
+        "LOOPWRIGHT_CHECKPOINTS",
+        "LOOPWRIGHT_CONCURRENCY",
+        "LOOPWRIGHT_MODEL",
+        "LOOPWRIGHT_PRICES",
+        "LOOPWRIGHT_RESPONSE_CACHE",
+        "LOOPWRIGHT_RUNS",
+    }
+)
+"""Settings of Loopwright that a project may bring; the others say where the user's own keys, data and programs are."""
+_REDIRECTS = re.compile(
+    "|".join(
+        (
+            # Where programs and libraries come from, and what they load.
+            r".*PATH",
+            r"(LD|DYLD|PYTHON|GIT|DOCKER|BUILDKIT|SSH|SSL|OPENSSL|CURL|REQUESTS|HTTPX|PIP|UV|CONDA|NODE|NPM|JAVA|JDK|PERL|RUBY|"
+            r"GCONV|LIBC|GLIBC|MALLOC|XDG|DBUS|PG|HF|CUDA|GGML|LLAMA|LANGCHAIN|LANGSMITH|OTEL|PYDANTIC|JUPYTER|IPYTHON)_?.*",
+            r"(BASH_)?ENV|HOME|SHELL|IFS|TMP|TEMP|TMPDIR|USER|LOGNAME|EDITOR|VISUAL|PAGER|BROWSER|SSLKEYLOGFILE|VIRTUAL_ENV",
+            r"LOOPWRIGHT_.*",
+            # Where traffic goes, and whom it believes.
+            r".*(PROXY|PRELOAD|ASKPASS|_CA_BUNDLE|_CERT|_CERT_FILE|_ENDPOINT|_API_BASE|_HOST)",
+        )
+    ),
+    re.IGNORECASE,
+)
+_BASE_URL = "_BASE_URL"
 
 _lock = threading.Lock()
 _forms: tuple[str, ...] = ()
@@ -66,17 +95,23 @@ def scrub(text: str) -> str:
     return re.sub("|".join(map(re.escape, reversed(found))), MASK, text) if found else text
 
 
-def load_env_file(path: Path) -> None:
+def load_env_file(path: Path) -> tuple[str, ...]:
     """Sets the variables of an `.env` file that are not set yet, and registers those that are secret by name.
+
+    The file may come from anybody. So nothing is set that decides where code, keys or traffic come from or go to. A
+    base URL is set where the same file gives its key and no other key is set, or where it is on this machine.
 
     Args:
         path: The file; nothing happens where there is none.
+
+    Returns:
+        The names that are left out for that reason.
 
     Raises:
         UserError: The file cannot be read, is not UTF-8, or has what no variable can hold.
     """
     if not path.is_file():
-        return
+        return ()
     from dotenv import dotenv_values
 
     try:
@@ -84,8 +119,10 @@ def load_env_file(path: Path) -> None:
     except (OSError, UnicodeDecodeError) as error:
         problem = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else f"cannot be read: {error.strerror}"
         raise UserError(f"{path} {problem}", remedy="Save it as UTF-8, one NAME=VALUE per line.") from None
-    for name, value in dotenv_values(stream=io.StringIO(text)).items():
-        if value is None:
+    values = {name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value is not None}
+    left_out = tuple(name for name in values if name not in os.environ and _redirects(name, values))
+    for name, value in values.items():
+        if name in left_out:
             continue
         try:
             os.environ.setdefault(name, value)
@@ -96,6 +133,19 @@ def load_env_file(path: Path) -> None:
             ) from None
         if _SECRET_NAME.search(name) and is_secret(value):
             register(value, name)
+    return left_out
+
+
+def _redirects(name: str, values: Mapping[str, str]) -> bool:
+    """Whether a variable of a file decides where code, keys or traffic come from or go to."""
+    if name.upper().endswith(_BASE_URL):
+        if urlsplit(values[name]).hostname in ("127.0.0.1", "::1", "localhost"):
+            return False
+        key = f"{name[: -len(_BASE_URL)]}_API_KEY"
+        return key not in values or os.environ.get(key, values[key]) != values[key]
+    if name.upper().endswith(("_API_KEY", "_TOKEN")):
+        return False
+    return name not in _SETTINGS and _REDIRECTS.fullmatch(name) is not None
 
 
 def _written_forms(value: str) -> set[str]:

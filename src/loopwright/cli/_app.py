@@ -121,10 +121,10 @@ def app(ctx: click.Context) -> None:
     """Run self-refinement loops: propose, execute in a sandbox, verify, critique, decide."""
     env_file = Path(".env")
     if env_file.is_file():
-        from loopwright.secrets import load_env_file
+        from loopwright.cli._output import load_env
 
         try:
-            load_env_file(env_file)
+            load_env(env_file)
         except UserError as error:
             if ctx.invoked_subcommand not in _NEEDS_NO_SETTINGS:
                 raise

@@ -13,13 +13,13 @@ import click
 
 from loopwright import EpisodeResult, Run, RunResult, load_result
 from loopwright.cli._exit import ExitCode
-from loopwright.cli._output import tell, write, write_json
+from loopwright.cli._output import load_env, tell, write, write_json
 from loopwright.cli._progress import show_progress
 from loopwright.cli.render._summary import summary_as_json
 from loopwright.errors import Interrupted, UserError
 from loopwright.plan import PlannedEpisode, ResolvedRun
 from loopwright.report import render_text, summarize_run
-from loopwright.secrets import MASK, load_env_file, masked_names
+from loopwright.secrets import MASK, masked_names
 from loopwright.session import sessions_of
 
 _GRACE = 5.0
@@ -32,7 +32,7 @@ def execute(run: Run, *, accept: float | None, as_json: bool, checkpoints: str =
     Raises:
         UserError: A task, agent, model or environment cannot be used as it is.
     """
-    load_env_file(run.config.project / ".env")
+    load_env(run.config.project / ".env")
     run.checkpoints = checkpoints
     folder = run.store.folder
     interrupted = False

@@ -44,6 +44,19 @@ def write_json(value: Any) -> None:
     click.echo(printable_json(json.dumps(value, default=str, ensure_ascii=False, indent=2)).encode())
 
 
+def load_env(path: Path) -> None:
+    """Loads an `.env` file, and tells what of it was left out.
+
+    Raises:
+        UserError: The file cannot be used.
+    """
+    from loopwright.secrets import load_env_file
+
+    if left_out := load_env_file(path):
+        names = ", ".join(left_out)
+        tell(f"note: {path} may not set {names}: an `.env` file decides nothing on where code, keys or traffic go")
+
+
 def tell(text: str) -> None:
     """Writes text to stderr, made harmless for terminals: all that a verb says beside its result."""
     click.echo(printable_lines(text), err=True)

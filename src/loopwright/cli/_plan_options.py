@@ -99,14 +99,14 @@ def checked(paths: Sequence[Path], plan: RunOptions, *, unnamed: bool = False) -
         UserError: Something is wrong or not there.
     """
     from loopwright.cli._files import open_tasks, project_of, task_files
+    from loopwright.cli._output import load_env
     from loopwright.plan import resolve
     from loopwright.preflight import STAND_IN, OptionNames, check_run
     from loopwright.project import find_project
-    from loopwright.secrets import load_env_file
 
     found = task_files(paths)
     for project in {find_project(file) for file in found}:
-        load_env_file(project / ".env")
+        load_env(project / ".env")
     files = open_tasks(found)
     options: RunOptions = {**plan, "project": project_of(files, plan["project"])}
     resolved = resolve(files, stand_in=STAND_IN if unnamed else None, **options)
