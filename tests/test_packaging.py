@@ -46,7 +46,7 @@ def _imported(folder: Path) -> dict[str, set[str]]:
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names = [node.module]
             for name in (full.split(".")[0] for full in names):
-                if name not in {"loopwright", "tests", "solution"} and name not in _STANDARD:
+                if name not in {"loopwright", "bench", "tests", "solution"} and name not in _STANDARD:
                     found.setdefault(name, set()).add(str(path.relative_to(folder)))
     return found
 

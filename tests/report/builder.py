@@ -59,6 +59,8 @@ class Turn:
     evidence: str = "AssertionError: expected 4, got 5"
     tokens: int = 500
     cost: str | None = "0.0010"
+    usage_reported: bool = True
+    left_out: tuple[str, ...] = ()
 
 
 LONG_NAME = "test_total_of_nested_lists_that_hold_lists_of_numbers"
@@ -186,6 +188,8 @@ class RunBuilder:
             model="scripted/one",
             usage=Usage(input=turn.tokens, output=turn.tokens // 5),
             cost_usd=Decimal(turn.cost) if turn.cost and priced else None,
+            usage_reported=turn.usage_reported,
+            left_out=turn.left_out,
         )
         record(CallIntended(key=key, kind="model", repeatable=True, request={"model": "scripted/one"}), "propose")
         record(CallFinished(key=key, kind="model", result=reply.model_dump(mode="json"), seconds=0.8), "propose")

@@ -46,6 +46,14 @@ def test_wide(summary: RunSummary) -> None:
     assert any("1 wrong to right, 0 right to wrong, gain +1.00 each (by the final grades)" in line for line in lines)
 
 
+def test_what_servers_do_not_take_or_say_is_told(tmp_path: Path) -> None:
+    run = RunBuilder(tmp_path / "run")
+    run.episode([Turn(left_out=("temperature",)), Turn(1, usage_reported=False, decision="stop", rule="all_passed")])
+    lines = shown(summarize_run(run.close()), 110).splitlines()
+    assert any(line.endswith("drawn without temperature, as a server does not take it") for line in lines)
+    assert any("1 call counts at the most that was reserved" in line for line in lines)
+
+
 @pytest.mark.parametrize("width", [32, 40, 60, 75, 76, 80, 200])
 def test_nothing_is_wider_than_the_terminal_and_nothing_is_lost(summary: RunSummary, width: int) -> None:
     lines = shown(summary, width).splitlines()

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeVar, runtime_checkable
 
-from annotated_types import MinLen
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loopwright.environments._scores import ScoreRule, find_score_rule
 from loopwright.errors import TaskError, UnknownField
@@ -129,7 +128,7 @@ class Fields(BaseModel):
 class ScoredFields(Fields):
     """Base of the public fields of an environment whose outcomes are scored by rules."""
 
-    scoring: str | Annotated[tuple[str, ...], MinLen(1)] = "exact"
+    scoring: str | Annotated[tuple[str, ...], Field(min_length=1)] = "exact"
     """The rule that decides; of a list the first decides, and the record holds the scores by all. `exact` is always
     recorded."""
     legacy: bool = False

@@ -28,6 +28,10 @@ class Spent:
     cost_usd: Decimal | None = Decimal(0)
     """None where a call has no price."""
     seconds: float = 0.0
+    unreported: int = 0
+    """Calls of which the provider did not say what they used."""
+    left_out: frozenset[str] = frozenset()
+    """Parameters that a provider refused, so that a reply was drawn without them."""
 
     @classmethod
     def total(cls, parts: Iterable[Spent]) -> Spent:
@@ -40,6 +44,8 @@ class Spent:
                 usage=whole.usage + part.usage,
                 cost_usd=None if costs[0] is None or costs[1] is None else costs[0] + costs[1],
                 seconds=whole.seconds + part.seconds,
+                unreported=whole.unreported + part.unreported,
+                left_out=whole.left_out | part.left_out,
             )
         return whole
 
@@ -48,5 +54,7 @@ class Spent:
         self.calls += 1
         self.seconds += finished.seconds
         self.usage += Usage.model_validate(result.get("usage") or {})
+        self.unreported += result.get("usage_reported") is False
+        self.left_out |= frozenset(map(str, result.get("left_out") or ()))
         cost = result.get("cost_usd")
         self.cost_usd = None if cost is None or self.cost_usd is None else self.cost_usd + Decimal(str(cost))

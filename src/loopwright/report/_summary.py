@@ -44,6 +44,10 @@ class EpisodeRow:
     """Refinements by the verdicts the loop acted on."""
     graded: tuple[Transition, ...]
     """Refinements by the grades after the loop, where every candidate got one."""
+    unreported: int = 0
+    """Model calls of which the provider did not say what they used."""
+    left_out: frozenset[str] = frozenset()
+    """Parameters that a provider refused, so that replies were drawn without them."""
 
     @property
     def unit(self) -> str:
@@ -277,6 +281,8 @@ def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
         failure=done.failure if done else None,
         judged=_turns(episode, graded=False),
         graded=_turns(episode, graded=True),
+        unreported=spent.unreported,
+        left_out=spent.left_out,
     )
 
 

@@ -79,6 +79,11 @@ def notes(summary: RunSummary) -> list[str]:
             )
         if variant.n:
             lines.append(f"{name}: stopped by {counts(variant.rules)}")
+        if left_out := sorted({printable_line(name) for row in variant.episodes for name in row.left_out}):
+            lines.append(f"{name}: drawn without {', '.join(left_out)}, as a server does not take it")
+        if unreported := sum(row.unreported for row in variant.episodes):
+            calls = "1 call counts" if unreported == 1 else f"{unreported} calls count"
+            lines.append(f"{name}: {calls} at the most that was reserved, as the server did not say what was used")
         flow = variant.refinement.overall
         if flow.turns:
             judges = "the final grades" if variant.basis == "graded" else "the loop's own verdicts"
