@@ -14,7 +14,7 @@ from loopwright import Run
 from loopwright.budget import Caps
 from loopwright.cli._output import tell
 from loopwright.record import EpisodeRecord
-from loopwright.store import CallFinished, Decided, EpisodeFinished, EpisodeStarted, Event, Judged
+from loopwright.store import CallFinished, Decided, EpisodeFinished, EpisodeStarted, Event, Failed, Judged
 from loopwright.text import printable_line
 from loopwright.types import Failure
 
@@ -103,14 +103,32 @@ def show_progress(run: Run) -> Iterator[None]:
     run.on_event(tally.take)
     if not sys.stderr.isatty() or _asks_a_person(run):
         run.on_event(lambda event: _write_line(event, tally))
+        run.on_event(_Setbacks(tell).take)
         yield
         return
     from rich.console import Console
     from rich.live import Live
 
     console = Console(stderr=True, highlight=False)
+    run.on_event(_Setbacks(lambda text: console.print(printable_line(text), markup=False)).take)
     with Live(_Moving(tally), console=console, refresh_per_second=4, transient=True, redirect_stdout=False):
         yield
+
+
+@dataclass(frozen=True, slots=True)
+class _Setbacks:
+    """Tells of each kind of failure that is tried again when it comes up first: a server that is away is no secret."""
+
+    say: Callable[[str], None]
+    _told: set[tuple[str, str]] = field(default_factory=set)
+
+    def take(self, event: Event) -> None:
+        if not isinstance(event.data, Failed) or not event.data.retried:
+            return
+        kind = (event.data.error, event.data.message.partition(":")[0])
+        if kind not in self._told:
+            self._told.add(kind)
+            self.say(f"{event.data.message.partition(chr(10))[0]}; it is tried again")
 
 
 def _asks_a_person(run: Run) -> bool:
