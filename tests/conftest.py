@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import tempfile
 import warnings
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -27,6 +28,8 @@ offline.block()
 os.environ.pop("COLUMNS", None)
 # Nor on what whoever runs the tests has set for all projects.
 os.environ["LOOPWRIGHT_SETTINGS"] = os.devnull + "/none"
+# What Loopwright keeps for a user is not kept for whoever runs the tests.
+os.environ["XDG_STATE_HOME"] = str(Path(tempfile.gettempdir()) / f"loopwright-tests-{os.getuid()}")
 # Processes that tests start find Loopwright too, installed or not.
 os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])])
 # They also keep compiled modules, so that only the first of them compiles.

@@ -8,6 +8,7 @@ import inspect
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
@@ -42,6 +43,14 @@ _CONTRACTS = {
     "strategies": _Contract("a strategy", {}, {"compile": ("checkpointer",)}, ("name", "asks_critic")),
     "verifiers": _Contract("a verifier", {"verify": ("candidate", "instance")}, {}),
 }
+
+
+_unasked: ContextVar[Path | None] = ContextVar("unasked", default=None)
+
+
+def import_nothing_for(run: Path | None) -> None:
+    """Refuses import paths from now on, as a run that somebody may have sent names them; None takes them again."""
+    _unasked.set(run)
 
 
 def is_plugin(kind: str, name: str) -> bool:
@@ -92,6 +101,12 @@ def load_plugin(kind: str, name: str, builtin: Mapping[str, Any], *, folder: Pat
 def _imported(kind: str, name: str, folder: Path) -> Any:
     module_name, _, attribute = name.partition(":")
     root = str(folder.resolve())
+    if run := _unasked.get():
+        raise UserError(
+            f"the run in {run} names code, {name}, which would be imported from {root}; this run was made elsewhere "
+            "or by an older Loopwright",
+            remedy=f"Look at that code. If it may run here, name its folder: --project {root} (Python: project=...).",
+        )
     if root not in sys.path:
         sys.path.insert(0, root)
     try:

@@ -20,6 +20,11 @@ def settings_folder() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "loopwright"
 
 
+def state_folder() -> Path:
+    """The folder of what Loopwright itself keeps for a user: in the user's state home."""
+    return Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser() / "loopwright"
+
+
 def data_folder(name: str) -> Path:
     """The folder of a data set that `data fetch` got: in LOOPWRIGHT_DATA, else in the user's data home."""
     if set_by_user := os.environ.get("LOOPWRIGHT_DATA"):

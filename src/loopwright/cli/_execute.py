@@ -56,6 +56,13 @@ def execute(run: Run, *, accept: float | None, as_json: bool, checkpoints: str =
     click.get_current_context().exit(int(code))
 
 
+def tell_code(run: Run) -> None:
+    """Tells what code a recorded run uses, and where it comes from."""
+    modules = [name.removeprefix("module ") for name in run.resolved.fingerprints if name.startswith("module ")]
+    if modules:
+        tell(f"note: the run uses code of {run.config.project}, or installed: {', '.join(modules)}")
+
+
 async def _until_signalled(run: Run) -> None:
     """Drains the run at the first SIGINT or SIGTERM; stops it where it stands at the second."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()

@@ -12,7 +12,7 @@ from loopwright.models import Model
 from loopwright.plan._plan import RunConfig
 from loopwright.plan._resolve import ComponentOverrides, EnvironmentMaker
 from loopwright.plan._resolved_run import ResolvedRun, resolve_run
-from loopwright.plugins import check_environment, instantiate_plugin
+from loopwright.plugins import check_environment, import_nothing_for, instantiate_plugin
 from loopwright.task import CapOptions, Task, TaskFile, open_task
 from loopwright.types import Endpoint
 from loopwright.verify import Verifier
@@ -124,6 +124,7 @@ def resolve(tasks: Tasks, *, stand_in: str | None = None, **options: Unpack[RunO
     Raises:
         UserError: A task or an object cannot be used as it is.
     """
+    import_nothing_for(None)
     components = _Components(options)
     found = opened(tasks)
     files = [one.path.absolute() for one in found if isinstance(one, TaskFile)]

@@ -81,6 +81,7 @@ async def aresume(
     *,
     changed: bool = False,
     repeat_in_doubt: bool = False,
+    project: Path | str | None = None,
     checkpoints: str = "",
     on_event: Callable[[Event], None] | None = None,
     **objects: Unpack[ComponentOptions],
@@ -93,6 +94,7 @@ async def aresume(
         folder: The run's folder.
         changed: Go on although prompts, agents, modules or task files changed; tasks stay as they were recorded.
         repeat_in_doubt: Repeat calls that were under way at a crash even where that is not safe.
+        project: The project folder, whose code may run; needed if the run was made elsewhere and names code.
         checkpoints: As for `run`.
         on_event: Called with every event from now on.
         **objects: The objects that the run was started with, such as `model=`; names are in the record.
@@ -102,7 +104,13 @@ async def aresume(
         UserError: Something that the run names is not there or cannot be used.
         StoreError: There is no run, its record is damaged, or another process has it.
     """
-    run = Run.reopen(Path(folder), given=handed_in(**objects), changed=changed, repeat_in_doubt=repeat_in_doubt)
+    run = Run.reopen(
+        Path(folder),
+        given=handed_in(**objects),
+        changed=changed,
+        repeat_in_doubt=repeat_in_doubt,
+        project=Path(project) if project is not None else None,
+    )
     return await _executed(run, {"checkpoints": checkpoints, "on_event": on_event})
 
 
@@ -115,6 +123,7 @@ async def afork(
     seed: int | None = None,
     calls: int | None = None,
     out: Path | str | None = None,
+    project: Path | str | None = None,
     checkpoints: str = "",
     on_event: Callable[[Event], None] | None = None,
 ) -> RunResult:
@@ -130,6 +139,7 @@ async def afork(
         seed: Draws other samples, where models honour seeds.
         calls: Model calls of the episode, those kept included.
         out: The new run's folder; a new one under `runs/` by default.
+        project: As for `resume`.
         checkpoints: As for `run`.
         on_event: Called with every event from now on.
 
@@ -139,7 +149,16 @@ async def afork(
         StoreError: A record cannot be read or written.
     """
     target = Path(out) if out else Path("runs") / new_run_id()
-    run = fork_episode(Path(folder), target, episode=episode, at=at, model=model, seed=seed, calls=calls)
+    run = fork_episode(
+        Path(folder),
+        target,
+        episode=episode,
+        at=at,
+        model=model,
+        seed=seed,
+        calls=calls,
+        project=Path(project) if project is not None else None,
+    )
     return await _executed(run, {"checkpoints": checkpoints, "on_event": on_event})
 
 

@@ -7,12 +7,20 @@ from pathlib import Path
 
 from loopwright.errors import MissingContent, TaskError
 from loopwright.plan import RunConfig, resolve_run
-from loopwright.runner._run import Run
+from loopwright.runner._run import Run, recorded_config
 from loopwright.store import Decided, EpisodeStarted, Event, Graded, RunRecord, read_run
 
 
 def fork_episode(
-    source: Path, target: Path, *, episode: str, at: int, model: str | None, seed: int | None, calls: int | None
+    source: Path,
+    target: Path,
+    *,
+    episode: str,
+    at: int,
+    model: str | None,
+    seed: int | None,
+    calls: int | None,
+    project: Path | None = None,
 ) -> Run:
     """Makes a run of one episode that keeps what happened before an iteration; see `fork_run`.
 
@@ -24,8 +32,9 @@ def fork_episode(
         model: `provider/model` for every role from there on; None for the old run's.
         seed: Over the old run's; None leaves it.
         calls: Model calls of the episode, those kept included; None for as many as before.
+        project: As for `Run.reopen`.
     """
-    config = RunConfig.recorded(read_run(source).manifest)
+    config = recorded_config(source, project)
     changes = {"only": (episode,), "calls": calls, "seed": seed, "models": (model,) if model else None}
     changed = config.model_copy(update={name: value for name, value in changes.items() if value is not None})
     return fork_run(source, target, config=changed, at=at)
@@ -71,7 +80,7 @@ def fork_run(source: Path, target: Path, *, config: RunConfig, at: int) -> Run:
     run.store.adopt(record, lambda event: event.episode in new and _is_kept(event, at))
     run.store.close()
     # Tasks stay those of the old run even where their files changed since.
-    return Run.reopen(target, changed=True)
+    return Run.reopen(target, changed=True, project=config.project)
 
 
 def _started(record: RunRecord, at: int) -> Mapping[str, EpisodeStarted]:

@@ -27,6 +27,7 @@ from loopwright.plan import (
     resolve_run,
     resumed,
 )
+from loopwright.plugins import import_nothing_for
 from loopwright.runner._results import RunResult, load_result
 from loopwright.session import Prepared, Session, sessions_of
 from loopwright.store import (
@@ -38,7 +39,9 @@ from loopwright.store import (
     RunFinished,
     RunStarted,
     RunStore,
+    made_here,
     read_run,
+    sealed,
 )
 
 if TYPE_CHECKING:
@@ -99,7 +102,7 @@ class Run:
             config=config.model_dump(mode="json"),
             content=dict(resolved.fingerprints),
         )
-        store = RunStore.create(folder, manifest, cache=_cache(config))
+        store = RunStore.create(folder, sealed(manifest), cache=_cache(config))
         store.append(
             RunStarted(
                 loopwright=__version__,
@@ -118,6 +121,7 @@ class Run:
         given: ComponentOverrides | None = None,
         changed: bool = False,
         repeat_in_doubt: bool = False,
+        project: Path | None = None,
     ) -> Run:
         """Opens an interrupted run to go on with it.
 
@@ -127,12 +131,14 @@ class Run:
             changed: Go on although prompts, cards, modules or the like are not what they were; tasks stay as they
                 were recorded.
             repeat_in_doubt: Repeat calls that were under way at a crash even where that is not safe.
+            project: The project folder, whose code may run, instead of the recorded one; None to use the recorded one,
+                and to run code of it only if the run was made here.
 
         Raises:
             RunChanged: What the run rests on changed, and `changed` is not set.
             StoreError: There is no run, its record is damaged, or another process has it.
         """
-        config = RunConfig.recorded(read_run(folder).manifest)
+        config = recorded_config(folder, project)
         store = RunStore.open(folder, cache=_cache(config), repeat_in_doubt=repeat_in_doubt)
         try:
             events = list(store.events())
@@ -312,6 +318,23 @@ class Run:
             await environment.close()
         if session:
             await session.look()
+
+
+def recorded_config(folder: Path, project: Path | None) -> RunConfig:
+    """The configuration of a recorded run. Code that it names is imported only where it was asked for.
+
+    Args:
+        folder: The run's folder, which somebody may have sent.
+        project: The project folder that was asked for; None for the recorded one.
+    """
+    manifest = read_run(folder).manifest
+    config = RunConfig.recorded(manifest)
+    if project is not None:
+        import_nothing_for(None)
+        return config.model_copy(update={"project": project.absolute()})
+    inside = config.project.resolve().is_relative_to(folder.resolve())
+    import_nothing_for(None if made_here(manifest) and not inside else folder)
+    return config
 
 
 def _cache(config: RunConfig) -> ResponseCache | None:

@@ -25,6 +25,7 @@ from loopwright.store._events import (
     RunStarted,
     SandboxOpened,
 )
+from loopwright.store._origin import made_here, sealed
 from loopwright.store._read import Manifest, RunRecord, read_run
 from loopwright.store._run import RunStore
 from loopwright.types import DriftAlarm
@@ -57,5 +58,7 @@ __all__ = [
     "RunStarted",
     "RunStore",
     "SandboxOpened",
+    "made_here",
     "read_run",
+    "sealed",
 ]

@@ -36,6 +36,8 @@ class Manifest(BaseModel):
     """Everything that fixes the results: tasks, variants, repeats, seed."""
     content: Mapping[str, str] = {}
     """Name to fingerprint of what else they rest on: cards, prompts, environments, modules, version."""
+    origin: str = ""
+    """Seal of the user whose run it is; see `made_here`."""
 
     def changed(self, config: Mapping[str, Any]) -> tuple[str, ...]:
         """Names what differs between the run's configuration and another one, such as `tasks.0.goal`."""

@@ -36,6 +36,11 @@ class _Point(click.ParamType[tuple[str, int]]):
 @click.option("--calls", type=click.IntRange(min=1), help="Model calls of the episode, those kept included.")
 @click.option("--accept", type=NumberRange(0, 1), help="Pass rate below which the exit code is 1.")
 @click.option("--out", type=click.Path(path_type=Path), help="The new run folder; a new one in --runs by default.")
+@click.option(
+    "--project",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The project folder, whose code may run; needed if the run was made elsewhere and names code.",
+)
 @checkpoints_option
 @runs_option
 @json_option
@@ -47,6 +52,7 @@ def command(
     calls: int | None,
     accept: float | None,
     out: Path | None,
+    project: Path | None,
     checkpoints: str,
     runs: Path,
     as_json: bool,
@@ -58,7 +64,7 @@ def command(
     is.
     """
     from loopwright import new_run_id
-    from loopwright.cli._execute import execute
+    from loopwright.cli._execute import execute, tell_code
     from loopwright.cli._runs import find_episode, find_run
     from loopwright.runner import fork_episode
 
@@ -66,5 +72,8 @@ def command(
     episode, iteration = at
     name = find_episode(folder, episode)
     target = out or runs / new_run_id()
-    forked = fork_episode(folder, target, episode=name, at=iteration, model=model, seed=seed, calls=calls)
+    forked = fork_episode(
+        folder, target, episode=name, at=iteration, model=model, seed=seed, calls=calls, project=project
+    )
+    tell_code(forked)
     execute(forked, accept=accept, as_json=as_json, checkpoints=checkpoints)

@@ -20,6 +20,11 @@ from loopwright.cli._options import NumberRange, checkpoints_option, examples, j
     help="Repeat calls that were under way at a crash even where their provider is not safe to ask twice.",
 )
 @click.option("--accept", type=NumberRange(0, 1), help="Pass rate below which the exit code is 1.")
+@click.option(
+    "--project",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="The project folder, whose code may run; needed if the run was made elsewhere and names code.",
+)
 @checkpoints_option
 @runs_option
 @json_option
@@ -28,6 +33,7 @@ def command(
     changed: bool,
     repeat_in_doubt: bool,
     accept: float | None,
+    project: Path | None,
     checkpoints: str,
     runs: Path,
     as_json: bool,
@@ -39,8 +45,9 @@ def command(
     meanwhile, it says what, and stops.
     """
     from loopwright import Run
-    from loopwright.cli._execute import execute
+    from loopwright.cli._execute import execute, tell_code
     from loopwright.cli._runs import find_run
 
-    opened = Run.reopen(find_run(run, runs), changed=changed, repeat_in_doubt=repeat_in_doubt)
+    opened = Run.reopen(find_run(run, runs), changed=changed, repeat_in_doubt=repeat_in_doubt, project=project)
+    tell_code(opened)
     execute(opened, accept=accept, as_json=as_json, checkpoints=checkpoints)
