@@ -135,3 +135,23 @@ def test_texts_that_refer_to_texts_are_bounded(sent: Path) -> None:
         file.write(_line(first) + _line(second) + _line(third))
     with pytest.raises(StoreError, match="line 3 is damaged: the texts that it refers to have more than"):
         list(read_run(sent).events)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        '"score":"NaN"',
+        '"seconds":1e308',
+        '"working_seconds":"-Infinity"',
+        '"cost_usd":"NaN"',
+        '"cost_usd":"1E+99999999"',
+        '"cost_usd":"free"',
+        f'"usage":{{"input":1{"0" * 400}}}',
+        '"usage":{"input":-1}',
+    ],
+)
+def test_numbers_that_nothing_can_show_are_refused(sent: Path, field: str) -> None:
+    with (sent / "events.jsonl").open("ab") as file:
+        file.write(_line(f'{_HEAD}{{"type":"episode_finished","status":"scored",{field}}}}}'))
+    with pytest.raises(StoreError, match="event 1 does not fit the schema"):
+        list(read_run(sent).events)

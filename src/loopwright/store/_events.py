@@ -7,9 +7,10 @@ is migrated when it is read.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, model_validator
 
 from loopwright.types import Candidate, ControlState, Critique, DriftAlarm, Failure, Observation, Usage, Verdict
 
@@ -20,8 +21,19 @@ Opaque = Annotated[JsonValue, SkipValidation]
 """What others than the record understand. It is JSON by the way it comes: it was read from a line, or goes into one."""
 
 
+_LARGEST = 10**12
+"""Seconds, tokens or dollars: what a record holds beyond that was made up, and no page can show it."""
+
+
 class _Payload(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="after")
+    def _numbers_are_bounded(self) -> Self:
+        for name, value in self:
+            if isinstance(value, float) and not -_LARGEST <= value <= _LARGEST:
+                raise ValueError(f"{name} is {value}")
+        return self
 
 
 class RunStarted(_Payload):
@@ -211,6 +223,18 @@ class EpisodeFinished(_Payload):
     seconds: float = 0.0
     """Wall time of all processes that worked on the episode."""
     failure: Failure | None = None
+
+    @model_validator(mode="after")
+    def _spent_is_bounded(self) -> Self:
+        if self.usage.total > _LARGEST:
+            raise ValueError(f"usage holds more than {_LARGEST} tokens")
+        try:
+            cost = Decimal(self.cost_usd or 0)
+        except InvalidOperation:
+            raise ValueError("cost_usd is no number") from None
+        if not cost.is_finite() or cost.copy_abs() > _LARGEST:
+            raise ValueError(f"cost_usd is {str(self.cost_usd)[:40]}")
+        return self
 
 
 class Routed(_Payload):
