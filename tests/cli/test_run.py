@@ -62,6 +62,19 @@ def test_the_exit_code_tells_whether_the_threshold_was_met(
     assert invoke("run", "say.yaml", "--model", f"scripted/{model}.yaml", *flag).exit_code == code
 
 
+@pytest.mark.parametrize("threshold", ["accept: 0.5\n", "--accept 0.5"])
+def test_each_variant_is_compared_with_the_threshold_and_the_one_below_is_named(
+    invoke: Invoke, write_task: WriteTask, threshold: str
+) -> None:
+    write_task(more="" if threshold.startswith("--") else threshold)
+    flags = threshold.split() if threshold.startswith("--") else []
+    result = invoke("run", "say.yaml", "--model", "scripted/right.yaml,scripted/wrong.yaml", *flags)
+    assert result.exit_code == 1
+    told = result.stdout.partition("Not accepted:\n")[2].splitlines()[:2]
+    assert told[0] == "  refine@scripted/wrong.yaml: 0 of 1 passed, 0.00 [0.00, 0.79], threshold 0.50"
+    assert "right.yaml" not in told[1]
+
+
 def test_infrastructure_is_no_score_and_exits_3(invoke: Invoke, write_task: WriteTask) -> None:
     write_task(more="accept: 0\n")
     (Path.cwd() / "lost.yaml").write_text("- lost\n")

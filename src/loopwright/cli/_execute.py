@@ -6,21 +6,19 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from loopwright import EpisodeResult, Run, RunResult, load_result
+from loopwright import Run, load_result
+from loopwright.cli._acceptance import Acceptance, accepted
 from loopwright.cli._exit import ExitCode
 from loopwright.cli._output import load_env, tell, write, write_json
 from loopwright.cli._progress import show_progress
 from loopwright.cli.render._summary import summary_as_json
 from loopwright.errors import Interrupted, UserError
-from loopwright.plan import PlannedEpisode, ResolvedRun
 from loopwright.report import render_text, summarize_run
 from loopwright.secrets import MASK, masked_names
-from loopwright.session import sessions_of
 
 _GRACE = 5.0
 """Seconds that closing sandboxes may take after the second signal."""
@@ -46,13 +44,14 @@ def execute(run: Run, *, accept: float | None, as_json: bool, checkpoints: str =
         except UserError:
             tell(f"the run stopped; mend what follows, then: loopwright resume {folder}")
             raise
-    code = ExitCode.INTERRUPTED if interrupted else verdict(load_result(folder), run.resolved, accept)
+    result = Acceptance(ExitCode.INTERRUPTED) if interrupted else accepted(load_result(folder), run.resolved, accept)
+    code = result.code
     summary = summarize_run(folder)
     if as_json:
         write_json({"folder": str(folder), "exit_code": int(code), **summary_as_json(summary)})
     else:
         write(render_text(summary))
-        write(_closing_words(folder, code))
+        write(_closing_words(folder, result))
     click.get_current_context().exit(int(code))
 
 
@@ -86,58 +85,15 @@ async def _until_signalled(run: Run) -> None:
     await run.execute()
 
 
-def verdict(result: RunResult, run: ResolvedRun, accept: float | None) -> ExitCode:
-    """The exit code of a run that went to its end.
-
-    Args:
-        result: What it came to.
-        run: What was run; each task's own threshold holds for that task over all strategies.
-        accept: Threshold for the whole run instead, in [0, 1].
-    """
-    if not result.scored:
-        return ExitCode.INFRASTRUCTURE
-    told = {name: planned for name, planned in sessions_of(run.episodes).items() if _fails(planned)}
-    if any(alarm.worse for name in told for alarm in result.alarms.get(name, ())):
-        return ExitCode.BELOW
-    if told.keys() & result.unwatched.keys():
-        return ExitCode.INFRASTRUCTURE
-    if accept is not None:
-        return _judge(result.episodes, accept)
-    codes = [
-        _judge([episode for episode in result if episode.task == task.name], task.accept)
-        for task in run.config.tasks
-        if task.accept is not None
-    ]
-    return next((code for code in (ExitCode.BELOW, ExitCode.INFRASTRUCTURE) if code in codes), ExitCode.PASSED)
-
-
-def _fails(planned: Sequence[PlannedEpisode]) -> bool:
-    """Whether a session's task fails by drift."""
-    drift = planned[0].task.drift
-    return bool(drift and drift.fail)
-
-
-def _judge(episodes: Sequence[EpisodeResult], accept: float) -> ExitCode:
-    """Told only where episodes without a score cannot change it: infrastructure passes nothing and fails nothing."""
-    if not episodes:
-        return ExitCode.INFRASTRUCTURE
-    passed, lost = sum(episode.passed for episode in episodes), sum(not episode.scored for episode in episodes)
-    if (passed + lost) / len(episodes) < accept:
-        return ExitCode.BELOW
-    return ExitCode.INFRASTRUCTURE if passed / len(episodes) < accept else ExitCode.PASSED
-
-
-def _closing_words(folder: Path, code: ExitCode) -> str:
+def _closing_words(folder: Path, result: Acceptance) -> str:
     lines = ["", f"Run folder: {folder}"]
-    match code:
+    match result.code:
         case ExitCode.INTERRUPTED:
             lines.append(f"Interrupted. Go on: loopwright resume {folder}")
         case ExitCode.BELOW:
-            lines.append("Below the threshold, or an alarm of drift for the worse.")
+            lines += ["Not accepted:", *(f"  {reason}" for reason in result.reasons)]
         case ExitCode.INFRASTRUCTURE:
-            lines.append(
-                "Infrastructure failed: episodes without a score, or a drift monitor that broke, leave it open."
-            )
+            lines += ["Infrastructure failed, which leaves it open:", *(f"  {reason}" for reason in result.reasons)]
             lines.append(f"Mend the cause, then: loopwright resume {folder}")
     lines += [f"Look at it: loopwright show {folder}", f"Report:     loopwright report {folder}"]
     return "\n".join(lines)
