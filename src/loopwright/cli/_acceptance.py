@@ -31,18 +31,13 @@ def accepted(result: RunResult, run: ResolvedRun, accept: float | None) -> Accep
     if not result.scored:
         return Acceptance(ExitCode.INFRASTRUCTURE, ("no episode has a score",))
     watched = [name for name, planned in sessions_of(run.episodes).items() if _fails(planned)]
-    alarms = [
-        f"{name}: an alarm of drift for the worse: {alarm}"
-        for name in watched
-        for alarm in result.alarms.get(name, ())
-        if alarm.worse
-    ]
-    if alarms:
-        return Acceptance(ExitCode.BELOW, tuple(alarms))
-    if broken := [
-        f"{name}: a drift monitor that broke: {result.unwatched[name]}" for name in watched if name in result.unwatched
-    ]:
-        return Acceptance(ExitCode.INFRASTRUCTURE, tuple(broken))
+    worse = [(name, alarm) for name in watched for alarm in result.alarms.get(name, ()) if alarm.worse]
+    if worse:
+        told = (f"{name}: an alarm of drift for the worse: {alarm}" for name, alarm in worse)
+        return Acceptance(ExitCode.BELOW, tuple(told))
+    if broken := [(name, result.unwatched[name]) for name in watched if name in result.unwatched]:
+        told = (f"{name}: a drift monitor that broke: {why}" for name, why in broken)
+        return Acceptance(ExitCode.INFRASTRUCTURE, tuple(told))
     judged = list(_judged(result, run, accept))
     for code in (ExitCode.BELOW, ExitCode.INFRASTRUCTURE):
         if reasons := tuple(reason for found, reason in judged if found is code):
