@@ -239,6 +239,15 @@ def test_a_misspelt_local_model_is_told(invoke: Invoke, write_task: WriteTask, n
     assert remedy in invoke("run", "say.yaml", "--model", name).stderr
 
 
+def test_explain_says_what_it_can_without_a_model(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task()
+    result = invoke("explain", "say.yaml")
+    assert result.exit_code == 0, result.output
+    assert "note: say: no model is named for the proposer" in result.stderr
+    assert "proposer     a model still to be named, card " in result.stdout
+    assert "max_iterations" in result.stdout
+
+
 @pytest.mark.parametrize(("typed", "told"), [("reprot", "Did you mean report"), ("xyzzy", "no verb 'xyzzy'.\n")])
 def test_a_misspelt_verb_is_told(invoke: Invoke, typed: str, told: str) -> None:
     result = invoke(typed, "task.yaml")

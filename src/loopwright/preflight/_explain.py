@@ -12,7 +12,7 @@ from loopwright.loop import BEST_OF_N, REFINE, traits_of, view_for, what_is_seen
 from loopwright.models import Message
 from loopwright.plan import ResolvedComponents
 from loopwright.preflight._estimate import estimate_run
-from loopwright.preflight._validate import CheckedRun
+from loopwright.preflight._validate import STAND_IN, CheckedRun
 from loopwright.record import EpisodeRecord
 from loopwright.task import SandboxOptions, Task
 
@@ -147,7 +147,8 @@ def _who(agent: Agent) -> str:
     if isinstance(agent, ModelAgent):
         drawn = agent.card.sampling.model_dump(exclude_defaults=True)
         sampling = ", ".join(f"{name} {value}" for name, value in drawn.items())
-        said = f"{agent.model}, card {agent.card.name}, prompt {agent.card.prompt}, replies with {agent.card.reply}"
+        model = "a model still to be named" if agent.model == STAND_IN else agent.model
+        said = f"{model}, card {agent.card.name}, prompt {agent.card.prompt}, replies with {agent.card.reply}"
         return f"{said}, {sampling}" if sampling else said
     return f"{type(agent).__qualname__}, no model of its own"
 

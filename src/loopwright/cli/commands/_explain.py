@@ -31,10 +31,12 @@ def command(path: Path, plan: RunOptions, prompt: bool, as_json: bool) -> None:
 
     PATH is a task file. Nothing is run and no model is called.
     """
-    from loopwright.cli._output import write, write_json
+    from loopwright.cli._output import tell, write, write_json
     from loopwright.preflight import explain_run, first_prompt
 
-    everything = checked([path], plan)
+    everything = checked([path], plan, unnamed=True)
+    for note in everything.notes:
+        tell(f"note: {note}")
     explanation = explain_run(everything)
     if as_json:
         shown = {"prompt": [message.model_dump() for message in first_prompt(everything)]} if prompt else {}
