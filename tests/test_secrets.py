@@ -155,3 +155,14 @@ def test_a_base_url_goes_with_its_key(
     (tmp_path / ".env").write_text(f"LW_TEST_BASE_URL={url}\n" + (f"LW_TEST_API_KEY={key}\n" if key else ""))
     assert load_env_file(tmp_path / ".env") == (() if taken else ("LW_TEST_BASE_URL",))
     assert ("LW_TEST_BASE_URL" in os.environ) is taken
+
+
+def test_an_env_file_copies_no_key_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a file from anybody would send it to a server of theirs."""
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-mine-0123456789")
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    (tmp_path / ".env").write_text("OPENAI_API_KEY=${OPENAI_API_KEY}\nOPENAI_BASE_URL=https://elsewhere.example/v1\n")
+    assert load_env_file(tmp_path / ".env") == ("OPENAI_BASE_URL",)
+    assert "OPENAI_BASE_URL" not in os.environ
+    (tmp_path / ".env").write_text("ODD_BASE_URL=http://[\n")
+    assert load_env_file(tmp_path / ".env") == ("ODD_BASE_URL",)

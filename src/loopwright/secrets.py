@@ -119,7 +119,11 @@ def load_env_file(path: Path) -> tuple[str, ...]:
     except (OSError, UnicodeDecodeError) as error:
         problem = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else f"cannot be read: {error.strerror}"
         raise UserError(f"{path} {problem}", remedy="Save it as UTF-8, one NAME=VALUE per line.") from None
-    values = {name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value is not None}
+    values = {
+        name: value
+        for name, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items()
+        if value is not None
+    }
     left_out = tuple(name for name in values if name not in os.environ and _redirects(name, values))
     for name, value in values.items():
         if name in left_out:
@@ -139,7 +143,11 @@ def load_env_file(path: Path) -> tuple[str, ...]:
 def _redirects(name: str, values: Mapping[str, str]) -> bool:
     """Whether a variable of a file decides where code, keys or traffic come from or go to."""
     if name.upper().endswith(_BASE_URL):
-        if urlsplit(values[name]).hostname in ("127.0.0.1", "::1", "localhost"):
+        try:
+            host = urlsplit(values[name]).hostname
+        except ValueError:
+            return True
+        if host in ("127.0.0.1", "::1", "localhost"):
             return False
         key = f"{name[: -len(_BASE_URL)]}_API_KEY"
         return key not in values or os.environ.get(key, values[key]) != values[key]

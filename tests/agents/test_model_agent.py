@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from loopwright.agents import AgentReply, AgentRole, View, load_agent
-from loopwright.errors import BudgetExceeded, NoCandidate, ReplyCut
+from loopwright.errors import BudgetExceeded, ModelRejected, NoCandidate, ReplyCut
 from loopwright.models import Reply, Request, Usage
 from loopwright.project import Project
 
@@ -58,6 +58,11 @@ def test_a_reply_that_is_cut_twice_is_the_agent_s_failure_and_tells_its_tokens()
 def test_without_budget_for_a_longer_reply_the_cut_one_is_told() -> None:
     with pytest.raises(ReplyCut, match="after 8000 tokens, before it held an answer"):
         act(Replies(cut("First I", tokens=8000), BudgetExceeded("no room")))
+
+
+def test_a_server_without_room_for_a_longer_reply_leaves_the_failure_the_agent_s() -> None:
+    with pytest.raises(ReplyCut, match="after 8000 tokens"):
+        act(Replies(cut("First I", tokens=8000), ModelRejected("maximum context length is 8192")))
 
 
 def test_a_limit_of_the_server_s_own_is_not_tried_again() -> None:

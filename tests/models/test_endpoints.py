@@ -10,10 +10,18 @@ import pytest
 from pydantic import ValidationError
 
 import loopwright
-from loopwright.errors import LoopwrightError, MissingContent, MissingSecret, ModelUnavailable, RunChanged, TaskError
+from loopwright.errors import (
+    LoopwrightError,
+    MissingContent,
+    MissingSecret,
+    ModelRejected,
+    ModelUnavailable,
+    RunChanged,
+    TaskError,
+)
 from loopwright.models import BUILTIN_ENDPOINTS, Endpoint, ModelOptions, load_endpoints, open_model
 from loopwright.runner import Run
-from tests.models.provider import Answer, Provider, Received, hang, reply
+from tests.models.provider import Answer, Provider, Received, body, hang, reply
 from tests.models.support import ask
 
 TASK = """\
@@ -107,6 +115,8 @@ def test_built_in_endpoints_open_with_their_keys(monkeypatch: pytest.MonkeyPatch
         ({"base_url": "http://me:secret@host/v1"}, "no user, password"),
         ({"base_url": "http://h/v1", "headers": {"Authorization": "Bearer abc"}}, "looks like a key"),
         ({"base_url": "http://h/v1", "headers": {"X": "a\nb"}}, "characters that no header"),
+        ({"base_url": "http://h/v1", "headers": {"X-Mine": "Bearer abc"}}, "looks like a key"),
+        ({"base_url": "http://h/v1", "body": {"extra": [{"api_key": "sk-123"}]}}, "looks like a key"),
         ({"base_url": "http://h/v1", "timeout": 0}, "greater than 0"),
         ({"base_url": "http://h/v1", "timeout": float("inf")}, "finite"),
         ({"base_url": "http://h/v1", "api_key": "sk-123"}, "Extra inputs"),
@@ -196,6 +206,52 @@ def test_the_record_of_somebody_else_gets_no_key(project: Path, monkeypatch: pyt
     with pytest.raises(LoopwrightError) as caught:
         Run.reopen(project / "run", changed=True).resolved.model("cloud/b")
     assert isinstance(caught.value, MissingContent)
+
+
+@pytest.mark.parametrize("where", ["model: vllm-here/${DEEPSEEK_API_KEY}", "model: vllm-here/${HOME}"])
+def test_a_task_file_that_names_servers_sends_them_no_variable(project: Path, where: str) -> None:
+    (project / "task.yaml").write_text(TASK.format(url="http://127.0.0.1:9/v1") + where + "\n")
+    with pytest.raises(TaskError, match=r"DEEPSEEK_API_KEY looks like a secret|HOME: a task file that names servers"):
+        loopwright.load_task("task.yaml")
+
+
+@pytest.mark.parametrize("name", ["openai", "deepseek"])
+def test_a_task_file_takes_no_name_that_is_built_in(project: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-0123456789")
+    monkeypatch.setenv("DEEPSEEK_API_KEY", "sk-canary-0123456789")
+    (project / "task.yaml").write_text(TASK.format(url="http://127.0.0.1:9/v1").replace("vllm-here", name))
+    with pytest.raises(TaskError, match=f"endpoints.{name}: an endpoint of that name is built in"):
+        loopwright.check("task.yaml", model=f"{name}/m")
+
+
+def test_redirects_are_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The prompt, and headers that hold a key, go to no other server."""
+    monkeypatch.setenv("TEAM_TOKEN", "team-0123456789")
+
+    async def go() -> tuple[ModelRejected, int]:
+        async with Provider(reply()) as elsewhere:
+            moved = body(307, b"", Location=f"{elsewhere.base_url}/chat/completions")
+            async with Provider(moved) as provider:
+                endpoint = Endpoint(base_url=provider.base_url, headers={"X-Team": "${TEAM_TOKEN}"})
+                model = open_model("mine/m", options=ModelOptions(endpoints={"mine": endpoint}))
+                try:
+                    with pytest.raises(ModelRejected) as caught:
+                        await model.complete(ask())
+                finally:
+                    await model.close()
+                return caught.value, len(elsewhere.requests)
+
+    error, followed = asyncio.run(go())
+    assert followed == 0
+    assert "`base_url` of `mine`" in error.remedy
+
+
+def test_headers_that_are_meant_for_openai_go_to_no_other_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_CUSTOM_HEADERS", "X-Corp-Key: corp-0123456789")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-0123456789")
+    (received,) = asked(reply(), headers={"X-Plain": "yes"})
+    assert received.headers["x-plain"] == "yes"
+    assert "0123456789" not in str(received.headers)
 
 
 def test_a_changed_endpoint_is_told_at_a_resume(project: Path) -> None:

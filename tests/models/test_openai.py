@@ -173,6 +173,7 @@ def test_usage_is_split_into_disjoint_classes(usage: Any, expected: Usage) -> No
         {"prompt_tokens": 10, "completion_tokens": float("nan")},
         {"prompt_tokens": 10**400, "completion_tokens": 4},
         {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
+        {"prompt_tokens": 0, "completion_tokens": 4},
     ],
     ids=str,
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from loopwright.errors import ModelRateLimited, ModelUnavailable
+from loopwright.errors import ModelRateLimited, ModelRejected, ModelUnavailable
 from loopwright.models import Endpoint, Message, ModelOptions, Reply, Request, Usage, open_model
 from tests.models.provider import Answer, Provider, Received, body, events, fault
 from tests.models.support import ask
@@ -95,6 +95,11 @@ def test_text_thoughts_and_usage_are_read(in_pieces: bool) -> None:
 def test_a_reply_cut_at_the_limit_says_so() -> None:
     cut = response("", status="incomplete", incomplete_details={"reason": "max_output_tokens"})
     assert asked(ask(), streamed(cut, kind="response.incomplete"))[0].finish == "length"
+
+
+def test_what_the_api_does_not_know_cannot_be_required() -> None:
+    with pytest.raises(ModelRejected, match="knows no seed"):
+        asked(ask(seed=3, required=("seed",)), whole(response()))
 
 
 def test_a_refusal_is_one() -> None:

@@ -72,6 +72,27 @@ def test_a_stream_that_is_not_told_to_be_done_is_whole_where_the_reason_is_told(
     assert served(events(piece("Hello", finish="length"), done=False)).finish == "length"
 
 
+@pytest.mark.parametrize("done", [True, False])
+def test_a_whole_reply_counts_though_the_connection_stays_open(done: bool) -> None:
+    """Nothing is paid again because a proxy does not hang up."""
+    answer = events(piece("Hello", finish="stop"), USAGE, done=done, then="hang")
+    assert served(answer, timeout=30.0 if done else 1.0).text == "Hello"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"choices": [{"delta": "hello"}]},
+        {"choices": [{"delta": {}, "finish_reason": {"why": 1}}]},
+        {"choices": ["x"]},
+        {"choices": None, "usage": 5},
+    ],
+    ids=str,
+)
+def test_odd_pieces_are_passed_over(odd: dict[str, Any]) -> None:
+    assert served(events(odd, piece("Hello", finish="stop"), USAGE)).text == "Hello"
+
+
 def test_usage_that_never_comes_is_not_reported() -> None:
     assert not served(events(piece("Hello", finish="stop"))).usage_reported
 

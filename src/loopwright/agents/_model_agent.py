@@ -13,7 +13,7 @@ from loopwright.agents._card import Card, Prompt, load_card, load_prompt
 from loopwright.agents._extract import extract_files
 from loopwright.agents._types import AgentReply, AgentRole, ModelClient, View
 from loopwright.candidate import Candidate
-from loopwright.errors import BudgetExceeded, MissingContent, NoCandidate, ReplyCut
+from loopwright.errors import BudgetExceeded, MissingContent, ModelRejected, NoCandidate, ReplyCut
 from loopwright.models import Request, complete_as, with_longer_limit
 from loopwright.project import Project
 from loopwright.types import Critique
@@ -80,7 +80,8 @@ async def _candidate(request: Request, models: ModelClient, read: Callable[[str]
         if reply.finish != "length":
             raise
     if longer := with_longer_limit(request, reply):
-        with suppress(BudgetExceeded):
+        # A server may have no room for so long a reply either.
+        with suppress(BudgetExceeded, ModelRejected):
             reply = await models.complete(longer)
     if reply.finish != "length":
         return read(reply.text)

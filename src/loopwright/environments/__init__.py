@@ -25,15 +25,17 @@ from loopwright.environments._scores import (
 )
 from loopwright.environments._shells._persistent import CommandResult
 from loopwright.environments._shells._shell import SHELL, WAIT, Shell
-from loopwright.environments._stateful import GoldCache
+from loopwright.environments._stateful import GoldCache, StatefulEnvironment
 from loopwright.environments._types import (
     ChecksInstances,
     Environment,
     EnvironmentSetup,
     KnowsVisibleChecks,
     NamesScoreRules,
+    ScoredFields,
     Snapshots,
     Unchecked,
+    read_fields,
 )
 from loopwright.environments.bash._environment import BashEnvironment
 from loopwright.environments.bash._outcome import ShellOutcome, ShellState
@@ -74,6 +76,7 @@ __all__ = [
     "QueryOutcome",
     "Score",
     "ScoreRule",
+    "ScoredFields",
     "Scores",
     "Shell",
     "ShellOutcome",
@@ -82,6 +85,7 @@ __all__ = [
     "ShellState",
     "Snapshots",
     "SqlEnvironment",
+    "StatefulEnvironment",
     "TextEnvironment",
     "Unchecked",
     "bash_environment",
@@ -93,6 +97,7 @@ __all__ = [
     "interpreter_environment",
     "list_environments",
     "python_environment",
+    "read_fields",
     "sql_environment",
     "tested_name",
     "text_environment",

@@ -10,7 +10,6 @@ from typing import Any
 
 from loopwright.budget import Ledger, Spend
 from loopwright.errors import UserError
-from loopwright.loop._environment_work import spent_time
 from loopwright.models import Model, Prices, Reply, Request, Usage, request_hash
 from loopwright.store import CallKey, RunStore
 
@@ -109,10 +108,15 @@ class NodeCalls:
                 f"a cap on cost needs prices, and {request.model} has none",
                 remedy="Add the model to your price file.",
             )
-        if (left := self.ledger.left.working_seconds) is not None and left <= 0:
-            # What a call will take is not known before: it is let finish, and no other one is begun.
-            return spent_time(_A_MOMENT)
-        return Spend(model_calls=1, input=prompt, output=output, usd=max(known, default=Decimal(0)))
+        left = self.ledger.left.working_seconds
+        return Spend(
+            model_calls=1,
+            input=prompt,
+            output=output,
+            usd=max(known, default=Decimal(0)),
+            # What a call will take is not known before: it is let finish, and none is begun where no time is left.
+            working_seconds=_A_MOMENT if left is not None and left <= 0 else 0.0,
+        )
 
 
 def spend_of(reply: Reply, model: str, prices: Prices | None) -> Spend:

@@ -123,6 +123,10 @@ def to_error(fault: Fault, *, model: str, base_url: str, fix: Fix) -> ModelError
         return ModelRateLimited(said, retry_after=fault.retry_after)
     if status in {408, 409} or status >= 500:
         return ModelUnavailable(said)
+    if 300 <= status < 400:
+        return ModelRejected(
+            said, remedy=f"The server redirects, which is not followed: set {fix.url} to the last URL."
+        )
     if status == 404:
         return ModelRejected(said, remedy=_not_found(fault, model, shown_url(base_url), fix))
     return ModelRejected(said, parameter=fault.parameter, remedy=_refused(fault))

@@ -27,6 +27,13 @@ _LONGEST = 7200.0
 """Seconds after which a reply that still comes in pieces is given up."""
 
 
+_SENT = frozenset(
+    {"host", "authorization", "content-type", "content-length", "transfer-encoding", "accept", "accept-encoding"}
+    | {"connection", "user-agent"}
+)
+"""Headers that every request has."""
+
+
 class RawResponse(Protocol):
     """An answer whose body was not read as anything yet."""
 
@@ -100,7 +107,7 @@ class OpenAIServer:
         base_url = options.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
         if urlsplit(base_url).scheme not in {"http", "https"} or not urlsplit(base_url).hostname:
             raise UserError(
-                f"{name}: the base URL {scrub(base_url)!r} is not of the form https://HOST/PATH",
+                f"{name}: the base URL is not of the form https://HOST/PATH",
                 remedy="Set OPENAI_BASE_URL to the URL before /chat/completions, such as http://127.0.0.1:8000/v1.",
             )
         settings = Endpoint(base_url=shown_url(base_url), api_key_env="OPENAI_API_KEY", timeout=options.timeout)
@@ -138,7 +145,7 @@ class OpenAIServer:
             ) from None
 
     async def stream(
-        self, call: Callable[[openai.AsyncOpenAI], AbstractAsyncContextManager[RawStream]], take: Callable[[str], None]
+        self, call: Callable[[openai.AsyncOpenAI], AbstractAsyncContextManager[RawStream]], take: Callable[[str], bool]
     ) -> bytes | None:
         """Makes one call whose answer comes in pieces, and hands on each piece; silence ends it, slowness does not.
 
@@ -146,7 +153,7 @@ class OpenAIServer:
 
         Args:
             call: Makes the call.
-            take: Gets the data of each server-sent event.
+            take: Gets the data of each server-sent event; says whether nothing more comes.
 
         Returns:
             The body of an answer that does not come in pieces, as some servers send it; None where it does.
@@ -156,7 +163,7 @@ class OpenAIServer:
         """
         client = await self._connected()
         try:
-            async with asyncio.timeout(_LONGEST), asyncio.timeout(self.timeout) as silence:
+            async with asyncio.timeout(max(_LONGEST, self.timeout)), asyncio.timeout(self.timeout) as silence:
                 return await self._events(call(client), take, silence)
         except TimeoutError:
             raise ModelUnavailable(
@@ -167,7 +174,7 @@ class OpenAIServer:
     async def _events(
         self,
         answer: AbstractAsyncContextManager[RawStream],
-        take: Callable[[str], None],
+        take: Callable[[str], bool],
         silence: asyncio.Timeout,
     ) -> bytes | None:
         import openai
@@ -184,7 +191,8 @@ class OpenAIServer:
                     if line.startswith("data:"):
                         data.append(line[5:].removeprefix(" "))
                     elif not line and data:
-                        take("\n".join(data))
+                        if take("\n".join(data)):
+                            return None
                         data = []
                 if data:
                     take("\n".join(data))
@@ -213,6 +221,7 @@ class OpenAIServer:
                 default_headers=self._headers,
                 max_retries=attempts - 1,
                 timeout=self.timeout,
+                http_client=openai.DefaultHttpxClient(follow_redirects=False),
             )
         try:
             return bytes(call(self._blocking).content)
@@ -239,8 +248,21 @@ class OpenAIServer:
                 default_headers=self._headers,
                 max_retries=0,
                 timeout=None,
+                http_client=self._http_client(library),
             )
         return self._client
+
+    def _http_client(self, library: Any) -> Any:
+        """A client that follows no redirect: headers and prompts go where the user said, and nowhere else."""
+        own = {*_SENT, *(name.lower() for name in self._headers)}
+
+        async def strip(request: Any) -> None:
+            # The library adds headers from the environment that are meant for OpenAI alone.
+            for name in [name for name in request.headers if name not in own and not name.startswith("x-stainless")]:
+                del request.headers[name]
+
+        hooks = {} if self._fix.url == "OPENAI_BASE_URL" else {"request": [strip]}
+        return library.DefaultAsyncHttpxClient(follow_redirects=False, event_hooks=hooks)
 
     async def _answer(
         self, client: openai.AsyncOpenAI, call: Callable[[openai.AsyncOpenAI], Awaitable[RawResponse]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from loopwright.agents import load_card
-from loopwright.errors import UserError
-from loopwright.models import user_endpoints
+from loopwright.errors import TaskError, UserError
+from loopwright.models import BUILTIN_ENDPOINTS, split_name, user_endpoints
 from loopwright.plan._plan import RunConfig
 from loopwright.project import Project
 from loopwright.types import Endpoint
@@ -16,14 +16,16 @@ def known_endpoints(foreign: Mapping[str, Endpoint], given: Mapping[str, Endpoin
     """The endpoints that a run may use.
 
     Args:
-        foreign: Those of task files, or of a record: whoever wrote them must not get a key of the user.
+        foreign: Those of task files, or of a record: whoever wrote them gets no key of the user, and takes no name that
+            is built in.
         given: Those that the user's own program hands in.
 
     Raises:
         TaskError: The user's file of endpoints cannot be used.
     """
-    without_keys = {name: endpoint for name, endpoint in foreign.items() if not endpoint.variables}
-    return {**without_keys, **user_endpoints(), **given}
+    taken = {"openai", *BUILTIN_ENDPOINTS}
+    harmless = {name: endpoint for name, endpoint in foreign.items() if not endpoint.variables and name not in taken}
+    return {**harmless, **user_endpoints(), **given}
 
 
 def with_endpoints(config: RunConfig, given: Mapping[str, Endpoint]) -> RunConfig:
@@ -32,9 +34,17 @@ def with_endpoints(config: RunConfig, given: Mapping[str, Endpoint]) -> RunConfi
     Raises:
         TaskError: The user's file of endpoints cannot be used.
     """
-    of_tasks = {name: endpoint for task in config.tasks for name, endpoint in task.endpoints.items()}
+    of_tasks: dict[str, Endpoint] = {}
+    for task in config.tasks:
+        for name, endpoint in task.endpoints.items():
+            if name == "openai" or name in BUILTIN_ENDPOINTS or of_tasks.get(name, endpoint) != endpoint:
+                why = "is built in" if name not in of_tasks else "is another one in another task of the run"
+                raise TaskError(
+                    f"endpoints.{name}: an endpoint of that name {why}", remedy="Give it a name of its own."
+                ).about("endpoints", name)
+            of_tasks[name] = endpoint
     known = known_endpoints({**of_tasks, **config.endpoints}, given)
-    named = {model.partition("/")[0] for model in _models(config)}
+    named = {split_name(model)[0] for model in _models(config) if ("/" in model or ":" in model)}
     return config.model_copy(update={"endpoints": {name: known[name] for name in sorted(named & known.keys())}})
 
 
@@ -47,7 +57,10 @@ def _models(config: RunConfig) -> Iterator[str]:
         mitigations = task.drift.mitigations if task.drift else None
         if mitigations and mitigations.routing:
             yield from mitigations.routing.models
-        for agent in (task.agents.proposer, task.agents.critic, task.agents.verifier):
+        agents = [task.agents.proposer, task.agents.critic, task.agents.verifier]
+        agents += mitigations.routing.agents if mitigations and mitigations.routing else ()
+        agents += [mitigations.consolidation.agent] if mitigations and mitigations.consolidation else []
+        for agent in agents:
             try:
                 yield from filter(None, (load_card(agent, project).model,) if agent and ":" not in agent else ())
             except UserError:

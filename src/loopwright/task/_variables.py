@@ -14,6 +14,11 @@ and where a secret of the environment must not get to."""
 _USE = re.compile(r"\$(?P<escaped>\$)?\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>[^}]*))?\})?")
 
 
+_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+_NAMES_MODELS = frozenset({"model", "models", "matrix", "drift", "agents"})
+"""Top-level keys whose texts name models, and so go to servers."""
+
+
 def put_in(text: str, document: Document, location: SourceLocation) -> Plain:
     """Replaces the variables in a text; one that is all of the text may stand for a number or a truth value.
 
@@ -43,6 +48,18 @@ def _value(use: re.Match[str], document: Document, location: SourceLocation) -> 
             "`${` does not begin a variable here",
             location,
             remedy="Write ${NAME} or ${NAME:-default}; a plain ${ is written $${.",
+        )
+    if _SECRET.search(use["name"]):
+        raise document.error(
+            f"{use['name']} looks like a secret; a task file may come from anybody, so it reads none",
+            location,
+            remedy="Keys come from the environment by themselves: see the page on models.",
+        )
+    if location[0] in _NAMES_MODELS and isinstance(document.data, dict) and document.data.get("endpoints"):
+        raise document.error(
+            f"{use['name']}: a task file that names servers puts no variables into the names of models",
+            location,
+            remedy="Write the name itself, or move the endpoint into your own file of endpoints.",
         )
     if value := os.environ.get(use["name"]) or use["default"]:
         return value

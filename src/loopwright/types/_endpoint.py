@@ -16,6 +16,7 @@ _TAKEN = frozenset({"human", "local", "replay", "scripted"})
 """Providers that are no servers."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SECRET_HEADER = re.compile(r"auth|key|token|secret|cookie|passw", re.IGNORECASE)
+_SECRET_FIELD = re.compile(r"api_?key|secret|passw|authorization|access_token", re.IGNORECASE)
 
 
 def endpoint_name(name: str) -> str:
@@ -71,11 +72,27 @@ class Endpoint(BaseModel):
     @classmethod
     def _keys_are_variables(cls, headers: Mapping[str, str]) -> Mapping[str, str]:
         for name, value in headers.items():
-            if _SECRET_HEADER.search(name) and not _VARIABLE.search(value):
+            secret = _SECRET_HEADER.search(name) or value.lower().startswith(("bearer ", "basic "))
+            if secret and not _VARIABLE.search(value):
                 raise ValueError(f"the header {name} looks like a key; write ${{VARIABLE}} in place of its value")
             if not (name + value).isascii() or not (name + value).isprintable():
                 raise ValueError(f"the header {name!r} holds characters that no header may have")
         return headers
+
+    @field_validator("body")
+    @classmethod
+    def _body_holds_no_key(cls, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        parts: list[Any] = [body]
+        while parts:
+            part = parts.pop()
+            if isinstance(part, Mapping):
+                for name, value in part.items():
+                    if isinstance(value, str) and _SECRET_FIELD.search(str(name)):
+                        raise ValueError(f"the field {name} of the body looks like a key; send it as a header")
+                parts += part.values()
+            elif isinstance(part, list | tuple):
+                parts += part
+        return body
 
     @property
     def variables(self) -> tuple[str, ...]:

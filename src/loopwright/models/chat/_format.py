@@ -146,12 +146,12 @@ def read_completion(body: object) -> Completion:
     )
     if not text and (refusal := text_of(message.get("refusal"), "text")):
         text, finish = refusal, "refusal"
-    model = _mapping(body).get("model")
+    model, reasoning = _mapping(body).get("model"), _reasoning(message)
     return Completion(
         text=text,
-        reasoning=_reasoning(message),
+        reasoning=reasoning,
         finish=finish,
-        usage=read_usage(_mapping(body).get("usage"), answered=bool(text)),
+        usage=read_usage(_mapping(body).get("usage"), answered=bool(text or reasoning)),
         model=model if isinstance(model, str) else "",
     )
 
@@ -180,7 +180,7 @@ def read_usage(usage: object, *, answered: bool) -> Usage | None:
     )
     written = min(prompt - read, written)
     output = max(completion, (count_tokens(counts.get("total_tokens")) or 0) - prompt)
-    if answered and not output:
+    if answered and not (output and prompt):
         return None
     return Usage(input=prompt - read - written, cache_read=read, cache_write=written, output=output)
 

@@ -42,7 +42,7 @@ class _Streamed(Protocol):
     @property
     def text(self) -> str: ...
 
-    def add(self, data: str) -> None: ...
+    def add(self, data: str) -> bool: ...
 
     def whole(self) -> dict[str, Any]: ...
 
@@ -127,7 +127,14 @@ class OpenAI:
 
     async def _agreed(self, body: dict[str, Any], request: Request) -> Reply:
         """Makes the call as the server takes it; each refusal of a field teaches how."""
-        required = frozenset(self._api.names.get(name, name) for name in request.sampling.required)
+        unknown = [name for name in request.sampling.required if name not in self._api.names]
+        if unknown:
+            raise ModelRejected(
+                f"{self.name}: the API of this endpoint knows no {unknown[0]}, and the request requires it",
+                remedy="Take it out of `sampling.required`, or set `api: chat` for the endpoint.",
+            )
+        required = frozenset(self._api.names[name] for name in request.sampling.required)
+        required |= self._server.settings.body.keys()
         before, told = Agreement(), ""
         while True:
             agreement = self._agreement
@@ -166,7 +173,8 @@ class OpenAI:
 
     def _left_out(self, agreement: Agreement, request: Request) -> tuple[str, ...]:
         """The parameters of a request that the server, or its API, does not take."""
-        asked = {*sampling_fields(request.sampling), *(("response_format",) if request.json_schema else ())}
+        asked = {*sampling_fields(self._server.settings.sampling), *sampling_fields(request.sampling)}
+        asked |= {"response_format"} if request.json_schema else set()
         names = self._api.names
         return tuple(sorted(name for name in asked if name not in names or names[name] in agreement.left_out))
 
@@ -215,8 +223,10 @@ class OpenAI:
             unreadable.partial = streamed.text
             raise unreadable from None
         except ModelUnavailable as error:
-            error.partial = streamed.text
-            raise
+            if not streamed.ended:
+                error.partial = streamed.text
+                raise
+            # The reply is whole; only the end of the connection never came.
         if not streamed.ended:
             lost = ModelUnavailable(f"{self.name} at {self.endpoint}: the reply broke off")
             lost.partial = streamed.text

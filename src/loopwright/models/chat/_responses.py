@@ -71,15 +71,16 @@ class Responses:
         if not isinstance(answer, Mapping) or not isinstance(output := answer.get("output"), list):
             raise ValueError("it holds no output")
         items = [item for item in output if isinstance(item, Mapping)]
-        parts = [part for item in items if item.get("type") == "message" for part in item.get("content") or ()]
+        parts = [part for item in items if item.get("type") == "message" for part in _list(item.get("content"))]
         text, refusal = text_of(parts, "output_text"), text_of(parts, "refusal")
-        summaries = [part for item in items if item.get("type") == "reasoning" for part in item.get("summary") or ()]
+        summaries = [part for item in items if item.get("type") == "reasoning" for part in _list(item.get("summary"))]
+        reasoning = text_of(summaries, "summary_text")
         model = answer.get("model")
         return Completion(
             text=text or refusal,
-            reasoning=text_of(summaries, "summary_text"),
+            reasoning=reasoning,
             finish=_finish(answer, refused=bool(refusal and not text)),
-            usage=_usage(answer.get("usage"), answered=bool(text)),
+            usage=_usage(answer.get("usage"), answered=bool(text or reasoning)),
             model=model if isinstance(model, str) else "",
         )
 
@@ -96,14 +97,14 @@ class StreamedResponse:
     _answer: dict[str, Any] = field(default_factory=dict)
     _text: list[str] = field(default_factory=list)
 
-    def add(self, data: str) -> None:
-        """Takes the data of one event.
+    def add(self, data: str) -> bool:
+        """Takes the data of one event, and says whether nothing more comes.
 
         Raises:
             ValueError: It is not JSON.
         """
         if data.strip() == "[DONE]":
-            return
+            return self.ended
         event = json.loads(data)
         if not isinstance(event, Mapping):
             raise ValueError("an event is no object")
@@ -115,6 +116,7 @@ class StreamedResponse:
                 self._answer, self.ended = dict(response) if isinstance(response, Mapping) else {}, True
             case "error":
                 self._answer, self.ended = {"error": event.get("error") or dict(event)}, True
+        return self.ended
 
     @property
     def text(self) -> str:
@@ -124,6 +126,10 @@ class StreamedResponse:
     def whole(self) -> dict[str, Any]:
         """The response as one object, in the form in which a server sends it that does not stream."""
         return self._answer
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _item(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -154,7 +160,7 @@ def _usage(usage: object, *, answered: bool) -> Usage | None:
     counts = usage if isinstance(usage, Mapping) else {}
     details = counts.get("input_tokens_details")
     prompt, output = count_tokens(counts.get("input_tokens")), count_tokens(counts.get("output_tokens"))
-    if prompt is None or output is None or (answered and not output):
+    if not prompt or output is None or (answered and not output):
         return None
     cached = count_tokens(details.get("cached_tokens")) if isinstance(details, Mapping) else 0
     read = min(prompt, cached or 0)

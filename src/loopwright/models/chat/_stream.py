@@ -27,15 +27,15 @@ class StreamedCompletion:
     _finish: str | None = None
     _error: object = None
 
-    def add(self, data: str) -> None:
-        """Takes the data of one event.
+    def add(self, data: str) -> bool:
+        """Takes the data of one event, and says whether nothing more comes.
 
         Raises:
             ValueError: It is not JSON.
         """
         if data.strip() == "[DONE]":
             self.done = True
-            return
+            return True
         chunk = json.loads(data)
         if not isinstance(chunk, Mapping):
             raise ValueError("an event is no object")
@@ -43,9 +43,13 @@ class StreamedCompletion:
         choices = chunk.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], Mapping) else {}
         self._error = choice.get("error") or self._error
-        self._finish = choice.get("finish_reason") or self._finish
+        finish = choice.get("finish_reason")
+        self._finish = finish if isinstance(finish, str) and finish else self._finish
         # Some servers send the whole message in one event.
-        self._take(choice.get("delta") or choice.get("message") or {})
+        delta = choice.get("delta") or choice.get("message")
+        if isinstance(delta, Mapping):
+            self._take(delta)
+        return False
 
     @property
     def text(self) -> str:

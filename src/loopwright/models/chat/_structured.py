@@ -7,7 +7,7 @@ from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from loopwright.errors import ReplyInvalid
+from loopwright.errors import BudgetExceeded, ModelRejected, ReplyInvalid
 from loopwright.models.chat._types import Message, Reply, Request
 from loopwright.replies import extract_json
 
@@ -52,8 +52,14 @@ async def complete_as(models: _Completes, request: Request, schema: type[T]) -> 
         problems = _problems(error, first)
     again = Message(role="user", content=_REPAIR.format(problems=problems))
     said = Message(role="assistant", content=first.text)
-    longer = with_longer_limit(request, first) or request
-    second = await models.complete(longer.model_copy(update={"messages": (*request.messages, said, again)}))
+    repair = request.model_copy(update={"messages": (*request.messages, said, again)})
+    try:
+        second = await models.complete(with_longer_limit(repair, first) or repair)
+    except (BudgetExceeded, ModelRejected):
+        if first.finish != "length":
+            raise
+        # There is no room for a longer reply: it is asked for within the same limit.
+        second = await models.complete(repair)
     try:
         return Structured(schema.model_validate_json(extract_json(second.text, request.json_schema)), (first, second))
     except ValidationError as error:
