@@ -1,11 +1,14 @@
-"""Every canonical solution passes the tests of its suite, from the data as published."""
+"""Canonical solutions pass the tests of their suites, from the data as published.
+
+A part of each suite is played. `LOOPWRIGHT_TEST_CANONICAL=all` plays all 164 and 487, which takes a quarter of an hour.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import gzip
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,6 +21,17 @@ from loopwright.task import Instance
 from loopwright.verify import TestVerifier
 
 pytestmark = pytest.mark.slow
+
+
+HELPED = {"HumanEval-32", "HumanEval-38", "HumanEval-50", "mbpp-366"}
+"""Tasks whose tests call a helper of the prompt, or a class of the gold solution."""
+
+
+def _played(instances: Sequence[Instance], step: int) -> list[Instance]:
+    """Every so-manieth instance, and those that need help; all where that is asked for."""
+    if os.environ.get("LOOPWRIGHT_TEST_CANONICAL") == "all":
+        return list(instances)
+    return [one for index, one in enumerate(instances) if index % step == 0 or one.id in HELPED]
 
 
 async def _failed(instances: Iterable[Instance]) -> dict[str, str]:
@@ -45,7 +59,7 @@ def test_humaneval(tmp_path: Path) -> None:
     (tmp_path / "HumanEval.jsonl").write_bytes(gzip.decompress(packed.read_bytes()))
     instances = find_suite("humaneval").task(tmp_path).instances()
     assert len(instances) == 164
-    assert asyncio.run(_failed(instances)) == {}
+    assert asyncio.run(_failed(_played(instances, 8))) == {}
 
 
 def test_mbpp() -> None:
@@ -54,4 +68,4 @@ def test_mbpp() -> None:
         pytest.skip("LOOPWRIGHT_TEST_DATA names no folder with intercode/ in it")
     instances = find_suite("mbpp").task(data.parent).instances()
     assert len(instances) == 487
-    assert asyncio.run(_failed(instances)) == {}
+    assert asyncio.run(_failed(_played(instances, 20))) == {}
