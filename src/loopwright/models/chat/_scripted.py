@@ -8,7 +8,6 @@ from pathlib import Path
 
 from loopwright.errors import MissingContent, TaskError, UserError
 from loopwright.models.chat._types import Reply, Request
-from loopwright.project import load_document
 from loopwright.types import Usage
 
 _MAX_BYTES = 64_000_000
@@ -54,6 +53,8 @@ class Scripted:
         if not path.exists():
             raise MissingContent(f"scripted model: there is no file {path}")
         try:
+            from loopwright.project import load_document
+
             items = load_document(path, limit=_MAX_BYTES).data
         except TaskError as error:
             raise UserError(f"scripted model: not YAML or JSON: {error}") from None
