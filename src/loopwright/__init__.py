@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from loopwright import _old_names
 from loopwright._version import __version__
 
 if TYPE_CHECKING:
@@ -158,6 +157,8 @@ _RENAMED = {"Given": "ComponentOverrides"}
 def __getattr__(name: str) -> Any:
     """Imports a public name when it is first used: the command line must start in a blink."""
     if name in _RENAMED:
+        from loopwright import _old_names
+
         name = _old_names.newest(__name__, _RENAMED, name)
     home = next((home for home, names in _HOMES.items() if name in names), None)
     if home is None:

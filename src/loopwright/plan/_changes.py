@@ -77,7 +77,7 @@ def _tasks(config: RunConfig) -> dict[str, str]:
 
 def _told(name: str, known: Mapping[str, str], found: Mapping[str, str], manifest: Manifest, now: RunConfig) -> str:
     if name == "loopwright":
-        return f"loopwright ({known[name]}, now {found[name]})"
+        return f"loopwright ({known.get(name) or 'unknown'}, now {found.get(name) or 'unknown'})"
     if name not in known:
         return f"{name} (new)"
     if not found.get(name):
