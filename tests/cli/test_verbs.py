@@ -239,6 +239,14 @@ def test_a_misspelt_local_model_is_told(invoke: Invoke, write_task: WriteTask, n
     assert remedy in invoke("run", "say.yaml", "--model", name).stderr
 
 
+def test_a_name_that_no_file_can_have_is_told(invoke: Invoke, write_task: WriteTask) -> None:
+    task = write_task()
+    task.write_text(task.read_text().replace("proposer: sayer", f"proposer: {'s' * 300}"))
+    result = invoke("validate", task)
+    assert (result.exit_code, "Traceback" in result.output) == (2, False)
+    assert "no file can have so long a name" in result.output
+
+
 def test_explain_says_what_it_can_without_a_model(invoke: Invoke, write_task: WriteTask) -> None:
     write_task()
     result = invoke("explain", "say.yaml")

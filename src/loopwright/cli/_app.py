@@ -102,6 +102,10 @@ class LazyGroup(click.Group):
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise
+            if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+                name = str(error.filename)[:80]
+                long = UserError(f"{name}...: no file can have so long a name", remedy="Shorten it.")
+                raise CliError.of(long, as_json=bool(ctx.meta.get("loopwright.json"))) from None
             # A defect must not look like exit code 1, which says that a threshold was missed.
             from loopwright.secrets import scrub
 
