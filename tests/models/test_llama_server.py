@@ -10,23 +10,23 @@ from collections.abc import Iterator
 import pytest
 
 from loopwright.errors import ModelUnauthorized
-from loopwright.models import Endpoint, ModelOptions, Reply, Request, models_folder, open_model
+from loopwright.models import Endpoint, ModelOptions, Reply, Request, list_models, open_model
 from tests.models.support import ask
 
-xllamacpp = pytest.importorskip("xllamacpp")
-
-WEIGHTS = models_folder() / "SmolLM2-135M-Instruct.Q4_1.gguf"
+WEIGHTS = next(model.path for model in list_models() if model.name == "smollm2-135m")
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.local_model,
-    pytest.mark.skipif(not WEIGHTS.exists(), reason="no weights: run `loopwright models pull`"),
+    pytest.mark.skipif(WEIGHTS is None, reason="the local model's weights are not here: run `loopwright models pull`"),
 ]
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[str, str]]:
     """Address and key of a running server."""
+    import xllamacpp
+
     params = xllamacpp.CommonParams()
     params.model.path = str(WEIGHTS)
     params.n_parallel = 2

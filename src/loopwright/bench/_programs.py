@@ -8,7 +8,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from loopwright.bench.intercode import joined, locate, missing, rows
+from loopwright.bench.intercode import locate, mbpp_rows, missing
 from loopwright.environments import tested_name
 from loopwright.errors import TaskError
 from loopwright.files import read_regular
@@ -66,11 +66,7 @@ def mbpp_records(folder: Path) -> tuple[Record, ...]:
         MissingContent: The file is not there.
         TaskError: It is no list of tasks.
     """
-    paths = joined(folder, "ic_mbpp", "data/python/mbpp") or joined(folder, "mbpp")
-    found = [row for path in paths for row in rows(path, "query", "gold", "tests")]
-    if not found:
-        raise missing(folder, "ic_mbpp.json", "mbpp")
-    return tuple(_mbpp(index, row) for index, row in enumerate(found))
+    return tuple(_mbpp(index, row) for index, row in enumerate(mbpp_rows(folder, "mbpp")))
 
 
 def _mbpp(index: int, row: dict[str, Any]) -> Record:

@@ -317,13 +317,7 @@ def _key(name: str, variable: str, given: str | None) -> str:
 
 
 def _headers(name: str, settings: Endpoint) -> dict[str, str]:
-    keys = [variable for variable in settings.variables if variable != settings.api_key_env]
-    for variable in keys:
-        register(_key(name, variable, None))
-    return settings.filled_headers({variable: _key(name, variable, None) for variable in keys} | _own(settings))
-
-
-def _own(settings: Endpoint) -> dict[str, str]:
-    """The key again, for a header that holds it too."""
-    variable = settings.api_key_env
-    return {variable: os.environ[variable].strip()} if variable and variable in os.environ else {}
+    values = {variable: _key(name, variable, None) for variable in settings.header_variables}
+    for value in values.values():
+        register(value)
+    return settings.filled_headers(values)

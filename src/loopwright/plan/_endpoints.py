@@ -6,45 +6,44 @@ from collections.abc import Iterator, Mapping
 
 from loopwright.agents import load_card
 from loopwright.errors import TaskError, UserError
-from loopwright.models import BUILTIN_ENDPOINTS, split_name, user_endpoints
+from loopwright.models import BUILTIN_ENDPOINTS, split_name
+from loopwright.plan._fingerprints import agent_names
 from loopwright.plan._plan import RunConfig
 from loopwright.project import Project
 from loopwright.types import Endpoint
 
+_TAKEN = frozenset({"openai", *BUILTIN_ENDPOINTS})
 
-def known_endpoints(foreign: Mapping[str, Endpoint], given: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
+
+def known_endpoints(foreign: Mapping[str, Endpoint], own: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
     """The endpoints that a run may use.
 
     Args:
         foreign: Those of task files, or of a record: whoever wrote them gets no key of the user, and takes no name that
             is built in.
-        given: Those that the user's own program hands in.
-
-    Raises:
-        TaskError: The user's file of endpoints cannot be used.
+        own: Those of the user: of the file, and those that a program hands in.
     """
-    taken = {"openai", *BUILTIN_ENDPOINTS}
-    harmless = {name: endpoint for name, endpoint in foreign.items() if not endpoint.variables and name not in taken}
-    return {**harmless, **user_endpoints(), **given}
+    harmless = {name: endpoint for name, endpoint in foreign.items() if not endpoint.variables and name not in _TAKEN}
+    return {**harmless, **own}
 
 
-def with_endpoints(config: RunConfig, given: Mapping[str, Endpoint]) -> RunConfig:
+def with_endpoints(config: RunConfig, own: Mapping[str, Endpoint]) -> RunConfig:
     """The configuration with the endpoints that its models name, so that the record says what they were.
 
     Raises:
-        TaskError: The user's file of endpoints cannot be used.
+        TaskError: A task takes a name that is built in, or that another task gives to another endpoint.
     """
     of_tasks: dict[str, Endpoint] = {}
     for task in config.tasks:
         for name, endpoint in task.endpoints.items():
-            if name == "openai" or name in BUILTIN_ENDPOINTS or of_tasks.get(name, endpoint) != endpoint:
-                why = "is built in" if name not in of_tasks else "is another one in another task of the run"
+            if name in _TAKEN or of_tasks.get(name, endpoint) != endpoint:
+                why = "is another one in another task of the run" if name in of_tasks else "is built in"
                 raise TaskError(
                     f"endpoints.{name}: an endpoint of that name {why}", remedy="Give it a name of its own."
                 ).about("endpoints", name)
             of_tasks[name] = endpoint
-    known = known_endpoints({**of_tasks, **config.endpoints}, given)
-    named = {split_name(model)[0] for model in _models(config) if ("/" in model or ":" in model)}
+    known = known_endpoints({**of_tasks, **config.endpoints}, own)
+    named = {split_name(model)[0] for model in _models(config) if "/" in model or ":" in model}
     return config.model_copy(update={"endpoints": {name: known[name] for name in sorted(named & known.keys())}})
 
 
@@ -54,14 +53,12 @@ def _models(config: RunConfig) -> Iterator[str]:
     project = Project(config.project)
     for task in config.tasks:
         yield from filter(None, (task.model, *task.models.values(), *task.matrix.models))
-        mitigations = task.drift.mitigations if task.drift else None
-        if mitigations and mitigations.routing:
-            yield from mitigations.routing.models
-        agents = [task.agents.proposer, task.agents.critic, task.agents.verifier]
-        agents += mitigations.routing.agents if mitigations and mitigations.routing else ()
-        agents += [mitigations.consolidation.agent] if mitigations and mitigations.consolidation else []
-        for agent in agents:
+        if task.drift and task.drift.mitigations.routing:
+            yield from task.drift.mitigations.routing.models
+        for agent in agent_names(task):
             try:
-                yield from filter(None, (load_card(agent, project).model,) if agent and ":" not in agent else ())
+                model = None if ":" in agent else load_card(agent, project).model
             except UserError:
                 continue
+            if model:
+                yield model

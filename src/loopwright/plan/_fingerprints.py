@@ -47,19 +47,23 @@ def endpoint_fingerprints(endpoints: Mapping[str, Endpoint]) -> dict[str, str]:
     }
 
 
+def agent_names(task: Task) -> Iterator[str]:
+    """The agents that a task names: of its roles, and of what is done about drift."""
+    yield from filter(None, (task.agents.proposer, task.agents.critic, task.agents.verifier))
+    mitigations = task.drift.mitigations if task.drift else None
+    if mitigations and mitigations.consolidation:
+        yield mitigations.consolidation.agent
+    if mitigations and mitigations.routing:
+        yield from mitigations.routing.agents
+
+
 def _parts(task: Task, project: Project) -> Iterator[tuple[str, str]]:
-    drift = task.drift
-    names = [task.agents.proposer, task.agents.critic, task.agents.verifier]
-    if drift and drift.mitigations.consolidation:
-        names.append(drift.mitigations.consolidation.agent)
-    if drift and drift.mitigations.routing:
-        names += drift.mitigations.routing.agents
-    if drift and drift.baseline:
-        yield f"baseline {drift.baseline}", _digest(project.root / drift.baseline)
-    for name in names:
-        if name and ":" in name:
+    if task.drift and task.drift.baseline:
+        yield f"baseline {task.drift.baseline}", _digest(project.root / task.drift.baseline)
+    for name in agent_names(task):
+        if ":" in name:
             yield _module(name, project)
-        elif name and name != "rules":
+        elif name != "rules":
             yield _content(project, "agents", name)
             try:
                 prompt = load_card(name, project).prompt

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from loopwright.models import Model, ModelOptions, Prices, open_model
+from loopwright.models import Model, ModelOptions, Prices, open_model, user_endpoints
 from loopwright.plan._endpoints import known_endpoints, with_endpoints
 from loopwright.plan._fingerprints import endpoint_fingerprints, fingerprints
 from loopwright.plan._plan import PlannedEpisode, RunConfig, plan_filled, with_fields
@@ -31,6 +31,8 @@ class ResolvedRun:
     """Task to its instances, with templates filled."""
     episodes: Sequence[PlannedEpisode]
     resolver: ComponentResolver
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    """The servers that its models may be at, beside the built-in ones."""
     _components: dict[tuple[str, str, str], ResolvedComponents] = field(default_factory=dict, repr=False)
     _environments: dict[str, ResolvedEnvironment] = field(default_factory=dict, repr=False)
     _models: dict[str, Model] = field(default_factory=dict, repr=False)
@@ -49,15 +51,6 @@ class ResolvedRun:
         """Name to fingerprint of what the run rests on beside its configuration."""
         used = {name: self.endpoints[name] for name in self.config.endpoints if name in self.endpoints}
         return {**fingerprints(self.config, self.episodes), **endpoint_fingerprints(used)}
-
-    @cached_property
-    def endpoints(self) -> Mapping[str, Endpoint]:
-        """The servers that its models may be at, beside the built-in ones.
-
-        Raises:
-            TaskError: The user's file of endpoints cannot be used.
-        """
-        return known_endpoints(self.config.endpoints, self.resolver.given.endpoints)
 
     def components(self, episode: PlannedEpisode, choice: str = "") -> ResolvedComponents:
         """Finds who plays in an episode, once for all episodes of its task and variant.
@@ -112,22 +105,27 @@ def resolve_run(
         stand_in: `provider/model` of agents for which none is named; None to refuse them.
 
     Raises:
-        TaskError: An environment's folder is broken, a template cannot be filled, or two episodes have one name.
+        TaskError: An environment's folder is broken, a template cannot be filled, two episodes have one name, or the
+            user's file of endpoints cannot be used.
     """
     given = given or ComponentOverrides()
     resolver = ComponentResolver(Project(config.project), given, stand_in)
-    return _resolved(with_endpoints(with_fields(config, resolver.folder), given.endpoints), resolver)
+    own = {**user_endpoints(), **given.endpoints}
+    return _resolved(with_endpoints(with_fields(config, resolver.folder), own), resolver, own)
 
 
 def resolve_recorded(config: RunConfig, given: ComponentOverrides | None = None) -> ResolvedRun:
     """Resolves the configuration of a recorded run, whose tasks stay as they were recorded.
 
     Raises:
-        TaskError: A template cannot be filled.
+        TaskError: A template cannot be filled, or the user's file of endpoints cannot be used.
     """
-    return _resolved(config, ComponentResolver(Project(config.project), given or ComponentOverrides()))
+    given = given or ComponentOverrides()
+    own = {**user_endpoints(), **given.endpoints}
+    return _resolved(config, ComponentResolver(Project(config.project), given), own)
 
 
-def _resolved(config: RunConfig, resolver: ComponentResolver) -> ResolvedRun:
+def _resolved(config: RunConfig, resolver: ComponentResolver, own: Mapping[str, Endpoint]) -> ResolvedRun:
     instances = {task.name: task.instances() for task in config.tasks}
-    return ResolvedRun(config, instances, plan_filled(config, instances), resolver)
+    endpoints = known_endpoints(config.endpoints, own)
+    return ResolvedRun(config, instances, plan_filled(config, instances), resolver, endpoints)

@@ -97,8 +97,12 @@ class Endpoint(BaseModel):
     @property
     def variables(self) -> tuple[str, ...]:
         """The environment variables whose values are sent to the server."""
-        own = [self.api_key_env] if self.api_key_env else []
-        return (*own, *(name for value in self.headers.values() for name in _VARIABLE.findall(value)))
+        return (*([self.api_key_env] if self.api_key_env else ()), *self.header_variables)
+
+    @property
+    def header_variables(self) -> tuple[str, ...]:
+        """Those of them that stand in headers."""
+        return tuple(name for value in self.headers.values() for name in _VARIABLE.findall(value))
 
     def filled_headers(self, variables: Mapping[str, str]) -> dict[str, str]:
         """The headers with their variables filled.

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Parameter = Literal["temperature", "top_p", "max_tokens", "seed", "stop", "reasoning_effort"]
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
-
-
-def is_unset(value: object) -> bool:
-    """Whether a field is left out of JSON: requests and replies of older records, without it, stay what they are."""
-    return value is None or value in ((), "") or value is True
 
 
 class Sampling(BaseModel):
@@ -30,7 +26,7 @@ class Sampling(BaseModel):
     """Fixes what is drawn, where the server honours it; none lets the run's seed decide."""
     stop: tuple[str, ...] = ()
     """Texts that end a reply."""
-    reasoning_effort: ReasoningEffort | None = Field(default=None, exclude_if=is_unset)
+    reasoning_effort: ReasoningEffort | None = Field(default=None, exclude_if=operator.not_)
     """How much a reasoning model thinks before it answers."""
-    required: tuple[Parameter, ...] = Field(default=(), exclude_if=is_unset)
+    required: tuple[Parameter, ...] = Field(default=(), exclude_if=operator.not_)
     """Parameters that the reply must be drawn with. The server may refuse all others: they are then left out."""

@@ -4,11 +4,10 @@ from loopwright.bench.intercode._legacy import LegacyCommands
 from loopwright.bench.intercode._records import (
     bash_records,
     ctf_records,
-    joined,
     locate,
+    mbpp_rows,
     missing,
     python_records,
-    rows,
     sql_records,
 )
 from loopwright.bench.intercode._reward import InterCodeReward
@@ -20,10 +19,9 @@ __all__ = [
     "SharedShells",
     "bash_records",
     "ctf_records",
-    "joined",
     "locate",
+    "mbpp_rows",
     "missing",
     "python_records",
-    "rows",
     "sql_records",
 ]

@@ -53,9 +53,7 @@ def sql_records(folder: Path) -> tuple[Record, ...]:
     """
     dump = locate(folder, "ic_spider_dbs.sql", "data/sql/spider") or required(folder, "spider_dbs.sql")
     paths = joined(folder, "ic_spider_dev", "data/sql/spider") or joined(folder, "spider_dev")
-    found = [row for path in paths for row in rows(path, "query", "gold", "db")]
-    if not found:
-        raise missing(folder, "ic_spider_dev.json")
+    found = all_rows(folder, paths, "ic_spider_dev.json", "query", "gold", "db")
     return tuple(
         Record(
             id=f"spider-{index}",
@@ -77,18 +75,29 @@ def python_records(folder: Path) -> tuple[Record, ...]:
         MissingContent: The file is not there.
         TaskError: It is no list of tasks.
     """
-    paths = joined(folder, "ic_mbpp", "data/python/mbpp") or joined(folder, "mbpp")
-    found = [row for path in paths for row in rows(path, "query", "gold", "tests")]
-    if not found:
-        raise missing(folder, "ic_mbpp.json")
     return tuple(
         Record(
             id=f"mbpp-{index}",
             goal=row["query"],
             hidden={"gold": row["gold"], "tests": row["tests"], "preparation": row.get("test_setup_code", "")},
         )
-        for index, row in enumerate(found)
+        for index, row in enumerate(mbpp_rows(folder))
     )
+
+
+def mbpp_rows(folder: Path, data: str = "intercode") -> list[dict[str, Any]]:
+    """The rows of MBPP: `ic_mbpp.json` or its parts.
+
+    Args:
+        folder: The folder of the data.
+        data: The data set that a message tells to fetch.
+
+    Raises:
+        MissingContent: The file is not there.
+        TaskError: It is no list of tasks.
+    """
+    paths = joined(folder, "ic_mbpp", "data/python/mbpp") or joined(folder, "mbpp")
+    return all_rows(folder, paths, "ic_mbpp.json", "query", "gold", "tests", data=data)
 
 
 def ctf_records(folder: Path) -> tuple[Record, ...]:
@@ -139,6 +148,21 @@ def rows(path: Path, *fields: str) -> list[dict[str, Any]]:
     if not isinstance(data, list) or not all(isinstance(row, dict) and row.keys() >= set(fields) for row in data):
         raise TaskError(f"not a list of records with {' and '.join(fields)}", path=str(path))
     return data
+
+
+def all_rows(
+    folder: Path, paths: Iterable[Path], name: str, *fields: str, data: str = "intercode"
+) -> list[dict[str, Any]]:
+    """The rows of all parts of a file.
+
+    Raises:
+        MissingContent: There is none.
+        TaskError: A part is no list of records with these fields.
+    """
+    found = [row for path in paths for row in rows(path, *fields)]
+    if not found:
+        raise missing(folder, name, data)
+    return found
 
 
 def locate(folder: Path, name: str, *places: str) -> Path | None:

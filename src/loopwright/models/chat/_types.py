@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -12,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from loopwright.replies import split_reasoning
 from loopwright.types import Sampling, Usage
-from loopwright.types._sampling import is_unset
 
 Role = Literal["system", "user", "assistant"]
 
@@ -50,15 +50,15 @@ class Reply(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str
-    reasoning: str = Field(default="", exclude_if=is_unset)
+    reasoning: str = Field(default="", exclude_if=operator.not_)
     """What the model thought before it answered, as far as the provider shows it; never taken for the answer."""
     model: str
     """The model that answered, as the provider names it."""
     finish: Literal["stop", "length", "refusal", "other"] = "stop"
     usage: Usage = Usage()
-    usage_reported: bool = Field(default=True, exclude_if=is_unset)
+    usage_reported: bool = Field(default=True, exclude_if=bool)
     """Whether the provider said what the call used; if not, `usage` is what it can have used at most."""
-    left_out: tuple[str, ...] = Field(default=(), exclude_if=is_unset)
+    left_out: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
     """Parameters of the request that the provider refuses, so that the reply was drawn without them."""
     cost_usd: Decimal | None = None
     """Cost by the user's price file; None where the model has no price there."""
