@@ -48,7 +48,7 @@ def test_candidates_are_stopped_when_sandbox_time_is_used_up(invoke: Invoke, wri
     episodes = [episode.outcome for episode in loopwright.load_result("out") if episode.outcome]
     assert [outcome.rule for outcome in episodes] == ["budget"] * 3, result.output
     spent = sum(outcome.sandbox_seconds for outcome in episodes)
-    assert 0.5 < spent < 600
+    assert 0.5 < spent <= 1.2
     assert all(outcome.working_seconds >= outcome.sandbox_seconds > 0 for outcome in episodes)
 
 
