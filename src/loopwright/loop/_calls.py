@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -33,6 +33,7 @@ class NodeCalls:
     iteration: int
     node: str
     seed: int | None
+    on_reserved: Callable[[], None] | None = None
     _attempt: int = field(default=0, init=False)
 
     async def complete(self, request: Request) -> Reply:
@@ -75,6 +76,8 @@ class NodeCalls:
 
     async def _paid(self, model: Model, request: Request) -> dict[str, Any]:
         with await self.ledger.acquire(self._worst_case(request)) as reservation:
+            if self.on_reserved:
+                self.on_reserved()
             reply = await model.complete(request)
             if reply.usage_reported:
                 cost = self.prices.cost(request.model, reply.usage) if self.prices else None

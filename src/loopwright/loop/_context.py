@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from loopwright.agents import Agent, AgentRole, Memory
+from loopwright.agents import Agent, AgentReply, AgentRole, Memory
 from loopwright.budget import Ledger
 from loopwright.environments import Environment
+from loopwright.errors import AgentError
 from loopwright.loop._calls import NodeCalls
 from loopwright.loop._decision import StopRule
 from loopwright.models import Model, Prices
@@ -26,6 +28,21 @@ class LoopState(TypedDict, total=False):
     target: int | None
     """Iteration that the next candidate is made from; None for a fresh start."""
     stopped: bool
+
+
+@dataclass(slots=True)
+class Draw:
+    """A candidate that is asked for ahead of its iteration."""
+
+    reserved: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the budget has room for its call, and at the latest when it ends."""
+    result: AgentReply | Exception | None = None
+    """What came of it; None before that, and when its iteration has taken it."""
+
+    @property
+    def ends_loop(self) -> bool:
+        """Whether its iteration will be the last: it failed, and not by an unreadable reply."""
+        return isinstance(self.result, Exception) and not isinstance(self.result, AgentError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +67,16 @@ class EpisodeContext:
     memory: Memory = field(default_factory=Memory)
     """What the proposer remembers of its session."""
     tree: EpisodeRecord = field(default_factory=EpisodeRecord)
+    draws: dict[int, Draw] = field(default_factory=dict)
+    """Candidates that were asked for ahead of their iteration: see `loop.width`."""
 
     def record(self, data: Payload, iteration: int, node: str) -> None:
         """Appends an event and takes it into the tree."""
         event = self.store.append(data, episode=self.episode, iteration=iteration, node=node)
         self.tree.apply(event)
 
-    def calls(self, iteration: int, node: str) -> NodeCalls:
-        """The way of one node to its models."""
+    def calls(self, iteration: int, node: str, on_reserved: Callable[[], None] | None = None) -> NodeCalls:
+        """The way of one node to its models; `on_reserved` is called whenever the budget has room for a call."""
         return NodeCalls(
             models=self.models,
             store=self.store,
@@ -67,4 +86,5 @@ class EpisodeContext:
             iteration=iteration,
             node=node,
             seed=self.seed,
+            on_reserved=on_reserved,
         )

@@ -36,6 +36,8 @@ class DecisionContext:
     """None until the critic was asked, and in strategies without one."""
     plan: tuple[str, ...] | None = None
     """Steps of the episode's plan; None in strategies without one."""
+    drawn_ahead: int = 0
+    """Candidates of later iterations that were drawn already: the ledger counts them."""
 
     @property
     def iteration(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from loopwright.loop._context import EpisodeContext, LoopState
@@ -22,6 +23,7 @@ def compile_loop(
     critic: bool,
     checkpointer: BaseCheckpointSaver[Any] | None,
     stop_rules: Sequence[StopRule] = STOP_RULES,
+    independent: bool = False,
 ) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
     """Compiles propose, act, verify, (critique,) decide into a loop.
 
@@ -30,27 +32,46 @@ def compile_loop(
         critic: Whether a critic is asked after each verdict.
         checkpointer: Where the small state is kept; None keeps none.
         stop_rules: Asked before the policy and before the critic, in this order; then those that a task names.
+        independent: Whether candidates are drawn without a look at each other, so several at the same time.
     """
     from loopwright.loop._nodes import act, critique_unless, decide_by, propose, verify
 
     critique = {"critique": critique_unless(stop_rules)} if critic else {}
     decide = decide_by(policy, stop_rules)
     return compile_nodes(
-        {"propose": propose, "act": act, "verify": verify, **critique, "decide": decide}, checkpointer=checkpointer
+        {"propose": propose, "act": act, "verify": verify, **critique, "decide": decide},
+        checkpointer=checkpointer,
+        independent=independent,
     )
 
 
 def compile_nodes(
-    nodes: Mapping[str, Node], *, checkpointer: BaseCheckpointSaver[Any] | None
+    nodes: Mapping[str, Node], *, checkpointer: BaseCheckpointSaver[Any] | None, independent: bool = False
 ) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
-    """Compiles nodes into a loop in their order; the last one decides whether the first comes again."""
+    """Compiles nodes into a loop in their order; the last one decides whether the first comes again.
+
+    Args:
+        nodes: The nodes of an iteration by name.
+        checkpointer: Where the small state is kept; None keeps none.
+        independent: Whether candidates are drawn ahead, several at the same time, before the first node.
+    """
     # LangGraph takes a second and a half to import: only what runs a loop pays for it.
     from langgraph.graph import END, START, StateGraph
 
+    from loopwright.loop._draws import draw, draws_or
+
     graph = StateGraph(LoopState, context_schema=EpisodeContext)
     first, *_, last = nodes
-    for source, (name, node) in zip([START, *nodes], nodes.items(), strict=False):
+    for name, node in nodes.items():
         graph.add_node(name, node)
-        graph.add_edge(source, name)
-    graph.add_conditional_edges(last, lambda state: END if state["stopped"] else first, [first, END])
+    for source, target in pairwise(nodes):
+        graph.add_edge(source, target)
+    if independent:
+        graph.add_node("draw", draw)
+        graph.add_edge("draw", first)
+        for source in (START, last):
+            graph.add_conditional_edges(source, draws_or(first), ["draw", first, END])
+    else:
+        graph.add_edge(START, first)
+        graph.add_conditional_edges(last, lambda state: END if state["stopped"] else first, [first, END])
     return graph.compile(checkpointer=checkpointer)

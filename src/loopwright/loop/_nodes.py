@@ -16,6 +16,7 @@ from loopwright.candidate import Candidate
 from loopwright.errors import AgentError, BudgetExceeded, ModelRejected
 from loopwright.loop._context import EpisodeContext, LoopState
 from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRule, first_decision
+from loopwright.loop._draws import ask_for_candidate, drawn_ahead, take_drawn
 from loopwright.loop._environment_work import charge_time, retry_once_on_sandbox_loss
 from loopwright.loop._stop_rules import BUDGET, MODEL_REJECTED
 from loopwright.loop._verdicts import confirmed_verdict, joined_by_judge, visible_verdict
@@ -36,16 +37,10 @@ async def propose(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopSta
     context, iteration, target = runtime.context, state["iteration"], state.get("target")
     if _over(context, iteration) or context.tree.recorded(iteration, "proposed"):
         return {}
-    view = view_for(
-        AgentRole.PROPOSER,
-        context.instance,
-        context.tree,
-        current=target,
-        iterations_left=context.options.max_iterations - iteration,
-        memory=context.memory,
-    )
     try:
-        reply = await context.agents[AgentRole.PROPOSER].act(view, context.calls(iteration, "propose"))
+        reply = (None if target is not None else take_drawn(context, iteration)) or await ask_for_candidate(
+            context, iteration, target
+        )
     except BudgetExceeded as error:
         return _out_of_budget(context, iteration, error)
     except ModelRejected as error:
@@ -188,7 +183,7 @@ def _stop(context: EpisodeContext, iteration: int, rule: str, why: str) -> LoopS
 def decision_context(context: EpisodeContext, plan: tuple[str, ...] | None = None) -> DecisionContext:
     """What a decision may depend on after the latest iteration."""
     critique = context.tree.critique(len(context.tree) - 1)
-    return DecisionContext(context.tree, context.options, context.ledger, critique, plan)
+    return DecisionContext(context.tree, context.options, context.ledger, critique, plan, drawn_ahead(context))
 
 
 def stopped_by(rules: Sequence[StopRule], context: EpisodeContext, seen: DecisionContext) -> Decision | None:

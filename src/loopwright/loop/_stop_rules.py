@@ -36,6 +36,8 @@ def _max_iterations(context: DecisionContext) -> str | None:
 
 
 def _budget(context: DecisionContext) -> str | None:
+    if context.drawn_ahead:
+        return None  # what was paid for is looked at, as one after the other
     left = dict(context.ledger.unspent)
     spent = [name for name, amount in left.items() if amount is not None and amount <= 0]
     return f"the cap on {spent[0]} is reached" if spent else None

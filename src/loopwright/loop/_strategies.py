@@ -74,6 +74,8 @@ class RefinementStrategy:
     """Whether a critic is asked after each verdict."""
     one_candidate: bool = False
     """Whether the policy stops after the first candidate."""
+    independent: bool = False
+    """Whether candidates are drawn without a look at each other, so that `loop.width` of them are drawn at once."""
 
     @property
     def asks_critic(self) -> bool:
@@ -84,12 +86,18 @@ class RefinementStrategy:
         self, checkpointer: BaseCheckpointSaver[Any] | None
     ) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
         """Returns the compiled graph."""
-        return compile_loop(self.policy, critic=self.critic, checkpointer=checkpointer, stop_rules=self.stop_rules)
+        return compile_loop(
+            self.policy,
+            critic=self.critic,
+            checkpointer=checkpointer,
+            stop_rules=self.stop_rules,
+            independent=self.independent,
+        )
 
 
 SINGLE = RefinementStrategy("single", one_candidate, (ALL_PASSED,), one_candidate=True)
 """One candidate, no second try."""
-BEST_OF_N = RefinementStrategy("best_of_n", independent_candidates, SAMPLING_RULES)
+BEST_OF_N = RefinementStrategy("best_of_n", independent_candidates, SAMPLING_RULES, independent=True)
 """Independent candidates, the best by the visible checks wins: the compute-matched baseline of `refine`."""
 REFINE = RefinementStrategy("refine", refine, critic=True)
 """Each candidate is made from an earlier one and what its checks and the critic said about it."""

@@ -67,6 +67,7 @@ class Resilient:
     Attributes:
         name: The model's name.
         repeatable: As the model's.
+        slots: Requests that the model takes at once; None where it does not say.
     """
 
     def __init__(
@@ -94,7 +95,8 @@ class Resilient:
         self._on_failure = on_failure
         self._policy = policy = policy or RetryPolicy()
         self._clock = clock = clock or Clock()
-        slots = model.slots if isinstance(model, _Served) else None
+        self.slots: int | None = getattr(model, "slots", None)
+        slots = self.slots if isinstance(model, _Served) else None
         self._limiter = Limiter(initial=slots or policy.initial_concurrency, most=slots or policy.max_concurrency)
         endpoint = model.endpoint if isinstance(model, _Served) else model.name
         self._breaker = ({} if breakers is None else breakers).setdefault(

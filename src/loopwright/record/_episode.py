@@ -44,6 +44,11 @@ class IterationRecord:
     spent: Spent = field(default_factory=Spent)
 
     @property
+    def begun(self) -> bool:
+        """Whether the loop came to it; if not, its candidate was drawn ahead and never needed."""
+        return any(getattr(self, part) is not None for part in _PARTS)
+
+    @property
     def parent(self) -> int | None:
         """The iteration it was made from."""
         return self.proposed.parent if self.proposed else None
@@ -158,6 +163,11 @@ class EpisodeRecord:
         """The rule that stopped the loop; empty while it goes on."""
         made = (one.decided for one in self.iterations.values())
         return next((one.rule for one in made if one is not None and one.decision == "stop"), "")
+
+    @property
+    def drawn_for_nothing(self) -> int:
+        """Candidates that were drawn beside one that stopped the loop."""
+        return sum(not one.begun and one.spent.calls > 0 for one in self.iterations.values()) if self.stop_rule else 0
 
     @property
     def best(self) -> Attempt | None:

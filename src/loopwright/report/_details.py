@@ -60,7 +60,7 @@ def index_entry(row: EpisodeRow) -> dict[str, Any]:
 def episode_details(episode: EpisodeRecord, row: EpisodeRow, isolation: Isolation) -> dict[str, Any]:
     """Everything the view of an episode needs beside its `index_entry`."""
     started, done = episode.started, episode.finished
-    turns = [turn for _, turn in sorted(episode.iterations.items())]
+    turns = [turn for _, turn in sorted(episode.iterations.items()) if turn.begun]
     return {
         "goal": cut(started.goal) if started else "",
         "strategy": started.strategy if started else "",

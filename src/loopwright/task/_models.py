@@ -156,6 +156,8 @@ class LoopOptions(Section):
     """A built-in name, an entry point, or `package.module:Class`."""
     max_iterations: int = Field(default=6, gt=0)
     """Stop after this many iterations."""
+    width: int = Field(default=4, gt=0, le=1000)
+    """Candidates that `best_of_n` draws at the same time, where the model takes so many at once."""
     stop_rules: tuple[str, ...] = ()
     """Rules beside the strategy's own: a built-in name, an entry point, or `package.module:name`."""
     threshold: Threshold | None = None

@@ -46,6 +46,8 @@ def _blocks(events: list[Event]) -> Iterator[str]:
     # A session's own events have no outcome.
     if episode.started is not None:
         yield _closing(episode.finished)
+    if episode.drawn_for_nothing:
+        yield f"beside it {episode.drawn_for_nothing} more were drawn at the same time, and not needed"
 
 
 def _opening(name: str, started: EpisodeStarted) -> str:

@@ -131,6 +131,8 @@ def _told(name: str, episode: _Episode) -> Iterator[Interaction]:
     humans = {role for role, model in started.models.items() if model.startswith("human/")}
     for number, traces in sorted(episode.traces.items()):
         one = episode.record.iterations.get(number) or IterationRecord(number, traces.time)
+        if not one.begun and episode.record.stop_rule and not traces.error:
+            continue  # drawn beside a candidate that stopped the loop: nobody looked at it
         judged = one.judged
         yield Interaction(
             id=f"{name}/{number}",

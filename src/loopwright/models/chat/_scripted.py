@@ -21,9 +21,11 @@ class Scripted:
 
     Attributes:
         requests: The requests that were made, oldest first.
+        slots: One: its items stand in the order in which they are asked for, so none is asked for ahead.
     """
 
     repeatable = True
+    slots = 1
 
     def __init__(
         self, items: Iterable[Item], *, name: str = "scripted/replies", cycle: bool = False, delay: float = 0.0

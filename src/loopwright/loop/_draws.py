@@ -1,0 +1,113 @@
+"""Independent candidates are drawn at the same time, ahead of their iterations.
+
+Only the proposer is asked ahead. Its reply waits for its iteration, and everything else goes on one after the other:
+an episode comes to the same as with one draw at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from langgraph.graph import END
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from loopwright.agents import AgentReply, AgentRole
+from loopwright.loop._context import Draw, EpisodeContext, LoopState
+from loopwright.loop._views import view_for
+
+
+async def ask_for_candidate(
+    context: EpisodeContext, iteration: int, target: int | None, reserved: asyncio.Event | None = None
+) -> AgentReply:
+    """Asks the proposer for the candidate of an iteration.
+
+    Args:
+        context: The episode.
+        iteration: The iteration.
+        target: The iteration to work on from; None for a fresh start.
+        reserved: Set when the budget has room for the call.
+
+    Raises:
+        AgentError: The reply holds no candidate.
+        BudgetExceeded: There is no budget left.
+        ModelError: The provider failed for good.
+    """
+    view = view_for(
+        AgentRole.PROPOSER,
+        context.instance,
+        context.tree,
+        current=target,
+        iterations_left=context.options.max_iterations - iteration,
+        memory=context.memory,
+    )
+    calls = context.calls(iteration, "propose", reserved.set if reserved else None)
+    return await context.agents[AgentRole.PROPOSER].act(view, calls)
+
+
+async def draw(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
+    """Draws the candidate of one iteration; what goes wrong waits for its iteration too."""
+    context, iteration = runtime.context, state["iteration"]
+    mine, before = context.draws.setdefault(iteration, Draw()), context.draws.get(iteration - 1)
+    try:
+        if before:
+            # Budget is taken in the order of the iterations: the first draws get what there is.
+            await before.reserved.wait()
+        if before and before.ends_loop:
+            mine.result = before.result
+        else:
+            mine.result = await ask_for_candidate(context, iteration, None, mine.reserved)
+    except Exception as error:
+        mine.result = error
+    finally:
+        mine.reserved.set()
+    return {}
+
+
+def draws_or(first: str) -> Callable[[LoopState, Runtime[EpisodeContext]], str | list[Send]]:
+    """Makes the edge to the draws that are to be made; to the node `first` where there are none."""
+
+    def onward(state: LoopState, runtime: Runtime[EpisodeContext]) -> str | list[Send]:
+        if state["stopped"]:
+            return END
+        return [Send("draw", {"iteration": number}) for number in _wanted(runtime.context, state["iteration"])] or first
+
+    return onward
+
+
+def _wanted(context: EpisodeContext, iteration: int) -> list[int]:
+    """The iterations whose candidates are to be drawn now; those of one width are drawn together."""
+    width = _width(context)
+    if width == 1 or context.tree.stop_rule:
+        return []
+    first = iteration - iteration % width
+    wave = range(first, min(first + width, context.options.max_iterations))
+    return [number for number in wave if number not in context.draws and not context.tree.recorded(number, "proposed")]
+
+
+def take_drawn(context: EpisodeContext, iteration: int) -> AgentReply | None:
+    """What the proposer answered ahead; None where it was not asked.
+
+    Raises:
+        Exception: Whatever asking raised.
+    """
+    draw = context.draws.get(iteration)
+    if draw is None:
+        return None
+    result, draw.result = draw.result, None
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+def drawn_ahead(context: EpisodeContext) -> int:
+    """How many candidates wait for their iteration."""
+    return sum(draw.result is not None and not draw.ends_loop for draw in context.draws.values())
+
+
+def _width(context: EpisodeContext) -> int:
+    """As many as the task allows and the model takes at once."""
+    name = getattr(context.agents[AgentRole.PROPOSER], "model", None)
+    slots = getattr(context.models[name], "slots", None) if name else None
+    return min(context.options.width, slots or context.options.width)
