@@ -18,6 +18,7 @@ LoopwrightError
 │   ├── ModelUnavailable      no connection, time-out, 408, 409, 5xx, cut stream: retried
 │   ├── ModelRateLimited      429 and 529: retried, Retry-After honoured
 │   ├── ModelRejected         400, 404, 413, 422: the request itself is wrong, not retried
+│   │   └── ToolsRefused      the model cannot be offered tools
 │   ├── ModelUnauthorized     401, 403: not retried
 │   └── ModelQuotaSpent       the account is out of credit: not retried
 ├── SandboxError              cause sandbox; never a score
@@ -211,6 +212,10 @@ class ModelRejected(ModelError):
     def __init__(self, message: str, *, parameter: str = "", remedy: str = "") -> None:
         super().__init__(message, remedy=remedy)
         self.parameter = parameter
+
+
+class ToolsRefused(ModelRejected):
+    """The model cannot be offered tools; the same can be asked for in text."""
 
 
 class ModelUnauthorized(ModelError):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwright.models import Message, Request, Sampling, replay_key, request_hash
+from loopwright.models import FunctionCall, Message, Request, Sampling, Tool, replay_key, request_hash
 
 # pydantic refuses lone surrogates.
 texts = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -69,3 +69,23 @@ def test_the_hash_stays_what_it_was() -> None:
 def test_the_replay_key_leaves_out_the_model_alone() -> None:
     assert replay_key(BASE) == replay_key(BASE.model_copy(update={"model": "replay/x"}))
     assert replay_key(BASE) != replay_key(BASE.model_copy(update={"json_schema": None}))
+
+
+TOOL = Tool(name="execute", description="Runs a command.", parameters={"type": "object"})
+CALLED = Message(role="assistant", content="", tool_calls=(FunctionCall(id="1", name="execute", arguments="{}"),))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"tools": (TOOL,)},
+        {"tools": (TOOL,), "tool_choice": "required"},
+        {"messages": (CALLED,)},
+        {"messages": (CALLED.model_copy(update={"carried": ({"type": "reasoning"},)}),)},
+        {"messages": (Message(role="tool", content="x", call_id="1"),)},
+    ],
+)
+def test_tools_and_calls_are_in_the_hash(change: dict[str, Any]) -> None:
+    changed = BASE.model_copy(update=change)
+    assert request_hash(changed) != request_hash(BASE)
+    assert Request.model_validate_json(changed.model_dump_json()) == changed

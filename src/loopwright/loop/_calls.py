@@ -10,7 +10,7 @@ from typing import Any
 
 from loopwright.budget import Ledger, Spend
 from loopwright.errors import UserError
-from loopwright.models import Model, Prices, Reply, Request, Usage, request_hash
+from loopwright.models import Message, Model, Prices, Reply, Request, Usage, calls_tools, request_hash
 from loopwright.store import CallKey, RunStore
 
 REUSED = Spend(model_calls=1, cached_calls=1)
@@ -35,6 +35,10 @@ class NodeCalls:
     seed: int | None
     on_reserved: Callable[[], None] | None = None
     _attempt: int = field(default=0, init=False)
+
+    def calls_tools(self, model: str) -> bool:
+        """Whether the model of that name can be offered tools."""
+        return calls_tools(self.models[model])
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request, from the record where it was answered before a crash.
@@ -97,7 +101,8 @@ class NodeCalls:
 
     def _worst_case(self, request: Request) -> Spend:
         # A token is at least one byte of the prompt, so the byte count bounds the input whatever the tokenizer.
-        prompt = sum(len(message.content.encode("utf-8", "replace")) + 16 for message in request.messages)
+        prompt = sum(_bytes_of(message) + 16 for message in request.messages)
+        prompt += sum(len(tool.model_dump_json()) for tool in request.tools)
         output = request.sampling.max_tokens or _UNLIMITED_OUTPUT
         usages = (
             Usage(input=prompt, output=output),
@@ -120,6 +125,12 @@ class NodeCalls:
             # What a call will take is not known before: it is let finish, and none is begun where no time is left.
             working_seconds=_A_MOMENT if left is not None and left <= 0 else 0.0,
         )
+
+
+def _bytes_of(message: Message) -> int:
+    """What a message can count at most, in tokens: its bytes, with those of its calls and of what goes back with it."""
+    calls = message.model_dump_json(include={"tool_calls", "carried"}) if message.tool_calls else ""
+    return len((message.content + calls).encode("utf-8", "replace"))
 
 
 def spend_of(reply: Reply, model: str, prices: Prices | None) -> Spend:

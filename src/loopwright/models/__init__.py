@@ -10,16 +10,18 @@ from loopwright.models._resilient import Clock, OnFailure, Resilient, RetryPolic
 from loopwright.models.chat._replay import Recorder, Replay, replay_key
 from loopwright.models.chat._scripted import Scripted
 from loopwright.models.chat._structured import Structured, complete_as, with_longer_limit
-from loopwright.models.chat._types import Message, Model, Reply, Request, Role, request_hash
+from loopwright.models.chat._types import CallsTools, Model, Reply, Request, calls_tools, request_hash
 from loopwright.models.chat._weights import models_folder
 from loopwright.replies import extract_json
-from loopwright.types import Endpoint, Sampling, Usage
+from loopwright.types import Endpoint, FunctionCall, Message, Role, Sampling, Tool, Usage
 
 __all__ = [
     "BUILTIN_ENDPOINTS",
     "Breaker",
+    "CallsTools",
     "Clock",
     "Endpoint",
+    "FunctionCall",
     "LocalModel",
     "Message",
     "Model",
@@ -37,7 +39,9 @@ __all__ = [
     "Sampling",
     "Scripted",
     "Structured",
+    "Tool",
     "Usage",
+    "calls_tools",
     "complete_as",
     "endpoints_file",
     "extract_json",

@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from loopwright.errors import LoopwrightError, ModelRateLimited, ModelUnavailable
 from loopwright.models._limits import Breaker, CallOutcome, Limiter
-from loopwright.models.chat._types import Model, Reply, Request
+from loopwright.models.chat._types import Model, Reply, Request, calls_tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,11 @@ class Resilient:
     def concurrency(self) -> int:
         """Calls that may be made at once at present."""
         return int(self._limiter.limit)
+
+    @property
+    def calls_tools(self) -> bool:
+        """As the model's."""
+        return calls_tools(self._model)
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request.

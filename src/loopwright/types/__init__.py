@@ -7,6 +7,7 @@ from loopwright.types._critique import Critique
 from loopwright.types._drift_alarm import TRAITS, Category, Channel, DriftAlarm, Trait
 from loopwright.types._endpoint import Endpoint, EndpointName
 from loopwright.types._failure import Failure
+from loopwright.types._message import FunctionCall, Message, Role, Tool
 from loopwright.types._observation import Observation
 from loopwright.types._sampling import Parameter, Sampling
 from loopwright.types._usage import Usage
@@ -26,9 +27,13 @@ __all__ = [
     "Endpoint",
     "EndpointName",
     "Failure",
+    "FunctionCall",
+    "Message",
     "Observation",
     "Parameter",
+    "Role",
     "Sampling",
+    "Tool",
     "Trait",
     "Usage",
     "Verdict",

@@ -51,6 +51,8 @@ class Endpoint(BaseModel):
     """Seconds of silence after which one call is given up; a reply that comes slowly is waited for."""
     concurrency: int | None = Field(default=None, gt=0, le=10_000)
     """Calls of one model at a time, at most; none starts with 8 and adapts to what the server bears."""
+    tools: Literal["auto", "never"] = Field(default="auto", exclude_if=lambda tools: tools == "auto")
+    """Whether models may be offered tools: `auto` begins with them and falls back to text where the server refuses."""
     headers: Mapping[str, str] = {}
     """Headers of every request. `${NAME}` in a value is an environment variable; it is treated as a secret."""
     body: Mapping[str, Any] = {}

@@ -15,6 +15,10 @@ _NEEDED = frozenset({"model", "messages", "input", "max_tokens", "max_completion
 _SCHEMA_SIGNS = ("response format", "json schema", "structured output", "grammar", "guided")
 _SCHEMA_FIELDS = frozenset({"response_format", "text"})
 """The field that holds the schema of the reply, by API."""
+_CARRIED = "reasoning_content"
+"""A field of messages: most servers that send it want it back beside a tool call, some refuse it."""
+_TOOL_SIGNS = re.compile(r"\btools?\b|\bfunction[ _]?call", re.IGNORECASE)
+"""Servers name tools in many words: "does not support tools", "no endpoints found that support tool use"."""
 _TOO_LARGE = re.compile(r"too large|at most|maximum|exceed|less than or equal", re.I)
 _AT_MOST = re.compile(
     r"(?:at most|maximum(?: value)?(?: of| is)?|less than or equal to|<=)\s*(\d{2,9})\b", re.IGNORECASE
@@ -48,6 +52,10 @@ class Agreement:
             for name, value in body.items()
             if name not in self.left_out
         }
+        if _CARRIED in self.left_out:
+            shaped["messages"] = [
+                {name: value for name, value in message.items() if name != _CARRIED} for message in shaped["messages"]
+            ]
         if schema is not None and self.left_out & _SCHEMA_FIELDS:
             hint = _SCHEMA_HINT.format(schema=json.dumps(schema, ensure_ascii=False))
             messages = "messages" if "messages" in shaped else "input"
@@ -69,7 +77,7 @@ class Agreement:
         )
         if limit and (lowered := self._with_limit(limit, int(body[limit]), words)):
             return lowered
-        refused = _named(sent, refusal)
+        refused = _named(sent, refusal, body)
         if refused in needed | _NEEDED or not refused:
             return None
         return replace(self, left_out=self.left_out | {refused})
@@ -88,11 +96,15 @@ class Agreement:
         return min(value, self.longest) if self.longest and name.startswith("max_") else value
 
 
-def _named(sent: list[str], refusal: ModelRejected) -> str:
+def _named(sent: list[str], refusal: ModelRejected, body: Mapping[str, Any]) -> str:
     """The field of the request that a refusal is about; empty where it names none."""
-    if (top := refusal.parameter.partition(".")[0]) in sent:
-        return top
     words = str(refusal).lower()
+    if _CARRIED in words and any(_CARRIED in message for message in body.get("messages", ())):
+        return _CARRIED
+    if (top := re.split(r"[.\[]", refusal.parameter)[0]) in sent:
+        return top
+    if "tools" in sent and _TOOL_SIGNS.search(words):
+        return "tool_choice" if "tool_choice" in sent and "tool_choice" in words else "tools"
     if any(sign in words.replace("_", " ") for sign in _SCHEMA_SIGNS):
         schema = next((name for name in sent if name in _SCHEMA_FIELDS), "")
         if schema:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from loopwright.errors import UserError
 from loopwright.models.chat._stream import StreamedCompletion
-from loopwright.models.chat._types import Message, Request
-from loopwright.types import Parameter, Sampling, Usage
+from loopwright.models.chat._tools import carried_fields, read_calls, tool_fields, tool_parts
+from loopwright.models.chat._types import Request
+from loopwright.types import FunctionCall, Message, Parameter, Sampling, Usage
 
 if TYPE_CHECKING:
     import openai
@@ -45,6 +46,8 @@ class Completion:
     """None where the server does not say, or says what cannot be."""
     model: str
     """As the server names it; empty where it does not."""
+    tool_calls: tuple[FunctionCall, ...] = ()
+    carried: tuple[Mapping[str, Any], ...] = ()
 
 
 class ChatCompletions:
@@ -52,7 +55,7 @@ class ChatCompletions:
 
     kind = "a chat completion"
     """What an answer is called in messages."""
-    names: Mapping[str, str] = {name: name for name in (*get_args(Parameter), "response_format")}
+    names: Mapping[str, str] = {name: name for name in (*get_args(Parameter), "response_format", "tool_choice")}
     """A parameter's name in a request of Loopwright to its name in the API; others are left out."""
 
     async def body(self, request: Request, artifact: Artifact | None) -> dict[str, Any]:
@@ -61,7 +64,8 @@ class ChatCompletions:
         Raises:
             UserError: A message shows images and there is nothing to read them with.
         """
-        fields: dict[str, Any] = {"messages": await chat_messages(request, artifact), **_STREAM}
+        messages = await chat_messages(request, artifact)
+        fields: dict[str, Any] = {"messages": messages, **tool_fields(request), **_STREAM}
         return (
             fields if request.json_schema is None else {**fields, "response_format": schema_format(request.json_schema)}
         )
@@ -108,7 +112,10 @@ async def chat_messages(request: Request, artifact: Artifact | None) -> list[dic
     Raises:
         UserError: A message shows images and there is nothing to read them with.
     """
-    return [{"role": message.role, "content": await _content(message, artifact)} for message in request.messages]
+    return [
+        {"role": message.role, "content": await _content(message, artifact), **tool_parts(message)}
+        for message in request.messages
+    ]
 
 
 async def _content(message: Message, artifact: Artifact | None) -> str | list[dict[str, Any]]:
@@ -147,12 +154,15 @@ def read_completion(body: object) -> Completion:
     if not text and (refusal := text_of(message.get("refusal"), "text")):
         text, finish = refusal, "refusal"
     model, reasoning = _mapping(body).get("model"), _reasoning(message)
+    calls = read_calls(message.get("tool_calls"))
     return Completion(
         text=text,
         reasoning=reasoning,
-        finish=finish,
-        usage=read_usage(_mapping(body).get("usage"), answered=bool(text or reasoning)),
+        finish="stop" if calls and finish == "other" else finish,
+        usage=read_usage(_mapping(body).get("usage"), answered=bool(text or reasoning or calls)),
         model=model if isinstance(model, str) else "",
+        tool_calls=calls,
+        carried=carried_fields(message) if calls else (),
     )
 
 

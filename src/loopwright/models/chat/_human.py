@@ -10,7 +10,7 @@ import time
 
 from loopwright.errors import MissingContent, UserError
 from loopwright.models._options import ModelOptions
-from loopwright.models.chat._types import Reply, Request
+from loopwright.models.chat._types import Reply, Request, refuse_tools
 from loopwright.text import printable_lines
 
 _END = "."
@@ -49,8 +49,10 @@ class Human:
         """Shows the messages and reads lines up to one with a single full stop.
 
         Raises:
+            ToolsRefused: The request offers tools.
             UserError: Standard input is not a terminal.
         """
+        refuse_tools(request)
         if not sys.stdin.isatty():
             raise UserError(
                 "human/terminal needs a terminal, and standard input is none",

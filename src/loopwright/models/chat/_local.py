@@ -18,7 +18,7 @@ from typing import Any
 from loopwright.errors import MissingContent, MissingExtra, ModelError, ModelRejected, ModelUnavailable, UserError
 from loopwright.models._options import ModelOptions
 from loopwright.models.chat._format import read_completion, sampling_fields, schema_format
-from loopwright.models.chat._types import Reply, Request
+from loopwright.models.chat._types import Reply, Request, refuse_tools
 from loopwright.models.chat._weights import CATALOGUE, weights_path
 from loopwright.types import Sampling, Usage
 
@@ -137,8 +137,10 @@ class Local:
         Raises:
             ModelRejected: The request does not fit the context, or its schema cannot be used.
             ModelUnavailable: The reply took longer than the timeout.
+            ToolsRefused: The request offers tools.
             UserError: The file is not a model, or a message shows images.
         """
+        refuse_tools(request)
         body = _body(request.model_copy(update={"sampling": self._fitting(request.sampling)}))
         async with self._loading:
             if self._engine is None:

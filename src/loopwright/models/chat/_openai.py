@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from loopwright.errors import ModelRejected, ModelUnavailable
+from loopwright.errors import ModelRejected, ModelUnavailable, ToolsRefused
 from loopwright.models._faults import fault_inside
 from loopwright.models._openai_server import OpenAIServer
 from loopwright.models._options import ModelOptions
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _agreements: dict[tuple[str, str], Agreement] = {}
 """Base URL and model to what the server takes, for the life of the process."""
+
+_NO_TOOLS = "Ask for the same in text; `tools: never` for the endpoint spares the call that is refused."
 
 _ALONE = 2.0
 """Seconds for which the first call of a model goes alone, so that its refusals cost one call and not one for each."""
@@ -111,10 +113,16 @@ class OpenAI:
         """
         return cls(endpoint, model, OpenAIServer.at(f"{endpoint}/{model}", endpoint, settings), options)
 
+    @property
+    def calls_tools(self) -> bool:
+        """Whether tools may be offered: the user does not forbid it, and the server has not refused them."""
+        return self._server.settings.tools == "auto" and "tools" not in self._agreement.left_out
+
     async def complete(self, request: Request) -> Reply:
         """Answers one request with one HTTP call, or with one more where the server lacks a feature.
 
         Raises:
+            ToolsRefused: The request offers tools, and the server refuses them or the user forbids them.
             ModelError: The server failed or refused; the class tells whether to retry.
             UserError: A message shows images that cannot be read.
         """
@@ -138,17 +146,20 @@ class OpenAI:
         before, told = Agreement(), ""
         while True:
             agreement = self._agreement
+            if request.tools and not self.calls_tools:
+                words = f"{self.name} at {self.endpoint} takes no tools"
+                raise ToolsRefused(f"{words}; it said: {told}" if told else words, remedy=_NO_TOOLS)
             try:
                 return await self._call(agreement, body, request)
             except ModelRejected as error:
                 if self._agreement != agreement:
                     continue  # another call was refused the same in the meantime
-                learned = agreement.learned(body, error, required) if str(error) != told else None
+                learned = agreement.learned(body, error, required) if error.args[0] != told else None
                 if learned is None:
                     # The last thing that was left out made no difference, so it was not what the server meant.
                     _agreements[self._key] = before if told else agreement
                     raise
-                before, told = agreement, str(error)
+                before, told = agreement, error.args[0]
                 _agreements[self._key] = learned
 
     async def _wait_for_first(self) -> None:
@@ -175,6 +186,7 @@ class OpenAI:
         """The parameters of a request that the server, or its API, does not take."""
         asked = {*sampling_fields(self._server.settings.sampling), *sampling_fields(request.sampling)}
         asked |= {"response_format"} if request.json_schema else set()
+        asked |= {"tool_choice"} if request.tools and request.tool_choice != "auto" else set()
         names = self._api.names
         return tuple(sorted(name for name in asked if name not in names or names[name] in agreement.left_out))
 
@@ -199,6 +211,8 @@ class OpenAI:
         reply = Reply(
             text=completion.text,
             reasoning=completion.reasoning,
+            tool_calls=completion.tool_calls,
+            carried=completion.carried,
             model=completion.model or self._model,
             finish=completion.finish,
             usage=completion.usage or Usage(),
@@ -206,7 +220,7 @@ class OpenAI:
             left_out=self._left_out(agreement, request),
             seconds=seconds,
         )
-        if request.json_schema is None:
+        if request.json_schema is None or reply.tool_calls:
             return reply
         return reply.model_copy(update={"text": extract_json(reply.text, request.json_schema)})
 

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loopwright.errors import MissingContent, UserError
 from loopwright.files import open_descriptor, read_regular
-from loopwright.models.chat._types import Model, Reply, Request, canonical, request_hash
+from loopwright.models.chat._types import Model, Reply, Request, calls_tools, canonical, request_hash
 from loopwright.secrets import scrub
 
 
@@ -72,6 +72,11 @@ class Replay:
         for index, call in enumerate(self._calls):
             self._by_key[replay_key(call.request)].append(index)
 
+    @property
+    def calls_tools(self) -> bool:
+        """Whether the recorded model was offered tools."""
+        return any(call.request.tools for call in self._calls)
+
     async def complete(self, request: Request) -> Reply:
         """Answers with the recorded reply.
 
@@ -116,6 +121,11 @@ class Recorder:
         self.repeatable = model.repeatable
         self._model = model
         self._path = path
+
+    @property
+    def calls_tools(self) -> bool:
+        """As the recorded model's."""
+        return calls_tools(self._model)
 
     async def complete(self, request: Request) -> Reply:
         """Answers as the model does, and writes the call down before it returns."""
@@ -186,7 +196,10 @@ def _difference(calls: list[_Call], request: Request) -> str:
 
 def _parts(request: Request) -> list[str]:
     """The messages, then all that decides the reply beside them."""
-    messages = [json.dumps([message.role, message.content, *message.images]) for message in request.messages]
+    messages = [
+        json.dumps([message.role, message.content, *message.images, *(call.arguments for call in message.tool_calls)])
+        for message in request.messages
+    ]
     return [*messages, canonical(request.model_copy(update={"model": "", "messages": ()}))]
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from loopwright.models.chat._format import Artifact, Completion, Finish, chat_messages, count_tokens, text_of
+from loopwright.models.chat._tools import arguments_of
 from loopwright.models.chat._types import Request
-from loopwright.types import Sampling, Usage
+from loopwright.types import FunctionCall, Message, Sampling, Usage
 
 if TYPE_CHECKING:
     import openai
@@ -26,7 +27,12 @@ class Responses:
 
     kind = "a response"
     """What an answer is called in messages."""
-    names: Mapping[str, str] = {**_NAMES, "reasoning_effort": "reasoning", "response_format": "text"}
+    names: Mapping[str, str] = {
+        **_NAMES,
+        "reasoning_effort": "reasoning",
+        "response_format": "text",
+        "tool_choice": "tool_choice",
+    }
     """A parameter's name in a request of Loopwright to its name in the API; others are left out."""
 
     async def body(self, request: Request, artifact: Artifact | None) -> dict[str, Any]:
@@ -35,10 +41,12 @@ class Responses:
         Raises:
             UserError: A message shows images and there is nothing to read them with.
         """
+        pairs = zip(request.messages, await chat_messages(request, artifact), strict=True)
         fields: dict[str, Any] = {
-            "input": [_item(message) for message in await chat_messages(request, artifact)],
+            "input": [item for pair in pairs for item in _items(*pair)],
             "store": False,
             "stream": True,
+            **_tool_fields(request),
         }
         if request.json_schema is not None:
             # Not strict: a strict schema must name every field as required.
@@ -75,13 +83,16 @@ class Responses:
         text, refusal = text_of(parts, "output_text"), text_of(parts, "refusal")
         summaries = [part for item in items if item.get("type") == "reasoning" for part in _list(item.get("summary"))]
         reasoning = text_of(summaries, "summary_text")
+        calls = tuple(_call(item, number) for number, item in enumerate(items) if item.get("type") == "function_call")
         model = answer.get("model")
         return Completion(
             text=text or refusal,
             reasoning=reasoning,
             finish=_finish(answer, refused=bool(refusal and not text)),
-            usage=_usage(answer.get("usage"), answered=bool(text or reasoning)),
+            usage=_usage(answer.get("usage"), answered=bool(text or reasoning or calls)),
             model=model if isinstance(model, str) else "",
+            tool_calls=calls,
+            carried=tuple(dict(item) for item in items if calls and item.get("encrypted_content")),
         )
 
 
@@ -132,18 +143,49 @@ def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _item(message: Mapping[str, Any]) -> dict[str, Any]:
-    """A chat message as an input item."""
-    content = message["content"]
+def _tool_fields(request: Request) -> dict[str, Any]:
+    """The fields that offer tools. Reasoning comes back encrypted, so that it can be sent with the next turn."""
+    if not request.tools:
+        return {}
+    tools = [{"type": "function", **tool.model_dump(mode="json"), "strict": False} for tool in request.tools]
+    choice = {} if request.tool_choice == "auto" else {"tool_choice": request.tool_choice}
+    return {"tools": tools, "include": ["reasoning.encrypted_content"], **choice}
+
+
+def _call(item: Mapping[str, Any], number: int) -> FunctionCall:
+    return FunctionCall(
+        id=str(item.get("call_id") or item.get("id") or f"call_{number}"),
+        name=str(item.get("name") or ""),
+        arguments=arguments_of(item.get("arguments")),
+    )
+
+
+def _items(message: Message, chat: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A message as input items.
+
+    Args:
+        message: The message.
+        chat: The same as a chat message, with its images.
+    """
+    if message.role == "tool":
+        return [{"type": "function_call_output", "call_id": message.call_id, "output": message.content}]
+    calls = [
+        {"type": "function_call", "call_id": call.id, "name": call.name, "arguments": call.arguments}
+        for call in message.tool_calls
+    ]
+    said = [{"role": message.role, "content": _content(chat["content"])}] if message.content or not calls else []
+    return [*map(dict, message.carried), *said, *calls]
+
+
+def _content(content: str | list[dict[str, Any]]) -> str | list[dict[str, Any]]:
     if isinstance(content, str):
-        return {"role": message["role"], "content": content}
-    parts = [
+        return content
+    return [
         {"type": "input_text", "text": part["text"]}
         if part["type"] == "text"
         else {"type": "input_image", "image_url": part["image_url"]["url"]}
         for part in content
     ]
-    return {"role": message["role"], "content": parts}
 
 
 def _finish(answer: Mapping[Any, Any], *, refused: bool) -> Finish:

@@ -67,6 +67,11 @@ class Scripted:
             )
         return cls(items, name=name)
 
+    @property
+    def calls_tools(self) -> bool:
+        """Whether one of the items calls a tool."""
+        return any(isinstance(item, Reply) and item.tool_calls for item in self._items)
+
     async def complete(self, request: Request) -> Reply:
         """Answers with the next item.
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from loopwright.models.chat._tools import add_call_pieces
+
 _TEXTS = ("reasoning_content", "reasoning", "refusal")
 """Fields of a message that come in pieces, beside its content."""
 
@@ -24,6 +26,7 @@ class StreamedCompletion:
     _content: list[Any] = field(default_factory=list)
     _texts: dict[str, list[str]] = field(default_factory=dict)
     _lists: dict[str, list[Any]] = field(default_factory=dict)
+    _calls: list[dict[str, Any]] = field(default_factory=list)
     _finish: str | None = None
     _error: object = None
 
@@ -65,6 +68,7 @@ class StreamedCompletion:
         """The completion as one object, in the form in which a server sends it that does not stream."""
         message: dict[str, Any] = {name: "".join(pieces) for name, pieces in self._texts.items()}
         message |= self._lists
+        message["tool_calls"] = self._calls
         message["content"] = self._whole_content()
         choice = {"message": message, "finish_reason": self._finish, "error": self._error}
         return {**self._answer, "choices": [choice]}
@@ -77,6 +81,8 @@ class StreamedCompletion:
                 self._texts.setdefault(name, []).append(piece)
         if isinstance(details := delta.get("reasoning_details"), list):
             self._lists.setdefault("reasoning_details", []).extend(details)
+        if isinstance(calls := delta.get("tool_calls"), list):
+            add_call_pieces(self._calls, calls)
 
     def _whole_content(self) -> str | list[Any]:
         if all(isinstance(piece, str) for piece in self._content):

@@ -8,8 +8,9 @@ from typing import Generic, Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from loopwright.errors import BudgetExceeded, ModelRejected, ReplyInvalid
-from loopwright.models.chat._types import Message, Reply, Request
+from loopwright.models.chat._types import Reply, Request
 from loopwright.replies import extract_json
+from loopwright.types import Message
 
 T = TypeVar("T", bound=BaseModel)
 

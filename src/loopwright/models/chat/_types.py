@@ -11,21 +11,9 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from loopwright.errors import ToolsRefused
 from loopwright.replies import split_reasoning
-from loopwright.types import Sampling, Usage
-
-Role = Literal["system", "user", "assistant"]
-
-
-class Message(BaseModel):
-    """One chat message."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    role: Role
-    content: str
-    images: tuple[str, ...] = ()
-    """Artifact references (sha256) of images shown after the text."""
+from loopwright.types import FunctionCall, Message, Sampling, Tool, Usage
 
 
 class Request(BaseModel):
@@ -39,6 +27,10 @@ class Request(BaseModel):
     sampling: Sampling = Sampling()
     json_schema: Mapping[str, Any] | None = None
     """JSON schema that the reply text must satisfy, or None for free text."""
+    tools: tuple[Tool, ...] = Field(default=(), exclude_if=operator.not_)
+    """What the model may call. A model that cannot call tools refuses the request: see `CallsTools`."""
+    tool_choice: Literal["auto", "required", "none"] = Field(default="auto", exclude_if=lambda choice: choice == "auto")
+    """Whether the model may, must or must not call a tool."""
 
 
 class Reply(BaseModel):
@@ -52,6 +44,10 @@ class Reply(BaseModel):
     text: str
     reasoning: str = Field(default="", exclude_if=operator.not_)
     """What the model thought before it answered, as far as the provider shows it; never taken for the answer."""
+    tool_calls: tuple[FunctionCall, ...] = Field(default=(), exclude_if=operator.not_)
+    """The tools that the model called, in its order."""
+    carried: tuple[Mapping[str, Any], ...] = Field(default=(), exclude_if=operator.not_)
+    """What the provider wants back with this reply in the next request, such as encrypted reasoning, as it sent it."""
     model: str
     """The model that answered, as the provider names it."""
     finish: Literal["stop", "length", "refusal", "other"] = "stop"
@@ -73,6 +69,11 @@ class Reply(BaseModel):
         text, reasoning = split_reasoning(values["text"])
         told = (values.get("reasoning", ""), reasoning)
         return {**values, "text": text, "reasoning": "\n\n".join(filter(None, told))}
+
+    @property
+    def message(self) -> Message:
+        """The reply as a message of the next request."""
+        return Message(role="assistant", content=self.text, tool_calls=self.tool_calls, carried=self.carried)
 
 
 @runtime_checkable
@@ -100,6 +101,31 @@ class Model(Protocol):
     async def close(self) -> None:
         """Frees connections and memory; harmless when called twice."""
         ...
+
+
+@runtime_checkable
+class CallsTools(Protocol):
+    """Optional, of a model: it can say whether it can be offered tools."""
+
+    @property
+    def calls_tools(self) -> bool:
+        """Whether a request with tools is worth a try."""
+        ...
+
+
+def calls_tools(model: object) -> bool:
+    """Whether a model can be offered tools; one that does not say cannot."""
+    return isinstance(model, CallsTools) and model.calls_tools
+
+
+def refuse_tools(request: Request) -> None:
+    """Refuses a request with tools, for models that cannot call any.
+
+    Raises:
+        ToolsRefused: The request offers tools.
+    """
+    if request.tools:
+        raise ToolsRefused(f"{request.model} cannot call tools", remedy="Ask for the same in text.")
 
 
 def canonical(request: Request) -> str:

@@ -16,8 +16,8 @@ from loopwright.errors import ModelRejected
 from loopwright.models._openai_server import OpenAIServer
 from loopwright.models._options import ModelOptions
 from loopwright.models._resilient import RetryPolicy
-from loopwright.models.chat._types import Message, Reply, Request
-from loopwright.types import Sampling, Usage
+from loopwright.models.chat._types import Reply, Request
+from loopwright.types import Message, Sampling, Usage
 
 EMBEDDING_SECONDS = 30.0
 """Seconds after which one call for an embedding is given up."""
