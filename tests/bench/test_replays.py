@@ -47,6 +47,51 @@ def _log(folder: Path, *episodes: list[tuple[str, float]]) -> Path:
     return folder / "log.json"
 
 
+@pytest.mark.anyio
+async def test_react_executes_what_stands_in_brackets_and_is_scored_when_it_submits(data: Path) -> None:
+    """Its other replies execute nothing; its rewards before `submit` are none."""
+    (data / "nl2bash_fs_4.json").write_text(json.dumps([{"query": "Say hi.", "gold": "echo hi there"}] * 2))
+    right = {
+        "thoughts": ["", "", "", ""],
+        "actions": ["echo [ho]", "execute[echo '[ho]']", "execute[echo hi there]\nObs", "submit"],
+        "observations": ["Error: your last `execute` action did not contain bash code", "[ho]", "ha", "hi there"],
+        "rewards": [0, 0, 0, 1.0],
+    }
+    ended = {"thoughts": [""], "actions": ["echo hi there"], "observations": ["Error"], "rewards": [0]}
+    episodes = {str(n): {"task_id": n, "turn_history": turns} for n, turns in enumerate((right, ended))}
+    (data / "log.json").write_text(json.dumps({"meta": {}, "logs": episodes}))
+    task = find_suite("intercode-bash").task(data, legacy=True)
+    replayed = await replay(data / "log.json", task, prefix="fs4-")
+    assert [turn.action for turn in replayed.turns] == ["", "echo '[ho]'", "echo hi there", "", ""]
+    assert [turn.logged for turn in replayed.turns] == [None, None, None, 1.0, None]
+    assert (len(replayed.scored), replayed.share(), replayed.outcomes) == (1, 1.0, (2, 2))
+    assert (len(replayed.unscored), replayed.same_output, dict(replayed.output_causes)) == (2, 1, {"unexplained": 1})
+
+
+def _turns(text: str) -> str:
+    return f'{{"0": {{"task_id": 0, "turn_history": {{{text}}}}}}}'
+
+
+@pytest.mark.parametrize(
+    ("log", "told"),
+    [
+        ("[]", "not an experiment log"),
+        ('{"0": 1}', "not an experiment log"),
+        ("[" * 100_000, "not an experiment log"),
+        (_turns('"actions": []'), "turn_history.observations: Field required"),
+        (_turns('"actions": ["x"], "observations": ["x"], "rewards": []'), "more actions"),
+        (_turns('"actions": [1], "observations": [], "rewards": []'), "valid string"),
+        (_turns(f'"actions": [], "observations": [], "rewards": [1{"0" * 400}]'), "turn_history.rewards"),
+        (_turns('"actions": [], "observations": [], "rewards": [Infinity]'), "finite"),
+    ],
+)
+@pytest.mark.anyio
+async def test_a_file_that_is_no_log_is_refused(data: Path, log: str, told: str) -> None:
+    (data / "log.json").write_text(log)
+    with pytest.raises(TaskError, match=told):
+        await replay(data / "log.json", find_suite("intercode-bash").task(data), prefix="fs1-")
+
+
 def _in(image: str, data: Path) -> Task:
     task = find_suite("intercode-bash").task(data, legacy=True)
     return task.model_copy(update={"sandbox": task.sandbox.model_validate({"provider": "docker", "image": image})})
@@ -118,8 +163,22 @@ def _evidence(action: str, gold: str = "echo x", output: str = "a", logged: str 
         # The action came to the same, so that nothing in it can be the cause.
         (_evidence("hostname", output="a", logged="a"), "unexplained"),
         (_evidence("echo a", gold="find / -mtime +7", output="a", logged="a"), "time"),
-        (_evidence("ls", expected="1 a\n2 b\n", recorded=" a\n2 b\n"), "gold output cut in the log"),
+        (_evidence("ls", expected="1 a\n2 b\n", recorded=" a\n2 b\n"), "gold output cut"),
         (_evidence("ls", expected="1 a\n2 b\n", recorded="1 a\n2 b\n"), "unexplained"),
+        # The log says that the end of the gold command's output was right.
+        (_evidence("ls", output="0", logged="0", expected="gzip: end of file\n0\n", passed=True), "gold output cut"),
+        (_evidence("ls", output="0", logged="0", expected="gzip: end of file\n0\n"), "unexplained"),
+        # Git takes empty folders away.
+        (_evidence("ls /testbed/dir1", output="a\nsubdir2", logged="a"), "empty folders"),
+        (_evidence("ls", output="/testbed/dir1/subdir2\na", logged="a"), "empty folders"),
+        (_evidence("ls", output="/testbed/dir1/subdir2/x\na", logged="a"), "unexplained"),
+        (_evidence("ls", output="a", logged="a", expected="/testbed/dir1/subdir2\n"), "empty folders"),
+        (_evidence("diff -r a b", output="a", logged="a", beyond="Only in dir2/subdir2: subsubdir1"), "empty folders"),
+        # A command in backquotes executes the first file that is met.
+        (_evidence("```BASH\nfind /testbed -name a\n```", output="a: denied", logged="b: denied"), "order of folders"),
+        (_evidence("```BASH\nfind /testbed -name a\n```", output="a", logged="b: denied"), "unexplained"),
+        (_evidence("find /testbed -name a", output="a", logged="b", cut=True), "order of folders"),
+        (_evidence("apt-get install x", output="a", logged="b"), "files of the image"),
     ],
 )
 def test_causes(seen: Evidence, cause: str) -> None:

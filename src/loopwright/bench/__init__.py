@@ -4,7 +4,8 @@ from loopwright.bench._canaries import CANARIES, PLANS, Canary, flags_of, run_ca
 from loopwright.bench._fetch import fetch
 from loopwright.bench._outcomes import Rate, VariantOutcome, outcomes
 from loopwright.bench._repeats import Repeats
-from loopwright.bench._replay import Agreement, Published, Turn, replay
+from loopwright.bench._replay import Published, replay
+from loopwright.bench._replayed import ReplayedLog, Turn
 from loopwright.bench._sources import SOURCES, Pin, Source
 from loopwright.bench._suites import SUITES, Suite, find_suite
 
@@ -13,12 +14,12 @@ __all__ = [
     "PLANS",
     "SOURCES",
     "SUITES",
-    "Agreement",
     "Canary",
     "Pin",
     "Published",
     "Rate",
     "Repeats",
+    "ReplayedLog",
     "Source",
     "Suite",
     "Turn",

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from loopwright.bench._canaries import Scored
 from loopwright.bench._causes import FOREIGN_TOOLS, PUBLISHED_TOOLS, Evidence, cause_of
-from loopwright.bench.intercode import SharedShells
+from loopwright.bench._replayed import ReplayedLog, Turn, agree
+from loopwright.bench.intercode import LoggedEpisode, LoggedTurn, SharedShells, read_log
 from loopwright.candidate import Candidate
 from loopwright.environments import (
     BUILTIN_ENVIRONMENTS,
@@ -24,99 +22,12 @@ from loopwright.environments import (
     Scores,
 )
 from loopwright.errors import TaskError
-from loopwright.files import read_regular
 from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
-from loopwright.stats import Interval, wilson
 from loopwright.task import Instance, Task
 
-_TOLERANCE = 0.0051
-"""Rewards were logged with two decimals."""
-_UNREAD = "code was found in your last response"
-"""What the published environments answered to a reply without an action."""
 _OLD = "find /testbed /system /workspace -newermt '7 days ago' -exec touch -d '30 days ago' {} + 2>/dev/null; true"
 """The published files were older than what their tasks call old; an archive made today is not."""
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One recorded action, executed again."""
-
-    task: str
-    turn: int
-    action: str
-    logged: float
-    scores: Scores
-    logged_output: str
-    output: str
-    cause: str
-    """Why the reward differs; empty where it does not."""
-
-    def agrees(self, reward: float) -> bool:
-        """Whether a reward is the logged one."""
-        return abs(reward - self.logged) < _TOLERANCE
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """How far a log was reproduced."""
-
-    log: str
-    turns: tuple[Turn, ...]
-
-    def share(self, *, plain: bool = False) -> float:
-        """Share of turns with the logged reward; `plain` takes the reward without the order of rows."""
-        return self.count(plain=plain) / len(self.turns) if self.turns else 0.0
-
-    def count(self, *, plain: bool = False) -> int:
-        """Number of turns with the logged reward."""
-        return sum(turn.agrees(_reward(turn.scores, plain=plain)) for turn in self.turns)
-
-    def interval(self, *, plain: bool = False) -> Interval:
-        """95 % Wilson interval of `share`; turns of a task are alike, so it is somewhat narrow."""
-        return wilson(self.count(plain=plain), len(self.turns))
-
-    @property
-    def outcomes(self) -> tuple[int, int]:
-        """Episodes whose success, a best reward of 1, is the logged one, and all episodes."""
-        best: dict[str, list[bool]] = {}
-        for turn in self.turns:
-            pair = best.setdefault(turn.task, [False, False])
-            pair[0] |= turn.logged >= 1
-            pair[1] |= turn.scores.rules["intercode"] >= 1
-        return sum(logged == ours for logged, ours in best.values()), len(best)
-
-    @property
-    def causes(self) -> Mapping[str, int]:
-        """Cause of a disagreement to how often it came."""
-        return dict(Counter(turn.cause for turn in self.turns if turn.cause).most_common())
-
-    def as_dict(self) -> dict[str, Any]:
-        """As plain data."""
-        same, episodes = self.outcomes
-        return {
-            "log": self.log,
-            "turns": len(self.turns),
-            "share": self.share(),
-            "interval": [self.interval().low, self.interval().high],
-            "share_without_order": self.share(plain=True),
-            "same_success": same,
-            "episodes": episodes,
-            "causes": dict(self.causes),
-        }
-
-
-def read_log(path: Path) -> dict[int, dict[str, Any]]:
-    """Reads a published experiment log: index of the task to its episode.
-
-    Raises:
-        TaskError: It is none.
-    """
-    try:
-        data = json.loads(read_regular(path))
-        episodes = data.get("logs", data)
-        return {int(episode["task_id"]): episode for episode in episodes.values() if "turn_history" in episode}
-    except (OSError, ValueError, AttributeError, KeyError) as error:
-        raise TaskError(f"not an experiment log: {error}", path=str(path)) from None
+_NOTHING = Scores(intercode=0, exact=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +48,7 @@ async def replay(
     concurrency: int = 4,
     provider: SandboxProvider | None = None,
     published: Published | None = None,
-) -> Agreement:
+) -> ReplayedLog:
     """Executes every action of a log again, in order, each episode in a sandbox of its own.
 
     Args:
@@ -162,16 +73,16 @@ async def replay(
     setup = EnvironmentSetup(opened, spec, put=lambda data: "", get=lambda reference: b"")
     machines = SharedShells(setup, published.built, published.run) if published else None
 
-    async def one(instance: Instance, episode: dict[str, Any]) -> list[Turn]:
+    async def one(instance: Instance, episode: LoggedEpisode) -> list[Turn]:
         async with places:
             name = task.environment.name
             place = BashEnvironment(setup, machines) if machines else BUILTIN_ENVIRONMENTS[name](setup)
             if machines is None and instance.public.get("fixture"):
                 instance = instance.model_copy(update={"public": {**instance.public, "setup": _OLD}})
-            return await _episode(place, instance, episode, missing, foreign)
+            return await _episode(place, instance, episode, machine)
 
     try:
-        missing, foreign = await _tools(opened, spec)
+        machine = await _machine(opened, spec)
         if machines:
             turns = [await one(instance, episode) for instance, episode in known]
         else:
@@ -181,19 +92,19 @@ async def replay(
             await machines.close()
         if provider is None:
             await opened.close()
-    return Agreement(path.stem, tuple(turn for episode in turns for turn in episode))
+    return ReplayedLog(path.stem, tuple(turn for episode in turns for turn in episode))
 
 
-def _paired(path: Path, task: Task, prefix: str) -> list[tuple[Instance, dict[str, Any]]]:
+def _paired(path: Path, task: Task, prefix: str) -> list[tuple[Instance, LoggedEpisode]]:
     """Instances with the log's episodes.
 
     Raises:
         TaskError: The log is of other tasks.
     """
     instances = {instance.id: instance for instance in task.instances()}
-    named = [(f"{prefix}{index}", episode) for index, episode in read_log(path).items()]
+    named = [(f"{prefix}{episode.index}", episode) for episode in read_log(path)]
     known = [(instances[name], episode) for name, episode in named if name in instances]
-    others = [i.id for i, episode in known if str(episode.get("query", i.goal)).strip() != i.goal.strip()]
+    others = [i.id for i, episode in known if episode.goal is not None and episode.goal.strip() != i.goal.strip()]
     if not known or others:
         told = f"its question for {others[0]} is another" if others else f"no task is named {prefix}NUMBER"
         raise TaskError(
@@ -210,85 +121,101 @@ def _recipe(prefix: str) -> Mapping[str, str]:
     return {"script": f"setup_nl2b_fs_{number}.sh", "file_system_version": number}
 
 
-async def _episode(
-    place: Environment,
-    instance: Instance,
-    episode: dict[str, Any],
-    missing: Collection[str],
-    foreign: Collection[str],
-) -> list[Turn]:
-    history = episode["turn_history"]
-    turns, earlier = [], ""
+@dataclass(frozen=True, slots=True)
+class _Machine:
+    """What a machine has and lacks beside the published one."""
+
+    missing: frozenset[str]
+    foreign: frozenset[str]
+
+
+async def _episode(place: Environment, instance: Instance, episode: LoggedEpisode, machine: _Machine) -> list[Turn]:
+    turns: list[Turn] = []
+    command, scores, earlier = "", _NOTHING, ""
     try:
         observation = await place.reset(instance)
-        for number, action in enumerate(_actions(history["actions"])):
-            logged, seen = float(history["rewards"][number] or 0), str(history["observations"][number])
-            # As published: a reply without an action executed nothing, and the reward before it was logged again.
-            if _UNREAD not in seen:
-                observation = await place.step(Candidate(text=action))
-            assert isinstance(place, Scored)
-            # As published: an action in Python counts as an answer where it begins with a definition.
-            counts = not isinstance(place, InterpreterEnvironment) or action.startswith(("~~~\ndef ", "submit"))
-            scores = await place.scores() if counts else Scores(intercode=0, exact=0)
-            output = _plain(observation.text)
-            evidence = Evidence(
-                action=_bare(action),
-                gold=str(instance.hidden["gold"]),
-                output=output,
-                logged=_plain(seen),
-                expected=await place.expected() if isinstance(place, BashEnvironment) else "",
-                recorded=_recorded(episode),
+        for number, logged in enumerate(episode.turns):
+            if logged.command is not None:
+                command = logged.command
+                observation = await place.step(Candidate(text=_reply(command)))
+            expected = ""
+            if logged.reward is not None and not logged.repeated:
+                scores = await _scores(place, command)
+                expected = await place.expected() if isinstance(place, BashEnvironment) else ""
+            seen = Evidence(
+                action=command,
+                gold=str(instance.hidden["gold"]) if logged.reward is not None else "",
+                output=_shown(observation.text, logged),
+                logged=_shown(logged.observation, logged),
+                expected=expected,
+                recorded=episode.gold_output,
                 earlier=earlier,
+                cut=logged.shown is not None and len(logged.observation) == logged.shown,
+                beyond=observation.text[logged.shown :] if logged.shown else "",
+                passed=logged.reward is not None and logged.reward >= 1,
             )
-            cause = _cause(scores, logged, evidence, missing, foreign)
-            if evidence.output != evidence.logged and not earlier:
-                found = cause or cause_of(evidence, missing, foreign)
+            cause = _cause(place, scores, logged, seen, machine)
+            if logged.command is not None and seen.output != seen.logged and not earlier:
+                found = cause or cause_of(seen, machine.missing, machine.foreign)
                 earlier = "" if found == "unexplained" else found.removeprefix("after ")
-            turns.append(Turn(instance.id, number, action, logged, scores, seen, output, cause))
+            turns.append(
+                Turn(
+                    instance.id,
+                    number,
+                    logged.command or "",
+                    logged.reward,
+                    scores,
+                    logged.observation,
+                    seen.output,
+                    cause,
+                )
+            )
     finally:
         await place.close()
     return turns
 
 
-async def _tools(provider: SandboxProvider, spec: SandboxSpec) -> tuple[frozenset[str], frozenset[str]]:
-    """Programs of the published image that sandboxes here lack, and those here that it lacked."""
+async def _scores(place: Environment, command: str) -> Scores:
+    """The present scores; as published, an action in Python counts as an answer if it begins with a definition."""
+    assert isinstance(place, Scored)
+    if isinstance(place, InterpreterEnvironment) and not command.startswith(("def ", "submit")):
+        return _NOTHING
+    return await place.scores()
+
+
+async def _machine(provider: SandboxProvider, spec: SandboxSpec) -> _Machine:
     sandbox = await provider.open(spec)
     try:
         asked = "; ".join(f"command -v {tool} >/dev/null && echo {tool}" for tool in PUBLISHED_TOOLS | FOREIGN_TOOLS)
         here = frozenset((await sandbox.run(["sh", "-c", asked])).stdout.text.split())
     finally:
         await sandbox.close()
-    return PUBLISHED_TOOLS - here, FOREIGN_TOOLS & here
+    return _Machine(PUBLISHED_TOOLS - here, FOREIGN_TOOLS & here)
 
 
-def _cause(scores: Scores, logged: float, seen: Evidence, missing: Collection[str], foreign: Collection[str]) -> str:
-    if abs(scores.rules["intercode"] - logged) < _TOLERANCE:
+def _cause(place: Environment, scores: Scores, logged: LoggedTurn, seen: Evidence, machine: _Machine) -> str:
+    if logged.reward is None:
+        if logged.command is None:
+            return ""
+        if not isinstance(place, BashEnvironment):
+            return "output not compared"
+        if seen.output.split() == seen.logged.split():
+            return ""
+    elif agree(scores.rules["intercode"], logged.reward):
         return ""
-    if abs(float(scores.parts.get("overlap", -2)) - logged) < _TOLERANCE:
+    elif agree(float(scores.parts.get("overlap", -2)), logged.reward):
         return "reward variant"
-    if "dialect" in scores.parts:
+    elif "dialect" in scores.parts:
         return "dialect" if seen.output != seen.logged else "dialect of the gold"
-    return cause_of(seen, missing, foreign)
+    return cause_of(seen, machine.missing, machine.foreign)
 
 
-def _recorded(episode: Mapping[str, Any]) -> str | None:
-    """The gold command's output, which some logs hold for the last turn."""
-    found = (episode.get("info") or {}).get("eval_obs")
-    return found if isinstance(found, str) else None
+def _reply(action: str) -> str:
+    """A reply that holds an action, whatever marks the action holds."""
+    return action if action in ("skip", "submit") else f"~~~\n{action}\n~~~"
 
 
-def _actions(actions: Sequence[str]) -> list[str]:
-    """Each as a reply that holds it, whatever marks it holds itself."""
-    return [action if action in ("skip", "submit") else f"~~~\n{action}\n~~~" for action in actions]
-
-
-def _bare(action: str) -> str:
-    return action.removeprefix("~~~\n").removesuffix("\n~~~")
-
-
-def _reward(scores: Scores, *, plain: bool) -> float:
-    return float(scores.parts.get("overlap", scores.rules["intercode"])) if plain else scores.rules["intercode"]
-
-
-def _plain(text: str) -> str:
-    return text.partition("\n[exit status")[0].strip()
+def _shown(text: str, logged: LoggedTurn) -> str:
+    """An output without the exit status, as far as the published agent saw it."""
+    output = text.partition("\n[exit status")[0]
+    return output[: logged.shown].strip()

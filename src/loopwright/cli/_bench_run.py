@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from loopwright.bench import CANARIES, PLANS, Published, Suite, find_suite, flags_of
+from loopwright.bench import CANARIES, PLANS, Published, ReplayedLog, Suite, find_suite, flags_of
 from loopwright.cli._output import tell
 from loopwright.errors import UserError
 from loopwright.files import write_whole
@@ -123,8 +123,32 @@ def replayed(
     rows = []
     for agreement in found:
         interval, (same, episodes) = agreement.interval(), agreement.outcomes
-        causes = ", ".join(f"{cause} {count}" for cause, count in agreement.causes.items())
         share = f"{agreement.share():.3f} [{interval.low:.3f}, {interval.high:.3f}]"
         plain = f"{agreement.share(plain=True):.3f}"
-        rows.append((agreement.log, str(len(agreement.turns)), share, plain, f"{same} of {episodes}", causes))
-    write_table(("log", "turns", "same reward", "without order", "same success", "likely causes"), rows)
+        scored = f"{len(agreement.scored)} of {len(agreement.turns)}"
+        row = (agreement.log, scored, share, plain, f"{same} of {episodes}", _listed(agreement.causes))
+        rows.append((*row, _outputs(agreement)))
+    write_table(
+        (
+            "log",
+            "scored turns",
+            "same reward",
+            "without order",
+            "same success",
+            "likely causes",
+            "without a reward",
+        ),
+        rows,
+    )
+
+
+def _outputs(replayed: ReplayedLog) -> str:
+    """How many turns without a reward printed the same as in the log, and why others did not."""
+    if not replayed.unscored:
+        return "-"
+    causes = _listed(replayed.output_causes)
+    return f"same output {replayed.same_output} of {len(replayed.unscored)}{causes and ': '}{causes}"
+
+
+def _listed(causes: Mapping[str, int]) -> str:
+    return ", ".join(f"{cause} {count}" for cause, count in causes.items())

@@ -1,6 +1,7 @@
 """InterCode: its data, its reward, and the defects and machines of its published experiments."""
 
 from loopwright.bench.intercode._legacy import LegacyCommands
+from loopwright.bench.intercode._logs import LoggedEpisode, LoggedTurn, read_log
 from loopwright.bench.intercode._records import (
     bash_records,
     ctf_records,
@@ -16,6 +17,8 @@ from loopwright.bench.intercode._shared_shells import SharedShells
 __all__ = [
     "InterCodeReward",
     "LegacyCommands",
+    "LoggedEpisode",
+    "LoggedTurn",
     "SharedShells",
     "bash_records",
     "ctf_records",
@@ -23,5 +26,6 @@ __all__ = [
     "mbpp_rows",
     "missing",
     "python_records",
+    "read_log",
     "sql_records",
 ]
