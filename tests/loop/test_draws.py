@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -57,14 +58,14 @@ class Seeded:
         pass
 
 
-def table_of(folder: Path, model: Seeded, width: int, *, store: RunStore | None = None, **options: object) -> Table:
+def table_of(folder: Path, model: Seeded, width: int, *, store: RunStore | None = None, **options: Any) -> Table:
     options = {"max_iterations": DRAWS, **options}
-    table = Table(folder, [], strategy="best_of_n", width=width, store=store, **options)  # type: ignore[arg-type]
+    table = Table(folder, [], strategy="best_of_n", width=width, store=store, **options)
     table.context = replace(table.context, seed=7, models={model.name: model})
     return table
 
 
-def drawn(folder: Path, model: Seeded, width: int, **options: object) -> tuple[EpisodeFinished, list[Payload], Table]:
+def drawn(folder: Path, model: Seeded, width: int, **options: Any) -> tuple[EpisodeFinished, list[Payload], Table]:
     """The outcome of an episode, its steps without the calls, and its table."""
     table = table_of(folder, model, width, **options)
     outcome = asyncio.run(run_episode(table.plan, table.context))

@@ -17,7 +17,7 @@ from loopwright.environments import Observation
 from loopwright.errors import Interrupted, ModelRejected, ModelUnavailable, SandboxLost, TaskError, UserError
 from loopwright.loop import StopRule, run_episode
 from loopwright.models import Message, Price, Prices, Reply, Request, Usage
-from loopwright.store import Decided, EpisodeFinished, Graded, Judged, Proposed, RunStore
+from loopwright.store import Critiqued, Decided, EpisodeFinished, Failed, Graded, Judged, Proposed, RunStore
 from loopwright.task import Instance
 from loopwright.types import Failure
 from loopwright.verify import Check, Verdict
@@ -115,6 +115,16 @@ def test_the_critic_is_not_paid_for_when_a_rule_stops_already(tmp_path: Path) ->
 def test_a_critic_that_cannot_be_understood_has_no_say(tmp_path: Path) -> None:
     table = Table(tmp_path / "r", ["151", "12"], critiques=["no JSON", "still none"])
     assert play(table).rule == "all_passed"
+    events = [event for event in table.store.events() if event.node == "critique"]
+    (failed,) = [event.data for event in events if isinstance(event.data, Failed)]
+    (said,) = [event.data for event in events if isinstance(event.data, Critiqued)]
+    assert (failed.cause, failed.error) == ("agent", "ReplyInvalid")
+    # The proposer hears the critic without a model, and nothing of the failure.
+    assert said.critic == "RuleCritic"
+    assert said.feedback.startswith("2 of 4 checks fail.")
+    prompt = table.proposer.requests[1].messages[1].content
+    assert said.feedback in prompt
+    assert "_CritiqueReply" not in prompt
 
 
 def test_going_in_circles_restarts_then_stops(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from loopwright.agents._memory import Memory
 from loopwright.models import Reply, Request
-from loopwright.types import Attempt, Candidate, Critique, Verdict
+from loopwright.task import Threshold
+from loopwright.types import Attempt, Candidate, Critique, ValueOptions, Verdict
 
 
 class AgentRole(StrEnum):
@@ -54,6 +55,10 @@ class View(BaseModel):
     """The attempt to improve, to criticise or to score; None for a fresh start."""
     iterations_left: int | None = None
     """How many iterations may follow; None where the role is not told."""
+    threshold: Threshold | None = None
+    """What is good enough; None where only a full pass is."""
+    value: ValueOptions | None = None
+    """What is maximised or minimised beside the score; None for nothing."""
     action: ActionRequest = ActionRequest()
     """How the next action is asked for; only strategies that act use it."""
     words: int | None = None

@@ -168,13 +168,8 @@ def record_answer(context: EpisodeContext) -> None:
 
 
 def _record_verdict(context: EpisodeContext, iteration: int) -> None:
-    verdict, best = context.tree[iteration].observation.verdict or Verdict(), context.tree.best
-    data = Judged(
-        verdict=verdict,
-        score=verdict.score,
-        passed=verdict.passed,
-        best=best is None or verdict.score > best.verdict.score,
-    )
+    verdict = context.tree[iteration].observation.verdict or Verdict()
+    data = Judged(verdict=verdict, score=verdict.score, passed=verdict.passed, best=context.tree.improves(verdict))
     context.record(data, iteration, "verify")
 
 

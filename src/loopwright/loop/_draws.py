@@ -41,6 +41,7 @@ async def ask_for_candidate(
         current=target,
         iterations_left=context.options.max_iterations - iteration,
         memory=context.memory,
+        options=context.options,
     )
     calls = context.calls(iteration, "propose", reserved.set if reserved else None)
     return await context.agents[AgentRole.PROPOSER].act(view, calls)

@@ -14,6 +14,7 @@ from loopwright.loop._context import EpisodeContext
 from loopwright.loop._environment_work import retry_once_on_sandbox_loss
 from loopwright.loop._stop_rules import BUDGET
 from loopwright.loop._strategies import Strategy
+from loopwright.loop._verdicts import verified
 from loopwright.record import EpisodeRecord
 from loopwright.store import EpisodeFinished, EpisodeStarted, Event, Graded
 from loopwright.task import Instance
@@ -63,7 +64,7 @@ async def run_episode(
     for event in recorded:
         context.tree.apply(event)
     if context.tree.started is None:
-        context.store.append(plan.started, episode=context.episode)
+        context.tree.apply(context.store.append(plan.started, episode=context.episode))
     try:
         await context.environment.reset(plan.instance)
         await _loop(plan, context, checkpointer, control)
@@ -151,7 +152,7 @@ async def _submit(plan: EpisodePlan, context: EpisodeContext, attempt: Attempt, 
     if not plan.instance.hidden:
         return attempt.verdict
     hidden = await retry_once_on_sandbox_loss(lambda: context.environment.submit(candidate))
-    return Verdict.joined([hidden, *[await one.verify(candidate, context.instance) for one in context.verifiers]])
+    return Verdict.joined([hidden, *await verified(context, candidate)])
 
 
 def _scored(context: EpisodeContext) -> EpisodeFinished:
@@ -165,9 +166,16 @@ def _scored(context: EpisodeContext) -> EpisodeFinished:
     return EpisodeFinished(
         status="scored",
         score=answer.score if answer else 0.0,
+        value=_value(context, answer) if answer and context.options.value else None,
         passed=answer is not None and (answer.passed or context.options.good_enough(answer.verdict)),
         answer_iteration=answer.candidate_iteration if answer else None,
     )
+
+
+def _value(context: EpisodeContext, answer: Graded) -> float | None:
+    """By the grade, or by the verdict in the loop where the grade measures nothing."""
+    graded = answer.verdict.value
+    return context.tree.iterations[answer.candidate_iteration].value if graded is None else graded
 
 
 def _owed_to_agent(context: EpisodeContext) -> bool:

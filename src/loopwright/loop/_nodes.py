@@ -11,7 +11,7 @@ from typing import Protocol
 
 from langgraph.runtime import Runtime
 
-from loopwright.agents import AgentRole, Critique
+from loopwright.agents import Agent, AgentRole, Critique, RuleCritic
 from loopwright.candidate import Candidate
 from loopwright.errors import AgentError, BudgetExceeded, ModelRejected
 from loopwright.loop._context import EpisodeContext, LoopState
@@ -21,7 +21,7 @@ from loopwright.loop._environment_work import charge_time, retry_once_on_sandbox
 from loopwright.loop._stop_rules import BUDGET, MODEL_REJECTED
 from loopwright.loop._verdicts import confirmed_verdict, joined_by_judge, visible_verdict
 from loopwright.loop._views import view_for
-from loopwright.store import Critiqued, Decided, Judged, Observed, Proposed
+from loopwright.store import Critiqued, Decided, Failed, Judged, Observed, Proposed
 
 
 class Node(Protocol):
@@ -95,12 +95,11 @@ async def verify(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopStat
             return _out_of_budget(context, iteration, error)
         # What was checked so far is the best there will be.
         verdict, problem = found, error
-    best = context.tree.best
     data = Judged(
         verdict=verdict,
         score=verdict.score,
         passed=verdict.passed,
-        best=best is None or verdict.score > best.verdict.score,
+        best=context.tree.improves(verdict),
         confirmed_seconds=seconds,
     )
     context.record(data, iteration, "verify")
@@ -117,11 +116,11 @@ def critique_unless(stop_rules: Sequence[StopRule]) -> Node:
         if stopped_by(stop_rules, context, decision_context(context)):
             return {}
         try:
-            said = await _critique(context, iteration)
+            critic, said = await _critique(context, iteration)
         except BudgetExceeded as error:
             return _out_of_budget(context, iteration, error)
         data = Critiqued(
-            critic=type(context.agents[AgentRole.CRITIC]).__name__,
+            critic=type(critic).__name__,
             feedback=said.feedback,
             decision=said.decision,
             backtrack_to=said.backtrack_to,
@@ -132,20 +131,25 @@ def critique_unless(stop_rules: Sequence[StopRule]) -> Node:
     return critique
 
 
-async def _critique(context: EpisodeContext, iteration: int) -> Critique:
+async def _critique(context: EpisodeContext, iteration: int) -> tuple[Agent, Critique]:
+    """What the critic says, and who that was: where its reply cannot be read, the critic without a model."""
+    critic, calls = context.agents[AgentRole.CRITIC], context.calls(iteration, "critique")
     view = view_for(
         AgentRole.CRITIC,
         context.instance,
         context.tree,
         current=iteration,
         iterations_left=context.options.max_iterations - iteration - 1,
+        options=context.options,
     )
     try:
-        reply = await context.agents[AgentRole.CRITIC].act(view, context.calls(iteration, "critique"))
+        reply = await critic.act(view, calls)
     except AgentError as error:
-        # A critic that cannot be understood has no say; the rules go on without it.
-        return Critique(feedback=f"(no usable critique: {error.args[0]})")
-    return reply.critique or Critique(feedback="")
+        failed = Failed(error=type(error).__name__, cause=error.cause.value, message=error.args[0], retried=False)
+        context.record(failed, iteration, "critique")
+        critic = RuleCritic()
+        reply = await critic.act(view, calls)
+    return critic, reply.critique or Critique(feedback="")
 
 
 def decide_by(policy: Policy, stop_rules: Sequence[StopRule]) -> Node:

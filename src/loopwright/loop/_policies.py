@@ -54,11 +54,17 @@ def _wish_of_critic(context: DecisionContext) -> Decision | None:
 
 def _back_from_regression(context: DecisionContext) -> Decision | None:
     """Back to the best attempt when the latest is worse; unreadable replies count as worse."""
-    latest, best = context.tree[context.iteration], context.tree.best
-    if best is None or best.iteration == latest.iteration or latest.verdict.score >= best.verdict.score > 0:
+    latest, best, rank = context.tree[context.iteration], context.tree.best, context.tree.rank
+    if best is None or best.iteration == latest.iteration:
+        return None
+    if best.verdict.score > 0 and rank(latest.verdict) >= rank(best.verdict):
         return None
     if best.verdict.score == 0 and latest.candidate is not None:
         return None
+    value = context.options.value
+    if value and latest.candidate is not None and latest.verdict.score == best.verdict.score:
+        why = f"{value.describe(latest.verdict.value)} is worse than that of iteration {best.iteration}"
+        return Decision("backtrack", "regression", why, best.iteration)
     why = f"score {latest.verdict.score:.2f} is below {best.verdict.score:.2f} of iteration {best.iteration}"
     return Decision("backtrack", "regression", why, best.iteration)
 

@@ -9,10 +9,12 @@ from loopwright.agents import Attempt
 from loopwright.loop._decision import DecisionContext, StopRule
 from loopwright.record import EpisodeRecord
 from loopwright.stats import expected_gain, predicted_asymptote, worth_iterating
-from loopwright.task import CheckThreshold, LoopOptions
+from loopwright.task import CheckThreshold, LoopOptions, ValueThreshold
 
 
 def _all_passed(context: DecisionContext) -> str | None:
+    if context.options.value:
+        return None  # a pass is no end where there may be a better value
     verdict = context.tree[context.iteration].verdict
     return f"all {len(verdict.checks)} checks pass" if verdict.passed else None
 
@@ -27,6 +29,9 @@ def _threshold_words(options: LoopOptions) -> str:
     wanted = options.threshold
     if isinstance(wanted, CheckThreshold):
         return f"the check {wanted.check} scores {wanted.score:g} or more"
+    if isinstance(wanted, ValueThreshold) and options.value:
+        side = "more" if options.value.direction == "maximize" else "less"
+        return f"all checks pass, and {options.value.describe(wanted.value)} or {side}"
     return f"the score is {wanted:g} or more"
 
 
@@ -87,7 +92,7 @@ ALL_PASSED = StopRule(
     "all_passed",
     "every visible check passed, and passed again when confirmed",
     _all_passed,
-    when=lambda options: "every visible check passes" + (", twice" if options.confirm else ""),
+    when=lambda options: "" if options.value else "every visible check passes" + (", twice" if options.confirm else ""),
 )
 """Every check of the latest attempt passes."""
 THRESHOLD = StopRule(

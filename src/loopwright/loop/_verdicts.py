@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from loopwright.agents import AgentRole, Attempt, ModelClient, View
 from loopwright.environments import Observation
-from loopwright.errors import AgentError
+from loopwright.errors import AgentError, VerifierError
 from loopwright.loop._context import EpisodeContext
 from loopwright.loop._environment_work import charge_time, retry_once_on_sandbox_loss
 from loopwright.loop._views import view_for, view_of
+from loopwright.types import Candidate
 from loopwright.verify import Check, Verdict
 
 
@@ -17,8 +20,25 @@ async def visible_verdict(context: EpisodeContext, attempt: Attempt) -> Verdict:
     """The environment's visible checks and the verifiers beside it."""
     verdicts = [attempt.observation.verdict or Verdict()]
     if attempt.candidate is not None:
-        verdicts += [await verifier.verify(attempt.candidate, context.instance) for verifier in context.verifiers]
+        verdicts += await verified(context, attempt.candidate)
     return Verdict.joined(verdicts)
+
+
+async def verified(context: EpisodeContext, candidate: Candidate) -> list[Verdict]:
+    """What verifiers beside the environment say.
+
+    Raises:
+        VerifierError: One failed, or what it gave is no verdict.
+    """
+    verdicts = []
+    for verifier in context.verifiers:
+        try:
+            verdicts.append(await verifier.verify(candidate, context.instance))
+        except ValidationError as error:
+            problem = error.errors()[0]
+            where = ".".join(map(str, problem["loc"]))
+            raise VerifierError(f"{type(verifier).__name__} gave no verdict: {where}: {problem['msg']}") from None
+    return verdicts
 
 
 async def joined_by_judge(context: EpisodeContext, view: View, found: Verdict, calls: ModelClient) -> Verdict:

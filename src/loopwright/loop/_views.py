@@ -12,7 +12,7 @@ from typing import Any
 
 from loopwright.agents import ActionRequest, AgentRole, Attempt, Memory, View
 from loopwright.record import EpisodeRecord
-from loopwright.task import Instance
+from loopwright.task import Instance, LoopOptions
 
 _P, _C, _V, _S = AgentRole.PROPOSER, AgentRole.CRITIC, AgentRole.VERIFIER, AgentRole.SUMMARIZER
 
@@ -58,6 +58,16 @@ VIEW_FIELDS: tuple[ViewField, ...] = (
         dict.fromkeys((_P, _C), "how many iterations are left"),
     ),
     ViewField(
+        "threshold",
+        "what is good enough, `loop.threshold` of the task",
+        dict.fromkeys((_P, _C), "{threshold}"),
+    ),
+    ViewField(
+        "value",
+        "what is maximised or minimised, `loop.value` of the task: `name`, `direction` and `unit`",
+        dict.fromkeys((_P, _C), "{value}"),
+    ),
+    ViewField(
         "action",
         "how a strategy that acts asks for the next action: `style`, and with a plan `plan` and `step`",
         {_P: "{action}"},
@@ -74,7 +84,8 @@ def what_is_seen(role: AgentRole, **known: str) -> list[str]:
 
     Args:
         role: The role.
-        known: What is known of `public`, `memory` and `action`, in words; empty for what there is not.
+        known: What is known of `public`, `memory`, `threshold`, `value` and `action`, in words; empty for what there is
+            not.
     """
     told = [field.seen_by[role] for field in VIEW_FIELDS if role in field.seen_by]
     return [
@@ -91,6 +102,7 @@ def view_for(
     iterations_left: int | None = None,
     memory: Memory | None = None,
     action: ActionRequest | None = None,
+    options: LoopOptions | None = None,
 ) -> View:
     """Builds the view of one role in an episode.
 
@@ -102,6 +114,7 @@ def view_for(
         iterations_left: How many iterations may follow.
         memory: What the role remembers of its session.
         action: How the next action is asked for, in strategies that act.
+        options: What the task says is good enough, maximised or minimised.
 
     Raises:
         ValueError: The instance still has hidden fields.
@@ -114,6 +127,8 @@ def view_for(
         iterations_left=iterations_left,
         memory=memory or Memory(),
         action=action,
+        threshold=options.threshold if options else None,
+        value=options.value if options else None,
     )
 
 

@@ -84,7 +84,17 @@ def explain_run(checked: CheckedRun) -> Explanation:
         for role, agent in cast.agents.items():
             roles.setdefault(role.value, _who(agent))
             acts = "how the strategy asks for the next action" if traits_of(cast.strategy).acts else ""
-            sees.setdefault(role.value, what_is_seen(role, public=", ".join(public), memory=_memory(task), action=acts))
+            sees.setdefault(
+                role.value,
+                what_is_seen(
+                    role,
+                    public=", ".join(public),
+                    memory=_memory(task),
+                    threshold="what is good enough" if task.loop.threshold else "",
+                    value=_aim(task),
+                    action=acts,
+                ),
+            )
         for verifier in cast.verifiers:
             roles.setdefault("verifier", f"{type(verifier).__qualname__}, beside the environment's checks")
             sees.setdefault("verifier", ["the candidate", "the goal", f"the fields {', '.join(public)}"])
@@ -107,6 +117,11 @@ def explain_run(checked: CheckedRun) -> Explanation:
     )
 
 
+def _aim(task: Task) -> str:
+    value = task.loop.value
+    return f"what to {value.direction}: {value.name}" if value else ""
+
+
 def first_prompt(checked: CheckedRun) -> tuple[Message, ...]:
     """What the proposer of the first episode is first asked.
 
@@ -123,6 +138,7 @@ def first_prompt(checked: CheckedRun) -> tuple[Message, ...]:
         EpisodeRecord(),
         current=None,
         iterations_left=episode.task.loop.max_iterations,
+        options=episode.task.loop,
     )
     return proposer.prompt.render(view)
 

@@ -74,6 +74,11 @@ class IterationRecord:
             return None
         return self.judged.verdict.score
 
+    @property
+    def value(self) -> float | None:
+        """Of its candidate, by the same verdict; None where nothing was measured."""
+        return None if self.score is None or self.judged is None else self.judged.verdict.value
+
     def right(self, *, graded: bool) -> bool | None:
         """Whether its candidate passed; a reply without a candidate did not; None where nobody looked."""
         if self.proposed is not None and self.proposed.candidate is None:
@@ -171,10 +176,19 @@ class EpisodeRecord:
 
     @property
     def best(self) -> Attempt | None:
-        """The verified attempt with the highest score, the earliest of equals; None before there is one."""
-        scored = [one for one in self.iterations.values() if one.score is not None]
-        best = max(scored, key=lambda one: (one.score or 0.0, -one.number), default=None)
-        return best.attempt if best else None
+        """The verified attempt with the highest score, then the best value, the earliest of equals; None before one."""
+        scored = [one.attempt for one in self.iterations.values() if one.score is not None]
+        return max(scored, key=lambda one: (*self.rank(one.verdict), -one.iteration), default=None)
+
+    def rank(self, verdict: Verdict) -> tuple[float, float]:
+        """What verdicts are compared by: the score first, then the value in its direction where the task has one."""
+        value = self.started.value if self.started else None
+        return verdict.score, value.rank(verdict.value) if value else 0.0
+
+    def improves(self, verdict: Verdict) -> bool:
+        """Whether a verdict is better than the best so far."""
+        best = self.best
+        return best is None or self.rank(verdict) > self.rank(best.verdict)
 
     def __getitem__(self, iteration: int) -> Attempt:
         if not self.recorded(iteration, "proposed"):

@@ -292,6 +292,7 @@ class Run:
             repeat=episode.repeat,
             seed=task.seed,
             goal=episode.instance.goal,
+            value=task.loop.value,
         )
         environment = await parts.environment(task, episode.id)
         try:

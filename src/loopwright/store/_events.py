@@ -12,7 +12,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, model_validator
 
-from loopwright.types import Candidate, ControlState, Critique, DriftAlarm, Failure, Observation, Usage, Verdict
+from loopwright.types import (
+    Candidate,
+    ControlState,
+    Critique,
+    DriftAlarm,
+    Failure,
+    Observation,
+    Usage,
+    Value,
+    ValueOptions,
+    Verdict,
+)
 
 SCHEMA_VERSION = 2
 """Of the lines that are written. Raise it for a change that older versions cannot read."""
@@ -82,6 +93,8 @@ class EpisodeStarted(_Payload):
     repeat: int
     seed: int | None = None
     goal: str
+    value: ValueOptions | None = Field(default=None, exclude_if=lambda value: value is None)
+    """What is maximised or minimised beside the score."""
 
 
 class SandboxOpened(_Payload):
@@ -205,6 +218,8 @@ class EpisodeFinished(_Payload):
     status: Literal["scored", "failed"]
     """`failed` means that infrastructure failed: it is not a score."""
     score: float | None = None
+    value: Value | None = Field(default=None, exclude_if=lambda value: value is None)
+    """Of the answer, where the task maximises or minimises one."""
     passed: bool | None = None
     answer_iteration: int | None = None
     iterations: int = 0

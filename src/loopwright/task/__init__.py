@@ -16,6 +16,8 @@ from loopwright.task._models import (
     SandboxOptions,
     Task,
     Template,
+    Threshold,
+    ValueThreshold,
 )
 from loopwright.task._schema import task_schema
 from loopwright.task._session import (
@@ -54,6 +56,8 @@ __all__ = [
     "Task",
     "TaskFile",
     "Template",
+    "Threshold",
+    "ValueThreshold",
     "dump_task",
     "load_task",
     "open_task",

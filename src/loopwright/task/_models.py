@@ -16,7 +16,7 @@ from loopwright.task._caps import BudgetOptions
 from loopwright.task._fill import Unfilled, fill
 from loopwright.task._section import Section
 from loopwright.task._session import DriftOptions, SessionOptions
-from loopwright.types import Endpoint, EndpointName, Verdict
+from loopwright.types import Endpoint, EndpointName, Value, ValueOptions, Verdict
 
 if TYPE_CHECKING:
     from loopwright.templates import Work
@@ -146,7 +146,14 @@ class CheckThreshold(Section):
     """Its score, at least."""
 
 
-Threshold = Annotated[float, Field(gt=0, le=1)] | CheckThreshold
+class ValueThreshold(Section):
+    """Good enough by the value, with all checks passed."""
+
+    value: Value
+    """A value that is as good or better is good enough."""
+
+
+Threshold = Annotated[float, Field(gt=0, le=1)] | CheckThreshold | ValueThreshold
 
 
 class LoopOptions(Section):
@@ -160,8 +167,11 @@ class LoopOptions(Section):
     """Candidates that `best_of_n` draws at the same time, where the model takes so many at once."""
     stop_rules: tuple[str, ...] = ()
     """Rules beside the strategy's own: a built-in name, an entry point, or `package.module:name`."""
+    value: ValueOptions | None = None
+    """What is maximised or minimised beside the score: the loop then goes on after a full pass. None for nothing."""
     threshold: Threshold | None = None
-    """A candidate is good enough, passes and stops the loop: `0.8` for its score, or `{check: NAME, score: 0.8}`."""
+    """A candidate is good enough, passes and stops the loop: `0.8` for its score, `{check: NAME, score: 0.8}`, or
+    `{value: 12}`."""
     plateau: int | None = Field(default=None, gt=0)
     """Stop after this many iterations without a better candidate."""
     learning_curve: StrictBool = False
@@ -175,11 +185,20 @@ class LoopOptions(Section):
     grade: Literal["answer", "all"] = "answer"
     """Which candidates the hidden checks grade after the loop: the answer, or all, to see what refining did."""
 
+    @model_validator(mode="after")
+    def _value_is_named(self) -> Self:
+        if isinstance(self.threshold, ValueThreshold) and self.value is None:
+            raise ValueError("threshold.value needs a section `value` that says which values are better")
+        return self
+
     def good_enough(self, verdict: Verdict) -> bool:
         """Whether a verdict reaches the threshold; never without one."""
         wanted = self.threshold
         if wanted is None or not verdict.checks:
             return False
+        if isinstance(wanted, ValueThreshold):
+            aim = self.value
+            return aim is not None and verdict.passed and aim.rank(verdict.value) >= aim.rank(wanted.value)
         if isinstance(wanted, CheckThreshold):
             return any(check.name == wanted.check and check.score >= wanted.score for check in verdict.checks)
         return verdict.score >= wanted

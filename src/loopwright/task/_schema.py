@@ -24,6 +24,7 @@ from loopwright.task._models import (
     SandboxOptions,
     Task,
     Template,
+    ValueThreshold,
 )
 from loopwright.task._session import (
     AnchoringOptions,
@@ -35,7 +36,7 @@ from loopwright.task._session import (
     SessionOptions,
 )
 from loopwright.task._variables import LITERAL_KEYS
-from loopwright.types import Endpoint, Sampling
+from loopwright.types import Endpoint, Sampling, ValueOptions
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "environment": EnvironmentOptions,
@@ -46,6 +47,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "endpoints, sampling": Sampling,
     "loop": LoopOptions,
     "loop.threshold, for one check": CheckThreshold,
+    "loop.threshold, for the value": ValueThreshold,
+    "loop.value": ValueOptions,
     "loop.pilot": PilotOptions,
     "matrix": MatrixOptions,
     "budget": BudgetOptions,

@@ -11,9 +11,11 @@ from loopwright.types._message import FunctionCall, Message, Role, Tool
 from loopwright.types._observation import Observation
 from loopwright.types._sampling import Parameter, Sampling
 from loopwright.types._usage import Usage
+from loopwright.types._value import LARGEST_VALUE, Value, ValueOptions
 from loopwright.types._verdict import Check, Verdict
 
 __all__ = [
+    "LARGEST_VALUE",
     "TRAITS",
     "Attempt",
     "Candidate",
@@ -36,5 +38,7 @@ __all__ = [
     "Tool",
     "Trait",
     "Usage",
+    "Value",
+    "ValueOptions",
     "Verdict",
 ]

@@ -8,6 +8,9 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from loopwright.errors import VerifierError
+from loopwright.types._value import Value
+
 
 class Check(BaseModel):
     """One thing that was checked."""
@@ -50,6 +53,8 @@ class Verdict(BaseModel):
     checks: tuple[Check, ...] = ()
     summary: str = ""
     """One line that holds even where there are no checks, e.g. that the module could not be imported."""
+    value: Value | None = Field(default=None, exclude_if=lambda value: value is None)
+    """What the task maximises or minimises beside the score (`loop.value`); None where there is nothing to measure."""
     cost_usd: Decimal = Decimal(0)
     seconds: float = Field(default=0.0, ge=0)
 
@@ -76,13 +81,24 @@ class Verdict(BaseModel):
 
     @classmethod
     def joined(cls, verdicts: Iterable[Verdict]) -> Verdict:
-        """One verdict of several on the same candidate; checks of the same name are told apart by a number."""
-        told = [verdict for verdict in verdicts if verdict.checks or verdict.summary]
+        """One verdict of several on the same candidate; checks of the same name are told apart by a number.
+
+        Raises:
+            VerifierError: More than one of them gives a value.
+        """
+        told = [verdict for verdict in verdicts if verdict.checks or verdict.summary or verdict.value is not None]
         if len(told) == 1:
             return told[0]
+        values = [verdict.value for verdict in told if verdict.value is not None]
+        if len(values) > 1:
+            raise VerifierError(
+                f"{len(values)} verdicts on one candidate give a value",
+                remedy="Measure in one place: the environment or the verifier.",
+            )
         return cls(
             checks=_numbered(check for verdict in told for check in verdict.checks),
             summary="; ".join(verdict.summary for verdict in told if verdict.summary),
+            value=next(iter(values), None),
             cost_usd=sum((verdict.cost_usd for verdict in told), Decimal(0)),
             seconds=sum(verdict.seconds for verdict in told),
         )

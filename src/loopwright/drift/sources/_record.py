@@ -105,7 +105,7 @@ def _gather(traces: _Traces, event: Event) -> None:
             traces.steps.append(f"decide: {data.decision}")
         case Graded() as data:
             traces.votes.append(data.passed)
-        case Failed() as data:
+        case Failed() as data if event.node != "critique":
             traces.error = traces.error or data.error
 
 
