@@ -160,16 +160,17 @@ class Ledger:
         """Begins to count wall time now; what `charge` counted stays."""
         self._started = self._clock()
 
-    def charge(self, spend: Spend, *, seconds: float = 0.0) -> None:
+    def charge(self, spend: Spend, *, seconds: float = 0.0, alone: bool = False) -> None:
         """Counts what was spent before a resume, here and in the parents, whatever the caps say.
 
         Args:
             spend: Of calls whose results are in the record.
             seconds: Wall time used before, counted here only.
+            alone: Whether the spending is counted here only as well: another run paid for it.
         """
         with self._lock:
             self._before += seconds
-            for ledger in self._chain():
+            for ledger in (self,) if alone else self._chain():
                 ledger._spent += spend
 
     def _close(self, reserved: Spend, actual: Spend) -> None:

@@ -64,6 +64,7 @@ def test_a_runs_keys_are_told(guide: str, run: dict[str, Any]) -> None:
         ("`show RUN EPISODE`", ("show", "out", "say")),
         ("`run --dry-run`", ("run", "say.yaml", "--model", "scripted/right.yaml", "--dry-run")),
         ("`report`", ("report", "out", "--junit", "j.xml", "--csv", "c.csv")),
+        ("`regrade`", ("regrade", "out")),
         ("`explain`", ("explain", "say.yaml", "--model", "scripted/right.yaml")),
         ("`validate`", ("validate", "say.yaml", "--model", "scripted/right.yaml")),
         ("`schema --out`", ("schema", "--out", "s.json")),

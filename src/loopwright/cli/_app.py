@@ -23,6 +23,7 @@ VERBS = {
     "run": "Run task files.",
     "resume": "Go on with a run that was interrupted.",
     "fork": "Go on from the middle of an episode, in a new run.",
+    "regrade": "Grade a run's recorded candidates again, with changed tests or verifiers.",
     "show": "Show a run, or one of its episodes.",
     "report": "Write a run's report as one HTML file.",
     "compare": "Compare two runs, or the variants of one, task by task.",

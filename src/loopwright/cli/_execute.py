@@ -30,29 +30,38 @@ def execute(run: Run, *, accept: float | None, as_json: bool, checkpoints: str =
     Raises:
         UserError: A task, agent, model or environment cannot be used as it is.
     """
-    load_env(run.config.project / ".env")
     run.checkpoints = checkpoints
     folder = run.store.folder
-    interrupted = False
-    if names := masked_names():
-        tell(f"note: the values of {', '.join(names)} (.env) are written as {MASK} wherever they occur")
-    with show_progress(run):
-        try:
-            asyncio.run(_until_signalled(run))
-        except (Interrupted, asyncio.CancelledError):
-            interrupted = True
-        except UserError:
-            tell(f"the run stopped; mend what follows, then: loopwright resume {folder}")
-            raise
-    result = Acceptance(ExitCode.INTERRUPTED) if interrupted else accepted(load_result(folder), run.resolved, accept)
+    result = carry_out(run, accept)
     code = result.code
     summary = summarize_run(folder)
     if as_json:
         write_json({"folder": str(folder), "exit_code": int(code), **summary_as_json(summary)})
     else:
         write(render_text(summary))
-        write(_closing_words(folder, result))
+        write(closing_words(folder, result))
     click.get_current_context().exit(int(code))
+
+
+def carry_out(run: Run, accept: float | None) -> Acceptance:
+    """Runs to the end with live progress; says how it ended.
+
+    Raises:
+        UserError: A task, agent, model or environment cannot be used as it is.
+    """
+    load_env(run.config.project / ".env")
+    folder = run.store.folder
+    if names := masked_names():
+        tell(f"note: the values of {', '.join(names)} (.env) are written as {MASK} wherever they occur")
+    with show_progress(run):
+        try:
+            asyncio.run(_until_signalled(run))
+        except (Interrupted, asyncio.CancelledError):
+            return Acceptance(ExitCode.INTERRUPTED)
+        except UserError:
+            tell(f"the run stopped; mend what follows, then: loopwright resume {folder}")
+            raise
+    return accepted(load_result(folder), run.resolved, accept)
 
 
 def tell_code(run: Run) -> None:
@@ -85,7 +94,8 @@ async def _until_signalled(run: Run) -> None:
     await run.execute()
 
 
-def _closing_words(folder: Path, result: Acceptance) -> str:
+def closing_words(folder: Path, result: Acceptance) -> str:
+    """Where the run is, why it was not accepted, and what to do next."""
     lines = ["", f"Run folder: {folder}"]
     match result.code:
         case ExitCode.INTERRUPTED:

@@ -6,7 +6,7 @@ from loopwright.loop._calls import REUSED, NodeCalls, spend_of
 from loopwright.loop._context import EpisodeContext, LoopState
 from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRule
 from loopwright.loop._environment_work import spent_time
-from loopwright.loop._episode import EpisodePlan, run_episode
+from loopwright.loop._episode import GRADE, EpisodePlan, regrade_episode, run_episode
 from loopwright.loop._graph import compile_loop
 from loopwright.loop._stop_rules import (
     ALL_PASSED,
@@ -46,6 +46,7 @@ __all__ = [
     "BUILTIN_STOP_RULES",
     "BUILTIN_STRATEGIES",
     "GAVE_UP",
+    "GRADE",
     "LEARNING_CURVE",
     "MAX_ITERATIONS",
     "NO_EXPECTED_GAIN",
@@ -77,6 +78,7 @@ __all__ = [
     "ViewField",
     "compile_loop",
     "probe",
+    "regrade_episode",
     "run_episode",
     "spend_of",
     "spent_time",

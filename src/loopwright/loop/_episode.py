@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from loopwright.agents import Attempt
-from loopwright.candidate import Candidate
+from loopwright.agents import AgentRole, Attempt
 from loopwright.errors import Cause, Interrupted, LoopwrightError, StoreError
 from loopwright.loop._context import EpisodeContext
 from loopwright.loop._environment_work import retry_once_on_sandbox_loss
 from loopwright.loop._stop_rules import BUDGET
-from loopwright.loop._strategies import Strategy
-from loopwright.loop._verdicts import verified
+from loopwright.loop._strategies import Strategy, traits_of
+from loopwright.loop._verdicts import joined_by_judge, verified, visible_verdict
+from loopwright.loop._views import view_of
 from loopwright.record import EpisodeRecord
 from loopwright.store import EpisodeFinished, EpisodeStarted, Event, Graded
 from loopwright.task import Instance
@@ -24,6 +24,10 @@ from loopwright.verify import Verdict
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.runtime import RunControl
+
+
+GRADE = "grade"
+"""The node of what is recorded while candidates are graded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,54 @@ async def run_episode(
         context.tree.apply(event)
     if context.tree.started is None:
         context.tree.apply(context.store.append(plan.started, episode=context.episode))
-    try:
+
+    async def work() -> None:
         await context.environment.reset(plan.instance)
         await _loop(plan, context, checkpointer, control)
-        await _grade(plan, context)
+        await _grade(context, lambda attempt: _submitted(plan, context, attempt))
+
+    return await _finished(context, work())
+
+
+async def regrade_episode(plan: EpisodePlan, context: EpisodeContext, *, recorded: Iterable[Event]) -> EpisodeFinished:
+    """Grades the recorded candidates of an episode whose loop has ended, as the task says it now.
+
+    No agent but the judge is asked. The answer stays the one that the loop chose.
+
+    Args:
+        plan: The episode, with the instance as it is now.
+        context: Its handles; `context.environment` is reset here.
+        recorded: Events of the loop, and what an earlier, interrupted process graded.
+
+    Returns:
+        The outcome, which is also in the record.
+
+    Raises:
+        StoreError: The record cannot be written or read, or a call in it is in doubt.
+        UserError: What the user wrote cannot work, for this and every other episode.
+    """
+    for event in recorded:
+        context.tree.apply(event)
+    if not context.tree.stop_rule:
+        raise StoreError(
+            f"the loop of {context.episode} is not whole in this record",
+            remedy="Grade its run again: `loopwright regrade RUN`.",
+        )
+
+    async def work() -> None:
+        await context.environment.reset(plan.instance)
+        if traits_of(plan.strategy).acts:
+            # Its recorded actions bring the environment to the state that is graded.
+            await _loop(plan, context, None, None)
+        await _grade(context, lambda attempt: _submitted_again(plan, context, attempt))
+
+    return await _finished(context, work())
+
+
+async def _finished(context: EpisodeContext, work: Coroutine[Any, Any, None]) -> EpisodeFinished:
+    """Does an episode's work and records the outcome, with all that the episode spent."""
+    try:
+        await work
         outcome = _scored(context)
     except LoopwrightError as error:
         # Without a record there is no outcome to record either, and a call in doubt waits for its user.
@@ -122,7 +170,7 @@ async def _loop(
         raise Interrupted("the episode was asked to stop", remedy="Go on with `loopwright resume RUN`.") from None
 
 
-async def _grade(plan: EpisodePlan, context: EpisodeContext) -> None:
+async def _grade(context: EpisodeContext, verdict_on: Callable[[Attempt], Awaitable[Verdict]]) -> None:
     """Grades the answer, and with `grade: all` every other candidate, equal ones once."""
     answer = context.tree.best
     if answer is None:
@@ -135,7 +183,7 @@ async def _grade(plan: EpisodePlan, context: EpisodeContext) -> None:
         if graded := context.tree.iterations[attempt.iteration].graded:
             known[attempt.candidate.digest] = graded.verdict
             continue
-        verdict = known.get(attempt.candidate.digest) or await _submit(plan, context, attempt, attempt.candidate)
+        verdict = known.get(attempt.candidate.digest) or await verdict_on(attempt)
         known[attempt.candidate.digest] = verdict
         graded = Graded(
             candidate_iteration=attempt.iteration,
@@ -144,15 +192,29 @@ async def _grade(plan: EpisodePlan, context: EpisodeContext) -> None:
             passed=verdict.passed,
             answer=attempt.iteration == answer.iteration,
         )
-        context.record(graded, attempt.iteration, "grade")
+        context.record(graded, attempt.iteration, GRADE)
 
 
-async def _submit(plan: EpisodePlan, context: EpisodeContext, attempt: Attempt, candidate: Candidate) -> Verdict:
+async def _submitted(plan: EpisodePlan, context: EpisodeContext, attempt: Attempt) -> Verdict:
     """Asks for the hidden verdict, and again for those of verifiers; without hidden checks the loop's own is all."""
-    if not plan.instance.hidden:
+    candidate = attempt.candidate
+    if not plan.instance.hidden or candidate is None:
         return attempt.verdict
     hidden = await retry_once_on_sandbox_loss(lambda: context.environment.submit(candidate))
     return Verdict.joined([hidden, *await verified(context, candidate)])
+
+
+async def _submitted_again(plan: EpisodePlan, context: EpisodeContext, attempt: Attempt) -> Verdict:
+    """As `_submitted`, but without hidden checks the visible ones, verifiers and the judge say it anew."""
+    candidate = attempt.candidate
+    if plan.instance.hidden or candidate is None:
+        return await _submitted(plan, context, attempt)
+    observation = await retry_once_on_sandbox_loss(lambda: context.environment.step(candidate))
+    seen = Attempt(iteration=attempt.iteration, candidate=candidate, observation=observation)
+    view = view_of(AgentRole.VERIFIER, context.instance, current=seen)
+    return await joined_by_judge(
+        context, view, await visible_verdict(context, seen), context.calls(attempt.iteration, GRADE)
+    )
 
 
 def _scored(context: EpisodeContext) -> EpisodeFinished:

@@ -3,7 +3,7 @@
 from loopwright.plan._changes import resumed
 from loopwright.plan._ledgers import BudgetBook
 from loopwright.plan._options import ComponentOptions, RunOptions, Tasks, handed_in, opened, resolve
-from loopwright.plan._plan import PlannedEpisode, RunConfig, plan_episodes
+from loopwright.plan._plan import PlannedEpisode, RegradeOptions, RunConfig, plan_episodes
 from loopwright.plan._resolve import (
     ComponentOverrides,
     ComponentResolver,
@@ -22,6 +22,7 @@ __all__ = [
     "ComponentResolver",
     "EnvironmentMaker",
     "PlannedEpisode",
+    "RegradeOptions",
     "ResolvedComponents",
     "ResolvedEnvironment",
     "ResolvedRun",

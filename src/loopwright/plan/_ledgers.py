@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from loopwright.budget import Caps, Ledger
@@ -18,19 +18,28 @@ from loopwright.task import Task
 class BudgetBook:
     """One ledger for the run, one for each task, one for each episode."""
 
-    def __init__(self, caps: Caps, history: Sequence[Event], result: ResultOf) -> None:
+    def __init__(
+        self,
+        caps: Caps,
+        history: Sequence[Event],
+        result: ResultOf,
+        *,
+        own: Callable[[Event], bool] = lambda event: True,
+    ) -> None:
         """Begins where earlier processes stopped.
 
         Args:
             caps: Of the whole run.
             history: Events of earlier processes.
             result: Finds the result of a recorded call.
+            own: Which events this run spent something on; others count in their episode and under no cap.
         """
         self.run = Ledger(caps)
         self._result = result
+        self._own = own
         self._tasks: dict[str, Ledger] = {}
         self._episodes: dict[str, Ledger] = {}
-        self._wall = wall_seconds(history)
+        self._wall = wall_seconds(filter(own, history))
         self.run.charge(spent_time(0.0), seconds=self._wall.get(None, 0.0))
 
     def episode(self, planned: PlannedEpisode, recorded: Iterable[Event], prices: Prices | None) -> Ledger:
@@ -54,12 +63,15 @@ class BudgetBook:
             match event.data:
                 case CallIntended(kind="model") as intent:
                     asked[intent.key] = str(intent.request.get("model", ""))
+                    continue
                 case CallFinished(kind="model", failure=None) as call:
                     reply = Reply.model_validate(self._result(call))
-                    model = asked.get(call.key, "")
-                    ledger.charge(REUSED if call.cached else spend_of(reply, model, prices))
+                    spent = REUSED if call.cached else spend_of(reply, asked.get(call.key, ""), prices)
                 case Observed(seconds=seconds) | Judged(confirmed_seconds=seconds) | Mitigated(seconds=seconds):
-                    ledger.charge(spent_time(seconds))
+                    spent = spent_time(seconds)
+                case _:
+                    continue
+            ledger.charge(spent, alone=not self._own(event))
 
     def left(self) -> Caps:
         """What the run may still spend; of a run of one task, under that task's caps too."""

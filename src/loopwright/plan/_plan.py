@@ -19,6 +19,17 @@ from loopwright.task import BudgetOptions, CapOptions, EnvironmentOptions, Insta
 from loopwright.types import Endpoint
 
 
+class RegradeOptions(BaseModel):
+    """Of a run that grades the candidates of another one again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: Path
+    """Folder of the run whose candidates are graded."""
+    judge: str | None = None
+    """`provider/model` of the judge, over what tasks say; None for each task's own."""
+
+
 class RunConfig(BaseModel):
     """Everything that fixes a run's results; it is kept in the run's manifest."""
 
@@ -53,6 +64,8 @@ class RunConfig(BaseModel):
     """Servers of models, beside the built-in ones, by the names that the run's models begin with; never their keys."""
     only: tuple[str, ...] = ()
     """Names of the episodes to run; empty for all that follow from the rest."""
+    regrade: RegradeOptions | None = None
+    """Whose candidates are graded again, without a loop; None for a run of its own."""
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -170,7 +183,7 @@ def _varied(task: Task, strategy: str, model: str | None, config: RunConfig) -> 
         "max_iterations": config.calls or task.loop.max_iterations,
     }
     update: dict[str, object] = {"loop": task.loop.model_copy(update=loop)}
-    if config.calls:
+    if config.calls and not config.regrade:
         update["budget"] = _with_calls(task.budget, 1 if _one_candidate(strategy) else config.calls)
     if model is not None:
         update |= {"model": model, "models": {}}

@@ -91,6 +91,26 @@ class ComponentResolver:
         if task.drift and task.drift.mitigations.consolidation:
             with _located("drift", "mitigations", "consolidation", "agent"):
                 agents[AgentRole.SUMMARIZER] = self.agent(task, AgentRole.SUMMARIZER)
+        return self._with_judge(task, strategy, agents, stop_rules)
+
+    def cast_judge(self, task: Task, model: str | None) -> ResolvedComponents:
+        """Finds who grades the candidates of a task; agents of the loop are not looked for.
+
+        Args:
+            task: The task.
+            model: `provider/model` of the judge; None for the task's own.
+
+        Raises:
+            UserError: Something that the task names is not there or cannot be used.
+        """
+        with _located("loop", "strategy"):
+            strategy = self.strategy(task.loop.strategy)
+        judged = task.model_copy(update={"models": {**task.models, "verifier": model}}) if model else task
+        return self._with_judge(judged, strategy, {}, ())
+
+    def _with_judge(
+        self, task: Task, strategy: Strategy, agents: dict[AgentRole, Agent], stop_rules: Sequence[StopRule]
+    ) -> ResolvedComponents:
         with _located("agents", "verifier"):
             judge = self.judge(task)
         verifiers: list[Verifier] = []

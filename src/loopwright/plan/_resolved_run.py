@@ -67,7 +67,9 @@ class ResolvedRun:
             drift = episode.task.drift
             routing = drift.mitigations.routing if drift and choice else None
             task = routed(episode.task, routing, choice) if routing else episode.task
-            self._components[key] = self.resolver.cast(task)
+            regrade = self.config.regrade
+            cast = self.resolver.cast_judge(task, regrade.judge) if regrade else self.resolver.cast(task)
+            self._components[key] = cast
         return self._components[key]
 
     def environment(self, task: Task) -> ResolvedEnvironment:

@@ -79,7 +79,8 @@ def check_run(
             key = (task, episode.variant)
             if key not in casts:
                 casts[key] = _check_components(resolved, episode, places)
-                notes |= dict.fromkeys(_notes(episode, casts[key], resolved))
+                if not resolved.config.regrade:  # Notes are about loops.
+                    notes |= dict.fromkeys(_notes(episode, casts[key], resolved))
     notes |= dict.fromkeys(unlearned(resolved.episodes))
     _check_prices(resolved, casts, places)
     return CheckedRun(resolved, casts, tuple(notes))

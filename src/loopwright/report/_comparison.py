@@ -114,6 +114,7 @@ _WORDS = {
     "only": "which episodes were to run",
     "prices": "price file",
     "project": "project folder",
+    "regrade": "whose candidates are graded again",
     "repeats": "repeats",
     "seed": "seed",
     "strategies": "strategies",

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack
+from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack, cast
 
+from loopwright.agents import Agent
 from loopwright.errors import UserError
+from loopwright.models import Model
 from loopwright.plan import ComponentOptions, RunOptions, Tasks, handed_in, spelled, spelled_as
 from loopwright.preflight import checked
 from loopwright.runner._fork import fork_episode
+from loopwright.runner._regrade import regrade_run
+from loopwright.runner._regraded import RegradeResult, load_regrade
 from loopwright.runner._results import RunResult
 from loopwright.runner._run import Run, new_run_id
 from loopwright.store import Event
+from loopwright.task import CapOptions
+from loopwright.verify import Verifier
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -162,6 +168,59 @@ async def afork(
     return await _executed(run, {"checkpoints": checkpoints, "on_event": on_event})
 
 
+async def aregrade(
+    folder: Path | str,
+    tasks: Tasks = (),
+    *,
+    model: str | Model | None = None,
+    verifier: str | Agent | Verifier | None = None,
+    budget: CapOptions | Mapping[str, Any] | None = None,
+    prices: Path | str | None = None,
+    concurrency: int = 4,
+    out: Path | str | None = None,
+    project: Path | str | None = None,
+    on_event: Callable[[Event], None] | None = None,
+) -> RegradeResult:
+    """Grades the recorded candidates of a run again, in a new run. `aregrade` is to be awaited; `regrade` waits.
+
+    No proposer and no critic is asked: only a judge is paid for, where the task has one and no hidden checks. The old
+    run stays as it is. The same call again goes on with what was interrupted, and pays for nothing twice.
+
+    Args:
+        folder: The folder of the old run.
+        tasks: Tasks as they are now, or paths of task files; those of the run as their files are now by default.
+        model: The judge's model, by `provider/model` or as an object; None for each task's own.
+        verifier: A verifier or a judge, by name or as an object; None for each task's own.
+        budget: Hard caps of the grading, such as `{"usd": 0.5}`.
+        prices: The price file; the old run's by default.
+        concurrency: Episodes at a time.
+        out: The new run's folder; one under `runs/` that is named after the old run and the change by default.
+        project: As for `resume`.
+        on_event: Called with every event from now on.
+
+    Raises:
+        MissingContent: No episode of the old run can be graded under these tasks.
+        UserError: Something that the tasks name is not there or cannot be used, or `out` holds something else.
+        StoreError: A record cannot be read or written.
+    """
+    given = handed_in(model=model, verifier=verifier)
+    objects = (*given.agents, *given.verifiers)
+    run = regrade_run(
+        Path(folder),
+        Path(out) if out else None,
+        tasks=tasks,
+        judge=model if model is None or isinstance(model, str) else model.name,
+        verifier=objects[0] if objects else cast("str | None", verifier),
+        given=given,
+        budget=CapOptions.model_validate(budget or {}),
+        prices=Path(prices) if prices else None,
+        concurrency=concurrency,
+        project=Path(project) if project is not None else None,
+    )
+    result = await _executed(run, {"on_event": on_event})
+    return load_regrade(result.folder)
+
+
 def _split(options: RunArguments) -> tuple[ExecuteOptions, RunOptions]:
     """How the run is executed, and what is run."""
     executed: Any = {name: value for name, value in options.items() if name in ExecuteOptions.__annotations__}
@@ -248,6 +307,7 @@ def _waiting(name: str, call: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P
 run = _waiting("run", arun)
 resume = _waiting("resume", aresume)
 fork = _waiting("fork", afork)
+regrade = _waiting("regrade", aregrade)
 
 
 def _in_event_loop() -> bool:

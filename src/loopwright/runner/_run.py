@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from loopwright._version import __version__
 from loopwright.errors import CallInDoubt, Interrupted, UserError
-from loopwright.loop import EpisodeContext, EpisodePlan, run_episode
+from loopwright.loop import GRADE, EpisodeContext, EpisodePlan, regrade_episode, run_episode
 from loopwright.plan import (
     BudgetBook,
     ComponentOverrides,
@@ -43,6 +43,7 @@ from loopwright.store import (
     read_run,
     sealed,
 )
+from loopwright.task import CapOptions
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -152,7 +153,7 @@ class Run:
         for event in events:
             if event.episode:
                 recorded[event.episode].append(event)
-        ledgers = BudgetBook(config.budget, events, store.result)
+        ledgers = BudgetBook(config.budget, events, store.result, own=_own(config))
         return cls(resolved, store, ledgers, recorded)
 
     @property
@@ -164,6 +165,11 @@ class Run:
     def planned(self) -> Sequence[PlannedEpisode]:
         """Its episodes, finished ones too."""
         return self.resolved.episodes
+
+    def cap(self, budget: CapOptions) -> None:
+        """Puts other caps in the place of the recorded ones, before the run goes on; what was spent counts."""
+        events = list(self.store.events())
+        self.ledgers = BudgetBook(budget, events, self.store.result, own=_own(self.config))
 
     def on_event(self, listener: Callable[[Event], None]) -> None:
         """Calls `listener` with every event from now on."""
@@ -312,9 +318,12 @@ class Run:
                 memory=prepared.memory,
             )
             plan = EpisodePlan(started, episode.instance, cast.strategy)
-            await run_episode(
-                plan, context, recorded=recorded, checkpointer=self._checkpointer, control=self._drain_control()
-            )
+            if self.config.regrade:
+                await regrade_episode(plan, context, recorded=recorded)
+            else:
+                await run_episode(
+                    plan, context, recorded=recorded, checkpointer=self._checkpointer, control=self._drain_control()
+                )
         finally:
             await environment.close()
         if session:
@@ -336,6 +345,11 @@ def recorded_config(folder: Path, project: Path | None) -> RunConfig:
     inside = config.project.resolve().is_relative_to(folder.resolve())
     import_nothing_for(None if made_here(manifest) and not inside else folder)
     return config
+
+
+def _own(config: RunConfig) -> Callable[[Event], bool]:
+    """Which events a run spent something on; loops that are graded again were paid for by the run that made them."""
+    return lambda event: config.regrade is None or event.node == GRADE or event.episode is None
 
 
 def _cache(config: RunConfig) -> ResponseCache | None:

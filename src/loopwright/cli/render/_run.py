@@ -5,8 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from loopwright.cli._output import write, write_json, write_table
+from loopwright.cli.render._regrade import show_changes
 from loopwright.cli.render._summary import summary_as_json
+from loopwright.errors import StoreError
 from loopwright.report import EpisodeRow, render_text, summarize_run
+from loopwright.runner import load_regrade
+from loopwright.store import read_run
 
 _COLUMNS = ("episode", "result", "score", "iterations", "stopped by", "calls", "tokens", "cost", "seconds")
 _SPARE = ("tokens", "seconds", "iterations", "calls", "cost", "stopped by")
@@ -22,8 +26,20 @@ def show_run(folder: Path, *, as_json: bool) -> None:
     write_table(_COLUMNS, [_cells(row) for row in summary.episodes], right=_RIGHT, spare=_SPARE)
     write("")
     write(render_text(summary))
+    _grades_before(folder)
     if summary.episodes:
         write(f"\nOne episode: loopwright show {folder} {summary.episodes[0].episode}")
+
+
+def _grades_before(folder: Path) -> None:
+    """Of a run that grades another one's candidates again, what changed, as long as the other one is there."""
+    if not read_run(folder).manifest.config.get("regrade"):
+        return
+    write("\nCandidates of another run, graded again:")
+    try:
+        show_changes(load_regrade(folder))
+    except StoreError as error:
+        write(f"the old grades cannot be read: {error.args[0]}")
 
 
 def _cells(row: EpisodeRow) -> tuple[str, ...]:
