@@ -172,20 +172,20 @@ class BudgetExceeded(LoopwrightError):
 
 
 class ModelError(LoopwrightError):
-    """A model provider failed."""
-
-    cause = Cause.MODEL
-
-
-class ModelUnavailable(ModelError):
-    """No connection, a time-out, a 408, 409 or 5xx, or a cut reply.
+    """A model provider failed.
 
     Attributes:
         partial: What had arrived of the reply.
     """
 
-    retry = True
+    cause = Cause.MODEL
     partial: str = ""
+
+
+class ModelUnavailable(ModelError):
+    """No connection, a time-out, a 408, 409 or 5xx, or a cut reply."""
+
+    retry = True
 
 
 class ModelRateLimited(ModelError):

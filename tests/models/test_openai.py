@@ -153,6 +153,12 @@ def test_what_a_model_thought_is_kept_apart_from_its_answer(message: dict[str, A
             {"prompt_tokens": 10, "completion_tokens": 1, "cache_creation_input_tokens": 4},
             Usage(input=6, cache_write=4, output=1),
         ),
+        # DeepSeek and Moonshot tell what came from the cache beside the details.
+        (
+            {"prompt_tokens": 10, "completion_tokens": 4, "prompt_cache_hit_tokens": 6},
+            Usage(input=4, cache_read=6, output=4),
+        ),
+        ({"prompt_tokens": 10, "completion_tokens": 4, "cached_tokens": 6}, Usage(input=4, cache_read=6, output=4)),
         # Reasoning that is in the total alone.
         ({"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 34}, Usage(input=10, output=24)),
     ],

@@ -61,6 +61,7 @@ class Turn:
     cost: str | None = "0.0010"
     usage_reported: bool = True
     left_out: tuple[str, ...] = ()
+    measured: str = ""
 
 
 LONG_NAME = "test_total_of_nested_lists_that_hold_lists_of_numbers"
@@ -190,6 +191,7 @@ class RunBuilder:
             cost_usd=Decimal(turn.cost) if turn.cost and priced else None,
             usage_reported=turn.usage_reported,
             left_out=turn.left_out,
+            measured=turn.measured,
         )
         record(CallIntended(key=key, kind="model", repeatable=True, request={"model": "scripted/one"}), "propose")
         record(CallFinished(key=key, kind="model", result=reply.model_dump(mode="json"), seconds=0.8), "propose")

@@ -54,6 +54,13 @@ def test_what_servers_do_not_take_or_say_is_told(tmp_path: Path) -> None:
     assert any("1 call counts at the most that was reserved" in line for line in lines)
 
 
+def test_what_a_check_had_found_out_is_told_with_its_day(tmp_path: Path) -> None:
+    run = RunBuilder(tmp_path / "run")
+    run.episode([Turn(1, left_out=("seed",), measured="2026-11-29", decision="stop", rule="all_passed")])
+    lines = shown(summarize_run(run.close()), 110).splitlines()
+    assert any(line.endswith("as a server does not take it (`models check` of 2026-11-29)") for line in lines)
+
+
 @pytest.mark.parametrize("width", [32, 40, 60, 75, 76, 80, 200])
 def test_nothing_is_wider_than_the_terminal_and_nothing_is_lost(summary: RunSummary, width: int) -> None:
     lines = shown(summary, width).splitlines()

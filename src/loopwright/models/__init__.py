@@ -1,5 +1,6 @@
 """Chat models behind one protocol."""
 
+from loopwright.models._check import CHECK_TOKENS, CheckCost, ModelCheck
 from loopwright.models._endpoints import BUILTIN_ENDPOINTS, endpoints_file, load_endpoints, user_endpoints
 from loopwright.models._limits import Breaker
 from loopwright.models._open import open_model, split_name
@@ -7,6 +8,7 @@ from loopwright.models._options import ModelOptions
 from loopwright.models._prices import Price, Prices
 from loopwright.models._pull import LocalModel, list_models, pull
 from loopwright.models._resilient import Clock, OnFailure, Resilient, RetryPolicy
+from loopwright.models.chat._capabilities import Capabilities, Finding, all_capabilities
 from loopwright.models.chat._replay import Recorder, Replay, replay_key
 from loopwright.models.chat._scripted import Scripted
 from loopwright.models.chat._structured import Structured, complete_as, with_longer_limit
@@ -17,14 +19,19 @@ from loopwright.types import Endpoint, FunctionCall, Message, Role, Sampling, To
 
 __all__ = [
     "BUILTIN_ENDPOINTS",
+    "CHECK_TOKENS",
     "Breaker",
     "CallsTools",
+    "Capabilities",
+    "CheckCost",
     "Clock",
     "Endpoint",
+    "Finding",
     "FunctionCall",
     "LocalModel",
     "Message",
     "Model",
+    "ModelCheck",
     "ModelOptions",
     "OnFailure",
     "Price",
@@ -41,6 +48,7 @@ __all__ = [
     "Structured",
     "Tool",
     "Usage",
+    "all_capabilities",
     "calls_tools",
     "complete_as",
     "endpoints_file",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import email.utils
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from loopwright.errors import (
@@ -29,6 +31,10 @@ _SPENT = (
     "credit balance is too low",
 )
 """Codes and words of an account without credit. Not `billing` or `quota` alone: rate limits speak of those too."""
+
+
+_BROKEN = ("error", "insufficient_system_resource")
+"""Reasons for which a reply ends that is none: a provider behind a router failed, or was taken away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +71,40 @@ def read_fault(status: int, body: object, headers: Mapping[str, str], *, now: fl
     if isinstance(body, list) and body:
         body = body[0]
     error = body.get("error", body) if isinstance(body, Mapping) else body
-    parameter = ""
-    if isinstance(error, Mapping):
-        parameter = str(error.get("param") or "")
-        parts = [str(error[key]) for key in ("message", "code", "type", "detail") if error.get(key)]
-        words = " / ".join(dict.fromkeys(parts)) or str(dict(error))
-    else:
-        words = str(error or "")
+    found = error if isinstance(error, Mapping) else {}
+    words = _words(error)
     said = scrub(" ".join(words.split()))[:_SAID]
-    return Fault(status, said, scrub(parameter)[:80], retry_after(headers, now=now))
+    wait = retry_after(headers, now=now)
+    return Fault(status, said, scrub(_parameter(found))[:80], _retry_delay(found) if wait is None else wait)
+
+
+def _words(error: object) -> str:
+    """What an error says: a text, an object with a message, or a list of details about fields."""
+    if isinstance(error, Mapping):
+        parts = [_words(error[key]) for key in ("message", "code", "type", "detail", "msg") if error.get(key)]
+        where = ".".join(map(str, loc)) if isinstance(loc := error.get("loc"), list) else ""
+        said = " / ".join(dict.fromkeys(filter(None, parts)))
+        return f"{where}: {said}" if where else said or str(dict(error))
+    return "; ".join(map(_words, error[:5])) if isinstance(error, list) else str(error or "")
+
+
+def _parameter(error: Mapping[Any, Any]) -> str:
+    """The field of the request that an error names."""
+    details: Any = error.get("detail") or error.get("message")
+    details = details.get("detail") if isinstance(details, Mapping) else details
+    first = details[0] if isinstance(details, list) and details else {}
+    place = first.get("loc") if isinstance(first, Mapping) else None
+    return str(error.get("param") or (place[1] if isinstance(place, list) and len(place) > 1 else ""))
+
+
+def _retry_delay(error: Mapping[Any, Any]) -> float | None:
+    """Seconds to wait that stand in the details of an error, as Google sends them: `retryDelay: 34s`."""
+    details = error.get("details")
+    for detail in details if isinstance(details, list) else []:
+        delay = detail.get("retryDelay") if isinstance(detail, Mapping) else None
+        if isinstance(delay, str) and re.fullmatch(r"\d{1,6}(\.\d+)?s", delay):
+            return float(delay[:-1])
+    return None
 
 
 def fault_inside(answer: object) -> Fault | None:
@@ -86,6 +117,8 @@ def fault_inside(answer: object) -> Fault | None:
     choices = answer.get("choices")
     first = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], Mapping) else {}
     error = answer.get("error") or first.get("error")
+    if not error and (finish := first.get("finish_reason")) in _BROKEN:
+        error = f"the reply ended with {finish}"
     if not error:
         return None
     code = error.get("code") if isinstance(error, Mapping) else None
@@ -116,12 +149,12 @@ def to_error(fault: Fault, *, model: str, base_url: str, fix: Fix) -> ModelError
     status = fault.status
     if status == 402 or (status in {400, 403, 429} and any(sign in fault.words.lower() for sign in _SPENT)):
         return ModelQuotaSpent(said, remedy="Add credit to the account behind the key, then resume.")
-    if status in {401, 403}:
+    if status in {401, 403} or (status == 400 and "api key not valid" in fault.words.lower()):
         return ModelUnauthorized(said, remedy=f"Check {fix.key}, and that it may use this model.")
     if status in {429, 529} or (status == 503 and fault.retry_after is not None):
         # A 503 that says when to come back is a provider asking for fewer requests.
         return ModelRateLimited(said, retry_after=fault.retry_after)
-    if status in {408, 409} or status >= 500:
+    if status in {408, 409, 498} or status >= 500:
         return ModelUnavailable(said)
     if 300 <= status < 400:
         return ModelRejected(
@@ -144,6 +177,8 @@ def _not_found(fault: Fault, model: str, url: str, fix: Fix) -> str:
 def _refused(fault: Fault) -> str:
     if "context length" in fault.words.lower() or "context window" in fault.words.lower():
         return "Prompt and reply do not fit the model's context: lower `max_tokens`, or `window` in the task's loop."
+    if "content_filter" in fault.words:
+        return "A filter of the server refuses the prompt: change the task's goal, or the filter's settings there."
     return "Change what the message names: sampling stands in the agent's card, limits in the task file."
 
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from loopwright.environments import Environment, EnvironmentSetup
-from loopwright.errors import LoopwrightError, MissingContent, ModelUnavailable, TaskError
+from loopwright.errors import LoopwrightError, MissingContent, ModelError, TaskError
 from loopwright.models import Breaker, Model, ModelOptions, Resilient
 from loopwright.models.embedding import EMBEDDING_POLICY, EMBEDDING_SECONDS, OpenAIEmbedding
 from loopwright.plan._plan import PlannedEpisode
@@ -117,7 +117,7 @@ class RunResources:
                 message=str(error),
                 retried=retried,
                 attempt=attempt,
-                partial=error.partial[:_PARTIAL] if isinstance(error, ModelUnavailable) else "",
+                partial=error.partial[:_PARTIAL] if isinstance(error, ModelError) else "",
             ),
             episode=current_episode.get(),
         )

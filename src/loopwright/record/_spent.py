@@ -32,6 +32,8 @@ class Spent:
     """Calls of which the provider did not say what they used."""
     left_out: frozenset[str] = frozenset()
     """Parameters that a provider refused, so that a reply was drawn without them."""
+    measured: frozenset[str] = frozenset()
+    """Days on which `models check` had found that out, where it did."""
 
     @classmethod
     def total(cls, parts: Iterable[Spent]) -> Spent:
@@ -46,6 +48,7 @@ class Spent:
                 seconds=whole.seconds + part.seconds,
                 unreported=whole.unreported + part.unreported,
                 left_out=whole.left_out | part.left_out,
+                measured=whole.measured | part.measured,
             )
         return whole
 
@@ -56,5 +59,6 @@ class Spent:
         self.usage += Usage.model_validate(result.get("usage") or {})
         self.unreported += result.get("usage_reported") is False
         self.left_out |= frozenset(map(str, result.get("left_out") or ()))
+        self.measured |= frozenset(filter(None, [str(result.get("measured") or "")]))
         cost = result.get("cost_usd")
         self.cost_usd = None if cost is None or self.cost_usd is None else self.cost_usd + Decimal(str(cost))

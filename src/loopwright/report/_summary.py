@@ -48,6 +48,8 @@ class EpisodeRow:
     """Model calls of which the provider did not say what they used."""
     left_out: frozenset[str] = frozenset()
     """Parameters that a provider refused, so that replies were drawn without them."""
+    measured: frozenset[str] = frozenset()
+    """Days on which `models check` had found that out, where it did."""
 
     @property
     def unit(self) -> str:
@@ -283,6 +285,7 @@ def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
         graded=_turns(episode, graded=True),
         unreported=spent.unreported,
         left_out=spent.left_out,
+        measured=spent.measured,
     )
 
 

@@ -80,7 +80,9 @@ def notes(summary: RunSummary) -> list[str]:
         if variant.n:
             lines.append(f"{name}: stopped by {counts(variant.rules)}")
         if left_out := sorted({printable_line(name) for row in variant.episodes for name in row.left_out}):
-            lines.append(f"{name}: drawn without {', '.join(left_out)}, as a server does not take it")
+            days = sorted({printable_line(day) for row in variant.episodes for day in row.measured})
+            when = f" (`models check` of {', '.join(days)})" if days else ""
+            lines.append(f"{name}: drawn without {', '.join(left_out)}, as a server does not take it{when}")
         if unreported := sum(row.unreported for row in variant.episodes):
             calls = "1 call counts" if unreported == 1 else f"{unreported} calls count"
             lines.append(f"{name}: {calls} at the most that was reserved, as the server did not say what was used")

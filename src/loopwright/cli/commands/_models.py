@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +12,13 @@ import click
 from loopwright.cli._options import examples, json_option
 
 if TYPE_CHECKING:
+    from loopwright.models import Capabilities, ModelCheck, Prices
     from loopwright.types import Endpoint
 
 
-@click.group(epilog=examples("loopwright models list", "loopwright models pull smollm2-135m"))
+@click.group(epilog=examples("loopwright models check openai/gpt-5-mini", "loopwright models pull smollm2-135m"))
 def command() -> None:
-    """List endpoints and local models, and fetch the weights of local ones."""
+    """List endpoints and local models, find out what a server does, and fetch the weights of local models."""
 
 
 @command.command("list", epilog=examples("loopwright models list"))
@@ -26,9 +28,9 @@ def list_command(as_json: bool) -> None:
     from dataclasses import asdict
 
     from loopwright.cli._output import write, write_json, write_table
-    from loopwright.models import BUILTIN_ENDPOINTS, endpoints_file, list_models, user_endpoints
+    from loopwright.models import BUILTIN_ENDPOINTS, all_capabilities, endpoints_file, list_models, user_endpoints
 
-    found = list_models()
+    found, checked = list_models(), list(all_capabilities())
     own = user_endpoints()
     endpoints = {**BUILTIN_ENDPOINTS, **own}
     if as_json:
@@ -36,6 +38,7 @@ def list_command(as_json: bool) -> None:
             {
                 "local": [asdict(model) for model in found],
                 "endpoints": {name: endpoint.model_dump(mode="json") for name, endpoint in sorted(endpoints.items())},
+                "checked": [one.model_dump(mode="json") for one in checked],
             }
         )
         return
@@ -48,6 +51,13 @@ def list_command(as_json: bool) -> None:
     )
     write(f"Your own endpoints stand in {endpoints_file()}. `openai/...` is at OPENAI_BASE_URL, with OPENAI_API_KEY.")
     write("")
+    if checked:
+        write_table(
+            ("checked model", "URL", "on", "yes", "no", "unknown"),
+            [(one.name, one.served.url, one.as_of, *map(one.named, ("yes", "no", "unknown"))) for one in checked],
+            spare=("URL", "unknown"),
+        )
+        write("")
     write_table(
         ("model", "size", "licence", "weights"),
         [
@@ -63,6 +73,64 @@ def _key(endpoint: Endpoint) -> str:
     if variable is None:
         return "none"
     return f"{variable} is set" if os.environ.get(variable) else f"{variable} is not set"
+
+
+@command.command("check", epilog=examples("loopwright models check openai/gpt-5-mini --prices prices.yaml"))
+@click.argument("model")
+@click.option("--refresh", is_flag=True, help="Measure anew what was measured before.")
+@click.option("--max-tokens", type=click.IntRange(min=16), help="Tokens of each reply, at most; 300 by default.")
+@click.option(
+    "--prices",
+    type=click.Path(path_type=Path),
+    envvar="LOOPWRIGHT_PRICES",
+    show_envvar=True,
+    help="Your price file; without one no cost is told.",
+)
+@json_option
+def check_command(model: str, refresh: bool, max_tokens: int | None, prices: Path | None, as_json: bool) -> None:
+    """Find out with a few short calls what an endpoint does with a MODEL, and keep it for later runs.
+
+    Parameters that the server refuses are then left out from the first call of a run on. What was measured before is
+    shown again without any call.
+    """
+    from loopwright.cli._output import load_env, write_json
+    from loopwright.models import CHECK_TOKENS, ModelCheck, ModelOptions, Prices, user_endpoints
+
+    load_env(Path(".env"))
+    known = Prices.load(prices) if prices else None
+    check = ModelCheck.open(model, ModelOptions(endpoints=user_endpoints()), tokens=max_tokens or CHECK_TOKENS)
+    found = (None if refresh else check.saved) or asyncio.run(_measured(check, known))
+    if as_json:
+        write_json(found.model_dump(mode="json"))
+    else:
+        _show(found)
+
+
+async def _measured(check: ModelCheck, prices: Prices | None) -> Capabilities:
+    """Makes the calls, after it said what they cost."""
+    from loopwright.cli._output import tell
+
+    most = check.cost(prices)
+    usd = "no price is known" if most.usd is None else f"{most.usd:.4f} USD at most"
+    tell(
+        f"{check.model.name}: {most.calls} short calls, at most {most.usage.output} tokens of replies and "
+        f"{most.usage.input} of prompts; {usd}"
+    )
+    try:
+        return await check.run(prices)
+    finally:
+        await check.model.close()
+
+
+def _show(found: Capabilities) -> None:
+    from loopwright.cli._output import write, write_table
+
+    write_table(("what", "answer", "detail"), [(one.name, one.answer, one.detail) for one in found.findings])
+    used = "" if found.cost_usd is None else f", {found.cost_usd:.4f} USD"
+    write(
+        f"{found.name} at {found.served.url}, measured on {found.measured:%Y-%m-%d} with {found.calls} calls and "
+        f"{found.usage.total} tokens{used}. `--refresh` measures anew."
+    )
 
 
 @command.command(

@@ -40,6 +40,10 @@ class Agreement:
     longest: int | None = None
     """Tokens of a reply that the server gives at most."""
 
+    def without(self, needed: frozenset[str]) -> Agreement:
+        """The same, but fields that the user does not want to do without are sent."""
+        return replace(self, left_out=self.left_out - needed)
+
     def shaped(self, body: Mapping[str, Any], schema: Mapping[str, Any] | None) -> dict[str, Any]:
         """A request as the server takes it; a schema that it does not take goes into the last message.
 
@@ -71,7 +75,7 @@ class Agreement:
             needed: Fields that the user does not want to do without.
         """
         words = str(refusal)
-        sent = [name for name in body if name not in self.left_out]
+        sent = [name for name in body if name not in self.left_out - needed]
         limit = next(
             (name for name in ("max_tokens", "max_completion_tokens", "max_output_tokens") if name in sent), ""
         )

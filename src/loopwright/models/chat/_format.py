@@ -24,7 +24,12 @@ Artifact = Callable[[str], Awaitable[bytes]]
 
 Finish = Literal["stop", "length", "refusal", "other"]
 
-_FINISH: Mapping[object, Finish] = {"stop": "stop", "length": "length", "content_filter": "refusal"}
+_FINISH: Mapping[object, Finish] = {
+    "stop": "stop",
+    "length": "length",
+    "model_length": "length",  # Mistral: the context was full
+    "content_filter": "refusal",
+}
 
 _SIGNATURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
 
@@ -184,7 +189,9 @@ def read_usage(usage: object, *, answered: bool) -> Usage | None:
     prompt, completion = count_tokens(counts.get("prompt_tokens")), count_tokens(counts.get("completion_tokens"))
     if prompt is None or completion is None:
         return None
-    read = min(prompt, count_tokens(details.get("cached_tokens")) or 0)
+    # In the details, or beside them at DeepSeek and Moonshot.
+    told = (details.get("cached_tokens"), counts.get("prompt_cache_hit_tokens"), counts.get("cached_tokens"))
+    read = min(prompt, next((tokens for tokens in map(count_tokens, told) if tokens), 0))
     written = (
         count_tokens(details.get("cache_write_tokens")) or count_tokens(counts.get("cache_creation_input_tokens")) or 0
     )

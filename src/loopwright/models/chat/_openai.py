@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from loopwright.errors import ModelRejected, ModelUnavailable, ToolsRefused
+from loopwright.errors import ModelError, ModelRejected, ModelUnavailable, ToolsRefused
 from loopwright.models._faults import fault_inside
 from loopwright.models._openai_server import OpenAIServer
 from loopwright.models._options import ModelOptions
 from loopwright.models.chat._agreement import Agreement
+from loopwright.models.chat._capabilities import Exchange, ServedModel, agreements
 from loopwright.models.chat._format import Artifact, ChatCompletions, Completion, sampling_fields
 from loopwright.models.chat._responses import Responses
 from loopwright.models.chat._types import Reply, Request
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     import openai
 
     from loopwright.models._openai_server import RawStream
-
-_agreements: dict[tuple[str, str], Agreement] = {}
-"""Base URL and model to what the server takes, for the life of the process."""
 
 _NO_TOOLS = "Ask for the same in text; `tools: never` for the endpoint spares the call that is refused."
 
@@ -79,6 +77,7 @@ class OpenAI:
         repeatable: Whether a lost call may be made, and paid, again.
         endpoint: The server, for the circuit breaker.
         slots: Requests that the server takes at once, as the user set it; None to find out.
+        served: The server and what it calls the model.
     """
 
     def __init__(self, endpoint: str, model: str, server: OpenAIServer, options: ModelOptions) -> None:
@@ -91,6 +90,7 @@ class OpenAI:
         self._server = server
         self._options = options
         self._api = _APIS[server.settings.api]
+        self.served = ServedModel(server.endpoint, server.settings.api, model)
         self._begun = False
         self._answered = asyncio.Event()
 
@@ -116,7 +116,7 @@ class OpenAI:
     @property
     def calls_tools(self) -> bool:
         """Whether tools may be offered: the user does not forbid it, and the server has not refused them."""
-        return self._server.settings.tools == "auto" and "tools" not in self._agreement.left_out
+        return self._server.settings.tools == "auto" and "tools" not in agreements.of(self.served).left_out
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request with one HTTP call, or with one more where the server lacks a feature.
@@ -144,23 +144,69 @@ class OpenAI:
         required = frozenset(self._api.names[name] for name in request.sampling.required)
         required |= self._server.settings.body.keys()
         before, told = Agreement(), ""
+        doubted: Agreement | None = None
         while True:
-            agreement = self._agreement
+            agreement = agreements.of(self.served)
             if request.tools and not self.calls_tools:
                 words = f"{self.name} at {self.endpoint} takes no tools"
                 raise ToolsRefused(f"{words}; it said: {told}" if told else words, remedy=_NO_TOOLS)
             try:
-                return await self._call(agreement, body, request)
+                reply = await self._call(agreement.without(required), body, request)
             except ModelRejected as error:
-                if self._agreement != agreement:
+                if agreements.of(self.served) != agreement:
                     continue  # another call was refused the same in the meantime
                 learned = agreement.learned(body, error, required) if error.args[0] != told else None
-                if learned is None:
+                if learned is not None:
+                    before, told = agreement, error.args[0]
+                elif doubted is None and agreement != Agreement() and self._measured:
+                    # What was measured once may hold no longer: the call is made as if nothing was known.
+                    doubted, learned, told = agreement, Agreement(), ""
+                else:
                     # The last thing that was left out made no difference, so it was not what the server meant.
-                    _agreements[self._key] = before if told else agreement
+                    agreements.set(self.served, doubted or (before if told else agreement))
                     raise
-                before, told = agreement, error.args[0]
-                _agreements[self._key] = learned
+                agreements.set(self.served, learned)
+            else:
+                agreements.holds(self.served)
+                return reply
+
+    async def exchange(self, request: Request, **fields: Any) -> Exchange:
+        """Sends a request with more fields, and returns what the server sends as it is.
+
+        Raises:
+            ModelError: The server failed or refused.
+            ValueError: What it sends cannot be read.
+        """
+        events: list[Any] = []
+        streamed = self._api.stream()
+
+        def take(data: str) -> bool:
+            ended = streamed.add(data)
+            if data.strip() != "[DONE]":
+                events.append(json.loads(data))
+            return ended
+
+        shaped = agreements.of(self.served).shaped({**await self._body(request), **fields}, request.json_schema)
+        whole = await self._server.stream(lambda client: self._api.call(client, shaped), take)
+        if whole is not None:
+            events.append(json.loads(whole))
+        completion = self._api.read(streamed.whole() if whole is None else events[0])
+        return Exchange(events, completion.usage or Usage())
+
+    async def description(self) -> Mapping[str, Any]:
+        """What the server's list of models says of the model; empty where it says nothing.
+
+        Raises:
+            ModelError: The server failed or refused.
+        """
+        content = await self._server.ask(lambda client: client.models.with_raw_response.list())
+        with suppress(ValueError):
+            listed = json.loads(content)
+            models = listed.get("data") if isinstance(listed, Mapping) else listed
+            for model in models if isinstance(models, list) else []:
+                if isinstance(model, Mapping) and model.get("id") == self.served.model:
+                    return model
+        return {}
 
     async def _wait_for_first(self) -> None:
         if self._begun and not self._answered.is_set():
@@ -191,19 +237,14 @@ class OpenAI:
         return tuple(sorted(name for name in asked if name not in names or names[name] in agreement.left_out))
 
     @property
-    def _agreement(self) -> Agreement:
-        return _agreements.get(self._key, Agreement())
-
-    @property
-    def _key(self) -> tuple[str, str]:
-        return self._server.base_url, self._model
+    def _measured(self) -> str:
+        measured = agreements.measured(self.served)
+        return measured.as_of if measured else ""
 
     async def _call(self, agreement: Agreement, body: dict[str, Any], request: Request) -> Reply:
         started = time.monotonic()
         answer = await self._answer(agreement.shaped(body, request.json_schema))
         seconds = time.monotonic() - started
-        if fault := fault_inside(answer):
-            raise self._server.error(fault)
         try:
             completion = self._api.read(answer)
         except ValueError as error:
@@ -217,7 +258,8 @@ class OpenAI:
             finish=completion.finish,
             usage=completion.usage or Usage(),
             usage_reported=completion.usage is not None,
-            left_out=self._left_out(agreement, request),
+            left_out=(left_out := self._left_out(agreement, request)),
+            measured=self._measured if left_out else "",
             seconds=seconds,
         )
         if request.json_schema is None or reply.tool_calls:
@@ -226,25 +268,30 @@ class OpenAI:
 
     async def _answer(self, shaped: dict[str, Any]) -> Any:
         """Sends a request and returns the decoded answer, whether it comes whole or in pieces."""
-        streamed, content = self._api.stream(), b""
+        streamed = self._api.stream()
         try:
-            whole = await self._server.stream(lambda client: self._api.call(client, shaped), streamed.add)
-            if whole is not None:
-                content = whole
+            answer = await self._received(shaped, streamed)
+            if fault := fault_inside(answer):
+                raise self._server.error(fault)
+        except ModelError as error:
+            error.partial = streamed.text
+            raise
+        return answer
+
+    async def _received(self, shaped: dict[str, Any], streamed: _Streamed) -> Any:
+        content: bytes | None = None
+        try:
+            content = await self._server.stream(lambda client: self._api.call(client, shaped), streamed.add)
+            if content is not None:
                 return json.loads(content)
         except (ValueError, RecursionError) as error:
-            unreadable = self._unreadable(error, content or streamed.text.encode())
-            unreadable.partial = streamed.text
-            raise unreadable from None
-        except ModelUnavailable as error:
+            raise self._unreadable(error, content or streamed.text.encode()) from None
+        except ModelUnavailable:
             if not streamed.ended:
-                error.partial = streamed.text
                 raise
             # The reply is whole; only the end of the connection never came.
         if not streamed.ended:
-            lost = ModelUnavailable(f"{self.name} at {self.endpoint}: the reply broke off")
-            lost.partial = streamed.text
-            raise lost
+            raise ModelUnavailable(f"{self.name} at {self.endpoint}: the reply broke off")
         return streamed.whole()
 
     def _unreadable(self, error: Exception, content: bytes) -> ModelUnavailable:

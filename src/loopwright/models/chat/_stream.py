@@ -43,6 +43,8 @@ class StreamedCompletion:
         if not isinstance(chunk, Mapping):
             raise ValueError("an event is no object")
         self._answer |= {name: value for name, value in chunk.items() if name in ("model", "usage", "error") and value}
+        if isinstance(own := chunk.get("x_groq"), Mapping) and own.get("usage"):
+            self._answer["usage"] = own["usage"]
         choices = chunk.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], Mapping) else {}
         self._error = choice.get("error") or self._error

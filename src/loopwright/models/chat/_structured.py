@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -17,7 +18,8 @@ T = TypeVar("T", bound=BaseModel)
 _REPAIR = """Your reply cannot be used:
 {problems}
 
-Answer again with the corrected JSON and nothing else."""
+Answer again with the corrected JSON and nothing else. It must fit this JSON schema:
+{schema}"""
 
 
 class _Completes(Protocol):
@@ -51,7 +53,7 @@ async def complete_as(models: _Completes, request: Request, schema: type[T]) -> 
         return Structured(schema.model_validate_json(extract_json(first.text, request.json_schema)), (first,))
     except ValidationError as error:
         problems = _problems(error, first)
-    again = Message(role="user", content=_REPAIR.format(problems=problems))
+    again = Message(role="user", content=_REPAIR.format(problems=problems, schema=json.dumps(request.json_schema)))
     said = Message(role="assistant", content=first.text)
     repair = request.model_copy(update={"messages": (*request.messages, said, again)})
     try:

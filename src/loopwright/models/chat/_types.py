@@ -56,6 +56,8 @@ class Reply(BaseModel):
     """Whether the provider said what the call used; if not, `usage` is what it can have used at most."""
     left_out: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
     """Parameters of the request that the provider refuses, so that the reply was drawn without them."""
+    measured: str = Field(default="", exclude_if=operator.not_)
+    """The day on which `models check` found out what is left out; empty where a refusal in this process told it."""
     cost_usd: Decimal | None = None
     """Cost by the user's price file; None where the model has no price there."""
     seconds: float = Field(default=0.0, ge=0)

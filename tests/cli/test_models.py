@@ -1,0 +1,55 @@
+"""`models check` and `models list`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Invoke
+from tests.cli.test_documented import _documented, _keys
+from tests.cli.test_secrets import KEY, serving
+from tests.models.provider import reply
+
+PRICES = "date: 2026-11-01\nmodels:\n  openai/*: {input: 1, output: 10}\n"
+
+
+@pytest.fixture(autouse=True)
+def kept(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(project / "state"))
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+
+def test_a_check_tells_its_cost_before_and_is_shown_again_without_a_call(
+    invoke: Invoke, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "prices.yaml").write_text(PRICES)
+    with serving(reply("42")) as base_url:
+        monkeypatch.setenv("OPENAI_BASE_URL", base_url)
+        first = invoke("models", "check", "openai/m", "--prices", "prices.yaml", "--max-tokens", 50)
+    assert first.exit_code == 0, first.output
+    assert "openai/m: 10 short calls, at most 466 tokens of replies" in first.stderr
+    assert "USD at most" in first.stderr
+    assert "reachable" in first.stdout
+    again = invoke("models", "check", "openai/m")
+    assert (again.exit_code, again.stderr) == (0, ""), "there is no server any more"
+    assert again.stdout == first.stdout
+    assert invoke("models", "check", "openai/m", "--refresh").exit_code == 3
+    listed = invoke("models", "list")
+    assert "openai/m" in listed.stdout
+    files = [path.read_text() for path in (project / "state").rglob("*.json")]
+    assert len(files) == 1
+    assert KEY not in "".join([*files, first.output, again.output, listed.output])
+
+
+def test_the_keys_of_a_check_are_told(
+    invoke: Invoke, repository: Path, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guide = (repository / "docs" / "guides" / "command-line.md").read_text()
+    with serving(reply("42")) as base_url:
+        monkeypatch.setenv("OPENAI_BASE_URL", base_url)
+        told: dict[str, Any] = json.loads(invoke("models", "check", "openai/m", "--json").stdout)
+    assert _keys(told) == _documented(guide, "`models check`")
+    assert json.loads(invoke("models", "list", "--json").stdout)["checked"] == [told]

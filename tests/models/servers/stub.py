@@ -1,0 +1,236 @@
+"""The stub that plays a server: it reads a request as the server would and answers in the server's words."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+from tests.models.provider import Provider
+from tests.models.servers.description import Api, Fault, Server, Wire
+
+Mood = Literal["answer", "stall"] | Fault
+
+THOUGHT = "A square has four sides."
+ANSWER = "hello"
+LONG = "one, two, three, four, five, six"
+
+
+class Stub:
+    """A server on the loopback address.
+
+    Attributes:
+        provider: What listens; its `requests` are what came.
+        replies: Texts of the next replies; the last one stays.
+        mood: What the next requests meet.
+    """
+
+    def __init__(self, server: Server, *replies: str) -> None:
+        self._server = server
+        self.replies = list(replies)
+        self.mood: Mood = "answer"
+        self.provider = Provider(self._respond)
+
+    async def __aenter__(self) -> Stub:
+        await self.provider.__aenter__()
+        return self
+
+    async def __aexit__(self, *failure: Any) -> None:
+        await self.provider.__aexit__(*failure)
+
+    async def _respond(self, writer: asyncio.StreamWriter) -> None:
+        body, path = self.provider.requests[-1].body, self.provider.requests[-1].path
+        if path.endswith("/models"):
+            return _whole(writer, Wire(200, {"object": "list", "data": [{"id": self._server.model}]}))
+        if isinstance(self.mood, Fault) and not self.mood.inside:
+            return _whole(writer, self.mood.wire)
+        if self._server.blind and _shows(body):
+            return _whole(writer, self._server.blind)
+        if refused := next((name for name in self._server.refuses if name in body), None):
+            return _whole(writer, self._server.refuses[refused])
+        if body.get("stream"):
+            return await self._stream(writer, body)
+        return _whole(writer, Wire(200, _PLAYS[self._server.api](self._server).whole(self._turn(body))))
+
+    async def _stream(self, writer: asyncio.StreamWriter, body: dict[str, Any]) -> None:
+        play = _PLAYS[self._server.api](self._server)
+        events = list(play.events(self._turn(body), body))
+        if self.mood != "answer":
+            # It broke off half-way: what had come stays without its end.
+            events = events[: play.half]
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for event in [*self._server.first, *events]:
+            await _chunk(writer, event)
+        if self.mood == "stall":
+            await writer.wait_closed()
+            return
+        if isinstance(self.mood, Fault):
+            text = self.mood.wire.body
+            await _chunk(writer, text if isinstance(text, str) else _data(text))
+        writer.write(b"0\r\n\r\n")
+
+    def _turn(self, body: dict[str, Any]) -> Turn:
+        messages = body.get("messages") or body["input"]
+        said = json.dumps(messages)
+        if _shows(body):
+            return Turn("red")
+        if "Count" in said:
+            return Turn(LONG, cut=True)
+        has_schema = ("response_format" in body or "text" in body) and self._server.schema == "followed"
+        if has_schema or "JSON schema" in said:
+            return Turn('{"n": 7}')
+        if not self.replies:
+            return Turn(ANSWER)
+        return Turn(self.replies.pop(0) if len(self.replies) > 1 else self.replies[0])
+
+
+class Turn:
+    """What the model says."""
+
+    def __init__(self, text: str, *, cut: bool = False) -> None:
+        self.text = text
+        self.cut = cut
+
+    @property
+    def pieces(self) -> Sequence[str]:
+        """The text in two parts."""
+        at = len(self.text) // 2
+        return self.text[:at], self.text[at:]
+
+
+class Chat:
+    """OpenAI's chat completions."""
+
+    half = 2
+    """Events after which a stream breaks off: something has come by then."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._tags = {"`<think>` tags": "think", "`<thought>` tags": "thought"}.get(server.thoughts, "")
+
+    def whole(self, turn: Turn) -> dict[str, Any]:
+        """A completion in one piece."""
+        message = {"role": "assistant", "content": self._content(turn.text, whole=True), **self._thoughts()}
+        choice = {"index": 0, "message": message, "finish_reason": self._finish(turn)}
+        usage = self._server.usage
+        return {
+            "id": "1",
+            "object": "chat.completion",
+            "model": self._server.model,
+            "choices": [choice],
+            "usage": usage,
+        }
+
+    def events(self, turn: Turn, body: dict[str, Any]) -> Iterator[str]:
+        """A completion in pieces."""
+        if self._tags:
+            yield self._piece({"role": "assistant", "content": f"<{self._tags}>\n{THOUGHT}\n</{self._tags}>\n\n"})
+        elif self._server.thoughts == "parts of the content":
+            yield self._piece({"role": "assistant", "content": [_thinking()]})
+        else:
+            yield self._piece({"role": "assistant", "content": "", **self._thoughts()})
+        for piece in turn.pieces:
+            yield self._piece({"content": piece})
+        told = self._server.usage if (body.get("stream_options") or {}).get("include_usage") else None
+        where = self._server.usage_in
+        more: dict[str, Any] = {}
+        if where == "`x_groq`":
+            more = {"x_groq": {"id": "req_1", "usage": self._server.usage}}
+        elif where == "the finishing chunk":
+            more = {"usage": self._server.usage}
+        yield self._piece({}, finish=self._finish(turn), **more)
+        if told and where == "a last chunk":
+            yield _data({"id": "1", "object": "chat.completion.chunk", "choices": [], "usage": told})
+        yield "data: [DONE]\n\n"
+
+    def _content(self, text: str, *, whole: bool) -> Any:
+        if self._tags:
+            return f"<{self._tags}>\n{THOUGHT}\n</{self._tags}>\n\n{text}"
+        if self._server.thoughts == "parts of the content":
+            return [_thinking(), {"type": "text", "text": text}]
+        return text
+
+    def _thoughts(self) -> dict[str, Any]:
+        match self._server.thoughts:
+            case "`reasoning_content`":
+                return {"reasoning_content": THOUGHT}
+            case "`reasoning`":
+                return {"reasoning": THOUGHT}
+            case "`reasoning_details`":
+                return {"reasoning_details": [{"type": "reasoning.text", "text": THOUGHT, "index": 0}]}
+        return {}
+
+    def _finish(self, turn: Turn) -> str:
+        reason = "length" if turn.cut else "stop"
+        return self._server.finish.get(reason, reason)
+
+    def _piece(self, delta: dict[str, Any], *, finish: str | None = None, **more: Any) -> str:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        return _data(
+            {"id": "1", "object": "chat.completion.chunk", "model": self._server.model, "choices": [choice], **more}
+        )
+
+
+class Responses:
+    """OpenAI's Responses API."""
+
+    half = 2
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def whole(self, turn: Turn) -> dict[str, Any]:
+        """A response in one piece."""
+        summary = [{"type": "summary_text", "text": THOUGHT}] if self._server.thoughts == "summaries" else []
+        parts = [{"type": "output_text", "text": turn.text, "annotations": []}]
+        return {
+            "id": "resp_1",
+            "object": "response",
+            "model": self._server.model,
+            "status": "incomplete" if turn.cut else "completed",
+            "incomplete_details": {"reason": "max_output_tokens"} if turn.cut else None,
+            "output": [
+                {"type": "reasoning", "id": "rs_1", "summary": summary},
+                {"type": "message", "id": "msg_1", "role": "assistant", "content": parts},
+            ],
+            "usage": self._server.usage,
+        }
+
+    def events(self, turn: Turn, body: dict[str, Any]) -> Iterator[str]:
+        """A response in pieces; each event has a name too."""
+        yield _named({"type": "response.created", "response": {"id": "resp_1", "status": "in_progress"}})
+        for piece in turn.pieces:
+            yield _named({"type": "response.output_text.delta", "delta": piece})
+        kind = "response.incomplete" if turn.cut else "response.completed"
+        yield _named({"type": kind, "response": self.whole(turn)})
+
+
+_PLAYS: dict[Api, type[Chat] | type[Responses]] = {"chat": Chat, "responses": Responses}
+
+
+def _shows(body: dict[str, Any]) -> bool:
+    return '_image"' in json.dumps(body) or '"image_url"' in json.dumps(body)
+
+
+def _thinking() -> dict[str, Any]:
+    return {"type": "thinking", "thinking": [{"type": "text", "text": THOUGHT}], "closed": True}
+
+
+def _data(value: object) -> str:
+    return f"data: {json.dumps(value)}\n\n"
+
+
+def _named(event: dict[str, Any]) -> str:
+    return f"event: {event['type']}\n{_data(event)}"
+
+
+async def _chunk(writer: asyncio.StreamWriter, text: str) -> None:
+    writer.write(f"{len(text.encode()):x}\r\n{text}\r\n".encode())
+    await writer.drain()
+
+
+def _whole(writer: asyncio.StreamWriter, wire: Wire) -> None:
+    headers = {"Content-Type": "application/json", "Content-Length": str(len(wire.content)), **wire.headers}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    writer.write(f"HTTP/1.1 {wire.status} Whatever\r\n{lines}\r\n".encode() + wire.content)
