@@ -47,6 +47,23 @@ def test_no_verb_writes_what_acts_on_a_terminal(invoke: Invoke, hostile: Path, p
     assert not any(line.startswith("forged") for line in ran.stderr.splitlines())
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        [_ID], [f"--{_ID}"], ["show", f"--{_ID}"], ["show", "a", "b", _ID], ["run", "x.yaml", "--repeats", _ID],
+        ["run", _ID], ["drift", _ID], ["bench", "run", "intercode-bash", "--scoring", _ID],
+        ["bench", "list", f"-{_ID}"],
+        ["run", "x.yaml", "--model", _ID], ["data", "fetch", _ID], ["env", "build", _ID], ["resume", "--project", _ID],
+        ["report", "--out", _ID, _ID],
+    ],
+)  # fmt: skip
+def test_what_was_typed_wrongly_is_told_harmlessly(invoke: Invoke, project: Path, words: list[str]) -> None:
+    result = invoke(*words)
+    assert result.exit_code in {2, 3}
+    assert _ACTING.search(result.output) is None, ascii(result.output)
+    assert not any(line.startswith("forged") for line in result.stderr.splitlines()), result.stderr
+
+
 def test_the_moving_display_is_harmless(hostile: Path, project: Path) -> None:
     outer, inner = pty.openpty()
     command = [sys.executable, "-m", "loopwright.cli", "run", str(hostile), "--model", "scripted/right.yaml"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from loopwright.errors import StoreError
 from loopwright.record import EpisodeRecord, RunReader, is_session, session_name
 from loopwright.store import (
     CallFinished,
@@ -50,6 +52,37 @@ def run_of(*told: Told) -> list[Event]:
 
 def whole(name: str, finished: EpisodeFinished = SCORED) -> list[Told]:
     return [(name, None, STARTED), *((name, 0, data) for data in tried("x", 1.0)), (name, None, finished)]
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"usage": {"input": 10**400}},
+        {"usage": {"input": 10**12, "output": 1}},
+        {"usage": {"input": -1}},
+        {"usage": {"input": "many"}},
+        {"usage": 7},
+        {"usage": {"images": 1}},
+        {"cost_usd": "NaN"},
+        {"cost_usd": "1E+999999"},
+        {"cost_usd": float("inf")},
+        {"cost_usd": "free"},
+        {"cost_usd": []},
+        {"left_out": 5},
+        {"usage_reported": []},
+    ],
+)
+@pytest.mark.parametrize("name", ["a", SESSION])
+def test_a_result_that_was_made_up_is_an_error_that_names_file_and_call(name: str, result: dict[str, Any]) -> None:
+    events = run_of((name, 0, CallFinished(key="e/0/propose/0/h", kind="model", result=result)))
+    with pytest.raises(StoreError, match=r"events\.jsonl: the result of the call e/0/propose/0/h"):
+        list(RunReader().read(events))
+
+
+def test_a_cost_may_be_a_number_as_older_versions_wrote_it() -> None:
+    result = {"usage": None, "cost_usd": 0.5}
+    (episode,) = RunReader().read(run_of(("a", 0, CallFinished(key="k", kind="model", result=result))))
+    assert episode.spent.cost_usd == Decimal("0.5")
 
 
 def test_an_episode_is_given_when_it_is_scored_and_held_no_longer() -> None:

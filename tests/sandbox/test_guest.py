@@ -118,3 +118,15 @@ async def test_what_is_no_frame_loses_the_program(box: Sandbox) -> None:
     program = GuestProgram(await box.start(["echo", "hello"]), limit=100)
     with pytest.raises(GuestLost, match="no message"):
         await program.receive()
+
+
+@pytest.mark.parametrize(
+    "name", ["verify._guest.candidate", "verify._guest.verifier", "environments._guest.interpreter"]
+)
+def test_a_program_that_runs_foreign_code_refuses_to_start_outside_a_sandbox(name: str, tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("x")
+    start = f"from loopwright.{name} import main; main()"
+    done = subprocess.run([sys.executable, "-c", start], cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True)
+    assert done.returncode == 1
+    assert b"it starts in a sandbox only" in done.stderr
+    assert (tmp_path / "mine").read_text() == "x"

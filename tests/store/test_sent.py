@@ -155,3 +155,22 @@ def test_numbers_that_nothing_can_show_are_refused(sent: Path, field: str) -> No
         file.write(_line(f'{_HEAD}{{"type":"episode_finished","status":"scored",{field}}}}}'))
     with pytest.raises(StoreError, match="event 1 does not fit the schema"):
         list(read_run(sent).events)
+
+
+@pytest.mark.parametrize(
+    ("field", "refused"),
+    [
+        ('"cost_usd":"1E+999999"', True),
+        (f'"seconds":1{"0" * 100}', True),
+        ('"checks":[{"name":"x","score":1,"weight":1e300}]', True),
+        ('"checks":[{"name":"x","score":1,"weight":2}]', False),
+    ],
+)
+def test_numbers_inside_verdicts_are_bounded_too(sent: Path, field: str, refused: bool) -> None:
+    with (sent / "events.jsonl").open("ab") as file:
+        file.write(_line(f'{_HEAD}{{"type":"judged","score":1,"passed":true,"best":true,"verdict":{{{field}}}}}}}'))
+    if refused:
+        with pytest.raises(StoreError, match="event 1 does not fit the schema"):
+            list(read_run(sent).events)
+    else:
+        assert [event.data.type for event in read_run(sent).events][-1] == "judged"

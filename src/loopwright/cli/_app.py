@@ -10,11 +10,12 @@ import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from loopwright._version import __version__
-from loopwright.cli._exit import CliError, exit_code
+from loopwright.cli._exit import CliError, HarmlessError, exit_code
 from loopwright.errors import LoopwrightError, UserError
 from loopwright.text import printable_lines
 
@@ -83,6 +84,15 @@ class LazyGroup(click.Group):
         with formatter.section("Verbs"):
             formatter.write_dl(list(VERBS.items()))
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Reads the options before the verb."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except click.ClickException as error:
+            raise HarmlessError(error) from None
+
     def invoke(self, ctx: click.Context) -> object:
         """Runs a verb; a failure becomes a message with its remedy, and an exit code."""
         try:
@@ -98,7 +108,9 @@ class LazyGroup(click.Group):
             if os.environ.get("LOOPWRIGHT_DEBUG"):
                 traceback.print_exc()
             raise CliError.of(error, as_json=bool(ctx.meta.get("loopwright.json"))) from None
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        except click.ClickException as error:
+            raise HarmlessError(error) from None
+        except (click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from enum import IntEnum
@@ -66,6 +67,29 @@ class CliError(click.ClickException):
             return
         # click strips colours where there is no terminal, but knows nothing of NO_COLOR.
         label = "error:" if os.environ.get("NO_COLOR") else click.style("error:", fg="red", bold=True)
-        click.echo(f"{label} {printable_lines(self.message)}", err=True)
+        click.echo(f"{label} {_hanging(self.message)}", err=True)
         if self.told["remedy"]:
-            click.echo(f"  {printable_lines(str(self.told['remedy']))}", err=True)
+            click.echo(f"  {_hanging(str(self.told['remedy']))}", err=True)
+
+
+class HarmlessError(click.ClickException):
+    """A mistake in arguments as the command-line library tells it, which repeats them: made harmless for terminals."""
+
+    exit_code: int  # type: ignore[misc]  # click declares a class variable and reads the instance
+
+    def __init__(self, error: click.ClickException) -> None:
+        super().__init__(error.message)
+        self.exit_code = error.exit_code
+        self._error = error
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Writes it to stderr."""
+        told = io.StringIO()
+        self._error.show(told)
+        usage, mark, message = told.getvalue().partition("Error: ")
+        click.echo(f"{printable_lines(usage)}{mark}{_hanging(message.rstrip())}", err=True, nl=bool(mark))
+
+
+def _hanging(text: str) -> str:
+    """Text made harmless, whose further lines are indented: none of them passes for a line of the verb's own."""
+    return printable_lines(text).replace("\n", "\n  ")

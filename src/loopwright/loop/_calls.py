@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from pydantic import ValidationError
+
 from loopwright.budget import Ledger, Spend
-from loopwright.errors import UserError
+from loopwright.errors import StoreError, UserError
 from loopwright.models import Message, Model, Prices, Reply, Request, Usage, calls_tools, request_hash
 from loopwright.store import CallKey, RunStore
 
@@ -60,7 +62,7 @@ class NodeCalls:
             request=request.model_dump(mode="json", exclude_defaults=True),
             reuse=self._reused,
         )
-        return Reply.model_validate(result)
+        return _replied(result, "record")
 
     def _seeded(self, request: Request) -> Request:
         """Fixes the seed by position, so that a repeat draws anew and a rerun draws the same."""
@@ -97,7 +99,9 @@ class NodeCalls:
         """Counts a call that the response cache answers, so that loops of equal numbers of calls stay comparable."""
         with self.ledger.reserve(REUSED) as reservation:
             reservation.settle(REUSED)
-        return {**result, "usage": {}, "cost_usd": "0", "seconds": 0.0}
+        reused = {**result, "usage": {}, "cost_usd": "0", "seconds": 0.0}
+        _replied(reused, "response cache")
+        return reused
 
     def _worst_case(self, request: Request) -> Spend:
         # A token is at least one byte of the prompt, so the byte count bounds the input whatever the tokenizer.
@@ -125,6 +129,22 @@ class NodeCalls:
             # What a call will take is not known before: it is let finish, and none is begun where no time is left.
             working_seconds=_A_MOMENT if left is not None and left <= 0 else 0.0,
         )
+
+
+def _replied(result: Mapping[str, Any], where: str) -> Reply:
+    """The reply in a recorded result.
+
+    Raises:
+        StoreError: It holds none.
+    """
+    try:
+        return Reply.model_validate(result)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise StoreError(
+            f"the {where} holds a result that is no reply: {'.'.join(map(str, first['loc']))}: {first['msg']}",
+            remedy="Restore the run folder from a backup, or delete the response cache.",
+        ) from None
 
 
 def _bytes_of(message: Message) -> int:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
-from loopwright.store import CallFinished
+from pydantic import BaseModel, ValidationError, model_validator
+
+from loopwright.errors import StoreError
+from loopwright.store import CallFinished, check_spent
 from loopwright.types import Usage
 
 ResultOf = Callable[[CallFinished], Mapping[str, Any] | None]
@@ -17,6 +20,21 @@ ResultOf = Callable[[CallFinished], Mapping[str, Any] | None]
 def inline_result(call: CallFinished) -> Mapping[str, Any] | None:
     """The result in the event itself, where the artifacts are out of reach."""
     return call.result
+
+
+class _Used(BaseModel):
+    """What the result of a model call says of its use."""
+
+    usage: Usage = Usage()
+    usage_reported: bool = True
+    left_out: tuple[str, ...] = ()
+    measured: str = ""
+    cost_usd: Decimal | None = None
+
+    @model_validator(mode="after")
+    def _is_bounded(self) -> Self:
+        check_spent(self.usage, self.cost_usd)
+        return self
 
 
 @dataclass(slots=True)
@@ -53,12 +71,25 @@ class Spent:
         return whole
 
     def add(self, finished: CallFinished, result: Mapping[str, Any]) -> None:
-        """Counts one model call that was answered."""
+        """Counts one model call that was answered.
+
+        Raises:
+            StoreError: The result does not say what the call used as results do.
+        """
+        try:
+            used = _Used.model_validate({name: value for name, value in result.items() if value is not None})
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise StoreError(
+                f"events.jsonl: the result of the call {finished.key[:200]} does not fit the schema: "
+                f"{'.'.join(map(str, first['loc']))}: {first['msg']}",
+                remedy="Use the loopwright that wrote the run, or restore the run folder from a backup.",
+            ) from None
         self.calls += 1
         self.seconds += finished.seconds
-        self.usage += Usage.model_validate(result.get("usage") or {})
-        self.unreported += result.get("usage_reported") is False
-        self.left_out |= frozenset(map(str, result.get("left_out") or ()))
-        self.measured |= frozenset(filter(None, [str(result.get("measured") or "")]))
-        cost = result.get("cost_usd")
-        self.cost_usd = None if cost is None or self.cost_usd is None else self.cost_usd + Decimal(str(cost))
+        self.usage += used.usage
+        self.unreported += not used.usage_reported
+        self.left_out |= frozenset(used.left_out)
+        self.measured |= frozenset(filter(None, [used.measured]))
+        both = (self.cost_usd, used.cost_usd)
+        self.cost_usd = None if both[0] is None or both[1] is None else both[0] + both[1]

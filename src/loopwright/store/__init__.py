@@ -24,6 +24,7 @@ from loopwright.store._events import (
     RunResumed,
     RunStarted,
     SandboxOpened,
+    check_spent,
 )
 from loopwright.store._origin import made_here, sealed
 from loopwright.store._read import Manifest, RunRecord, read_run
@@ -58,6 +59,7 @@ __all__ = [
     "RunStarted",
     "RunStore",
     "SandboxOpened",
+    "check_spent",
     "made_here",
     "read_run",
     "sealed",

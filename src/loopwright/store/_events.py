@@ -36,14 +36,38 @@ _LARGEST = 10**12
 """Seconds, tokens or dollars: what a record holds beyond that was made up, and no page can show it."""
 
 
+def check_spent(usage: Usage, cost_usd: str | Decimal | None) -> None:
+    """Looks whether calls can have used so many tokens and dollars.
+
+    Raises:
+        ValueError: They cannot, or the cost is no number.
+    """
+    if usage.total > _LARGEST:
+        raise ValueError(f"usage holds more than {_LARGEST} tokens")
+    try:
+        cost = Decimal(cost_usd or 0)
+    except InvalidOperation:
+        raise ValueError("cost_usd is no number") from None
+    if not cost.is_finite() or cost.copy_abs() > _LARGEST:
+        raise ValueError(f"cost_usd is {str(cost_usd)[:40]}")
+
+
+def _check_numbers(model: BaseModel) -> None:
+    """Raises ValueError if a number in the model, or in a model in it, is beyond what happens."""
+    for name, value in model:
+        for part in value if isinstance(value, tuple) else (value,):
+            if isinstance(part, BaseModel):
+                _check_numbers(part)
+            elif isinstance(part, int | float | Decimal) and not -_LARGEST <= part <= _LARGEST:
+                raise ValueError(f"{name} is beyond {_LARGEST}")
+
+
 class _Payload(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     @model_validator(mode="after")
     def _numbers_are_bounded(self) -> Self:
-        for name, value in self:
-            if isinstance(value, float) and not -_LARGEST <= value <= _LARGEST:
-                raise ValueError(f"{name} is {value}")
+        _check_numbers(self)
         return self
 
 
@@ -241,14 +265,7 @@ class EpisodeFinished(_Payload):
 
     @model_validator(mode="after")
     def _spent_is_bounded(self) -> Self:
-        if self.usage.total > _LARGEST:
-            raise ValueError(f"usage holds more than {_LARGEST} tokens")
-        try:
-            cost = Decimal(self.cost_usd or 0)
-        except InvalidOperation:
-            raise ValueError("cost_usd is no number") from None
-        if not cost.is_finite() or cost.copy_abs() > _LARGEST:
-            raise ValueError(f"cost_usd is {str(self.cost_usd)[:40]}")
+        check_spent(self.usage, self.cost_usd)
         return self
 
 
