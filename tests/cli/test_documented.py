@@ -66,6 +66,7 @@ def test_a_runs_keys_are_told(guide: str, run: dict[str, Any]) -> None:
         ("`report`", ("report", "out", "--junit", "j.xml", "--csv", "c.csv")),
         ("`regrade`", ("regrade", "out")),
         ("`explain`", ("explain", "say.yaml", "--model", "scripted/right.yaml")),
+        ("`validate --solutions`", ("validate", "say.yaml", "--solutions")),
         ("`validate`", ("validate", "say.yaml", "--model", "scripted/right.yaml")),
         ("`schema --out`", ("schema", "--out", "s.json")),
         ("`init`", ("init", "new")),

@@ -6,6 +6,7 @@ from loopwright.bench._outcomes import Rate, VariantOutcome, outcomes
 from loopwright.bench._repeats import Repeats
 from loopwright.bench._replay import Published, replay
 from loopwright.bench._replayed import ReplayedLog, Turn
+from loopwright.bench._solutions import SolutionCheck, check_solutions
 from loopwright.bench._sources import SOURCES, Pin, Source
 from loopwright.bench._suites import SUITES, Suite, find_suite
 
@@ -20,10 +21,12 @@ __all__ = [
     "Rate",
     "Repeats",
     "ReplayedLog",
+    "SolutionCheck",
     "Source",
     "Suite",
     "Turn",
     "VariantOutcome",
+    "check_solutions",
     "fetch",
     "find_suite",
     "flags_of",

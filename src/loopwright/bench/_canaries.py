@@ -73,19 +73,23 @@ class Canary:
 class Plan:
     """The actions of the three agents."""
 
-    gold: Sequence[str]
-    idle: Sequence[str]
-    spoilt: Sequence[str] = ()
+    gold: Sequence[Candidate]
+    idle: Sequence[Candidate]
+    spoilt: Sequence[Candidate] = ()
+
+
+def _plan(gold: Sequence[str], idle: Sequence[str], spoilt: Sequence[str] = ()) -> Plan:
+    return Plan(*(tuple(Candidate(text=text) for text in texts) for texts in (gold, idle, spoilt)))
 
 
 def _bash(instance: Instance) -> Plan:
     gold = f"```\n{instance.hidden['gold']}\n```"
-    return Plan((gold,), ("true",), (gold, "touch /loopwright-canary; rm -rf /testbed/dir1"))
+    return _plan((gold,), ("true",), (gold, "touch /loopwright-canary; rm -rf /testbed/dir1"))
 
 
 def _sql(instance: Instance) -> Plan:
     gold = f"```sql\n{instance.hidden['gold']}\n```"
-    return Plan((gold,), ("SELECT 1 WHERE 1 = 0",), ("DELETE FROM sqlite_master", gold, "SELECT 'canary'"))
+    return _plan((gold,), ("SELECT 1 WHERE 1 = 0",), ("DELETE FROM sqlite_master", gold, "SELECT 'canary'"))
 
 
 def _interpreter(instance: Instance) -> Plan:
@@ -93,12 +97,12 @@ def _interpreter(instance: Instance) -> Plan:
     name = tested_name(tests, code)
     gold = f"```python\n{code}\n```"
     idle = f"```python\ndef {name}(*arguments):\n    return None\n```"
-    return Plan((gold, f"submit {name}"), (idle, f"submit {name}"), (gold, idle, f"submit {name}"))
+    return _plan((gold, f"submit {name}"), (idle, f"submit {name}"), (gold, idle, f"submit {name}"))
 
 
 def _ctf(instance: Instance) -> Plan:
     gold = str(instance.hidden["gold"])
-    return Plan((f"submit {gold}",), ("submit picoCTF{}",), (f"submit {gold}x",))
+    return _plan((f"submit {gold}",), ("submit picoCTF{}",), (f"submit {gold}x",))
 
 
 PLANS: Mapping[str, Callable[[Instance], Plan]] = MappingProxyType(
@@ -156,13 +160,13 @@ async def canary(instance: Instance, environment: str, provider: SandboxProvider
     """Runs the canaries of one instance."""
     plan = PLANS[environment](instance)
 
-    async def played(actions: Sequence[str]) -> Scores:
+    async def played(actions: Sequence[Candidate]) -> Scores:
         setup = EnvironmentSetup(provider, SandboxSpec(), put=lambda data: "", get=lambda reference: b"")
         place: Environment = BUILTIN_ENVIRONMENTS[environment](setup)
         try:
             await place.reset(instance)
             for action in actions:
-                await place.step(Candidate(text=action))
+                await place.step(action)
             assert isinstance(place, Scored)
             return await place.scores()
         finally:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from loopwright.bench import CANARIES, PLANS, Published, ReplayedLog, Suite, find_suite, flags_of
+from loopwright.bench import CANARIES, PLANS, Canary, Published, ReplayedLog, SolutionCheck, Suite, find_suite, flags_of
 from loopwright.cli._output import tell
 from loopwright.errors import UserError
 from loopwright.files import write_whole
@@ -62,23 +62,23 @@ def checked_suite(
     Raises:
         UserError: Data or suite is not there.
     """
-    from loopwright.bench import run_canaries
+    from loopwright.bench import check_solutions, run_canaries
     from loopwright.cli._output import write, write_json, write_table
+    from loopwright.preflight import STAND_IN
 
     suite: Suite = find_suite(name)
-    if suite.environment not in PLANS:
-        raise UserError(
-            f"{name} has no canaries: its tasks are whole programs",
-            remedy="`loopwright validate` checks the solutions of such tasks.",
-        )
     task = suite.task(source or data_folder(suite.data), limit=limit, **fields)
-    found = asyncio.run(run_canaries(task, concurrency=concurrency))
-    flagged = [canary for canary in found if canary.flags]
+    found: Sequence[Canary | SolutionCheck]
+    if suite.environment in PLANS:
+        found = asyncio.run(run_canaries(task, concurrency=concurrency))
+    else:
+        found = asyncio.run(check_solutions(resolve(task, stand_in=STAND_IN, concurrency=concurrency)))
+    flagged = [one for one in found if one.flags]
     if as_json:
-        write_json([canary.as_dict() for canary in found])
+        write_json([one.as_dict() for one in found])
         return
-    rows = [(canary.instance, ", ".join(canary.flags), canary.told) for canary in flagged]
-    write_table(("task", "flags", "scores (intercode/exact)"), rows)
+    rows = [(one.instance, ", ".join(one.flags), one.told) for one in flagged]
+    write_table(("task", "flags", "scores (intercode/exact)" if suite.environment in PLANS else "scores"), rows)
     write(f"{len(found) - len(flagged)} of {len(found)} tasks are sound.")
 
 

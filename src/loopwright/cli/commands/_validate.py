@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,25 +12,37 @@ from loopwright.cli._options import examples, json_option
 from loopwright.cli._plan_options import checked, plan_options
 
 if TYPE_CHECKING:
-    from loopwright.plan import RunOptions
+    from loopwright.plan import ResolvedRun, RunOptions
 
 
-@click.command(epilog=examples("loopwright validate task.yaml", "loopwright validate tasks --model openai/gpt-5-mini"))
+@click.command(
+    epilog=examples(
+        "loopwright validate task.yaml",
+        "loopwright validate tasks --model openai/gpt-5-mini",
+        "loopwright validate tasks --solutions",
+    )
+)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @plan_options
+@click.option(
+    "--solutions",
+    is_flag=True,
+    help="Also run each instance's own solution, which must pass, and an answer that does nothing, which must not.",
+)
 @json_option
-def command(paths: tuple[Path, ...], plan: RunOptions, as_json: bool) -> None:
+def command(paths: tuple[Path, ...], plan: RunOptions, solutions: bool, as_json: bool) -> None:
     """Check task files and everything that they name, and run nothing.
 
     PATH is a task file or a folder of them. All files are checked, and the exit code is 2 if one cannot be used. A
-    model that is still to be named, or a loop without a visible check, is a note and no error.
+    model that is still to be named, or a loop without a visible check, is a note and no error. --solutions runs
+    solutions in sandboxes, and asks no model.
     """
     from loopwright.cli._exit import ExitCode, as_dict
     from loopwright.cli._files import task_files
     from loopwright.cli._output import write, write_json
     from loopwright.errors import UserError
 
-    results: list[dict[str, object]] = []
+    results: list[dict[str, Any]] = []
     for file in task_files(paths):
         try:
             found = checked([file], plan, unnamed=True)
@@ -38,7 +51,9 @@ def command(paths: tuple[Path, ...], plan: RunOptions, as_json: bool) -> None:
         else:
             instances = sum(map(len, found.instances.values()))
             good = {"instances": instances, "episodes": len(found.episodes), "notes": list(found.notes)}
-            results.append({"file": str(file), "valid": True, **good})
+            tried = _tried(found.resolved) if solutions else {}
+            valid = not any(one["flags"] for one in tried.get("solutions", ()))
+            results.append({"file": str(file), "valid": valid, **good, **tried})
     if as_json:
         write_json(results)
     else:
@@ -47,11 +62,32 @@ def command(paths: tuple[Path, ...], plan: RunOptions, as_json: bool) -> None:
     click.get_current_context().exit(int(ExitCode.USAGE if broken else ExitCode.PASSED))
 
 
-def _line(result: dict[str, object]) -> str:
-    if result["valid"]:
-        good = f"{result['file']}: good, {result['instances']} instances, {result['episodes']} episodes"
-        notes = result["notes"] if isinstance(result["notes"], list) else []
-        return "\n".join([good, *(f"  note: {note}" for note in notes)])
+def _tried(run: ResolvedRun) -> dict[str, list[dict[str, Any]]]:
+    import asyncio
+
+    from loopwright.bench import check_solutions
+
+    return {"solutions": [one.as_dict() for one in asyncio.run(check_solutions(run))]}
+
+
+def _line(result: dict[str, Any]) -> str:
+    if "notes" in result:
+        word = "good" if result["valid"] else "not sound"
+        head = f"{result['file']}: {word}, {result['instances']} instances, {result['episodes']} episodes"
+        return "\n".join([head, *(f"  note: {note}" for note in result["notes"]), *_solutions(result)])
     message = str(result["message"])
     placed = message if message.startswith(str(result["file"])) else f"{result['file']}: {message}"
     return f"{placed}\n  {result['remedy']}".rstrip()
+
+
+def _solutions(result: dict[str, Any]) -> Iterator[str]:
+    """What was tried came to, then what is wrong."""
+    if not (tried := result.get("solutions")):
+        return
+    golds = [one["gold"] for one in tried if one["gold"]]
+    passed = sum(not any("own solution" in flag for flag in one["flags"]) for one in tried if one["gold"])
+    yield f"  solutions: {passed} of {len(golds)} pass; {len(tried) - len(golds)} instances have none"
+    for one in tried:
+        yield from (f"  {one['instance']}: {flag}" for flag in one["flags"])
+    if unjudged := sum(one["idle"] is None for one in tried):
+        yield f"  {unjudged} instances are for a judge to tell, who was not asked"
