@@ -13,7 +13,10 @@ from typing import Literal
 from loopwright.record import EpisodeRecord, ResultOf, RunReader, SessionRecord, Spent, inline_result, session_name
 from loopwright.stats import Interval, Refinement, Rollouts, Transition, mean_interval, refinement, wilson
 from loopwright.store import EpisodeStarted, Event, read_run
-from loopwright.types import Failure, Usage
+from loopwright.text import cut_middle
+from loopwright.types import Check, Failure, Usage
+
+_CHECKS, _EVIDENCE = 20, 2000
 
 Status = Literal["scored", "failed", "unfinished"]
 Basis = Literal["graded", "judged"]
@@ -50,6 +53,10 @@ class EpisodeRow:
     """Parameters that a provider refused, so that replies were drawn without them."""
     measured: frozenset[str] = frozenset()
     """Days on which `models check` had found that out, where it did."""
+    failing: tuple[Check, ...] = ()
+    """Checks that the answer did not pass, the first 20, with evidence of 2,000 characters at most."""
+    failing_more: int = 0
+    """How many more it did not pass."""
 
     @property
     def unit(self) -> str:
@@ -265,6 +272,7 @@ def summarize_run(folder: Path) -> RunSummary:
 def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
     """Reduces one episode to numbers; what an unfinished one spent is counted from its calls."""
     done, spent = episode.finished, episode.spent
+    failing = _failing(episode)
     return EpisodeRow(
         episode=episode.id,
         task=started.task,
@@ -286,7 +294,20 @@ def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
         unreported=spent.unreported,
         left_out=spent.left_out,
         measured=spent.measured,
+        failing=failing[:_CHECKS],
+        failing_more=max(0, len(failing) - _CHECKS),
     )
+
+
+def _failing(episode: EpisodeRecord) -> tuple[Check, ...]:
+    """The checks that the answer did not pass: by its grade, or by the loop where it has none."""
+    number = episode.finished.answer_iteration if episode.finished else None
+    if number is None:
+        return ()
+    answer = episode.iterations[number]
+    said = answer.graded or answer.judged
+    failed = said.verdict.failed if said else ()
+    return tuple(one.model_copy(update={"evidence": cut_middle(one.evidence, _EVIDENCE)}) for one in failed)
 
 
 def _cost(episode: EpisodeRecord) -> Decimal | None:

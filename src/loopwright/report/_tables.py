@@ -8,12 +8,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from xml.etree import ElementTree as ET
 
-from loopwright.report._summary import EpisodeRow, RunSummary
+from loopwright.report._summary import EpisodeRow, RunSummary, VariantSummary
 from loopwright.stats import Transition
 from loopwright.text import encodable
 
-# What XML 1.0 cannot hold, not even escaped.
-_NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What XML 1.0 cannot hold, not even escaped, and controls that would act on a terminal or a page.
+_NO_XML = re.compile(
+    "[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
 
 _Cell = Callable[[EpisodeRow, Sequence[Transition]], object]
 _CELLS: Mapping[str, _Cell] = {
@@ -55,9 +57,11 @@ def render_csv(summary: RunSummary) -> str:
 
 
 def render_junit(summary: RunSummary) -> str:
-    """JUnit XML: a suite per variant, a case per episode.
+    """JUnit XML as Jenkins and GitLab read it (the schema `junit-10`): a suite per variant, a case per episode.
 
-    An episode that did not pass is a failure, one that infrastructure failed an error, an unfinished one skipped.
+    An episode that did not pass is a failure with the checks that it did not pass, one that infrastructure failed an
+    error, an unfinished one skipped. What a suite came to is in its properties; what an episode came to is in its
+    `system-out`, as cases have no properties in that schema.
     """
     root = ET.Element("testsuites", name=_xml(summary.run or "loopwright"))
     for variant in summary.variants:
@@ -71,10 +75,29 @@ def render_junit(summary: RunSummary) -> str:
             skipped=str(variant.unfinished),
             time=f"{variant.seconds:.3f}",
         )
+        _properties(suite, variant)
         for row in variant.episodes:
             _case(suite, row)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _properties(suite: ET.Element, variant: VariantSummary) -> None:
+    usage, cost = variant.usage, variant.cost_usd
+    told = {
+        "strategy": variant.strategy,
+        **{f"model.{role}": model for role, model in variant.models.items()},
+        "pass_rate": variant.pass_rate,
+        "mean_score": variant.mean_score,
+        "model_calls": variant.model_calls,
+        "input_tokens": usage.input + usage.cache_read + usage.cache_write,
+        "output_tokens": usage.output,
+        "cost_usd": cost,
+    }
+    properties = ET.SubElement(suite, "properties")
+    for name, value in told.items():
+        if value is not None:
+            ET.SubElement(properties, "property", name=_xml(name), value=_xml(str(value)))
 
 
 def _case(suite: ET.Element, row: EpisodeRow) -> None:
@@ -95,7 +118,23 @@ def _case(suite: ET.Element, row: EpisodeRow) -> None:
             error.text = _xml(failure.message)
     elif not row.passed:
         message = f"score {row.score or 0:.2f} after {row.iterations} iterations, stopped by {row.rule or 'nothing'}"
-        ET.SubElement(case, "failure", type="not_passed", message=_xml(message))
+        names = [check.name for check in row.failing] + ([f"{row.failing_more} more"] if row.failing_more else [])
+        message += f"; not passed: {', '.join(names)}" if names else ""
+        failure = ET.SubElement(case, "failure", type="not_passed", message=_xml(message))
+        failure.text = _xml("\n\n".join(f"{one.name}: {one.score:.2f}\n{one.evidence}".rstrip() for one in row.failing))
+    ET.SubElement(case, "system-out").text = _xml(_measured(row))
+
+
+def _measured(row: EpisodeRow) -> str:
+    told = {
+        "score": row.score,
+        "iterations": row.iterations,
+        "model_calls": row.model_calls,
+        "input_tokens": row.usage.input + row.usage.cache_read + row.usage.cache_write,
+        "output_tokens": row.usage.output,
+        "cost_usd": row.cost_usd,
+    }
+    return "\n".join(f"{name}: {value}" for name, value in told.items() if value is not None)
 
 
 def _csv(text: str) -> str:
