@@ -71,8 +71,10 @@ def test_each_variant_is_compared_with_the_threshold_and_the_one_below_is_named(
     result = invoke("run", "say.yaml", "--model", "scripted/right.yaml,scripted/wrong.yaml", *flags)
     assert result.exit_code == 1
     told = result.stdout.partition("Not accepted:\n")[2].splitlines()[:2]
-    assert told[0] == "  refine@scripted/wrong.yaml: 0 of 1 passed, 0.00 [0.00, 0.79], threshold 0.50"
+    assert told[0] == ("  refine@scripted/wrong.yaml: 0 of 1 passed, 0.00 [0.00, 0.79], 0.50 below the threshold 0.50")
     assert "right.yaml" not in told[1]
+    told_as_json = invoke("run", "say.yaml", "--model", "scripted/right.yaml,scripted/wrong.yaml", *flags, "--json")
+    assert json.loads(told_as_json.stdout)["reasons"] == [told[0].strip()]
 
 
 def test_infrastructure_is_no_score_and_exits_3(invoke: Invoke, write_task: WriteTask) -> None:

@@ -9,7 +9,7 @@ from loopwright import EpisodeResult, RunResult
 from loopwright.cli._exit import ExitCode
 from loopwright.plan import PlannedEpisode, ResolvedRun
 from loopwright.session import sessions_of
-from loopwright.stats import wilson
+from loopwright.stats import rate_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +59,15 @@ def _judged(result: RunResult, run: ResolvedRun, accept: float | None) -> Iterat
 
 def _judge(name: str, episodes: Sequence[EpisodeResult], threshold: float) -> tuple[ExitCode, str]:
     """Decides only where episodes without a score cannot change it: infrastructure passes nothing and fails nothing."""
-    passed, lost = sum(episode.passed for episode in episodes), sum(not episode.scored for episode in episodes)
-    scored = len(episodes) - lost
-    bounds = wilson(passed, scored)
-    told = f"{name}: {passed} of {scored} passed"
-    told += f", {passed / scored:.2f} [{bounds.low:.2f}, {bounds.high:.2f}]" if scored else ""
-    told += f", threshold {threshold:.2f}"
+    scored = [episode for episode in episodes if episode.scored]
+    passed, lost = sum(episode.passed for episode in scored), len(episodes) - len(scored)
+    told = f"{name}: {passed} of {len(scored)} passed"
+    if scored:
+        rate = passed / len(scored)
+        bounds = rate_interval([one.passed for one in scored], [f"{one.task}/{one.instance}" for one in scored])
+        told += f", {rate:.2f} [{bounds.low:.2f}, {bounds.high:.2f}]"
+        told += f", {threshold - rate:.2f} below the threshold" if rate < threshold else ", threshold"
+        told += f" {threshold:.2f}"
     told += f"; {lost} without a score" if lost else ""
     if not episodes:
         return ExitCode.INFRASTRUCTURE, told

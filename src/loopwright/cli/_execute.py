@@ -36,7 +36,9 @@ def execute(run: Run, *, accept: float | None, as_json: bool, checkpoints: str =
     code = result.code
     summary = summarize_run(folder)
     if as_json:
-        write_json({"folder": str(folder), "exit_code": int(code), **summary_as_json(summary)})
+        write_json(
+            {"folder": str(folder), "exit_code": int(code), "reasons": list(result.reasons), **summary_as_json(summary)}
+        )
     else:
         write(render_text(summary))
         write(closing_words(folder, result))

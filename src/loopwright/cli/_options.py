@@ -51,6 +51,27 @@ def run_argument(name: str = "run", *, required: bool = False) -> Callable[[_Fun
     return click.argument(name, required=required, shell_complete=_complete_run)
 
 
+class _VariantPair(click.ParamType[tuple[str, str]]):
+    """Two variants."""
+
+    name = "A=B"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """Splits at the equals sign."""
+        one, _, other = str(value).partition("=")
+        if not one or not other:
+            self.fail(f"{value!r} is not of the form A=B, such as refine=refine@openai/gpt-5-mini", param, ctx)
+        return one, other
+
+
+pair_option = click.option(
+    "--pair",
+    "pairs",
+    type=_VariantPair(),
+    multiple=True,
+    help="Names of two variants that belong together, where names, strategies and models do not tell.",
+)
+
 checkpoints_option = click.option(
     "--checkpoints",
     default="",

@@ -39,6 +39,11 @@ class Ruling:
     paired: PairedDifference
     """Candidate minus incumbent."""
 
+    @property
+    def harmful(self) -> bool:
+        """Whether the losses are more than chance gives."""
+        return self.p_harm < _HARM
+
 
 def improvement(score: float, history: Sequence[float], tasks: int | None = None) -> float:
     """Xi = (mu - mean of history) / sd of history, Bessel-corrected (PIPO eq. 8 and 9).
@@ -114,7 +119,10 @@ def judge_change(
     elif xi < 0:
         decision, why = "hold", f"{-xi:.1f} standard deviations under the accepted versions, within chance"
     elif paired.interval.low <= -margin:
-        decision, why = "hold", f"a loss of {-paired.interval.low:.3f} is not ruled out; run more tasks or repeats"
+        decision, why = (
+            "hold",
+            f"a loss of {-paired.interval.low:.3f} is not ruled out, beyond {margin:g}; run more tasks or repeats",
+        )
     elif dropped > most_dropped:
         decision, why = "hold", f"a skill dropped by {dropped:.2f} on the way, more than {most_dropped:.2f}"
     else:

@@ -12,6 +12,7 @@ from loopwright.report._comparison import (
 from loopwright.report._drift import alarm_line, render_drift
 from loopwright.report._fit import FittedTable, fit_table
 from loopwright.report._html import render_html
+from loopwright.report._pairing import Pairing, pair_variants
 from loopwright.report._summary import EpisodeRow, RunSummary, VariantSummary, summarize, summarize_run
 from loopwright.report._tables import render_csv, render_junit
 from loopwright.report._text import render_text
@@ -22,6 +23,7 @@ __all__ = [
     "Failure",
     "FittedTable",
     "Pair",
+    "Pairing",
     "RunComparison",
     "RunSummary",
     "VariantSummary",
@@ -30,6 +32,7 @@ __all__ = [
     "compare_runs",
     "compare_variants",
     "fit_table",
+    "pair_variants",
     "render_bench",
     "render_comparison",
     "render_csv",

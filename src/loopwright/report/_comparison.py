@@ -10,6 +10,7 @@ from typing import Any
 
 from loopwright.errors import UserError
 from loopwright.report._pages import render_page
+from loopwright.report._pairing import pair_variants
 from loopwright.report._summary import VariantSummary, summarize_run
 from loopwright.runner import RunResult
 from loopwright.stats import PairedDifference, Rollouts, benjamini_hochberg, paired_difference
@@ -43,64 +44,68 @@ class RunComparison:
     """What the configurations of two runs differ in, as paths such as `models.0`."""
     differences: Sequence[str]
     """The same in words, with the values of both where they are short."""
+    left_out: Sequence[str] = ()
+    """Variants of two runs that have no like in the other one."""
 
     def as_dict(self) -> dict[str, Any]:
         """As plain data."""
         return asdict(self)
 
 
-def compare(first: RunResult | Path | str, second: RunResult | Path | str | None = None) -> RunComparison:
+def compare(
+    first: RunResult | Path | str,
+    second: RunResult | Path | str | None = None,
+    *,
+    pairs: Sequence[tuple[str, str]] = (),
+) -> RunComparison:
     """Compares two runs, or the variants of one, task by task.
 
     Only instances that both have count, and only scores: what infrastructure failed is left out.
 
     Args:
         first: What a run came to, or its folder.
-        second: Another run, whose variants of the same name are compared; None for each pair of the first's variants.
+        second: Another run, whose variants of the same name, or of the same strategy and models, are compared; None
+            for each pair of the first's variants.
+        pairs: Names of the variants to compare, instead of those that are alike.
 
     Raises:
         UserError: There are no two variants to compare.
         StoreError: There is no run in a folder, or its record is damaged.
     """
-    return compare_runs(_folder(first), _folder(second)) if second is not None else compare_variants(_folder(first))
+    if second is None:
+        return compare_variants(_folder(first), asked=pairs)
+    return compare_runs(_folder(first), _folder(second), asked=pairs)
 
 
 def _folder(run: RunResult | Path | str) -> Path:
     return run.folder if isinstance(run, RunResult) else Path(run)
 
 
-def compare_variants(folder: Path) -> RunComparison:
-    """Compares the variants of a run with each other.
+def compare_variants(folder: Path, *, asked: Sequence[tuple[str, str]] = ()) -> RunComparison:
+    """Compares the variants of a run with each other, or those whose names are asked for.
 
     Raises:
-        UserError: It has only one.
+        UserError: It has only one, or lacks one that is asked for.
     """
-    variants = summarize_run(folder).variants
-    if len(variants) < 2:
+    summary = summarize_run(folder)
+    if len(summary.variants) < 2:
         raise UserError(f"{folder} has one variant", remedy="Name a second run, or run with `--strategy A,B`.")
-    return RunComparison(_pairs([(a.name, a, b.name, b) for a, b in combinations(variants, 2)]), (), ())
+    pairs = pair_variants(summary, summary, asked).pairs if asked else combinations(summary.variants, 2)
+    return RunComparison(_pairs([(a.name, a, b.name, b) for a, b in pairs]), (), ())
 
 
-def compare_runs(first: Path, second: Path) -> RunComparison:
-    """Compares the variants of two runs that have the same name, or the only ones of each.
+def compare_runs(first: Path, second: Path, *, asked: Sequence[tuple[str, str]] = ()) -> RunComparison:
+    """Compares the variants of two runs that are alike, or those whose names are asked for; see `pair_variants`.
 
     Raises:
-        UserError: The runs share no variant.
+        UserError: The runs share no variant, or lack one that is asked for.
     """
-    left = {variant.name: variant for variant in summarize_run(first).variants}
-    right = {variant.name: variant for variant in summarize_run(second).variants}
-    names = [(name, name) for name in left if name in right]
-    if not names and len(left) == len(right) == 1:
-        names = [(next(iter(left)), next(iter(right)))]
-    if not names:
-        raise UserError(
-            f"the runs share no variant: {', '.join(left)} and {', '.join(right)}",
-            remedy="Run both with the same strategies.",
-        )
-    pairs = _pairs([(f"{first.name} {a}", left[a], f"{second.name} {b}", right[b]) for a, b in names])
+    pairing = pair_variants(summarize_run(first), summarize_run(second), asked)
+    pairs = _pairs([(f"{first.name} {a.name}", a, f"{second.name} {b.name}", b) for a, b in pairing.pairs])
     old, new = read_run(first).manifest, read_run(second).manifest
     differs = old.changed(new.config)
-    return RunComparison(pairs, differs, tuple(dict.fromkeys(_told(path, old.config, new.config) for path in differs)))
+    told = tuple(dict.fromkeys(_told(path, old.config, new.config) for path in differs))
+    return RunComparison(pairs, differs, told, tuple(pairing.left_out))
 
 
 _WORDS = {

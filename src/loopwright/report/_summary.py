@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import Literal
 
 from loopwright.record import EpisodeRecord, ResultOf, RunReader, SessionRecord, Spent, inline_result, session_name
-from loopwright.stats import Interval, Refinement, Rollouts, Transition, mean_interval, refinement, wilson
+from loopwright.stats import Interval, Refinement, Rollouts, Transition, rate_interval, refinement
 from loopwright.store import EpisodeStarted, Event, read_run
 from loopwright.text import cut_middle
 from loopwright.types import Check, Failure, Usage
@@ -109,10 +109,7 @@ class VariantSummary:
     @property
     def interval(self) -> Interval:
         """95 % interval of the pass rate; where instances are repeated, repeats count as alike."""
-        units = [row.unit for row in self.scored]
-        if len(set(units)) == len(units):
-            return wilson(self.passed, self.n)
-        return mean_interval([float(bool(row.passed)) for row in self.scored], units)
+        return rate_interval([bool(row.passed) for row in self.scored], [row.unit for row in self.scored])
 
     @property
     def mean_score(self) -> float | None:

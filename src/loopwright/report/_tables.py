@@ -120,8 +120,8 @@ def _case(suite: ET.Element, row: EpisodeRow) -> None:
         message = f"score {row.score or 0:.2f} after {row.iterations} iterations, stopped by {row.rule or 'nothing'}"
         names = [check.name for check in row.failing] + ([f"{row.failing_more} more"] if row.failing_more else [])
         message += f"; not passed: {', '.join(names)}" if names else ""
-        failure = ET.SubElement(case, "failure", type="not_passed", message=_xml(message))
-        failure.text = _xml("\n\n".join(f"{one.name}: {one.score:.2f}\n{one.evidence}".rstrip() for one in row.failing))
+        missed = ET.SubElement(case, "failure", type="not_passed", message=_xml(message))
+        missed.text = _xml("\n\n".join(f"{one.name}: {one.score:.2f}\n{one.evidence}".rstrip() for one in row.failing))
     ET.SubElement(case, "system-out").text = _xml(_measured(row))
 
 

@@ -5,7 +5,15 @@ Usable alone, in pure Python; each docstring names the paper and the equation be
 
 from loopwright.stats._curve import PowerLaw, fit_power_law, predicted_asymptote
 from loopwright.stats._divergence import common_prefix, divergence
-from loopwright.stats._intervals import Interval, clopper_pearson, clustered_error, credible, mean_interval, wilson
+from loopwright.stats._intervals import (
+    Interval,
+    clopper_pearson,
+    clustered_error,
+    credible,
+    mean_interval,
+    rate_interval,
+    wilson,
+)
 from loopwright.stats._paired import PairedDifference, bca, benjamini_hochberg, mcnemar, paired_difference, sign_flip
 from loopwright.stats._passk import (
     Rollouts,
@@ -57,6 +65,7 @@ __all__ = [
     "posterior_pass_at_k",
     "posterior_pass_hat_k",
     "predicted_asymptote",
+    "rate_interval",
     "refinement",
     "runs_per_arm",
     "sign_flip",

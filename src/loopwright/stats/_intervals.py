@@ -134,3 +134,15 @@ def _z(confidence: float) -> float:
 def _check_counts(successes: int, n: int) -> None:
     if not 0 <= successes <= n:
         raise ValueError(f"need 0 <= successes <= n, got {successes} of {n}")
+
+
+def rate_interval(passed: Sequence[bool], units: Sequence[str]) -> Interval:
+    """95 % interval of a pass rate: Wilson's, but where units are repeated, repeats count as alike.
+
+    Args:
+        passed: Whether each attempt passed.
+        units: What each was an attempt at.
+    """
+    if len(set(units)) == len(units):
+        return wilson(sum(passed), len(passed))
+    return mean_interval([float(one) for one in passed], units)

@@ -141,7 +141,7 @@ def compare_command(ctx: click.Context, run: str, other: str | None, runs: Path,
     """Compare two runs, or the variants of one, paired and clustered by task: `loopwright compare`."""
     from loopwright.cli.commands._compare import command as compare
 
-    ctx.invoke(compare, run=run, other=other, runs=runs, as_json=as_json)
+    ctx.invoke(compare, run=run, other=other, pairs=(), runs=runs, as_json=as_json)
 
 
 @command.command("report", epilog=examples("loopwright bench report runs/demo --out bench.html"))

@@ -82,7 +82,7 @@ def command(
     ended = carry_out(regraded, accept)
     found = load_regrade(folder)
     if as_json:
-        write_json({"exit_code": int(ended.code), **found.as_dict()})
+        write_json({"exit_code": int(ended.code), "reasons": list(ended.reasons), **found.as_dict()})
     else:
         show_changes(found)
         write(closing_words(folder, ended))

@@ -22,6 +22,8 @@ def show(found: RunComparison) -> None:
         if pair.passed.left_out:
             write(f"{pair.a}, {pair.b}: {pair.passed.left_out} instances are scored in only one of the two")
     write("holds: told apart from no difference at a false discovery rate of 5 % among these pairs")
+    if found.left_out:
+        write(f"without a like in the other run: {', '.join(found.left_out)}")
     if found.differences:
         more = f"; and {len(found.differences) - _SHOWN} more" if len(found.differences) > _SHOWN else ""
         write(f"The runs differ in: {'; '.join(found.differences[:_SHOWN])}{more}")

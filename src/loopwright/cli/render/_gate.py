@@ -1,0 +1,33 @@
+"""What a gate decided, variant by variant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from loopwright.drift import Ruling
+
+_WORST = ("roll back", "hold", "accept")
+
+
+def told(old: str, new: str, ruling: Ruling, *, margin: float) -> str:
+    """The decision about one variant: why, rate, bound and interval."""
+    paired, low = ruling.paired, ruling.paired.interval.low
+    name = new if old == new else f"{old} to {new}"
+    harm = "is likely" if ruling.harmful else "does not show"
+    return (
+        f"{name}: {ruling.decision}: {ruling.why}\n"
+        f"  {paired.tasks} tasks: {paired.mean_b:.3f} to {paired.mean_a:.3f}, difference {paired.difference:+.3f} "
+        f"[{low:+.3f}, {paired.interval.high:+.3f}] ({paired.interval.method}); "
+        f"its lower end has to be above {-margin:+.3f}\n"
+        f"  better on {ruling.wins}, worse on {ruling.losses}; harm {harm} (one-sided p {ruling.p_harm:.3f}), "
+        f"probability of better {ruling.p_better:.2f}, xi {ruling.improvement:+.1f}"
+    )
+
+
+def rulings_as_json(rulings: Sequence[tuple[str, str, Ruling]], left_out: Sequence[str]) -> dict[str, Any]:
+    """The ruling on the worst variant, which is that on the change, and all of them."""
+    *_, worst = min(rulings, key=lambda one: (_WORST.index(one[2].decision), one[2].paired.difference))
+    each = [{"baseline": old, "candidate": new, **asdict(ruling)} for old, new, ruling in rulings]
+    return {**asdict(worst), "variants": each, "left_out": list(left_out)}
