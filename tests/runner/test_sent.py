@@ -12,7 +12,9 @@ import pytest
 
 import loopwright
 from loopwright.errors import UserError
+from loopwright.plan import resolve
 from loopwright.plugins import import_nothing_for
+from loopwright.task import load_task
 
 _CODE = """\
 from pathlib import Path
@@ -81,3 +83,62 @@ def test_a_run_that_was_sent_and_names_no_code_goes_on(run: Path) -> None:
     assert told.pop("origin")
     (run / "run.json").write_text(json.dumps(told))
     assert loopwright.resume(run).pass_rate == 1
+
+
+def _sent(run: Path, **task: Any) -> None:
+    """The run as if somebody had sent it, with other fields of its task."""
+    told = json.loads((run / "run.json").read_text())
+    del told["origin"]
+    told["config"]["tasks"][0] |= task
+    (run / "run.json").write_text(json.dumps(told))
+    first = (run / "events.jsonl").read_bytes().splitlines(keepends=True)[0]
+    (run / "events.jsonl").write_bytes(first)
+
+
+@pytest.mark.parametrize(
+    ("task", "told"),
+    [
+        ({"environment": {"name": "bash", "fixture": "/etc"}}, r"environment\.fixture names /etc, which is outside"),
+        ({"environment": {"name": "sql", "dump": "../secret.sql"}}, r"environment\.dump names .*secret\.sql"),
+        ({"sandbox": {"provider": "bubblewrap", "image": "/"}}, r"sandbox\.image names /,"),
+        ({"model": "scripted//etc/passwd"}, r"model names /etc/passwd"),
+        ({"models": {"critic": "replay/../secret.jsonl"}}, r"model names .*secret\.jsonl"),
+        ({"environment": {"name": "ctf", "assets": "link"}}, r"environment\.assets names .*link"),
+    ],
+)
+def test_a_run_that_was_sent_reads_nothing_outside_the_project(run: Path, task: dict[str, Any], told: str) -> None:
+    Path("link").symlink_to("/etc")
+    _sent(run, **task)
+    with pytest.raises(UserError, match=told) as caught:
+        loopwright.resume(run, project=run.parent)
+    assert "LOOPWRIGHT_FOLDERS" in caught.value.remedy
+
+
+def test_the_cache_of_a_run_that_was_sent_is_left_alone(run: Path, tmp_path: Path) -> None:
+    told = json.loads((run / "run.json").read_text())
+    told["config"]["cache"] = str(tmp_path / "cache")
+    (run / "run.json").write_text(json.dumps(told))
+    _sent(run)
+    assert loopwright.resume(run, changed=True).pass_rate == 1
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_task_file_reads_below_its_project_unless_the_user_names_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder beside the project, such as a fixture that a task file from somebody names."""
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    Path("right.yaml").write_text('["```bash\\necho hi\\n```"]')
+    Path("task.yaml").write_text(
+        "version: 1\nname: t\ngoal: g\nmodel: scripted/right.yaml\nloop: {strategy: single}\n"
+        "environment: {name: bash, fixture: ../beside, hidden: {gold: echo hi}}\n"
+    )
+    with pytest.raises(UserError, match=r"environment\.fixture names .*beside, which is outside"):
+        resolve(["task.yaml"])
+    monkeypatch.setenv("LOOPWRIGHT_FOLDERS", f"/nowhere:{tmp_path / 'beside'}")
+    assert len(resolve(["task.yaml"]).episodes) == 1
+    # What you type yourself is yours: a model over the task's, or a task made in Python.
+    monkeypatch.delenv("LOOPWRIGHT_FOLDERS")
+    assert len(resolve(load_task("task.yaml")).episodes) == 1

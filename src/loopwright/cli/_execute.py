@@ -67,10 +67,12 @@ def carry_out(run: Run, accept: float | None) -> Acceptance:
 
 
 def tell_code(run: Run) -> None:
-    """Tells what code a recorded run uses, and where it comes from."""
+    """Tells what code a recorded run uses, where it comes from, and what of it is not used."""
     modules = [name.removeprefix("module ") for name in run.resolved.fingerprints if name.startswith("module ")]
     if modules:
         tell(f"note: the run uses code of {run.config.project}, or installed: {', '.join(modules)}")
+    if (recorded := run.store.manifest.config.get("cache")) and run.config.cache is None:
+        tell(f"note: the run was not made here, so its response cache is not used: {recorded}")
 
 
 async def _until_signalled(run: Run) -> None:

@@ -4,6 +4,7 @@ from loopwright.plan._changes import resumed
 from loopwright.plan._ledgers import BudgetBook
 from loopwright.plan._options import ComponentOptions, RunOptions, Tasks, handed_in, opened, resolve
 from loopwright.plan._plan import PlannedEpisode, RegradeOptions, RunConfig, plan_episodes
+from loopwright.plan._reach import refuse_outside
 from loopwright.plan._resolve import (
     ComponentOverrides,
     ComponentResolver,
@@ -34,6 +35,7 @@ __all__ = [
     "handed_in",
     "opened",
     "plan_episodes",
+    "refuse_outside",
     "resolve",
     "resolve_recorded",
     "resolve_run",

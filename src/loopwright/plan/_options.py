@@ -10,6 +10,7 @@ from loopwright.agents import Agent
 from loopwright.loop import Strategy
 from loopwright.models import Model
 from loopwright.plan._plan import RunConfig
+from loopwright.plan._reach import refuse_outside
 from loopwright.plan._resolve import ComponentOverrides, EnvironmentMaker
 from loopwright.plan._resolved_run import ResolvedRun, resolve_run
 from loopwright.plugins import check_environment, import_nothing_for, instantiate_plugin
@@ -144,7 +145,11 @@ def resolve(tasks: Tasks, *, stand_in: str | None = None, **options: Unpack[RunO
             "project": options.get("project") or Path().absolute(),
         }
     )
-    return resolve_run(config, components.given, stand_in=stand_in)
+    run = resolve_run(config, components.given, stand_in=stand_in)
+    for one in found:
+        if isinstance(one, TaskFile):
+            refuse_outside(one.task, run.instances[one.task.name], config.project, (config.project, one.project))
+    return run
 
 
 _PLAIN = (RunOptions.__annotations__.keys() - ComponentOptions.__annotations__.keys()) & RunConfig.model_fields.keys()

@@ -23,6 +23,7 @@ from loopwright.plan import (
     RunConfig,
     RunResources,
     current_episode,
+    refuse_outside,
     resolve_recorded,
     resolve_run,
     resumed,
@@ -333,18 +334,28 @@ class Run:
 def recorded_config(folder: Path, project: Path | None) -> RunConfig:
     """The configuration of a recorded run. Code that it names is imported only where it was asked for.
 
+    Of a run that was not made here no recorded cache is used, and the files that its tasks name lie in the project that
+    was asked for, or in a folder that the user named.
+
     Args:
         folder: The run's folder, which somebody may have sent.
         project: The project folder that was asked for; None for the recorded one.
+
+    Raises:
+        UserError: A task of a run that was sent names a file elsewhere.
     """
     manifest = read_run(folder).manifest
     config = RunConfig.recorded(manifest)
-    if project is not None:
-        import_nothing_for(None)
-        return config.model_copy(update={"project": project.absolute()})
+    own = made_here(manifest)
     inside = config.project.resolve().is_relative_to(folder.resolve())
-    import_nothing_for(None if made_here(manifest) and not inside else folder)
-    return config
+    import_nothing_for(None if project is not None or (own and not inside) else folder)
+    if project is not None:
+        config = config.model_copy(update={"project": project.absolute()})
+    if own:
+        return config
+    for task in config.tasks:
+        refuse_outside(task, task.instances(), config.project, [folder, *([project] if project else [])])
+    return config.model_copy(update={"cache": None})
 
 
 def _own(config: RunConfig) -> Callable[[Event], bool]:

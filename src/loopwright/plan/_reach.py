@@ -1,0 +1,56 @@
+"""Files that a task names, and the folders in which they may lie when somebody else may have written the task."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from loopwright.errors import UserError
+from loopwright.task import Instance, Task
+from loopwright.user_folders import data_folder
+
+FOLDERS = "LOOPWRIGHT_FOLDERS"
+"""The variable with further folders in which tasks may read, separated as in PATH."""
+_FIELDS = ("fixture", "dump", "assets")
+"""Fields of environments that name files."""
+_REPLIES = ("replay", "scripted")
+"""Providers whose models are files."""
+
+
+def refuse_outside(task: Task, instances: Iterable[Instance], project: Path, own: Sequence[Path]) -> None:
+    """Refuses a task that reads outside its project, the user's data sets and the folders that the user named.
+
+    Args:
+        task: The task, which somebody else may have written.
+        instances: Its instances.
+        project: What relative paths of its models and baseline start at; its replies may lie there.
+        own: Its own folders, in which it may read all that it names.
+
+    Raises:
+        UserError: It names a file elsewhere.
+    """
+    named = filter(None, os.environ.get(FOLDERS, "").split(os.pathsep))
+    folders = [path.expanduser().resolve() for path in (*own, data_folder(""), *map(Path, named))]
+    for where, path in _files(task, instances, project):
+        allowed = [*folders, project.resolve()] if where == "model" else folders
+        if not any(path.resolve().is_relative_to(folder) for folder in allowed):
+            raise UserError(
+                f"task {task.name!r}: {where} names {path}, which is outside its project",
+                remedy=f"Put the file into the project, or name its folder in {FOLDERS}. For a run that was sent, "
+                "name the project with --project.",
+            )
+
+
+def _files(task: Task, instances: Iterable[Instance], project: Path) -> Iterator[tuple[str, Path]]:
+    """What a task names, and the place where it names it; each path once."""
+    for name in {task.model, *task.models.values()} - {None}:
+        provider, _, path = str(name).replace(":", "/", 1).partition("/")
+        if provider in _REPLIES:
+            yield "model", project / Path(path).expanduser()
+    if task.drift and task.drift.baseline:
+        yield "drift.baseline", project / task.drift.baseline
+    if task.sandbox.image and Path(task.sandbox.image).is_absolute():
+        yield "sandbox.image", Path(task.sandbox.image)
+    found = {(field, str(one.public[field])) for one in instances for field in _FIELDS if one.public.get(field)}
+    yield from ((f"environment.{field}", Path(path).absolute()) for field, path in sorted(found))
