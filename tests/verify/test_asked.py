@@ -177,3 +177,57 @@ def test_what_a_gold_solution_has_objects_answer(gold: str, answered: str) -> No
     tests = "from solution import A\ndef test_it(): pass\n"
     task = PythonTask.of(Instance(id="x", goal="x", public={"tests": tests}, hidden={"solution": gold}))
     assert not set(answered.split()) & set(task.bare.refused)
+
+
+MADE = {
+    "namedtuple": (
+        "from collections import namedtuple\nP = namedtuple('P', 'x count')\ndef f(): return P(1, 2)\n",
+        "p.x == 1 and p.count == 2 and p == (1, 2) and p[1] == 2 and len(p) == 2 and p < (1, 3)",
+    ),
+    "typed": (
+        "from typing import NamedTuple\nclass P(NamedTuple):\n    x: int\n    count: int\ndef f(): return P(1, 2)\n",
+        "p.x == 1 and p.count == 2 and p == (1, 2) and p[1] == 2 and len(p) == 2 and p < (1, 3)",
+    ),
+    "namespace": (
+        "from types import SimpleNamespace\ndef f(): return SimpleNamespace(x=1, count=2)\n",
+        "p.x == 1 and p.count == 2 and p == f()",
+    ),
+    "any attribute": (
+        "class P:\n    def __getattr__(self, name):\n        if name == 'count': return 2\n"
+        "        raise AttributeError(name)\n"
+        "def f(): return P()\n",
+        "p.count == 2",
+    ),
+    "dataclass": (
+        "from dataclasses import make_dataclass\nP = make_dataclass('P', ['x', 'count'])\ndef f(): return P(1, 2)\n",
+        "p.count == 2 and p == f()",
+    ),
+    "class made by type": ("P = type('P', (), {'__len__': lambda self: 2})\ndef f(): return P()\n", "len(p) == 2"),
+}
+
+
+@pytest.mark.parametrize("made", MADE)
+async def test_objects_of_classes_that_a_gold_solution_makes_by_a_call_answer(judge: Judge, made: str) -> None:
+    gold, expected = MADE[made]
+    tests = f"from solution import f\ndef test_it():\n    p = f()\n    assert {expected}\n"
+    (check,) = (await judge.grading(gold, tests, gold=gold)).verdict.checks
+    assert check.passed, check.evidence
+
+
+@pytest.mark.parametrize(
+    ("name", "use", "passes"),
+    [
+        ("PRIMES", "5 in PRIMES", False),
+        ("LRU", "5 in LRU()", True),
+        ("BST", "isinstance(f(), BST) and 5 in f()", True),
+    ],
+)
+async def test_a_name_in_capitals_is_a_class_only_if_tests_use_it_as_one(
+    judge: Judge, name: str, use: str, passes: bool
+) -> None:
+    """A constant of the candidate decides no test; a class may answer what tests ask of it."""
+    source = f"class T:\n    def __eq__(self, o): return True\n    def __contains__(self, o): return True\n{name} = T"
+    source += "()\n" if name == "PRIMES" else "\n"
+    tests = f"from solution import {name}, f\ndef test_it(): assert {use}\n"
+    (check,) = (await judge.grading(source + "def f(): return T()\n", tests)).verdict.checks
+    assert check.passed is passes, check.evidence

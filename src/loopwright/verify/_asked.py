@@ -29,6 +29,13 @@ _BASES: dict[str, set[str]] = {
     **dict.fromkeys(("Enum", "IntEnum", "StrEnum"), _CONTAINER),
 }
 """Base classes from elsewhere whose special methods are known."""
+_CLASS_CHECKS = {"isinstance", "issubclass", "raises", "assertRaises", "assertIsInstance"}
+_MADE: dict[str, set[str]] = {
+    "make_dataclass": {"__eq__", "__lt__"},
+    "SimpleNamespace": {"__eq__"},
+    **{name: {""} for name in ("type", "new_class")},
+}
+"""Calls that make a class or an object, and the special methods of what they make; the empty one for any."""
 
 
 def refused_names(
@@ -59,15 +66,35 @@ def refused_names(
 
 
 def _names_class(tests: ast.AST, modules: Sequence[str]) -> bool:
-    """Whether tests import or reach something of the candidate that is written like a class."""
+    """Whether tests import or reach something of the candidate that is written like a class.
+
+    A name in capitals alone may be a constant: it is a class only where tests call it, inherit from it, or name it in
+    `except` or as an argument of a check such as `isinstance`.
+    """
     roots = {name.partition(".")[0] for name in modules}
     named: list[str] = []
+    used: set[str] = set()
     for node in ast.walk(tests):
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in roots:
             named += [alias.name for alias in node.names]
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in roots:
             named.append(node.attr)
-    return any(name[:1].isupper() and "_" not in name for name in named)
+        used |= {_last_name(part) for part in _as_classes(node)}
+    likely = [name for name in named if name[:1].isupper() and "_" not in name]
+    return any(not name.isupper() or name in used for name in likely)
+
+
+def _as_classes(node: ast.AST) -> Iterator[ast.expr]:
+    """Expressions that a node uses as classes."""
+    if isinstance(node, ast.Call):
+        yield node.func
+        if _last_name(node.func) in _CLASS_CHECKS:
+            for argument in node.args:
+                yield from argument.elts if isinstance(argument, ast.Tuple) else [argument]
+    elif isinstance(node, ast.ClassDef):
+        yield from node.bases
+    elif isinstance(node, ast.ExceptHandler) and node.type is not None:
+        yield from node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
 
 
 def _classes(trees: Iterable[ast.AST]) -> set[str]:
@@ -79,16 +106,30 @@ def _answered(tree: ast.AST, known: set[str]) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             yield node.attr
+        elif isinstance(node, ast.Call):
+            yield from _by_call(node)
         elif isinstance(node, ast.ClassDef):
             yield from _by_body(node)
             yield from (name for base in node.bases for name in _by_base(_last_name(base), known))
             yield from (name for mark in node.decorator_list for name in _by_decorator(mark))
 
 
+def _by_call(call: ast.Call) -> Iterator[str]:
+    """What an object answers whose class, or which itself, the call makes; `type(x)` of one argument makes none."""
+    name = _last_name(call.func)
+    if name not in _MADE or (name == "type" and len(call.args) != 3):
+        return
+    yield from _MADE[name]
+    yield from (keyword.arg for keyword in call.keywords if keyword.arg)
+    named = [part.value for part in ast.walk(call) if isinstance(part, ast.Constant)]
+    yield from (word for text in named if isinstance(text, str) for word in text.split())
+
+
 def _by_body(cls: ast.ClassDef) -> Iterator[str]:
     for node in cls.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node.name
+            # Who answers any attribute may answer those of plain values.
+            yield from _PLAIN_ATTRIBUTES if node.name in ("__getattr__", "__getattribute__") else (node.name,)
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             yield from (target.id for target in targets if isinstance(target, ast.Name))
