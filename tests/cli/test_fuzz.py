@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,6 +15,17 @@ from tests.cli.conftest import Invoke, WriteTask
 
 _TASK = ["validate", "say.yaml", "--model", "scripted/right.yaml"]
 _RUN = ["run", "say.yaml", "--model", "scripted/right.yaml", "--out", "runs/new"]
+_OF_A_RUN = [
+    ["compare", "runs/r", "runs/s"],
+    ["gate", "runs/s", "runs/r"],
+    ["fork", "runs/r", "--at", "say:refine:0:1", "--model", "scripted/right.yaml", "--out", "runs/new"],
+    ["regrade", "runs/r", "--out", "runs/new"],
+    ["bench", "show", "runs/r"],
+    ["bench", "report", "runs/r"],
+]
+_BENCH = ["bench", "run", "intercode-bash", "--from", "suite", "--model", "scripted/right.yaml", "--strategy", "single"]
+_BENCH = [*_BENCH, "--limit", "1", "--no-check", "--out", "runs/new"]
+_REPLAY = ["bench", "replay", "intercode-bash", "turns.json", "--from", "suite", "--prefix", "fs4-"]
 # Every file that a verb reads, and the verbs that read it.
 _READERS: dict[str, list[list[str]]] = {
     "say.yaml": [_TASK, ["explain", "say.yaml"]],
@@ -27,8 +39,14 @@ _READERS: dict[str, list[list[str]]] = {
     "prices.yaml": [[*_TASK, "--prices", "prices.yaml"]],
     "recorded.jsonl": [["run", "say.yaml", "--model", "replay/recorded.jsonl", "--out", "runs/new"]],
     ".env": [["models", "list"], _TASK, ["show", "runs/r"]],
-    "runs/r/run.json": [["show", "runs/r"], ["report", "runs/r"], ["resume", "runs/r"], ["show"]],
-    "runs/r/events.jsonl": [["show", "runs/r", "say"], ["report", "runs/r"], ["compare", "runs/r", "runs/r"]],
+    "runs/r/run.json": [["show", "runs/r"], ["report", "runs/r"], ["resume", "runs/r"], ["show"], *_OF_A_RUN],
+    "runs/r/events.jsonl": [["show", "runs/r", "say"], ["report", "runs/r", "--junit", "j.xml"], *_OF_A_RUN],
+    "runs/g/run.json": [["show", "runs/g"], ["regrade", "runs/r", "--out", "runs/g"], ["resume", "runs/g"]],
+    "runs/g/events.jsonl": [["show", "runs/g"], ["regrade", "runs/r", "--out", "runs/g"], ["resume", "runs/g"]],
+    "mended.yaml": [["regrade", "runs/r", "--task", "mended.yaml", "--out", "runs/new"]],
+    "runs/r/canaries.json": [["bench", "show", "runs/r"], ["bench", "report", "runs/r"]],
+    "suite/nl2bash_fs_4.json": [_BENCH],
+    "turns.json": [_REPLAY],
     "log.jsonl": [
         ["drift", "report", "log.jsonl", "--baseline", "b.json"],
         ["drift", "baseline", "freeze", "log.jsonl", "--out", "new.json", "--embedding", "none"],
@@ -40,6 +58,7 @@ _ODD = [
     b"9" * 5000, b"[" * 3000, b"{" * 3000, b'{"a":' * 3000, b"- " * 3000, b"!!python/object:os.system x", b"&a [*a]",
     b'[{"id": "\\ud83d"}]', b'{"id": {}}', b'{"id": [], "time": 1e400, "tools": [1]}', b"a: {b: [c, d: }",
     b"\x1b]0;x\x07",
+    b'[{"query": {}, "gold": 1}]', b'{"0": {"task_id": [], "turn_history": {"actions": 1}}}', b'{"say": [1]}',
 ]  # fmt: skip
 _WORDS = [b"\0", b"\xff", b"{}", b"[]", b"null", b"1e999", b"-1", b'"\\ud83d"', b"\n", b":", b'"', b"9" * 400]
 
@@ -57,7 +76,15 @@ def files(invoke: Invoke, write_task: WriteTask, project: Path) -> Path:
     (project / ".env").write_text("LW_FUZZ=x\n")
     (project / "recorded.jsonl").write_text("")
     write_task()
-    assert invoke(*_RUN[:-1], "runs/r").exit_code == 0
+    for name in ("r", "s"):
+        assert invoke(*_RUN[:-1], f"runs/{name}").exit_code == 0
+    assert invoke("regrade", "runs/r", "--out", "runs/g").exit_code == 0
+    (project / "mended.yaml").write_text((project / "say.yaml").read_text())
+    (project / "runs" / "r" / "canaries.json").write_text('{"say": ["gold fails"]}')
+    (project / "suite").mkdir()
+    (project / "suite" / "nl2bash_fs_4.json").write_text('[{"query": "Say hi.", "gold": "echo hi"}]')
+    turns = {"actions": ["echo hi"], "rewards": [1.0], "observations": [""]}
+    (project / "turns.json").write_text(json.dumps({"0": {"task_id": 0, "turn_history": turns}}))
     freeze = ["drift", "baseline", "freeze", "log.jsonl", "--out", "b.json", "--embedding", "none"]
     assert invoke(*freeze).exit_code == 0
     return project
@@ -84,6 +111,7 @@ def test_no_verb_ends_in_a_traceback(
     for content in _broken(good, random.Random(name)):
         path.write_bytes(content)
         for words in _READERS[name]:
+            shutil.rmtree(files / "runs" / "new", ignore_errors=True)
             result = invoke(*words)
             assert "Traceback" not in result.output, (content[:200], words, result.output[-2000:])
             assert result.exit_code in {0, 1, 2, 3}, (content[:200], words, result.exception)

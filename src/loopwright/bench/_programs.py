@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import json
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from loopwright.bench.intercode import locate, mbpp_rows, missing
 from loopwright.environments import tested_name
 from loopwright.errors import TaskError
 from loopwright.files import read_regular
+from loopwright.project import parse_json
 from loopwright.task import Record
 
 
@@ -29,7 +29,7 @@ def humaneval_records(folder: Path) -> tuple[Record, ...]:
     for number, line in enumerate(read_regular(path).decode().splitlines(), start=1):
         if line.strip():
             try:
-                found.append(_humaneval(json.loads(line)))
+                found.append(_humaneval(parse_json(line)))
             except (ValueError, KeyError, TypeError) as error:
                 raise TaskError(f"no HumanEval task: {error}", path=str(path), line=number) from None
     return tuple(found)

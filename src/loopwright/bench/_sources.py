@@ -51,7 +51,7 @@ class Pin:
             return ""
         try:
             rows = _rows(data)
-        except ValueError:
+        except (ValueError, RecursionError):
             return "it holds no records"
         if self.records is not None and len(rows) != self.records:
             return f"it has {len(rows)} records, not {self.records}"

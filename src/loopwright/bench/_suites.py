@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from pydantic import ValidationError
+
 from loopwright.bench._programs import humaneval_records, mbpp_records
 from loopwright.bench.intercode import bash_records, ctf_records, python_records, sql_records
-from loopwright.errors import MissingContent
+from loopwright.errors import MissingContent, TaskError
 from loopwright.loop import ACTING_STRATEGIES
 from loopwright.task import AgentOptions, EnvironmentOptions, LoopOptions, Record, SandboxOptions, Task
 
@@ -63,7 +65,11 @@ class Suite:
             MissingContent: The folder lacks a file of the suite.
             TaskError: A file of it cannot be used.
         """
-        records = spread(self.records(folder), limit)
+        try:
+            records = spread(self.records(folder), limit)
+        except (ValueError, TypeError, AttributeError) as error:
+            told = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+            raise TaskError(f"the data of {self.name} in {folder} cannot be used: {told}") from None
         published, chosen = self.options.get("scoring"), fields.get("scoring")
         if published and chosen:
             fields["scoring"] = chosen if chosen == published else [chosen, published]

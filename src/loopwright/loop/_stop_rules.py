@@ -37,7 +37,16 @@ def _threshold_words(options: LoopOptions) -> str:
 
 def _max_iterations(context: DecisionContext) -> str | None:
     limit = context.options.max_iterations
-    return f"{limit} iterations done" if len(context.tree) >= limit else None
+    return f"{limit} iterations done{_misnamed(context)}" if len(context.tree) >= limit else None
+
+
+def _misnamed(context: DecisionContext) -> str:
+    """Says of a threshold on a check that no verdict had such a check: a slip of the pen looks like a hard task."""
+    wanted = context.options.threshold
+    names = dict.fromkeys(check.name for attempt in context.tree for check in attempt.verdict.checks)
+    if not isinstance(wanted, CheckThreshold) or not names or wanted.check in names:
+        return ""
+    return f"; loop.threshold names the check {wanted.check!r}, and there are {', '.join([*names][:5])}"
 
 
 def _budget(context: DecisionContext) -> str | None:

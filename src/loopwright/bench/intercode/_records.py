@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from loopwright.errors import MissingContent, TaskError
 from loopwright.files import read_regular
+from loopwright.project import parse_json
 from loopwright.task import Record
 
 _REFUSED = frozenset((54, 83, 164, 178, 225, 271, 301, 525, 531, 638, 704, 710, 798, 802, 803, 850, 892, 942, 967))
@@ -142,9 +142,9 @@ def rows(path: Path, *fields: str) -> list[dict[str, Any]]:
         TaskError: It is none.
     """
     try:
-        data = json.loads(read_regular(path))
+        data = parse_json(read_regular(path).decode())
     except (OSError, ValueError) as error:
-        raise TaskError(f"no JSON: {error}", path=str(path)) from None
+        raise TaskError(f"cannot be read: {error}", path=str(path)) from None
     if not isinstance(data, list) or not all(isinstance(row, dict) and row.keys() >= set(fields) for row in data):
         raise TaskError(f"not a list of records with {' and '.join(fields)}", path=str(path))
     return data
