@@ -279,3 +279,15 @@ def test_an_unfinished_episode_is_left_as_it_is(invoke: Invoke, run: Path) -> No
     told = _regraded(invoke, "cut")
     assert [one["episode"] for one in told["episodes"]] == ["say:refine:0"]
     assert told["left_out"] == ["say:refine:1"]
+
+
+def test_a_task_file_reads_no_judge_outside_its_project(
+    invoke: Invoke, judged: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    away = tmp_path_factory.mktemp("away") / "judge.yaml"
+    away.write_text(json.dumps([_SAYS % 1]))
+    task = Path("poem.yaml")
+    task.write_text(task.read_text().replace("scripted/kind.yaml", f"scripted/{away}"))
+    result = invoke("regrade", judged)
+    assert result.exit_code == 2
+    assert "outside its project" in result.stderr

@@ -10,7 +10,16 @@ from pathlib import Path
 
 from loopwright.errors import MissingContent, TaskError, UserError
 from loopwright.loop import GRADE, traits_of
-from loopwright.plan import ComponentOverrides, RegradeOptions, ResolvedRun, RunConfig, Tasks, opened, resolve_run
+from loopwright.plan import (
+    ComponentOverrides,
+    RegradeOptions,
+    ResolvedRun,
+    RunConfig,
+    Tasks,
+    opened,
+    refuse_outside,
+    resolve_run,
+)
 from loopwright.preflight import check_run
 from loopwright.record import EpisodeRecord, RunReader
 from loopwright.runner._run import Run, recorded_config
@@ -69,6 +78,9 @@ def regrade_run(
     }
     config = recorded.model_copy(update=update)
     resolved, ended = resolve_run(config, given), _ended(record)
+    for file in files:
+        name = file.task.name
+        refuse_outside(file.task, resolved.instances[name], config.project, (config.project, file.project))
     chosen = tuple(episode.id for episode in resolved.episodes if episode.id in ended)
     if not chosen:
         raise MissingContent(
