@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwright.stats import Interval, clopper_pearson, clustered_error, credible, mean_interval, wilson
+from loopwright.stats import Interval, clopper_pearson, clustered_error, credible, mean_interval, rate_interval, wilson
 
 RATES = [
     (8, 10, (0.490162, 0.943318), (0.443905, 0.974789), (0.482244, 0.939782)),
@@ -116,3 +116,11 @@ def test_wider_with_more_confidence() -> None:
     for low, high in combinations([0.5, 0.8, 0.95, 0.99], 2):
         narrow, wide = wilson(7, 10, low), wilson(7, 10, high)
         assert wide.low < narrow.low < narrow.high < wide.high
+
+
+def test_a_rate_counts_repeats_of_a_unit_as_alike() -> None:
+    passed = [True, True, True, True, False, False, False, False]
+    assert rate_interval(passed, [*"abcdefgh"]) == wilson(4, 8)
+    alike = rate_interval(passed, [*"aaaabbbb"])
+    assert alike == mean_interval([float(one) for one in passed], [*"aaaabbbb"])
+    assert alike.high - alike.low > wilson(4, 8).high - wilson(4, 8).low

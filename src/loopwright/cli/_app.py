@@ -36,7 +36,7 @@ VERBS = {
     "explain": "Explain a task: its graph, its roles, its limits, what each role sees.",
     "schema": "Print the JSON schema of task files, for editors.",
     "env": "List environments, and build their images.",
-    "models": "List endpoints and local models, and fetch the weights of local ones.",
+    "models": "List endpoints and local models, find out what a server does, and fetch the weights of local models.",
     "doctor": "Show what isolation this machine can give.",
     "gc": "Remove sandboxes whose owner is dead.",
 }
