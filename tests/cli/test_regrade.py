@@ -291,3 +291,32 @@ def test_a_task_file_reads_no_judge_outside_its_project(
     result = invoke("regrade", judged)
     assert result.exit_code == 2
     assert "outside its project" in result.stderr
+
+
+def test_new_grades_can_be_given_again_and_forked(invoke: Invoke, run: Path) -> None:
+    first = _regraded(invoke, run, "--out", "new")
+    task = Path("say.yaml")
+    task.write_text(task.read_text().replace('hidden:\n    want: "yes"', "hidden:\n    want: 'nix'"))
+    again = _regraded(invoke, "new", "--out", "newer")
+    assert [(one["before"], one["after"]) for one in again["episodes"]] == [(1.0, 0.0), (1.0, 0.0)]
+    assert _regraded(invoke, "old", "--out", "other")["source"] == first["source"]
+    flags = ("--at", "say:refine:0:1", "--model", "scripted/right.yaml", "--out", "forked")
+    forked = json.loads(invoke("fork", "new", *flags, "--json").stdout)
+    assert [(one["iterations"], one["passed"]) for one in forked["episodes"]] == [(3, True)]
+
+
+def test_every_candidate_that_was_graded_is_graded_again(invoke: Invoke, write_task: WriteTask) -> None:
+    task = write_task()
+    good = task.read_text()
+    task.write_text(good.replace('hidden:\n    want: "yes"', "hidden:\n    want: 'no'"))
+    Path("words.yaml").write_text('- "nix"\n- "no"\n- "nix"\n')
+    flags = ("--model", "scripted/words.yaml", "--strategy", "best_of_n", "--grade-all", "--out", "old")
+    assert invoke("run", "say.yaml", *flags).exit_code == 0
+    task.write_text(good.replace('hidden:\n    want: "yes"', "hidden:\n    want: 'nix'"))
+    _regraded(invoke, "old", "--out", "new")
+    grades = {
+        event.data.candidate_iteration: event.data.score
+        for event in read_run(Path("new")).events
+        if isinstance(event.data, Graded)
+    }
+    assert grades == {0: 1.0, 1: 0.0, 2: 1.0}

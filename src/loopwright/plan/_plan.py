@@ -28,6 +28,8 @@ class RegradeOptions(BaseModel):
     """Folder of the run whose candidates are graded."""
     judge: str | None = None
     """`provider/model` of the judge, over what tasks say; None for each task's own."""
+    files: tuple[Path, ...] = ()
+    """The task files that grade, to be read when these grades are given again."""
 
 
 class RunConfig(BaseModel):

@@ -63,6 +63,8 @@ def fork_run(source: Path, target: Path, *, config: RunConfig, at: int) -> Run:
                 f"{task.name} is a session, whose episodes rest on each other from their first iteration on",
                 remedy="Run it anew under the changed configuration.",
             )
+    # What goes on from grades given again is a run of its own, with a loop.
+    config = config.model_copy(update={"regrade": None})
     resolved = resolve_run(config)
     old = _started(record, at)
     new: dict[str, EpisodeStarted] = {}

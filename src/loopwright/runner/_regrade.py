@@ -71,7 +71,9 @@ def regrade_run(
     update = {
         "tasks": _graded_tasks(source, recorded, now, verifier),
         "files": (),
-        "regrade": RegradeOptions(source=source.absolute(), judge=judge),
+        "regrade": RegradeOptions(
+            source=source.absolute(), judge=judge, files=tuple(one.path.absolute() for one in files)
+        ),
         "budget": budget or CapOptions(),
         "prices": prices.absolute() if prices else recorded.prices,
         "concurrency": concurrency,
@@ -81,13 +83,7 @@ def regrade_run(
     for file in files:
         name = file.task.name
         refuse_outside(file.task, resolved.instances[name], config.project, (config.project, file.project))
-    chosen = tuple(episode.id for episode in resolved.episodes if episode.id in ended)
-    if not chosen:
-        raise MissingContent(
-            f"no episode of {source} can be graded again: its loop has to be at an end, with a candidate, and its task "
-            "and instance must be there by the same names",
-            remedy=f"Look at it: loopwright show {source}",
-        )
+    chosen = _chosen(source, resolved, ended)
     resolved = resolve_run(resolved.config.model_copy(update={"only": chosen}), given)
     check_run(resolved, files)
     _refuse_states(resolved)
@@ -102,9 +98,22 @@ def regrade_run(
     return run
 
 
+def _chosen(source: Path, resolved: ResolvedRun, ended: Mapping[str, EpisodeRecord]) -> tuple[str, ...]:
+    """The episodes to grade, by name."""
+    chosen = tuple(episode.id for episode in resolved.episodes if episode.id in ended)
+    if not chosen:
+        raise MissingContent(
+            f"no episode of {source} can be graded again: its loop has to be at an end, with a candidate, and its task "
+            "and instance must be there by the same names",
+            remedy=f"Look at it: loopwright show {source}",
+        )
+    return chosen
+
+
 def _files_now(manifest: Manifest, config: RunConfig) -> Sequence[Task | TaskFile]:
     """The run's task files; of a run that somebody sent no file is opened, as it might name any."""
-    return opened(list(config.files)) if made_here(manifest) else []
+    files = config.regrade.files if config.regrade else config.files
+    return opened(list(files)) if made_here(manifest) else []
 
 
 def _graded_tasks(
