@@ -94,3 +94,12 @@ def test_the_worst_variant_decides(invoke: Invoke, write_task: WriteTask) -> Non
     assert told["paired"]["difference"] == -1.0
     assert told["decision"] in ("hold", "roll back")
     assert told["left_out"] == []
+
+
+@pytest.mark.usefixtures("runs")
+@pytest.mark.parametrize("line", [("compare", "right", "wrong"), ("gate", "right", "wrong"), ("show", "right")])
+def test_what_a_single_instance_leaves_unknown_is_null(invoke: Invoke, line: tuple[str, ...]) -> None:
+    def refuse(word: str) -> None:
+        pytest.fail(f"{word} is no JSON")
+
+    assert json.loads(invoke(*line, "--json").stdout, parse_constant=refuse)

@@ -40,8 +40,14 @@ def write(what: RenderableType) -> None:
 
 
 def write_json(value: Any) -> None:
-    """Writes a value to stdout as one JSON document."""
-    click.echo(printable_json(json.dumps(value, default=str, ensure_ascii=False, indent=2)).encode())
+    """Writes a value to stdout as one JSON document.
+
+    A number that JSON cannot write, such as the unknown error of a single instance, becomes null.
+    """
+    from pydantic_core import to_jsonable_python
+
+    plain = to_jsonable_python(value, inf_nan_mode="null", fallback=str)
+    click.echo(printable_json(json.dumps(plain, ensure_ascii=False, indent=2)).encode())
 
 
 def load_env(path: Path) -> None:
