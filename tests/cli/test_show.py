@@ -63,6 +63,66 @@ def test_an_episode_shows_every_iteration(invoke: Invoke, run: Path) -> None:
     assert "passed: answer of iteration 1, score 1.00, stopped by all_passed" in second
 
 
+def test_an_episode_tells_each_call_in_a_line(invoke: Invoke, run: Path) -> None:
+    page = invoke("show", run, "say").stdout
+    (first, second) = re.findall(r"\[calls\]\n  proposer asks scripted/right.yaml, (\d+) in, (\d+) out", page)
+    assert "user:" not in page, "prompts are long"
+    assert first != ("0", "0")
+    assert second != ("0", "0")
+
+
+def test_the_transcript_of_an_episode_has_prompts_and_replies(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task()
+    critique = "{{ view.current.critique if view.current else '' }}"
+    Path("prompts/sayer.md").write_text(f"You say words.\n--- user ---\n1\n2\n3\n4\n{{{{ view.goal }}}}\n{critique}\n")
+    invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--out", "out")
+    first, second = invoke("show", "out", "say", "--transcript").stdout.partition("--- iteration 1, from 0 ---")[::2]
+    assert "  system:\n    You say words.\n  user:\n    1\n    2\n    3\n    4\n    Say yes.\n" in first
+    assert "    Say yes.\n  reply:\n    no\n[candidate]" in first
+    asked = (
+        "  system:\n    (as in the call before)\n  user:\n    (5 lines as in the call before)\n"
+        "    1 of 1 checks fail.\n    - word: got 'no'\n  reply:\n    yes\n[candidate]"
+    )
+    assert asked in second
+
+
+def test_the_reply_without_a_candidate_is_shown(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task()
+    Path("silent.yaml").write_text('- "<think>hm</think>"\n- "yes"\n')
+    assert invoke("run", "say.yaml", "--model", "scripted/silent.yaml", "--out", "out").exit_code == 0
+    page = invoke("show", "out", "say", "--transcript").stdout
+    assert "  reasoning:\n    hm\n[candidate]\n  none: the model answered nothing" in page
+
+
+def test_an_instance_shows_what_each_variant_answered(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task()
+    Path("once.yaml").write_text('- "no"\n- "no"\n- "yes"\n')
+    args = ("--model", "scripted/once.yaml", "--strategy", "single,refine", "--concurrency", "1", "--out", "out")
+    invoke("run", "say.yaml", *args)
+    result = invoke("show", "out", "--instance", "say")
+    assert result.exit_code == 0, result.stderr
+    single, refine = result.stdout.partition("--- refine ---")[::2]
+    assert "--- single ---\nmissed: answer of iteration 0, score 0.00" in single
+    assert "[candidate]\n  no\n" in single
+    assert "[reply]\n  no" in single
+    assert "--- refine ---" in result.stdout
+    assert "passed: answer of iteration 1" in refine
+    assert "[candidate]\n  yes\n" in refine
+    told = json.loads(invoke("show", "out", "--instance", "say", "--json").stdout)
+    assert [(one["variant"], one["candidate"]["text"], one["calls"][0]["reply"]["text"]) for one in told] == [
+        ("single", "no", "no"),
+        ("refine", "yes", "yes"),
+    ]
+
+
+def test_an_unknown_instance_and_two_ways_at_once_are_told(invoke: Invoke, run: Path) -> None:
+    result = invoke("show", run, "--instance", "sya")
+    assert result.exit_code == 2
+    assert "Name one of these: say" in result.stderr
+    assert invoke("show", run, "say", "--instance", "say").exit_code == 2
+    assert "--transcript needs an episode" in invoke("show", run, "--transcript").stderr
+
+
 def test_an_unknown_episode_names_near_ones(invoke: Invoke, run: Path) -> None:
     result = invoke("show", run, "sya:refine:0")
     assert result.exit_code == 2

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from loopwright.candidate import Candidate
 from loopwright.environments import Observation
-from loopwright.models import Reply, Usage
+from loopwright.models import Message, Reply, Request, Sampling, Usage
 from loopwright.sandbox import Control, ControlState
 from loopwright.store import (
     CallFinished,
@@ -62,8 +62,17 @@ class Turn:
     usage_reported: bool = True
     left_out: tuple[str, ...] = ()
     measured: str = ""
+    prompt: str = "Write the module."
+    """The user's message; the system's is the same in every call."""
+    reply: str = "(the reply)"
+    reasoning: str = ""
+    cut: bool = False
+    """Whether the token limit cut the reply."""
+    retried: str = ""
+    """Message of a first try of the call that failed."""
 
 
+SYSTEM = "You write Python.\nAnswer with one file."
 LONG_NAME = "test_total_of_nested_lists_that_hold_lists_of_numbers"
 
 
@@ -185,7 +194,9 @@ class RunBuilder:
 
         key = f"{name}/{i}/propose/0/{'0' * 8}"
         reply = Reply(
-            text="(the reply)",
+            text=turn.reply,
+            reasoning=turn.reasoning,
+            finish="length" if turn.cut else "stop",
             model="scripted/one",
             usage=Usage(input=turn.tokens, output=turn.tokens // 5),
             cost_usd=Decimal(turn.cost) if turn.cost and priced else None,
@@ -193,7 +204,16 @@ class RunBuilder:
             left_out=turn.left_out,
             measured=turn.measured,
         )
-        record(CallIntended(key=key, kind="model", repeatable=True, request={"model": "scripted/one"}), "propose")
+        request = Request(
+            model="scripted/one",
+            messages=(Message(role="system", content=SYSTEM), Message(role="user", content=turn.prompt)),
+            sampling=Sampling(temperature=0.7),
+        )
+        asked = request.model_dump(mode="json", exclude_defaults=True)
+        record(CallIntended(key=key, kind="model", repeatable=True, request=asked), "propose")
+        if turn.retried:
+            failure = Failed(error="ModelUnavailable", cause="model", message=turn.retried, retried=True, attempt=1)
+            self.append(failure, episode=name)
         record(CallFinished(key=key, kind="model", result=reply.model_dump(mode="json"), seconds=0.8), "propose")
         if turn.problem:
             record(Proposed(parent=turn.parent, problem=turn.problem), "propose")

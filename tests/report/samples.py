@@ -81,6 +81,13 @@ def _turn(rng: random.Random, i: int, score: float, *, parent: int | None, last:
         why="all 2 checks pass" if passed else "6 iterations done" if last else "checks still fail",
         target=back,
         evidence=TRACE,
+        prompt=f"{GOAL}\n\nYour last answer:\n\n{DRAFTS[(i - 1) % 3]}\n{TRACE}" if i else GOAL,
+        reply=f"Here is the module.\n\n```python total.py\n{DRAFTS[i % 3]}```",
+        reasoning="Lists may hold lists, so one must look into each of them.\nThe sum of an empty list is 0."
+        if i
+        else "",
+        cut=i == 3,
+        retried="503 from the server: overloaded" if i == 2 else "",
         tokens=rng.randint(400, 1400),
         cost=f"0.00{rng.randint(10, 60)}",
     )
@@ -110,7 +117,19 @@ def hostile(folder: Path) -> Path:
     )
     turns = [
         Turn(
-            0.5, text=evil, files={evil[:300]: evil}, output=evil, critique=evil, evidence=evil, why=evil, rule=EVIL[1]
+            0.5,
+            text=evil,
+            files={evil[:300]: evil},
+            output=evil,
+            critique=evil,
+            evidence=evil,
+            why=evil,
+            rule=EVIL[1],
+            prompt=evil,
+            reply=evil,
+            reasoning=evil,
+            retried=evil,
+            left_out=(EVIL[1],),
         ),
         Turn(0.6, hidden=0.3, parent=0, text=evil[::-1], files=dict.fromkeys(PROTOTYPE, "a"), why=EVIL[0]),
         Turn(0.4, parent=1, output=evil, evidence=evil, why=EVIL[0], decision="stop", rule="constructor"),

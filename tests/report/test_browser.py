@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from loopwright.drift import SCENARIOS, Baseline, draw_session, review
-from loopwright.report import RunSummary, render_bench, render_drift, render_html, summarize_run
+from loopwright.report import RunSummary, render_drift, render_html, summarize_run
 from tests.report import browser, samples
 
 pytestmark = [
@@ -49,6 +49,14 @@ def url(folders: dict[str, Path], name: str, fragment: str = "") -> str:
 
 def expected(summary: RunSummary, *, variant: str) -> int:
     return sum(row.passed is True for row in summary.episodes if row.variant == variant)
+
+
+def unfold(page: browser.Page) -> None:
+    """Opens the parts of calls, which are made when they are opened."""
+    page.run("document.querySelectorAll('#episode .fold').forEach((part) => { part.open = true })")
+    page.settle(
+        "[...document.querySelectorAll('#episode .fold')].every((part) => part.childNodes.length > 1 || !part.open)"
+    )
 
 
 def heading(page: browser.Page) -> object:
@@ -171,15 +179,80 @@ def test_a_phone_never_scrolls_sideways(page: browser.Page, folders: dict[str, P
 
 
 @pytest.mark.parametrize("name", ["study", "hostile"])
-@pytest.mark.parametrize("dark", [False, True])
-def test_the_benchmark_page_fits_a_phone(
-    page: browser.Page, folders: dict[str, Path], name: str, dark: bool, tmp_path: Path
+def test_variants_of_an_instance_lie_side_by_side(page: browser.Page, folders: dict[str, Path], name: str) -> None:
+    page.open(url(folders, name))
+    page.run("document.querySelector('#matrix tbody a').focus()")
+    page.press("Enter")
+    page.settle("document.querySelector('.variant')")
+    variants = page.run("[...document.querySelectorAll('.variant > h2')].map((one) => one.textContent)")
+    assert len(variants) == (3 if name == "study" else 1)
+    tops = (
+        "[...new Set([...document.querySelectorAll('.variant')].map((one) => one.getBoundingClientRect().top))].length"
+    )
+    width = "document.documentElement.scrollWidth <= innerWidth"
+    assert page.run(tops) == 1
+    assert page.run(width)
+    page.screen(390, 800)
+    page.run("document.querySelectorAll('#episode details').forEach((part) => { part.open = true })")
+    page.settle("[...document.querySelectorAll('details.turn .body')].every((body) => body.childNodes.length)")
+    unfold(page)
+    assert page.run(tops) == len(variants), "one below the other on a phone"
+    assert page.run("document.documentElement.scrollWidth") == 390
+    page.press("Escape")
+    assert page.run("document.getElementById('overview').hidden") is False
+
+
+def test_each_variant_beside_the_others_tells_what_its_own_page_tells(
+    page: browser.Page, folders: dict[str, Path]
 ) -> None:
-    (tmp_path / "bench.html").write_text(render_bench(folders[name]), "utf-8")
-    page.screen(360, 740, dark=dark)
-    page.open((tmp_path / "bench.html").as_uri())
-    assert page.run("document.documentElement.scrollWidth") == 360
-    assert page.run("document.querySelectorAll('.plot').length") == 2  # by turn, by cost
+    page.open(url(folders, "study", "#instance/sums%2Fnested-01"))
+    column = (
+        "[...document.querySelectorAll('.variant')].find((one) => one.querySelector('h2').textContent === 'refine')"
+    )
+    beside = page.run(f"{column}.querySelector('p').textContent")
+    assert page.run(f"{column}.querySelectorAll('details.turn').length") == 6
+    answer = "\n".join(page.run(f"[...{column}.querySelectorAll('.out')].map((one) => one.textContent)"))
+    assert "assert total([29]) == 29" in answer, "the candidate as it is, and not its changes"
+    page.run(f"{column}.querySelector('h2 a').click()")
+    page.settle("document.querySelector('#episode .abstract')")
+    assert page.run("document.querySelector('#episode .abstract').textContent") == beside
+    page.press("ArrowRight")
+    page.run("document.querySelector('.crumbs a[href^=\"#instance\"]').click()")
+    page.settle("document.querySelector('.variant')")
+    assert heading(page) == "sums/nested-02"
+
+
+def test_an_iteration_shows_its_calls(page: browser.Page, folders: dict[str, Path]) -> None:
+    """Prompt with its changes, reasoning folded, reply, and what a reader must know about the call."""
+    page.open(url(folders, "study", "#episode/sums.nested-01%3Arefine%3A0"))
+    page.run("document.querySelectorAll('details.turn').forEach((turn) => { turn.open = true })")
+    page.settle("document.querySelector('#turn-5 .body').childNodes.length")
+    call = "document.querySelector('#turn-{} .call')"
+    parts = f"[...{call.format(3)}.querySelectorAll(':scope > details')]"
+    folds = f"{parts}.map((part) => [part.firstChild.textContent, part.open])"
+    assert page.run(folds) == [["Prompt, 2 messages", False], ["Reasoning", False], ["Reply", False]]
+    unfold(page)
+    told = page.run(f"{call.format(3)}.textContent")
+    for part in ("Proposer asks scripted/one", "temperature 0.7", " in · ", " out · ", "cut at the token limit"):
+        assert part in told
+    assert "system as in iteration 2" in told
+    assert "user changes from iteration 2" in told
+    assert "Here is the module." in told
+    assert "Try 1 failed: ModelUnavailable, tried again503 from the server" in page.run(f"{call.format(2)}.textContent")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_charts_name_their_lines_and_can_be_read_on_a_phone(
+    page: browser.Page, folders: dict[str, Path], dark: bool
+) -> None:
+    page.screen(390, 800, dark=dark)
+    page.open(url(folders, "study"))
+    assert page.run("document.documentElement.scrollWidth") == 390
+    assert page.run("document.querySelectorAll('.named .plot').length") == 2, "by iteration, and by cost"
+    names = "[...document.querySelectorAll('.named:first-of-type figcaption bdi')].map((one) => one.textContent)"
+    assert page.run(names)[:3] == ["single", "best_of_n", "refine"]
+    height = "document.querySelector('.named .plot text').getBoundingClientRect().height"
+    assert page.run(height) > 9, "CSS pixels"
 
 
 @pytest.mark.parametrize("length", [40, 1100])

@@ -2,7 +2,7 @@
 
 from loopwright.bench._canaries import CANARIES, PLANS, Canary, flags_of, run_canaries
 from loopwright.bench._fetch import fetch
-from loopwright.bench._outcomes import Rate, VariantOutcome, outcomes
+from loopwright.bench._outcomes import Rate, VariantOutcome, outcomes, outcomes_of
 from loopwright.bench._repeats import Repeats
 from loopwright.bench._replay import Published, replay
 from loopwright.bench._replayed import ReplayedLog, Turn
@@ -31,6 +31,7 @@ __all__ = [
     "find_suite",
     "flags_of",
     "outcomes",
+    "outcomes_of",
     "replay",
     "run_canaries",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -148,15 +148,28 @@ def outcomes(folder: Path) -> tuple[VariantOutcome, ...]:
     Raises:
         StoreError: There is no run in the folder, or its record is damaged.
     """
-    result = load_result(folder)
+    return outcomes_of(load_result(folder), folder)
+
+
+def outcomes_of(episodes: Iterable[EpisodeResult], folder: Path) -> tuple[VariantOutcome, ...]:
+    """The episodes of a run, variant by variant.
+
+    Args:
+        episodes: All of them.
+        folder: The run's, which tells the groups of the suite and its flagged tasks.
+
+    Raises:
+        StoreError: The manifest or the list of flagged tasks is damaged.
+    """
     groups, flagged = groups_of(folder), flagged_in(folder)
-    names = dict.fromkeys(episode.variant for episode in result)
+    variants: dict[str, list[EpisodeResult]] = {}
+    for episode in episodes:
+        variants.setdefault(episode.variant, []).append(episode)
     found = []
-    for name in names:
-        inside = tuple(episode for episode in result if episode.variant == name)
+    for name, inside in variants.items():
         strategy = inside[0].strategy
         oracle = traits_of(BUILTIN_STRATEGIES.get(strategy)).oracle
-        found.append(VariantOutcome(name, strategy, oracle, inside, groups, flagged))
+        found.append(VariantOutcome(name, strategy, oracle, tuple(inside), groups, flagged))
     return tuple(found)
 
 

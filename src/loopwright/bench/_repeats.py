@@ -27,6 +27,13 @@ class Repeats:
     first: Mapping[str, int]
     """What pairs part with, `action`, `observation` or `end`, and how many do."""
 
+    def __str__(self) -> str:
+        if self.identical == self.tasks:
+            return "the same to the letter in all tasks: they tell nothing (temperature 0?)"
+        parted = ", ".join(f"{what} {count}" for what, count in self.first.items())
+        common = f"a pair has {self.common:.0%} of its steps in common (median of {self.tasks} tasks)"
+        return f"{common}; pairs part by {parted}; all the same in {self.identical} tasks"
+
 
 def repeats_of(episodes: Sequence[EpisodeResult]) -> Repeats | None:
     """Compares the scored episodes of one variant task by task; None without repeats.

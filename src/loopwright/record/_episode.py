@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+from loopwright.record._calls import CallLog
 from loopwright.record._spent import ResultOf, Spent, inline_result
 from loopwright.store import (
     CallFinished,
@@ -120,6 +121,8 @@ class EpisodeRecord:
     sandboxes: list[SandboxOpened] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
+    calls: CallLog | None = None
+    """Prompts and replies of its model calls; None where nobody reads them."""
 
     def apply(self, event: Event) -> None:
         """Takes in the next event of the episode."""
@@ -133,6 +136,7 @@ class EpisodeRecord:
                 self.sandboxes.append(data)
             case Failed() as data:
                 self.incidents.append(Incident(event.iteration, event.node, data))
+                self._apply_call(event, {})
             case _:
                 self._apply_step(event)
 
@@ -145,10 +149,16 @@ class EpisodeRecord:
             if data.type in _PARTS:
                 setattr(iteration, data.type, data)
             spent.append(iteration.spent)
+        result: Mapping[str, Any] = {}
         if isinstance(data, CallFinished) and data.kind == "model" and data.failure is None:
             result = self.result_of(data) or {}
             for one in spent:
                 one.add(data, result)
+        self._apply_call(event, result)
+
+    def _apply_call(self, event: Event, result: Mapping[str, Any]) -> None:
+        if self.calls is not None:
+            self.calls.apply(event, result)
 
     def recorded(self, iteration: int, part: IterationPart) -> bool:
         """Whether that part of the iteration is in the record already."""

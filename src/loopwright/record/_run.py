@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from loopwright.record._calls import CallLog
 from loopwright.record._episode import EpisodeRecord
 from loopwright.record._spent import ResultOf, Spent, inline_result
 from loopwright.store import (
@@ -77,6 +78,8 @@ class RunReader:
 
     result_of: ResultOf = inline_result
     """Where the results of model calls are, to count what they used."""
+    with_calls: bool = False
+    """Whether episodes keep their prompts and replies."""
     started: RunStarted | None = None
     finished: RunFinished | None = None
     """How the run ended; None if it is under way or was cut off."""
@@ -111,7 +114,10 @@ class RunReader:
             self._scored.discard(name)
         elif name in self._scored:
             return None
-        episode = self.unfinished.setdefault(name, EpisodeRecord(self.result_of))
+        if name not in self.unfinished:
+            calls = CallLog() if self.with_calls else None
+            self.unfinished[name] = EpisodeRecord(self.result_of, calls=calls)
+        episode = self.unfinished[name]
         episode.apply(event)
         if not isinstance(event.data, EpisodeFinished) or event.data.status != "scored":
             return None

@@ -1,6 +1,5 @@
 """Reports of a run: numbers for the terminal, one HTML file, JUnit XML and CSV. All are projections of its record."""
 
-from loopwright.report._bench_page import render_bench
 from loopwright.report._comparison import (
     Pair,
     RunComparison,
@@ -33,7 +32,6 @@ __all__ = [
     "compare_variants",
     "fit_table",
     "pair_variants",
-    "render_bench",
     "render_comparison",
     "render_csv",
     "render_drift",

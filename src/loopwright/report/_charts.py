@@ -45,8 +45,8 @@ class Chart:
 
     width: int
     height: int
-    legend: int
-    """Room for the names of the series, on the right."""
+    legend: bool
+    """Whether the names of the series are listed below."""
     label: str
     """For readers who do not see it."""
     left: float
@@ -102,7 +102,7 @@ class Frame:
         title: str = "",
         marks: Sequence[AlarmMark] = (),
         band: float | None = None,
-        legend: int = 0,
+        legend: bool = False,
     ) -> Chart:
         """Puts a chart together; `levels`, `ticks` and `band` are values, `series` and `marks` are places."""
         return Chart(

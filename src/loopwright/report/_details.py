@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from loopwright.record import EpisodeRecord, IterationRecord
+from loopwright.record import CallLog, EpisodeRecord, IterationRecord
+from loopwright.report._format import cut
 from loopwright.report._summary import EpisodeRow
+from loopwright.report._transcript import SharedLines, transcript
 from loopwright.store import SandboxOpened
-from loopwright.text import cut_middle, encodable
+from loopwright.text import encodable
 from loopwright.types import Candidate, Verdict
-
-LONGEST = 200_000
-"""Characters of one text in the report; the middle of longer ones stays in the record only."""
 
 
 @dataclass(slots=True)
@@ -61,6 +60,8 @@ def episode_details(episode: EpisodeRecord, row: EpisodeRow, isolation: Isolatio
     """Everything the view of an episode needs beside its `index_entry`."""
     started, done = episode.started, episode.finished
     turns = [turn for _, turn in sorted(episode.iterations.items()) if turn.begun]
+    texts, log = SharedLines(), episode.calls or CallLog()
+    numbers = {turn.number for turn in turns}
     return {
         "goal": cut(started.goal) if started else "",
         "strategy": started.strategy if started else "",
@@ -73,7 +74,9 @@ def episode_details(episode: EpisodeRecord, row: EpisodeRow, isolation: Isolatio
         "failure": {"cause": row.failure.cause, "error": row.failure.error, "message": cut(row.failure.message)}
         if row.failure
         else None,
-        "iterations": [_turn(turn) for turn in turns],
+        "iterations": [_turn(turn) | {"transcript": transcript(log.of(turn.number), texts)} for turn in turns],
+        "aside": transcript([call for call in log if call.iteration not in numbers], texts),
+        "lines": texts.lines,
         "sandboxes": [
             {
                 "kind": isolation.place(opened),
@@ -95,11 +98,6 @@ def episode_details(episode: EpisodeRecord, row: EpisodeRow, isolation: Isolatio
             for incident in episode.incidents
         ],
     }
-
-
-def cut(text: str) -> str:
-    """The text, its middle left out where it is too long for a page."""
-    return cut_middle(text, LONGEST, ", see the record")
 
 
 def _turn(turn: IterationRecord) -> dict[str, Any]:

@@ -7,9 +7,17 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from loopwright.stats import Interval
-from loopwright.text import printable_line
+from loopwright.text import cut_middle, printable_line
 
 NOTHING = "-"
+
+LONGEST = 200_000
+"""Characters of one text in a page; the middle of longer ones stays in the record only."""
+
+
+def cut(text: str) -> str:
+    """The text, its middle left out where it is too long for a page."""
+    return cut_middle(text, LONGEST, ", see the record")
 
 
 def short_digest(name: str) -> str:

@@ -14,14 +14,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from loopwright.bench import outcomes_of
+from loopwright.loop import STOP_MEANINGS
 from loopwright.record import RunReader
+from loopwright.report._benchmark import benchmark
 from loopwright.report._details import Isolation, episode_details, index_entry
 from loopwright.report._drift import drift_lines
 from loopwright.report._pages import asset, render_page
 from loopwright.report._summary import Projection
+from loopwright.runner import EpisodeResult
 from loopwright.store import read_run
 
-_SCRIPTS = ("dom", "format", "diff", "chart", "episode", "list", "app")
+_SCRIPTS = ("dom", "format", "diff", "chart", "calls", "episode", "instance", "list", "app")
 
 # `<` and `&` cannot end a script block or begin a comment in it when escaped; U+2028 and U+2029 end a line in
 # JavaScript; UTF-8 cannot hold a lone surrogate.
@@ -35,11 +39,13 @@ def render_html(folder: Path) -> str:
         StoreError: There is no run in the folder, or its record is damaged.
     """
     record = read_run(folder)
-    projection, isolation = Projection(record.manifest.id, RunReader(record.result)), Isolation()
+    projection, isolation = Projection(record.manifest.id, RunReader(record.result, with_calls=True)), Isolation()
     blocks: dict[str, str] = {}
+    results: dict[str, EpisodeResult] = {}
     for episode in projection.reader.read(record.events):
         row = projection.add(episode)
         if row is not None:
+            results[row.episode] = EpisodeResult.of(episode)
             blocks[row.episode] = script_json(episode_details(episode, row, isolation))
     summary = projection.summary()
     index = {
@@ -51,6 +57,8 @@ def render_html(folder: Path) -> str:
         "report.html.jinja",
         script=_script(),
         summary=summary,
+        bench=benchmark(outcomes_of([results[row.episode] for row in summary.episodes], folder)),
+        meanings=STOP_MEANINGS,
         drift=drift_lines(summary.drift),
         isolation=isolation.kinds,
         index=script_json(index),

@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import accumulate
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from loopwright.agents import Attempt
 from loopwright.record import EpisodeRecord, RunReader
@@ -33,6 +33,18 @@ class EpisodeResult:
     """Every iteration, failed ones too, in order."""
     graded: tuple[Graded, ...]
     """Hidden verdicts, given after the loop."""
+
+    @classmethod
+    def of(cls, episode: EpisodeRecord) -> Self:
+        """What an episode's record comes to.
+
+        Raises:
+            ValueError: The episode never started.
+        """
+        if episode.started is None:
+            raise ValueError(f"the episode {episode.id} never started")
+        graded = tuple(one.graded for one in episode.iterations.values() if one.graded is not None)
+        return cls(episode.id, episode.started, episode.finished, tuple(episode), graded)
 
     @property
     def task(self) -> str:
@@ -177,13 +189,8 @@ def load_result(folder: Path | str) -> RunResult:
     sessions = reader.sessions.values()
     return RunResult(
         folder,
-        tuple(_result(episode, episode.started) for episode in in_order if episode.started is not None),
+        tuple(EpisodeResult.of(episode) for episode in in_order if episode.started is not None),
         alarms={session.id: session.alarms for session in sessions if session.alarms},
         mitigations={session.id: session.mitigations for session in sessions if session.mitigations},
         unwatched={session.id: session.failures[-1].message for session in sessions if session.failures},
     )
-
-
-def _result(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeResult:
-    graded = tuple(one.graded for one in episode.iterations.values() if one.graded is not None)
-    return EpisodeResult(episode.id, started, episode.finished, tuple(episode), graded)

@@ -110,7 +110,7 @@ def run_command(
     except click.exceptions.Exit:
         if not as_json:
             show_outcomes(folder)
-            write(f"The rates again: loopwright bench show {folder}\nAs plots:        loopwright bench report {folder}")
+            write(f"The rates again: loopwright bench show {folder}\nAs a page:       loopwright report {folder}")
         raise
 
 
@@ -144,24 +144,19 @@ def compare_command(ctx: click.Context, run: str, other: str | None, runs: Path,
     ctx.invoke(compare, run=run, other=other, pairs=(), runs=runs, as_json=as_json)
 
 
-@command.command("report", epilog=examples("loopwright bench report runs/demo --out bench.html"))
+@command.command("report", epilog=examples("loopwright bench report runs/demo --out demo.html"))
 @run_argument()
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="bench.html in the run folder by default.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="report.html in the run folder by default."
+)
 @runs_option
 @json_option
-def report_command(run: str | None, out: Path | None, runs: Path, as_json: bool) -> None:
-    """Write a run's plots as one HTML file: success by turn, by group, and cost against success."""
-    from loopwright.cli._output import write, write_file, write_json
-    from loopwright.cli._runs import find_run, own_page
-    from loopwright.report import render_bench
+@click.pass_context
+def report_command(ctx: click.Context, run: str | None, out: Path | None, runs: Path, as_json: bool) -> None:
+    """Write a run's report as one HTML file: `loopwright report`."""
+    from loopwright.cli.commands._report import command as report
 
-    folder = find_run(run, runs)
-    page = out or own_page(folder, "bench.html")
-    write_file(page, render_bench(folder))
-    if as_json:
-        write_json({"html": str(page)})
-    else:
-        write(f"wrote {page}\nThe episodes one by one: loopwright report {folder}")
+    ctx.invoke(report, run=run, out=out, runs=runs, as_json=as_json)
 
 
 @command.command("power", epilog=examples("loopwright bench power --difference 0.1 --discordance 0.3"))

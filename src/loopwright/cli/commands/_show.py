@@ -10,24 +10,40 @@ from loopwright.cli._options import examples, json_option, run_argument, runs_op
 
 
 @click.command(
-    epilog=examples("loopwright show", "loopwright show runs/demo", "loopwright show runs/demo balances:refine:0")
+    epilog=examples(
+        "loopwright show",
+        "loopwright show runs/demo",
+        "loopwright show runs/demo balances:refine:0 --transcript",
+        "loopwright show runs/demo --instance balances",
+    )
 )
 @run_argument()
 @click.argument("episode", required=False)
+@click.option("--transcript", is_flag=True, help="With EPISODE: every prompt, reasoning and reply too.")
+@click.option("--instance", help="What every variant answered to this instance.")
 @runs_option
 @json_option
-def command(run: str | None, episode: str | None, runs: Path, as_json: bool) -> None:
+def command(
+    run: str | None, episode: str | None, transcript: bool, instance: str | None, runs: Path, as_json: bool
+) -> None:
     """Show a run, or one of its episodes.
 
     RUN is a run folder, an id in --runs or its beginning; the latest by default. With EPISODE, every iteration: the
-    candidate, what running it showed, the verdict, the critique and the decision.
+    candidate, what running it showed, the verdict, the critique and the decision, and a line per model call.
     """
     from loopwright.cli._runs import find_run
     from loopwright.cli.render._episode import show_episode
+    from loopwright.cli.render._instance import show_instance
     from loopwright.cli.render._run import show_run
 
+    if episode is not None and instance is not None:
+        raise click.UsageError("name an episode or an instance, not both")
+    if transcript and episode is None:
+        raise click.UsageError("--transcript needs an episode: loopwright show RUN EPISODE --transcript")
     folder = find_run(run, runs)
-    if episode is None:
-        show_run(folder, as_json=as_json)
+    if instance is not None:
+        show_instance(folder, instance, as_json=as_json)
+    elif episode is not None:
+        show_episode(folder, episode, transcript=transcript, as_json=as_json)
     else:
-        show_episode(folder, episode, as_json=as_json)
+        show_run(folder, as_json=as_json)

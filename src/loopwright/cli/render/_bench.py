@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from loopwright.bench import Rate, Repeats, VariantOutcome, outcomes
+from loopwright.bench import Rate, VariantOutcome, outcomes
 from loopwright.cli._output import write, write_json, write_table
 from loopwright.stats import tasks_for_paired_rates, tasks_for_unpaired_rates
 from loopwright.store import read_run
@@ -36,7 +36,7 @@ def show_outcomes(folder: Path) -> None:
             k, at, hat = repeated
             write(f"{variant.name}: pass@{k} {at:.3f}, pass^{k} {hat:.3f}")
         if repeats := variant.repeats:
-            write(f"{variant.name} repeats: {_alike(repeats)}")
+            write(f"{variant.name} repeats: {repeats}")
         if groups := variant.by_group():
             write(f"{variant.name} by group: " + "; ".join(f"{name} {told(rate)}" for name, rate in groups.items()))
         if turns := variant.by_turn():
@@ -75,14 +75,6 @@ def _cells(variant: VariantOutcome) -> tuple[str, ...]:
         f"${cost:.4f}" if cost is not None else "",
         ", ".join(f"{cause} {count}" for cause, count in variant.failures.items()),
     )
-
-
-def _alike(repeats: Repeats) -> str:
-    if repeats.identical == repeats.tasks:
-        return "the same to the letter in all tasks: they tell nothing (temperature 0?)"
-    parted = ", ".join(f"{what} {count}" for what, count in repeats.first.items())
-    common = f"a pair has {repeats.common:.0%} of its steps in common (median of {repeats.tasks} tasks)"
-    return f"{common}; pairs part by {parted}; all the same in {repeats.identical} tasks"
 
 
 def told(rate: Rate | None) -> str:

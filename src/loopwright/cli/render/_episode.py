@@ -5,33 +5,39 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from loopwright.candidate import Candidate
 from loopwright.cli._output import write, write_json
 from loopwright.cli._runs import find_episode
-from loopwright.record import EpisodeRecord, IterationRecord
+from loopwright.cli.render._calls import Calls
+from loopwright.record import CallLog, EpisodeRecord, IterationRecord
 from loopwright.report import alarm_line
 from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Event, Mitigated, read_run
-from loopwright.types import Failure
+from loopwright.types import Attempt, Failure
 from loopwright.verify import Verdict
 
 
-def show_episode(folder: Path, name: str, *, as_json: bool) -> None:
+def show_episode(folder: Path, name: str, *, transcript: bool, as_json: bool) -> None:
     """Writes the trajectory of one episode.
+
+    Args:
+        folder: The run's.
+        name: Of the episode.
+        transcript: Whether prompts, reasoning and replies are written too.
+        as_json: Whether its events are written instead.
 
     Raises:
         MissingContent: The run has no such episode.
     """
     name = find_episode(folder, name)
-    events = [event for event in read_run(folder).events if event.episode == name]
+    record = read_run(folder)
+    events = [event for event in record.events if event.episode == name]
     if as_json:
         write_json({"episode": name, "events": [event.model_dump(mode="json") for event in events]})
         return
-    for block in _blocks(events):
+    for block in _blocks(events, EpisodeRecord(record.result, calls=CallLog()), transcript=transcript):
         write(block)
 
 
-def _blocks(events: list[Event]) -> Iterator[str]:
-    episode = EpisodeRecord()
+def _blocks(events: list[Event], episode: EpisodeRecord, *, transcript: bool) -> Iterator[str]:
     for event in events:
         episode.apply(event)
         if isinstance(event.data, EpisodeStarted):
@@ -40,12 +46,14 @@ def _blocks(events: list[Event]) -> Iterator[str]:
             yield f"\n--- interaction {event.data.at} ---\n{alarm_line(event.data)}"
         elif isinstance(event.data, Mitigated):
             yield "\n".join(_mitigation(event.data))
+    told = Calls(episode.calls or CallLog(), transcript)
     for _, one in sorted(episode.iterations.items()):
         if one.proposed is not None:
-            yield "\n".join(_iteration(one))
+            yield "\n".join(_iteration(one, told))
+    yield from told.aside()
     # A session's own events have no outcome.
     if episode.started is not None:
-        yield _closing(episode.finished)
+        yield "\n" + closing(episode.finished)
     if episode.drawn_for_nothing:
         yield f"beside it {episode.drawn_for_nothing} more were drawn at the same time, and not needed"
 
@@ -55,20 +63,24 @@ def _opening(name: str, started: EpisodeStarted) -> str:
     return f"{name}\nstrategy {started.strategy}, models: {models}\n\n{started.goal.strip()}"
 
 
-def _iteration(one: IterationRecord) -> Iterator[str]:
+def _iteration(one: IterationRecord, calls: Calls) -> Iterator[str]:
     attempt = one.attempt
     origin = "afresh" if attempt.parent is None else f"from {attempt.parent}"
     yield f"\n--- iteration {attempt.iteration}, {origin} ---"
-    yield from _section("candidate", _candidate(attempt.candidate) if attempt.candidate else f"none: {attempt.problem}")
-    yield from _section("observation", attempt.observation.text)
+    yield from calls.before(one.number, "proposed")
+    yield from section("candidate", shown_candidate(attempt))
+    yield from section("observation", attempt.observation.text)
+    yield from calls.before(one.number, "judged")
     if one.judged:
-        yield from _section("verdict", _verdict(attempt.verdict))
-    yield from _section("critique", attempt.critique)
+        yield from section("verdict", shown_verdict(attempt.verdict))
+    yield from calls.before(one.number, "critiqued")
+    yield from section("critique", attempt.critique)
     if one.graded:
-        yield from _section("hidden checks", _verdict(one.graded.verdict))
+        yield from section("hidden checks", shown_verdict(one.graded.verdict))
     if decided := one.decided:
         target = "" if decided.target is None else f" from iteration {decided.target}"
-        yield from _section("decision", f"{decided.decision}{target}, by {decided.rule}: {decided.why}")
+        yield from section("decision", f"{decided.decision}{target}, by {decided.rule}: {decided.why}")
+    yield from calls.after(one)
 
 
 def _mitigation(mitigation: Mitigated) -> Iterator[str]:
@@ -81,16 +93,21 @@ def _mitigation(mitigation: Mitigated) -> Iterator[str]:
         yield "taken back" if mitigation.undone and not mitigation.emptied else "all forgotten"
     if mitigation.human:
         yield "a person must look"
-    yield from _section("summary", mitigation.text or "")
+    yield from section("summary", mitigation.text or "")
 
 
-def _section(title: str, text: str) -> Iterator[str]:
+def section(title: str, text: str) -> Iterator[str]:
+    """A text below its title; nothing where there is none."""
     if text.strip():
         yield f"[{title}]"
         yield from (f"  {line}" for line in text.rstrip().splitlines())
 
 
-def _candidate(candidate: Candidate) -> str:
+def shown_candidate(attempt: Attempt) -> str:
+    """The candidate of an attempt, or why there is none."""
+    candidate = attempt.candidate
+    if candidate is None:
+        return f"none: {attempt.problem}"
     parts = [candidate.text] if candidate.text else []
     parts += [f"{path}:\n{_indented(content)}" for path, content in candidate.files.items()]
     return "\n".join([*parts, *_artifacts(candidate.artifacts)])
@@ -104,7 +121,8 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.rstrip().splitlines())
 
 
-def _verdict(verdict: Verdict) -> str:
+def shown_verdict(verdict: Verdict) -> str:
+    """A verdict, with the evidence of what failed."""
     passed = len(verdict.checks) - len(verdict.failed)
     head = f"score {verdict.score:.2f}, {passed} of {len(verdict.checks)} checks pass"
     lines = [f"{head}; {verdict.summary}" if verdict.summary else head]
@@ -114,13 +132,14 @@ def _verdict(verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
-def _closing(finished: EpisodeFinished | None) -> str:
+def closing(finished: EpisodeFinished | None) -> str:
+    """How an episode ended."""
     if finished is None:
-        return "\nnot finished"
+        return "not finished"
     if finished.status == "failed":
         failure = finished.failure or Failure()
         whole = f"\n\n{failure.message.rstrip()}" if failure.message.strip().count("\n") > 1 else ""
-        return f"\nnot scored, {failure.cause}: {failure.line}{whole}"
+        return f"not scored, {failure.cause}: {failure.line}{whole}"
     answer = "no answer" if finished.answer_iteration is None else f"answer of iteration {finished.answer_iteration}"
     word = "passed" if finished.passed else "missed"
-    return f"\n{word}: {answer}, score {finished.score or 0:.2f}, stopped by {finished.rule}, {finished.seconds:.1f} s"
+    return f"{word}: {answer}, score {finished.score or 0:.2f}, stopped by {finished.rule}, {finished.seconds:.1f} s"

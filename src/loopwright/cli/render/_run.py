@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from loopwright.cli._output import write, write_json, write_table
@@ -23,7 +24,7 @@ def show_run(folder: Path, *, as_json: bool) -> None:
     if as_json:
         write_json({"folder": str(folder), **summary_as_json(summary)})
         return
-    write_table(_COLUMNS, [_cells(row) for row in summary.episodes], right=_RIGHT, spare=_SPARE)
+    write_episodes(summary.episodes)
     write("")
     write(render_text(summary))
     _grades_before(folder)
@@ -40,6 +41,11 @@ def _grades_before(folder: Path) -> None:
         show_changes(load_regrade(folder))
     except StoreError as error:
         write(f"the old grades cannot be read: {error.args[0]}")
+
+
+def write_episodes(rows: Sequence[EpisodeRow]) -> None:
+    """Writes a line per episode."""
+    write_table(_COLUMNS, [_cells(row) for row in rows], right=_RIGHT, spare=_SPARE)
 
 
 def _cells(row: EpisodeRow) -> tuple[str, ...]:

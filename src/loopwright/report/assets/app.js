@@ -2,17 +2,22 @@
 
 const INDEX = JSON.parse(byId("index").textContent);
 const PLACES = new Map(INDEX.episodes.map((row, i) => [row.id, i]));
+// Instance to its episodes, variant by variant.
+const UNITS = new Map();
+for (const row of INDEX.episodes) UNITS.set(row.unit, [...(UNITS.get(row.unit) || []), row]);
 const list = episodeList(byId("list"), byId("shown"));
 let redraw = null;
 let overviewScroll = 0;
 
 function route() {
-  const wanted = location.hash.startsWith("#episode/") ? decoded(location.hash.slice("#episode/".length)) : null;
-  const place = PLACES.get(wanted);
+  const [, kind, text] = location.hash.match(/^#(episode|instance)\/(.*)$/) || [];
+  const wanted = text === undefined ? null : decoded(text);
+  const place = kind === "episode" ? PLACES.get(wanted) : undefined;
   const wasOverview = !byId("overview").hidden;
-  if (place === undefined) return showOverview(wasOverview);
+  if (place === undefined && !(kind === "instance" && UNITS.has(wanted))) return showOverview(wasOverview);
   if (wasOverview) overviewScroll = scrollY;
-  showEpisode(INDEX.episodes[place], place);
+  if (kind === "episode") showEpisode(INDEX.episodes[place]);
+  else showInstance(wanted);
 }
 
 function decoded(text) {
@@ -35,20 +40,36 @@ function showOverview(already) {
   if (i >= 0) list.select(i);
 }
 
-function showEpisode(row, place) {
-  const details = JSON.parse(byId("e" + place).textContent);
+const detailsOf = (row) => JSON.parse(byId("e" + PLACES.get(row.id)).textContent);
+
+function showEpisode(row) {
   const i = list.place(row.id), rows = list.rows;
-  const view = episodeView(row, details, {
+  const view = episodeView(row, detailsOf(row), {
     previous: i > 0 ? link(rows[i - 1]) : null,
     next: i >= 0 && i < rows.length - 1 ? link(rows[i + 1]) : null,
     place: i >= 0 ? `${i + 1} of ${rows.length}` : "",
+    beside: UNITS.get(row.unit).length > 1 ? besideLink(row.unit) : null,
   });
-  byId("overview").hidden = true;
-  byId("episode").hidden = false;
-  byId("episode").replaceChildren(...view.nodes);
-  document.body.dataset.episode = encodeURIComponent(row.id);
+  show(view.nodes, row.id);
   redraw = view.draw;
   view.draw();
+}
+
+function showInstance(unit) {
+  const units = [...UNITS.keys()], i = units.indexOf(unit);
+  show(instanceView(unit, UNITS.get(unit), detailsOf, {
+    previous: i > 0 ? besideLink(units[i - 1]) : null,
+    next: i < units.length - 1 ? besideLink(units[i + 1]) : null,
+    place: `${i + 1} of ${units.length}`,
+  }), "");
+  redraw = null;
+}
+
+function show(nodes, episode) {
+  byId("overview").hidden = true;
+  byId("episode").hidden = false;
+  byId("episode").replaceChildren(...nodes);
+  document.body.dataset.episode = encodeURIComponent(episode);
   scrollTo(0, 0);
   byId("episode").focus({ preventScroll: true });
 }

@@ -11,11 +11,7 @@ function episodeView(row, details, nav) {
   const figure = h("div");
   const draw = () => figure.replaceChildren(chart(turns, details.answer, Math.min(figure.clientWidth || 640, 760), jump));
   const view = [
-    h("nav", { class: "crumbs" },
-      h("a", { href: "#episodes" }, "All episodes"), " \u00b7 ",
-      nav.previous && h("a", { href: nav.previous, rel: "prev" }, "previous"),
-      nav.next && h("a", { href: nav.next, rel: "next" }, "next"),
-      h("span", null, nav.place)),
+    crumbs(h("a", { href: "#episodes" }, "All episodes"), nav, nav.beside && h("a", { href: nav.beside }, "beside the others")),
     h("h1", null, name(row.unit)),
     h("p", { class: "abstract" }, ...verdictSentence(row, details)),
     details.goal && h("div", { class: "goal" }, said(details.goal)),
@@ -25,13 +21,24 @@ function episodeView(row, details, nav) {
     turns.length > 0 && chartLegend(turns),
     turns.length > 0 && h("h3", null, "Iterations"),
     ...turns.map((turn) => {
-      const section = turnSection(turn, turns, details, turns.length <= 2 || turn.n === details.answer);
+      const section = turnSection(turn, details, turns.length <= 2 || turn.n === details.answer);
+      section.id = "turn-" + turn.n;
       sections.set(turn.n, section);
       return section;
     }),
+    details.aside.length > 0 && h("h3", null, "Calls that led to no iteration"),
+    ...details.aside.map((call) => callView(call, null, details, false)),
     isolationView(details),
   ];
   return { nodes: view.filter(Boolean), draw };
+}
+
+// The way back, and to what is before and after.
+function crumbs(home, { previous, next, place }, more) {
+  return h("nav", { class: "crumbs" }, home, " \u00b7 ",
+    previous && h("a", { href: previous, rel: "prev" }, "previous"),
+    next && h("a", { href: next, rel: "next" }, "next"),
+    h("span", null, place), more && [" \u00b7 ", more]);
 }
 
 function verdictSentence(row, details) {
@@ -77,11 +84,11 @@ function chartLegend(turns) {
     hidden && " Diamonds: grade after the loop, by the hidden checks where there are some.", tree && " Below: the tree of attempts, the answer filled.");
 }
 
-function turnSection(turn, turns, details, open) {
+function turnSection(turn, details, open) {
   const body = h("div", { class: "body" });
   let rendered = false;
-  const section = h("details", { class: "turn", id: "turn-" + turn.n, ontoggle: () => {
-    if (section.open && !rendered) body.append(...turnBody(turn, turns));
+  const section = h("details", { class: "turn", ontoggle: () => {
+    if (section.open && !rendered) body.append(...turnBody(turn, details));
     rendered ||= section.open;
   } }, turnSummary(turn, turn.n === details.answer), body);
   section.open = open;
@@ -100,13 +107,16 @@ function turnSummary(turn, answer) {
     h("span", { class: "fate" }, answer && h("span", { class: "answer-tag" }, "answer \u00b7 "), said(fate)));
 }
 
-function turnBody(turn, turns) {
-  const parent = turns.find((other) => other.n === turn.parent);
+function turnBody(turn, details) {
+  const parent = details.iterations.find((other) => other.n === turn.parent);
   return [
+    ...callsView(turn, details, (node) => node !== "verify" && node !== "critique"),
     ...candidateView(turn, parent),
     turn.output && h("h3", null, `Sandbox output, ${duration(turn.seconds)}`), turn.output && wholeView(turn.output),
+    ...callsView(turn, details, (node) => node === "verify"),
     ...verdictView("Checks", turn.judged),
     ...verdictView("Grade", turn.graded),
+    ...callsView(turn, details, (node) => node === "critique"),
     turn.critique && h("h3", null, "Critic, for ", said(turn.critique.decision)),
     turn.critique && h("blockquote", null, said(turn.critique.text)),
     turn.decided && h("h3", null, "Decision"),
@@ -120,15 +130,19 @@ function turnBody(turn, turns) {
 function candidateView(turn, parent) {
   if (!turn.candidate) return [h("h3", null, "No candidate"), turn.problem && wholeView(turn.problem)];
   const before = parent && parent.candidate;
-  const nodes = [h("h3", null, before ? `Candidate, changes from iteration ${parent.n}` : "Candidate")];
-  const { text, files, artifacts } = turn.candidate;
+  return [h("h3", null, before ? `Candidate, changes from iteration ${parent.n}` : "Candidate"), ...candidateParts(turn.candidate, before)];
+}
+
+// A candidate, or its changes from the one before.
+function candidateParts({ text, files, artifacts }, before) {
+  const nodes = [];
   if (text || (before && before.text)) nodes.push(...change("", before ? before.text : null, text));
   for (const path of [...new Set([...Object.keys(before ? before.files : {}), ...Object.keys(files)])].sort()) {
     nodes.push(...change(path, before ? contentOf(before.files, path) : null, contentOf(files, path)));
   }
   const refs = Object.entries(artifacts);
   if (refs.length) nodes.push(h("p", { class: "note" }, "Artifacts: ", refs.map(([label, ref], i) => [i ? ", " : "", name(label), " ", ref.slice(0, 12)])));
-  if (nodes.length === 1) nodes.push(h("p", { class: "note" }, "Empty."));
+  if (!nodes.length) nodes.push(h("p", { class: "note" }, "Empty."));
   return nodes;
 }
 

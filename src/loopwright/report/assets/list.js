@@ -25,16 +25,13 @@ function growing(table, rows, make) {
 }
 
 const link = (row) => "#episode/" + encodeURIComponent(row.id);
+const besideLink = (unit) => "#instance/" + encodeURIComponent(unit);
 
 function matrix(table) {
-  const units = new Map();
-  for (const row of INDEX.episodes) {
-    if (!units.has(row.unit)) units.set(row.unit, { unit: row.unit, cells: INDEX.variants.map(() => []) });
-    units.get(row.unit).cells[INDEX.variants.indexOf(row.variant)].push(row);
-  }
   table.append(h("thead", null, h("tr", null, h("th", null, "Instance"), INDEX.variants.map((variant) => h("th", null, name(variant))))));
-  growing(table, [...units.values()], ({ unit, cells }) =>
-    h("tr", null, h("th", { scope: "row" }, name(unit)), cells.map((rows) => h("td", null, cell(rows)))));
+  growing(table, [...UNITS], ([unit, rows]) =>
+    h("tr", null, h("th", { scope: "row" }, h("a", { class: "beside-link", href: besideLink(unit) }, name(unit))),
+      INDEX.variants.map((variant) => h("td", null, cell(rows.filter((row) => row.variant === variant))))));
 }
 
 function cell(rows) {

@@ -1,34 +1,43 @@
-"""The benchmark page: rates of a run, and plots by turn and by cost."""
+"""Benchmark numbers in the report: rates by rule and group, and plots by turn and by cost."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
-from loopwright.bench import VariantOutcome, outcomes
+from loopwright.bench import VariantOutcome
 from loopwright.report._charts import Chart, Frame, Point, Series
-from loopwright.report._pages import render_page
-from loopwright.store import read_run
 
+_RULES = ("intercode", "exact")
 _SHARES = {0.0: "0%", 0.25: "25%", 0.5: "50%", 0.75: "75%", 1.0: "100%"}
-_LEGEND = 200
 
 
-def render_bench(folder: Path) -> str:
-    """Renders a benchmark run: rates, success by turn, success by group, cost against success.
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """What the report of a run says beyond pass rates: by scoring rule, by turn, by group, and what success costs."""
 
-    Raises:
-        StoreError: There is no run in the folder, or its record is damaged.
-    """
-    found = outcomes(folder)
-    return render_page(
-        "bench.html.jinja",
-        run=read_run(folder).manifest.id,
+    variants: Sequence[VariantOutcome]
+    rules: Sequence[str]
+    """Scoring rules that the record holds; empty where there is no other than the run's own."""
+    groups: Sequence[str]
+    """Of the suite."""
+    turns: Chart | None
+    costs: Chart | None
+
+    @property
+    def told(self) -> bool:
+        """Whether rates say more than the run's pass rates do."""
+        return bool(self.rules) or any(variant.oracle or variant.flagged for variant in self.variants)
+
+
+def benchmark(found: Sequence[VariantOutcome]) -> Benchmark:
+    """Puts together what there is to say of a run's variants."""
+    return Benchmark(
         variants=found,
-        rules=("intercode", "exact"),
+        rules=[rule for rule in _RULES if any(variant.by_rule(rule) for variant in found)],
         groups=list(dict.fromkeys(group for variant in found for group in variant.by_group())),
         turns=_by_turn(found),
-        costs=_by_cost(found) if any(variant.cost_usd for variant in found) else None,
+        costs=_by_cost(found) if len(found) > 1 and any(variant.cost_usd for variant in found) else None,
     )
 
 
@@ -38,7 +47,7 @@ def _frame(last: float) -> Frame:
 
 def _by_turn(found: Sequence[VariantOutcome]) -> Chart | None:
     turns = max((len(variant.by_turn()) for variant in found), default=0)
-    if not turns:
+    if turns < 2:
         return None
     frame = _frame(turns - 1)
     lines = []
@@ -49,7 +58,7 @@ def _by_turn(found: Sequence[VariantOutcome]) -> Chart | None:
         points = tuple(Point(frame.x(turn), frame.y(share)) for turn, share in enumerate(shares))
         lines.append(Series(variant.name, points))
     ticks = {float(turn): str(turn + 1) for turn in range(0, turns, -(-turns // 20))}
-    return frame.chart("success by turn", lines, levels=_SHARES, ticks=ticks, title="turn", legend=_LEGEND)
+    return frame.chart("success by iteration", lines, levels=_SHARES, ticks=ticks, title="iteration", legend=True)
 
 
 def _by_cost(found: Sequence[VariantOutcome]) -> Chart:
@@ -67,5 +76,5 @@ def _by_cost(found: Sequence[VariantOutcome]) -> Chart:
     ]
     ticks = {0.0: "$0", top: f"${top:.4f}"}
     return frame.chart(
-        "cost against success", dots, levels=_SHARES, ticks=ticks, title="cost of an episode", legend=_LEGEND
+        "cost against success", dots, levels=_SHARES, ticks=ticks, title="cost of an episode", legend=True
     )
