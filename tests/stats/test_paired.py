@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwright.stats import bca, benjamini_hochberg, mcnemar, paired_difference, sign_flip
+from loopwright.stats import bca, benjamini_hochberg, mcnemar, paired_difference, paired_values, sign_flip
 
 A, B = "1110110110", "1100100110"
 
@@ -130,3 +130,16 @@ def test_benjamini_hochberg() -> None:
     assert benjamini_hochberg([]) == []
     with pytest.raises(ValueError, match="q must"):
         benjamini_hochberg(p, q=5)
+
+
+def test_values_are_compared_as_scores_are_in_their_own_unit() -> None:
+    a, b = system("1110110110"), system("1100100110")
+    scores = paired_difference(a, b)
+    longer = [{task: [5 + 20 * value for value in values] for task, values in side.items()} for side in (a, b)]
+    values = paired_values(*longer)
+    assert (values.mean_a, values.mean_b) == pytest.approx((5 + 20 * scores.mean_a, 5 + 20 * scores.mean_b))
+    assert values.difference == pytest.approx(20 * scores.difference)
+    assert (values.interval.low, values.interval.high) == pytest.approx(
+        (20 * scores.interval.low, 20 * scores.interval.high)
+    )
+    assert values.p_value == scores.p_value

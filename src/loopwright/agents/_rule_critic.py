@@ -58,7 +58,7 @@ def _line(view: View, check: Check) -> str:
 def _value(view: View, verdict: Verdict) -> list[str]:
     """How good the value is, and how good it was before."""
     aim = view.value
-    if aim is None or verdict.value is None:
+    if aim is None or verdict.value is None or not verdict.passed:
         return []
     better = "higher" if aim.direction == "maximize" else "lower"
     now = view.current.iteration if view.current else 0

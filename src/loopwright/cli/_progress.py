@@ -151,9 +151,10 @@ def describe(name: str, outcome: EpisodeFinished) -> str:
         return f"{name}: not scored, {failure.cause}: {failure.line}"
     word = "passed" if outcome.passed else "missed"
     tokens = outcome.usage.total
+    value = "" if outcome.value is None else f", value {outcome.value:.6g}"
     cached = f" ({outcome.cached_calls} from the cache)" if outcome.cached_calls else ""
     return (
-        f"{name}: {word}, score {outcome.score:.2f}, {outcome.iterations} iterations ({outcome.rule}), "
+        f"{name}: {word}, score {outcome.score:.2f}{value}, {outcome.iterations} iterations ({outcome.rule}), "
         f"{outcome.model_calls} calls{cached}, {tokens} tokens, {outcome.seconds:.1f} s"
     )
 

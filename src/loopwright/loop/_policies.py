@@ -74,4 +74,5 @@ def _continue_from_latest(context: DecisionContext) -> Decision:
     latest = context.tree[context.iteration]
     if latest.candidate is None:
         return Decision("restart", "no_candidate", latest.problem)
-    return Decision("continue", "progress", "checks still fail", latest.iteration)
+    why = "the value may get better" if latest.verdict.passed else "checks still fail"
+    return Decision("continue", "progress", why, latest.iteration)

@@ -13,8 +13,9 @@ from loopwright.report._pages import render_page
 from loopwright.report._pairing import pair_variants
 from loopwright.report._summary import VariantSummary, summarize_run
 from loopwright.runner import RunResult
-from loopwright.stats import PairedDifference, Rollouts, benjamini_hochberg, paired_difference
+from loopwright.stats import PairedDifference, Rollouts, benjamini_hochberg, paired_difference, paired_values
 from loopwright.store import read_run
+from loopwright.types import ValueOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,10 @@ class Pair:
     rollouts: Mapping[str, tuple[Rollouts, Rollouts]]
     """Instance to what A and B did on it."""
     calls: tuple[int, int]
+    valued: ValueOptions | None = None
+    """What the tasks of both maximise or minimise, if that is the same."""
+    value: PairedDifference | None = None
+    """On that value, over the instances of which both have one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +164,8 @@ def _pairs(sides: Sequence[tuple[str, VariantSummary, str, VariantSummary]]) -> 
             only_b=_better(right.rollouts, left.rollouts),
             rollouts=_shared(left.rollouts, right.rollouts),
             calls=(left.model_calls, right.model_calls),
+            valued=_valued(left, right),
+            value=paired_values(left.values, right.values) if _valued(left, right) else None,
         )
         for (a, b, left, right, difference), kept in zip(differences, holds, strict=True)
     ]
@@ -171,6 +178,10 @@ def _difference(a: str, left: VariantSummary, b: str, right: VariantSummary) -> 
         raise UserError(
             f"{a} and {b} have no scored instance in common", remedy="Compare runs over the same tasks."
         ) from None
+
+
+def _valued(left: VariantSummary, right: VariantSummary) -> ValueOptions | None:
+    return left.valued if left.valued == right.valued and left.values.keys() & right.values.keys() else None
 
 
 def _better(a: Mapping[str, Rollouts], b: Mapping[str, Rollouts]) -> list[str]:

@@ -46,6 +46,7 @@ def index_entry(row: EpisodeRow) -> dict[str, Any]:
         "repeat": row.repeat,
         "status": row.status,
         "score": row.score,
+        "value": row.value,
         "passed": row.passed,
         "iterations": row.iterations,
         "rule": row.rule,
@@ -69,6 +70,7 @@ def episode_details(episode: EpisodeRecord, row: EpisodeRow, isolation: Isolatio
         "seed": started.seed if started else None,
         "begun": episode.begun,
         "answer": done.answer_iteration if done else None,
+        "value": started.value.model_dump() if started and started.value else None,
         "calls": row.model_calls,
         "usage": row.usage.model_dump(),
         "failure": {"cause": row.failure.cause, "error": row.failure.error, "message": cut(row.failure.message)}
@@ -110,7 +112,9 @@ def _turn(turn: IterationRecord) -> dict[str, Any]:
         "problem": cut(proposed.problem) if proposed else "",
         "output": cut(observed.observation.text) if observed else "",
         "seconds": observed.seconds if observed else 0.0,
-        "judged": {"score": judged.score, "passed": judged.passed, **_verdict(judged.verdict)} if judged else None,
+        "judged": {"score": judged.score, "passed": judged.passed, "best": judged.best, **_verdict(judged.verdict)}
+        if judged
+        else None,
         "graded": {"score": graded.score, "passed": graded.passed, "answer": graded.answer, **_verdict(graded.verdict)}
         if graded
         else None,
@@ -143,6 +147,7 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     return {
         "summary": cut(verdict.summary),
+        "value": verdict.value,
         "checks": [
             {
                 "name": check.name,

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 
-from loopwright.stats import Interval
+from loopwright.stats import Interval, PairedDifference
 from loopwright.text import cut_middle, printable_line
+from loopwright.types import ValueOptions
 
 NOTHING = "-"
 
@@ -38,6 +39,16 @@ def signed(value: float) -> str:
 def bounds(interval: Interval) -> str:
     """An interval as [low, high]."""
     return f"[{interval.low:.2f}, {interval.high:.2f}]"
+
+
+def value_line(valued: ValueOptions, found: PairedDifference) -> str:
+    """How two sides differ in what both maximise or minimise."""
+    better = "higher" if valued.direction == "maximize" else "lower"
+    return (
+        f"{printable_line(valued.describe(found.mean_a))} against {found.mean_b:.6g} in the mean of {found.tasks} "
+        f"instance{'' if found.tasks == 1 else 's'} ({better} is better), A - B {found.difference:+.6g} "
+        f"[{found.interval.low:+.6g}, {found.interval.high:+.6g}], p {found.p_value:.3f}"
+    )
 
 
 def count(value: int) -> str:

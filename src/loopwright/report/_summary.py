@@ -14,7 +14,7 @@ from loopwright.record import EpisodeRecord, ResultOf, RunReader, SessionRecord,
 from loopwright.stats import Interval, Refinement, Rollouts, Transition, rate_interval, refinement
 from loopwright.store import EpisodeStarted, Event, read_run
 from loopwright.text import cut_middle
-from loopwright.types import Check, Failure, Usage
+from loopwright.types import Check, Failure, Usage, ValueOptions
 
 _CHECKS, _EVIDENCE = 20, 2000
 
@@ -57,6 +57,10 @@ class EpisodeRow:
     """Checks that the answer did not pass, the first 20, with evidence of 2,000 characters at most."""
     failing_more: int = 0
     """How many more it did not pass."""
+    value: float | None = None
+    """Of the answer, where the task maximises or minimises one."""
+    valued: ValueOptions | None = None
+    """What that value is, and which are better."""
 
     @property
     def unit(self) -> str:
@@ -115,6 +119,27 @@ class VariantSummary:
     def mean_score(self) -> float | None:
         """Mean score of the scored episodes."""
         return fmean(row.score or 0.0 for row in self.scored) if self.n else None
+
+    @property
+    def valued(self) -> ValueOptions | None:
+        """What all of its episodes maximise or minimise; None where they do not, or not the same."""
+        kinds = {row.valued for row in self.episodes}
+        return kinds.pop() if len(kinds) == 1 else None
+
+    @property
+    def values(self) -> Mapping[str, Sequence[float]]:
+        """Instance to the values of its scored answers, where all episodes measure the same."""
+        values: dict[str, list[float]] = {}
+        for row in self.scored if self.valued else ():
+            if row.value is not None:
+                values.setdefault(row.unit, []).append(row.value)
+        return values
+
+    @property
+    def mean_value(self) -> float | None:
+        """Mean of those values; None without any."""
+        values = [value for each in self.values.values() for value in each]
+        return fmean(values) if values else None
 
     @property
     def passes(self) -> Mapping[str, Sequence[float]]:
@@ -293,6 +318,8 @@ def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
         measured=spent.measured,
         failing=failing[:_CHECKS],
         failing_more=max(0, len(failing) - _CHECKS),
+        value=done.value if done else None,
+        valued=started.value,
     )
 
 

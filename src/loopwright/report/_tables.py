@@ -26,6 +26,7 @@ _CELLS: Mapping[str, _Cell] = {
     "repeat": lambda row, _: row.repeat,
     "status": lambda row, _: row.status,
     "score": lambda row, _: row.score,
+    "value": lambda row, _: row.value,
     "passed": lambda row, _: None if row.passed is None else str(row.passed).lower(),
     "iterations": lambda row, _: row.iterations,
     "rule": lambda row, _: _csv(row.rule),

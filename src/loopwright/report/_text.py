@@ -79,6 +79,11 @@ def notes(summary: RunSummary) -> list[str]:
             )
         if variant.n:
             lines.append(f"{name}: stopped by {counts(variant.rules)}")
+        if variant.valued and variant.values:
+            best = "higher" if variant.valued.direction == "maximize" else "lower"
+            n = sum(map(len, variant.values.values()))
+            told = printable_line(variant.valued.describe(variant.mean_value))
+            lines.append(f"{name}: {told} in the mean of {n} answer{'' if n == 1 else 's'} ({best} is better)")
         if left_out := sorted({printable_line(name) for row in variant.episodes for name in row.left_out}):
             days = sorted({printable_line(day) for row in variant.episodes for day in row.measured})
             when = f" (`models check` of {', '.join(days)})" if days else ""

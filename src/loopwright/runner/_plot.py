@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from loopwright.errors import MissingExtra, UserError
 from loopwright.stats import Interval
+from loopwright.types import ValueOptions
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,6 +24,10 @@ class VariantSeries:
     interval: Interval
     best: Sequence[float]
     """Mean over episodes of the best score in [0, 1] so far, by iteration."""
+    valued: ValueOptions | None = None
+    """What all episodes maximise or minimise; None where they do not, or not the same."""
+    values: Sequence[float | None] = ()
+    """Mean over episodes of that value of the best candidate so far, by iteration; None before there is one."""
 
 
 def draw(series: Sequence[VariantSeries]) -> Figure:
@@ -38,10 +43,14 @@ def draw(series: Sequence[VariantSeries]) -> Figure:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
         raise MissingExtra("plots need matplotlib", remedy="Run: pip install 'loopwright[plot]'") from None
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
-    rates, curves = figure.subplots(1, 2)
+    kinds = {one.valued for one in series}
+    valued = kinds.pop() if len(kinds) == 1 else None
+    figure = Figure(figsize=(13.5 if valued else 9, 3.2), layout="constrained")
+    rates, curves, *more = figure.subplots(1, 3 if valued else 2)
     _draw_rates(rates, series)
     _draw_curves(curves, series)
+    if valued:
+        _draw_values(more[0], series, valued)
     return figure
 
 
@@ -62,4 +71,13 @@ def _draw_curves(axes: Axes, series: Sequence[VariantSeries]) -> None:
     axes.set_xticks(range(1, max(len(one.best) for one in series) + 1))
     axes.set_xlabel("iterations")
     axes.set_ylabel("best score so far, mean")
+    axes.legend(frameon=False)
+
+
+def _draw_values(axes: Axes, series: Sequence[VariantSeries], valued: ValueOptions) -> None:
+    for one in series:
+        known = [(turn, value) for turn, value in enumerate(one.values, start=1) if value is not None]
+        axes.plot([turn for turn, _ in known], [value for _, value in known], marker=".", label=one.name)
+    axes.set_xlabel("iterations")
+    axes.set_ylabel(f"best {valued.name} so far, mean{valued.unit and f' ({valued.unit})'}")
     axes.legend(frameon=False)

@@ -15,7 +15,7 @@ from loopwright.record import EpisodeRecord, RunReader
 from loopwright.runner._plot import VariantSeries, draw
 from loopwright.stats import mean_interval
 from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Graded, Mitigated, read_run
-from loopwright.types import Candidate, Usage, Verdict
+from loopwright.types import Candidate, Usage, ValueOptions, Verdict
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -103,6 +103,11 @@ class EpisodeResult:
         return self.outcome.score if self.outcome else None
 
     @property
+    def value(self) -> float | None:
+        """The answer's value, where the task maximises or minimises one."""
+        return self.outcome.value if self.outcome else None
+
+    @property
     def answer(self) -> Candidate | None:
         """The best verified candidate; None where no reply held one."""
         if self.outcome is None or self.outcome.answer_iteration is None:
@@ -163,13 +168,34 @@ def _series(name: str, episodes: Sequence[EpisodeResult]) -> VariantSeries:
     passed = [float(episode.passed) for episode in episodes]
     best = [_best_so_far(episode) for episode in episodes]
     length = max(map(len, best), default=0)
+    kinds = {episode.started.value for episode in episodes}
+    valued = kinds.pop() if len(kinds) == 1 else None
+    values = [_best_values(episode, valued) for episode in episodes] if valued else []
     return VariantSeries(
         name=name,
         pass_rate=fmean(passed),
         interval=mean_interval(passed, [f"{one.task}/{one.instance}" for one in episodes]),
         # An episode that has ended keeps its best score.
         best=[fmean(curve[min(turn, len(curve) - 1)] for curve in best if curve) for turn in range(length)],
+        valued=valued,
+        values=[_mean_at(values, turn) for turn in range(length)],
     )
+
+
+def _best_values(episode: EpisodeResult, valued: ValueOptions) -> list[float | None]:
+    """The value of the best candidate so far, by iteration."""
+    verdicts = [attempt.verdict for attempt in episode.attempts]
+
+    def better(one: Verdict, other: Verdict) -> Verdict:
+        return max(one, other, key=lambda verdict: (verdict.score, valued.rank(verdict.value)))
+
+    return [verdict.value for verdict in accumulate(verdicts, better)]
+
+
+def _mean_at(curves: Sequence[Sequence[float | None]], turn: int) -> float | None:
+    known = [curve[min(turn, len(curve) - 1)] for curve in curves if curve]
+    values = [value for value in known if value is not None]
+    return fmean(values) if values else None
 
 
 def _best_so_far(episode: EpisodeResult) -> list[float]:

@@ -14,7 +14,15 @@ from loopwright.stats._intervals import (
     rate_interval,
     wilson,
 )
-from loopwright.stats._paired import PairedDifference, bca, benjamini_hochberg, mcnemar, paired_difference, sign_flip
+from loopwright.stats._paired import (
+    PairedDifference,
+    bca,
+    benjamini_hochberg,
+    mcnemar,
+    paired_difference,
+    paired_values,
+    sign_flip,
+)
 from loopwright.stats._passk import (
     Rollouts,
     pass_at_k,
@@ -60,6 +68,7 @@ __all__ = [
     "mcnemar",
     "mean_interval",
     "paired_difference",
+    "paired_values",
     "pass_at_k",
     "pass_hat_k",
     "posterior_pass_at_k",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import comb, fsum, sqrt
 from statistics import NormalDist, fmean, stdev
@@ -96,6 +96,34 @@ def paired_difference(
         error=stdev(differences) / sqrt(len(shared)) if len(shared) > 1 else float("nan"),
         interval=_interval(differences, confidence, resamples, seed),
         p_value=sign_flip(differences, resamples=resamples, seed=seed),
+    )
+
+
+def paired_values(a: Mapping[str, Sequence[float]], b: Mapping[str, Sequence[float]]) -> PairedDifference:
+    """Compares open-ended values of two systems task by task, as `paired_difference` does scores in [0, 1].
+
+    Values are brought to [0, 1] by the least and the greatest of them, and what is found is brought back: where the
+    interval supposes a task that one side won outright, it supposes a difference as wide as all values.
+
+    Args:
+        a: Task to the values of A's rollouts.
+        b: The same for B.
+
+    Raises:
+        ValueError: No shared task, or a task without rollouts.
+    """
+    every = [value for side in (a, b) for values in side.values() for value in values]
+    low = min(every, default=0.0)
+    width = max(every, default=0.0) - low or 1.0
+    scaled = [{task: [(value - low) / width for value in values] for task, values in side.items()} for side in (a, b)]
+    found = paired_difference(*scaled)
+    return replace(
+        found,
+        mean_a=found.mean_a * width + low,
+        mean_b=found.mean_b * width + low,
+        difference=found.difference * width,
+        error=found.error * width,
+        interval=replace(found.interval, low=found.interval.low * width, high=found.interval.high * width),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loopwright.cli._output import write, write_table
-from loopwright.report import Pair, RunComparison
+from loopwright.report import Pair, RunComparison, value_line
 
 _SHOWN = 10
 _COLUMNS = ("A", "B", "instances", "A passes", "B passes", "A - B", "95 %", "p", "holds", "calls A", "calls B")
@@ -19,6 +19,8 @@ def show(found: RunComparison) -> None:
             if units:
                 more = f" and {len(units) - _SHOWN} more" if len(units) > _SHOWN else ""
                 write(f"{name} is better on {', '.join(units[:_SHOWN])}{more}")
+        if pair.valued and pair.value:
+            write(f"{pair.a}, {pair.b}: {value_line(pair.valued, pair.value)}")
         if pair.passed.left_out:
             write(f"{pair.a}, {pair.b}: {pair.passed.left_out} instances are scored in only one of the two")
     write("holds: told apart from no difference at a false discovery rate of 5 % among these pairs")

@@ -11,8 +11,11 @@ from loopwright.cli.render._calls import Calls
 from loopwright.record import CallLog, EpisodeRecord, IterationRecord
 from loopwright.report import alarm_line
 from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Event, Mitigated, read_run
-from loopwright.types import Attempt, Failure
+from loopwright.types import Attempt, Failure, ValueOptions
 from loopwright.verify import Verdict
+
+_UNNAMED = ValueOptions(direction="maximize")
+"""What a value is called where the task names none."""
 
 
 def show_episode(folder: Path, name: str, *, transcript: bool, as_json: bool) -> None:
@@ -49,11 +52,11 @@ def _blocks(events: list[Event], episode: EpisodeRecord, *, transcript: bool) ->
     told = Calls(episode.calls or CallLog(), transcript)
     for _, one in sorted(episode.iterations.items()):
         if one.proposed is not None:
-            yield "\n".join(_iteration(one, told))
+            yield "\n".join(_iteration(one, episode, told))
     yield from told.aside()
     # A session's own events have no outcome.
     if episode.started is not None:
-        yield "\n" + closing(episode.finished)
+        yield "\n" + closing(episode.finished, episode.started.value)
     if episode.drawn_for_nothing:
         yield f"beside it {episode.drawn_for_nothing} more were drawn at the same time, and not needed"
 
@@ -63,8 +66,8 @@ def _opening(name: str, started: EpisodeStarted) -> str:
     return f"{name}\nstrategy {started.strategy}, models: {models}\n\n{started.goal.strip()}"
 
 
-def _iteration(one: IterationRecord, calls: Calls) -> Iterator[str]:
-    attempt = one.attempt
+def _iteration(one: IterationRecord, episode: EpisodeRecord, calls: Calls) -> Iterator[str]:
+    attempt, aim = one.attempt, episode.started.value if episode.started else None
     origin = "afresh" if attempt.parent is None else f"from {attempt.parent}"
     yield f"\n--- iteration {attempt.iteration}, {origin} ---"
     yield from calls.before(one.number, "proposed")
@@ -72,11 +75,14 @@ def _iteration(one: IterationRecord, calls: Calls) -> Iterator[str]:
     yield from section("observation", attempt.observation.text)
     yield from calls.before(one.number, "judged")
     if one.judged:
-        yield from section("verdict", shown_verdict(attempt.verdict))
+        yield from section("verdict", shown_verdict(attempt.verdict, aim))
     yield from calls.before(one.number, "critiqued")
+    for incident in episode.incidents:
+        if incident.iteration == one.number:
+            yield from section("failure", f"{incident.failed.error}: {incident.failed.message}")
     yield from section("critique", attempt.critique)
     if one.graded:
-        yield from section("hidden checks", shown_verdict(one.graded.verdict))
+        yield from section("hidden checks", shown_verdict(one.graded.verdict, aim))
     if decided := one.decided:
         target = "" if decided.target is None else f" from iteration {decided.target}"
         yield from section("decision", f"{decided.decision}{target}, by {decided.rule}: {decided.why}")
@@ -121,10 +127,12 @@ def _indented(text: str) -> str:
     return "\n".join(f"  {line}" for line in text.rstrip().splitlines())
 
 
-def shown_verdict(verdict: Verdict) -> str:
-    """A verdict, with the evidence of what failed."""
+def shown_verdict(verdict: Verdict, aim: ValueOptions | None) -> str:
+    """A verdict, with the evidence of what failed, and its value as the task names it."""
     passed = len(verdict.checks) - len(verdict.failed)
     head = f"score {verdict.score:.2f}, {passed} of {len(verdict.checks)} checks pass"
+    if verdict.value is not None:
+        head += f", {(aim or _UNNAMED).describe(verdict.value)}"
     lines = [f"{head}; {verdict.summary}" if verdict.summary else head]
     for check in verdict.failed:
         lines.append(f"{check.name}: {check.score:.2f}")
@@ -132,8 +140,8 @@ def shown_verdict(verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
-def closing(finished: EpisodeFinished | None) -> str:
-    """How an episode ended."""
+def closing(finished: EpisodeFinished | None, aim: ValueOptions | None) -> str:
+    """How an episode ended, with the answer's value as the task names it."""
     if finished is None:
         return "not finished"
     if finished.status == "failed":
@@ -142,4 +150,6 @@ def closing(finished: EpisodeFinished | None) -> str:
         return f"not scored, {failure.cause}: {failure.line}{whole}"
     answer = "no answer" if finished.answer_iteration is None else f"answer of iteration {finished.answer_iteration}"
     word = "passed" if finished.passed else "missed"
-    return f"{word}: {answer}, score {finished.score or 0:.2f}, stopped by {finished.rule}, {finished.seconds:.1f} s"
+    value = f", {aim.describe(finished.value)}" if aim else ""
+    score = f"score {finished.score or 0:.2f}{value}"
+    return f"{word}: {answer}, {score}, stopped by {finished.rule}, {finished.seconds:.1f} s"

@@ -58,15 +58,16 @@ def _records(folder: Path, wanted: set[str]) -> Mapping[str, EpisodeRecord]:
 
 def _answer(row: EpisodeRow, episode: EpisodeRecord) -> Iterator[str]:
     yield f"\n--- {row.variant}{f', repeat {row.repeat}' if row.repeat else ''} ---"
-    yield closing(episode.finished)
+    aim = episode.started.value if episode.started else None
+    yield closing(episode.finished, aim)
     if (turn := _turn(episode)) is None:
         return
     calls = episode.calls.of(turn.number) if episode.calls else []
     yield from section("calls", "\n".join(call_line(call) for call in calls))
     yield from section("candidate", shown_candidate(turn.attempt))
-    yield from section("verdict", shown_verdict(turn.attempt.verdict))
+    yield from section("verdict", shown_verdict(turn.attempt.verdict, aim))
     if turn.graded:
-        yield from section("hidden checks", shown_verdict(turn.graded.verdict))
+        yield from section("hidden checks", shown_verdict(turn.graded.verdict, aim))
     if replies := [call.reply.text for call in calls if call.reply and call.role == "proposer"]:
         yield from section("reply", replies[-1])
 

@@ -13,9 +13,9 @@ from loopwright.report import EpisodeRow, render_text, summarize_run
 from loopwright.runner import load_regrade
 from loopwright.store import read_run
 
-_COLUMNS = ("episode", "result", "score", "iterations", "stopped by", "calls", "tokens", "cost", "seconds")
+_COLUMNS = ("episode", "result", "score", "value", "iterations", "stopped by", "calls", "tokens", "cost", "seconds")
 _SPARE = ("tokens", "seconds", "iterations", "calls", "cost", "stopped by")
-_RIGHT = ("score", "iterations", "calls", "tokens", "cost", "seconds")
+_RIGHT = ("score", "value", "iterations", "calls", "tokens", "cost", "seconds")
 
 
 def show_run(folder: Path, *, as_json: bool) -> None:
@@ -45,7 +45,10 @@ def _grades_before(folder: Path) -> None:
 
 def write_episodes(rows: Sequence[EpisodeRow]) -> None:
     """Writes a line per episode."""
-    write_table(_COLUMNS, [_cells(row) for row in rows], right=_RIGHT, spare=_SPARE)
+    told = [dict(zip(_COLUMNS, _cells(row), strict=True)) for row in rows]
+    columns = [name for name in _COLUMNS if name != "value" or any(row[name] for row in told)]
+    right = [name for name in _RIGHT if name in columns]
+    write_table(columns, [tuple(row[name] for name in columns) for row in told], right=right, spare=_SPARE)
 
 
 def _cells(row: EpisodeRow) -> tuple[str, ...]:
@@ -53,6 +56,7 @@ def _cells(row: EpisodeRow) -> tuple[str, ...]:
         row.episode,
         _result(row),
         "" if row.score is None else f"{row.score:.2f}",
+        "" if row.value is None else f"{row.value:.6g}",
         str(row.iterations),
         row.rule,
         str(row.model_calls),

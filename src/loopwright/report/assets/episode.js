@@ -9,7 +9,7 @@ function episodeView(row, details, nav) {
     section.querySelector("summary").focus({ preventScroll: true });
   };
   const figure = h("div");
-  const draw = () => figure.replaceChildren(chart(turns, details.answer, Math.min(figure.clientWidth || 640, 760), jump));
+  const draw = () => figure.replaceChildren(chart(turns, details, Math.min(figure.clientWidth || 640, 760), jump));
   const view = [
     crumbs(h("a", { href: "#episodes" }, "All episodes"), nav, nav.beside && h("a", { href: nav.beside }, "beside the others")),
     h("h1", null, name(row.unit)),
@@ -17,7 +17,7 @@ function episodeView(row, details, nav) {
     details.goal && h("div", { class: "goal" }, said(details.goal)),
     facts(row, details),
     failureView(details),
-    turns.length > 0 && h("h3", null, "Score by iteration"), turns.length > 0 && figure,
+    turns.length > 0 && h("h3", null, (details.value ? said(details.value.name) : "Score") + " by iteration"), turns.length > 0 && figure,
     turns.length > 0 && chartLegend(turns),
     turns.length > 0 && h("h3", null, "Iterations"),
     ...turns.map((turn) => {
@@ -45,7 +45,7 @@ function verdictSentence(row, details) {
   const stop = details.iterations.map((turn) => turn.decided).find((decided) => decided && decided.decision === "stop");
   const parts = [];
   if (row.status === "scored") {
-    parts.push(h("b", null, row.passed ? "Passed" : "Not passed"), ` with score ${rate(row.score)} after ${plural(row.iterations, "iteration")}.`);
+    parts.push(h("b", null, row.passed ? "Passed" : "Not passed"), ` with score ${rate(row.score)}${details.value ? ", " + valued(details.value, row.value) : ""} after ${plural(row.iterations, "iteration")}.`);
   } else if (row.status === "failed") parts.push(h("b", null, "Failed"), ", which is no score.");
   else parts.push(h("b", null, "Unfinished"), ` after ${plural(row.iterations, "iteration")}.`);
   if (stop) parts.push(" Stopped by ", h("b", null, said(stop.rule)), ": ", h("bdi", null, said(brief(stop.why))), ".");
@@ -114,8 +114,8 @@ function turnBody(turn, details) {
     ...candidateView(turn, parent),
     turn.output && h("h3", null, `Sandbox output, ${duration(turn.seconds)}`), turn.output && wholeView(turn.output),
     ...callsView(turn, details, (node) => node === "verify"),
-    ...verdictView("Checks", turn.judged),
-    ...verdictView("Grade", turn.graded),
+    ...verdictView("Checks", turn.judged, details.value),
+    ...verdictView("Grade", turn.graded, details.value),
     ...callsView(turn, details, (node) => node === "critique"),
     turn.critique && h("h3", null, "Critic, for ", said(turn.critique.decision)),
     turn.critique && h("blockquote", null, said(turn.critique.text)),
@@ -156,14 +156,14 @@ function change(path, before, after) {
   return [label, diffView(before, after)].filter(Boolean);
 }
 
-function verdictView(title, verdict) {
+function verdictView(title, verdict, aim) {
   if (!verdict) return [];
   const rows = verdict.checks.map((check) => h("tr", null,
     h("td", null, h("span", { class: "mark " + (check.score >= 1 ? "passed" : "missed"), role: "img", "aria-label": check.score >= 1 ? "passed" : "not passed" })),
     h("td", { class: "num" }, rate(check.score)),
     h("td", null, h("b", null, name(check.name)), check.confidence < 1 && ` (confidence ${rate(check.confidence)})`,
       check.evidence && h("pre", null, said(check.evidence)))));
-  return [h("h3", null, `${title}, score ${rate(verdict.score)}`),
+  return [h("h3", null, `${title}, score ${rate(verdict.score)}${verdict.value === null ? "" : ", " + valued(aim, verdict.value)}`),
     verdict.summary && h("p", null, said(verdict.summary)),
     rows.length > 0 && h("table", { class: "checks" }, h("tbody", null, rows))].filter(Boolean);
 }

@@ -2,6 +2,12 @@
 
 const rate = (value) => (value === null || value === undefined ? "-" : value.toFixed(2));
 
+// An open-ended value with its name and unit.
+function valued(aim, value) {
+  const told = value === null || value === undefined ? "none" : String(Number(value.toPrecision(6)));
+  return aim ? said(`${aim.name} ${told}${aim.unit && " " + aim.unit}`) : "value " + told;
+}
+
 function count(value) {
   for (const [limit, unit] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
     if (value >= limit) return (value / limit).toFixed(value / limit >= 100 ? 0 : 1) + unit;

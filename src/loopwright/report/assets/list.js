@@ -49,6 +49,7 @@ const COLUMNS = [
   { label: "Variant", key: (row) => row.variant, show: (row) => name(row.variant) },
   { label: "Outcome", key: outcome, show: (row) => [h("span", { class: "mark " + outcome(row) }), " ", OUTCOMES[outcome(row)]] },
   { label: "Score", num: true, key: (row) => row.score ?? -1, show: (row) => rate(row.score) },
+  { label: "Value", num: true, valued: true, key: (row) => row.value ?? -Infinity, show: (row) => (row.value === null ? "-" : String(Number(row.value.toPrecision(6)))) },
   { label: "Iterations", num: true, key: (row) => row.iterations, show: (row) => String(row.iterations) },
   { label: "Stopped by", wide: true, key: (row) => row.rule || row.cause, show: (row) => said(row.rule || row.cause) },
   { label: "Tokens", num: true, wide: true, key: (row) => row.tokens, show: (row) => count(row.tokens) },
@@ -58,6 +59,7 @@ const COLUMNS = [
 
 // The list of episodes: filtered, sorted, with one current row.
 function episodeList(table, told) {
+  const columns = COLUMNS.filter((column) => !column.valued || INDEX.episodes.some((row) => row.value !== null));
   const state = { rows: INDEX.episodes, current: -1, words: [], column: null, down: false, row: () => null };
   const classOf = (column) => [column.num && "num", column.wide && "wide"].filter(Boolean).join(" ") || null;
 
@@ -68,10 +70,10 @@ function episodeList(table, told) {
       state.rows.sort((a, b) => (key(a) < key(b) ? -sign : key(a) > key(b) ? sign : 0));
     }
     state.current = -1;
-    table.replaceChildren(h("thead", null, h("tr", null, COLUMNS.map(heading))));
+    table.replaceChildren(h("thead", null, h("tr", null, columns.map(heading))));
     state.row = growing(table, state.rows, (row, i) =>
       h("tr", { onclick: (event) => event.target.closest("a") || (location.hash = link(row)), onfocusin: () => select(i, false) },
-        COLUMNS.map((column) => h("td", { class: classOf(column) }, column.show(row)))));
+        columns.map((column) => h("td", { class: classOf(column) }, column.show(row)))));
     told.textContent = state.rows.length === INDEX.episodes.length
       ? plural(state.rows.length, "episode") : `${state.rows.length} of ${plural(INDEX.episodes.length, "episode")}`;
   }
