@@ -25,7 +25,7 @@ function variantView(row, details) {
     answer && callsView(answer, details, (node) => node === "propose"),
     answer && h("h3", null, `Answer, of iteration ${answer.n}`),
     answer && candidateParts(answer.candidate, null),
-    answer && verdictView(answer.graded ? "Grade" : "Checks", answer.graded || answer.judged),
+    answer && verdictView(answer.graded ? "Grade" : "Checks", answer.graded || answer.judged, details.value),
     h("h3", null, "Iterations"),
     details.iterations.map((turn) => turnSection(turn, details, false)));
 }
