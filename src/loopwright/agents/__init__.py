@@ -10,6 +10,7 @@ from loopwright.agents._types import (
     Agent,
     AgentReply,
     AgentRole,
+    KnowsTools,
     ModelClient,
     View,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "Attempt",
     "Card",
     "Critique",
+    "KnowsTools",
     "Memory",
     "MemoryTurn",
     "ModelAgent",

@@ -16,6 +16,7 @@ from loopwright.project import Project, load_yaml, read_text
 from loopwright.templates import environment, render
 
 _USER_MARK = "--- user ---"
+_TURN_MARK = "--- turn ---"
 
 ReplyForm = Literal["files", "text", "critique", "verdict"]
 
@@ -31,6 +32,9 @@ class Card(BaseModel):
     description: str = ""
     prompt: str
     """File under `prompts/`."""
+    tool_prompt: str | None = None
+    """File under `prompts/` by which actions are asked for as calls of tools, where the model can be offered tools;
+    none asks in text always."""
     reply: ReplyForm
     """What is made of the reply: `files` from code blocks, the bare `text`, or JSON for `critique` and `verdict`."""
     sampling: Sampling = Sampling()
@@ -39,27 +43,39 @@ class Card(BaseModel):
 
 
 class Prompt(BaseModel):
-    """A prompt file: a system part and a user part, both Jinja templates."""
+    """A prompt file: a system part, a user part and perhaps a turn part, all Jinja templates."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: Path
     system: str = Field(min_length=1)
     user: str = Field(min_length=1)
+    turn: str = ""
+    """In a prompt that offers tools: what follows the output of the last action."""
 
     def render(self, view: View) -> tuple[Message, ...]:
-        """Fills both parts.
+        """Fills the system part and the user part.
 
         Raises:
             TaskError: The template is broken or names something that a view does not have.
         """
-        system, user = (self._filled(text, first_line, view) for first_line, text in self.parts)
+        system, user = (self._filled(text, first_line, view) for first_line, text in self.parts[:2])
         return (Message(role="system", content=system), Message(role="user", content=user))
 
+    def render_turn(self, view: View) -> str:
+        """Fills the turn part.
+
+        Raises:
+            TaskError: The template is broken or names something that a view does not have.
+        """
+        first_line, text = self.parts[2]
+        return self._filled(text, first_line, view)
+
     @property
-    def parts(self) -> tuple[tuple[int, str], tuple[int, str]]:
-        """Both templates, each after the line of the file, from 1, on which it begins."""
-        return (1, self.system), (self.system.count("\n") + 3, self.user)
+    def parts(self) -> tuple[tuple[int, str], ...]:
+        """The templates, each after the line of the file, from 1, on which it begins."""
+        user = self.system.count("\n") + 3
+        return (1, self.system), (user, self.user), (user + self.user.count("\n") + 2, self.turn)
 
     def _filled(self, text: str, first_line: int, view: View) -> str:
         try:
@@ -101,7 +117,8 @@ def load_prompt(name: str, project: Project) -> Prompt:
             path=str(path),
             remedy=f"Separate them by a line `{_USER_MARK}`.",
         )
-    return Prompt(path=path, system=system, user=user)
+    user, _, turn = user.partition(f"\n{_TURN_MARK}\n")
+    return Prompt(path=path, system=system, user=user, turn=turn)
 
 
 @cache

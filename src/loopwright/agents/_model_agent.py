@@ -11,9 +11,10 @@ from pydantic import BaseModel, Field
 
 from loopwright.agents._card import Card, Prompt, load_card, load_prompt
 from loopwright.agents._extract import extract_files
-from loopwright.agents._types import AgentReply, AgentRole, ModelClient, View
+from loopwright.agents._tool_calls import act_by_tool
+from loopwright.agents._types import AgentReply, AgentRole, KnowsTools, ModelClient, View
 from loopwright.candidate import Candidate
-from loopwright.errors import BudgetExceeded, MissingContent, ModelRejected, NoCandidate, ReplyCut
+from loopwright.errors import BudgetExceeded, MissingContent, ModelRejected, NoCandidate, ReplyCut, ToolsRefused
 from loopwright.models import Request, complete_as, with_longer_limit
 from loopwright.project import Project
 from loopwright.types import Critique
@@ -45,6 +46,8 @@ class ModelAgent:
     prompt: Prompt
     model: str
     """`provider/model`."""
+    tool_prompt: Prompt | None = None
+    """The words for a model that can be offered tools; none asks in text always."""
 
     @property
     def role(self) -> AgentRole:
@@ -59,7 +62,10 @@ class ModelAgent:
             ModelError: The provider failed for good.
             BudgetExceeded: There was no budget left for the call.
         """
-        request = Request(model=self.model, messages=self.prompt.render(view), sampling=self.card.sampling)
+        if self._offers_tools(view, models):
+            with suppress(ToolsRefused):
+                return await self._act_by_tool(view, models)
+        request = self._request(self.prompt, view)
         match self.card.reply:
             case "critique":
                 return AgentReply(critique=await _critique(request, models))
@@ -69,6 +75,17 @@ class ModelAgent:
                 return AgentReply(candidate=await _candidate(request, models, lambda text: _files(text, view.public)))
             case "text":
                 return AgentReply(candidate=await _candidate(request, models, _text))
+
+    def _offers_tools(self, view: View, models: ModelClient) -> bool:
+        offered = self.tool_prompt is not None and view.action.tools
+        return bool(offered and isinstance(models, KnowsTools) and models.calls_tools(self.model))
+
+    async def _act_by_tool(self, view: View, models: ModelClient) -> AgentReply:
+        prompt = self.tool_prompt or self.prompt
+        return await act_by_tool(self._request(prompt, view), view, prompt.render_turn(view), models)
+
+    def _request(self, prompt: Prompt, view: View) -> Request:
+        return Request(model=self.model, messages=prompt.render(view), sampling=self.card.sampling)
 
 
 async def _candidate(request: Request, models: ModelClient, read: Callable[[str], Candidate]) -> Candidate:
@@ -142,4 +159,5 @@ def load_agent(name: str, project: Project, *, model: str | None) -> ModelAgent:
             f"no model is named for the {card.role}",
             remedy="Name one: `--model local/smollm2-135m`, or `model:` in the task file.",
         )
-    return ModelAgent(card, load_prompt(card.prompt, project), chosen)
+    tool_prompt = load_prompt(card.tool_prompt, project) if card.tool_prompt else None
+    return ModelAgent(card, load_prompt(card.prompt, project), chosen, tool_prompt)

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 from pydantic import BaseModel, ConfigDict
 
 from loopwright.agents._memory import Memory
-from loopwright.models import Reply, Request
+from loopwright.models import Message, Reply, Request, Tool
 from loopwright.task import Threshold
 from loopwright.types import Attempt, Candidate, Critique, ValueOptions, Verdict
 
@@ -36,6 +36,8 @@ class ActionRequest(BaseModel):
     """The steps of the plan, one a line; empty without a plan."""
     step: str = ""
     """The step to carry out now; empty after the last one."""
+    tools: tuple[Tool, ...] = ()
+    """The environment's actions as tools, for a model that calls tools; none where no action is asked for."""
 
 
 class View(BaseModel):
@@ -73,6 +75,8 @@ class AgentReply(BaseModel):
     candidate: Candidate | None = None
     critique: Critique | None = None
     verdict: Verdict | None = None
+    message: Message | None = None
+    """Beside an action: the reply that calls a tool, as the next request tells it."""
 
 
 @runtime_checkable
@@ -86,6 +90,15 @@ class ModelClient(Protocol):
             ModelError: The provider failed for good.
             BudgetExceeded: The call does not fit the budget any more; it was not made.
         """
+        ...
+
+
+@runtime_checkable
+class KnowsTools(Protocol):
+    """Optional, of a model client: it can say which models can be offered tools."""
+
+    def calls_tools(self, model: str) -> bool:
+        """Whether the model of that name can."""
         ...
 
 

@@ -17,8 +17,10 @@ from loopwright.task import AgentOptions, EnvironmentOptions, LoopOptions, Recor
 
 PROGRAMS = ("single", "best_of_n", "refine")
 """Strategies for tasks whose candidates are whole programs."""
-PUBLISHED_LOOP: Mapping[str, object] = MappingProxyType({"strategy": "try_again", "repetition": None, "confirm": False})
-"""Nothing but a full reward, the agent and the number of turns ends an episode."""
+PUBLISHED_LOOP: Mapping[str, object] = MappingProxyType(
+    {"strategy": "try_again", "repetition": None, "confirm": False, "tools": "never"}
+)
+"""Nothing but a full reward, the agent and the number of turns ends an episode, and agents act in text."""
 _SECONDS = 20.0
 """For a test: those of some right answers take seconds, and more on a machine that is busy."""
 TURNS = 10

@@ -26,6 +26,7 @@ from loopwright.environments._scores import (
 from loopwright.environments._shells._persistent import CommandResult
 from loopwright.environments._shells._shell import SHELL, WAIT, Shell
 from loopwright.environments._stateful import GoldCache, StatefulEnvironment
+from loopwright.environments._tools import action_text, action_tools
 from loopwright.environments._types import (
     ChecksInstances,
     Environment,
@@ -88,6 +89,8 @@ __all__ = [
     "StatefulEnvironment",
     "TextEnvironment",
     "Unchecked",
+    "action_text",
+    "action_tools",
     "bash_environment",
     "code_block",
     "ctf_environment",

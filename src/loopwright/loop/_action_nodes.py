@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 
 from loopwright.agents import ActionRequest, AgentRole, View
 from loopwright.candidate import Candidate
-from loopwright.environments import Observation
+from loopwright.environments import Observation, action_tools
 from loopwright.errors import AgentError, BudgetExceeded, ModelRejected
 from loopwright.loop._context import EpisodeContext, LoopState
 from loopwright.loop._decision import Policy, StopRule
@@ -17,12 +17,15 @@ from loopwright.loop._environment_work import charge_time
 from loopwright.loop._nodes import Node, decision_context, record_decision, stopped_by
 from loopwright.loop._stop_rules import BUDGET, MODEL_REJECTED
 from loopwright.loop._views import view_for
+from loopwright.models import Tool
 from loopwright.store import Decided, Judged, Observed, Proposed
 from loopwright.verify import Check, Verdict
 
 REWARD = "reward"
 """Name of the check by which a strategy acts on the hidden verdict: an oracle that no deployed agent has."""
 
+_EVERY_ACTION_COUNTS = frozenset({"again", "step"})
+"""Styles in which each action is graded."""
 _STEP = re.compile(r"^\s*(?:\d+[.):]|[-*])\s+(?P<step>\S.*)$", re.MULTILINE)
 
 
@@ -39,10 +42,12 @@ def propose_as(style: str, *, plan: bool = False) -> Node:
         if context.tree.recorded(iteration, "proposed"):
             return {}
         try:
-            action = ActionRequest(style=style)
+            tools = _tools(context, style)
+            action = ActionRequest(style=style, tools=tools)
             if plan:
                 steps = await plan_of(context)
-                action = ActionRequest(style=style, plan="\n".join(steps), step=next(iter(steps[iteration:]), ""))
+                step = next(iter(steps[iteration:]), "")
+                action = ActionRequest(style=style, tools=tools, plan="\n".join(steps), step=step)
             view = _view(context, iteration, action)
             reply = await context.agents[AgentRole.PROPOSER].act(view, context.calls(iteration, "propose"))
         except BudgetExceeded as error:
@@ -60,11 +65,19 @@ def propose_as(style: str, *, plan: bool = False) -> Node:
             proposed = Proposed(parent=state.get("target"), problem=error.args[0])
         else:
             candidate = reply.candidate or Candidate()
-            proposed = Proposed(parent=state.get("target"), candidate=candidate, digest=candidate.digest)
+            proposed = Proposed(
+                parent=state.get("target"), candidate=candidate, digest=candidate.digest, message=reply.message
+            )
         context.record(proposed, iteration, "propose")
         return {}
 
     return propose
+
+
+def _tools(context: EpisodeContext, style: str) -> tuple[Tool, ...]:
+    if context.options.tools == "never":
+        return ()
+    return action_tools(context.instance.public, every_action_counts=style in _EVERY_ACTION_COUNTS)
 
 
 async def plan_of(context: EpisodeContext) -> tuple[str, ...]:

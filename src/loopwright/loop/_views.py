@@ -156,5 +156,5 @@ def view_of(role: AgentRole, instance: Instance, *, attempts: Iterable[Attempt] 
 def _former_fields(seen: Mapping[str, Any]) -> dict[str, object]:
     """What prompts of earlier releases read as `view.public.style`, `plan`, `step` and `words`."""
     action = seen.get("action")
-    former = action.model_dump(exclude_unset=True) if action else {}
+    former = action.model_dump(exclude_unset=True, exclude={"tools"}) if action else {}
     return former if seen.get("words") is None else {**former, "words": seen["words"]}

@@ -66,10 +66,11 @@ def _parts(task: Task, project: Project) -> Iterator[tuple[str, str]]:
         elif name != "rules":
             yield _content(project, "agents", name)
             try:
-                prompt = load_card(name, project).prompt
+                card = load_card(name, project)
             except UserError:
                 continue
-            yield _content(project, "prompts", prompt)
+            for prompt in filter(None, (card.prompt, card.tool_prompt)):
+                yield _content(project, "prompts", prompt)
     if ":" in task.environment.name:
         yield _module(task.environment.name, project)
         return

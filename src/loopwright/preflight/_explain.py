@@ -165,6 +165,7 @@ def _who(agent: Agent) -> str:
         sampling = ", ".join(f"{name} {value}" for name, value in drawn.items())
         model = "a model still to be named" if agent.model == STAND_IN else agent.model
         said = f"{model}, card {agent.card.name}, prompt {agent.card.prompt}, replies with {agent.card.reply}"
+        said += f", by tools ({agent.card.tool_prompt}) where the model can call them" if agent.tool_prompt else ""
         return f"{said}, {sampling}" if sampling else said
     return f"{type(agent).__qualname__}, no model of its own"
 

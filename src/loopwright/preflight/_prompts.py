@@ -105,6 +105,7 @@ def _after_a_failure(role: AgentRole, instance: Instance, iterations: int) -> Vi
 def _fill(prompt: Prompt, view: View, *, strictly: bool) -> None:
     try:
         prompt.render(view)
+        prompt.render_turn(view)
     except Exception as error:  # a filter or an expression of the prompt may fail in any way
         message = str(error.args[0]) if error.args else ""
         lacks = _LACKS.search(message)

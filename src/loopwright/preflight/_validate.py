@@ -116,7 +116,8 @@ def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Pl
         check_drift(episode, cast.strategy, resolved.resolver.project)
     for role, agent in cast.agents.items():
         if isinstance(agent, ModelAgent):
-            check_prompt(agent.prompt, role, episode.instance.without_hidden(), task.loop.max_iterations)
+            for prompt in filter(None, (agent.prompt, agent.tool_prompt)):
+                check_prompt(prompt, role, episode.instance.without_hidden(), task.loop.max_iterations)
     for role_name, model in cast.models.items():
         with places.at(task, *_named_in(task, role_name)):
             _open(resolved, model)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from loopwright.errors import ToolsRefused
 from loopwright.record._calls import CallLog
 from loopwright.record._spent import ResultOf, Spent, inline_result
 from loopwright.store import (
@@ -63,6 +64,7 @@ class IterationRecord:
             parent=proposed.parent,
             candidate=proposed.candidate,
             problem=proposed.problem,
+            message=proposed.message,
             observation=self.observed.observation if self.observed else Observation(),
             verdict=self.judged.verdict if self.judged else Verdict(summary=proposed.problem),
             critique=self.critiqued.feedback if self.critiqued else "",
@@ -136,6 +138,7 @@ class EpisodeRecord:
                 self.sandboxes.append(data)
             case Failed() as data:
                 self.incidents.append(Incident(event.iteration, event.node, data))
+                self.spent.left_out |= {"tools"} if data.error == ToolsRefused.__name__ else set()
                 self._apply_call(event, {})
             case _:
                 self._apply_step(event)

@@ -18,6 +18,7 @@ from loopwright.types import (
     Critique,
     DriftAlarm,
     Failure,
+    Message,
     Observation,
     Usage,
     Value,
@@ -173,6 +174,8 @@ class Proposed(_Payload):
     candidate: Candidate | None = None
     digest: str = ""
     problem: str = ""
+    message: Message | None = Field(default=None, exclude_if=lambda message: message is None)
+    """The reply that called a tool, where the candidate is the call: the next request tells it again."""
 
 
 class Observed(_Payload):

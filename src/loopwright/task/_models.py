@@ -184,6 +184,8 @@ class LoopOptions(Section):
     """Whether a full pass is checked once more before it stops the loop."""
     grade: Literal["answer", "all"] = "answer"
     """Which candidates the hidden checks grade after the loop: the answer, or all, to see what refining did."""
+    tools: Literal["auto", "never"] = Field(default="auto", exclude_if=lambda tools: tools == "auto")
+    """Strategies that act: `auto` lets models that can call tools act by them, `never` asks every model in text."""
 
     @model_validator(mode="after")
     def _value_is_named(self) -> Self:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from loopwright.types._candidate import Candidate
+from loopwright.types._message import Message
 from loopwright.types._observation import Observation
 from loopwright.types._verdict import Verdict
 
@@ -22,6 +23,8 @@ class Attempt(BaseModel):
     """None where the reply held no candidate."""
     problem: str = ""
     """Why there is no candidate; empty where there is one."""
+    message: Message | None = None
+    """The reply that called a tool, where the candidate is the call."""
     observation: Observation = Observation()
     verdict: Verdict = Verdict()
     critique: str = ""

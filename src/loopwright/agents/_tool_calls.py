@@ -1,0 +1,134 @@
+"""An action asked for by tools: the conversation so far, and the first call of the reply as the next action.
+
+Of several calls in a reply the first is executed; the others are answered as not executed, as what they were to do
+may depend on the output of the first. Text beside a call is never executed. A reply that calls nothing, or a tool that
+there is not, or with arguments that do not fit, is shown to the model once; then it counts as one without a candidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from loopwright.agents._types import AgentReply, ModelClient, View
+from loopwright.candidate import Candidate
+from loopwright.environments import action_text
+from loopwright.errors import BudgetExceeded, ModelRejected, NoCandidate, ReplyCut
+from loopwright.models import FunctionCall, Message, Reply, Request, Tool, with_longer_limit
+from loopwright.types import Attempt
+
+_NOT_EXECUTED = "Not executed: one action is taken at a time, and this was not the first call of the reply."
+_REPAIR = "Nothing was executed: {problem}. Call one of the tools: {names}."
+
+
+async def act_by_tool(request: Request, view: View, turn: str, models: ModelClient) -> AgentReply:
+    """Asks for the next action, and once more where the reply holds none.
+
+    Args:
+        request: The model, the first messages and the sampling.
+        view: The view, with its tools and the earlier attempts.
+        turn: What follows the result of the last action; empty for nothing.
+        models: Answers requests.
+
+    Raises:
+        NoCandidate: No reply holds a call that can be executed.
+        ToolsRefused: The model cannot be offered tools.
+        ModelError: The provider failed for good.
+        BudgetExceeded: There was no budget left for the first call.
+    """
+    tools = view.action.tools
+    said = tuple(message for attempt in view.attempts for message in _told(attempt))
+    asked = (Message(role="user", content=turn),) if turn else ()
+    request = request.model_copy(update={"messages": (*request.messages, *said, *asked), "tools": tools})
+    reply = await models.complete(request)
+    try:
+        return _action(reply, view)
+    except NoCandidate as error:
+        problem = str(error)
+    repair = request.model_copy(update={"messages": (*request.messages, *_repair(reply, problem, tools))})
+    try:
+        second = await models.complete(with_longer_limit(repair, reply) or repair)
+    except (BudgetExceeded, ModelRejected):
+        raise NoCandidate(problem) from None
+    try:
+        return _action(second, view)
+    except NoCandidate as error:
+        if second.finish == "length":
+            raise ReplyCut(
+                f"the reply was cut at the token limit before it held a whole call: {error}",
+                remedy="Raise `sampling.max_tokens` in the agent's card.",
+            ) from None
+        raise
+
+
+def _action(reply: Reply, view: View) -> AgentReply:
+    """The first call of a reply as a candidate, with the reply as the next request tells it.
+
+    Raises:
+        NoCandidate: It is no call, or cannot be executed.
+    """
+    tools = {tool.name: tool for tool in view.action.tools}
+    if not reply.tool_calls:
+        raise NoCandidate("the reply calls no tool")
+    first, *others = reply.tool_calls
+    argument = _argument(first, tools)
+    calls = (first, *(call for call in others if _fits(call, tools)))
+    candidate = Candidate(text=action_text(view.public, first.name, argument))
+    return AgentReply(candidate=candidate, message=reply.message.model_copy(update={"tool_calls": calls}))
+
+
+def _argument(call: FunctionCall, tools: Mapping[str, Tool]) -> str:
+    """The argument of a call of a tool that takes one at most; empty where it takes none.
+
+    Raises:
+        NoCandidate: There is no such tool, or its argument is missing or no text.
+    """
+    if call.name not in tools:
+        raise NoCandidate(f"there is no tool {call.name[:80]!r}")
+    try:
+        given = call.parsed
+    except ValueError as error:
+        raise NoCandidate(str(error)) from None
+    argument = ""
+    for name in tools[call.name].parameters["required"]:
+        value: Any = given.get(name)
+        if not isinstance(value, str) or not value.strip():
+            raise NoCandidate(f"{call.name} needs the argument {name}, a text that is not empty")
+        argument = value
+    return argument
+
+
+def _fits(call: FunctionCall, tools: Mapping[str, Tool]) -> bool:
+    try:
+        _argument(call, tools)
+    except NoCandidate:
+        return False
+    return True
+
+
+def _told(attempt: Attempt) -> tuple[Message, ...]:
+    """An earlier action and its output, as messages."""
+    output = attempt.observation.text.strip() or "(no output)"
+    if attempt.message is not None:
+        results = [output, *[_NOT_EXECUTED] * (len(attempt.message.tool_calls) - 1)]
+        return attempt.message, *(
+            Message(role="tool", content=result, call_id=call.id)
+            for call, result in zip(attempt.message.tool_calls, results, strict=True)
+        )
+    if attempt.candidate is None:
+        return (Message(role="user", content=f"Your last reply held no action: {attempt.problem}"),)
+    return (
+        Message(role="assistant", content=attempt.candidate.text),
+        Message(role="user", content=f"Output:\n{output}"),
+    )
+
+
+def _repair(reply: Reply, problem: str, tools: tuple[Tool, ...]) -> tuple[Message, Message]:
+    """A reply that cannot be used and what is wrong with it, in words: servers refuse calls that are malformed."""
+    calls = (f"{call.name}({call.arguments})" for call in reply.tool_calls)
+    said = "\n".join(filter(None, (reply.text, *calls))) or "(nothing)"
+    names = ", ".join(tool.name for tool in tools)
+    return (
+        Message(role="assistant", content=said),
+        Message(role="user", content=_REPAIR.format(problem=problem, names=names)),
+    )
