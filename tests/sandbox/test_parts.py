@@ -22,7 +22,7 @@ from loopwright.sandbox._owners import Owner, next_name, owner_in, start_time, t
 from loopwright.sandbox._seccomp import MACHINES, program
 from loopwright.sandbox.docker._engine import Demultiplexer
 
-ALLOW, KILL, REFUSED = 0x7FFF0000, 0x80000000, 0x00050000
+ALLOW, KILL, REFUSED, ASKED = 0x7FFF0000, 0x80000000, 0x00050000, 0x7FC00000
 
 
 @given(st.lists(st.binary(max_size=20)))
@@ -91,6 +91,8 @@ def run_filter(code: bytes, machine: int, number: int, *arguments: int) -> int:
             return int(operand)
         if op == 0x20:
             value = struct.unpack_from("<I", data, operand)[0]
+        elif op == 0x54:
+            value &= operand
         else:
             holds = {0x15: value == operand, 0x35: value >= operand, 0x45: bool(value & operand)}[op]
             at += yes if holds else no
@@ -98,9 +100,13 @@ def run_filter(code: bytes, machine: int, number: int, *arguments: int) -> int:
 
 NUMBERS = {
     "x86_64": {"read": 0, "ptrace": 101, "keyctl": 250, "clone": 56, "clone3": 435, "socket": 41, "prlimit64": 302,
-               "personality": 135, "setpriority": 141, "execve": 59, "unshare": 272, "io_uring_setup": 425},
+               "personality": 135, "setpriority": 141, "execve": 59, "unshare": 272, "io_uring_setup": 425,
+               "io_setup": 206, "connect": 42, "setsockopt": 54, "sendto": 44, "sendmsg": 46, "sendmmsg": 307,
+               "inotify_init1": 294},
     "aarch64": {"read": 63, "ptrace": 117, "keyctl": 219, "clone": 220, "clone3": 435, "socket": 198, "prlimit64": 261,
-                "personality": 92, "setpriority": 140, "execve": 221, "unshare": 97, "io_uring_setup": 425},
+                "personality": 92, "setpriority": 140, "execve": 221, "unshare": 97, "io_uring_setup": 425,
+                "io_setup": 0, "connect": 203, "setsockopt": 208, "sendto": 206, "sendmsg": 211, "sendmmsg": 269,
+                "inotify_init1": 26},
 }  # fmt: skip
 CASES = [
     ("read", (), ALLOW),
@@ -116,8 +122,25 @@ CASES = [
         ("clone", (flag | 17,), REFUSED | errno.EPERM)
         for flag in (0x20000, 1 << 25, 1 << 26, 1 << 27, 1 << 28, 1 << 30)
     ],
-    *[("socket", (family,), ALLOW) for family in (1, 2, 10, 16)],
-    *[("socket", (family,), REFUSED | errno.EAFNOSUPPORT) for family in (0, 17, 31, 38, 40)],
+    ("io_setup", (), REFUSED | errno.EPERM),
+    ("socket", (1, 2, 0), ALLOW),
+    *[("socket", (family, kind, 0), ASKED) for family in (2, 10) for kind in (1, 2, 0x80801)],
+    *[("socket", (2, 1, protocol), ASKED) for protocol in (1, 6, 17, 58)],
+    *[("socket", (10, 1, protocol), REFUSED | errno.EPROTONOSUPPORT) for protocol in (33, 132, 136, 262)],
+    ("socket", (2, 5, 0), REFUSED | errno.EPROTONOSUPPORT),
+    *[("socket", (family, 1, 0), REFUSED | errno.EAFNOSUPPORT) for family in (0, 16, 17, 31, 38, 40)],
+    ("connect", (), ASKED),
+    *[("setsockopt", (3, *option), ALLOW) for option in ((1, 2), (1, 9), (6, 1), (41, 26), (0, 1), (17, 103))],
+    *[("setsockopt", (3, 1, size), REFUSED) for size in (7, 8)],
+    *[
+        ("setsockopt", (3, *option), REFUSED | errno.ENOPROTOOPT)
+        for option in ((1, 18), (1, 26), (1, 50), (1, 51), (6, 31), (0, 35), (0, 42), (41, 20), (41, 32), (41, 48))
+    ],
+    *[("sendto", (3, 0, 0, flags), ALLOW) for flags in (0, 0x4000)],
+    ("sendto", (3, 0, 0, 0x20004000), REFUSED | errno.EOPNOTSUPP),
+    ("sendmsg", (3, 0, 0x20000000), REFUSED | errno.EOPNOTSUPP),
+    ("sendmmsg", (3, 0, 1, 0x20000000), REFUSED | errno.EOPNOTSUPP),
+    ("inotify_init1", (0,), ALLOW),
     ("prlimit64", (0,), ALLOW),
     ("prlimit64", (2,), ALLOW),
     ("prlimit64", (1,), REFUSED | errno.EPERM),
@@ -132,19 +155,25 @@ CASES = [
 @pytest.mark.parametrize("machine", MACHINES)
 @pytest.mark.parametrize(("name", "arguments", "action"), CASES)
 def test_system_calls(machine: str, name: str, arguments: tuple[int, ...], action: int) -> None:
-    code = program(machine)
+    code = program(machine, own_uid=True)
     assert run_filter(code, MACHINES[machine], NUMBERS[machine][name], *arguments) == action
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_what_the_kernel_counts_for_a_user_is_refused_to_one_that_others_are_too(machine: str) -> None:
+    code = program(machine, own_uid=False)
+    assert run_filter(code, MACHINES[machine], NUMBERS[machine]["inotify_init1"], 0) == REFUSED | errno.EMFILE
 
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_calls_by_way_of_another_machines_table_end_the_process(machine: str) -> None:
     other = next(number for name, number in MACHINES.items() if name != machine)
-    assert run_filter(program(machine), other, 0) == KILL
-    assert run_filter(program(machine), 0x40000003, 0) == KILL  # 32-bit x86
+    assert run_filter(program(machine, own_uid=True), other, 0) == KILL
+    assert run_filter(program(machine, own_uid=True), 0x40000003, 0) == KILL  # 32-bit x86
 
 
 def test_the_x32_table_is_closed() -> None:
-    assert run_filter(program("x86_64"), MACHINES["x86_64"], 0x40000000 | 101) == KILL
+    assert run_filter(program("x86_64", own_uid=True), MACHINES["x86_64"], 0x40000000 | 101) == KILL
 
 
 def test_names_tell_their_owner() -> None:

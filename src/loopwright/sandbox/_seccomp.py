@@ -2,7 +2,9 @@
 
 A deny-list beside whatever the container engine filters itself. Kernel interfaces with a long record of flaws or
 without namespaces of their own (keyrings, io_uring, userfaultfd, perf, bpf, AF_VSOCK) are refused even where their
-use would need no privilege.
+use would need no privilege. So is what takes memory that no control group counts, or takes from a store that all of the
+machine shares (netlink, asynchronous I/O of the kernel, multicast groups, filters and buffer sizes of sockets). New IP
+sockets and connections are a question to the runner, which bounds their number.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),
     "io_uring_setup": (425, 425),
+    "io_setup": (206, 0),
     "ioperm": (173, None),
     "iopl": (172, None),
     "kcmp": (312, 272),
@@ -85,8 +88,28 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
 _CLONE, _CLONE3, _SOCKET, _PERSONALITY = (56, 220), (435, 435), (41, 198), (135, 92)
 _NEW_NAMESPACE = 0x7E020000
 """All CLONE_NEW* bits of `clone`, time namespaces aside (their bit is part of the exit signal there)."""
-_FAMILIES = (1, 2, 10, 16)
-"""AF_UNIX, AF_INET, AF_INET6, AF_NETLINK: all of them live in the network namespace."""
+_UNIX, _INET, _INET6 = 1, 2, 10
+"""All of them live in the network namespace. AF_NETLINK does as well, but nothing counts its queues."""
+_TYPES = (1, 2, 3)
+"""Stream, datagram and raw (which the kernel refuses): no other loads a module of the kernel."""
+_PROTOCOLS = (0, 1, 6, 17, 58)
+"""The type's own, ICMP, TCP, UDP, ICMPv6."""
+_CONNECT, _SETSOCKOPT = (42, 203), (54, 208)
+_SENDS = ((44, 206, 3), (46, 211, 2), (307, 269, 3))
+"""`sendto`, `sendmsg`, `sendmmsg`: numbers, and which argument holds the flags."""
+_FAST_OPEN = 0x20000000
+"""Flag of a send that connects."""
+_OPTIONS: dict[int, dict[int, tuple[int, ...]]] = {
+    1: {0: (7, 8), errno.ENOPROTOOPT: (18, 26, 50, 51, 52)},
+    6: {errno.ENOPROTOOPT: (14, 31, 32, 38)},
+    0: {errno.ENOPROTOOPT: (35, 38, 39, 41, 42, 43, 46, 48)},
+    41: {errno.ENOPROTOOPT: (20, 27, 32, 42, 43, 46, 48)},
+}
+"""Level to error number to options of sockets. Sizes of buffers (SO_SNDBUF, SO_RCVBUF) are a wish: the kernel caps them
+without a word, so nothing is done and no error told. Refused are SO_RCVLOWAT, which makes the buffer larger, filters of
+packets, keys and protocols above TCP, multicast groups, and flow labels, of which the machine has 4,096."""
+_OF_A_USER = {"inotify_init": (253, None), "inotify_init1": (294, 26)}
+"""What the kernel counts for each user: refused where the workload's uid is not its own."""
 _PERSONALITIES = (0x0, 0x8, 0x20000, 0x20008, 0xFFFFFFFF)
 """Linux, with 32-bit `uname` or without, and the question which one it is."""
 _FIRST_PROCESS = {
@@ -102,14 +125,18 @@ _FIRST_PROCESS = {
 _WHICH_USER = {"setpriority": 2, "ioprio_set": 3}
 """Value of their first argument that means all processes of a user."""
 
-_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
+_ALLOW, _KILL, _REFUSE, _ASK = 0x7FFF0000, 0x80000000, 0x00050000, 0x7FC00000
 _NUMBER, _MACHINE = 0, 4
 
 
 @cache
-def program(machine: str) -> bytes:
+def program(machine: str, *, own_uid: bool) -> bytes:
     """The filter for a machine as `struct sock_filter[]`.
+
+    Args:
+        machine: As `uname -m` says.
+        own_uid: Whether nobody else on the machine has the workload's uid.
 
     Raises:
         KeyError: There is no table for that machine.
@@ -126,7 +153,15 @@ def program(machine: str) -> bytes:
             code += _rule(number, [_refuse()])
     code += _rule(_CLONE3[which], [_refuse(errno.ENOSYS)])  # its flags are behind a pointer; libraries use clone then
     code += _rule(_CLONE[which], [_argument(0), *_if(_ANY_BIT, _NEW_NAMESPACE), _op(_RETURN, _ALLOW)])
-    code += _rule(_SOCKET[which], [_argument(0), *_allow(_FAMILIES), _refuse(errno.EAFNOSUPPORT)])
+    code += _rule(_SOCKET[which], _new_socket())
+    code += _rule(_CONNECT[which], [_op(_RETURN, _ASK)])
+    code += _rule(_SETSOCKOPT[which], _socket_option())
+    for *send, position in _SENDS:
+        refused = _op(_ANY_BIT, _FAST_OPEN, 0, 1), _refuse(errno.EOPNOTSUPP)
+        code += _rule(send[which], [_argument(position), *refused, _op(_RETURN, _ALLOW)])
+    for numbers in () if own_uid else _OF_A_USER.values():
+        if (number := numbers[which]) is not None:
+            code += _rule(number, [_refuse(errno.EMFILE)])
     code += _rule(_PERSONALITY[which], [_argument(0), *_allow(_PERSONALITIES), _refuse()])
     for name, (*pair, position) in _FIRST_PROCESS.items():
         body = [_argument(position), *_if(_EQUAL, 1)]
@@ -134,6 +169,28 @@ def program(machine: str) -> bytes:
             body += [_argument(0), *_if(_EQUAL, _WHICH_USER[name])]
         code += _rule(pair[which], [*body, _op(_RETURN, _ALLOW)])
     return b"".join([*code, _op(_RETURN, _ALLOW)])
+
+
+def _new_socket() -> Sequence[bytes]:
+    kind = [_argument(1), _op(_AND, 0xF), *_unless(_TYPES, errno.EPROTONOSUPPORT)]
+    protocol = [_argument(2), *_unless(_PROTOCOLS, errno.EPROTONOSUPPORT)]
+    families = [*_allow([_UNIX]), *_unless((_INET, _INET6), errno.EAFNOSUPPORT)]
+    return [_argument(0), *families, *kind, *protocol, _op(_RETURN, _ASK)]
+
+
+def _socket_option() -> Sequence[bytes]:
+    code: list[bytes] = [_argument(1)]
+    for level, refused in _OPTIONS.items():
+        pairs = [(name, number) for number, names in refused.items() for name in names]
+        body = [op for name, number in pairs for op in (_op(_EQUAL, name, 0, 1), _refuse(number))]
+        code += _rule(level, [_argument(2), *body, _op(_RETURN, _ALLOW)])
+    return [*code, _op(_RETURN, _ALLOW)]
+
+
+def _unless(values: Sequence[int], number: int) -> Sequence[bytes]:
+    """Refuses what is none of the values."""
+    left = len(values)
+    return [*(_op(_EQUAL, value, left - at) for at, value in enumerate(values)), _refuse(number)]
 
 
 def _op(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
@@ -163,5 +220,5 @@ def _allow(values: Sequence[int]) -> Sequence[bytes]:
 
 
 def _rule(number: int, body: Sequence[bytes]) -> Sequence[bytes]:
-    """What happens on one system call; the body must return."""
+    """What happens where a number was loaded; the body must return."""
     return [_op(_EQUAL, number, 0, len(body)), *body]

@@ -8,7 +8,7 @@ from loopwright.errors import SandboxUnavailable
 from loopwright.sandbox._cgroups import Held
 from loopwright.sandbox._guest.privileges import FILES
 from loopwright.sandbox._sandbox import OpenSandbox
-from loopwright.sandbox._setup import WRITABLE, RunnerFacts
+from loopwright.sandbox._setup import WRITABLE, Account, RunnerFacts, most_sockets
 from loopwright.sandbox._types import SandboxSpec
 from loopwright.types import Control, ControlState
 
@@ -22,6 +22,7 @@ _STATUS, _MOUNTS, _ROUTES, _DEVICES, _LIMITS = (
     "/proc/net/dev",
     "/proc/self/limits",
 )
+_BUFFERS = ("/proc/sys/net/ipv4/tcp_rmem", "/proc/sys/net/ipv4/tcp_wmem")
 _CGROUP = (
     "memory/memory.limit_in_bytes",
     "memory/memory.memsw.limit_in_bytes",
@@ -40,6 +41,7 @@ _TUNNELS = ("tunl", "sit", "ip6tnl", "gre", "gretap", "erspan", "ip_vti", "ip6_v
 async def inspect(
     sandbox: OpenSandbox,
     spec: SandboxSpec,
+    account: Account,
     facts: RunnerFacts,
     bounds: Callable[[Readings], Mapping[Control, Held]],
     remedies: Mapping[Control, str],
@@ -49,6 +51,7 @@ async def inspect(
     Args:
         sandbox: The sandbox, in which nothing else has run yet.
         spec: What was asked for.
+        account: The workload's user.
         facts: What the runner said of itself.
         bounds: Tells memory, CPU and process limits, from what was read inside or from what the host knows.
         remedies: What would put a control in force with this provider.
@@ -56,7 +59,7 @@ async def inspect(
     Raises:
         SandboxUnavailable: A required control is not in force.
     """
-    files = (_STATUS, _MOUNTS, _ROUTES, _DEVICES, _LIMITS, *CGROUP_FILES)
+    files = (_STATUS, _MOUNTS, _ROUTES, _DEVICES, _LIMITS, *_BUFFERS, *CGROUP_FILES)
     done = await sandbox.probe(["head", "-v", "-n", "5000", *files])
     readings = _split(done.stdout.text)
     if _STATUS not in readings:
@@ -70,10 +73,11 @@ async def inspect(
         Control.NO_NEW_PRIVILEGES: _is(readings, "NoNewPrivs", "1"),
         Control.SECCOMP: _seccomp(readings, facts),
         Control.READ_ONLY_ROOT: _root(readings, in_memory=sandbox.provider == "bubblewrap"),
-        Control.UNPRIVILEGED_USER: _user(readings, facts),
+        Control.UNPRIVILEGED_USER: _user(readings, facts, account),
         Control.INIT: Held(facts.pid == 1, f"the runner is process {facts.pid}; it takes in and reaps orphans"),
         **bounds(readings),
     }
+    held[Control.MEMORY] = _sockets(held[Control.MEMORY], spec, facts)
     states = [
         ControlState(control, held[control].in_force, held[control].evidence, _remedy(control, held, remedies))
         for control in Control
@@ -172,9 +176,22 @@ def _root(readings: Readings, *, in_memory: bool) -> Held:
     return Held(mode.startswith("ro"), f"/ is {mode.split(',')[0]}; writable: {writable}")
 
 
-def _user(readings: Readings, facts: RunnerFacts) -> Held:
+def _user(readings: Readings, facts: RunnerFacts, account: Account) -> Held:
     uids = _status(readings, "Uid").split()
-    return Held("0" not in uids, f"uid {', '.join(dict.fromkeys(uids))}; the runner's is {facts.uid}")
+    whose = "of this sandbox alone" if account.own else "shared with others on the machine"
+    return Held("0" not in uids, f"uid {', '.join(dict.fromkeys(uids))}, {whose}; the runner's is {facts.uid}")
+
+
+def _sockets(memory: Held, spec: SandboxSpec, facts: RunnerFacts) -> Held:
+    """What a limit of memory is worth: buffers of sockets are bounded by the number of sockets.
+
+    The kernel of another runtime is a program or a machine of its own, whose memory is counted as a whole.
+    """
+    if facts.counts_sockets:
+        return Held(memory.in_force, f"{memory.evidence}, {most_sockets(spec)} sockets")
+    if spec.network == "host" or spec.runtime:
+        return Held(memory.in_force, f"{memory.evidence}, sockets without a limit")
+    return Held(False, f"{memory.evidence}, but sockets without a limit (they need Linux 5.5 and the filter)")
 
 
 def process_limit(readings: Readings) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import resource
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from loopwright.errors import SandboxLost
 from loopwright.sandbox._cgroups import NO_GROUP, GroupFiles
 from loopwright.sandbox._guest.messages import Ask, pack
 from loopwright.sandbox._seccomp import MACHINES, program
-from loopwright.sandbox._types import Limits
+from loopwright.sandbox._types import Limits, SandboxSpec
 from loopwright.sandbox.host._bundle import bundle
 from loopwright.sandbox.host._channel import RUNNER, RunnerChannel
 from loopwright.types import Control
@@ -19,6 +20,8 @@ from loopwright.types import Control
 WORKDIR = "/work"
 WRITABLE = (WORKDIR, "/tmp", "/dev/shm")
 """Folders of limited size in which the workload may write; empty at first."""
+TERMINALS = "/dev/pts"
+"""A folder that is covered, as all sandboxes of a machine share its number of pseudo-terminals."""
 LEASE = 25.0
 """Seconds without a word from the host after which a sandbox ends by itself."""
 _START_TIMEOUT = 30.0
@@ -37,6 +40,15 @@ class Account:
 
     uid: int
     gid: int
+    own: bool = False
+    """Whether nobody else has it, as the machine sees it: then what the kernel counts for each user (watches, timers,
+    pipes, files on their way through sockets) is this sandbox's alone."""
+
+    @classmethod
+    def alone(cls, uids: range) -> Account:
+        """A user of this sandbox's own."""
+        uid = random.choice(uids)
+        return cls(uid, uid, own=True)
 
     def files(self) -> Mapping[str, str]:
         """The account files of a root file system that has none."""
@@ -57,6 +69,8 @@ class RunnerFacts:
     uid: int
     unfiltered: str
     """Why it could not filter system calls; empty if it could."""
+    counts_sockets: bool
+    """Whether the kernel asks it before the workload makes or connects a socket."""
 
 
 def default_env(path: str = "") -> Mapping[str, str]:
@@ -71,7 +85,7 @@ def runner_command(interpreter: str) -> Sequence[str]:
 
 async def set_up(
     channel: RunnerChannel,
-    limits: Limits,
+    spec: SandboxSpec,
     account: Account,
     *,
     files: GroupFiles = NO_GROUP,
@@ -82,7 +96,7 @@ async def set_up(
 
     Args:
         channel: The pipe to it.
-        limits: The sandbox's limits.
+        spec: What was asked for.
         account: The workload's user.
         files: Descriptors, as the runner has them, of the control group that commands enter.
         counters: Files inside the sandbox that may count processes killed for memory.
@@ -91,19 +105,29 @@ async def set_up(
     Raises:
         SandboxLost: There is no runner, or it cannot do that.
     """
-    rlimits = pack(b"%d" % number for pair in _rlimits(limits, grouped).items() for number in pair)
-    filters = pack(part for machine in MACHINES for part in (machine.encode(), program(machine)))
+    rlimits = pack(b"%d" % number for pair in _rlimits(spec.limits, grouped).items() for number in pair)
+    filters = pack(part for machine in MACHINES for part in (machine.encode(), program(machine, own_uid=account.own)))
     groups = pack(b"%d" % fd for fd in files.entrances)
     counts = pack([b"%d" % files.counter, *(path.encode() for path in counters)])
     user = b"%d" % account.uid, b"%d" % account.gid
-    order = channel.call(Ask.SETUP, *user, b"%f" % LEASE, WORKDIR.encode(), rlimits, filters, groups, counts)
+    sockets = b"%d" % most_sockets(spec)
+    order = channel.call(Ask.SETUP, *user, b"%f" % LEASE, WORKDIR.encode(), rlimits, filters, sockets, groups, counts)
     try:
-        unfiltered, pid, uid = await asyncio.wait_for(order, _START_TIMEOUT)
+        unfiltered, pid, uid, counts_sockets = await asyncio.wait_for(order, _START_TIMEOUT)
     except TimeoutError:
         raise SandboxLost(f"the runner said nothing for {_START_TIMEOUT:.0f} s") from None
     except OSError as error:
         raise SandboxLost(f"the runner could not be set up: {error}") from error
-    return RunnerFacts(int(pid), int(uid), unfiltered.decode())
+    return RunnerFacts(int(pid), int(uid), unfiltered.decode(), bool(int(counts_sockets)))
+
+
+def most_sockets(spec: SandboxSpec) -> int:
+    """How many sockets there may be when another one is made or connected: one for each MB of memory.
+
+    In one that no process has accepted yet, up to 128 KB wait that no control group counts. The host's network has
+    sockets of others, so there is no such limit for it, and 0 is returned.
+    """
+    return 0 if spec.network == "host" else spec.limits.memory_mb
 
 
 def _rlimits(limits: Limits, grouped: Collection[Control]) -> Mapping[int, int]:
@@ -113,6 +137,7 @@ def _rlimits(limits: Limits, grouped: Collection[Control]) -> Mapping[int, int]:
         resource.RLIMIT_FSIZE: limits.scratch_mb * 1024 * 1024,
         resource.RLIMIT_MEMLOCK: 64 * 1024,
         resource.RLIMIT_MSGQUEUE: 0,
+        resource.RLIMIT_SIGPENDING: 4096,  # timers as well
     }
     if Control.PIDS not in grouped:
         rlimits[resource.RLIMIT_NPROC] = limits.pids

@@ -23,29 +23,57 @@ _CAPABILITY_VERSION = 0x20080522
 FILES = sum(1 << number for number in (0, 1, 3, 4))
 """CHOWN, DAC_OVERRIDE, FOWNER, FSETID."""
 _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _FILTER = 4, 22, 2
+_SECCOMP = {"x86_64": 317, "aarch64": 277}.get(os.uname().machine, 0)
+_SET_FILTER, _WITH_LISTENER = 1, 8
+_ASK, _ALLOW = (struct.pack("=HBBI", 6, 0, 0, action) for action in (0x7FC00000, 0x7FFF0000))
+_programs: list[object] = []
+_FIRST_TO_ASK = 5, 5
+"""Linux that knows the answer that a call in question may go on."""
 
 
-def keep_from_children(filters: Mapping[str, bytes]) -> bytes:
-    """Makes capabilities uninheritable and filters system calls. Returns what could not be done; empty if all was.
+class Filtered:
+    """What became of a filter."""
+
+    def __init__(self, unfiltered: bytes = b"", listener: int = -1) -> None:
+        self.unfiltered = unfiltered
+        """Why there is none; empty if there is."""
+        self.listener = listener
+        """Descriptor on which the kernel asks; -1 if it allows what it would ask for."""
+
+
+def keep_from_children(filters: Mapping[str, bytes], *, asks: bool) -> Filtered:
+    """Makes capabilities uninheritable and filters system calls.
 
     Args:
         filters: `struct sock_filter[]` for each machine that has one.
+        asks: Whether the kernel shall ask where the filter says so.
 
     Raises:
         OSError: The kernel refused.
     """
     machine = os.uname().machine
     if not HAS_CTYPES:
-        return b"the image's Python has no ctypes"
+        return Filtered(b"the image's Python has no ctypes")
     if machine not in filters:
-        return b"no filter for " + machine.encode()
+        return Filtered(b"no filter for " + machine.encode())
     _uninheritable()
     show(False)
     code = filters[machine]
+    if asks and tuple(int(number) for number in os.uname().release.split(".")[:2]) >= _FIRST_TO_ASK:
+        listener = _LIBC.syscall(_SECCOMP, _SET_FILTER, _WITH_LISTENER, _program(code))
+        if listener >= 0:
+            return Filtered(listener=listener)
+    operations = (code[at : at + 8] for at in range(0, len(code), 8))
+    code = b"".join(_ALLOW if operation == _ASK else operation for operation in operations)
+    _check(_LIBC.prctl(_PR_SET_SECCOMP, _FILTER, _program(code), 0, 0))
+    return Filtered()
+
+
+def _program(code: bytes) -> bytes:
+    """`struct sock_fprog`, whose code lives as long as the process."""
     buffer = ctypes.create_string_buffer(code, len(code))
-    program = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer))
-    _check(_LIBC.prctl(_PR_SET_SECCOMP, _FILTER, program, 0, 0))
-    return b""
+    _programs.append(buffer)
+    return struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer))
 
 
 def show(visible: bool) -> None:

@@ -13,6 +13,7 @@ from loopwright.sandbox._guest.memory import MemoryCounter
 from loopwright.sandbox._guest.messages import MAX_BODY, Answer, Ask, message, parse, unpack
 from loopwright.sandbox._guest.operations import Operations
 from loopwright.sandbox._guest.privileges import keep_from_children
+from loopwright.sandbox._guest.sockets import SocketGate
 from loopwright.sandbox._guest.spawn import User, execute, fork, kill_strays
 from loopwright.sandbox._guest.streams import CHUNK, Kept, Sink, Source
 
@@ -56,6 +57,7 @@ class Runner:
         self._user = User(os.getuid(), os.getgid(), (), ())
         self._operations = Operations()
         self._memory = MemoryCounter(b"-1")
+        self._gate = SocketGate(-1, 0)
         self._null = os.open("/dev/null", os.O_RDWR)
         os.dup2(self._null, 1)  # nothing but messages goes to the host; a traceback still goes to its stderr
         self._wake, wakeup = os.pipe()
@@ -99,6 +101,8 @@ class Runner:
             if self._wake in ready:
                 os.read(self._wake, CHUNK)
                 self._reap()
+            if self._gate.fd in ready:
+                self._gate.answer()
             self._move(ready)
             self._end_late(time.monotonic())
             while self._ended:
@@ -109,6 +113,8 @@ class Runner:
         poll = select.poll()
         poll.register(0, select.POLLIN)
         poll.register(self._wake, select.POLLIN)
+        if self._gate.fd >= 0:
+            poll.register(self._gate.fd, select.POLLIN)
         if self._host.blocked:
             poll.register(self._host.fd, select.POLLOUT)
         for command in self._commands.values():
@@ -144,7 +150,7 @@ class Runner:
         self._send(Answer.VALUE, number, *fields)
 
     def _set_up(self, number: int, fields: Sequence[bytes]) -> None:
-        uid, gid, lease, workdir, rlimits, filters, entrances, counters = fields
+        uid, gid, lease, workdir, rlimits, filters, sockets, entrances, counters = fields
         pairs = [int(value) for value in unpack(rlimits)]
         groups = [int(fd) for fd in unpack(entrances)]
         self._memory = MemoryCounter(*unpack(counters))
@@ -159,8 +165,11 @@ class Runner:
             if os.stat(workdir).st_uid != self._user.uid:
                 os.chown(workdir, self._user.uid, self._user.gid)
         programs = unpack(filters)
-        unfiltered = keep_from_children(dict(zip((p.decode() for p in programs[::2]), programs[1::2])))
-        self._value(number, [unfiltered, b"%d" % os.getpid(), b"%d" % os.getuid()])
+        by_machine = dict(zip((p.decode() for p in programs[::2]), programs[1::2]))
+        filtered = keep_from_children(by_machine, asks=bool(int(sockets)))
+        self._gate = SocketGate(filtered.listener, int(sockets))
+        numbers = os.getpid(), os.getuid(), filtered.listener >= 0
+        self._value(number, [filtered.unfiltered, *(b"%d" % n for n in numbers)])
 
     def _run(self, number: int, fields: Sequence[bytes]) -> None:
         argv, cwd, env, timeout, keep, stream, stdin = fields

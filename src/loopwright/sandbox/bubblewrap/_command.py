@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from loopwright.sandbox._guest.operations import HIDDEN, LOWER, UPPER
-from loopwright.sandbox._setup import FILE_CAPABILITIES, RUNNER_FILES, WRITABLE, Account
+from loopwright.sandbox._setup import FILE_CAPABILITIES, RUNNER_FILES, TERMINALS, WRITABLE, Account
 from loopwright.sandbox._types import SandboxSpec
 
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -46,7 +46,7 @@ def arguments(spec: SandboxSpec, account: Account, files: Mapping[str, int]) -> 
         argv += _host_programs()
         for path, fd in files.items():
             argv += ["--perms", "0644", "--ro-bind-data", str(fd), path]
-    argv += ["--proc", "/proc", "--dev", "/dev"]
+    argv += ["--proc", "/proc", "--dev", "/dev", "--size", "4096", "--tmpfs", TERMINALS, "--remount-ro", TERMINALS]
     if account.uid == 0:
         argv += [word for name in RUNNER_FILES for word in ("--ro-bind", _DULL, f"/proc/1/{name}")]
         argv += ["--tmpfs", "/proc/1/task"]

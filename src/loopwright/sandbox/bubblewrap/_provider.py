@@ -25,7 +25,7 @@ from loopwright.types import Control
 
 _PATIENCE = 5.0
 """Seconds that a runner whose pipe was closed has to end, and the kernel to free its files in memory."""
-_FREE = 2**30, 2**31 - 2**16
+_FREE = range(2**30, 2**31 - 2**16)
 """Uids that no machine gives to anybody."""
 _CGROUP_REMEDY = (
     "Run where control groups may be made: as root with /sys/fs/cgroup writable, under `systemd-run --user --scope "
@@ -81,8 +81,8 @@ class Bubblewrap:
         )
         self._open.add(sandbox)
         try:
-            facts = await set_up(channel, spec.limits, account, files=machine.files, grouped=machine.group.held.keys())
-            sandbox.controls = await inspect(sandbox, spec, facts, machine.bounds, REMEDIES)
+            facts = await set_up(channel, spec, account, files=machine.files, grouped=machine.group.held.keys())
+            sandbox.controls = await inspect(sandbox, spec, account, facts, machine.bounds, REMEDIES)
         except SandboxLost as error:
             await sandbox.close()
             raise SandboxUnavailable(
@@ -186,12 +186,10 @@ def _check(spec: SandboxSpec) -> None:
 
 def _account(spec: SandboxSpec) -> Account:
     """As root a uid that nothing else on the machine has, so that limits for a uid are limits for this sandbox."""
+    own = os.getuid() == 0
     if spec.user == "root":
-        return Account(0, 0)
-    if os.getuid() == 0 and spec.image is None:
-        uid = random.randrange(*_FREE)
-        return Account(uid, uid)
-    return Account(1000, 1000)
+        return Account(0, 0, own)
+    return Account.alone(_FREE) if own else Account(1000, 1000)
 
 
 def _identity(spec: SandboxSpec) -> Mapping[str, Any]:
@@ -207,7 +205,7 @@ def _identity(spec: SandboxSpec) -> Mapping[str, Any]:
             f"root in a sandbox is a stranger on the machine, and {closed} is closed to strangers",
             remedy="Name the folder of an image, use docker, or install Loopwright with a Python that all may execute.",
         )
-    owner = Path(spec.image).stat().st_uid if spec.image else random.randrange(*_FREE)
+    owner = Path(spec.image).stat().st_uid if spec.image else random.choice(_FREE)
     if owner == 0:
         raise SandboxUnavailable(
             f"root in a sandbox cannot be the machine's root, to whom {spec.image} belongs",

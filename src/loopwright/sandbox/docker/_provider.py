@@ -17,6 +17,7 @@ from loopwright.sandbox._selfcheck import Readings, inspect
 from loopwright.sandbox._setup import (
     FILE_CAPABILITIES,
     RUNNER_FILES,
+    TERMINALS,
     WORKDIR,
     Account,
     default_env,
@@ -46,7 +47,8 @@ DEFAULT_IMAGE = "loopwright/python:latest"
 REMEDIES = dict.fromkeys(
     (Control.MEMORY, Control.PIDS, Control.CPU), "The engine ignores this limit: see the warnings of `docker info`."
 )
-_ACCOUNTS = {"user": Account(1000, 1000), "root": Account(0, 0)}
+_UIDS = range(20_000, 60_000)
+"""Where an image or a machine has hardly anybody, and which an engine that maps uids has too."""
 _MASKED = (
     *(f"/proc/{name}" for name in ("acpi", "asound", "interrupts", "kcore", "keys", "latency_stats", "scsi")),
     *(f"/proc/{name}" for name in ("sched_debug", "timer_list", "timer_stats", "1/fdinfo", "1/map_files", "1/task")),
@@ -63,6 +65,8 @@ _PYTHON_REMEDY = (
     "The image needs a full python3, 3.8 or later, on its PATH (Debian's python3-minimal is too little): install it in "
     "an environment's Dockerfile, and build that with `loopwright env build ENVIRONMENT`."
 )
+TCP_BUFFERS = {"net.ipv4.tcp_rmem": "4096 65536 131072", "net.ipv4.tcp_wmem": "4096 16384 131072"}
+"""Settings of the sandbox's own network: least, first and largest size of a buffer in bytes."""
 _COUNTERS = ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events")
 
 
@@ -106,10 +110,11 @@ class Docker:
             )
         name = next_name()
         image = spec.image or default_image()
+        account = Account(0, 0) if spec.user == "root" else Account.alone(_UIDS)
         pipes: list[socket.socket] = []
         demultiplexer = Demultiplexer()
         try:
-            digest = await self._engine.call(lambda client: _create(client, name, image, spec, pipes))
+            digest = await self._engine.call(lambda client: _create(client, name, image, spec, account, pipes))
             _, channel = await asyncio.get_running_loop().create_unix_connection(
                 lambda: RunnerChannel(name, demultiplexer), sock=pipes[0]
             )
@@ -136,9 +141,9 @@ class Docker:
         self._open.add(sandbox)
         try:
             await self._engine.call(lambda client: _start(client, name, image))
-            facts = await set_up(channel, spec.limits, _ACCOUNTS[spec.user], counters=_COUNTERS)
+            facts = await set_up(channel, spec, account, counters=_COUNTERS)
             sandbox.controls = await inspect(
-                sandbox, spec, facts, lambda readings: _bounds(readings, spec.limits), REMEDIES
+                sandbox, spec, account, facts, lambda readings: _bounds(readings, spec.limits), REMEDIES
             )
         except SandboxLost as error:
             await sandbox.close()
@@ -164,12 +169,14 @@ class Docker:
         self._engine.close()
 
 
-def _create(client: APIClient, name: str, image: str, spec: SandboxSpec, pipes: list[socket.socket]) -> str:
+def _create(
+    client: APIClient, name: str, image: str, spec: SandboxSpec, account: Account, pipes: list[socket.socket]
+) -> str:
     """Creates the container, appends its pipe to `pipes` and returns the image's digest."""
     from docker.types import LogConfig
 
     digest = _digest(client, image)
-    limits, account = spec.limits, _ACCOUNTS[spec.user]
+    limits = spec.limits
     folders = [folder for folder in spec.writable if folder != "/"]
     memory = limits.memory_mb * 1024 * 1024
     scratch = f"rw,exec,nosuid,nodev,size={limits.scratch_mb}m,nr_inodes={limits.scratch_mb * 1024}"
@@ -186,10 +193,12 @@ def _create(client: APIClient, name: str, image: str, spec: SandboxSpec, pipes: 
         tmpfs={
             WORKDIR: f"{scratch},mode=755,uid={account.uid},gid={account.gid}",
             **dict.fromkeys(("/tmp", *folders), f"{scratch},mode=1777"),
+            TERMINALS: "ro,size=4k",
         },
         shm_size=limits.scratch_mb * 1024 * 1024,
         auto_remove=True,
         runtime=spec.runtime,
+        sysctls=TCP_BUFFERS if spec.network == "none" else None,
         log_config=LogConfig(type="none"),
     )
     if spec.user == "root":
@@ -242,10 +251,19 @@ def _bounds(readings: Readings, limits: Limits) -> Mapping[Control, Held]:
     cpu = str(int(limits.cpus * 100_000))
     alone = said.get("memory/memory.memsw.limit_in_bytes", memory) == memory and said.get("memory.swap.max", "0") == "0"
     return {
-        Control.MEMORY: Held(alone and memory in _values(said, "memory"), _told(said, "memory")),
+        Control.MEMORY: Held(
+            alone and memory in _values(said, "memory") and ("memory.max" in said or _buffers(readings)),
+            _told(said, "memory"),
+        ),
         Control.PIDS: Held(str(limits.pids + 1) in _values(said, "pids"), _told(said, "pids")),
         Control.CPU: Held(cpu in _values(said, "cpu"), _told(said, "cpu")),
     }
+
+
+def _buffers(readings: Readings) -> bool:
+    """Whether the buffers of TCP are small; control groups of version 1 do not count them."""
+    files = {name: f"/proc/sys/{name.replace('.', '/')}" for name in TCP_BUFFERS}
+    return all(readings.get(path, "").split() == TCP_BUFFERS[name].split() for name, path in files.items())
 
 
 def _values(said: Mapping[str, str], controller: str) -> Sequence[str]:
