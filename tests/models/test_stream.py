@@ -162,3 +162,11 @@ def test_cancelling_closes_the_connection_so_that_the_server_stops() -> None:
             await model.close()
 
     asyncio.run(go())
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0b"])
+def test_what_unicode_calls_the_end_of_a_line_is_text(sign: str) -> None:
+    whole = f'{{"choices": [{{"delta": {{"content": "a{sign}b"}}, "finish_reason": "stop"}}]}}'
+    if sign == "\x0b":
+        whole = whole.replace(sign, "\\u000b")
+    assert served(events(f"data: {whole}\r\n\r\n")).text == f"a{sign}b"

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -25,14 +26,14 @@ from loopwright.types import Endpoint, EndpointName
 from loopwright.user_folders import settings_folder
 
 
-def _hosted(base_url: str, key: str) -> Endpoint:
-    return Endpoint(base_url=base_url, api_key_env=key)
+def _hosted(base_url: str, key: str, api: Literal["chat", "anthropic", "gemini"] = "chat") -> Endpoint:
+    return Endpoint(base_url=base_url, api_key_env=key, api=api)
 
 
 BUILTIN_ENDPOINTS: Mapping[str, Endpoint] = {
-    "anthropic": _hosted("https://api.anthropic.com/v1", "ANTHROPIC_API_KEY"),
+    "anthropic": _hosted("https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", "anthropic"),
     "deepseek": _hosted("https://api.deepseek.com/v1", "DEEPSEEK_API_KEY"),
-    "gemini": _hosted("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_API_KEY"),
+    "gemini": _hosted("https://generativelanguage.googleapis.com/v1beta", "GEMINI_API_KEY", "gemini"),
     "groq": _hosted("https://api.groq.com/openai/v1", "GROQ_API_KEY"),
     "llamacpp": Endpoint(base_url="http://127.0.0.1:8080/v1"),
     "lmstudio": Endpoint(base_url="http://127.0.0.1:1234/v1"),

@@ -32,6 +32,12 @@ _SPENT = (
 )
 """Codes and words of an account without credit. Not `billing` or `quota` alone: rate limits speak of those too."""
 
+_BAD_KEY = ("api key not valid", "api key expired", "incorrect api key")
+"""Words under status 400 that are about the key."""
+
+_INSIDE = {"overloaded_error": 529, "rate_limit_error": 429, "billing_error": 402}
+"""Types of errors that come in a stream without a code, to the status that they have otherwise."""
+
 
 _BROKEN = ("error", "insufficient_system_resource")
 """Reasons for which a reply ends that is none: a provider behind a router failed, or was taken away."""
@@ -57,6 +63,8 @@ class Fix:
     key: str
     url: str
     timeout: str
+    path: str = "/chat/completions"
+    """What follows the URL."""
 
 
 def read_fault(status: int, body: object, headers: Mapping[str, str], *, now: float | None = None) -> Fault:
@@ -121,7 +129,7 @@ def fault_inside(answer: object) -> Fault | None:
         error = f"the reply ended with {finish}"
     if not error:
         return None
-    code = error.get("code") if isinstance(error, Mapping) else None
+    code = (error.get("code") or _INSIDE.get(str(error.get("type")))) if isinstance(error, Mapping) else None
     if isinstance(code, str) and ("rate_limit" in code or "quota" in code):
         code = 429
     return read_fault(code if isinstance(code, int) and 400 <= code < 600 else 500, {"error": error}, {})
@@ -149,7 +157,7 @@ def to_error(fault: Fault, *, model: str, base_url: str, fix: Fix) -> ModelError
     status = fault.status
     if status == 402 or (status in {400, 403, 429} and any(sign in fault.words.lower() for sign in _SPENT)):
         return ModelQuotaSpent(said, remedy="Add credit to the account behind the key, then resume.")
-    if status in {401, 403} or (status == 400 and "api key not valid" in fault.words.lower()):
+    if status in {401, 403} or (status == 400 and any(sign in fault.words.lower() for sign in _BAD_KEY)):
         return ModelUnauthorized(said, remedy=f"Check {fix.key}, and that it may use this model.")
     if status in {429, 529} or (status == 503 and fault.retry_after is not None):
         # A 503 that says when to come back is a provider asking for fewer requests.
@@ -169,7 +177,7 @@ def _not_found(fault: Fault, model: str, url: str, fix: Fix) -> str:
     if model.partition("/")[2].lower() in fault.words.lower() or "model" in fault.words.lower():
         return f"Check the model's name; GET {url}/models lists what is there."
     return (
-        f"Check {fix.url}: it is the URL before /chat/completions and ends with /v1 for most servers. Here it is "
+        f"Check {fix.url}: it is the URL before {fix.path} and ends with /v1 for most servers. Here it is "
         f"{url}. If it is right, check the model's name."
     )
 

@@ -1,12 +1,14 @@
-"""A server that speaks OpenAI's API: where it is, its key, its client, and what its failures mean."""
+"""A server of models: where it is, its key, its clients, and what its failures mean."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
+import json
 import os
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol, Self
 from urllib.parse import urlsplit
 
@@ -18,14 +20,21 @@ from loopwright.secrets import register, scrub
 from loopwright.types import Endpoint
 
 if TYPE_CHECKING:
+    import httpx2
     import openai
 
 OPENAI_URL = "https://api.openai.com/v1"
 
-
 _LONGEST = 7200.0
 """Seconds after which a reply that still comes in pieces is given up."""
 
+_PATHS = {
+    "chat": "/chat/completions",
+    "responses": "/responses",
+    "anthropic": "/messages",
+    "gemini": "/models/MODEL:generateContent",
+}
+"""What follows the base URL, by API."""
 
 _SENT = frozenset(
     {"host", "authorization", "content-type", "content-length", "transfer-encoding", "accept", "accept-encoding"}
@@ -55,19 +64,29 @@ class RawStream(Protocol):
         """The whole body."""
         ...
 
-    def iter_lines(self) -> AsyncIterator[str]:
-        """The body, line by line, as it comes."""
+    def iter_bytes(self) -> AsyncIterator[bytes]:
+        """The body, as it comes."""
         ...
 
 
+class _Answer:
+    """An answer of the HTTP library, with the names that the library of OpenAI gives to the same."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self.headers = response.headers
+        self.read = response.aread
+        self.iter_bytes = response.aiter_bytes
+
+
 class OpenAIServer:
-    """One server, and the client that speaks to it.
+    """One server, and the clients that speak to it.
 
     Attributes:
-        base_url: The URL before `/chat/completions`.
+        base_url: The URL before `/chat/completions`, or before what another API has in its place.
         endpoint: The same without what is secret, for messages and for the circuit breaker.
         timeout: Seconds without a word after which one call is given up.
         settings: What the user set about it.
+        key: The key; empty for a server that asks for none.
     """
 
     def __init__(self, name: str, settings: Endpoint, *, base_url: str, api_key: str, fix: Fix) -> None:
@@ -89,12 +108,14 @@ class OpenAIServer:
         self.endpoint = shown_url(base_url)
         self.timeout = settings.timeout
         self.settings = settings
+        self.key = api_key if settings.api_key_env else ""
         self._headers = _headers(name, settings)
         self._name = name
         self._api_key = api_key
         self._fix = fix
         self._client: openai.AsyncOpenAI | None = None
         self._blocking: openai.OpenAI | None = None
+        self._http: httpx2.AsyncClient | None = None
 
     @classmethod
     def open(cls, name: str, options: ModelOptions) -> Self:
@@ -125,7 +146,12 @@ class OpenAIServer:
         where = f"`{endpoint}` in {endpoints_file()}"
         variable = settings.api_key_env
         api_key = _key(name, variable, None) if variable else "none"
-        fix = Fix(key=variable or f"`api_key_env` of {where}", url=f"`base_url` of {where}", timeout=where)
+        fix = Fix(
+            key=variable or f"`api_key_env` of {where}",
+            url=f"`base_url` of {where}",
+            timeout=where,
+            path=_PATHS[settings.api],
+        )
         return cls(name, settings, base_url=settings.base_url, api_key=api_key, fix=fix)
 
     async def ask(self, call: Callable[[openai.AsyncOpenAI], Awaitable[RawResponse]]) -> bytes:
@@ -134,7 +160,7 @@ class OpenAIServer:
         Raises:
             ModelError: The server failed or refused; the class tells whether to retry.
         """
-        client = await self._connected()
+        client = await self.client()
         try:
             async with asyncio.timeout(self.timeout):
                 return await self._answer(client, call)
@@ -144,15 +170,54 @@ class OpenAIServer:
                 remedy=f"If it is only slow, set a longer `timeout` for {self._fix.timeout}.",
             ) from None
 
-    async def stream(
-        self, call: Callable[[openai.AsyncOpenAI], AbstractAsyncContextManager[RawStream]], take: Callable[[str], bool]
-    ) -> bytes | None:
+    @asynccontextmanager
+    async def called(self, call: AbstractAsyncContextManager[RawStream]) -> AsyncIterator[RawStream]:
+        """A call by the library of OpenAI, with its failures told as Loopwright tells them."""
+        import openai
+
+        # No `from error`: the client's exceptions hold the request with its key.
+        try:
+            async with call as response:
+                yield response
+        except openai.APIError as error:
+            raise self._failure(error) from None
+        except _transport_error() as error:
+            raise self._lost(error) from None
+
+    @asynccontextmanager
+    async def posted(self, path: str, headers: Mapping[str, str], body: Mapping[str, Any]) -> AsyncIterator[RawStream]:
+        """A call of an API that is not OpenAI's.
+
+        Args:
+            path: After the base URL.
+            headers: Those of the API; the user's own come before them.
+            body: What is sent, as JSON.
+        """
+        import httpx2
+
+        if self._http is None:
+            limits = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
+            self._http = httpx2.AsyncClient(timeout=None, follow_redirects=False, limits=limits)
+        sent = {"content-type": "application/json", **headers, **self._headers}
+        content = json.dumps(body).encode()
+        # No `from error`: the library's exceptions hold the request with its key.
+        try:
+            async with self._http.stream("POST", self.base_url + path, headers=sent, content=content) as response:
+                if not response.is_success:
+                    raise self.error(
+                        read_fault(response.status_code, _decoded(await response.aread()), response.headers)
+                    )
+                yield _Answer(response)
+        except httpx2.HTTPError as error:
+            raise self._lost(error) from None
+
+    async def stream(self, call: AbstractAsyncContextManager[RawStream], take: Callable[[str], bool]) -> bytes | None:
         """Makes one call whose answer comes in pieces, and hands on each piece; silence ends it, slowness does not.
 
         Whoever cancels it closes the connection, so that the server stops.
 
         Args:
-            call: Makes the call.
+            call: The call, which begins when it is entered.
             take: Gets the data of each server-sent event; says whether nothing more comes.
 
         Returns:
@@ -161,10 +226,9 @@ class OpenAIServer:
         Raises:
             ModelError: The server failed, refused or fell silent; the class tells whether to retry.
         """
-        client = await self._connected()
         try:
             async with asyncio.timeout(max(_LONGEST, self.timeout)), asyncio.timeout(self.timeout) as silence:
-                return await self._events(call(client), take, silence)
+                return await self._events(call, take, silence)
         except TimeoutError:
             raise ModelUnavailable(
                 f"{self._name} at {self.endpoint}: no reply within {self.timeout:g} s",
@@ -173,34 +237,26 @@ class OpenAIServer:
 
     async def _events(
         self,
-        answer: AbstractAsyncContextManager[RawStream],
+        call: AbstractAsyncContextManager[RawStream],
         take: Callable[[str], bool],
         silence: asyncio.Timeout,
     ) -> bytes | None:
-        import openai
-
         loop = asyncio.get_running_loop()
-        # No `from error`: the client's exceptions hold the request with its key.
-        try:
-            async with answer as response:
-                if not response.headers.get("content-type", "").startswith("text/event-stream"):
-                    return bytes(await response.read())
-                data: list[str] = []
-                async for line in response.iter_lines():
-                    silence.reschedule(loop.time() + self.timeout)
-                    if line.startswith("data:"):
-                        data.append(line[5:].removeprefix(" "))
-                    elif not line and data:
-                        if take("\n".join(data)):
-                            return None
-                        data = []
-                if data:
-                    take("\n".join(data))
-                return None
-        except openai.APIError as error:
-            raise self._failure(error) from None
-        except _transport_error() as error:
-            raise self._lost(error) from None
+        async with call as response:
+            if not response.headers.get("content-type", "").startswith("text/event-stream"):
+                return bytes(await response.read())
+            data: list[str] = []
+            async for line in _lines(response.iter_bytes()):
+                silence.reschedule(loop.time() + self.timeout)
+                if line.startswith("data:"):
+                    data.append(line[5:].removeprefix(" "))
+                elif not line and data:
+                    if take("\n".join(data)):
+                        return None
+                    data = []
+            if data:
+                take("\n".join(data))
+            return None
 
     def ask_blocking(self, call: Callable[[openai.OpenAI], RawResponse], *, attempts: int) -> bytes:
         """As `ask`, for callers that do not run in an event loop; the client itself tries again.
@@ -237,10 +293,14 @@ class OpenAIServer:
         if self._client is not None:
             await self._client.close()
             self._client = None
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
 
-    async def _connected(self) -> openai.AsyncOpenAI:
+    async def client(self) -> openai.AsyncOpenAI:
+        """The client of OpenAI's library; its import takes about a second when it is first asked for."""
         if self._client is None:
-            # The import takes about a second: neither other calls nor this one's timeout wait for it.
+            # Neither other calls nor this one's timeout wait for the import.
             library: Any = await asyncio.to_thread(importlib.import_module, "openai")
             self._client = self._client or library.AsyncOpenAI(
                 api_key=self._api_key,
@@ -299,6 +359,23 @@ def _transport_error() -> type[Exception]:
     library = openai.DefaultAsyncHttpxClient.__mro__[1].__module__.partition(".")[0]
     broken: type[Exception] = importlib.import_module(library).HTTPError
     return broken
+
+
+async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
+    """The lines of an event stream. Other ends of lines that Unicode knows are part of the text, so they stay."""
+    rest = b""
+    async for piece in pieces:
+        *lines, rest = re.split(rb"\r\n|\n|\r(?!\Z)", rest + piece)
+        for line in lines:
+            yield line.decode("utf-8", "replace")
+    yield rest.decode("utf-8", "replace").removesuffix("\r")
+
+
+def _decoded(content: bytes) -> object:
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return content.decode("utf-8", "replace")
 
 
 def _key(name: str, variable: str, given: str | None) -> str:

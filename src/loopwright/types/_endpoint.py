@@ -42,9 +42,9 @@ class Endpoint(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     base_url: str
-    """The URL before `/chat/completions`, such as `http://127.0.0.1:8000/v1`."""
-    api: Literal["chat", "responses"] = "chat"
-    """What the server speaks: OpenAI's chat completions, or its Responses API."""
+    """The URL before `/chat/completions`, `/messages` or `/models`, such as `http://127.0.0.1:8000/v1`."""
+    api: Literal["chat", "responses", "anthropic", "gemini"] = "chat"
+    """What the server speaks: OpenAI's chat completions or Responses API, Anthropic's Messages API, or Gemini's."""
     api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     """The environment variable that holds the key; none for a server that asks for no key."""
     timeout: float = Field(default=300.0, gt=0, le=86_400)

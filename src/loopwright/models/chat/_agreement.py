@@ -10,18 +10,31 @@ from typing import Any
 
 from loopwright.errors import ModelRejected
 
-_NEEDED = frozenset({"model", "messages", "input", "max_tokens", "max_completion_tokens", "max_output_tokens", "store"})
+_LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens")
+_NEEDED = frozenset({"model", "messages", "input", "store", *_LIMITS})
 """Fields that no request can do without. A limit of the reply is one: what a call may cost depends on it."""
 _SCHEMA_SIGNS = ("response format", "json schema", "structured output", "grammar", "guided")
-_SCHEMA_FIELDS = frozenset({"response_format", "text"})
+_SCHEMA_FIELDS = frozenset({"response_format", "text", "output_format", "responseJsonSchema"})
 """The field that holds the schema of the reply, by API."""
 _CARRIED = "reasoning_content"
 """A field of messages: most servers that send it want it back beside a tool call, some refuse it."""
 _TOOL_SIGNS = re.compile(r"\btools?\b|\bfunction[ _]?call", re.IGNORECASE)
 """Servers name tools in many words: "does not support tools", "no endpoints found that support tool use"."""
+_SECOND = {"effort": "budget", "thinkingLevel": "thinkingBudget"}
+"""A field to the one that older models take in its place."""
+_SIGNS = {
+    "effort": ("thinking",),
+    "thinkingLevel": ("thinking",),
+    "includeThoughts": ("thinking", "thought"),
+    "output_format": ("schema", "output_config.format"),
+    "responseJsonSchema": ("schema", "response_mime_type"),
+}
+"""A field to what a refusal calls it, beside its own name."""
 _TOO_LARGE = re.compile(r"too large|at most|maximum|exceed|less than or equal", re.I)
 _AT_MOST = re.compile(
-    r"(?:at most|maximum(?: value)?(?: of| is)?|less than or equal to|<=)\s*(\d{2,9})\b", re.IGNORECASE
+    r"(?:at most|maximum(?: value)?(?: of| is)?|less than or equal to|<=)\s*(\d{2,9})\b"
+    r"|> (\d{2,9}), which is the maximum",
+    re.IGNORECASE,
 )
 _SCHEMA_HINT = """
 
@@ -60,7 +73,7 @@ class Agreement:
             shaped["messages"] = [
                 {name: value for name, value in message.items() if name != _CARRIED} for message in shaped["messages"]
             ]
-        if schema is not None and self.left_out & _SCHEMA_FIELDS:
+        if schema is not None and not shaped.keys() & _SCHEMA_FIELDS:
             hint = _SCHEMA_HINT.format(schema=json.dumps(schema, ensure_ascii=False))
             messages = "messages" if "messages" in shaped else "input"
             shaped[messages] = _with_hint(shaped[messages], hint)
@@ -76,12 +89,13 @@ class Agreement:
         """
         words = str(refusal)
         sent = [name for name in body if name not in self.left_out - needed]
-        limit = next(
-            (name for name in ("max_tokens", "max_completion_tokens", "max_output_tokens") if name in sent), ""
-        )
+        limit = next((name for name in _LIMITS if name in sent), "")
         if limit and (lowered := self._with_limit(limit, int(body[limit]), words)):
             return lowered
         refused = _named(sent, refusal, body)
+        # No effort has the same form on newer and older models of Claude.
+        if refused in _SECOND and refused not in self.renamed and (refused, body[refused]) != ("effort", "none"):
+            return replace(self, renamed={**self.renamed, refused: _SECOND[refused]})
         if refused in needed | _NEEDED or not refused:
             return None
         return replace(self, left_out=self.left_out | {refused})
@@ -90,14 +104,14 @@ class Agreement:
         if _TOO_LARGE.search(words):
             about = name in words or "max_tokens" in words or "completion tokens" in words
             found = _AT_MOST.search(words) if about else None
-            lowered = found is not None and int(found[1]) < min(asked, self.longest or asked)
-            return replace(self, longest=int(found[1])) if found and lowered else None
+            most = int(found[1] or found[2]) if found else asked
+            return replace(self, longest=most) if most < min(asked, self.longest or asked) else None
         if name == "max_tokens" and "max_completion_tokens" in words and not self.renamed:
             return replace(self, renamed={name: "max_completion_tokens"})
         return None
 
     def _value(self, name: str, value: Any) -> Any:
-        return min(value, self.longest) if self.longest and name.startswith("max_") else value
+        return min(value, self.longest) if self.longest and name in _LIMITS else value
 
 
 def _named(sent: list[str], refusal: ModelRejected, body: Mapping[str, Any]) -> str:
@@ -113,9 +127,17 @@ def _named(sent: list[str], refusal: ModelRejected, body: Mapping[str, Any]) -> 
         schema = next((name for name in sent if name in _SCHEMA_FIELDS), "")
         if schema:
             return schema
-    named = [name for name in sent if re.search(rf"(?<![\w-]){re.escape(name.lower())}(?![\w-])", words)]
+    named = [name for name in sent if _is_named(name, words)]
     optional = [name for name in named if name not in _NEEDED]
-    return optional[0] if optional else ""
+    return min(optional, key=lambda name: name == "includeThoughts", default="")  # which nobody asked for
+
+
+def _is_named(name: str, words: str) -> bool:
+    """Whether words in small letters name a field: by its name, by the same in snake case, or by another sign."""
+    snake = re.sub("([A-Z])", r"_\1", name).lower()
+    spelled = f"{re.escape(name.lower())}|{re.escape(snake)}"
+    found = re.search(rf"(?<![\w-])(?:{spelled})(?![\w-])", words)
+    return found is not None or any(sign in words for sign in _SIGNS.get(name, ()))
 
 
 def _with_hint(messages: list[dict[str, Any]], hint: str) -> list[dict[str, Any]]:

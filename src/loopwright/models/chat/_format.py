@@ -15,9 +15,7 @@ from loopwright.models.chat._types import Request
 from loopwright.types import FunctionCall, Message, Parameter, Sampling, Usage
 
 if TYPE_CHECKING:
-    import openai
-
-    from loopwright.models._openai_server import RawStream
+    from loopwright.models._openai_server import OpenAIServer, RawStream
 
 Artifact = Callable[[str], Awaitable[bytes]]
 """From the reference of an image to its bytes."""
@@ -79,11 +77,12 @@ class ChatCompletions:
         """The sampling parameters that are set, under their names in the API."""
         return sampling_fields(sampling)
 
-    def call(self, client: openai.AsyncOpenAI, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]:
-        """Sends a request."""
+    async def call(self, server: OpenAIServer, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]:
+        """What sends a request when it is entered."""
+        client = await server.client()
         known = {"model": body["model"], "messages": body["messages"]}
         rest = {name: value for name, value in body.items() if name not in known}
-        return client.chat.completions.with_streaming_response.create(**known, extra_body=rest)
+        return server.called(client.chat.completions.with_streaming_response.create(**known, extra_body=rest))
 
     def stream(self) -> StreamedCompletion:
         """What puts the pieces of a reply together."""

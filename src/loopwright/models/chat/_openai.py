@@ -1,4 +1,4 @@
-"""`openai/...` and endpoints: any server that speaks OpenAI's chat completions or its Responses API."""
+"""`openai/...` and endpoints: any server that speaks OpenAI's chat completions or one of the other APIs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from loopwright.models._faults import fault_inside
 from loopwright.models._openai_server import OpenAIServer
 from loopwright.models._options import ModelOptions
 from loopwright.models.chat._agreement import Agreement
+from loopwright.models.chat._anthropic import AnthropicMessages
 from loopwright.models.chat._capabilities import Exchange, ServedModel, agreements
 from loopwright.models.chat._format import Artifact, ChatCompletions, Completion, sampling_fields
+from loopwright.models.chat._gemini import Gemini
 from loopwright.models.chat._responses import Responses
 from loopwright.models.chat._types import Reply, Request
 from loopwright.replies import extract_json
@@ -23,8 +25,6 @@ from loopwright.secrets import scrub
 from loopwright.types import Endpoint, Sampling, Usage
 
 if TYPE_CHECKING:
-    import openai
-
     from loopwright.models._openai_server import RawStream
 
 _NO_TOOLS = "Ask for the same in text; `tools: never` for the endpoint spares the call that is refused."
@@ -59,18 +59,23 @@ class _Api(Protocol):
 
     def sampling(self, sampling: Sampling) -> dict[str, Any]: ...
 
-    def call(self, client: openai.AsyncOpenAI, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]: ...
+    async def call(self, server: OpenAIServer, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]: ...
 
     def stream(self) -> _Streamed: ...
 
     def read(self, answer: object) -> Completion: ...
 
 
-_APIS: Mapping[str, _Api] = {"chat": ChatCompletions(), "responses": Responses()}
+_APIS: Mapping[str, _Api] = {
+    "chat": ChatCompletions(),
+    "responses": Responses(),
+    "anthropic": AnthropicMessages(),
+    "gemini": Gemini(),
+}
 
 
 class OpenAI:
-    """A model behind a server that speaks OpenAI's chat completions or its Responses API.
+    """A model behind a server that speaks OpenAI's chat completions or one of the other APIs.
 
     Attributes:
         name: `endpoint/model`.
@@ -187,7 +192,7 @@ class OpenAI:
             return ended
 
         shaped = agreements.of(self.served).shaped({**await self._body(request), **fields}, request.json_schema)
-        whole = await self._server.stream(lambda client: self._api.call(client, shaped), take)
+        whole = await self._server.stream(await self._api.call(self._server, shaped), take)
         if whole is not None:
             events.append(json.loads(whole))
         completion = self._api.read(streamed.whole() if whole is None else events[0])
@@ -199,6 +204,8 @@ class OpenAI:
         Raises:
             ModelError: The server failed or refused.
         """
+        if self.served.api not in {"chat", "responses"}:  # Others list their models in another form.
+            return {}
         content = await self._server.ask(lambda client: client.models.with_raw_response.list())
         with suppress(ValueError):
             listed = json.loads(content)
@@ -281,7 +288,7 @@ class OpenAI:
     async def _received(self, shaped: dict[str, Any], streamed: _Streamed) -> Any:
         content: bytes | None = None
         try:
-            content = await self._server.stream(lambda client: self._api.call(client, shaped), streamed.add)
+            content = await self._server.stream(await self._api.call(self._server, shaped), streamed.add)
             if content is not None:
                 return json.loads(content)
         except (ValueError, RecursionError) as error:
@@ -298,5 +305,5 @@ class OpenAI:
         start = scrub(" ".join(content[:200].decode("utf-8", "replace").split()))[:80]
         return ModelUnavailable(
             f"{self.name} at {self.endpoint}: the answer is not {self._api.kind} ({error}): {start!r}",
-            remedy=f"Check that {self.endpoint} is the base URL of an OpenAI-compatible API.",
+            remedy=f"Check that {self.endpoint} is the base URL of a server that answers with {self._api.kind}.",
         )

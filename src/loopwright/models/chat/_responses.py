@@ -14,9 +14,7 @@ from loopwright.models.chat._types import Request
 from loopwright.types import FunctionCall, Message, Sampling, Usage
 
 if TYPE_CHECKING:
-    import openai
-
-    from loopwright.models._openai_server import RawStream
+    from loopwright.models._openai_server import OpenAIServer, RawStream
 
 _NAMES = {"max_tokens": "max_output_tokens", "temperature": "temperature", "top_p": "top_p"}
 """Sampling parameters that the API knows, beside the effort, to their names there. It knows no `seed` and no `stop`."""
@@ -62,9 +60,9 @@ class Responses:
             fields["reasoning"] = {"effort": sampling.reasoning_effort, "summary": "auto"}
         return fields
 
-    def call(self, client: openai.AsyncOpenAI, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]:
-        """Sends a request."""
-        return client.responses.with_streaming_response.create(extra_body=body)
+    async def call(self, server: OpenAIServer, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]:
+        """What sends a request when it is entered."""
+        return server.called((await server.client()).responses.with_streaming_response.create(extra_body=body))
 
     def stream(self) -> StreamedResponse:
         """What puts the pieces of a reply together."""
