@@ -147,6 +147,7 @@ def test_explain_and_dry_run_tell_what_goes_across_episodes(watched: Path, invok
     watched.write_text(watched.read_text().replace("  fail: true\n", f"  fail: true\n{mitigations}"))
     told = json.loads(invoke("explain", watched, "--json").stdout)
     assert set(told["session"]) == {"session", "drift", "consolidation", "anchoring"}
+    assert "detector windows" in told["session"]["drift"]
     assert "up to 40 earlier turns of its session, 3000 tokens at most" in told["sees"]["proposer"]
     assert told["roles"]["summarizer"].startswith("adder:Adder, card summarizer")
     text = invoke("explain", watched).stdout

@@ -164,7 +164,19 @@ def test_the_page_shows_alarms_and_escapes_what_came_from_outside(baseline: Base
     assert page.count("<svg") == 13
     assert "No change for the worse" not in page
     calm = render_drift(review(baseline, stream[:60]), "calm")
-    assert "No change for the worse" in calm
+    assert "No change for the worse was found, in 60 interactions" in calm
+
+
+def test_a_session_without_a_complete_window_says_nothing_about_a_change(baseline: Baseline) -> None:
+    short = review(baseline, list(draw_session(SCENARIOS["S2"], 1, length=1100).stream)[:40])
+    empty = review(baseline, [])
+    for found in (short, empty):
+        assert not found.compared
+        assert "nothing can be said about a change" in found.outcome
+        assert found.as_dict()["outcome"] == found.outcome
+        page = render_drift(found, "short")
+        assert "Nothing can be said about a change" in page
+        assert "for the worse was found" not in page
 
 
 def test_the_onset_is_dated_afterwards(baseline: Baseline) -> None:

@@ -82,3 +82,14 @@ def test_calls_of_tools_are_shown_where_they_were_made_and_where_they_are_told_a
     assert [one["name"] for one in call["messages"][0]["calls"]] == ["look"]
     (again,) = call["reply"]["calls"]
     assert text_of(details["lines"], again["arguments"]) == '{"at": "x"}'
+
+
+def test_a_page_without_room_leaves_model_calls_out_and_says_so(tmp_path: Path) -> None:
+    run = RunBuilder(tmp_path / "run")
+    for instance in "12":
+        run.episode([Turn(0.5, prompt="Add it.")], instance=instance)
+    outline = Outline(render_html(run.close(), room=100))
+    first, second = outline.block("e0"), outline.block("e1")
+    assert (first["without_calls"], len(first["iterations"][0]["transcript"])) == (False, 1)
+    assert (second["without_calls"], second["iterations"][0]["transcript"], second["lines"]) == (True, [], [])
+    assert second["iterations"][0]["calls"] == 1, "that there was one is told"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from loopwright.drift._baseline import Baseline
+from loopwright.drift._baseline import WINDOW, Baseline
 from loopwright.drift._index import Index
 from loopwright.drift._monitor import Counts, Monitor
 from loopwright.drift._observation import Interaction
@@ -30,12 +30,27 @@ class Review:
         """Alarms with which the index falls."""
         return tuple(alarm for alarm in self.alarms if alarm.worse)
 
+    @property
+    def compared(self) -> bool:
+        """Whether a window was complete and had data, so that something can be said about a change."""
+        return any(point.value is not None for point in self.points)
+
+    @property
+    def outcome(self) -> str:
+        """What the session shows, in a few words."""
+        if self.worse:
+            return f"{len(self.worse)} alarm{'s' if len(self.worse) > 1 else ''} of a change for the worse"
+        if not self.compared:
+            return f"nothing can be said about a change, as no window of {WINDOW} interactions with data is complete"
+        return "no change for the worse was found"
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data for `--json`."""
         from dataclasses import asdict
 
         return {
             "baseline": {"name": self.baseline.name, "digest": self.baseline.digest},
+            "outcome": self.outcome,
             "interactions": self.counts.seen,
             "duplicates": self.counts.duplicates,
             "malformed": self.counts.malformed,

@@ -189,6 +189,7 @@ def _across(task: Task) -> dict[str, str]:
     told["drift"] = (
         f"baseline {drift.baseline}" if drift.baseline else f"baseline: the first {drift.first} interactions"
     )
+    told["drift"] += f", detector {drift.detector}"
     if drift.fail:
         told["drift"] += "; an alarm for the worse makes the exit code 1"
     if done := drift.mitigations.consolidation:

@@ -79,6 +79,7 @@ def episode_details(episode: EpisodeRecord, row: EpisodeRow, isolation: Isolatio
         "iterations": [_turn(turn) | {"transcript": transcript(log.of(turn.number), texts)} for turn in turns],
         "aside": transcript([call for call in log if call.iteration not in numbers], texts),
         "lines": texts.lines,
+        "without_calls": episode.calls is None,
         "sandboxes": [
             {
                 "kind": isolation.place(opened),

@@ -80,7 +80,6 @@ def render_drift(found: Review, title: str) -> str:
         title=title,
         found=found,
         baseline=found.baseline,
-        worse=len(found.worse),
         covered=found.points[-1].coverage if found.points else 0.0,
         index=_chart(found, "index", points, marks, size) if points else None,
         channels=[_dimension(found, channel) for channel in CHANNELS],

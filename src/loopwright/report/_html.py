@@ -32,8 +32,16 @@ _SCRIPTS = ("dom", "format", "diff", "chart", "calls", "episode", "instance", "l
 _UNSAFE_IN_SCRIPT = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
 
 
-def render_html(folder: Path) -> str:
+ROOM = 64 * 1024 * 1024
+"""Characters of a page that a browser still opens in some seconds."""
+
+
+def render_html(folder: Path, *, room: int = ROOM) -> str:
     """Renders a run folder; the run may be live or interrupted.
+
+    Args:
+        folder: The run's.
+        room: Characters of episodes; of those beyond, model calls are left out of the page.
 
     Raises:
         StoreError: There is no run in the folder, or its record is damaged.
@@ -46,7 +54,10 @@ def render_html(folder: Path) -> str:
         row = projection.add(episode)
         if row is not None:
             results[row.episode] = EpisodeResult.of(episode)
+            if room < 0:
+                episode.calls = None
             blocks[row.episode] = script_json(episode_details(episode, row, isolation))
+            room -= len(blocks[row.episode])
     summary = projection.summary()
     index = {
         "variants": [variant.name for variant in summary.variants],

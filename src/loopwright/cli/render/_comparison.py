@@ -6,7 +6,7 @@ from loopwright.cli._output import write, write_table
 from loopwright.report import Pair, RunComparison, value_line
 
 _SHOWN = 10
-_COLUMNS = ("A", "B", "instances", "A passes", "B passes", "A - B", "95 %", "p", "holds", "calls A", "calls B")
+_COLUMNS = ("A", "B", "instances", "A passes", "B passes", "A - B", "95 %", "p", "significant", "calls A", "calls B")
 _SPARE = ("calls A", "calls B", "A passes", "B passes", "instances", "p")
 
 
@@ -23,7 +23,8 @@ def show(found: RunComparison) -> None:
             write(f"{pair.a}, {pair.b}: {value_line(pair.valued, pair.value)}")
         if pair.passed.left_out:
             write(f"{pair.a}, {pair.b}: {pair.passed.left_out} instances are scored in only one of the two")
-    write("holds: told apart from no difference at a false discovery rate of 5 % among these pairs")
+    write("p: chance of a difference as large if A and B were alike")
+    write("significant: at a false discovery rate of 5 % among these pairs")
     if found.left_out:
         write(f"without a like in the other run: {', '.join(found.left_out)}")
     if found.differences:

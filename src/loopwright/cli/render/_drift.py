@@ -141,7 +141,10 @@ def show(found: Review) -> None:
     value = "-" if last is None or last.value is None else f"{last.value:.3f}"
     usual = f" (usual from {bands['index'].low():.3f})" if "index" in bands else ""
     coverage = last.coverage if last else 0.0
-    write(f"\nindex {value}{usual}, coverage {coverage:.0%}, {found.counts.seen} interactions")
+    write(
+        f"\nindex {value}{usual}, coverage {coverage:.0%}, {found.counts.seen} interactions, detector {found.detector}"
+    )
+    write(found.outcome)
     if found.counts.duplicates or found.counts.malformed:
         write(f"left out: {found.counts.duplicates} duplicates, {found.counts.malformed} impossible values")
     if found.counts.aside:

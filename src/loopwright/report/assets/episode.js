@@ -19,6 +19,8 @@ function episodeView(row, details, nav) {
     failureView(details),
     turns.length > 0 && h("h3", null, (details.value ? said(details.value.name) : "Score") + " by iteration"), turns.length > 0 && figure,
     turns.length > 0 && chartLegend(turns),
+    details.without_calls && h("p", { class: "note" }, "The page would be too large with the model calls of this episode. ",
+      "They are in the record: loopwright show RUN ", name(row.id), " --transcript"),
     turns.length > 0 && h("h3", null, "Iterations"),
     ...turns.map((turn) => {
       const section = turnSection(turn, details, turns.length <= 2 || turn.n === details.answer);
