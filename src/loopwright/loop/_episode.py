@@ -11,6 +11,7 @@ from loopwright.agents import AgentRole, Attempt
 from loopwright.errors import Cause, Interrupted, LoopwrightError, StoreError
 from loopwright.loop._context import EpisodeContext
 from loopwright.loop._environment_work import retry_once_on_sandbox_loss
+from loopwright.loop._idempotence import check_idempotence
 from loopwright.loop._stop_rules import BUDGET
 from loopwright.loop._strategies import Strategy, traits_of
 from loopwright.loop._verdicts import joined_by_judge, verified, visible_verdict
@@ -73,7 +74,12 @@ async def run_episode(
     async def work() -> None:
         await context.environment.reset(plan.instance)
         await _loop(plan, context, checkpointer, control)
-        await _grade(context, lambda attempt: _submitted(plan, context, attempt))
+        await _grade(context, grade)
+        if context.options.idempotence and not traits_of(plan.strategy).acts:
+            await check_idempotence(context, grade, critic=plan.strategy.asks_critic)
+
+    async def grade(attempt: Attempt) -> Verdict:
+        return await _submitted(plan, context, attempt)
 
     return await _finished(context, work())
 

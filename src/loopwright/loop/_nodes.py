@@ -11,7 +11,7 @@ from typing import Protocol
 
 from langgraph.runtime import Runtime
 
-from loopwright.agents import Agent, AgentRole, Critique, RuleCritic
+from loopwright.agents import AgentRole
 from loopwright.candidate import Candidate
 from loopwright.errors import AgentError, BudgetExceeded, ModelRejected
 from loopwright.loop._context import EpisodeContext, LoopState
@@ -19,9 +19,9 @@ from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRul
 from loopwright.loop._draws import ask_for_candidate, drawn_ahead, take_drawn
 from loopwright.loop._environment_work import charge_time, retry_once_on_sandbox_loss
 from loopwright.loop._stop_rules import BUDGET, MODEL_REJECTED
-from loopwright.loop._verdicts import confirmed_verdict, joined_by_judge, visible_verdict
+from loopwright.loop._verdicts import confirmed_verdict, critique_of, joined_by_judge, visible_verdict
 from loopwright.loop._views import view_for
-from loopwright.store import Critiqued, Decided, Failed, Judged, Observed, Proposed
+from loopwright.store import Critiqued, Decided, Judged, Observed, Proposed
 
 
 class Node(Protocol):
@@ -116,7 +116,15 @@ def critique_unless(stop_rules: Sequence[StopRule]) -> Node:
         if stopped_by(stop_rules, context, decision_context(context)):
             return {}
         try:
-            critic, said = await _critique(context, iteration)
+            view = view_for(
+                AgentRole.CRITIC,
+                context.instance,
+                context.tree,
+                current=iteration,
+                iterations_left=context.options.max_iterations - iteration - 1,
+                options=context.options,
+            )
+            critic, said = await critique_of(context, view, context.calls(iteration, "critique"), iteration)
         except BudgetExceeded as error:
             return _out_of_budget(context, iteration, error)
         data = Critiqued(
@@ -129,27 +137,6 @@ def critique_unless(stop_rules: Sequence[StopRule]) -> Node:
         return {}
 
     return critique
-
-
-async def _critique(context: EpisodeContext, iteration: int) -> tuple[Agent, Critique]:
-    """What the critic says, and who that was: where its reply cannot be read, the critic without a model."""
-    critic, calls = context.agents[AgentRole.CRITIC], context.calls(iteration, "critique")
-    view = view_for(
-        AgentRole.CRITIC,
-        context.instance,
-        context.tree,
-        current=iteration,
-        iterations_left=context.options.max_iterations - iteration - 1,
-        options=context.options,
-    )
-    try:
-        reply = await critic.act(view, calls)
-    except AgentError as error:
-        failed = Failed(error=type(error).__name__, cause=error.cause.value, message=error.args[0], retried=False)
-        context.record(failed, iteration, "critique")
-        critic = RuleCritic()
-        reply = await critic.act(view, calls)
-    return critic, reply.critique or Critique(feedback="")
 
 
 def decide_by(policy: Policy, stop_rules: Sequence[StopRule]) -> Node:

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from loopwright.agents import AgentRole, Attempt, ModelClient, View
+from loopwright.agents import Agent, AgentRole, Attempt, Critique, ModelClient, RuleCritic, View
 from loopwright.environments import Observation
 from loopwright.errors import AgentError, VerifierError
+from loopwright.loop._calls import NodeCalls
 from loopwright.loop._context import EpisodeContext
 from loopwright.loop._environment_work import charge_time, retry_once_on_sandbox_loss
 from loopwright.loop._views import view_for, view_of
+from loopwright.store import Failed
 from loopwright.types import Candidate
 from loopwright.verify import Check, Verdict
 
@@ -52,6 +54,19 @@ async def joined_by_judge(context: EpisodeContext, view: View, found: Verdict, c
         # The judge failed, not the candidate: nothing is scored in its place.
         return Verdict.joined([found, Verdict(summary=f"no usable verdict of the judge: {error.args[0]}")])
     return Verdict.joined([found, reply.verdict or Verdict()])
+
+
+async def critique_of(context: EpisodeContext, view: View, calls: NodeCalls, iteration: int) -> tuple[Agent, Critique]:
+    """What the critic says, and who that was: where its reply cannot be read, the critic without a model."""
+    critic = context.agents[AgentRole.CRITIC]
+    try:
+        reply = await critic.act(view, calls)
+    except AgentError as error:
+        failed = Failed(error=type(error).__name__, cause=error.cause.value, message=error.args[0], retried=False)
+        context.record(failed, iteration, calls.node)
+        critic = RuleCritic()
+        reply = await critic.act(view, calls)
+    return critic, reply.critique or Critique(feedback="")
 
 
 def confirmed_verdict(verdict: Verdict, again: Observation) -> Verdict:

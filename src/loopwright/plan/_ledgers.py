@@ -11,7 +11,16 @@ from loopwright.loop import REUSED, spend_of, spent_time
 from loopwright.models import Prices, Reply
 from loopwright.plan._plan import PlannedEpisode
 from loopwright.record import ResultOf
-from loopwright.store import CallFinished, CallIntended, Event, Judged, Mitigated, Observed, RunResumed
+from loopwright.store import (
+    CallFinished,
+    CallIntended,
+    Event,
+    IdempotenceChecked,
+    Judged,
+    Mitigated,
+    Observed,
+    RunResumed,
+)
 from loopwright.task import Task
 
 
@@ -67,7 +76,12 @@ class BudgetBook:
                 case CallFinished(kind="model", failure=None) as call:
                     reply = Reply.model_validate(self._result(call))
                     spent = REUSED if call.cached else spend_of(reply, asked.get(call.key, ""), prices)
-                case Observed(seconds=seconds) | Judged(confirmed_seconds=seconds) | Mitigated(seconds=seconds):
+                case (
+                    Observed(seconds=seconds)
+                    | Judged(confirmed_seconds=seconds)
+                    | IdempotenceChecked(seconds=seconds)
+                    | Mitigated(seconds=seconds)
+                ):
                     spent = spent_time(seconds)
                 case _:
                     continue

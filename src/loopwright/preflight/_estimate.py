@@ -81,6 +81,8 @@ def _calls(episode: PlannedEpisode, cast: ResolvedComponents) -> int | None:
     if BUILTIN_STRATEGIES.get(episode.strategy) is not cast.strategy or None in per_iteration:
         return None
     iterations = 1 if traits_of(cast.strategy).one_candidate else episode.task.loop.max_iterations
+    # An answer that passed may be refined once more.
+    iterations += episode.task.loop.idempotence and not traits_of(cast.strategy).acts
     return iterations * sum(calls or 0 for calls in per_iteration)
 
 

@@ -18,6 +18,7 @@ from loopwright.store import (
     Event,
     Failed,
     Graded,
+    IdempotenceChecked,
     Judged,
     Observed,
     Proposed,
@@ -120,6 +121,8 @@ class EpisodeRecord:
     """The latest outcome."""
     iterations: dict[int, IterationRecord] = field(default_factory=dict)
     """By number; also iterations that did not get as far as an attempt."""
+    idempotence: IdempotenceChecked | None = None
+    """What one more refinement made of the answer, where the task asks for that."""
     sandboxes: list[SandboxOpened] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
@@ -134,6 +137,8 @@ class EpisodeRecord:
                 self.started, self.seq = data, event.seq
             case EpisodeFinished() as data:
                 self.finished = data
+            case IdempotenceChecked() as data:
+                self.idempotence = data
             case SandboxOpened() as data:
                 self.sandboxes.append(data)
             case Failed() as data:

@@ -59,6 +59,8 @@ class EpisodeRow:
     """How many more it did not pass."""
     value: float | None = None
     """Of the answer, where the task maximises or minimises one."""
+    spoiled: bool | None = None
+    """Whether one more refinement spoiled the answer; None where that was not asked for, or not found out."""
     valued: ValueOptions | None = None
     """What that value is, and which are better."""
 
@@ -66,6 +68,18 @@ class EpisodeRow:
     def unit(self) -> str:
         """What the episode was an attempt at: one instance of one task."""
         return self.task if self.task == self.instance else f"{self.task}/{self.instance}"
+
+
+@dataclass(frozen=True, slots=True)
+class OverRefinement:
+    """What one more refinement did to answers that passed."""
+
+    n: int
+    """Answers that were refined once more."""
+    spoiled: int
+    """Those of them that did not pass any more."""
+    interval: Interval
+    """95 % interval of the rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +133,15 @@ class VariantSummary:
     def mean_score(self) -> float | None:
         """Mean score of the scored episodes."""
         return fmean(row.score or 0.0 for row in self.scored) if self.n else None
+
+    @property
+    def over_refinement(self) -> OverRefinement | None:
+        """How often one more refinement spoils an answer that passed; None where nothing was checked."""
+        checked = [row for row in self.scored if row.spoiled is not None]
+        spoiled = [bool(row.spoiled) for row in checked]
+        if not checked:
+            return None
+        return OverRefinement(len(checked), sum(spoiled), rate_interval(spoiled, [row.unit for row in checked]))
 
     @property
     def valued(self) -> ValueOptions | None:
@@ -294,7 +317,7 @@ def summarize_run(folder: Path) -> RunSummary:
 def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
     """Reduces one episode to numbers; what an unfinished one spent is counted from its calls."""
     done, spent = episode.finished, episode.spent
-    failing = _failing(episode)
+    failing, again = _failing(episode), episode.idempotence
     return EpisodeRow(
         episode=episode.id,
         task=started.task,
@@ -320,6 +343,7 @@ def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
         failing_more=max(0, len(failing) - _CHECKS),
         value=done.value if done else None,
         valued=started.value,
+        spoiled=None if again is None or again.passed is None else not again.passed,
     )
 
 

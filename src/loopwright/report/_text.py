@@ -91,6 +91,11 @@ def notes(summary: RunSummary) -> list[str]:
         if unreported := sum(row.unreported for row in variant.episodes):
             calls = "1 call counts" if unreported == 1 else f"{unreported} calls count"
             lines.append(f"{name}: {calls} at the most that was reserved, as the server did not say what was used")
+        if over := variant.over_refinement:
+            lines.append(
+                f"{name}: one more refinement spoiled {over.spoiled} of {over.n} answers that passed "
+                f"({rate(over.spoiled / over.n)} {bounds(over.interval)})"
+            )
         flow = variant.refinement.overall
         if flow.turns:
             judges = "the final grades" if variant.basis == "graded" else "the loop's own verdicts"

@@ -3,6 +3,7 @@
 from loopwright.store._cache import ResponseCache
 from loopwright.store._calls import CallKey
 from loopwright.store._events import (
+    IDEMPOTENCE,
     SCHEMA_VERSION,
     BaselineFrozen,
     CallFinished,
@@ -14,6 +15,7 @@ from loopwright.store._events import (
     Event,
     Failed,
     Graded,
+    IdempotenceChecked,
     Judged,
     Mitigated,
     Observed,
@@ -32,6 +34,7 @@ from loopwright.store._run import RunStore
 from loopwright.types import DriftAlarm
 
 __all__ = [
+    "IDEMPOTENCE",
     "SCHEMA_VERSION",
     "BaselineFrozen",
     "CallFinished",
@@ -45,6 +48,7 @@ __all__ = [
     "Event",
     "Failed",
     "Graded",
+    "IdempotenceChecked",
     "Judged",
     "Manifest",
     "Mitigated",

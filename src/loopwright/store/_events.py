@@ -238,6 +238,26 @@ class Graded(_Payload):
     """Whether this candidate is the episode's answer."""
 
 
+IDEMPOTENCE = "idempotence"
+"""Node of an answer's refinement after the loop; that of its judge begins with this."""
+
+
+class IdempotenceChecked(_Payload):
+    """An answer that passed was refined once more; nothing of that reaches the answer or the score."""
+
+    type: Literal["idempotence_checked"] = "idempotence_checked"
+    candidate: Candidate | None = None
+    """What came of it."""
+    verdict: Verdict = Verdict()
+    """On that candidate, as on the answer: by the hidden checks where there are some."""
+    passed: bool | None = None
+    """Whether it still passes; None where that could not be found out."""
+    problem: str = ""
+    """Why there is no candidate, or no verdict."""
+    seconds: float = 0.0
+    """In the environment."""
+
+
 class EpisodeFinished(_Payload):
     """The episode's outcome."""
 
@@ -361,6 +381,7 @@ Payload = Annotated[
     | Critiqued
     | Decided
     | Graded
+    | IdempotenceChecked
     | EpisodeFinished
     | Routed
     | BaselineFrozen

@@ -182,6 +182,8 @@ class LoopOptions(Section):
     """Stop when the same candidate was proposed, or the same checks failed the same way, this often in a row."""
     confirm: StrictBool = True
     """Whether a full pass is checked once more before it stops the loop."""
+    idempotence: StrictBool = False
+    """Whether an answer that passed is refined once more after the loop, to learn how often that spoils it."""
     grade: Literal["answer", "all"] = "answer"
     """Which candidates the hidden checks grade after the loop: the answer, or all, to see what refining did."""
     tools: Literal["auto", "never"] = Field(default="auto", exclude_if=lambda tools: tools == "auto")

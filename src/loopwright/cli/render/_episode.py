@@ -10,7 +10,7 @@ from loopwright.cli._runs import find_episode
 from loopwright.cli.render._calls import Calls
 from loopwright.record import CallLog, EpisodeRecord, IterationRecord
 from loopwright.report import alarm_line
-from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Event, Mitigated, read_run
+from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Event, IdempotenceChecked, Mitigated, read_run
 from loopwright.types import Attempt, Failure, ValueOptions
 from loopwright.verify import Verdict
 
@@ -54,6 +54,8 @@ def _blocks(events: list[Event], episode: EpisodeRecord, *, transcript: bool) ->
         if one.proposed is not None:
             yield "\n".join(_iteration(one, episode, told))
     yield from told.aside()
+    if episode.idempotence is not None:
+        yield "\n".join(_once_more(episode.idempotence, episode.started.value if episode.started else None))
     # A session's own events have no outcome.
     if episode.started is not None:
         yield "\n" + closing(episode.finished, episode.started.value)
@@ -87,6 +89,15 @@ def _iteration(one: IterationRecord, episode: EpisodeRecord, calls: Calls) -> It
         target = "" if decided.target is None else f" from iteration {decided.target}"
         yield from section("decision", f"{decided.decision}{target}, by {decided.rule}: {decided.why}")
     yield from calls.after(one)
+
+
+def _once_more(checked: IdempotenceChecked, aim: ValueOptions | None) -> Iterator[str]:
+    said = {True: "it still passes", False: "it does not pass any more", None: "not found out"}[checked.passed]
+    yield f"\n--- the answer, refined once more: {said} ---"
+    refined = Attempt(iteration=0, candidate=checked.candidate, problem=checked.problem)
+    yield from section("candidate", shown_candidate(refined))
+    if checked.passed is not None and checked.candidate:
+        yield from section("verdict", shown_verdict(checked.verdict, aim))
 
 
 def _mitigation(mitigation: Mitigated) -> Iterator[str]:

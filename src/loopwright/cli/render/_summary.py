@@ -33,6 +33,7 @@ def _variant(variant: VariantSummary) -> dict[str, Any]:
         "interval": [interval.low, interval.high] if interval else None,
         "mean_score": variant.mean_score,
         "value": variant.valued.model_dump() | {"mean": variant.mean_value} if variant.valued else None,
+        "over_refinement": _over_refinement(variant),
         "failures": dict(variant.failures),
         "unfinished": variant.unfinished,
         "model_calls": variant.model_calls,
@@ -40,6 +41,13 @@ def _variant(variant: VariantSummary) -> dict[str, Any]:
         "cost_usd": _text(variant.cost_usd),
         "seconds": variant.seconds,
     }
+
+
+def _over_refinement(variant: VariantSummary) -> dict[str, Any] | None:
+    over = variant.over_refinement
+    if over is None:
+        return None
+    return {"n": over.n, "spoiled": over.spoiled, "interval": [over.interval.low, over.interval.high]}
 
 
 def episode_as_json(row: EpisodeRow) -> dict[str, Any]:
@@ -54,6 +62,7 @@ def episode_as_json(row: EpisodeRow) -> dict[str, Any]:
         "score": row.score,
         "value": row.value,
         "passed": row.passed,
+        "spoiled": row.spoiled,
         "iterations": row.iterations,
         "rule": row.rule,
         "model_calls": row.model_calls,

@@ -9,6 +9,7 @@ from typing import Any
 from loopwright.drift._observation import Interaction, ToolCall
 from loopwright.record import EpisodeRecord, IterationRecord
 from loopwright.store import (
+    IDEMPOTENCE,
     CallFinished,
     CallIntended,
     Critiqued,
@@ -75,6 +76,8 @@ def observations(events: Iterable[Event], run: str = "") -> Iterator[Interaction
         if isinstance(event.data, EpisodeFinished):
             yield from _told(f"{run}/{name}" if run else name, episodes.pop(name))
             continue
+        if (event.node or "").startswith(IDEMPOTENCE):
+            continue  # after the loop, and no part of what the agent is watched for
         at = event.data.candidate_iteration if isinstance(event.data, Graded) else event.iteration
         if at is not None:
             _gather(episode.traces.setdefault(at, _Traces(event.time)), event)
