@@ -30,7 +30,7 @@ def test_a_check_tells_its_cost_before_and_is_shown_again_without_a_call(
         monkeypatch.setenv("OPENAI_BASE_URL", base_url)
         first = invoke("models", "check", "openai/m", "--prices", "prices.yaml", "--max-tokens", 50)
     assert first.exit_code == 0, first.output
-    assert "openai/m: 10 short calls, at most 466 tokens of replies" in first.stderr
+    assert "openai/m: 11 short calls, at most 516 tokens of replies" in first.stderr
     assert "USD at most" in first.stderr
     assert "reachable" in first.stdout
     again = invoke("models", "check", "openai/m")

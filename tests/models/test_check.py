@@ -37,7 +37,10 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 class Clever:
     """A model that does what is asked, on a server that refuses what it is told to refuse."""
 
-    def __init__(self, *refuses: str, honours_seed: bool = True, blind: bool = False) -> None:
+    def __init__(
+        self, *refuses: str, honours_seed: bool = True, blind: bool = False, arguments: str = '{"city": "Oslo"}'
+    ) -> None:
+        self.arguments = arguments
         self.refuses = list(refuses)
         self.honours_seed = honours_seed
         self.blind = blind
@@ -53,6 +56,11 @@ class Clever:
         if refused := next((name for name in self.refuses if name in sent), None):
             return fault(400, f"Unsupported parameter: {refused}")
         said = json.dumps(sent["messages"])
+        if "tools" in sent:
+            call = {"id": "1", "type": "function", "function": {"name": "weather", "arguments": self.arguments}}
+            message = {"role": "assistant", "content": None, "tool_calls": [call]}
+            choices = [{"index": 0, "finish_reason": "tool_calls", "message": message}]
+            return body(200, json.dumps(completion(choices=choices)).encode())
         if "image_url" in said:
             return fault(400, "this model takes no images") if self.blind else reply("Red.")
         if "crow" in said:
@@ -117,6 +125,8 @@ def test_a_server_that_does_everything() -> None:
         (Clever(honours_seed=False), "seed", "no"),
         (Clever("stop"), "stop", "no"),
         (Clever("response_format"), "JSON schema", "no"),
+        (Clever("tools"), "tools", "no"),
+        (Clever(arguments='{"city":'), "tools", "no"),
         (Clever("logprobs"), "log-probabilities", "no"),
         (Clever(blind=True), "images", "no"),
     ],

@@ -26,7 +26,7 @@ from loopwright.models.chat._capabilities import (
     saved_capabilities,
 )
 from loopwright.models.chat._types import Model, Reply, Request
-from loopwright.types import Message, Sampling, Usage
+from loopwright.types import Message, Sampling, Tool, Usage
 
 CHECK_TOKENS = 300
 """Tokens of each reply, at most: room for a little reasoning."""
@@ -41,6 +41,11 @@ _SCHEMA = {
     "required": ["colour", "legs"],
     "additionalProperties": False,
 }
+_WEATHER = Tool(
+    name="weather",
+    description="Tells the weather in a city.",
+    parameters={"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+)
 _CONTEXT = ("context_length", "context_window", "max_context_length", "max_model_len", "max_input_tokens", "n_ctx")
 """Fields of a server's list of models that hold the tokens of prompt and reply together."""
 
@@ -127,7 +132,7 @@ class ModelCheck:
         """What the check takes at most: refused calls and calls that are made again come for nothing."""
         asked = [*self._all(), self._plain()]  # the stream is asked for a second time where it was refused
         prompt = sum(len(message.content.encode()) + 16 for request in asked for message in request.messages)
-        prompt += len(json.dumps(_SCHEMA)) + _IMAGE_TOKENS
+        prompt += len(json.dumps(_SCHEMA)) + len(_WEATHER.model_dump_json()) + _IMAGE_TOKENS
         usage = Usage(input=prompt, output=sum(request.sampling.max_tokens or 0 for request in asked))
         return CheckCost(len(asked), usage, prices.at_most(self.model.name, usage) if prices else None)
 
@@ -155,6 +160,7 @@ class ModelCheck:
             ("seed", self._seed),
             ("stop", self._stop),
             ("JSON schema", self._schema),
+            ("tools", self._tools),
             ("images", self._image),
             ("token limit", self._limit),
         ):
@@ -177,7 +183,7 @@ class ModelCheck:
     def _all(self) -> Sequence[Request]:
         """Every request that is made where nothing is refused."""
         draws = [self._draw(7), self._draw(7), self._draw(8)]
-        looks = (self._stopped(), self._shaped(), self._shown(), self._cut())
+        looks = (self._stopped(), self._shaped(), self._offered(), self._shown(), self._cut())
         return (self._plain(), *draws, *looks, self._plain())
 
     def _request(self, text: str, *, images: tuple[str, ...] = (), **sampling: Any) -> Request:
@@ -200,6 +206,10 @@ class ModelCheck:
     def _shaped(self) -> Request:
         request = self._request("Describe a crow: its colour, and how many legs it has.", temperature=0)
         return request.model_copy(update={"json_schema": _SCHEMA})
+
+    def _offered(self) -> Request:
+        request = self._request("What is the weather in Oslo? Call the tool.", temperature=0)
+        return request.model_copy(update={"tools": (_WEATHER,)})
 
     def _shown(self) -> Request:
         return self._request("Which colour is this square? Reply with one word.", images=("red",), temperature=0)
@@ -258,6 +268,16 @@ class ModelCheck:
         if reply.finish == "length":
             return _cut_short(name)
         return _found(name, "yes") if fits else _found(name, "no", "it is not followed")
+
+    async def _tools(self) -> Finding:
+        reply = await self._ask(self._offered())
+        if not reply.tool_calls:
+            return _found("tools", "no", "they are taken, but none is called")
+        try:
+            fits = "oslo" in str(reply.tool_calls[0].parsed.get("city", "")).lower()
+        except ValueError as error:
+            return _found("tools", "no", str(error))
+        return _found("tools", "yes" if fits else "no", "" if fits else "the call's arguments do not fit")
 
     async def _image(self) -> Finding:
         reply = await self._ask(self._shown())

@@ -23,6 +23,8 @@ Thoughts = Literal[
     "none: the server shows none",
 ]
 
+Calls = Literal["in pieces", "whole", "whole, all with index 0"]
+
 PROMPT, READ, WRITTEN, OUTPUT, THOUGHT = 100, 60, 10, 30, 12
 """Tokens of each call of the stubs: of the prompt, those of them that a cache gave or took, of the reply, those of
 them that were reasoning."""
@@ -73,6 +75,10 @@ class Server:
     """A field of a request to the refusal that it meets."""
     blind: Wire | None = None
     """What a picture meets where no model takes any."""
+    calls: Calls = "in pieces"
+    """How calls of tools come in a stream."""
+    wants_back: str = ""
+    """What has to go back with a message that calls tools; without it the server refuses the next request."""
     thoughts: Thoughts = "none: the server shows none"
     finish: Mapping[str, str] = field(default_factory=dict)
     """Reasons why a reply ended that have another name there."""

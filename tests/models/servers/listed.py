@@ -136,6 +136,7 @@ RESPONSES = Server(
             _error("Unsupported parameter: 'temperature' is not supported with this model.", param="temperature"),
         )
     },
+    wants_back="encrypted_content",
     thoughts="summaries",
     usage={
         "input_tokens": PROMPT,
@@ -220,6 +221,7 @@ GEMINI = Server(
         "the API": "https://ai.google.dev/gemini-api/docs/openai",
         "a refused seed": "https://github.com/Vali-98/ChatterUI/issues/227",
         "thoughts": "https://ai.google.dev/gemini-api/docs/thinking",
+        "signatures of thoughts": "https://ai.google.dev/gemini-api/docs/thought-signatures",
         "rate limits": "https://ai.google.dev/gemini-api/docs/rate-limits",
     },
     refuses={
@@ -228,6 +230,8 @@ GEMINI = Server(
             _google(400, 'Invalid JSON payload received. Unknown name "seed": Cannot find field.', "INVALID_ARGUMENT"),
         )
     },
+    calls="whole, all with index 0",
+    wants_back="thought_signature",
     thoughts="`<thought>` tags",
     # Thoughts are missing from the completion and not from the total.
     usage={**_PLAIN, "completion_tokens": OUTPUT - THOUGHT},
@@ -446,6 +450,7 @@ OLLAMA = Server(
         "no tokens for a cached prompt": "https://github.com/ollama/ollama/issues/5370",
         "errors": "https://github.com/ollama/ollama/blob/main/openai/openai.go",
     },
+    calls="whole",
     thoughts="`reasoning`",
     usage={"prompt_tokens": 0, "completion_tokens": OUTPUT, "total_tokens": OUTPUT},
     counted=Usage(),
@@ -522,6 +527,7 @@ OPENROUTER = Server(
         "reasoning": "https://openrouter.ai/docs/use-cases/reasoning-tokens",
         "usage": "https://openrouter.ai/docs/use-cases/usage-accounting",
     },
+    wants_back="reasoning_details",
     thoughts="`reasoning_details`",
     usage={
         **_PLAIN,
@@ -575,6 +581,7 @@ DEEPSEEK = Server(
     model="deepseek-reasoner",
     sources={
         "reasoning": "https://api-docs.deepseek.com/guides/reasoning_model",
+        "reasoning that goes back with tools": "https://api-docs.deepseek.com/guides/thinking_mode",
         "no JSON schema": "https://github.com/ItzCrazyKns/Vane/issues/969",
         "usage, and why replies end": "https://api-docs.deepseek.com/api/create-chat-completion",
         "comments in streams": "https://api-docs.deepseek.com/quick_start/rate_limit",
@@ -593,6 +600,7 @@ DEEPSEEK = Server(
             "expected `text`"
         ),
     ),
+    wants_back="reasoning_content",
     thoughts="`reasoning_content`",
     usage={**_PLAIN, "prompt_cache_hit_tokens": READ, "prompt_cache_miss_tokens": PROMPT - READ},
     counted=_COUNTED_READ,
@@ -651,6 +659,7 @@ MISTRAL = Server(
             },
         )
     },
+    calls="whole",
     thoughts="parts of the content",
     finish={"length": "model_length"},
     usage=_PLAIN,

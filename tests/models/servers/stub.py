@@ -13,6 +13,10 @@ from tests.models.servers.description import Api, Fault, Server, Wire
 Mood = Literal["answer", "stall"] | Fault
 
 THOUGHT = "A square has four sides."
+CALLS = (("call_a", '{"command": "ls"}'), ("call_b", '{"command": "pwd"}'))
+"""Id and arguments of the calls of the tool `execute`."""
+SIGNATURE = "c2lnbmF0dXJl"
+"""What the model signed its thought with."""
 ANSWER = "hello"
 LONG = "one, two, three, four, five, six"
 
@@ -47,6 +51,8 @@ class Stub:
             return _whole(writer, self.mood.wire)
         if self._server.blind and _shows(body):
             return _whole(writer, self._server.blind)
+        if "tools" in body and self._lacks_what_it_wants_back(body):
+            return _whole(writer, Wire(400, {"error": {"message": f"{self._server.wants_back} is missing"}}))
         if refused := next((name for name in self._server.refuses if name in body), None):
             return _whole(writer, self._server.refuses[refused])
         if body.get("stream"):
@@ -70,8 +76,14 @@ class Stub:
             await _chunk(writer, text if isinstance(text, str) else _data(text))
         writer.write(b"0\r\n\r\n")
 
+    def _lacks_what_it_wants_back(self, body: dict[str, Any]) -> bool:
+        said = json.dumps(body.get("messages") or body["input"])
+        return CALLS[0][0] in said and self._server.wants_back not in said
+
     def _turn(self, body: dict[str, Any]) -> Turn:
         messages = body.get("messages") or body["input"]
+        if "tools" in body and CALLS[0][0] not in json.dumps(messages):
+            return Turn("", calls=True)
         said = json.dumps(messages)
         if _shows(body):
             return Turn("red")
@@ -88,9 +100,10 @@ class Stub:
 class Turn:
     """What the model says."""
 
-    def __init__(self, text: str, *, cut: bool = False) -> None:
+    def __init__(self, text: str, *, cut: bool = False, calls: bool = False) -> None:
         self.text = text
         self.cut = cut
+        self.calls = calls
 
     @property
     def pieces(self) -> Sequence[str]:
@@ -132,6 +145,8 @@ class Chat:
             yield self._piece({"role": "assistant", "content": "", **self._thoughts()})
         for piece in turn.pieces:
             yield self._piece({"content": piece})
+        if turn.calls:
+            yield from (self._piece({"tool_calls": [call]}) for call in self._calls())
         told = self._server.usage if (body.get("stream_options") or {}).get("include_usage") else None
         where = self._server.usage_in
         more: dict[str, Any] = {}
@@ -151,6 +166,18 @@ class Chat:
             return [_thinking(), {"type": "text", "text": text}]
         return text
 
+    def _calls(self) -> Iterator[dict[str, Any]]:
+        for number, (id_, arguments) in enumerate(CALLS):
+            index = 0 if self._server.calls.endswith("index 0") else number
+            signed = {"extra_content": {"google": {"thought_signature": SIGNATURE}}}
+            more = signed if self._server.wants_back == "thought_signature" else {}
+            function = {"name": "execute", "arguments": arguments}
+            if self._server.calls != "in pieces":
+                yield {"index": index, "id": id_, "type": "function", "function": function, **more}
+                continue
+            yield {"index": index, "id": id_, "type": "function", "function": {"name": "execute", "arguments": ""}}
+            yield from ({"index": index, "function": {"arguments": half}} for half in (arguments[:7], arguments[7:]))
+
     def _thoughts(self) -> dict[str, Any]:
         match self._server.thoughts:
             case "`reasoning_content`":
@@ -162,7 +189,7 @@ class Chat:
         return {}
 
     def _finish(self, turn: Turn) -> str:
-        reason = "length" if turn.cut else "stop"
+        reason = "length" if turn.cut else "tool_calls" if turn.calls else "stop"
         return self._server.finish.get(reason, reason)
 
     def _piece(self, delta: dict[str, Any], *, finish: str | None = None, **more: Any) -> str:
@@ -184,6 +211,11 @@ class Responses:
         """A response in one piece."""
         summary = [{"type": "summary_text", "text": THOUGHT}] if self._server.thoughts == "summaries" else []
         parts = [{"type": "output_text", "text": turn.text, "annotations": []}]
+        said = {"type": "message", "id": "msg_1", "role": "assistant", "content": parts}
+        calls = [
+            {"type": "function_call", "id": f"fc_{id_}", "call_id": id_, "name": "execute", "arguments": arguments}
+            for id_, arguments in CALLS
+        ]
         return {
             "id": "resp_1",
             "object": "response",
@@ -191,8 +223,8 @@ class Responses:
             "status": "incomplete" if turn.cut else "completed",
             "incomplete_details": {"reason": "max_output_tokens"} if turn.cut else None,
             "output": [
-                {"type": "reasoning", "id": "rs_1", "summary": summary},
-                {"type": "message", "id": "msg_1", "role": "assistant", "content": parts},
+                {"type": "reasoning", "id": "rs_1", "summary": summary, "encrypted_content": SIGNATURE},
+                *(calls if turn.calls else [said]),
             ],
             "usage": self._server.usage,
         }

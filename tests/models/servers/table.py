@@ -14,6 +14,12 @@ from tests.models.servers.listed import SERVERS
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "models.md"
 BEGIN, END = "<!-- matrix: begin -->", "<!-- matrix: end -->"
 _CLASSES = {"input": "input", "cache_read": "cache read", "cache_write": "cache write", "output": "output"}
+_BACK = {
+    "encrypted_content": "encrypted thoughts",
+    "thought_signature": "signatures of thoughts",
+    "reasoning_details": "thoughts",
+    "reasoning_content": "thoughts",
+}
 _SCHEMA = {"followed": "by schema", "refused": "schema in the prompt", "passed over": "after one repair"}
 
 
@@ -27,6 +33,7 @@ def _rows(servers: Sequence[Server]) -> Iterator[str]:
         "server",
         "plain reply",
         "structured reply",
+        "tools",
         "picture",
         "reasoning kept",
         "cut reply",
@@ -45,6 +52,7 @@ def _cells(server: Server) -> Iterator[str]:
     left_out = sorted(server.refuses.keys() - {"response_format", "max_tokens"})
     yield f"yes, without {', '.join(f'`{name}`' for name in left_out)}" if left_out else "yes"
     yield _SCHEMA[server.schema]
+    yield f"yes; {_BACK[server.wants_back]} go back" if server.wants_back else "yes"
     yield "yes" if server.blind is None else "none: the server takes text only"
     yield server.thoughts
     yield "yes"

@@ -11,14 +11,32 @@ import pytest
 from pydantic import BaseModel
 
 from loopwright.errors import ModelError, ModelRejected, ModelUnavailable
-from loopwright.models import Endpoint, Message, Model, ModelOptions, Request, Sampling, Usage, complete_as, open_model
+from loopwright.models import (
+    Endpoint,
+    Message,
+    Model,
+    ModelOptions,
+    Request,
+    Sampling,
+    Tool,
+    Usage,
+    complete_as,
+    open_model,
+)
 from tests.models.servers.description import Fault, Server
 from tests.models.servers.listed import SERVERS
-from tests.models.servers.stub import ANSWER, LONG, THOUGHT, Stub
+from tests.models.servers.stub import ANSWER, CALLS, LONG, THOUGHT, Stub
 from tests.models.servers.table import PAGE, matrix
 
 T = TypeVar("T")
 every_server = pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.slug)
+
+
+EXECUTE = Tool(
+    name="execute",
+    description="Runs a command.",
+    parameters={"type": "object", "properties": {"command": {"type": "string"}}},
+)
 
 
 class Number(BaseModel):
@@ -83,6 +101,21 @@ def test_structured_reply(server: Server) -> None:
     assert number == 7
     assert replies == (2 if server.schema == "passed over" else 1)
     assert ("response_format" in left_out) == (server.schema == "refused")
+
+
+@every_server
+def test_tools(server: Server) -> None:
+    """Two calls at once, then their results, with whatever the server wants back."""
+
+    async def use(stub: Stub, model: Model) -> tuple[list[tuple[str, str]], str]:
+        request = ask("List the files.").model_copy(update={"tools": (EXECUTE,)})
+        called = await model.complete(request)
+        results = [Message(role="tool", content="done", call_id=call.id) for call in called.tool_calls]
+        messages = (*request.messages, called.message, *results)
+        answered = await model.complete(request.model_copy(update={"messages": messages}))
+        return [(call.id, call.arguments) for call in called.tool_calls], answered.text
+
+    assert played(server, use) == (list(CALLS), ANSWER)
 
 
 @every_server
