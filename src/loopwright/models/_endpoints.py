@@ -39,12 +39,11 @@ BUILTIN_ENDPOINTS: Mapping[str, Endpoint] = {
     "lmstudio": Endpoint(base_url="http://127.0.0.1:1234/v1"),
     "mistral": _hosted("https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
     "ollama": Endpoint(base_url="http://127.0.0.1:11434/v1"),
-    "openai-responses": Endpoint(base_url="https://api.openai.com/v1", api="responses", api_key_env="OPENAI_API_KEY"),
     "openrouter": _hosted("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
     "together": _hosted("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
     "vllm": Endpoint(base_url="http://127.0.0.1:8000/v1"),
 }
-"""Name to endpoint. `openai` is not among them: OPENAI_BASE_URL says where it is."""
+"""Name to endpoint. `openai` and `openai-responses` are not among them: OPENAI_BASE_URL says where they are."""
 
 
 _FILE = TypeAdapter(Mapping[EndpointName, Endpoint])

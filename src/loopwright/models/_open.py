@@ -95,6 +95,12 @@ def _openai(model: str, options: ModelOptions) -> Model:
     return OpenAI.open(model, options)
 
 
+def _openai_responses(model: str, options: ModelOptions) -> Model:
+    from loopwright.models.chat._openai import OpenAI
+
+    return OpenAI.open(model, options, api="responses")
+
+
 def _at(name: str, endpoint: Endpoint, model: str, options: ModelOptions) -> Model:
     from loopwright.models.chat._openai import OpenAI
 
@@ -117,6 +123,7 @@ PROVIDERS: dict[str, Callable[[str, ModelOptions], Model]] = {
     "human": _human,
     "local": _local,
     "openai": _openai,
+    "openai-responses": _openai_responses,
     "replay": _replay,
     "scripted": _scripted,
 }

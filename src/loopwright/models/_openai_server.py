@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 from urllib.parse import urlsplit
 
 from loopwright.errors import MissingSecret, ModelError, ModelUnavailable, UserError
@@ -118,7 +118,7 @@ class OpenAIServer:
         self._http: httpx2.AsyncClient | None = None
 
     @classmethod
-    def open(cls, name: str, options: ModelOptions) -> Self:
+    def open(cls, name: str, options: ModelOptions, *, api: Literal["chat", "responses"] = "chat") -> Self:
         """Finds the server of `openai/...` and its key in options and environment.
 
         Raises:
@@ -131,7 +131,9 @@ class OpenAIServer:
                 f"{name}: the base URL is not of the form https://HOST/PATH",
                 remedy="Set OPENAI_BASE_URL to the URL before /chat/completions, such as http://127.0.0.1:8000/v1.",
             )
-        settings = Endpoint(base_url=shown_url(base_url), api_key_env="OPENAI_API_KEY", timeout=options.timeout)
+        settings = Endpoint(
+            base_url=shown_url(base_url), api=api, api_key_env="OPENAI_API_KEY", timeout=options.timeout
+        )
         api_key = _key(name, "OPENAI_API_KEY", options.api_key)
         fix = Fix(key="OPENAI_API_KEY", url="OPENAI_BASE_URL", timeout=f"an endpoint of your own in {endpoints_file()}")
         return cls(name, settings, base_url=base_url, api_key=api_key, fix=fix)

@@ -12,7 +12,7 @@ from loopwright.plan._plan import RunConfig
 from loopwright.project import Project
 from loopwright.types import Endpoint
 
-_TAKEN = frozenset({"openai", *BUILTIN_ENDPOINTS})
+_TAKEN = frozenset({"openai", "openai-responses", *BUILTIN_ENDPOINTS})
 
 
 def known_endpoints(foreign: Mapping[str, Endpoint], own: Mapping[str, Endpoint]) -> dict[str, Endpoint]:

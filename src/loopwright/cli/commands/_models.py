@@ -49,7 +49,10 @@ def list_command(as_json: bool) -> None:
             for name, endpoint in sorted(endpoints.items())
         ],
     )
-    write(f"Your own endpoints stand in {endpoints_file()}. `openai/...` is at OPENAI_BASE_URL, with OPENAI_API_KEY.")
+    write(
+        f"Your own endpoints stand in {endpoints_file()}. `openai/...` and `openai-responses/...` are at "
+        "OPENAI_BASE_URL, with OPENAI_API_KEY."
+    )
     write("")
     if checked:
         write_table(

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from loopwright.errors import ModelError, ModelRejected, ModelUnavailable, ToolsRefused
 from loopwright.models._faults import fault_inside
@@ -100,14 +100,15 @@ class OpenAI:
         self._answered = asyncio.Event()
 
     @classmethod
-    def open(cls, model: str, options: ModelOptions) -> OpenAI:
+    def open(cls, model: str, options: ModelOptions, *, api: Literal["chat", "responses"] = "chat") -> OpenAI:
         """Makes a model from options and environment.
 
         Raises:
             MissingSecret: There is no key, or it cannot be one.
             UserError: The base URL is none.
         """
-        return cls("openai", model, OpenAIServer.open(f"openai/{model}", options), options)
+        name = "openai" if api == "chat" else "openai-responses"
+        return cls(name, model, OpenAIServer.open(f"{name}/{model}", options, api=api), options)
 
     @classmethod
     def at(cls, endpoint: str, settings: Endpoint, model: str, options: ModelOptions) -> OpenAI:

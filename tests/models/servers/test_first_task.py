@@ -1,0 +1,80 @@
+"""The README's first task against every server, with nothing but a base URL, a key and a model's name."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import loopwright
+from loopwright.models import Endpoint
+from tests.docs.test_snippets import snippets
+from tests.models.servers.description import Server
+from tests.models.servers.listed import DEEPSEEK, GROQ, SERVERS
+from tests.models.servers.stub import THOUGHT, Stub
+
+pytestmark = pytest.mark.slow
+
+WRONG = "```python\ndef middle(a, b, c):\n    return b\n```"
+RIGHT = "I sort them.\n\n```python\ndef middle(a, b, c):\n    return sorted([a, b, c])[1]\n```"
+
+
+@pytest.fixture
+def task(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The task of the README, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-test")
+    readme = (repository / "README.md").read_text()
+    (text,) = [one.text for one in snippets(readme) if one.title == "middle.yaml"]
+    path = tmp_path / "middle.yaml"
+    path.write_text(text)
+    return path
+
+
+@contextmanager
+def serving(server: Server) -> Iterator[Stub]:
+    """A stub on a thread of its own."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    stub = Stub(server, WRONG, RIGHT)
+    asyncio.run_coroutine_threadsafe(stub.__aenter__(), loop).result()
+    try:
+        yield stub
+    finally:
+        asyncio.run_coroutine_threadsafe(stub.__aexit__(None, None, None), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.slug)
+def test_first_task(server: Server, task: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(server) as stub:
+        monkeypatch.setenv("OPENAI_BASE_URL", stub.provider.base_url)
+        provider = "openai" if server.api == "chat" else "openai-responses"
+        result = loopwright.run(task, model=f"{provider}/{server.model}", strategy="refine")
+    (episode,) = result.episodes
+    assert (episode.passed, [attempt.verdict.score for attempt in episode.attempts]) == (True, [0.5, 1.0])
+    assert episode.answer is not None
+    assert THOUGHT not in episode.answer.files["solution.py"]
+
+
+def test_two_servers_at_once(task: Path) -> None:
+    with serving(DEEPSEEK) as one, serving(GROQ) as other:
+        result = loopwright.run(
+            task,
+            model=["one/deepseek-reasoner", "other/qwen3"],
+            strategy="refine",
+            endpoints={
+                "one": Endpoint(base_url=one.provider.base_url, api_key_env="OPENAI_API_KEY"),
+                "other": Endpoint(base_url=other.provider.base_url, api_key_env="OPENAI_API_KEY"),
+            },
+        )
+    assert [episode.passed for episode in result.episodes] == [True, True]
+    assert {request.body["model"] for request in one.provider.requests} == {"deepseek-reasoner"}
+    assert {request.body["model"] for request in other.provider.requests} == {"qwen3"}
