@@ -10,7 +10,7 @@ import pytest
 from loopwright.budget import Caps
 from loopwright.errors import ModelUnavailable
 from loopwright.loop import run_episode
-from loopwright.record import EpisodeRecord
+from loopwright.record import EpisodeRecord, RunReader
 from loopwright.report import summarize
 from loopwright.store import EpisodeFinished, Graded, IdempotenceChecked, RunStore
 from tests.loop.game import Table
@@ -43,6 +43,13 @@ def test_one_more_refinement_is_graded_and_changes_nothing(tmp_path: Path, again
 def test_the_critic_is_asked_as_in_the_loop(tmp_path: Path) -> None:
     _, table = play(tmp_path / "r", ["7315", "12"], critiques=['{"feedback": "make it even"}'])
     assert "make it even" in table.proposer.requests[1].messages[1].content
+
+
+def test_a_transcript_tells_who_was_asked(tmp_path: Path) -> None:
+    _, table = play(tmp_path / "r", ["7315", "12"], critiques=['{"feedback": "make it even"}'])
+    (episode,) = RunReader(with_calls=True).read(table.store.events())
+    assert episode.calls is not None
+    assert [call.role for call in episode.calls] == ["proposer", "critic", "proposer"]
 
 
 def test_what_did_not_pass_is_not_refined(tmp_path: Path) -> None:

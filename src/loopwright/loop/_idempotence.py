@@ -64,7 +64,8 @@ async def _refined(context: EpisodeContext, answer: Attempt, *, critic: bool) ->
     seen: dict[str, Any] = {"attempts": context.tree, "threshold": options.threshold, "value": options.value}
     if critic:
         view = view_of(AgentRole.CRITIC, context.instance, current=answer, iterations_left=1, **seen)
-        _, said = await critique_of(context, view, calls, answer.iteration)
+        asked = context.calls(answer.iteration, f"{IDEMPOTENCE}-critique")
+        _, said = await critique_of(context, view, asked, answer.iteration)
         answer = answer.model_copy(update={"critique": said.feedback})
     view = view_of(
         AgentRole.PROPOSER, context.instance, current=answer, iterations_left=1, memory=context.memory, **seen

@@ -10,11 +10,20 @@ from pydantic import BaseModel, ValidationError
 
 from loopwright.errors import StoreError
 from loopwright.models import Reply, Request
-from loopwright.store import CallFinished, CallIntended, Event, Failed
+from loopwright.store import IDEMPOTENCE, CallFinished, CallIntended, Event, Failed
 
 _Known = TypeVar("_Known", bound=BaseModel)
 
-_ROLES = {"propose": "proposer", "plan": "proposer", "verify": "verifier", "critique": "critic"}
+_ROLES = {
+    "propose": "proposer",
+    "plan": "proposer",
+    "verify": "verifier",
+    "critique": "critic",
+    "grade": "verifier",
+    IDEMPOTENCE: "proposer",
+    f"{IDEMPOTENCE}-critique": "critic",
+    f"{IDEMPOTENCE}-verify": "verifier",
+}
 """Node of the shipped strategies to the role that calls in it."""
 
 
