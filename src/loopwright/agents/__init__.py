@@ -1,6 +1,6 @@
 """Agents: proposers, critics and model-graded verifiers."""
 
-from loopwright.agents._card import Card, Prompt, load_card, load_prompt
+from loopwright.agents._card import Card, ImageOptions, Prompt, load_card, load_prompt
 from loopwright.agents._extract import extract_files
 from loopwright.agents._memory import Memory, MemoryTurn, cut_to, latest, tokens_of
 from loopwright.agents._model_agent import ModelAgent, load_agent
@@ -10,6 +10,7 @@ from loopwright.agents._types import (
     Agent,
     AgentReply,
     AgentRole,
+    KeepsArtifacts,
     KnowsTools,
     ModelClient,
     View,
@@ -24,6 +25,8 @@ __all__ = [
     "Attempt",
     "Card",
     "Critique",
+    "ImageOptions",
+    "KeepsArtifacts",
     "KnowsTools",
     "Memory",
     "MemoryTurn",

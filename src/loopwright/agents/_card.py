@@ -21,6 +21,19 @@ _TURN_MARK = "--- turn ---"
 ReplyForm = Literal["files", "text", "critique", "verdict"]
 
 
+class ImageOptions(BaseModel):
+    """Which pictures an agent is shown."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    instance: bool = True
+    """Whether the picture of the instance is."""
+    candidate: bool = True
+    """Whether pictures among the artifacts of the candidate under way are."""
+    max_side: int | None = Field(default=None, gt=0, le=100_000)
+    """Pixels of the longer side; larger pictures are made smaller, which needs Pillow."""
+
+
 class Card(BaseModel):
     """One YAML file under `agents/`."""
 
@@ -37,6 +50,8 @@ class Card(BaseModel):
     none asks in text always."""
     reply: ReplyForm
     """What is made of the reply: `files` from code blocks, the bare `text`, or JSON for `critique` and `verdict`."""
+    images: ImageOptions | None = None
+    """Which pictures the agent is shown, after its prompt; none shows none."""
     sampling: Sampling = Sampling()
     model: str | None = None
     """`provider/model` that this agent wants; the task's `models` and the command line go first."""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from loopwright.agents._card import Card, Prompt, load_card, load_prompt
 from loopwright.agents._extract import extract_files
 from loopwright.agents._tool_calls import act_by_tool
-from loopwright.agents._types import AgentReply, AgentRole, KnowsTools, ModelClient, View
+from loopwright.agents._types import AgentReply, AgentRole, KeepsArtifacts, KnowsTools, ModelClient, View
 from loopwright.candidate import Candidate
 from loopwright.errors import BudgetExceeded, MissingContent, ModelRejected, NoCandidate, ReplyCut, ToolsRefused
 from loopwright.models import Request, complete_as, with_longer_limit
@@ -65,7 +65,7 @@ class ModelAgent:
         if self._offers_tools(view, models):
             with suppress(ToolsRefused):
                 return await self._act_by_tool(view, models)
-        request = self._request(self.prompt, view)
+        request = await self._request(self.prompt, view, models)
         match self.card.reply:
             case "critique":
                 return AgentReply(critique=await _critique(request, models))
@@ -82,10 +82,24 @@ class ModelAgent:
 
     async def _act_by_tool(self, view: View, models: ModelClient) -> AgentReply:
         prompt = self.tool_prompt or self.prompt
-        return await act_by_tool(self._request(prompt, view), view, prompt.render_turn(view), models)
+        return await act_by_tool(await self._request(prompt, view, models), view, prompt.render_turn(view), models)
 
-    def _request(self, prompt: Prompt, view: View) -> Request:
-        return Request(model=self.model, messages=prompt.render(view), sampling=self.card.sampling)
+    async def _request(self, prompt: Prompt, view: View, models: ModelClient) -> Request:
+        *before, asked = prompt.render(view)
+        asked = asked.model_copy(update={"images": await self._images(view, models)})
+        return Request(model=self.model, messages=(*before, asked), sampling=self.card.sampling)
+
+    async def _images(self, view: View, models: ModelClient) -> tuple[str, ...]:
+        """References of the pictures that the card shows; of a candidate's artifacts those that are pictures."""
+        shown = self.card.images
+        if shown is None or not isinstance(models, KeepsArtifacts):
+            return ()
+        images = [await models.picture(ref, shown.max_side) for ref in view.images if shown.instance]
+        candidate = view.current.candidate if view.current and shown.candidate else None
+        for reference in candidate.artifacts.values() if candidate else ():
+            with suppress(ValueError):
+                images.append(await models.picture(reference, shown.max_side))
+        return tuple(images)
 
 
 async def _candidate(request: Request, models: ModelClient, read: Callable[[str], Candidate]) -> Candidate:

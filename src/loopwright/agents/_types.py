@@ -63,6 +63,8 @@ class View(BaseModel):
     """What is maximised or minimised beside the score; None for nothing."""
     action: ActionRequest = ActionRequest()
     """How the next action is asked for; only strategies that act use it."""
+    images: tuple[str, ...] = ()
+    """Artifact references of the instance's pictures."""
     words: int | None = None
     """How many words a summary may have; None where none is asked for."""
 
@@ -89,6 +91,24 @@ class ModelClient(Protocol):
         Raises:
             ModelError: The provider failed for good.
             BudgetExceeded: The call does not fit the budget any more; it was not made.
+        """
+        ...
+
+
+@runtime_checkable
+class KeepsArtifacts(Protocol):
+    """Optional, of a model client: it keeps bytes in the run, such as pictures."""
+
+    async def put(self, data: bytes) -> str:
+        """Stores bytes and returns their artifact reference, for `Candidate.artifacts` and `Message.images`."""
+        ...
+
+    async def picture(self, reference: str, max_side: int | None) -> str:
+        """The reference of a picture whose longer side has so many pixels at most.
+
+        Raises:
+            ValueError: It is no picture that models take.
+            MissingExtra: A limit is set, and Pillow is not installed.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 
 from loopwright.budget import Ledger, Spend
 from loopwright.errors import StoreError, UserError
-from loopwright.models import Message, Model, Prices, Reply, Request, Usage, calls_tools, request_hash
+from loopwright.models import Message, Model, Prices, Reply, Request, Usage, calls_tools, fit_picture, request_hash
 from loopwright.store import CallKey, RunStore
 
 REUSED = Spend(model_calls=1, cached_calls=1)
@@ -21,6 +22,8 @@ REUSED = Spend(model_calls=1, cached_calls=1)
 # Output reserved for a request that does not limit its reply.
 _UNLIMITED_OUTPUT = 8192
 _A_MOMENT = 0.001
+_PICTURE = 5_000
+"""Tokens reserved for a picture: more than providers count for one of common size."""
 
 
 @dataclass(slots=True)
@@ -41,6 +44,26 @@ class NodeCalls:
     def calls_tools(self, model: str) -> bool:
         """Whether the model of that name can be offered tools."""
         return calls_tools(self.models[model])
+
+    async def put(self, data: bytes) -> str:
+        """Stores bytes in the run and returns their artifact reference.
+
+        Raises:
+            StoreError: The disk is full.
+        """
+        return await asyncio.to_thread(self.store.put, data)
+
+    async def picture(self, reference: str, max_side: int | None) -> str:
+        """The reference of a picture whose longer side has so many pixels at most.
+
+        Raises:
+            ValueError: It is no picture that models take.
+            MissingExtra: A limit is set, and Pillow is not installed.
+            StoreError: There is no such artifact.
+        """
+        data = await asyncio.to_thread(self.store.get, reference)
+        fitted = await asyncio.to_thread(fit_picture, data, max_side)
+        return reference if fitted == data else await self.put(fitted)
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request, from the record where it was answered before a crash.
@@ -150,7 +173,7 @@ def _replied(result: Mapping[str, Any], where: str) -> Reply:
 def _bytes_of(message: Message) -> int:
     """What a message can count at most, in tokens: its bytes, with those of its calls and of what goes back with it."""
     calls = message.model_dump_json(include={"tool_calls", "carried"}) if message.tool_calls else ""
-    return len((message.content + calls).encode("utf-8", "replace"))
+    return len((message.content + calls).encode("utf-8", "replace")) + len(message.images) * _PICTURE
 
 
 def spend_of(reply: Reply, model: str, prices: Prices | None) -> Spend:

@@ -72,6 +72,11 @@ VIEW_FIELDS: tuple[ViewField, ...] = (
         "how a strategy that acts asks for the next action: `style`, and with a plan `plan` and `step`",
         {_P: "{action}"},
     ),
+    ViewField(
+        "images",
+        "artifact references of the instance's picture; a card shows it by `images`",
+        dict.fromkeys((_P, _C, _V), "{images}"),
+    ),
     ViewField("words", "how many words a summary may have", {_S: "how many words a summary may have"}),
 )
 """All that a role can be shown: `view_of`, `explain`, the check of prompts and the guide go by this table."""
@@ -146,6 +151,7 @@ def view_of(role: AgentRole, instance: Instance, *, attempts: Iterable[Attempt] 
         **fields,
         "goal": instance.goal,
         "public": instance.public,
+        "images": instance.images,
         "attempts": () if fresh else tuple(attempts),
     }
     seen = {name: value for name, value in values.items() if role in _SEEN_BY[name] and value is not None}

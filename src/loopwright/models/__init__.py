@@ -5,6 +5,7 @@ from loopwright.models._endpoints import BUILTIN_ENDPOINTS, endpoints_file, load
 from loopwright.models._limits import Breaker
 from loopwright.models._open import open_model, split_name
 from loopwright.models._options import ModelOptions
+from loopwright.models._pictures import fit_picture, picture_type
 from loopwright.models._prices import Price, Prices
 from loopwright.models._pull import LocalModel, list_models, pull
 from loopwright.models._resilient import Clock, OnFailure, Resilient, RetryPolicy
@@ -53,10 +54,12 @@ __all__ = [
     "complete_as",
     "endpoints_file",
     "extract_json",
+    "fit_picture",
     "list_models",
     "load_endpoints",
     "models_folder",
     "open_model",
+    "picture_type",
     "pull",
     "replay_key",
     "request_hash",

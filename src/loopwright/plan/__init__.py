@@ -3,6 +3,7 @@
 from loopwright.plan._changes import resumed
 from loopwright.plan._ledgers import BudgetBook
 from loopwright.plan._options import ComponentOptions, RunOptions, Tasks, handed_in, opened, resolve
+from loopwright.plan._pictures import read_picture
 from loopwright.plan._plan import PlannedEpisode, RegradeOptions, RunConfig, plan_episodes
 from loopwright.plan._reach import refuse_outside
 from loopwright.plan._resolve import (
@@ -35,6 +36,7 @@ __all__ = [
     "handed_in",
     "opened",
     "plan_episodes",
+    "read_picture",
     "refuse_outside",
     "resolve",
     "resolve_recorded",

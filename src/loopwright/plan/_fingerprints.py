@@ -58,6 +58,9 @@ def agent_names(task: Task) -> Iterator[str]:
 
 
 def _parts(task: Task, project: Project) -> Iterator[tuple[str, str]]:
+    if pictures := sorted({record.image for record in task.data if record.image}):
+        digests = "".join(_digest(project.root / picture) for picture in pictures)
+        yield f"pictures of {task.name}", hashlib.sha256(digests.encode()).hexdigest()
     if task.drift and task.drift.baseline:
         yield f"baseline {task.drift.baseline}", _digest(project.root / task.drift.baseline)
     for name in agent_names(task):

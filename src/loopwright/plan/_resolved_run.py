@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -22,6 +23,23 @@ from loopwright.task import Instance, Task
 from loopwright.types import Endpoint
 
 
+@dataclass(slots=True)
+class RunArtifacts:
+    """The artifacts of the run under way. Models are opened before there is one, to see that they can be."""
+
+    source: Callable[[str], bytes] | None = None
+
+    async def read(self, reference: str) -> bytes:
+        """The bytes behind a reference.
+
+        Raises:
+            StoreError: There is no such artifact.
+        """
+        if self.source is None:
+            raise RuntimeError("no run has begun")
+        return await asyncio.to_thread(self.source, reference)
+
+
 @dataclass(frozen=True)
 class ResolvedRun:
     """A run before it starts. What is found lazily is found when it is first asked for, and kept."""
@@ -33,6 +51,8 @@ class ResolvedRun:
     resolver: ComponentResolver
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     """The servers that its models may be at, beside the built-in ones."""
+    artifacts: RunArtifacts = field(default_factory=RunArtifacts, repr=False)
+    """Where models read the pictures that they are shown."""
     _components: dict[tuple[str, str, str], ResolvedComponents] = field(default_factory=dict, repr=False)
     _environments: dict[str, ResolvedEnvironment] = field(default_factory=dict, repr=False)
     _models: dict[str, Model] = field(default_factory=dict, repr=False)
@@ -91,7 +111,7 @@ class ResolvedRun:
         """
         if name not in self._models:
             given = self.resolver.given.models.get(name)
-            options = ModelOptions(folder=self.config.project, endpoints=self.endpoints)
+            options = ModelOptions(folder=self.config.project, endpoints=self.endpoints, artifact=self.artifacts.read)
             self._models[name] = given or open_model(name, options=options)
         return self._models[name]
 

@@ -16,12 +16,13 @@ from loopwright.environments import Environment, EnvironmentSetup
 from loopwright.errors import LoopwrightError, MissingContent, ModelError, TaskError
 from loopwright.models import Breaker, Model, ModelOptions, Resilient
 from loopwright.models.embedding import EMBEDDING_POLICY, EMBEDDING_SECONDS, OpenAIEmbedding
+from loopwright.plan._pictures import read_picture
 from loopwright.plan._plan import PlannedEpisode
 from loopwright.plan._resolve import ResolvedComponents, ResolvedEnvironment
 from loopwright.plan._resolved_run import ResolvedRun
 from loopwright.sandbox import Control, Limits, Pool, Sandbox, SandboxSpec, open_provider
 from loopwright.store import Failed, RunStore, SandboxOpened
-from loopwright.task import SandboxOptions, Task
+from loopwright.task import Instance, SandboxOptions, Task
 
 _PARTIAL = 20_000
 """Characters of a lost reply that are recorded."""
@@ -38,6 +39,7 @@ class RunResources:
         """The models of the run by name, each opened when it is first asked for."""
         self.prices = run.prices
         self._run = run
+        run.artifacts.source = store.get
         self._store = store
         self._providers: dict[tuple[str, str | None], Pool] = {}
         self._opening = asyncio.Lock()
@@ -88,6 +90,17 @@ class RunResources:
         if not isinstance(environment, Environment):
             raise MissingContent(f"{task.environment.name!r} is not an environment: methods are missing")
         return environment
+
+    async def shown(self, instance: Instance) -> Instance:
+        """The instance as the loop may have it: without hidden fields, its picture an artifact of the run.
+
+        Raises:
+            TaskError: Its picture cannot be used.
+            StoreError: The disk is full.
+        """
+        data = await asyncio.to_thread(read_picture, instance, self._run.resolver.project.root)
+        images = () if data is None else (await asyncio.to_thread(self._store.put, data),)
+        return instance.without_hidden().model_copy(update={"images": images})
 
     def embedding(self, name: str) -> Model:
         """An embedding model, opened for the run.

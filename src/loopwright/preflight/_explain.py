@@ -93,6 +93,7 @@ def explain_run(checked: CheckedRun) -> Explanation:
                     threshold="what is good enough" if task.loop.threshold else "",
                     value=_aim(task),
                     action=acts,
+                    images="the instance's picture" if instance.image and _shows_picture(agent) else "",
                 ),
             )
         for verifier in cast.verifiers:
@@ -157,6 +158,11 @@ def _edges(cast: ResolvedComponents) -> list[str]:
         waiting += [target for target in found if target not in seen]
         seen.update(found)
     return lines
+
+
+def _shows_picture(agent: Agent) -> bool:
+    images = agent.card.images if isinstance(agent, ModelAgent) else None
+    return images is not None and images.instance
 
 
 def _who(agent: Agent) -> str:

@@ -10,7 +10,7 @@ from loopwright.environments import ChecksInstances, KnowsVisibleChecks, NamesSc
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import traits_of
 from loopwright.models import Prices, Usage
-from loopwright.plan import PlannedEpisode, ResolvedComponents, ResolvedRun, RunConfig
+from loopwright.plan import PlannedEpisode, ResolvedComponents, ResolvedRun, RunConfig, read_picture
 from loopwright.preflight._places import PYTHON_OPTIONS, OptionNames, Places
 from loopwright.preflight._prompts import check_prompt
 from loopwright.preflight._session import check_drift, session_notes, unlearned
@@ -99,14 +99,23 @@ def _check_environment(resolved: ResolvedRun, task: Task, instances: Sequence[In
                 same = instance.public == task.environment.model_extra and instance.hidden == task.environment.hidden
                 if not task.data or same:
                     raise
-                file = places.files.get(task.name)
-                if file is None:
-                    raise TaskError(f"record {instance.id!r}: {error.args[0]}", remedy=error.remedy) from None
-                raise file.record_error(index, error) from None
+                raise _in_record(error, task, instance, index, places) from None
+        try:
+            read_picture(instance, resolved.resolver.project.root)
+        except TaskError as error:
+            raise _in_record(error, task, instance, index, places) from None
     if isinstance(maker, NamesScoreRules):
         with places.at(task, "environment", "scoring"):
             for name in dict.fromkeys(name for instance in instances for name in maker.score_rules(instance)):
                 resolved.resolver.score_rule(name)
+
+
+def _in_record(error: TaskError, task: Task, instance: Instance, index: int, places: Places) -> TaskError:
+    """An error about a record, with the line of the file that holds it."""
+    file = places.files.get(task.name)
+    if file is None:
+        return TaskError(f"record {instance.id!r}: {error.args[0]}", remedy=error.remedy)
+    return file.record_error(index, error)
 
 
 def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Places) -> ResolvedComponents:

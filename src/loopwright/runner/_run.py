@@ -301,11 +301,12 @@ class Run:
             goal=episode.instance.goal,
             value=task.loop.value,
         )
+        shown = await parts.shown(episode.instance)
         environment = await parts.environment(task, episode.id)
         try:
             context = EpisodeContext(
                 episode=episode.id,
-                instance=episode.instance.without_hidden(),
+                instance=shown,
                 environment=environment,
                 agents=cast.agents,
                 verifiers=cast.verifiers,

@@ -176,7 +176,7 @@ class MitigationRunner:
             await environment.reset(done.planned.instance)
             context = EpisodeContext(
                 episode=self.session,
-                instance=done.planned.instance.without_hidden(),
+                instance=await self.parts.shown(done.planned.instance),
                 environment=environment,
                 agents=member.cast.agents,
                 verifiers=member.cast.verifiers,

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator, model_validator
@@ -44,6 +45,10 @@ class Instance(Section):
     """The environment's fields that agents may see: starting files, visible tests."""
     hidden: Mapping[str, Any] = {}
     """Hidden tests and gold answers: for `Environment.submit` alone."""
+    image: str | None = None
+    """A picture that agents may be shown, as a path below the project."""
+    images: tuple[str, ...] = ()
+    """Artifact references of its pictures, once an episode has begun."""
 
     def without_hidden(self) -> Instance:
         """The instance as anything inside the loop may have it."""
@@ -79,12 +84,22 @@ class Record(BaseModel):
     """Names the instance; each record has its own."""
     goal: str | None = None
     """Replaces the task's goal."""
+    image: str | None = None
+    """A picture that agents may be shown, as a path below the project: PNG, JPEG, GIF or WebP."""
     hidden: Mapping[str, Any] = {}
     """Fields that no agent ever sees; they override the environment's hidden ones."""
     vars: Mapping[str, Any] = {}
     """Names for templates that are not fields of the environment."""
     hidden_vars: Mapping[str, Any] = {}
     """Names for templates of hidden fields alone."""
+
+    @field_validator("image")
+    @classmethod
+    def _is_below(cls, image: str | None) -> str | None:
+        path = PurePosixPath(image or "")
+        if path.is_absolute() or ".." in path.parts:
+            raise ValueError("a picture is named by its path below the project")
+        return image or None
 
     _plain = model_validator(mode="after")(_only_plain)
 
@@ -343,6 +358,7 @@ class Task(Section):
         # Hidden fields may be filled from hidden ones; what agents see may not.
         return Instance(
             id=record.id,
+            image=record.image,
             goal=record.goal or fill(goal, seen, ("goal",), work),
             public={**fill(self.environment.model_extra or {}, seen, ("environment",), work), **own},
             hidden={**fill(self.environment.hidden, known, ("environment", "hidden"), work), **record.hidden},

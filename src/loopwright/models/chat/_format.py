@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from loopwright.errors import UserError
+from loopwright.models._pictures import picture_type
 from loopwright.models.chat._stream import StreamedCompletion
 from loopwright.models.chat._tools import carried_fields, read_calls, tool_fields, tool_parts
 from loopwright.models.chat._types import Request
@@ -28,8 +29,6 @@ _FINISH: Mapping[object, Finish] = {
     "model_length": "length",  # Mistral: the context was full
     "content_filter": "refusal",
 }
-
-_SIGNATURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
 
 _STREAM = {"stream": True, "stream_options": {"include_usage": True}}
 """Asks for the reply in pieces, so that silence is told from slowness, and for usage in the last piece."""
@@ -133,8 +132,7 @@ async def _content(message: Message, artifact: Artifact | None) -> str | list[di
     parts: list[dict[str, Any]] = [{"type": "text", "text": message.content}]
     for reference in message.images:
         data = await artifact(reference)
-        kind = next((kind for start, kind in _SIGNATURES.items() if data.startswith(start)), "image/png")
-        url = f"data:{kind};base64,{base64.b64encode(data).decode()}"
+        url = f"data:{picture_type(data)};base64,{base64.b64encode(data).decode()}"
         parts.append({"type": "image_url", "image_url": {"url": url}})
     return parts
 
