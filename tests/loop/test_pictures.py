@@ -16,10 +16,11 @@ import loopwright
 from loopwright.agents import AgentReply, AgentRole, KeepsArtifacts, ModelClient, View
 from loopwright.environments import EnvironmentSetup
 from loopwright.errors import MissingExtra, TaskError
-from loopwright.models import Endpoint, Scripted
+from loopwright.models import Endpoint, Scripted, fit_picture
 from loopwright.store import CallIntended, read_run
 from loopwright.task import Instance, load_task
 from loopwright.types import Candidate, Check, Observation, Verdict
+from tests.models import claude, google
 from tests.models.provider import Answer, Provider, body, completion
 
 CARD = "version: 1\nname: {name}\nrole: {role}\nprompt: {name}\nreply: {reply}\nimages: {images}\n"
@@ -126,6 +127,31 @@ def test_a_server_is_sent_the_picture_and_the_record_holds_its_reference(
     recorded = (project / "run/events.jsonl").read_text()
     assert "base64" not in recorded
     assert encoded[:40] not in recorded
+
+
+@pytest.mark.parametrize(
+    ("api", "told"),
+    [
+        ("anthropic", claude.whole(claude.message(claude.text("red")))),
+        ("gemini", google.whole(google.response(google.text("red")))),
+    ],
+)
+def test_claude_and_gemini_are_sent_it_too(api: Literal["anthropic", "gemini"], told: Answer, project: Path) -> None:
+    async def go() -> str:
+        async with Provider(told) as provider:
+            endpoints = {"mine": Endpoint(base_url=provider.base_url, api=api, timeout=30)}
+            [episode] = await loopwright.arun(
+                project / "colours.yaml",
+                model="mine/m",
+                endpoints=endpoints,
+                environment=Gallery,
+                project=project,
+                out=project / "run",
+            )
+            assert episode.score == 1
+            return json.dumps(provider.requests[0].body)
+
+    assert base64.b64encode(fit_picture(picture(), 32)).decode() in asyncio.run(go())
 
 
 class Painter:

@@ -20,6 +20,7 @@ from loopwright.record import EpisodeRecord, RunReader
 from loopwright.store import Event, read_run
 from loopwright.task import Instance
 from loopwright.types import Candidate, Check, Observation, Verdict
+from tests.models import claude, google
 from tests.models.provider import Answer, Provider, body, completion, fault, reply
 
 ACTIONS = {"place": "a stack calculator", "fence": "forth", "noun": "line of Forth"}
@@ -223,6 +224,27 @@ def test_a_server_is_offered_tools(tmp_path: Path) -> None:
     assert [[tool["function"]["name"] for tool in one["tools"]] for one in bodies] == [["execute", "submit"]] * 2
     assert [message["role"] for message in bodies[1]["messages"]] == ["system", "user", "assistant", "tool"]
     assert bodies[1]["messages"][2]["tool_calls"][0]["function"] == {"name": "execute", "arguments": '{"command": "5"}'}
+
+
+def test_claude_acts_by_tools_and_gets_its_thoughts_back(tmp_path: Path) -> None:
+    thought = claude.thinking("Push it.")
+    first = claude.message(thought, claude.tool_use("t1", "execute", command="5"), stop="tool_use")
+    second = claude.message(claude.tool_use("t2", "submit"), stop="tool_use")
+    result, bodies = served(tmp_path / "run", claude.whole(first), claude.whole(second), api="anthropic")
+    assert result.score == 1
+    said, told = bodies[1]["messages"][1:]
+    assert [block["type"] for block in said["content"]] == ["thinking", "tool_use"]
+    assert (told["role"], told["content"][0]["tool_use_id"]) == ("user", "t1")
+
+
+def test_gemini_acts_by_tools_and_gets_its_signatures_back(tmp_path: Path) -> None:
+    made = {**google.function_call("execute", command="5"), "thoughtSignature": "c2lnbmVk"}
+    answers = (google.whole(google.response(made)), google.whole(google.response(google.function_call("submit"))))
+    result, bodies = served(tmp_path / "run", *answers, api="gemini")
+    assert result.score == 1
+    said, told = bodies[1]["contents"][1:]
+    assert said["parts"][0]["thoughtSignature"] == "c2lnbmVk"
+    assert told["parts"][0]["functionResponse"]["name"] == "execute"
 
 
 def test_a_server_that_refuses_tools_is_asked_in_text_after_one_lost_call_and_that_is_told(tmp_path: Path) -> None:
