@@ -154,3 +154,23 @@ def test_a_call_in_doubt_is_repeated_with_leave_alone(invoke: Invoke, run: Path)
         "say.one:refine:0": True,
         "say.two:refine:0": True,
     }
+
+
+def test_a_cap_that_is_spent_is_raised_by_resume(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task(more="repeats: 3\nbudget:\n  run: {model_calls: 2}\n")
+    Path("many.yaml").write_text('- "yes"\n' * 9)
+    flags = ("--model", "scripted/many.yaml", "--strategy", "single", "--concurrency", 1, "--accept", 1)
+    first = invoke("run", "say.yaml", *flags, "--out", "runs/r")
+    assert first.exit_code == 3, first.output
+    assert "A cap is spent" in first.stdout
+    assert "loopwright resume runs/r --max-calls N" in first.stdout
+    assert "Mend the cause" not in first.stdout
+    again = invoke("resume", "runs/r", "--accept", 1)
+    assert again.exit_code == 3
+    assert "loopwright resume runs/r --max-calls N" in again.stdout
+    raised = invoke("resume", "runs/r", "--max-calls", 3, "--accept", 1, "--json")
+    assert raised.exit_code == 0, raised.output
+    told = json.loads(raised.stdout)
+    assert [(row["status"], row["model_calls"]) for row in told["episodes"]] == [("scored", 1)] * 3
+    resumed = [event.data for event in read_run(Path("runs/r")).events if isinstance(event.data, RunResumed)]
+    assert [event.budget for event in resumed] == [{}, {"model_calls": 3}]

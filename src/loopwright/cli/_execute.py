@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -16,10 +18,13 @@ from loopwright.cli._exit import ExitCode
 from loopwright.cli._output import load_env, tell, write, write_json
 from loopwright.cli._progress import show_progress
 from loopwright.cli.render._summary import summary_as_json
-from loopwright.errors import Interrupted, UserError
-from loopwright.report import render_text, summarize_run
+from loopwright.errors import Cause, Interrupted, UserError
+from loopwright.report import RunSummary, render_text, summarize_run
 from loopwright.secrets import MASK, masked_names
+from loopwright.task import Caps
+from loopwright.types import Failure
 
+_CAP = re.compile(r"the cap on (\w+) ")
 _GRACE = 5.0
 """Seconds that closing sandboxes may take after the second signal."""
 
@@ -41,7 +46,7 @@ def execute(run: Run, *, accept: float | None, as_json: bool, checkpoints: str =
         )
     else:
         write(render_text(summary))
-        write(closing_words(folder, result))
+        write(closing_words(folder, result, summary))
     click.get_current_context().exit(int(code))
 
 
@@ -98,7 +103,7 @@ async def _until_signalled(run: Run) -> None:
     await run.execute()
 
 
-def closing_words(folder: Path, result: Acceptance) -> str:
+def closing_words(folder: Path, result: Acceptance, summary: RunSummary) -> str:
     """Where the run is, why it was not accepted, and what to do next."""
     lines = ["", f"Run folder: {folder}"]
     match result.code:
@@ -107,7 +112,27 @@ def closing_words(folder: Path, result: Acceptance) -> str:
         case ExitCode.BELOW:
             lines += ["Not accepted:", *(f"  {reason}" for reason in result.reasons)]
         case ExitCode.INFRASTRUCTURE:
-            lines += ["Infrastructure failed, which leaves it open:", *(f"  {reason}" for reason in result.reasons)]
-            lines.append(f"Mend the cause, then: loopwright resume {folder}")
+            failures = [row.failure for row in summary.episodes if row.failure]
+            spent = failures and all(failure.cause == Cause.BUDGET.value for failure in failures)
+            what = "A cap is spent" if spent else "Infrastructure failed"
+            lines += [f"{what}, which leaves it open:", *(f"  {reason}" for reason in result.reasons)]
+            lines += _remedies(folder, failures)
     lines += [f"Look at it: loopwright show {folder}", f"Report:     loopwright report {folder}"]
     return "\n".join(lines)
+
+
+def _remedies(folder: Path, failures: Sequence[Failure]) -> list[str]:
+    """What helps against each kind of failure; to resume alone repeats some of them."""
+    options = {name: text.option for name, text in Caps.texts().items()}
+    spent = [_CAP.search(failure.message) for failure in failures if failure.cause == Cause.BUDGET.value]
+    raised = dict.fromkeys(options[found[1]] for found in spent if found and found[1] in options)
+    lines = []
+    if spent:
+        caps = "".join(f" {option} N" for option in raised)
+        lines.append(f"Raise the cap on the whole run: loopwright resume {folder}{caps}")
+        lines.append("A cap on each episode stays as it was recorded: raise it in the task, and run it anew.")
+    if any(failure.error == "ModelRejected" for failure in failures):
+        lines.append("A request that was refused is refused again: change the agent's card or the endpoint's settings.")
+        lines.append(f"Then: loopwright resume {folder} --changed")
+    others = [one for one in failures if one.cause != Cause.BUDGET.value and one.error != "ModelRejected"]
+    return lines if lines and not others else [*lines, f"Mend the cause, then: loopwright resume {folder}"]

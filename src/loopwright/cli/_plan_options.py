@@ -32,6 +32,9 @@ def _cap_option(name: str, text: CapText) -> _Option:
     return click.option(text.option, f"cap_{name}", type=kind, help=text.help)
 
 
+CAP_OPTIONS = tuple(_cap_option(name, text) for name, text in Caps.texts().items())
+"""Caps on a whole run; a verb gets them as `cap_` and the cap's name."""
+
 _OPTIONS: tuple[_Option, ...] = (
     click.option(
         "--model",
@@ -55,7 +58,7 @@ _OPTIONS: tuple[_Option, ...] = (
         help="Episodes at a time.",
     ),
     click.option("--grade-all", is_flag=True, help="Grade every candidate, to see what refining did."),
-    *(_cap_option(name, text) for name, text in Caps.texts().items()),
+    *CAP_OPTIONS,
     click.option(
         "--prices",
         type=click.Path(path_type=Path),
@@ -76,6 +79,19 @@ _OPTIONS: tuple[_Option, ...] = (
         help="Folder with your agents, prompts and environments; the one the task is in by default.",
     ),
 )
+
+
+def cap_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Adds the caps alone; the function gets them as `budget`, by name."""
+
+    @functools.wraps(function)
+    def gathered(**values: Any) -> None:
+        budget = {name: values.pop(f"cap_{name}") for name in Caps.texts()}
+        function(budget=budget, **values)
+
+    for option in reversed(CAP_OPTIONS):
+        option(gathered)
+    return gathered
 
 
 def plan_options(function: Callable[..., None]) -> Callable[..., None]:

@@ -17,7 +17,7 @@ from loopwright.loop._strategies import Strategy, traits_of
 from loopwright.loop._verdicts import joined_by_judge, verified, visible_verdict
 from loopwright.loop._views import view_of
 from loopwright.record import EpisodeRecord
-from loopwright.store import EpisodeFinished, EpisodeStarted, Event, Graded
+from loopwright.store import Decided, EpisodeFinished, EpisodeStarted, Event, Graded
 from loopwright.task import Instance
 from loopwright.types import Failure, Usage
 from loopwright.verify import Verdict
@@ -66,7 +66,7 @@ async def run_episode(
         StoreError: The record cannot be written or read, or a call in it is in doubt.
         UserError: What the user wrote cannot work, for this and every other episode.
     """
-    for event in recorded:
+    for event in _still_decided(list(recorded)):
         context.tree.apply(event)
     if context.tree.started is None:
         context.tree.apply(context.store.append(plan.started, episode=context.episode))
@@ -82,6 +82,14 @@ async def run_episode(
         return await _submitted(plan, context, attempt)
 
     return await _finished(context, work())
+
+
+def _still_decided(recorded: list[Event]) -> list[Event]:
+    """What is recorded, without the want of budget that left an episode without a score: caps may be higher now."""
+    last = next((event.data for event in reversed(recorded) if isinstance(event.data, EpisodeFinished)), None)
+    if last is None or last.failure is None or last.failure.cause != Cause.BUDGET.value:
+        return recorded
+    return [event for event in recorded if not (isinstance(event.data, Decided) and event.data.rule == BUDGET.name)]
 
 
 async def regrade_episode(plan: EpisodePlan, context: EpisodeContext, *, recorded: Iterable[Event]) -> EpisodeFinished:

@@ -39,11 +39,13 @@ class BudgetBook:
 
         Args:
             caps: Of the whole run.
-            history: Events of earlier processes.
+            history: Events of earlier processes, and that of this one's going on, which may hold other caps.
             result: Finds the result of a recorded call.
             own: Which events this run spent something on; others count in their episode and under no cap.
         """
-        self.run = Ledger(caps)
+        resumed = [event.data for event in history if isinstance(event.data, RunResumed)]
+        self._raised = {name: amount for data in resumed for name, amount in data.budget.items()}
+        self.run = Ledger(self._now(caps))
         self._result = result
         self._own = own
         self._tasks: dict[str, Ledger] = {}
@@ -91,10 +93,14 @@ class BudgetBook:
         """What the run may still spend; of a run of one task, under that task's caps too."""
         return next(iter(self._tasks.values())).left if len(self._tasks) == 1 else self.run.left
 
+    def _now(self, caps: Caps) -> Caps:
+        """Caps of a whole run, with those that were given later in their place."""
+        return Caps.model_validate({**caps.model_dump(include=set(Caps.model_fields)), **self._raised})
+
     def _of_task(self, task: Task) -> Ledger:
         """What all episodes of a task share, whatever their variant."""
         if task.name not in self._tasks:
-            self._tasks[task.name] = ledger = Ledger(task.budget.run, parent=self.run)
+            self._tasks[task.name] = ledger = Ledger(self._now(task.budget.run), parent=self.run)
             ledger.charge(spent_time(0.0), seconds=self._wall.get(None, 0.0))
         return self._tasks[task.name]
 

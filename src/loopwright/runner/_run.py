@@ -44,7 +44,7 @@ from loopwright.store import (
     read_run,
     sealed,
 )
-from loopwright.task import CapOptions
+from loopwright.task import CapOptions, Caps
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -124,6 +124,7 @@ class Run:
         changed: bool = False,
         repeat_in_doubt: bool = False,
         project: Path | None = None,
+        budget: Caps | None = None,
     ) -> Run:
         """Opens an interrupted run to go on with it.
 
@@ -135,6 +136,7 @@ class Run:
             repeat_in_doubt: Repeat calls that were under way at a crash even where that is not safe.
             project: The project folder, whose code may run, instead of the recorded one; None to use the recorded one,
                 and to run code of it only if the run was made here.
+            budget: Caps of the whole run that hold from now on, in place of recorded ones of the same name.
 
         Raises:
             RunChanged: What the run rests on changed, and `changed` is not set.
@@ -146,7 +148,9 @@ class Run:
             events = list(store.events())
             resolved = resolve_recorded(config, given)
             going_on = resumed(store, resolved, events, changed=changed)
-            store.append(going_on.model_copy(update={"repeat_in_doubt": repeat_in_doubt}))
+            caps = {name: amount for name, amount in budget or () if amount is not None}
+            going_on = going_on.model_copy(update={"repeat_in_doubt": repeat_in_doubt, "budget": caps})
+            events.append(store.append(going_on))
         except BaseException:
             store.close()
             raise

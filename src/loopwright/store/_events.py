@@ -6,6 +6,7 @@ is migrated when it is read.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal, Self
@@ -100,6 +101,8 @@ class RunResumed(_Payload):
     """What the run rests on that is different now, such as `prompts/proposer.md`, to its new fingerprint."""
     repaired: str = ""
     """What was repaired in the record, as a crash leaves a torn line."""
+    budget: Mapping[str, float] = Field(default={}, exclude_if=operator.not_)
+    """Caps of the whole run that hold from now on, in place of what they were."""
     repeat_in_doubt: bool = False
     """Whether leave was given to repeat calls whose outcome a crash hid, where that is not safe."""
 

@@ -63,6 +63,7 @@ def command(
     from loopwright.cli._output import write, write_json
     from loopwright.cli._runs import find_run
     from loopwright.cli.render._regrade import show_changes
+    from loopwright.report import summarize_run
     from loopwright.runner import load_regrade, regrade_run
     from loopwright.task import CapOptions
 
@@ -85,5 +86,5 @@ def command(
         write_json({"exit_code": int(ended.code), "reasons": list(ended.reasons), **found.as_dict()})
     else:
         show_changes(found)
-        write(closing_words(folder, ended))
+        write(closing_words(folder, ended, summarize_run(folder)))
     click.get_current_context().exit(int(ended.code))

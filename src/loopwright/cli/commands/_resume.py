@@ -7,9 +7,12 @@ from pathlib import Path
 import click
 
 from loopwright.cli._options import NumberRange, checkpoints_option, examples, json_option, run_argument, runs_option
+from loopwright.cli._plan_options import cap_options
 
 
-@click.command(epilog=examples("loopwright resume", "loopwright resume runs/demo"))
+@click.command(
+    epilog=examples("loopwright resume", "loopwright resume runs/demo", "loopwright resume runs/demo --max-usd 5")
+)
 @run_argument()
 @click.option(
     "--changed", is_flag=True, help="Go on although prompts, cards, code or task files changed; tasks stay as recorded."
@@ -25,6 +28,7 @@ from loopwright.cli._options import NumberRange, checkpoints_option, examples, j
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="The project folder, whose code may run; needed if the run was made elsewhere and names code.",
 )
+@cap_options
 @checkpoints_option
 @runs_option
 @json_option
@@ -37,17 +41,25 @@ def command(
     checkpoints: str,
     runs: Path,
     as_json: bool,
+    budget: dict[str, float | None],
 ) -> None:
     """Go on with a run that was interrupted.
 
     RUN is a run folder, an id in --runs or its beginning; the latest by default. Episodes that are finished stay as
     they are, and no model call whose answer is in the record is made again. Where what the run rests on changed
-    meanwhile, it says what, and stops.
+    meanwhile, it says what, and stops. Caps that are given take the place of those on the whole run.
     """
     from loopwright import Run
     from loopwright.cli._execute import execute, tell_code
     from loopwright.cli._runs import find_run
+    from loopwright.task import CapOptions
 
-    opened = Run.reopen(find_run(run, runs), changed=changed, repeat_in_doubt=repeat_in_doubt, project=project)
+    opened = Run.reopen(
+        find_run(run, runs),
+        changed=changed,
+        repeat_in_doubt=repeat_in_doubt,
+        project=project,
+        budget=CapOptions.model_validate(budget),
+    )
     tell_code(opened)
     execute(opened, accept=accept, as_json=as_json, checkpoints=checkpoints)
