@@ -29,7 +29,7 @@ LIBRARIES = (
     (("httpx2",), "import httpx2"),
 )
 _TIMES = 5
-_NOT_COUNTED = ("pip", "setuptools")
+_NOT_COUNTED = ("pip", "setuptools", "pkg_resources", "_distutils_hack", "distutils-precedence")
 
 
 def main() -> None:
