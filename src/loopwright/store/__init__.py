@@ -5,7 +5,6 @@ from loopwright.store._calls import CallKey
 from loopwright.store._events import (
     IDEMPOTENCE,
     SCHEMA_VERSION,
-    BaselineFrozen,
     CallFinished,
     CallIntended,
     Critiqued,
@@ -17,20 +16,19 @@ from loopwright.store._events import (
     Graded,
     IdempotenceChecked,
     Judged,
-    Mitigated,
     Observed,
     Payload,
     Proposed,
-    Routed,
     RunFinished,
     RunResumed,
     RunStarted,
     SandboxOpened,
-    check_spent,
 )
 from loopwright.store._origin import made_here, sealed
+from loopwright.store._payload import check_spent
 from loopwright.store._read import Manifest, RunRecord, read_run
 from loopwright.store._run import RunStore
+from loopwright.store._session_events import BaselineFrozen, Mitigated, Routed
 from loopwright.types import DriftAlarm
 
 __all__ = [

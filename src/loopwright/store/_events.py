@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, model_validator
 
+from loopwright.store._payload import EventPayload, check_spent
+from loopwright.store._session_events import BaselineFrozen, Mitigated, Routed
 from loopwright.types import (
     Candidate,
     ControlState,
@@ -34,46 +35,7 @@ Opaque = Annotated[JsonValue, SkipValidation]
 """What others than the record understand. It is JSON by the way it comes: it was read from a line, or goes into one."""
 
 
-_LARGEST = 10**12
-"""Seconds, tokens or dollars: what a record holds beyond that was made up, and no page can show it."""
-
-
-def check_spent(usage: Usage, cost_usd: str | Decimal | None) -> None:
-    """Looks whether calls can have used so many tokens and dollars.
-
-    Raises:
-        ValueError: They cannot, or the cost is no number.
-    """
-    if usage.total > _LARGEST:
-        raise ValueError(f"usage holds more than {_LARGEST} tokens")
-    try:
-        cost = Decimal(cost_usd or 0)
-    except InvalidOperation:
-        raise ValueError("cost_usd is no number") from None
-    if not cost.is_finite() or cost.copy_abs() > _LARGEST:
-        raise ValueError(f"cost_usd is {str(cost_usd)[:40]}")
-
-
-def _check_numbers(model: BaseModel) -> None:
-    """Raises ValueError if a number in the model, or in a model in it, is beyond what happens."""
-    for name, value in model:
-        for part in value if isinstance(value, tuple) else (value,):
-            if isinstance(part, BaseModel):
-                _check_numbers(part)
-            elif isinstance(part, int | float | Decimal) and not -_LARGEST <= part <= _LARGEST:
-                raise ValueError(f"{name} is beyond {_LARGEST}")
-
-
-class _Payload(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="after")
-    def _numbers_are_bounded(self) -> Self:
-        _check_numbers(self)
-        return self
-
-
-class RunStarted(_Payload):
+class RunStarted(EventPayload):
     """The run and everything that fixes its results."""
 
     type: Literal["run_started"] = "run_started"
@@ -85,14 +47,14 @@ class RunStarted(_Payload):
     """How many episodes are planned."""
 
 
-class RunFinished(_Payload):
+class RunFinished(EventPayload):
     """The run ended; without this event it was interrupted."""
 
     type: Literal["run_finished"] = "run_finished"
     reason: Literal["completed", "interrupted", "budget", "failed"]
 
 
-class RunResumed(_Payload):
+class RunResumed(EventPayload):
     """Another process goes on with an interrupted run."""
 
     type: Literal["run_resumed"] = "run_resumed"
@@ -107,7 +69,7 @@ class RunResumed(_Payload):
     """Whether leave was given to repeat calls whose outcome a crash hid, where that is not safe."""
 
 
-class EpisodeStarted(_Payload):
+class EpisodeStarted(EventPayload):
     """One attempt at one instance begins."""
 
     type: Literal["episode_started"] = "episode_started"
@@ -125,7 +87,7 @@ class EpisodeStarted(_Payload):
     """What is maximised or minimised beside the score."""
 
 
-class SandboxOpened(_Payload):
+class SandboxOpened(EventPayload):
     """A sandbox is ready, with the proof of its hardening."""
 
     type: Literal["sandbox_opened"] = "sandbox_opened"
@@ -141,7 +103,7 @@ class SandboxOpened(_Payload):
     """Why this provider was taken."""
 
 
-class CallIntended(_Payload):
+class CallIntended(EventPayload):
     """A paid or side-effecting call is about to be made."""
 
     type: Literal["call_intended"] = "call_intended"
@@ -153,7 +115,7 @@ class CallIntended(_Payload):
     """What is asked, or a reference to it, for the reader; the key already holds its hash."""
 
 
-class CallFinished(_Payload):
+class CallFinished(EventPayload):
     """The call's result, recorded before it is used."""
 
     type: Literal["call_finished"] = "call_finished"
@@ -169,7 +131,7 @@ class CallFinished(_Payload):
     seconds: float = 0.0
 
 
-class Proposed(_Payload):
+class Proposed(EventPayload):
     """The proposer's candidate, or why there is none."""
 
     type: Literal["proposed"] = "proposed"
@@ -181,7 +143,7 @@ class Proposed(_Payload):
     """The reply that called a tool, where the candidate is the call: the next request tells it again."""
 
 
-class Observed(_Payload):
+class Observed(EventPayload):
     """What the environment answered to the candidate."""
 
     type: Literal["observed"] = "observed"
@@ -189,7 +151,7 @@ class Observed(_Payload):
     seconds: float = 0.0
 
 
-class Judged(_Payload):
+class Judged(EventPayload):
     """A verdict that the loop may act on."""
 
     type: Literal["judged"] = "judged"
@@ -202,7 +164,7 @@ class Judged(_Payload):
     """Time that running the visible checks once more took."""
 
 
-class Critiqued(_Payload):
+class Critiqued(EventPayload):
     """What the critic said."""
 
     type: Literal["critiqued"] = "critiqued"
@@ -217,7 +179,7 @@ class Critiqued(_Payload):
         return Critique(feedback=self.feedback, decision=self.decision, backtrack_to=self.backtrack_to)
 
 
-class Decided(_Payload):
+class Decided(EventPayload):
     """Where the loop goes."""
 
     type: Literal["decided"] = "decided"
@@ -229,7 +191,7 @@ class Decided(_Payload):
     """Iteration that the next candidate is made from; None after restart and stop."""
 
 
-class Graded(_Payload):
+class Graded(EventPayload):
     """A verdict by the hidden checks; nothing in the loop acts on it."""
 
     type: Literal["graded"] = "graded"
@@ -245,7 +207,7 @@ IDEMPOTENCE = "idempotence"
 """Node of an answer's refinement after the loop; that of its judge begins with this."""
 
 
-class IdempotenceChecked(_Payload):
+class IdempotenceChecked(EventPayload):
     """An answer that passed was refined once more; nothing of that reaches the answer or the score."""
 
     type: Literal["idempotence_checked"] = "idempotence_checked"
@@ -261,7 +223,7 @@ class IdempotenceChecked(_Payload):
     """In the environment."""
 
 
-class EpisodeFinished(_Payload):
+class EpisodeFinished(EventPayload):
     """The episode's outcome."""
 
     type: Literal["episode_finished"] = "episode_finished"
@@ -295,68 +257,7 @@ class EpisodeFinished(_Payload):
         return self
 
 
-class Routed(_Payload):
-    """Which of several proposers an episode goes to; before its `episode_started`."""
-
-    type: Literal["routed"] = "routed"
-    agent: str
-    """The model's or the agent's name in the task."""
-    shares: Mapping[str, float]
-    """Probability of each that could be chosen."""
-
-
-class BaselineFrozen(_Payload):
-    """The first interactions of a session became the baseline that the rest is compared with."""
-
-    type: Literal["baseline_frozen"] = "baseline_frozen"
-    digest: str
-    """sha256 of the baseline."""
-    artifact: str
-    """Reference to it as JSON: what `loopwright drift report --baseline` reads."""
-    interactions: int
-    warnings: tuple[str, ...] = ()
-    agent: str | None = None
-    """Whose, where work is routed over several."""
-
-
-class Mitigated(_Payload):
-    """Something was done about drift, or tried and taken back."""
-
-    type: Literal["mitigated"] = "mitigated"
-    kind: Literal["consolidation", "routing", "anchoring"]
-    at: int
-    """Turns of the session before it."""
-    why: str
-    what: str
-    """What was done."""
-    agent: str | None = None
-    """Whose, where work is routed over several."""
-    tokens: int = 0
-    """Spent on it: summaries and probes."""
-    seconds: float = 0.0
-    """Time in which the environment ran probes."""
-    count: int = 0
-    """Of `anchoring`: examples shown from now on. Of `consolidation`: turns that stay as they are."""
-    better: int = 0
-    """Probes that passed after it and not before; in a round of probes of `routing`, those that passed."""
-    worse: int = 0
-    """Probes that passed before it and not after; in a round, those that did not pass."""
-    probes: int = 0
-    undone: bool = False
-    """Whether it was taken back: probes got worse, or it could not be done."""
-    emptied: bool = False
-    """Of `consolidation`: whether all was forgotten, as the probes went better without any memory."""
-    human: bool = False
-    """Whether a person must look."""
-    text: str | None = None
-    """The summary."""
-    digest: str | None = None
-    """sha256 over the digest of the last summary and every turn that this one rests on."""
-    sources: tuple[str, ...] = ()
-    """Turns that a summary rests on beside the last summary, as episode and iteration."""
-
-
-class Failed(_Payload):
+class Failed(EventPayload):
     """A failure, with its cause; whether it was retried is told by what follows."""
 
     type: Literal["failed"] = "failed"
