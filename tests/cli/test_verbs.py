@@ -178,7 +178,9 @@ def test_runs_without_a_common_variant_cannot_be_compared(invoke: Invoke, two_ru
     invoke("run", "tasks", "--model", "scripted/good.yaml", *flags)
     result = invoke("compare", "good", "other")
     assert result.exit_code == 2
-    assert "share no variant: single and best_of_n, refine" in result.stderr
+    assert "no variant of good is one of other by name, or by strategy and models" in result.stderr
+    for name in ("single", "best_of_n", "refine"):
+        assert f"{name} ({name}, scripted/good.yaml)" in result.stderr
 
 
 def test_a_report_and_its_tables(invoke: Invoke, two_runs: tuple[Path, Path]) -> None:
