@@ -162,7 +162,7 @@ def test_no_terminal_means_plain_lines(write_task: WriteTask) -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        ("loopwright re", {"resume", "report"}),
+        ("loopwright re", {"regrade", "report", "resume"}),
         ("loopwright models pu", {"pull"}),
         ("loopwright show 2026", {"20260101-000000-aaaa", "20260202-000000-bbbb"}),
         ("loopwright run --stra", {"--strategy"}),
