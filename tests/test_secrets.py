@@ -140,7 +140,11 @@ def test_an_env_file_does_not_decide_where_code_and_keys_go(
         ("https://api.example/v1", "canary-of-urls", "canary-of-urls", True),
         ("https://api.example/v1", "canary-of-urls", "the-users-own-key", False),
         ("https://api.example/v1", None, None, False),
-        ("http://127.0.0.1:8000/v1", None, "the-users-own-key", True),
+        ("http://127.0.0.1:8000/v1", None, "the-users-own-key", False),
+        ("http://127.0.0.1:8000/v1", "canary-of-urls", "the-users-own-key", False),
+        ("http://127.0.0.1:8000/v1", "canary-of-urls", "canary-of-urls", True),
+        ("http://127.0.0.1:8000/v1", "canary-of-urls", None, True),
+        ("http://127.0.0.1:8000/v1", None, None, True),
         ("http://127.0.0.1.example/v1", None, "the-users-own-key", False),
     ],
 )

@@ -176,10 +176,12 @@ class ModelError(LoopwrightError):
 
     Attributes:
         partial: What had arrived of the reply.
+        begun: Whether anything of the reply had arrived, its reasoning included, so that the call costs something.
     """
 
     cause = Cause.MODEL
     partial: str = ""
+    begun: bool = False
 
 
 class ModelUnavailable(ModelError):

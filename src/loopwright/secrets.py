@@ -99,7 +99,7 @@ def load_env_file(path: Path) -> tuple[str, ...]:
     """Sets the variables of an `.env` file that are not set yet, and registers those that are secret by name.
 
     The file may come from anybody. So nothing is set that decides where code, keys or traffic come from or go to. A
-    base URL is set where the same file gives its key and no other key is set, or where it is on this machine.
+    base URL is set where the same file gives its key and no other key is set; on this machine, where no other key is.
 
     Args:
         path: The file; nothing happens where there is none.
@@ -147,10 +147,12 @@ def _redirects(name: str, values: Mapping[str, str]) -> bool:
             host = urlsplit(values[name]).hostname
         except ValueError:
             return True
-        if host in ("127.0.0.1", "::1", "localhost"):
-            return False
         key = f"{name[: -len(_BASE_URL)]}_API_KEY"
-        return key not in values or os.environ.get(key, values[key]) != values[key]
+        own = os.environ.get(key)
+        if host in ("127.0.0.1", "::1", "localhost"):
+            # Anything may listen on this machine, a candidate with the host's network too.
+            return own is not None and own != values.get(key)
+        return key not in values or (own or values[key]) != values[key]
     if name.upper().endswith(("_API_KEY", "_TOKEN")):
         return False
     return name not in _SETTINGS and _REDIRECTS.fullmatch(name) is not None

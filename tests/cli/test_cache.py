@@ -6,10 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import loopwright
 from loopwright.models import Scripted
-from loopwright.store import CallFinished, read_run
-from tests.cli.conftest import Invoke, WriteTask
+from loopwright.store import CallFinished, Proposed, read_run
+from tests.cli.conftest import CARD, Invoke, WriteTask
+from tests.cli.test_secrets import serving
+from tests.models.provider import reply
 
 PRICES = "date: 2026-11-01\nmodels:\n  scripted/*: {input: 1000, output: 1000}\n"
 
@@ -43,6 +47,45 @@ def test_a_second_run_takes_the_replies_of_the_first_and_pays_nothing(invoke: In
     [episode] = loopwright.load_result("second")
     assert episode.outcome is not None
     assert (episode.outcome.cached_calls, episode.outcome.usage.total) == (2, 0)
+
+
+def test_the_cache_knows_the_settings_of_an_endpoint(
+    invoke: Invoke, write_task: WriteTask, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_task()
+    monkeypatch.setenv("LOOPWRIGHT_SETTINGS", str(project))
+    flags = ("--model", "mine/m", "--cache", "cache", "--json")
+    passed = []
+    with serving(reply("no"), reply("no"), reply("no"), reply("yes")) as base_url:
+        for number, body in enumerate(("{}", "{}", "{top_k: 5}")):
+            (project / "endpoints.yaml").write_text(f"mine: {{base_url: '{base_url}', body: {body}}}\n")
+            told = invoke("run", "say.yaml", *flags, "--out", f"out{number}")
+            passed.append(json.loads(told.stdout)["episodes"][0]["passed"])
+    assert passed == [False, False, True], "the second run took the replies of the first, the third did not"
+
+
+def test_a_cut_reply_from_the_cache_is_asked_for_again_as_it_was(
+    invoke: Invoke, write_task: WriteTask, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It used up its limit, so a larger one was tried; the same is done for the cached reply."""
+    write_task()
+    (project / "agents" / "sayer.yaml").write_text(
+        CARD.replace("reply: text", "reply: files\nsampling: {max_tokens: 900}")
+    )
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-test")
+    used = {"prompt_tokens": 10, "completion_tokens": 900}
+    with serving(reply("I begin", finish="length", usage=used)) as base_url:
+        monkeypatch.setenv("OPENAI_BASE_URL", base_url)
+        for out in ("first", "second"):
+            invoke("run", "say.yaml", "--model", "openai/m", "--cache", "cache", "--out", out)
+    assert len(calls("first")) == len(calls("second")) == 6
+    assert all(call.cached for call in calls("second"))
+    said = [
+        [event.data.problem for event in read_run(Path(out)).events if isinstance(event.data, Proposed)]
+        for out in ("first", "second")
+    ]
+    assert said[0] == said[1]
+    assert "after 900 tokens" in said[0][0]
 
 
 def test_without_the_flag_nothing_is_shared(invoke: Invoke, write_task: WriteTask) -> None:

@@ -120,7 +120,7 @@ async def _candidate(request: Request, models: ModelClient, read: Callable[[str]
         return read(reply.text)
     thought = ", most of them for its reasoning" if reply.reasoning and not reply.text else ""
     raise ReplyCut(
-        f"the reply was cut at the token limit, after {reply.usage.output} tokens{thought}, before it held an answer: "
+        f"the reply was cut at the token limit, after {reply.tokens} tokens{thought}, before it held an answer: "
         "answer sooner",
         remedy="Raise `sampling.max_tokens` in the agent's card.",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import zlib
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -28,10 +29,10 @@ def hashed(text: str) -> tuple[float, ...]:
 
 
 def embedder(name: str) -> Embed:
-    """Finds an embedder by its name: `hash`, `wordllama` or `openai/MODEL`.
+    """Finds an embedder by its name: `hash`, `wordllama` or `ENDPOINT/MODEL`.
 
     Raises:
-        UserError: There is none of that name, or the server's URL is none.
+        UserError: There is none of that name, no such endpoint, or the server's URL is none.
         MissingSecret: The server's key is not in the environment.
         MissingExtra: wordllama is not installed.
     """
@@ -39,11 +40,11 @@ def embedder(name: str) -> Embed:
         return hashed
     if name == "wordllama":
         return _wordllama()
-    if name.startswith("openai/") and name != "openai/":
+    if re.fullmatch(r"[a-z0-9][a-z0-9._-]*/.+", name):
         from loopwright.drift._endpoint import Endpoint
 
-        return Endpoint(name.removeprefix("openai/"))
-    raise UserError(f"there is no embedder named {name!r}", remedy="There are: hash, wordllama, openai/MODEL.")
+        return Endpoint(name)
+    raise UserError(f"there is no embedder named {name!r}", remedy="There are: hash, wordllama, ENDPOINT/MODEL.")
 
 
 @cache

@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loopwright.errors import ModelError, ModelUnavailable
-from loopwright.models import ModelOptions
+from loopwright.models import ModelOptions, user_endpoints
 from loopwright.models.embedding import EMBEDDING_POLICY, EMBEDDING_SECONDS, TEXTS_AFTER_FAILURE, OpenAIEmbedding
 
 
 class Endpoint:
-    """Asks a server for embeddings, one output at a time; `OPENAI_BASE_URL` names it and `OPENAI_API_KEY` opens it.
+    """Asks a server for embeddings, one output at a time.
 
     Args:
-        model: What the server calls the model.
+        name: `endpoint/model`, of a built-in endpoint or one of the user's file.
 
     Raises:
         MissingSecret: There is no key.
-        UserError: The base URL is none.
+        UserError: There is no such endpoint, or the base URL is none.
     """
 
-    def __init__(self, model: str) -> None:
-        self._model = OpenAIEmbedding.open(model, ModelOptions(timeout=EMBEDDING_SECONDS))
+    def __init__(self, name: str) -> None:
+        options = ModelOptions(timeout=EMBEDDING_SECONDS, endpoints=user_endpoints())
+        self._model = OpenAIEmbedding.open(name, options)
         self._resting = 0
 
     def __call__(self, text: str) -> Sequence[float]:

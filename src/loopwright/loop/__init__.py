@@ -2,7 +2,7 @@
 
 from loopwright import _old_names
 from loopwright.loop._agent_strategies import ACTING_STRATEGIES, AgentStrategy
-from loopwright.loop._calls import REUSED, NodeCalls, spend_of
+from loopwright.loop._calls import REUSED, LostReply, NodeCalls, call_under_way, spend_of
 from loopwright.loop._context import EpisodeContext, LoopState
 from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRule
 from loopwright.loop._environment_work import spent_time
@@ -68,6 +68,7 @@ __all__ = [
     "EpisodeContext",
     "EpisodePlan",
     "LoopState",
+    "LostReply",
     "NodeCalls",
     "Policy",
     "ProbeResult",
@@ -76,6 +77,7 @@ __all__ = [
     "Strategy",
     "StrategyTraits",
     "ViewField",
+    "call_under_way",
     "compile_loop",
     "probe",
     "regrade_episode",

@@ -5,15 +5,27 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
 
-from loopwright.budget import Ledger, Spend
+from loopwright.budget import Ledger, Reservation, Spend
 from loopwright.errors import StoreError, UserError
-from loopwright.models import Message, Model, Prices, Reply, Request, Usage, calls_tools, fit_picture, request_hash
+from loopwright.models import (
+    AtEndpoint,
+    Message,
+    Model,
+    Prices,
+    Reply,
+    Request,
+    Usage,
+    calls_tools,
+    fit_picture,
+    request_hash,
+)
 from loopwright.store import CallKey, RunStore
 
 REUSED = Spend(model_calls=1, cached_calls=1)
@@ -24,6 +36,52 @@ _UNLIMITED_OUTPUT = 8192
 _A_MOMENT = 0.001
 _PICTURE = 5_000
 """Tokens reserved for a picture: more than providers count for one of common size."""
+
+
+@dataclass(slots=True)
+class CallUnderWay:
+    """A model call between its reservation and its reply; a provider may be asked more than once for it."""
+
+    episode: str
+    iteration: int
+    node: str
+    model: str
+    ledger: Ledger
+    prices: Prices | None
+    reservation: Reservation
+
+    def lost(self) -> LostReply:
+        """Counts a reply that broke off, at all that was reserved for it: nobody says what it took."""
+        most = self.reservation.spend
+        usage = Usage(input=most.input, output=most.output)
+        lost = LostReply(usage, self.prices.at_most(self.model, usage) if self.prices else None)
+        self.reservation.settle(lost.spend)
+        return lost
+
+    def reserve_again(self) -> None:
+        """Reserves as much for the next try.
+
+        Raises:
+            BudgetExceeded: There is no room for it.
+        """
+        self.reservation = self.ledger.reserve(self.reservation.spend)
+
+
+@dataclass(frozen=True, slots=True)
+class LostReply:
+    """What a reply counts that broke off."""
+
+    usage: Usage
+    cost_usd: Decimal | None
+
+    @property
+    def spend(self) -> Spend:
+        """As the ledger counts it: tokens and money, but no call beside the one that answers in the end."""
+        return Spend(input=self.usage.input, output=self.usage.output, usd=self.cost_usd or Decimal(0))
+
+
+call_under_way: ContextVar[CallUnderWay | None] = ContextVar("call_under_way", default=None)
+"""Set while a provider is asked, so that failures are told where they came from, and what they cost is counted."""
 
 
 @dataclass(slots=True)
@@ -74,15 +132,18 @@ class NodeCalls:
             UserError: There is no such model, or its key is not set.
         """
         model = self.models[request.model]
-        request = self._limited(self._seeded(request))
+        endpoint = model if isinstance(model, AtEndpoint) else None
+        limit = endpoint.reply_limit if endpoint else None
+        request = self._limited(self._seeded(request), limit)
         key = CallKey(self.episode, self.iteration, self.node, self._attempt, request_hash(request))
         self._attempt += 1
         result = await self.store.once(
             key,
-            lambda: self._paid(model, request),
+            lambda: self._paid(model, request, limit),
             kind="model",
             repeatable=model.repeatable,
             request=request.model_dump(mode="json", exclude_defaults=True),
+            served_by=endpoint.fingerprint if endpoint else "",
             reuse=self._reused,
         )
         return _replied(result, "record")
@@ -95,16 +156,21 @@ class NodeCalls:
         seed = int.from_bytes(hashlib.sha256(place.encode()).digest()[:4], "big") >> 1
         return request.model_copy(update={"sampling": request.sampling.model_copy(update={"seed": seed})})
 
-    def _limited(self, request: Request) -> Request:
+    def _limited(self, request: Request, limit: int | None) -> Request:
         """Asks for no longer a reply than is reserved for it, where a cap depends on its length."""
-        if request.sampling.max_tokens or not (self.ledger.capped("tokens") or self.ledger.capped("usd")):
+        if request.sampling.max_tokens or limit or not (self.ledger.capped("tokens") or self.ledger.capped("usd")):
             return request
         return request.model_copy(
             update={"sampling": request.sampling.model_copy(update={"max_tokens": _UNLIMITED_OUTPUT})}
         )
 
-    async def _paid(self, model: Model, request: Request) -> dict[str, Any]:
-        with await self.ledger.acquire(self._worst_case(request)) as reservation:
+    async def _paid(self, model: Model, request: Request, limit: int | None) -> dict[str, Any]:
+        reservation = await self.ledger.acquire(self._worst_case(request, limit))
+        call = CallUnderWay(
+            self.episode, self.iteration, self.node, request.model, self.ledger, self.prices, reservation
+        )
+        under_way = call_under_way.set(call)
+        try:
             if self.on_reserved:
                 self.on_reserved()
             reply = await model.complete(request)
@@ -115,22 +181,24 @@ class NodeCalls:
                 # A cap holds although nobody says what was used: the call counts at all that was reserved for it.
                 most = Usage(input=reservation.spend.input, output=reservation.spend.output)
                 reply = reply.model_copy(update={"usage": most})
-            reservation.settle(spend_of(reply, request.model, self.prices))
+            call.reservation.settle(spend_of(reply, request.model, self.prices))
+        finally:
+            call_under_way.reset(under_way)
+            call.reservation.release()
         return reply.model_dump(mode="json")
 
     def _reused(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
         """Counts a call that the response cache answers, so that loops of equal numbers of calls stay comparable."""
         with self.ledger.reserve(REUSED) as reservation:
             reservation.settle(REUSED)
-        reused = {**result, "usage": {}, "cost_usd": "0", "seconds": 0.0}
-        _replied(reused, "response cache")
-        return reused
+        paid = _replied(result, "response cache").usage
+        return {**result, "usage": {}, "cached_output": paid.output, "cost_usd": "0", "seconds": 0.0}
 
-    def _worst_case(self, request: Request) -> Spend:
+    def _worst_case(self, request: Request, limit: int | None) -> Spend:
         # A token is at least one byte of the prompt, so the byte count bounds the input whatever the tokenizer.
         prompt = sum(_bytes_of(message) + 16 for message in request.messages)
         prompt += sum(len(tool.model_dump_json()) for tool in request.tools)
-        output = request.sampling.max_tokens or _UNLIMITED_OUTPUT
+        output = request.sampling.max_tokens or limit or _UNLIMITED_OUTPUT
         usages = (
             Usage(input=prompt, output=output),
             Usage(cache_read=prompt, output=output),

@@ -13,7 +13,7 @@ from loopwright.models.chat._capabilities import Capabilities, Finding, all_capa
 from loopwright.models.chat._replay import Recorder, Replay, replay_key
 from loopwright.models.chat._scripted import Scripted
 from loopwright.models.chat._structured import Structured, complete_as, with_longer_limit
-from loopwright.models.chat._types import CallsTools, Model, Reply, Request, calls_tools, request_hash
+from loopwright.models.chat._types import AtEndpoint, CallsTools, Model, Reply, Request, calls_tools, request_hash
 from loopwright.models.chat._weights import models_folder
 from loopwright.replies import extract_json
 from loopwright.types import Endpoint, FunctionCall, Message, Role, Sampling, Tool, Usage
@@ -21,6 +21,7 @@ from loopwright.types import Endpoint, FunctionCall, Message, Role, Sampling, To
 __all__ = [
     "BUILTIN_ENDPOINTS",
     "CHECK_TOKENS",
+    "AtEndpoint",
     "Breaker",
     "CallsTools",
     "Capabilities",

@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from loopwright.errors import LoopwrightError, ModelRateLimited, ModelUnavailable
 from loopwright.models._limits import Breaker, CallOutcome, Limiter
-from loopwright.models.chat._types import Model, Reply, Request, calls_tools
+from loopwright.models.chat._types import AtEndpoint, Model, Reply, Request, calls_tools
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,16 @@ class Resilient:
     def calls_tools(self) -> bool:
         """As the model's."""
         return calls_tools(self._model)
+
+    @property
+    def fingerprint(self) -> str:
+        """As the model's; empty where it has none."""
+        return self._model.fingerprint if isinstance(self._model, AtEndpoint) else ""
+
+    @property
+    def reply_limit(self) -> int | None:
+        """As the model's."""
+        return self._model.reply_limit if isinstance(self._model, AtEndpoint) else None
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request.

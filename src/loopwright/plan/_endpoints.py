@@ -53,6 +53,8 @@ def _models(config: RunConfig) -> Iterator[str]:
     project = Project(config.project)
     for task in config.tasks:
         yield from filter(None, (task.model, *task.models.values(), *task.matrix.models))
+        if task.drift and "/" in task.drift.embedding:
+            yield task.drift.embedding
         if task.drift and task.drift.mitigations.routing:
             yield from task.drift.mitigations.routing.models
         for agent in agent_names(task):

@@ -39,12 +39,8 @@ def fingerprints(config: RunConfig, episodes: Sequence[PlannedEpisode]) -> dict[
 
 
 def endpoint_fingerprints(endpoints: Mapping[str, Endpoint]) -> dict[str, str]:
-    """Fingerprints of servers of models: of all that decides a reply, not of how long or how often they are asked."""
-    deciding = {"base_url", "api", "tools", "headers", "body", "sampling"}
-    return {
-        f"endpoint {name}": hashlib.sha256(endpoint.model_dump_json(include=deciding).encode()).hexdigest()
-        for name, endpoint in sorted(endpoints.items())
-    }
+    """Fingerprints of servers of models."""
+    return {f"endpoint {name}": endpoint.fingerprint for name, endpoint in sorted(endpoints.items())}
 
 
 def agent_names(task: Task) -> Iterator[str]:

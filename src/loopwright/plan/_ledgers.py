@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from loopwright.budget import Caps, Ledger
-from loopwright.loop import REUSED, spend_of, spent_time
-from loopwright.models import Prices, Reply
+from loopwright.loop import REUSED, LostReply, spend_of, spent_time
+from loopwright.models import Prices, Reply, Usage
 from loopwright.plan._plan import PlannedEpisode
 from loopwright.record import ResultOf
 from loopwright.store import (
     CallFinished,
     CallIntended,
     Event,
+    Failed,
     IdempotenceChecked,
     Judged,
     Mitigated,
@@ -78,6 +80,8 @@ class BudgetBook:
                 case CallFinished(kind="model", failure=None) as call:
                     reply = Reply.model_validate(self._result(call))
                     spent = REUSED if call.cached else spend_of(reply, asked.get(call.key, ""), prices)
+                case Failed(usage=Usage() as usage, cost_usd=cost):
+                    spent = LostReply(usage, None if cost is None else Decimal(cost)).spend
                 case (
                     Observed(seconds=seconds)
                     | Judged(confirmed_seconds=seconds)

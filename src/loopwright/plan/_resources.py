@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from loopwright.environments import Environment, EnvironmentSetup
 from loopwright.errors import LoopwrightError, MissingContent, ModelError, TaskError
+from loopwright.loop import call_under_way
 from loopwright.models import Breaker, Model, ModelOptions, Resilient
 from loopwright.models.embedding import EMBEDDING_POLICY, EMBEDDING_SECONDS, OpenAIEmbedding
 from loopwright.plan._pictures import read_picture
@@ -106,13 +107,14 @@ class RunResources:
         """An embedding model, opened for the run.
 
         Args:
-            name: `openai/model`.
+            name: `endpoint/model`.
 
         Raises:
             MissingSecret: There is no key.
-            UserError: The base URL is none.
+            UserError: There is no such endpoint, or the base URL is none.
         """
-        opened = OpenAIEmbedding.open(name.removeprefix("openai/"), ModelOptions(timeout=EMBEDDING_SECONDS))
+        options = ModelOptions(timeout=EMBEDDING_SECONDS, endpoints=self._run.endpoints)
+        opened = OpenAIEmbedding.open(name, options)
         model = Resilient(opened, EMBEDDING_POLICY, on_failure=self._on_failure, breakers=self._breakers)
         self._stack.push_async_callback(model.close)
         return model
@@ -123,6 +125,8 @@ class RunResources:
         return model
 
     def _on_failure(self, error: LoopwrightError, attempt: int, retried: bool) -> None:
+        call = call_under_way.get()
+        lost = call.lost() if call and isinstance(error, ModelError) and error.begun else None
         self._store.append(
             Failed(
                 error=type(error).__name__,
@@ -131,9 +135,15 @@ class RunResources:
                 retried=retried,
                 attempt=attempt,
                 partial=error.partial[:_PARTIAL] if isinstance(error, ModelError) else "",
+                usage=lost.usage if lost else None,
+                cost_usd=str(lost.cost_usd) if lost and lost.cost_usd is not None else None,
             ),
             episode=current_episode.get(),
+            iteration=call.iteration if call else None,
+            node=call.node if call else None,
         )
+        if call and lost and retried:
+            call.reserve_again()
 
     async def _provider(self, name: str, image: str | None) -> Pool:
         key = (name, image if name == "auto" else None)

@@ -144,6 +144,9 @@ class EpisodeRecord:
             case Failed() as data:
                 self.incidents.append(Incident(event.iteration, event.node, data))
                 self.spent.left_out |= {"tools"} if data.error == ToolsRefused.__name__ else set()
+                iteration = self.iterations.get(event.iteration) if event.iteration is not None else None
+                for spent in (self.spent, *([iteration.spent] if iteration else ())):
+                    spent.add_lost(data)
                 self._apply_call(event, {})
             case _:
                 self._apply_step(event)

@@ -10,7 +10,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ValidationError, model_validator
 
 from loopwright.errors import StoreError
-from loopwright.store import CallFinished, check_spent
+from loopwright.store import CallFinished, Failed, check_spent
 from loopwright.types import Usage
 
 ResultOf = Callable[[CallFinished], Mapping[str, Any] | None]
@@ -48,6 +48,8 @@ class Spent:
     seconds: float = 0.0
     unreported: int = 0
     """Calls of which the provider did not say what they used."""
+    lost: int = 0
+    """Replies that broke off; each counts at all that was reserved for it."""
     left_out: frozenset[str] = frozenset()
     """Parameters that a provider refused, so that a reply was drawn without them."""
     measured: frozenset[str] = frozenset()
@@ -65,10 +67,19 @@ class Spent:
                 cost_usd=None if costs[0] is None or costs[1] is None else costs[0] + costs[1],
                 seconds=whole.seconds + part.seconds,
                 unreported=whole.unreported + part.unreported,
+                lost=whole.lost + part.lost,
                 left_out=whole.left_out | part.left_out,
                 measured=whole.measured | part.measured,
             )
         return whole
+
+    def add_lost(self, failed: Failed) -> None:
+        """Counts a reply that broke off, if the failure is one."""
+        if failed.usage is not None:
+            self.usage += failed.usage
+            self.lost += 1
+            cost = None if failed.cost_usd is None else Decimal(failed.cost_usd)
+            self.cost_usd = None if cost is None or self.cost_usd is None else self.cost_usd + cost
 
     def add(self, finished: CallFinished, result: Mapping[str, Any]) -> None:
         """Counts one model call that was answered.

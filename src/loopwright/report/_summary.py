@@ -49,6 +49,8 @@ class EpisodeRow:
     """Refinements by the grades after the loop, where every candidate got one."""
     unreported: int = 0
     """Model calls of which the provider did not say what they used."""
+    lost: int = 0
+    """Replies that broke off; each counts at all that was reserved for it."""
     left_out: frozenset[str] = frozenset()
     """Parameters that a provider refused, so that replies were drawn without them."""
     measured: frozenset[str] = frozenset()
@@ -337,6 +339,7 @@ def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
         judged=_turns(episode, graded=False),
         graded=_turns(episode, graded=True),
         unreported=spent.unreported,
+        lost=spent.lost,
         left_out=spent.left_out,
         measured=spent.measured,
         failing=failing[:_CHECKS],

@@ -91,6 +91,9 @@ def notes(summary: RunSummary) -> list[str]:
         if unreported := sum(row.unreported for row in variant.episodes):
             calls = "1 call counts" if unreported == 1 else f"{unreported} calls count"
             lines.append(f"{name}: {calls} at the most that was reserved, as the server did not say what was used")
+        if lost := sum(row.lost for row in variant.episodes):
+            replies = "1 reply broke off and counts" if lost == 1 else f"{lost} replies broke off and count"
+            lines.append(f"{name}: {replies} at the most that was reserved, as nobody says what it took")
         if over := variant.over_refinement:
             lines.append(
                 f"{name}: one more refinement spoiled {over.spoiled} of {over.n} answers that passed "

@@ -122,9 +122,7 @@ class Session:
         baseline = Baseline.load(folder / drift.baseline) if drift and drift.baseline else None
         embedding = baseline.embedding if baseline else drift.embedding if drift else ""
         self._embeddings = (
-            SessionEmbeddings(id, parts.embedding(embedding), store, ledger, parts.prices)
-            if embedding.startswith("openai/")
-            else None
+            SessionEmbeddings(id, parts.embedding(embedding), store, ledger, parts.prices) if "/" in embedding else None
         )
         names = mitigations.routing.choices if mitigations and mitigations.routing else ("",)
         self._members = {name: self._member(name, planned[0], baseline) for name in names}

@@ -90,24 +90,22 @@ class Calls:
     async def once(
         self,
         key: CallKey,
+        intent: CallIntended,
         call: Call,
         *,
-        kind: Kind,
-        repeatable: bool,
-        request: Mapping[str, Any],
+        served_by: str,
         reuse: Reuse,
     ) -> dict[str, Any]:
         """See `RunStore.once`."""
-        name = str(key)
+        name = intent.key
         while running := self._running.get(name):
             await running.wait()
         if line := self._index.finished.get(name):
             return load(self._journal.read(line)["data"], self._artifacts)
-        self._refuse_doubtful(key, kind, repeatable)
+        self._refuse_doubtful(key, intent.kind, intent.repeatable)
         self._running[name] = ended = asyncio.Event()
         try:
-            intent = CallIntended(key=name, kind=kind, repeatable=repeatable, attempt=key.attempt, request=request)
-            return await self._make(key, intent, call, reuse)
+            return await self._make(key, intent, call, f"{name}/{served_by}" if served_by else name, reuse)
         finally:
             del self._running[name]
             ended.set()
@@ -122,13 +120,15 @@ class Calls:
             remedy="Ask the provider what became of it, then go on with `loopwright resume RUN --repeat-in-doubt`.",
         )
 
-    async def _make(self, key: CallKey, intent: CallIntended, call: Call, reuse: Reuse) -> dict[str, Any]:
+    async def _make(
+        self, key: CallKey, intent: CallIntended, call: Call, cache_key: str, reuse: Reuse
+    ) -> dict[str, Any]:
         name, kind, repeatable = intent.key, intent.kind, intent.repeatable
         self._write(intent, key)
         if not repeatable:
             await self._journal.synced()
         started = time.monotonic()
-        cached = await asyncio.to_thread(self._cache.get, name) if self._cache and kind == "model" else None
+        cached = await asyncio.to_thread(self._cache.get, cache_key) if self._cache and kind == "model" else None
         try:
             encoded = to_json(plain(reuse(cached) if cached is not None else await call()))
         except Exception as error:
@@ -146,7 +146,7 @@ class Calls:
             self._write(finished.model_copy(update={"result": result}), key)
         await self._secure(kind, repeatable)
         if self._cache and kind == "model" and cached is None:
-            await asyncio.to_thread(self._cache.put, name, result)
+            await asyncio.to_thread(self._cache.put, cache_key, result)
         return result
 
     async def _secure(self, kind: Kind, repeatable: bool) -> None:

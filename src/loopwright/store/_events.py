@@ -269,6 +269,10 @@ class Failed(EventPayload):
     attempt: int = 0
     partial: str = ""
     """What had arrived of a model's reply; the first 20,000 characters."""
+    usage: Usage | None = None
+    """What the call counts, if a model's reply had begun: all that was reserved for it, as nobody says what it took."""
+    cost_usd: str | None = None
+    """What that costs at most, as decimal text; None without a price."""
 
 
 Payload = Annotated[

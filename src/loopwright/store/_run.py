@@ -161,6 +161,7 @@ class RunStore:
         kind: Literal["model", "sandbox", "other"],
         repeatable: bool,
         request: Mapping[str, Any] | None = None,
+        served_by: str = "",
         reuse: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda result: result,
     ) -> Mapping[str, Any]:
         """Makes a call unless its result is recorded; the result is recorded before it is returned.
@@ -172,6 +173,7 @@ class RunStore:
             kind: What is called.
             repeatable: Whether the call may be made again if a crash hid its result.
             request: What is asked, for the reader of the record.
+            served_by: What decides the result beside the key; the response cache holds one result for each.
             reuse: Makes of a result of the response cache what is recorded in the call's place; may refuse by raising.
 
         Raises:
@@ -179,7 +181,10 @@ class RunStore:
             StoreError: The record cannot be written; a result that was there is lost with it.
             Exception: Whatever `call` or `reuse` raises, after that was recorded. The same key may be called again.
         """
-        return await self._calls.once(key, call, kind=kind, repeatable=repeatable, request=request or {}, reuse=reuse)
+        intent = CallIntended(
+            key=str(key), kind=kind, repeatable=repeatable, attempt=key.attempt, request=request or {}
+        )
+        return await self._calls.once(key, intent, call, served_by=served_by, reuse=reuse)
 
     def adopt(self, source: RunRecord, keep: Callable[[Event], bool]) -> int:
         """Takes events of another run into this one, to go on from them under a changed configuration.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -95,6 +96,12 @@ class Endpoint(BaseModel):
             elif isinstance(part, list | tuple):
                 parts += part
         return body
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all that decides a reply, not of how long or how often the server is asked; 64 hexadecimal digits."""
+        deciding = {"base_url", "api", "tools", "headers", "body", "sampling"}
+        return hashlib.sha256(self.model_dump_json(include=deciding).encode()).hexdigest()
 
     @property
     def variables(self) -> tuple[str, ...]:

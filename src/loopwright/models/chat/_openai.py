@@ -120,6 +120,19 @@ class OpenAI:
         return cls(endpoint, model, OpenAIServer.at(f"{endpoint}/{model}", endpoint, settings), options)
 
     @property
+    def fingerprint(self) -> str:
+        """Of the endpoint's settings."""
+        return self._server.settings.fingerprint
+
+    @property
+    def reply_limit(self) -> int | None:
+        """Tokens of a reply, as the endpoint's settings say for requests that do not."""
+        settings = self._server.settings
+        fields = (settings.body.get(name) for name in ("max_tokens", "max_completion_tokens", "max_output_tokens"))
+        found = (settings.sampling.max_tokens, *fields)
+        return next((limit for limit in found if isinstance(limit, int)), None)
+
+    @property
     def calls_tools(self) -> bool:
         """Whether tools may be offered: the user does not forbid it, and the server has not refused them."""
         return self._server.settings.tools == "auto" and "tools" not in agreements.of(self.served).left_out
@@ -282,9 +295,15 @@ class OpenAI:
             if fault := fault_inside(answer):
                 raise self._server.error(fault)
         except ModelError as error:
-            error.partial = streamed.text
+            error.partial, error.begun = streamed.text, self._has_begun(streamed)
             raise
         return answer
+
+    def _has_begun(self, streamed: _Streamed) -> bool:
+        with suppress(ValueError):
+            arrived = self._api.read(streamed.whole())
+            return bool(arrived.text or arrived.reasoning or arrived.tool_calls)
+        return bool(streamed.text)
 
     async def _received(self, shaped: dict[str, Any], streamed: _Streamed) -> Any:
         content: bytes | None = None

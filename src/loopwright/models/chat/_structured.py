@@ -79,7 +79,7 @@ def with_longer_limit(request: Request, cut: Reply) -> Request | None:
         request: The request.
         cut: Its reply, which ended at a limit.
     """
-    asked, used = request.sampling.max_tokens, cut.usage.output
+    asked, used = request.sampling.max_tokens, cut.tokens
     if cut.finish != "length" or (asked and cut.usage_reported and used < asked * 0.9) or not (asked or used):
         # Well below what was asked for, the context was full, or the server has a limit of its own.
         return None

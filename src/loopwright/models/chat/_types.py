@@ -54,6 +54,8 @@ class Reply(BaseModel):
     usage: Usage = Usage()
     usage_reported: bool = Field(default=True, exclude_if=bool)
     """Whether the provider said what the call used; if not, `usage` is what it can have used at most."""
+    cached_output: int = Field(default=0, exclude_if=operator.not_)
+    """Tokens of a reply that the response cache gave; its `usage` is empty, as nothing was paid."""
     left_out: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
     """Parameters of the request that the provider refuses, so that the reply was drawn without them."""
     measured: str = Field(default="", exclude_if=operator.not_)
@@ -71,6 +73,11 @@ class Reply(BaseModel):
         text, reasoning = split_reasoning(values["text"])
         told = (values.get("reasoning", ""), reasoning)
         return {**values, "text": text, "reasoning": "\n\n".join(filter(None, told))}
+
+    @property
+    def tokens(self) -> int:
+        """Tokens that the model wrote, also if the response cache gave the reply."""
+        return self.usage.output or self.cached_output
 
     @property
     def message(self) -> Message:
@@ -118,6 +125,21 @@ class CallsTools(Protocol):
 def calls_tools(model: object) -> bool:
     """Whether a model can be offered tools; one that does not say cannot."""
     return isinstance(model, CallsTools) and model.calls_tools
+
+
+@runtime_checkable
+class AtEndpoint(Protocol):
+    """Optional, of a model: it is at an endpoint, whose settings say more than a request does."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of what decides a reply beside the request."""
+        ...
+
+    @property
+    def reply_limit(self) -> int | None:
+        """Tokens of a reply where the request does not limit it."""
+        ...
 
 
 def refuse_tools(request: Request) -> None:

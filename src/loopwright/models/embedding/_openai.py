@@ -1,4 +1,4 @@
-"""`openai/...` for embeddings: any server that speaks OpenAI's API.
+"""Embedding models of endpoints: any server that speaks OpenAI's API.
 
 An embedding model is a model whose reply is a vector as JSON text. So its calls are retried, recorded, charged and
 capped as all others are.
@@ -12,7 +12,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from loopwright.errors import ModelRejected
+from loopwright.errors import ModelRejected, UserError
+from loopwright.models._endpoints import BUILTIN_ENDPOINTS, endpoints_file
+from loopwright.models._open import split_name
 from loopwright.models._openai_server import OpenAIServer
 from loopwright.models._options import ModelOptions
 from loopwright.models._resilient import RetryPolicy
@@ -44,7 +46,7 @@ class OpenAIEmbedding:
     """An embedding model behind a server that speaks OpenAI's API.
 
     Attributes:
-        name: `openai/model`.
+        name: `endpoint/model`.
         repeatable: Whether a lost call may be made, and paid, again.
         endpoint: The server, for the circuit breaker.
         slots: None: the server does not tell how many requests it takes at once.
@@ -52,23 +54,37 @@ class OpenAIEmbedding:
 
     slots = None
 
-    def __init__(self, model: str, server: OpenAIServer, options: ModelOptions) -> None:
+    def __init__(self, name: str, server: OpenAIServer, options: ModelOptions) -> None:
         """Makes a model; nothing is sent yet."""
-        self.name = f"openai/{model}"
+        self.name = name
         self.repeatable = options.repeatable
         self.endpoint = server.endpoint
-        self._model = model
+        self._model = split_name(name)[1]
         self._server = server
 
     @classmethod
-    def open(cls, model: str, options: ModelOptions) -> OpenAIEmbedding:
-        """Makes a model from options and environment: OPENAI_BASE_URL names the server, OPENAI_API_KEY opens it.
+    def open(cls, name: str, options: ModelOptions) -> OpenAIEmbedding:
+        """Makes a model from options and environment.
+
+        Args:
+            name: `endpoint/model`; `openai/model` is at OPENAI_BASE_URL.
+            options: Settings; their time-out goes before that of the endpoint.
 
         Raises:
             MissingSecret: There is no key, or it cannot be one.
-            UserError: The base URL is none.
+            UserError: There is no such endpoint, it speaks another API, or the base URL is none.
         """
-        return cls(model, OpenAIServer.open(f"embedding openai/{model}", options), options)
+        provider, told = split_name(name)[0], f"embedding {name}"
+        if provider == "openai":
+            return cls(name, OpenAIServer.open(told, options), options)
+        endpoint = {**BUILTIN_ENDPOINTS, **options.endpoints}.get(provider)
+        if endpoint is None or endpoint.api not in ("chat", "responses"):
+            raise UserError(
+                f"{told}: there is no endpoint {provider!r} that speaks OpenAI's API",
+                remedy=f"Name it in {endpoints_file()}, or use openai/MODEL with OPENAI_BASE_URL.",
+            )
+        patient = endpoint.model_copy(update={"timeout": options.timeout})
+        return cls(name, OpenAIServer.at(told, provider, patient), options)
 
     async def complete(self, request: Request) -> Reply:
         """Embeds the last message of a request.
