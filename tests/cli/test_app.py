@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -60,3 +61,26 @@ def test_an_unknown_verb_is_a_usage_error(invoke: Invoke) -> None:
 
 def test_version(invoke: Invoke) -> None:
     assert invoke("--version").output.startswith("loopwright 0.")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["show", "runs/r", "--nope", "--json"],
+        ["show", "--json", "--nope"],
+        ["regrade", "r", "--accept", "2", "--json"],
+        ["run", "say.yaml", "--max-usd", "nan", "--json"],
+        ["compare", "runs/r", "--json", "--pairs"],
+        ["drift", "nope", "--json"],
+        ["nope", "--json"],
+        ["--nope", "--json"],
+    ],
+)
+def test_a_mistake_in_arguments_is_json_where_that_was_asked_for(invoke: Invoke, words: list[str]) -> None:
+    plain, told = invoke(*(word for word in words if word != "--json")), invoke(*words, "--json")
+    error = json.loads(told.stderr)
+    assert set(error) == {"error", "message", "remedy", "exit_code"}
+    assert (told.exit_code, plain.exit_code, error["exit_code"]) == (2, 2, 2)
+    assert error["message"] in plain.stderr.replace("\n  ", "\n")
+    assert "--help" in error["remedy"]
+    assert told.stdout == ""

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from loopwright._version import __version__
-from loopwright.cli._exit import CliError, HarmlessError, exit_code
+from loopwright.cli._exit import CliError, exit_code, usage_error
 from loopwright.errors import LoopwrightError, UserError
 from loopwright.text import printable_lines
 
@@ -44,6 +44,9 @@ VERBS = {
 
 _NEEDS_NO_SETTINGS = frozenset({"compare", "doctor", "gate", "gc", "init", "report", "schema", "show"})
 """Verbs that go on where `.env` cannot be read."""
+
+_AS_JSON = "loopwright.json"
+"""Where the context holds whether failures are told as JSON."""
 
 _EPILOG = """\
 \b
@@ -88,13 +91,18 @@ class LazyGroup(click.Group):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         """Reads the options before the verb."""
+        # By what was typed: a mistake in another option is found before this one is read.
+        as_json = "--json" in args
         try:
-            return super().make_context(info_name, args, parent, **extra)
+            ctx = super().make_context(info_name, args, parent, **extra)
         except click.ClickException as error:
-            raise HarmlessError(error) from None
+            raise usage_error(error, as_json=as_json) from None
+        ctx.meta[_AS_JSON] = as_json
+        return ctx
 
     def invoke(self, ctx: click.Context) -> object:
         """Runs a verb; a failure becomes a message with its remedy, and an exit code."""
+        as_json: bool = ctx.meta[_AS_JSON]
         try:
             return super().invoke(ctx)
         except SystemExit as error:
@@ -103,13 +111,13 @@ class LazyGroup(click.Group):
                 f"code that was called ended the process: sys.exit({error.code!r})",
                 remedy="Modules, models, environments and verifiers of your own raise an error instead.",
             )
-            raise CliError.of(ended, as_json=bool(ctx.meta.get("loopwright.json"))) from None
+            raise CliError.of(ended, as_json=as_json) from None
         except (LoopwrightError, KeyboardInterrupt) as error:
             if os.environ.get("LOOPWRIGHT_DEBUG"):
                 traceback.print_exc()
-            raise CliError.of(error, as_json=bool(ctx.meta.get("loopwright.json"))) from None
+            raise CliError.of(error, as_json=as_json) from None
         except click.ClickException as error:
-            raise HarmlessError(error) from None
+            raise usage_error(error, as_json=as_json) from None
         except (click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
@@ -118,7 +126,7 @@ class LazyGroup(click.Group):
             if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
                 name = str(error.filename)[:80]
                 long = UserError(f"{name}...: no file can have so long a name", remedy="Shorten it.")
-                raise CliError.of(long, as_json=bool(ctx.meta.get("loopwright.json"))) from None
+                raise CliError.of(long, as_json=as_json) from None
             # A defect must not look like exit code 1, which says that a threshold was missed.
             from loopwright.secrets import scrub
 

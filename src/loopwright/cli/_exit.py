@@ -90,6 +90,22 @@ class HarmlessError(click.ClickException):
         click.echo(f"{printable_lines(usage)}{mark}{_hanging(message.rstrip())}", err=True, nl=bool(mark))
 
 
+def usage_error(error: click.ClickException, *, as_json: bool) -> click.ClickException:
+    """A mistake in arguments, as it is told."""
+    if not as_json:
+        return HarmlessError(error)
+    from loopwright.secrets import scrub
+
+    ctx = getattr(error, "ctx", None)
+    told = {
+        "error": click.UsageError.__name__,
+        "message": scrub(error.format_message()),
+        "remedy": f"Read `{ctx.command_path if ctx else 'loopwright'} --help`.",
+        "exit_code": error.exit_code,
+    }
+    return CliError(told, as_json=True)
+
+
 def _hanging(text: str) -> str:
     """Text made harmless, whose further lines are indented: none of them passes for a line of the verb's own."""
     return printable_lines(text).replace("\n", "\n  ")

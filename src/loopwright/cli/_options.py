@@ -28,14 +28,7 @@ class NumberRange(click.FloatRange):
         return number if math.isfinite(number) else self.fail(f"{value!r} is not a finite number.", param, ctx)
 
 
-def _remember(ctx: click.Context, param: click.Parameter, value: bool) -> bool:
-    ctx.meta["loopwright.json"] = value
-    return value
-
-
-json_option = click.option(
-    "--json", "as_json", is_flag=True, is_eager=True, callback=_remember, help="Write the result as JSON."
-)
+json_option = click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")
 """`--json`: the result as JSON on stdout, failures as JSON on stderr."""
 
 
