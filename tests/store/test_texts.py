@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from loopwright.store import CallFinished, Proposed, RunStore, read_run
 from loopwright.store._codec import BadLine
-from loopwright.store._texts import MARK, MOST_TEXTS, SHORTEST, Texts
+from loopwright.store._texts import AT_FIRST, MARK, MOST_TEXTS, PER_BYTE, SHORTEST, Texts
 from loopwright.types import Candidate
 from tests.store.support import key, new_run
 
@@ -101,6 +101,32 @@ def test_memory_is_bounded_and_both_sides_forget_the_same() -> None:
 def test_a_reference_to_nothing_is_found() -> None:
     with pytest.raises(BadLine, match="text 1 of event 7, which is not there"):
         Texts().restore({"seq": 8, "episode": "e", "data": {"type": "t", "text": {MARK: [[7, 1, 0, 5]]}}})
+
+
+def test_a_text_that_is_referred_to_as_a_whole_is_one_string() -> None:
+    texts = Texts()
+    first = texts.restore({"seq": 0, "episode": "e", "data": {"type": "t", "text": prose(0)}})
+    again = texts.restore({"seq": 1, "episode": "e", "data": {"type": "t", "text": {MARK: [[0, 0, 0, 2000]]}}})
+    assert again["data"]["text"] is first["data"]["text"]
+
+
+def test_few_bytes_cannot_refer_to_gigabytes_and_nobody_writes_so() -> None:
+    size = 1024 * 1024
+    writer, reader = Texts(), Texts()
+    first = {"seq": 0, "episode": "e", "data": {"type": "t", "text": prose(0, size)}}
+    for texts in (writer, reader):
+        texts.restore(first)
+    line = {"seq": 1, "episode": "e", "data": {"type": "t", "text": {MARK: [[0, 0, 0, size]]}}}
+    for _ in range(AT_FIRST // size):
+        assert writer.shorten(first)["data"]["text"] == {MARK: [[0, 0, 0, size]]}
+        for texts in (writer, reader):
+            texts.restore(line)
+    assert writer.shorten(first) == first
+    with pytest.raises(BadLine, match="more than the 0 characters that are left"):
+        reader.restore(line)
+    for texts in (writer, reader):
+        texts.grow(size // PER_BYTE)
+    assert reader.restore(writer.shorten(first))["data"] == first["data"]
 
 
 base = st.text(min_size=1, max_size=6).map(lambda text: (text * SHORTEST)[: SHORTEST + len(text)])

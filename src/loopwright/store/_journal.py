@@ -69,7 +69,9 @@ def scan(path: Path, run: str, texts: Texts | None = None) -> Iterator[Line | st
                 )
             if body["seq"] != number:
                 raise _damaged(path, number, f"it is event {body['seq']} where {number} belongs")
-            yield Line(offset, len(raw), _restored(body, texts, path, number))
+            restored = _restored(body, texts, path, number)
+            texts.grow(len(raw))
+            yield Line(offset, len(raw), restored)
             offset += len(raw)
 
 
@@ -178,6 +180,7 @@ class Journal:
                 self._cut_back()
                 raise _not_written(f"cannot append event {self._seq} to {self._path}", error) from error
             self._texts.restore(written)
+            self._texts.grow(len(raw))
             line = Line(self._size, len(raw), numbered)
             self._seq += 1
             self._size += len(raw)

@@ -16,6 +16,7 @@ from loopwright.store._artifacts import Artifacts
 from loopwright.store._codec import plain
 from loopwright.store._events import CallFinished, Event
 from loopwright.store._journal import Line, scan
+from loopwright.store._order import Order
 
 MANIFEST = "run.json"
 EVENTS = "events.jsonl"
@@ -56,11 +57,14 @@ class RunRecord:
         """Its events from the first; each use starts anew. A line that is being written is left out.
 
         Raises:
-            StoreError: A line is damaged, foreign or of a newer version.
+            StoreError: A line is damaged, foreign, of a newer version, or rests on an iteration that is not there.
         """
-        for line in scan(self.folder / EVENTS, self.manifest.id):
+        order = Order(self.folder / EVENTS)
+        for line in scan(order.file, self.manifest.id):
             if isinstance(line, Line):
-                yield to_event(line.body)
+                event = to_event(line.body)
+                order.check(event)
+                yield event
 
     def get(self, ref: str) -> bytes:
         """Returns the bytes of an artifact.

@@ -24,6 +24,9 @@ SHORTEST = 72
 LONGEST = 256 * 1024 * 1024
 """Characters of one line when every text that it refers to is put in; a few bytes could refer to gigabytes."""
 
+AT_FIRST, PER_BYTE = 256 * 1024 * 1024, 128
+"""Characters that all lines together may refer to: so many, and so many more for each byte of the lines before."""
+
 MOST_TEXTS, MOST_CHARACTERS = 64, 1024 * 1024
 """Of an episode's latest texts that later lines may refer to."""
 
@@ -88,25 +91,37 @@ class Texts:
 
     def __init__(self) -> None:
         self._episodes: dict[str, _Known] = {}
+        self._left = AT_FIRST
 
     def shorten(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The body as it is written. Nothing is remembered until `restore` gets it."""
-        known = self._episodes.get(str(body.get("episode")))
+        """The body as it is written, in full where readers would refuse what it refers to.
+
+        Nothing is remembered until `restore` gets it.
+        """
+        known = self._episodes.get(str(body.get("episode")), _Known())
         data = body["data"]
         if data["type"] == _WHOLE:
             return dict(body)
-        return {**body, "data": {name: _shortened(value, known or _Known()) for name, value in data.items()}}
+        short = {name: _shortened(value, known) for name, value in data.items()}
+        if _referred(short) > min(LONGEST, self._left):
+            short = {name: _shortened(value, _Known()) for name, value in data.items()}
+        return {**body, "data": short}
+
+    def grow(self, length: int) -> None:
+        """Takes in the bytes of the line that was restored: the longer a record, the more its lines may refer to."""
+        self._left += PER_BYTE * length
 
     def restore(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The body as it was before it was shortened; its texts may be referred to from now on.
 
         Raises:
-            BadLine: It refers to a text that is not there.
+            BadLine: It refers to a text that is not there, or to more than a record can.
         """
         episode, data = str(body.get("episode")), body["data"]
         known = self._episodes.setdefault(episode, _Known())
-        walk = _Walk(known, whole=data["type"] == _WHOLE)
+        walk = _Walk(known, min(LONGEST, self._left), whole=data["type"] == _WHOLE)
         restored = {name: walk.restored(value) for name, value in data.items()}
+        self._left -= walk.size
         for n, text in enumerate(walk.written):
             known.add((body["seq"], n), text)
         for place, start, text in walk.parts:
@@ -121,6 +136,8 @@ class _Walk:
     """Restores one line."""
 
     known: _Known
+    most: int
+    """Characters that the line may refer to."""
     whole: bool
     """Whether the line is written in full, so that a mark in it is nothing but data."""
     written: list[str] = field(default_factory=list)
@@ -141,7 +158,8 @@ class _Walk:
             return {name: self.restored(item) for name, item in value.items()}
         if value[MARK] is None:
             return {name: self.restored(item) for name, item in value[_ESCAPED].items()}
-        return "".join(self._part(part) for part in value[MARK])
+        # A text that is referred to as a whole stays one string: neither the slice nor the join copies it.
+        return "".join([self._part(part) for part in value[MARK]])
 
     def _part(self, part: Any) -> str:
         if isinstance(part, str):
@@ -149,8 +167,8 @@ class _Walk:
         seq, n, start, end = part
         text = self.known.use((seq, n))[start:end]
         self.size += len(text)
-        if self.size > LONGEST:
-            raise BadLine(f"the texts that it refers to have more than {LONGEST} characters")
+        if self.size > self.most:
+            raise BadLine(f"the texts that it refers to have more than the {self.most} characters that are left for it")
         self.parts.append(((seq, n), start, text))
         return text
 
@@ -165,3 +183,13 @@ def _shortened(value: Any, known: _Known) -> Any:
         inside = {name: _shortened(item, known) for name, item in value.items()}
         return {MARK: None, _ESCAPED: inside} if MARK in value else inside
     return value
+
+
+def _referred(written: Any) -> int:
+    """Characters that a shortened value refers to."""
+    if isinstance(written, dict):
+        if written.get(MARK) is not None:
+            return sum(part[3] - part[2] for part in written[MARK] if not isinstance(part, str))
+        inside = written[_ESCAPED] if MARK in written else written
+        return sum(_referred(value) for value in inside.values())
+    return sum(_referred(value) for value in written) if isinstance(written, list) else 0
