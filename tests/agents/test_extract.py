@@ -37,6 +37,9 @@ def test_the_entry_is_found(reply: str) -> None:
     "reply",
     [
         f"First:\n```python\ndef add(a, b):\n    return a\n```\nNo, that is wrong:\n```python\n{CODE}```\n",
+        f"```python solution.py\ndef add(a, b):\n    return a\n```\nWrong. Corrected:\n```python\n{CODE}```\n",
+        f"```python\ndef add(a, b):\n    return a\n```\n```python solution.py\n{CODE}```\n```python\nadd(1, 2)\n```\n",
+        f"\ufeff```python\n{CODE}```\n",
         f"```python\n{CODE}```\nA test:\n```python\ndef test_add():\n    assert add(1, 2) == 3\n```\n",
         f"For example:\n```\nadd(1, 2)\n```\ngives 3.\n```python\n{CODE}```\n",
         f"```python3.11\n{CODE}```",
@@ -44,7 +47,18 @@ def test_the_entry_is_found(reply: str) -> None:
         "1. Write this:\n\n   ```python\n   def add(a, b):\n       return a + b\n   ```\n",
         f"Here:\r\n```python\r\n{CODE}```\r\nIt's done.\r\n".replace("\n", "\r\n").replace("\r\r", "\r"),
     ],
-    ids=["a correction", "a test after", "an example before", "a version", "attributes", "a list", "CRLF"],
+    ids=[
+        "a correction",
+        "of a named one",
+        "named at last",
+        "a byte order mark",
+        "a test after",
+        "an example before",
+        "a version",
+        "attributes",
+        "a list",
+        "CRLF",
+    ],
 )
 def test_of_several_blocks_the_program_is_found(reply: str) -> None:
     assert files(reply) == {"solution.py": CODE}

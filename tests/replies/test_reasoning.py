@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +26,8 @@ CODE = "```python\nTAGS = '''\n<think>\n</think>\n'''\n```\n"
         ("hm</think>42", "42", "hm"),
         ("<think>a<think>b</think>c</think>42", "42", "a<think>b</think>c"),
         ("<think>\n</think>\n42", "42", ""),
+        ("<think>It may open with <think> itself.</think>\n42", "42", "It may open with <think> itself."),
+        ("\ufeff<think>hm</think>42", "\ufeff42", "hm"),
         ("<think>\n`</think>` ends it\n</think>\n42", "42", "`</think>` ends it"),
         (f"<think>\n{CODE}</think>\n42", "42", CODE.strip()),
         ("<think>\n```python\nopen\n</think>\n```python\nx = 1\n```\n", "```python\nx = 1\n```\n", "```python\nopen"),
@@ -45,10 +49,20 @@ def test_reasoning_is_taken_off(reply: str, answer: str, reasoning: str) -> None
         'It prints "</think>".',
         "x = '<think>'",
         "<thinker>no</thinker>",
+        "def strip(text):\n    return re.sub(r'<think>.*</think>', '', text)\n",
+        '{"evidence": "I muse on tags</think> roses are red", "score": 0}',
+        '["\\n</think>\\n"]',
     ],
 )
 def test_tags_in_code_and_in_sentences_are_the_answers(reply: str) -> None:
     assert split_reasoning(reply) == (reply, "")
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.text(max_size=5), st.sampled_from(["<think>", "a</think>", "</think>\n", "[/THINK]"])))
+def test_json_is_the_answer_whatever_its_strings_hold(reply: dict[str, str]) -> None:
+    for text in (json.dumps(reply), json.dumps([reply], indent=1, ensure_ascii=False)):
+        assert split_reasoning(text) == (text, "")
 
 
 @settings(deadline=None)

@@ -29,7 +29,7 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
     A block names its file after the language (three backticks, `python util.py`) or in a first line such as
     `# file: util.py`. Of the blocks without a name that are in the entry's language one is the entry: the first that
     defines a function or a class, or a later one that defines all the same names again, as a correction does; the
-    first of all where none defines anything.
+    first of all where none defines anything. A block that is named as the entry is corrected in the same way.
 
     Args:
         reply: The model's text, without its reasoning.
@@ -46,12 +46,14 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
     blocks = [_block(block, suffix, known | {entry}) for block in code_blocks(reply, language=language)]
     files = {block.path: block.body for block in blocks if block.path and block.body.strip()}
     fitting = [
-        b.body
+        b
         for b in blocks
-        if not b.path and b.body.strip() and (not b.language or not language or b.language == language)
+        if b.body.strip() and (b.path == entry or (not b.path and b.language in {"", language or b.language}))
     ]
-    if fitting and entry not in files:
-        files[entry] = _meant(fitting)
+    named = max((at for at, block in enumerate(fitting) if block.path), default=0)
+    if entry not in files or defined_names(files[entry]):
+        meant = [block.body for block in fitting[named:]]
+        files |= {entry: _meant(meant)} if meant else {}
     if files:
         return Candidate(files=files)
     if not blocks and suffix == ".py" and defined_names(reply):

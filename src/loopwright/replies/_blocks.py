@@ -78,6 +78,7 @@ def code_blocks(text: str, *, language: str = "") -> tuple[CodeBlock, ...]:
         text: Markdown.
         language: The language of blocks that name none, as `language_of` tells it.
     """
+    text = text.replace("\ufeff", " ", 1) if text.startswith("\ufeff") else text  # a byte order mark is no content
     lines = [(found.start(), found[0].removesuffix("\n").removesuffix("\r")) for found in _LINE.finditer(text)]
     found, number, tries = [], 0, count()
     while number < len(lines):

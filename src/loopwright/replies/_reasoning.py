@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 
@@ -22,10 +23,13 @@ def split_reasoning(text: str) -> tuple[str, str]:
     Reasoning stands between `<think>` and `</think>`, also nested; `<thinking>`, `<thought>`, `<reasoning>` and
     `[THINK]` are the same. An opening tag begins a line. Without its closing tag, as in a reply that was cut, all that
     follows it is reasoning; before a closing tag without an opening one, all that comes before. Tags in code are code.
+    A line with a pair of tags only speaks of them. A reply that is JSON is data, whatever its strings hold.
 
     Returns:
         The answer, and the reasoning; the answer is the text itself where there is none.
     """
+    if _is_json(text):
+        return text, ""
     answer, reasoning, rest = "", [], text
     for _ in range(_MOST):
         found = _first(rest)
@@ -46,23 +50,27 @@ def _first(text: str) -> tuple[int, int, int, int] | None:
         return None
     for tag in _outside_code(text):
         if _is_closing(tag):
-            if _stands_alone(text, tag):
+            if _stands_alone(text, tag) and not _ends_a_pair(text, tag):
                 return 0, 0, tag.start(), tag.end()
-        elif not text[text.rfind("\n", 0, tag.start()) + 1 : tag.start()].strip(" \t>"):
+        elif _begins_line(text, tag):
             end, after = _end(text[tag.end() :], _name(tag))
             return tag.start(), tag.end(), tag.end() + end, tag.end() + after
     return None
 
 
 def _end(text: str, name: str) -> tuple[int, int]:
-    """Where reasoning ends that begins with the text, and where the text goes on after it."""
-    for tags in (_outside_code(text), _TAG.finditer(text)):
-        depth = 1
-        for tag in tags:
-            if _name(tag) == name:
+    """Where reasoning ends that begins with the text, and where the text goes on after it.
+
+    An opening tag within a line opens something if it is closed, too; else the line only speaks of it.
+    """
+    for places in (list(_outside_code(text)), list(_TAG.finditer(text))):
+        named = [tag for tag in places if _name(tag) == name]
+        for tags in (named, [tag for tag in named if _is_closing(tag) or _begins_line(text, tag)]):
+            depth = 1
+            for tag in tags:
                 depth += -1 if _is_closing(tag) else 1
-            if not depth:
-                return tag.start(), tag.end()
+                if not depth:
+                    return tag.start(), tag.end()
     return len(text), len(text)
 
 
@@ -74,6 +82,31 @@ def _outside_code(text: str) -> Iterator[re.Match[str]]:
 
 def _is_in(place: int, spans: Sequence[tuple[int, int]]) -> bool:
     return any(start <= place < end for start, end in spans)
+
+
+def _is_json(text: str) -> bool:
+    text = text.strip()
+    if text[:1] not in ("{", "[") or not _TAG.search(text):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _line_before(text: str, tag: re.Match[str]) -> str:
+    return text[text.rfind("\n", 0, tag.start()) + 1 : tag.start()]
+
+
+def _begins_line(text: str, tag: re.Match[str]) -> bool:
+    return not _line_before(text, tag).strip(" \t>\ufeff")
+
+
+def _ends_a_pair(text: str, tag: re.Match[str]) -> bool:
+    """Whether a closing tag belongs to an opening one that stands within the same line."""
+    same = [one for one in _TAG.finditer(_line_before(text, tag)) if _name(one) == _name(tag)]
+    return bool(same) and not _is_closing(same[-1])
 
 
 def _stands_alone(text: str, tag: re.Match[str]) -> bool:
