@@ -12,6 +12,7 @@ from loopwright.environments import tested_name
 from loopwright.errors import TaskError
 from loopwright.files import read_regular
 from loopwright.project import parse_json
+from loopwright.replies import parse_python
 from loopwright.task import Record
 
 
@@ -49,7 +50,7 @@ def _humaneval(row: dict[str, Any]) -> Record:
 def _helpers(code: str, entry: str, tests: str) -> str:
     """What code defines beside a function, where tests name it: they take that, and no candidate's."""
     try:
-        module, used = ast.parse(code), ast.parse(tests)
+        module, used = parse_python(code), parse_python(tests)
     except (SyntaxError, ValueError):
         return ""
     kinds = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign)

@@ -348,16 +348,21 @@ def _usage(events: Sequence[Any]) -> Finding:
     told = next((usage for usage in map(_usage_of, reversed(events)) if usage), None)
     if told is None:
         return _found("usage", "no", "calls count at what is reserved for them")
-    text = json.dumps(told)
-    classes = [name for name, sign in (("cache", "cache"), ("reasoning", "reasoning")) if sign in text]
+    text = json.dumps(told).lower()
+    classes = [
+        name
+        for name, sign in (("cache", "cache"), ("reasoning", "reasoning"), ("reasoning", "thoughts"))
+        if sign in text
+    ]
     return _found("usage", "yes", ", ".join(["input", "output", *classes]))
 
 
 def _usage_of(event: Any) -> Any:
     if not isinstance(event, Mapping):
         return None
-    response = event.get("response")
-    return event.get("usage") or (response.get("usage") if isinstance(response, Mapping) else None)
+    inner = event.get("response") or event.get("message")
+    inside = inner.get("usage") if isinstance(inner, Mapping) else None
+    return event.get("usageMetadata") or inside or event.get("usage")
 
 
 def _holds(value: Any, name: str) -> bool:

@@ -2,7 +2,16 @@
 
 from loopwright.replies._blocks import CodeBlock, code_blocks, language_of
 from loopwright.replies._json import extract_json
-from loopwright.replies._python import defined_names, is_python
+from loopwright.replies._python import defined_names, is_python, parse_python
 from loopwright.replies._reasoning import split_reasoning
 
-__all__ = ["CodeBlock", "code_blocks", "defined_names", "extract_json", "is_python", "language_of", "split_reasoning"]
+__all__ = [
+    "CodeBlock",
+    "code_blocks",
+    "defined_names",
+    "extract_json",
+    "is_python",
+    "language_of",
+    "parse_python",
+    "split_reasoning",
+]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import warnings
 
+_TRIES = 5
+
 
 def is_python(code: str) -> bool:
     """Whether a text is a Python program, an empty one included."""
@@ -18,10 +20,25 @@ def defined_names(code: str) -> frozenset[str]:
     return frozenset(node.name for node in module.body if isinstance(node, kinds)) if module else frozenset()
 
 
+def parse_python(source: str) -> ast.Module:
+    """As `ast.parse`, also while other threads parse: CPython 3.11 then fails now and then, and not when asked again.
+
+    Raises:
+        SyntaxError: It is no Python; and what else `ast.parse` raises.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return ast.parse(source)
+        except SystemError:
+            # "AST constructor recursion depth mismatch": the depth is counted for all threads together.
+            continue
+    return ast.parse(source)
+
+
 def _parsed(code: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(code)
+            return parse_python(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None

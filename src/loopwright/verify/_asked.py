@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator, Sequence
 
+from loopwright.replies import parse_python
 from loopwright.verify._guest.conversation.ops import SPECIAL
 from loopwright.verify._guest.conversation.values import PLAIN
 
@@ -53,8 +54,8 @@ def refused_names(
         gold: Whether there is a gold solution.
     """
     try:
-        trees = [ast.parse(source) for source in sources]
-        if not gold and any(_names_class(ast.parse(source), modules) for source in tests):
+        trees = [parse_python(source) for source in sources]
+        if not gold and any(_names_class(parse_python(source), modules) for source in tests):
             return frozenset()
     except (SyntaxError, ValueError):
         trees, gold = [], False  # others tell it

@@ -14,6 +14,7 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loopwright.errors import TaskError, UnknownField
+from loopwright.replies import parse_python
 from loopwright.task import Instance
 from loopwright.verify._asked import refused_names
 
@@ -207,7 +208,7 @@ def _suite(empty: PythonSuite, source: str, field: str) -> PythonSuite | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
-            tree = ast.parse(source)
+            tree = parse_python(source)
     except (SyntaxError, ValueError) as error:
         line = f" in line {error.lineno}" if isinstance(error, SyntaxError) else ""
         message = error.msg if isinstance(error, SyntaxError) else str(error)

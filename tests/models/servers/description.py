@@ -10,7 +10,7 @@ from typing import Any, Literal
 from loopwright.errors import ModelError
 from loopwright.types import Usage
 
-Api = Literal["chat", "responses"]
+Api = Literal["chat", "responses", "anthropic", "gemini"]
 Schema = Literal["followed", "refused", "passed over"]
 Thoughts = Literal[
     "`reasoning_content`",
@@ -20,6 +20,8 @@ Thoughts = Literal[
     "`<thought>` tags",
     "parts of the content",
     "summaries",
+    "blocks",
+    "parts",
     "none: the server shows none",
 ]
 

@@ -22,6 +22,7 @@ _CACHED = {
     "completion_tokens_details": {"reasoning_tokens": THOUGHT},
 }
 _COUNTED = Usage(input=PROMPT, output=OUTPUT)
+_COUNTED_ALL = Usage(input=PROMPT - READ - WRITTEN, cache_read=READ, cache_write=WRITTEN, output=OUTPUT)
 _COUNTED_READ = Usage(input=PROMPT - READ, cache_read=READ, output=OUTPUT)
 
 
@@ -170,8 +171,8 @@ RESPONSES = Server(
     ),
 )
 
-CLAUDE = Server(
-    name="Claude",
+CLAUDE_COMPATIBLE = Server(
+    name="Claude for OpenAI clients",
     model="claude-sonnet-4-5",
     sources={
         "fields, usage and what is passed over": "https://platform.claude.com/docs/en/api/openai-sdk",
@@ -214,8 +215,23 @@ def _google(code: int, message: str, status: str, *details: Any) -> Any:
     return [{"error": {"code": code, "message": message, "status": status, "details": list(details)}}]
 
 
-GEMINI = Server(
-    name="Gemini",
+GEMINI_LIMIT = _fault(
+    "rate limit",
+    429,
+    _google(
+        429,
+        "You exceeded your current quota, please check your plan and billing details. Please retry in 34.07s.",
+        "RESOURCE_EXHAUSTED",
+        {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": []},
+        {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34s"},
+    ),
+    ModelRateLimited,
+    "exceeded your current quota",
+    wait=34.0,
+)
+
+GEMINI_COMPATIBLE = Server(
+    name="Gemini for OpenAI clients",
     model="gemini-2.5-flash",
     sources={
         "the API": "https://ai.google.dev/gemini-api/docs/openai",
@@ -236,20 +252,7 @@ GEMINI = Server(
     # Thoughts are missing from the completion and not from the total.
     usage={**_PLAIN, "completion_tokens": OUTPUT - THOUGHT},
     counted=_COUNTED,
-    limited=_fault(
-        "rate limit",
-        429,
-        _google(
-            429,
-            "You exceeded your current quota, please check your plan and billing details. Please retry in 34.07s.",
-            "RESOURCE_EXHAUSTED",
-            {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": []},
-            {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34s"},
-        ),
-        ModelRateLimited,
-        "exceeded your current quota",
-        wait=34.0,
-    ),
+    limited=GEMINI_LIMIT,
     faults=(
         _fault(
             "a wrong key",
@@ -264,6 +267,115 @@ GEMINI = Server(
             _google(503, "The model is overloaded. Please try again later.", "UNAVAILABLE"),
             ModelUnavailable,
             "overloaded",
+        ),
+    ),
+)
+
+
+def _anthropic(kind: str, message: str) -> Any:
+    return {"type": "error", "error": {"type": kind, "message": message}, "request_id": "req_1"}
+
+
+CLAUDE = Server(
+    name="Claude",
+    model="claude-sonnet-5",
+    api="anthropic",
+    sources={
+        "messages and usage": "https://platform.claude.com/docs/en/api/messages",
+        "events": "https://platform.claude.com/docs/en/build-with-claude/streaming",
+        "errors": "https://platform.claude.com/docs/en/api/errors",
+        "rate limits": "https://platform.claude.com/docs/en/api/rate-limits",
+    },
+    refuses={
+        "temperature": Wire(400, _anthropic("invalid_request_error", "`temperature` is deprecated for this model."))
+    },
+    wants_back="signature",
+    thoughts="blocks",
+    usage={
+        "input_tokens": PROMPT - READ - WRITTEN,
+        "cache_read_input_tokens": READ,
+        "cache_creation_input_tokens": WRITTEN,
+        "output_tokens": OUTPUT,
+    },
+    counted=_COUNTED_ALL,
+    limited=_fault(
+        "rate limit",
+        429,
+        _anthropic("rate_limit_error", "This request would exceed your organization's rate limit."),
+        ModelRateLimited,
+        "rate limit",
+        headers={"retry-after": "12", "anthropic-ratelimit-tokens-remaining": "0"},
+        wait=12.0,
+    ),
+    faults=(
+        _fault(
+            "a wrong key",
+            401,
+            _anthropic("authentication_error", "invalid x-api-key"),
+            ModelUnauthorized,
+            "invalid x-api-key",
+        ),
+        _fault("overloaded", 529, _anthropic("overloaded_error", "Overloaded"), ModelRateLimited, "Overloaded"),
+        _fault(
+            "overloaded in the stream",
+            200,
+            'event: error\ndata: {"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}\n\n',
+            ModelRateLimited,
+            "Overloaded",
+            inside=True,
+        ),
+        _fault(
+            "no such model",
+            404,
+            _anthropic("not_found_error", "model: claude-0"),
+            ModelRejected,
+            "model: claude-0",
+        ),
+    ),
+)
+
+GEMINI = Server(
+    name="Gemini",
+    model="gemini-3-flash",
+    api="gemini",
+    sources={
+        "responses and usage": "https://ai.google.dev/api/generate-content",
+        "thoughts": "https://ai.google.dev/gemini-api/docs/thinking",
+        "signatures of thoughts": "https://ai.google.dev/gemini-api/docs/thought-signatures",
+        "errors": "https://ai.google.dev/gemini-api/docs/troubleshooting",
+    },
+    wants_back="thoughtSignature",
+    thoughts="parts",
+    usage={
+        "promptTokenCount": PROMPT,
+        "cachedContentTokenCount": READ,
+        "candidatesTokenCount": OUTPUT - THOUGHT,
+        "thoughtsTokenCount": THOUGHT,
+        "totalTokenCount": PROMPT + OUTPUT,
+    },
+    counted=_COUNTED_READ,
+    limited=GEMINI_LIMIT,
+    faults=(
+        _fault(
+            "a wrong key",
+            400,
+            _google(400, "API key not valid. Please pass a valid API key.", "INVALID_ARGUMENT")[0],
+            ModelUnauthorized,
+            "API key not valid",
+        ),
+        _fault(
+            "overloaded",
+            503,
+            _google(503, "The model is overloaded. Please try again later.", "UNAVAILABLE")[0],
+            ModelUnavailable,
+            "overloaded",
+        ),
+        _fault(
+            "no such model",
+            404,
+            _google(404, "models/gemini-0 is not found for API version v1beta", "NOT_FOUND")[0],
+            ModelRejected,
+            "is not found",
         ),
     ),
 )
@@ -535,7 +647,7 @@ OPENROUTER = Server(
         "completion_tokens_details": {"reasoning_tokens": THOUGHT},
         "cost": 0.001,
     },
-    counted=Usage(input=PROMPT - READ - WRITTEN, cache_read=READ, cache_write=WRITTEN, output=OUTPUT),
+    counted=_COUNTED_ALL,
     first=(": OPENROUTER PROCESSING\n\n", ": OPENROUTER PROCESSING\n\n"),
     limited=_fault(
         "rate limit",
@@ -813,7 +925,9 @@ SERVERS = (
     RESPONSES,
     AZURE,
     CLAUDE,
+    CLAUDE_COMPATIBLE,
     GEMINI,
+    GEMINI_COMPATIBLE,
     OPENROUTER,
     DEEPSEEK,
     MISTRAL,

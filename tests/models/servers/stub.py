@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from tests.models.provider import Provider
 from tests.models.servers.description import Api, Fault, Server, Wire
+from tests.models.servers.native import Candidates, Messages
+from tests.models.servers.turn import ANSWER, CALLS, LONG, SIGNATURE, THOUGHT, Turn
 
 Mood = Literal["answer", "stall"] | Fault
-
-THOUGHT = "A square has four sides."
-CALLS = (("call_a", '{"command": "ls"}'), ("call_b", '{"command": "pwd"}'))
-"""Id and arguments of the calls of the tool `execute`."""
-SIGNATURE = "c2lnbmF0dXJl"
-"""What the model signed its thought with."""
-ANSWER = "hello"
-LONG = "one, two, three, four, five, six"
 
 
 class Stub:
@@ -44,7 +38,10 @@ class Stub:
         await self.provider.__aexit__(*failure)
 
     async def _respond(self, writer: asyncio.StreamWriter) -> None:
-        body, path = self.provider.requests[-1].body, self.provider.requests[-1].path
+        path = self.provider.requests[-1].path
+        body = self.provider.requests[-1].body
+        # What Gemini nests stands in one place.
+        body = {**body, **body.get("generationConfig", {})}
         if path.endswith("/models"):
             return _whole(writer, Wire(200, {"object": "list", "data": [{"id": self._server.model}]}))
         if isinstance(self.mood, Fault) and not self.mood.inside:
@@ -55,7 +52,7 @@ class Stub:
             return _whole(writer, Wire(400, {"error": {"message": f"{self._server.wants_back} is missing"}}))
         if refused := next((name for name in self._server.refuses if name in body), None):
             return _whole(writer, self._server.refuses[refused])
-        if body.get("stream"):
+        if body.get("stream") or "stream" in path:
             return await self._stream(writer, body)
         return _whole(writer, Wire(200, _PLAYS[self._server.api](self._server).whole(self._turn(body))))
 
@@ -77,39 +74,23 @@ class Stub:
         writer.write(b"0\r\n\r\n")
 
     def _lacks_what_it_wants_back(self, body: dict[str, Any]) -> bool:
-        said = json.dumps(body.get("messages") or body["input"])
+        said = _said(body)
         return CALLS[0][0] in said and self._server.wants_back not in said
 
     def _turn(self, body: dict[str, Any]) -> Turn:
-        messages = body.get("messages") or body["input"]
-        if "tools" in body and CALLS[0][0] not in json.dumps(messages):
+        said = _said(body)
+        if "tools" in body and CALLS[0][0] not in said:
             return Turn("", calls=True)
-        said = json.dumps(messages)
         if _shows(body):
             return Turn("red")
         if "Count" in said:
             return Turn(LONG, cut=True)
-        has_schema = ("response_format" in body or "text" in body) and self._server.schema == "followed"
+        has_schema = any(name in body for name in _SCHEMAS) and self._server.schema == "followed"
         if has_schema or "JSON schema" in said:
             return Turn('{"n": 7}')
         if not self.replies:
             return Turn(ANSWER)
         return Turn(self.replies.pop(0) if len(self.replies) > 1 else self.replies[0])
-
-
-class Turn:
-    """What the model says."""
-
-    def __init__(self, text: str, *, cut: bool = False, calls: bool = False) -> None:
-        self.text = text
-        self.cut = cut
-        self.calls = calls
-
-    @property
-    def pieces(self) -> Sequence[str]:
-        """The text in two parts."""
-        at = len(self.text) // 2
-        return self.text[:at], self.text[at:]
 
 
 class Chat:
@@ -238,11 +219,23 @@ class Responses:
         yield _named({"type": kind, "response": self.whole(turn)})
 
 
-_PLAYS: dict[Api, type[Chat] | type[Responses]] = {"chat": Chat, "responses": Responses}
+_PLAYS: dict[Api, type[Chat] | type[Responses] | type[Messages] | type[Candidates]] = {
+    "chat": Chat,
+    "responses": Responses,
+    "anthropic": Messages,
+    "gemini": Candidates,
+}
+_SCHEMAS = ("response_format", "text", "output_config", "responseJsonSchema")
+"""Fields of a request that ask for a schema, by API."""
 
 
 def _shows(body: dict[str, Any]) -> bool:
-    return '_image"' in json.dumps(body) or '"image_url"' in json.dumps(body)
+    return any(sign in _said(body) for sign in ('_image"', '"image_url"', '"image"', '"inlineData"'))
+
+
+def _said(body: dict[str, Any]) -> str:
+    """The messages of a request, in any API."""
+    return json.dumps(next(body[name] for name in ("messages", "input", "contents") if name in body))
 
 
 def _thinking() -> dict[str, Any]:

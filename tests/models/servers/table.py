@@ -16,6 +16,8 @@ BEGIN, END = "<!-- matrix: begin -->", "<!-- matrix: end -->"
 _CLASSES = {"input": "input", "cache_read": "cache read", "cache_write": "cache write", "output": "output"}
 _BACK = {
     "encrypted_content": "encrypted thoughts",
+    "signature": "signed thoughts",
+    "thoughtSignature": "signatures of thoughts",
     "thought_signature": "signatures of thoughts",
     "reasoning_details": "thoughts",
     "reasoning_content": "thoughts",

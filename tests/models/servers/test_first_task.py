@@ -15,7 +15,8 @@ from loopwright.models import Endpoint
 from tests.docs.test_snippets import snippets
 from tests.models.servers.description import Server
 from tests.models.servers.listed import DEEPSEEK, GROQ, SERVERS
-from tests.models.servers.stub import THOUGHT, Stub
+from tests.models.servers.stub import Stub
+from tests.models.servers.turn import THOUGHT
 
 pytestmark = pytest.mark.slow
 
@@ -54,10 +55,13 @@ def serving(server: Server) -> Iterator[Stub]:
 
 @pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.slug)
 def test_first_task(server: Server, task: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = {"chat": "openai", "responses": "openai-responses"}.get(server.api, server.api)
     with serving(server) as stub:
         monkeypatch.setenv("OPENAI_BASE_URL", stub.provider.base_url)
-        provider = "openai" if server.api == "chat" else "openai-responses"
-        result = loopwright.run(task, model=f"{provider}/{server.model}", strategy="refine")
+        # Claude's and Gemini's own APIs are at their own addresses; here they are at the stub's.
+        own = {provider: Endpoint(base_url=stub.provider.base_url, api=server.api, api_key_env="OPENAI_API_KEY")}
+        endpoints = {} if provider.startswith("openai") else own
+        result = loopwright.run(task, model=f"{provider}/{server.model}", strategy="refine", endpoints=endpoints)
     (episode,) = result.episodes
     assert (episode.passed, [attempt.verdict.score for attempt in episode.attempts]) == (True, [0.5, 1.0])
     assert episode.answer is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -25,8 +26,9 @@ from loopwright.models import (
 )
 from tests.models.servers.description import Fault, Server
 from tests.models.servers.listed import SERVERS
-from tests.models.servers.stub import ANSWER, CALLS, LONG, THOUGHT, Stub
+from tests.models.servers.stub import Stub
 from tests.models.servers.table import PAGE, matrix
+from tests.models.servers.turn import ANSWER, CALLS, LONG, THOUGHT
 
 T = TypeVar("T")
 every_server = pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.slug)
@@ -83,7 +85,7 @@ def test_plain_reply(server: Server) -> None:
         return replies[1].left_out, len(stub.provider.requests)
 
     left_out, calls = played(server, use)
-    unknown = {"seed", "stop"} if server.api == "responses" else set()
+    unknown = {"responses": {"seed", "stop"}, "anthropic": {"seed"}}.get(server.api, set())
     refused = server.refuses.keys() - {"max_tokens", "response_format"}
     assert set(left_out) == refused | unknown
     assert calls == 2 + len(server.refuses.keys() - {"response_format"})
@@ -122,7 +124,8 @@ def test_tools(server: Server) -> None:
 def test_picture(server: Server) -> None:
     async def use(stub: Stub, model: Model) -> str:
         reply = await model.complete(ask("Which colour?", images=("abc",)))
-        assert "data:image/png;base64," in json.dumps(stub.provider.requests[-1].body)
+        shown = base64.b64encode(await _picture("abc")).decode()
+        assert shown in json.dumps(stub.provider.requests[-1].body)
         return reply.text
 
     if server.blind is None:

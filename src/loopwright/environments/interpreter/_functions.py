@@ -8,6 +8,8 @@ import keyword
 import re
 from collections.abc import Sequence
 
+from loopwright.replies import parse_python
+
 _DEFINITION = re.compile(r"def\s+(\w+)\s*\(")
 _WORD = re.compile(r"[^\W\d]\w*")
 
@@ -21,7 +23,7 @@ def first_definition(code: str) -> str | None:
 def last_definition(code: str) -> str | None:
     """The last function that code defines on its top level; None where there is none or the code is no Python."""
     try:
-        body = ast.parse(code).body
+        body = parse_python(code).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     return next((node.name for node in reversed(body) if isinstance(node, ast.FunctionDef)), None)
@@ -52,7 +54,7 @@ def tested_name(tests: Sequence[str], code: str) -> str | None:
     defined = set(_DEFINITION.findall(code))
     for test in tests:
         try:
-            calls = [node.func for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Call)]
+            calls = [node.func for node in ast.walk(parse_python(test)) if isinstance(node, ast.Call)]
         except (SyntaxError, ValueError):
             continue
         names = [call.id for call in calls if isinstance(call, ast.Name) and not hasattr(builtins, call.id)]

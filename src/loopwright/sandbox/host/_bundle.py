@@ -10,6 +10,8 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from loopwright.replies import parse_python
+
 _BOOT = """\
 import marshal, os, sys
 def load(size):
@@ -65,7 +67,7 @@ def _collect(name: str, texts: dict[str, str]) -> None:
     if name in texts:
         return
     text = _source(name)
-    for node in ast.parse(text).body:
+    for node in parse_python(text).body:
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("loopwright."):
             _collect(node.module, texts)
             if _folder(node.module).is_dir():
