@@ -17,7 +17,7 @@ from loopwright.environments import EnvironmentSetup
 from loopwright.errors import ModelUnauthorized
 from loopwright.models import Endpoint, FunctionCall, Reply, Scripted
 from loopwright.record import EpisodeRecord, RunReader
-from loopwright.store import Event, read_run
+from loopwright.store import CallFinished, Event, read_run
 from loopwright.task import Instance
 from loopwright.types import Candidate, Check, Observation, Verdict
 from tests.models import claude, google
@@ -85,6 +85,12 @@ def recorded(folder: Path) -> EpisodeRecord:
     return episode
 
 
+def keys(folder: Path) -> list[str]:
+    """Of calls that were answered."""
+    finished = [event.data for event in read_run(folder).events if isinstance(event.data, CallFinished)]
+    return [call.key for call in finished if call.failure is None]
+
+
 def steps(folder: Path) -> list[dict[str, Any]]:
     """The actions, and all that came of them."""
     kinds = ("proposed", "observed", "judged", "decided", "graded")
@@ -116,8 +122,8 @@ def test_a_plan_is_made_in_text_and_its_steps_are_taken_by_tool(tmp_path: Path) 
     result, model = run(tmp_path / "run", "plan_and_solve", [plan, *done])
     assert result.score == 1
     assert [bool(request.tools) for request in model.requests] == [False, True, True]
-    assert [message.role for message in model.requests[2].messages] == ["system", "user", "assistant", "tool", "user"]
-    assert model.requests[2].messages[-1].content == "Carry out this step now: Add."
+    assert [message.role for message in model.requests[2].messages] == ["system", "user", "assistant", "tool"]
+    assert model.requests[2].messages[-1].content == "[2, 3]\n\nCarry out this step now: Add."
 
 
 def test_what_a_model_is_offered_comes_from_the_description_of_the_environment(tmp_path: Path) -> None:
@@ -237,6 +243,17 @@ def test_claude_acts_by_tools_and_gets_its_thoughts_back(tmp_path: Path) -> None
     assert (told["role"], told["content"][0]["tool_use_id"]) == ("user", "t1")
 
 
+def test_each_call_of_claude_gets_a_result_whatever_it_asks_for(tmp_path: Path) -> None:
+    made = (claude.tool_use("t1", "execute", command="5"), claude.tool_use("t2", "nonsense"))
+    answers = (claude.message(*made, stop="tool_use"), claude.message(claude.tool_use("t3", "submit"), stop="tool_use"))
+    result, bodies = served(tmp_path / "run", *map(claude.whole, answers), api="anthropic")
+    assert result.score == 1
+    said, told = bodies[1]["messages"][1:]
+    assert [block["id"] for block in said["content"]] == ["t1", "t2"]
+    assert [block["tool_use_id"] for block in told["content"]] == ["t1", "t2"]
+    assert "Not executed" in json.dumps(told["content"][1])
+
+
 def test_gemini_acts_by_tools_and_gets_its_signatures_back(tmp_path: Path) -> None:
     made = {**google.function_call("execute", command="5"), "thoughtSignature": "c2lnbmVk"}
     answers = (google.whole(google.response(made)), google.whole(google.response(google.function_call("submit"))))
@@ -255,6 +272,15 @@ def test_a_server_that_refuses_tools_is_asked_in_text_after_one_lost_call_and_th
     assert ["tools" in one for one in bodies] == [True, False, False]
     assert "```forth code block" in bodies[1]["messages"][0]["content"]
     assert recorded(tmp_path / "run").spent.left_out >= {"tools"}
+
+
+def test_what_is_asked_in_text_has_one_seed_whoever_met_the_refusal(tmp_path: Path) -> None:
+    refusal = fault(400, "registry.ollama.ai/library/gemma:2b does not support tools")
+    _, met = served(tmp_path / "met", refusal, reply("```forth\nsubmit\n```"))
+    _, never = served(tmp_path / "never", reply("```forth\nsubmit\n```"), tools="never")
+    assert met[1]["seed"] == never[0]["seed"]
+    texts = [call for call in keys(tmp_path / "met") if call in keys(tmp_path / "never")]
+    assert len(texts) == 1
 
 
 def test_an_endpoint_can_forbid_tools(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from loopwright.errors import ModelRejected
 from loopwright.models import Model, ModelOptions, Reply, Request, open_model
+from loopwright.types import Tool
 from tests.models.provider import Answer, Provider, Received, body, fault, reply
 from tests.models.support import ask
 
@@ -144,6 +145,34 @@ def test_a_field_that_made_no_difference_is_sent_again() -> None:
             return [each.body for each in provider.requests]
 
     assert ["stop" in sent for sent in asyncio.run(go())] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Unexpected role 'user' after role 'tool'",
+        "messages with role 'tool' must be a response to a preceding message with 'tool_calls'",
+        "This model's maximum context length is 8192 tokens; 200 of them are in the tools.",
+    ],
+)
+def test_a_refusal_that_only_mentions_tools_switches_none_off(words: str) -> None:
+    async def go() -> list[dict[str, Any]]:
+        async with Provider(fault(400, words), reply()) as provider:
+            model = open_model(
+                "openai/the-model", options=ModelOptions(base_url=provider.base_url, api_key="key-of-test")
+            )
+            asked = ask().model_copy(
+                update={"tools": (Tool(name="go", description="Goes.", parameters={"type": "object"}),)}
+            )
+            try:
+                with pytest.raises(ModelRejected):
+                    await model.complete(asked)
+                await model.complete(asked)
+            finally:
+                await model.close()
+            return [each.body for each in provider.requests]
+
+    assert ["tools" in sent for sent in asyncio.run(go())] == [True, True]
 
 
 def test_a_prompt_that_is_too_long_says_what_to_lower() -> None:

@@ -22,6 +22,7 @@ from loopwright.models import (
     all_capabilities,
     open_model,
 )
+from loopwright.types import Message
 from tests.models.provider import Answer, Provider, body, completion, fault, reply
 from tests.models.support import ask
 
@@ -56,6 +57,8 @@ class Clever:
         if refused := next((name for name in self.refuses if name in sent), None):
             return fault(400, f"Unsupported parameter: {refused}")
         said = json.dumps(sent["messages"])
+        if "whale" in said:
+            return fault(400, "This model's maximum context length is 8192 tokens.")
         if "tools" in sent:
             call = {"id": "1", "type": "function", "function": {"name": "weather", "arguments": self.arguments}}
             message = {"role": "assistant", "content": None, "tool_calls": [call]}
@@ -88,10 +91,11 @@ class Clever:
     def options(self) -> ModelOptions:
         return ModelOptions(endpoints={"mine": Endpoint(base_url=self.provider.base_url)})
 
-    async def ask(self, **sampling: Any) -> Reply:
+    async def ask(self, content: str = "hello", **sampling: Any) -> Reply:
         model = open_model("mine/m", options=self.options)
+        asked = ask(**sampling).model_copy(update={"messages": (Message(role="user", content=content),)})
         try:
-            return await model.complete(ask(**sampling))
+            return await model.complete(asked)
         finally:
             await model.close()
 
@@ -169,6 +173,21 @@ def test_what_was_found_saves_the_lost_call_of_a_later_process(state: Path) -> N
     assert [one.name for one in all_capabilities()] == ["mine/m"]
     (file,) = state.iterdir()
     assert "key" not in file.read_text()
+
+
+def test_a_refusal_of_something_else_leaves_what_was_measured() -> None:
+    async def go() -> None:
+        server = Clever("temperature")
+        async with server.checked() as check:
+            await check.run(None)
+            _as_another_process()
+            before = len(server.provider.requests)
+            with pytest.raises(ModelRejected, match="context"):
+                await server.ask(content="whale", temperature=0)
+            assert (await server.ask(temperature=0)).left_out == ("temperature",)
+            assert len(server.provider.requests) == before + 2
+
+    asyncio.run(go())
 
 
 def test_what_holds_no_longer_is_corrected_by_the_run() -> None:

@@ -7,7 +7,7 @@ there is not, or with arguments that do not fit, is shown to the model once; the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from loopwright.agents._types import AgentReply, ModelClient, View
@@ -38,8 +38,8 @@ async def act_by_tool(request: Request, view: View, turn: str, models: ModelClie
     """
     tools = view.action.tools
     said = tuple(message for attempt in view.attempts for message in _told(attempt))
-    asked = (Message(role="user", content=turn),) if turn else ()
-    request = request.model_copy(update={"messages": (*request.messages, *said, *asked), "tools": tools})
+    messages = (*request.messages, *_with_turn(said, turn))
+    request = request.model_copy(update={"messages": messages, "tools": tools})
     reply = await models.complete(request)
     try:
         return _action(reply, view)
@@ -72,9 +72,13 @@ def _action(reply: Reply, view: View) -> AgentReply:
         raise NoCandidate("the reply calls no tool")
     first, *others = reply.tool_calls
     argument = _argument(first, tools)
-    calls = (first, *(call for call in others if _fits(call, tools)))
     candidate = Candidate(text=action_text(view.public, first.name, argument))
-    return AgentReply(candidate=candidate, message=reply.message.model_copy(update={"tool_calls": calls}))
+    message = reply.message
+    readable = tuple(call for call in others if _can_be_read(call))
+    if len(readable) < len(others):
+        # Servers refuse a call whose arguments are malformed, also in what the provider wants back as it was.
+        message = message.model_copy(update={"tool_calls": (first, *readable), "carried": {}})
+    return AgentReply(candidate=candidate, message=message)
 
 
 def _argument(call: FunctionCall, tools: Mapping[str, Tool]) -> str:
@@ -98,12 +102,21 @@ def _argument(call: FunctionCall, tools: Mapping[str, Tool]) -> str:
     return argument
 
 
-def _fits(call: FunctionCall, tools: Mapping[str, Tool]) -> bool:
+def _can_be_read(call: FunctionCall) -> bool:
     try:
-        _argument(call, tools)
-    except NoCandidate:
+        call.parsed  # noqa: B018  # reading it tells
+    except ValueError:
         return False
     return True
+
+
+def _with_turn(said: Sequence[Message], turn: str) -> Sequence[Message]:
+    """The conversation with the words of this turn: in the last result, as not every server takes a user after it."""
+    if not turn:
+        return said
+    if said and said[-1].role == "tool":
+        return (*said[:-1], said[-1].model_copy(update={"content": f"{said[-1].content}\n\n{turn}"}))
+    return (*said, Message(role="user", content=turn))
 
 
 def _told(attempt: Attempt) -> tuple[Message, ...]:

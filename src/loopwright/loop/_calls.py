@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from loopwright.budget import Ledger, Reservation, Spend
-from loopwright.errors import StoreError, UserError
+from loopwright.errors import StoreError, ToolsRefused, UserError
 from loopwright.models import (
     AtEndpoint,
     Message,
@@ -137,15 +137,20 @@ class NodeCalls:
         request = self._limited(self._seeded(request), limit)
         key = CallKey(self.episode, self.iteration, self.node, self._attempt, request_hash(request))
         self._attempt += 1
-        result = await self.store.once(
-            key,
-            lambda: self._paid(model, request, limit),
-            kind="model",
-            repeatable=model.repeatable,
-            request=request.model_dump(mode="json", exclude_defaults=True),
-            served_by=endpoint.fingerprint if endpoint else "",
-            reuse=self._reused,
-        )
+        try:
+            result = await self.store.once(
+                key,
+                lambda: self._paid(model, request, limit),
+                kind="model",
+                repeatable=model.repeatable,
+                request=request.model_dump(mode="json", exclude_defaults=True),
+                served_by=endpoint.fingerprint if endpoint else "",
+                reuse=self._reused,
+            )
+        except ToolsRefused:
+            # Which call meets the refusal is chance: the same question in text has one place, whoever asked before.
+            self._attempt -= 1
+            raise
         return _replied(result, "record")
 
     def _seeded(self, request: Request) -> Request:

@@ -20,6 +20,10 @@ _CARRIED = "reasoning_content"
 """A field of messages: most servers that send it want it back beside a tool call, some refuse it."""
 _TOOL_SIGNS = re.compile(r"\btools?\b|\bfunction[ _]?call", re.IGNORECASE)
 """Servers name tools in many words: "does not support tools", "no endpoints found that support tool use"."""
+_NOT_OF_TOOLS = re.compile(r"\broles?\b|context|length|\btokens\b", re.IGNORECASE)
+"""What refusals are about that only mention tools: the order of messages, a request that is too long."""
+_RESULTS = ('"tool_call_id"', '"function_call_output"', '"tool_result"', '"functionResponse"')
+"""Signs of results of tools in a request, by API: a server that takes those takes tools."""
 _SECOND = {"effort": "budget", "thinkingLevel": "thinkingBudget"}
 """A field to the one that older models take in its place."""
 _SIGNS = {
@@ -100,6 +104,12 @@ class Agreement:
             return None
         return replace(self, left_out=self.left_out | {refused})
 
+    def explains(self, refusal: ModelRejected) -> bool:
+        """Whether a refusal is about something that this agreement changed."""
+        names = {*self.left_out, *self.renamed, *self.renamed.values(), *(_LIMITS if self.longest else ())}
+        top = re.split(r"[.\[]", refusal.parameter)[0]
+        return top in names or any(_is_named(name, str(refusal).lower()) for name in names)
+
     def _with_limit(self, name: str, asked: int, words: str) -> Agreement | None:
         if _TOO_LARGE.search(words):
             about = name in words or "max_tokens" in words or "completion tokens" in words
@@ -122,6 +132,8 @@ def _named(sent: list[str], refusal: ModelRejected, body: Mapping[str, Any]) -> 
     if (top := re.split(r"[.\[]", refusal.parameter)[0]) in sent:
         return top
     if "tools" in sent and _TOOL_SIGNS.search(words):
+        if _NOT_OF_TOOLS.search(words) or any(sign in json.dumps(body, default=str) for sign in _RESULTS):
+            return ""
         return "tool_choice" if "tool_choice" in sent and "tool_choice" in words else "tools"
     if any(sign in words.replace("_", " ") for sign in _SCHEMA_SIGNS):
         schema = next((name for name in sent if name in _SCHEMA_FIELDS), "")

@@ -177,7 +177,7 @@ class OpenAI:
                 learned = agreement.learned(body, error, required) if error.args[0] != told else None
                 if learned is not None:
                     before, told = agreement, error.args[0]
-                elif doubted is None and agreement != Agreement() and self._measured:
+                elif doubted is None and self._measured and agreement.explains(error):
                     # What was measured once may hold no longer: the call is made as if nothing was known.
                     doubted, learned, told = agreement, Agreement(), ""
                 else:
