@@ -12,7 +12,7 @@ import pytest
 
 import loopwright
 from loopwright.models import Scripted
-from loopwright.store import CallFinished, EpisodeFinished, Graded, RunFinished, read_run
+from loopwright.store import CallFinished, EpisodeFinished, Graded, IdempotenceChecked, RunFinished, read_run
 from loopwright.verify import Check, Verdict
 from tests.cli.conftest import Invoke, WriteTask
 
@@ -270,6 +270,20 @@ def test_episodes_of_a_session_are_graded_one_by_one(invoke: Invoke, run: Path) 
     assert invoke("run", "say.yaml", *flags).exit_code == 0
     task.write_text(good + "session: {}\n")
     assert [one["after"] for one in _regraded(invoke, "sessions")["episodes"]] == [1.0, 1.0]
+
+
+def test_what_refining_once_more_did_is_not_taken_for_a_new_grade(invoke: Invoke, write_task: WriteTask) -> None:
+    task = write_task()
+    task.write_text(task.read_text().replace("max_iterations: 3", "max_iterations: 3\n  idempotence: true"))
+    Path("words.yaml").write_text('- "yes"\n- "yes"\n')
+    assert invoke("run", "say.yaml", "--model", "scripted/words.yaml", "--out", "old").exit_code == 0
+    _regraded(invoke, "old", "--out", "new")
+    checked = {name: _of_kind(name, IdempotenceChecked) for name in ("old", "new")}
+    assert [len(found) for found in checked.values()] == [1, 0]
+
+
+def _of_kind(name: str, kind: type) -> list[Any]:
+    return [event for event in read_run(Path(name)).events if isinstance(event.data, kind)]
 
 
 def test_an_unfinished_episode_is_left_as_it_is(invoke: Invoke, run: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loopwright.agents import AgentReply, AgentRole, ModelClient, View
 from loopwright.budget import Caps
 from loopwright.drift import observations
 from loopwright.errors import ModelRejected, ModelUnavailable
@@ -20,8 +21,8 @@ from loopwright.loop import run_episode
 from loopwright.models import Reply, Request
 from loopwright.record import EpisodeRecord
 from loopwright.store import CallFinished, CallIntended, EpisodeFinished, Payload, RunStore
-from loopwright.types import Usage
-from tests.loop.game import Table
+from loopwright.types import Candidate, Observation, Usage
+from tests.loop.game import Game, Table
 
 Answer = str | Exception
 DRAWS = 6
@@ -154,6 +155,33 @@ def test_the_first_draws_get_what_is_left_of_a_budget(tmp_path: Path, cap: int) 
     outcome, _, table = drawn(tmp_path / "r", model, 4, caps=Caps(model_calls=cap))
     assert (outcome.iterations, outcome.rule, len(model.asked)) == (cap, "budget", cap)
     assert table.context.ledger.spent.model_calls == cap
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1, 4])
+def test_a_cap_on_time_holds_whatever_was_drawn_ahead(tmp_path: Path, width: int) -> None:
+    class Slow(Game):
+        async def step(self, action: Candidate) -> Observation:
+            await asyncio.sleep(2.2)
+            return await super().step(action)
+
+    table = table_of(tmp_path / "r", Seeded(["x"]), width, caps=Caps(seconds=2))
+    table.context = replace(table.context, environment=Slow())
+    outcome = asyncio.run(run_episode(table.plan, table.context))
+    assert (outcome.iterations, outcome.rule) == (1, "budget")
+
+
+def test_an_agent_of_ones_own_may_have_a_model_that_is_its_own_business(tmp_path: Path) -> None:
+    class Own:
+        role = AgentRole.PROPOSER
+        model = "what its own client calls it"
+
+        async def act(self, view: View, models: ModelClient) -> AgentReply:
+            return AgentReply(candidate=Candidate(text="12"))
+
+    table = table_of(tmp_path / "r", Seeded(["x"]), 4)
+    table.context = replace(table.context, agents={**table.context.agents, AgentRole.PROPOSER: Own()})
+    assert asyncio.run(run_episode(table.plan, table.context)).iterations == 1
 
 
 @pytest.mark.parametrize("answered", range(5))

@@ -50,6 +50,7 @@ def test_a_transcript_tells_who_was_asked(tmp_path: Path) -> None:
     (episode,) = RunReader(with_calls=True).read(table.store.events())
     assert episode.calls is not None
     assert [call.role for call in episode.calls] == ["proposer", "critic", "proposer"]
+    assert (episode.spent.calls, episode.iterations[0].spent.calls) == (3, 1), "the iteration costs what it cost"
 
 
 def test_what_did_not_pass_is_not_refined(tmp_path: Path) -> None:

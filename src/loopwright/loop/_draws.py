@@ -13,7 +13,7 @@ from langgraph.graph import END
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
-from loopwright.agents import AgentReply, AgentRole
+from loopwright.agents import AgentReply, AgentRole, ModelAgent
 from loopwright.loop._context import Draw, EpisodeContext, LoopState
 from loopwright.loop._views import view_for
 
@@ -109,6 +109,6 @@ def drawn_ahead(context: EpisodeContext) -> int:
 
 def _width(context: EpisodeContext) -> int:
     """As many as the task allows and the model takes at once."""
-    name = getattr(context.agents[AgentRole.PROPOSER], "model", None)
-    slots = getattr(context.models[name], "slots", None) if name else None
+    proposer = context.agents[AgentRole.PROPOSER]
+    slots = getattr(context.models[proposer.model], "slots", None) if isinstance(proposer, ModelAgent) else None
     return min(context.options.width, slots or context.options.width)

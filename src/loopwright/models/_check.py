@@ -109,6 +109,8 @@ class ModelCheck:
     _client: Resilient = field(init=False)
     _calls: int = field(default=0, init=False)
     _usage: Usage = field(default=Usage(), init=False)
+    _reported: bool = field(default=True, init=False)
+    """Whether the server said what each call used."""
 
     @classmethod
     def open(cls, name: str, options: ModelOptions, *, tokens: int = CHECK_TOKENS) -> ModelCheck:
@@ -175,7 +177,7 @@ class ModelCheck:
             agreement=agreements.of(served.served),
             calls=self._calls,
             usage=self._usage,
-            cost_usd=prices.at_most(self.model.name, self._usage) if prices else None,
+            cost_usd=prices.cost(self.model.name, self._usage) if prices and self._reported else None,
         )
         save_capabilities(found)
         return found
@@ -221,6 +223,7 @@ class ModelCheck:
         self._calls += 1
         reply = await self._client.complete(request)
         self._usage += reply.usage
+        self._reported &= reply.usage_reported
         return reply
 
     async def _tried(self, name: str, look: Callable[[], Awaitable[Finding]]) -> Finding:

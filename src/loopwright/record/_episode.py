@@ -10,6 +10,7 @@ from loopwright.errors import ToolsRefused
 from loopwright.record._calls import CallLog
 from loopwright.record._spent import ResultOf, Spent, inline_result
 from loopwright.store import (
+    IDEMPOTENCE,
     CallFinished,
     Critiqued,
     Decided,
@@ -159,7 +160,8 @@ class EpisodeRecord:
             iteration = self.iterations.setdefault(number, IterationRecord(number, event.time))
             if data.type in _PARTS:
                 setattr(iteration, data.type, data)
-            spent.append(iteration.spent)
+            if not (event.node or "").startswith(IDEMPOTENCE):
+                spent.append(iteration.spent)
         result: Mapping[str, Any] = {}
         if isinstance(data, CallFinished) and data.kind == "model" and data.failure is None:
             result = self.result_of(data) or {}

@@ -23,7 +23,17 @@ from loopwright.plan import (
 from loopwright.preflight import check_run
 from loopwright.record import EpisodeRecord, RunReader
 from loopwright.runner._run import Run, recorded_config
-from loopwright.store import EpisodeStarted, Event, Graded, Manifest, RunRecord, RunStore, made_here, read_run
+from loopwright.store import (
+    IDEMPOTENCE,
+    EpisodeStarted,
+    Event,
+    Graded,
+    Manifest,
+    RunRecord,
+    RunStore,
+    made_here,
+    read_run,
+)
 from loopwright.task import BudgetOptions, CapOptions, Task, TaskFile
 
 
@@ -208,4 +218,6 @@ def _begin(resolved: ResolvedRun, folder: Path, record: RunRecord, ended: Mappin
 
 
 def _of_loop(event: Event) -> bool:
-    return event.iteration is not None and event.node != GRADE and not isinstance(event.data, Graded)
+    graded = event.node == GRADE or isinstance(event.data, Graded)
+    # What an answer became that was refined once more was graded as before.
+    return event.iteration is not None and not graded and not (event.node or "").startswith(IDEMPOTENCE)
