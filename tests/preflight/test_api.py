@@ -10,6 +10,7 @@ import pytest
 
 import loopwright
 from loopwright import Scripted, Task, python_environment
+from loopwright.agents import ModelClient
 from loopwright.errors import MissingContent, TaskError, UserError
 from loopwright.types import Candidate
 
@@ -128,6 +129,19 @@ def test_an_estimate_bounds_calls_and_cost(task: Task, tmp_path: Path) -> None:
         ("triple", "refine"): 3,
     }
     assert (bound.total.episodes, bound.total.model_calls, bound.total.usd) == (4, 6, Decimal("2.5"))
+
+
+def test_an_agent_of_ones_own_may_call_any_model_so_its_cost_has_no_ceiling(task: Task, tmp_path: Path) -> None:
+    class Own:
+        role = loopwright.AgentRole.PROPOSER
+
+        async def act(self, view: loopwright.View, models: ModelClient) -> loopwright.AgentReply:
+            raise NotImplementedError
+
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("date: 2026-11-01\nmodels:\n  scripted/*: {input: 1, output: 10}\n")
+    bound = loopwright.estimate(task, proposer=Own(), prices=prices)
+    assert (bound.total.model_calls, bound.total.usd) == (None, None)
 
 
 def test_a_misspelt_option_is_told_by_the_function_that_was_called(task: Task) -> None:

@@ -50,19 +50,16 @@ def estimate_run(checked: CheckedRun) -> RunEstimate:
     tasks = []
     for task in checked.config.tasks:
         mine = [bound for (name, _), bound in variants.items() if name == task.name]
-        names = {
-            model for (name, _), cast in checked.casts.items() if name == task.name for model in cast.models.values()
-        }
-        tasks.append(_capped(_sum(mine), task.budget.run, _dearest(names, checked.prices)))
-    every = {model for cast in checked.casts.values() for model in cast.models.values()}
-    return RunEstimate(variants, _capped(_sum(tasks), checked.config.budget, _dearest(every, checked.prices)))
+        casts = [cast for (name, _), cast in checked.casts.items() if name == task.name]
+        tasks.append(_capped(_sum(mine), task.budget.run, _dearest(casts, checked.prices)))
+    dearest = _dearest(checked.casts.values(), checked.prices)
+    return RunEstimate(variants, _capped(_sum(tasks), checked.config.budget, dearest))
 
 
 def _of_variant(episodes: Sequence[PlannedEpisode], checked: CheckedRun) -> Estimate:
     first = episodes[0]
     cast = checked.cast(first)
-    dearest = _dearest(set(cast.models.values()), checked.prices)
-    one = _capped(Estimate(1, _calls(first, cast), None), first.task.budget, dearest)
+    one = _capped(Estimate(1, _calls(first, cast), None), first.task.budget, _dearest([cast], checked.prices))
     n = len(episodes)
     judge = cast.agents.get(AgentRole.VERIFIER)
     per_probe = 1 + (_calls_of(judge) or 0 if judge else 0)
@@ -105,10 +102,13 @@ def _capped(bound: Estimate, caps: CapOptions, dearest: Decimal | None) -> Estim
     return Estimate(bound.episodes, _least([bound.model_calls, caps.model_calls]), _least(usd))
 
 
-def _dearest(models: Iterable[str], prices: Prices | None) -> Decimal | None:
+def _dearest(casts: Iterable[ResolvedComponents], prices: Prices | None) -> Decimal | None:
     """USD per million tokens of the dearest class of the dearest model; None where a price is not known."""
+    casts = list(casts)
+    if any(_calls_of(agent) is None for cast in casts for agent in cast.agents.values()):
+        return None  # An agent of one's own reaches any model.
     dearest = Decimal(0)
-    for model in models:
+    for model in {model for cast in casts for model in cast.models.values()}:
         amounts = [prices.cost(model, Usage.model_validate({name: 1_000_000})) for name in _CLASSES] if prices else []
         known = [amount for amount in amounts if amount is not None]
         if not known:
