@@ -318,6 +318,7 @@ class ModelCheck:
         self._calls += 1
         told = await model.exchange(self._plain(), **fields)
         self._usage += told.usage
+        self._reported &= told.usage != Usage()
         return told
 
 
