@@ -37,6 +37,9 @@ _CONTRACTS = {
     "agents": _Contract("an agent", {"act": ("view", "models")}, {}, ("role",)),
     "detectors": _Contract("a detector", {}, {"update": ("value", "place"), "state": (), "restore": ("state",)}),
     "environments": _Contract("an environment", _ENVIRONMENT, {}),
+    "image_models": _Contract(
+        "an image model", {"generate": ("request",), "edit": ("request",), "close": ()}, {}, ("name", "repeatable")
+    ),
     "models": _Contract("a model", {"complete": ("request",), "close": ()}, {}, ("name", "repeatable")),
     "score_rules": _Contract("a score rule", {"score": ("outcome",)}, {}),
     "stop_rules": _Contract("a stop rule", {}, {"decide": ("context",), "describe": ("options",)}, ("name",)),
@@ -73,8 +76,8 @@ def load_plugin(kind: str, name: str, builtin: Mapping[str, Any], *, folder: Pat
     """Finds a part such as a strategy or an environment.
 
     Args:
-        kind: `strategies`, `stop_rules`, `score_rules`, `environments`, `agents`, `verifiers`, `models` or `detectors`;
-            `loopwright.<kind>` is the group of the entry points.
+        kind: `strategies`, `stop_rules`, `score_rules`, `environments`, `agents`, `verifiers`, `models`, `image_models`
+            or `detectors`; `loopwright.<kind>` is the group of the entry points.
         name: A built-in name, an entry point's name, or `package.module:Name`.
         builtin: The built-in parts of that kind.
         folder: Where modules are looked for beside the installed ones: the project's folder.

@@ -36,6 +36,8 @@ class ModelOptions:
     """For `replay/...`: requests that the recording does not hold get its next unused reply."""
     artifact: Callable[[str], Awaitable[bytes]] | None = field(default=None, repr=False)
     """Returns the bytes behind an image reference; needed for messages that show images."""
+    keep: Callable[[bytes], Awaitable[str]] | None = field(default=None, repr=False)
+    """Stores bytes and returns their reference; needed by image models."""
 
     def path(self, name: str) -> Path:
         """A path that a model name holds, made absolute."""

@@ -1,0 +1,113 @@
+"""What goes to an image model and what comes back."""
+
+from __future__ import annotations
+
+import operator
+from decimal import Decimal
+from typing import Annotated, Protocol, Self, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from loopwright.types import Usage
+
+Pixels = Annotated[int, Field(gt=0, le=16_384)]
+
+
+class ImageRequest(BaseModel):
+    """A full request for pictures: everything that decides them, so that its hash identifies the call."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    model: str
+    """`provider/model`."""
+    prompt: str = Field(min_length=1, max_length=32_000)
+    """What the picture shows; with `images`, what is to be changed."""
+    images: tuple[str, ...] = Field(default=(), max_length=16)
+    """Artifact references of the pictures to edit, the one that is changed first; none asks for a new picture."""
+    mask: str | None = None
+    """Artifact reference of a grey PNG of the first picture's size: white is repainted, black is kept. None leaves the
+    place of the change to the editor."""
+    width: Pixels | None = None
+    height: Pixels | None = None
+    """None takes the model's own size, or that of the picture to edit."""
+    count: int = Field(default=1, ge=1, le=10)
+    """Pictures to make."""
+    seed: int | None = Field(default=None, ge=0, lt=2**63)
+    steps: int | None = Field(default=None, ge=1, le=1000)
+    """Denoising steps, of models that take some."""
+    guidance: float | None = Field(default=None, ge=0, le=100)
+    """How closely the prompt is followed, of models that have such a scale."""
+    negative_prompt: str = Field(default="", max_length=32_000, exclude_if=operator.not_)
+    """What the picture does not show, of models that take it."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.mask and not self.images:
+            raise ValueError("a mask needs a picture to edit")
+        if (self.width is None) != (self.height is None):
+            raise ValueError("a size is a width and a height")
+        return self
+
+
+class ImageReply(BaseModel):
+    """What an image model made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    images: tuple[str, ...] = ()
+    """Artifact references of the pictures; empty where the provider refused to show them."""
+    blocked: str = Field(default="", exclude_if=operator.not_)
+    """Why the provider refused: its filter, in its words; empty where it did not."""
+    model: str
+    """The model that answered, as the provider names it."""
+    seed_honoured: bool = False
+    """Whether the same request gives the same pictures again, as far as the provider says."""
+    usage: Usage = Usage()
+    """Tokens, of providers that count some."""
+    left_out: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
+    """Parameters of the request that the provider does not take, so that the pictures were made without them."""
+    cost_usd: Decimal | None = None
+    """Cost by the user's price file; None where the model has no price there."""
+    seconds: float = Field(default=0.0, ge=0)
+    """Wall time of the call that succeeded, without retries and waiting for a slot."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.images and not self.blocked:
+            raise ValueError("a reply without pictures says why it was blocked")
+        return self
+
+
+@runtime_checkable
+class ImageModel(Protocol):
+    """Anything that makes pictures: it stores them by `ModelOptions.keep` and reads them by `ModelOptions.artifact`."""
+
+    @property
+    def name(self) -> str:
+        """`provider/model`."""
+        ...
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether a call whose result was lost in a crash may be made again without asking."""
+        ...
+
+    async def generate(self, request: ImageRequest) -> ImageReply:
+        """Makes pictures of a prompt.
+
+        Raises:
+            ModelError: The provider failed; the class tells whether to retry.
+        """
+        ...
+
+    async def edit(self, request: ImageRequest) -> ImageReply:
+        """Changes a picture as the prompt says.
+
+        Raises:
+            ModelError: The provider failed; the class tells whether to retry.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Frees connections and memory; harmless when called twice."""
+        ...
