@@ -28,6 +28,11 @@ CODE = "```python\nTAGS = '''\n<think>\n</think>\n'''\n```\n"
         ("<think>\n</think>\n42", "42", ""),
         ("<think>It may open with <think> itself.</think>\n42", "42", "It may open with <think> itself."),
         ("\ufeff<think>hm</think>42", "\ufeff42", "hm"),
+        ('<think>hm</think>\n{"e": "tags</think> roses"}', '{"e": "tags</think> roses"}', "hm"),
+        ('hm\n</think>\n\n{"e": "tags</think> roses"}', '{"e": "tags</think> roses"}', "hm"),
+        ('<think>It is {"e": "a</think> b"}, no.</think>42', "42", 'It is {"e": "a</think> b"}, no.'),
+        ("<think>hm</think>\ndef end():\n    return 'a</think>'\n", "def end():\n    return 'a</think>'\n", "hm"),
+        ("[THINK]\ndef draft(): pass\n", "", "def draft(): pass"),
         ("<think>\n`</think>` ends it\n</think>\n42", "42", "`</think>` ends it"),
         (f"<think>\n{CODE}</think>\n42", "42", CODE.strip()),
         ("<think>\n```python\nopen\n</think>\n```python\nx = 1\n```\n", "```python\nx = 1\n```\n", "```python\nopen"),
@@ -52,17 +57,34 @@ def test_reasoning_is_taken_off(reply: str, answer: str, reasoning: str) -> None
         "def strip(text):\n    return re.sub(r'<think>.*</think>', '', text)\n",
         '{"evidence": "I muse on tags</think> roses are red", "score": 0}',
         '["\\n</think>\\n"]',
+        'My verdict: {"evidence": "tags</think> roses", "score": 0}\nDone.',
+        'def tags():\n    return """\n<think>\nno\n</think>\n"""\n',
+        "def end():\n    return 'a</think>'\n",
     ],
 )
 def test_tags_in_code_and_in_sentences_are_the_answers(reply: str) -> None:
     assert split_reasoning(reply) == (reply, "")
 
 
+tags = st.sampled_from(["<think>", "</think>", "<thought>", "</reasoning>", "[THINK]", "[/THINK]", "\n", "`", "```\n"])
+strings = st.lists(tags | st.text(max_size=5), max_size=5).map("".join)
+
+
 @settings(deadline=None)
-@given(st.dictionaries(st.text(max_size=5), st.sampled_from(["<think>", "a</think>", "</think>\n", "[/THINK]"])))
-def test_json_is_the_answer_whatever_its_strings_hold(reply: dict[str, str]) -> None:
-    for text in (json.dumps(reply), json.dumps([reply], indent=1, ensure_ascii=False)):
-        assert split_reasoning(text) == (text, "")
+@given(
+    st.dictionaries(strings, strings, min_size=1),
+    st.sampled_from([None, 1]),
+    st.booleans(),
+    st.sampled_from(["", "```json\n", "My verdict:\n", "<think>\nhm\n</think>\n", "hm\n</think>\n"]),
+)
+def test_json_is_the_answer_whatever_its_strings_hold(
+    value: dict[str, str], indent: int | None, ascii_only: bool, before: str
+) -> None:
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
+    for data in (text, f"[{text}]"):
+        reply = before + data + ("\n```\n" if before.startswith("```") else "")
+        answer, reasoning = split_reasoning(reply)
+        assert (answer, reasoning) == ((data, "hm") if "</think>" in before else (reply, ""))
 
 
 @settings(deadline=None)

@@ -26,7 +26,7 @@ def extract_json(text: str, schema: Mapping[str, Any] | None = None) -> str:
     """
     if _is_json(text):
         return text.strip()
-    found = _outermost(text)
+    found = [(text[start:end], value) for start, end, value in outermost_json(text)]
     objects = [part for part, value in found if isinstance(value, dict)]
     required = frozenset((schema or {}).get("required", ()))
     fitting = [part for part, value in found if isinstance(value, dict) and required <= value.keys()]
@@ -34,7 +34,8 @@ def extract_json(text: str, schema: Mapping[str, Any] | None = None) -> str:
     return parts[-1] if parts else text
 
 
-def _outermost(text: str) -> list[tuple[str, Any]]:
+def outermost_json(text: str) -> list[tuple[int, int, Any]]:
+    """The objects and lists of a text that stand in no other: where each starts and ends, and its value."""
     decoder = json.JSONDecoder()
     found, at, work = [], 0, 0
     while work < _WORK and (match := _OPENING.search(text, at)):
@@ -44,7 +45,7 @@ def _outermost(text: str) -> list[tuple[str, Any]]:
             at = match.end()
             work += getattr(error, "pos", len(text)) + 1  # the error counts lines from the start
         else:
-            found.append((text[match.start() : at], value))
+            found.append((match.start(), at, value))
     return found
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Sequence
 
 from loopwright.replies._blocks import code_blocks
+from loopwright.replies._json import outermost_json
+from loopwright.replies._python import defined_names
 
 _TAG = re.compile(
     r"<(?P<close>/?)(?P<name>think|thinking|thought|reasoning)[ \t]*>|\[(?P<shut>/?)(?P<word>THINK)\]", re.IGNORECASE
@@ -23,13 +24,12 @@ def split_reasoning(text: str) -> tuple[str, str]:
     Reasoning stands between `<think>` and `</think>`, also nested; `<thinking>`, `<thought>`, `<reasoning>` and
     `[THINK]` are the same. An opening tag begins a line. Without its closing tag, as in a reply that was cut, all that
     follows it is reasoning; before a closing tag without an opening one, all that comes before. Tags in code are code.
-    A line with a pair of tags only speaks of them. A reply that is JSON is data, whatever its strings hold.
+    A line with a pair of tags only speaks of them. JSON is data, and a bare Python program that defines something is
+    code, whatever their strings hold.
 
     Returns:
         The answer, and the reasoning; the answer is the text itself where there is none.
     """
-    if _is_json(text):
-        return text, ""
     answer, reasoning, rest = "", [], text
     for _ in range(_MOST):
         found = _first(rest)
@@ -46,7 +46,7 @@ def split_reasoning(text: str) -> tuple[str, str]:
 
 def _first(text: str) -> tuple[int, int, int, int] | None:
     """The first stretch of reasoning: where it starts, where its words begin and end, and where the text goes on."""
-    if not _TAG.search(text):
+    if not _TAG.search(text) or _is_program(text):
         return None
     for tag in _outside_code(text):
         if _is_closing(tag):
@@ -76,7 +76,8 @@ def _end(text: str, name: str) -> tuple[int, int]:
 
 def _outside_code(text: str) -> Iterator[re.Match[str]]:
     blocks = [(block.start, block.end) for block in code_blocks(text) if block.complete]
-    code = sorted([*blocks, *(span.span() for span in _CODE_SPAN.finditer(text))])
+    data = [(start, end) for start, end, _ in outermost_json(text)]
+    code = sorted([*blocks, *data, *(span.span() for span in _CODE_SPAN.finditer(text))])
     return (tag for tag in _TAG.finditer(text) if not _is_in(tag.start(), code))
 
 
@@ -84,15 +85,9 @@ def _is_in(place: int, spans: Sequence[tuple[int, int]]) -> bool:
     return any(start <= place < end for start, end in spans)
 
 
-def _is_json(text: str) -> bool:
-    text = text.strip()
-    if text[:1] not in ("{", "[") or not _TAG.search(text):
-        return False
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
+def _is_program(text: str) -> bool:
+    """Whether a text is a bare Python program; `[THINK]` at its start would be Python, too."""
+    return not _TAG.match(text.lstrip()) and bool(defined_names(text))
 
 
 def _line_before(text: str, tag: re.Match[str]) -> str:
