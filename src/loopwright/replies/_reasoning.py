@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from loopwright.replies._blocks import code_blocks
 from loopwright.replies._json import outermost_json
@@ -77,12 +77,13 @@ def _end(text: str, name: str) -> tuple[int, int]:
 def _outside_code(text: str) -> Iterator[re.Match[str]]:
     blocks = [(block.start, block.end) for block in code_blocks(text) if block.complete]
     data = [(start, end) for start, end, _ in outermost_json(text)]
-    code = sorted([*blocks, *data, *(span.span() for span in _CODE_SPAN.finditer(text))])
-    return (tag for tag in _TAG.finditer(text) if not _is_in(tag.start(), code))
-
-
-def _is_in(place: int, spans: Sequence[tuple[int, int]]) -> bool:
-    return any(start <= place < end for start, end in spans)
+    code = sorted([*blocks, *data, *(span.span() for span in _CODE_SPAN.finditer(text))], reverse=True)
+    end = 0
+    for tag in _TAG.finditer(text):
+        while code and code[-1][0] <= tag.start():
+            end = max(end, code.pop()[1])
+        if tag.start() >= end:
+            yield tag
 
 
 def _is_program(text: str) -> bool:
