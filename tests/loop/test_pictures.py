@@ -32,7 +32,7 @@ agents: {proposer: looker}
 loop: {strategy: single}
 data:
   - id: red
-    image: pictures/red.png
+    picture: pictures/red.png
 """
 
 
@@ -222,9 +222,15 @@ def test_a_picture_lies_below_the_project(path: str, project: Path) -> None:
         load_task(project / "colours.yaml")
 
 
+def test_a_field_of_another_name_is_the_environments(project: Path) -> None:
+    (project / "colours.yaml").write_text(TASK.replace("picture: pictures/red.png", "image: 5"))
+    [instance] = load_task(project / "colours.yaml").instances()
+    assert (instance.picture, instance.public["image"]) == (None, 5)
+
+
 def test_a_column_of_a_data_file_names_pictures(project: Path) -> None:
     (project / "data.csv").write_text("id,file\nred,pictures/red.png\n")
-    (project / "colours.yaml").write_text(TASK.partition("data:")[0] + "data: {file: data.csv, image: file}\n")
+    (project / "colours.yaml").write_text(TASK.partition("data:")[0] + "data: {file: data.csv, picture: file}\n")
     model = Scripted(["red"])
     [episode] = loopwright.run(
         project / "colours.yaml", model=model, environment=Gallery, project=project, out=project / "run"

@@ -54,7 +54,7 @@ def agent_names(task: Task) -> Iterator[str]:
 
 
 def _parts(task: Task, project: Project) -> Iterator[tuple[str, str]]:
-    if pictures := sorted({record.image for record in task.data if record.image}):
+    if pictures := sorted({record.picture for record in task.data if record.picture}):
         digests = "".join(_digest(project.root / picture) for picture in pictures)
         yield f"pictures of {task.name}", hashlib.sha256(digests.encode()).hexdigest()
     if task.drift and task.drift.baseline:

@@ -19,15 +19,15 @@ def read_picture(instance: Instance, project: Path) -> bytes | None:
     Raises:
         TaskError: The file is not there, or no picture that models take.
     """
-    if instance.image is None:
+    if instance.picture is None:
         return None
     try:
-        data = read_regular(project / instance.image, _LARGEST, within=project)
+        data = read_regular(project / instance.picture, _LARGEST, within=project)
         picture_type(data)
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise TaskError(
-            f"image: {instance.image} cannot be used: {why}",
+            f"picture: {instance.picture} cannot be used: {why}",
             remedy=f"Name a PNG, JPEG, GIF or WebP file of at most {_LARGEST // 10**6} MB by its path below {project}.",
         ) from None
     return data

@@ -93,7 +93,7 @@ def explain_run(checked: CheckedRun) -> Explanation:
                     threshold="what is good enough" if task.loop.threshold else "",
                     value=_aim(task),
                     action=acts,
-                    images="the instance's picture" if instance.image and _shows_picture(agent) else "",
+                    images="the instance's picture" if instance.picture and _shows_picture(agent) else "",
                 ),
             )
         for verifier in cast.verifiers:

@@ -44,8 +44,8 @@ class DataFile(BaseModel):
     """The field that names a record; records without it are numbered from 1."""
     goal: str | None = None
     """The field that replaces the task's goal."""
-    image: str | None = None
-    """The field that names a picture, by its path below the project; `image` where all fields are the instance's."""
+    picture: str | None = None
+    """The field that names a picture, by its path below the project; `picture` where all fields are the instance's."""
     hidden: tuple[str, ...] = ()
     """Fields that no agent may see."""
     fields: tuple[str, ...] | None = None
@@ -180,8 +180,8 @@ def _record(row: dict[str, Any], number: int, options: DataFile, mark: Mark) -> 
     record = {"id": str(number) if name is None or name == "" else name}
     if options.goal is not None:
         record["goal"] = _take(row, options.goal, mark)
-    if options.image is not None:
-        record["image"] = _take(row, options.image, mark)
+    if options.picture is not None:
+        record["picture"] = _take(row, options.picture, mark)
     hidden = {name: _take(row, name, mark) for name in options.hidden}
     if options.fields is None:
         given = row.pop("hidden", {})

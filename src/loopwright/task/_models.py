@@ -45,7 +45,7 @@ class Instance(Section):
     """The environment's fields that agents may see: starting files, visible tests."""
     hidden: Mapping[str, Any] = {}
     """Hidden tests and gold answers: for `Environment.submit` alone."""
-    image: str | None = None
+    picture: str | None = None
     """A picture that agents may be shown, as a path below the project."""
     images: tuple[str, ...] = ()
     """Artifact references of its pictures, once an episode has begun."""
@@ -84,7 +84,7 @@ class Record(BaseModel):
     """Names the instance; each record has its own."""
     goal: str | None = None
     """Replaces the task's goal."""
-    image: str | None = None
+    picture: str | None = None
     """A picture that agents may be shown, as a path below the project: PNG, JPEG, GIF or WebP."""
     hidden: Mapping[str, Any] = {}
     """Fields that no agent ever sees; they override the environment's hidden ones."""
@@ -93,13 +93,13 @@ class Record(BaseModel):
     hidden_vars: Mapping[str, Any] = {}
     """Names for templates of hidden fields alone."""
 
-    @field_validator("image")
+    @field_validator("picture")
     @classmethod
-    def _is_below(cls, image: str | None) -> str | None:
-        path = PurePosixPath(image or "")
+    def _is_below(cls, picture: str | None) -> str | None:
+        path = PurePosixPath(picture or "")
         if path.is_absolute() or ".." in path.parts:
             raise ValueError("a picture is named by its path below the project")
-        return image or None
+        return picture or None
 
     _plain = model_validator(mode="after")(_only_plain)
 
@@ -358,7 +358,7 @@ class Task(Section):
         # Hidden fields may be filled from hidden ones; what agents see may not.
         return Instance(
             id=record.id,
-            image=record.image,
+            picture=record.picture,
             goal=record.goal or fill(goal, seen, ("goal",), work),
             public={**fill(self.environment.model_extra or {}, seen, ("environment",), work), **own},
             hidden={**fill(self.environment.hidden, known, ("environment", "hidden"), work), **record.hidden},
