@@ -80,12 +80,14 @@ class Named:
         return f"Named({self.name!r}, {self.state!r})"
 
 
-NAMES = ("handle", "home", "name", "error", "error class", "record", "other")
+NAMES = ("handle", "home", "name", "error", "error class", "record", "keys", "items", "other")
 WORDS = (
     "builtin",
     "class",
     "home",
     "__call__",
+    "__await__",
+    "__anext__",
     "getattr",
     "ValueError",
     "builtins:eval",
@@ -109,7 +111,9 @@ kind = st.recursive(
         st.just("class"), st.integers(0, 3), st.just("E"), st.just("json:JSONDecodeError"), st.lists(inner).map(tuple)
     ),
 )
-error = st.tuples(kind, state, state, st.text(max_size=3), st.integers(0, 3), st.lists(state, max_size=2).map(tuple))
+cause = st.none() | st.builds(Named, st.sampled_from(("home", "handle")), st.integers(-1, 2)) | state
+frames = st.lists(state, max_size=2).map(tuple)
+error = st.tuples(kind, state, state, st.text(max_size=3), st.integers(0, 3), frames, cause, st.booleans())
 named = st.one_of(
     st.builds(Named, st.just("handle"), handle),
     st.builds(Named, st.just("error"), error),

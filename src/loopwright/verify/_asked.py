@@ -9,7 +9,10 @@ from loopwright.replies import parse_python
 from loopwright.verify._guest.conversation.ops import SPECIAL
 from loopwright.verify._guest.conversation.values import PLAIN
 
-_ALWAYS = {"__call__", "__enter__", "__exit__", "__await__", "__instancecheck__", "__subclasscheck__"}
+_ALWAYS = {
+    *("__call__", "__enter__", "__exit__", "__instancecheck__", "__subclasscheck__"),
+    *("__await__", "__aiter__", "__anext__", "__aenter__", "__aexit__"),
+}
 """Special methods that decide nothing by themselves: the test names what it expects of the result."""
 _CONTAINER = {"__len__", "__bool__", "__iter__", "__next__", "__reversed__", "__contains__", "__getitem__"}
 _FAMILIES: tuple[set[str], ...] = (

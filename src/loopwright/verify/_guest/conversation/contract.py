@@ -8,6 +8,9 @@ from typing import Any, Protocol
 class Guard(Protocol):
     """What this side lets the other do, and how it sees its own objects."""
 
+    hides: bool
+    """Whether the other side gets no more of an object than what it was handed: no causes of exceptions, no copies."""
+
     def check(self, op: str, target: Any, args: tuple[Any, ...]) -> None:
         """Refuses an operation on an object of this side by raising AttributeError or TypeError."""
 

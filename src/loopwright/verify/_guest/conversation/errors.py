@@ -17,6 +17,8 @@ BUILTIN: dict[str, type[BaseException]] = {
     if isinstance(value, type) and issubclass(value, BaseException)
 }
 _FRAMES_SHOWN = 6
+_CAUSES = 20
+"""An exception with a longer chain of causes crosses without them."""
 
 
 class MirrorType(type):
@@ -119,7 +121,16 @@ def describe(error: BaseException, peer: Conversation) -> tuple[Any, ...]:
         text[:4000],
         peer.export(error),
         frames(error, peer),
+        None if peer.guard.hides else _cause(error),
+        error.__suppress_context__,
     )
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    last: BaseException | None = error
+    for _ in range(_CAUSES):
+        last = last and last.__cause__
+    return None if last else error.__cause__
 
 
 def load(state: Any, peer: Conversation) -> BaseException:
@@ -129,7 +140,7 @@ def load(state: Any, peer: Conversation) -> BaseException:
         ValueError: The description makes no sense.
         TypeError: The description makes no sense.
     """
-    kind, args, attributes, text, number, trace = state
+    kind, args, attributes, text, number, trace, cause, suppressed = state
     cls = load_class(kind, peer)
     if isinstance(cls, MirrorType) or cls not in BUILTIN.values():
         error = BaseException.__new__(cls) if isinstance(cls, MirrorType) else cls.__new__(cls)
@@ -141,6 +152,7 @@ def load(state: Any, peer: Conversation) -> BaseException:
     error.args = tuple(args)
     vars(error).update({str(key): value for key, value in attributes.items() if not peer.guard.refuses(str(key))})
     vars(error).update(_lw_text=str(text), _lw_id=int(number), _lw_frames=_clean(trace))
+    error.__cause__, error.__suppress_context__ = cause, bool(suppressed)
     return error
 
 

@@ -42,6 +42,8 @@ def _plain_base(value: Any, kinds: Any) -> type | None:
 class CandidateGuard:
     """The candidate's side: it hides nothing, and knows its own files by their short names."""
 
+    hides = False
+
     def __init__(self, folder: str) -> None:
         self._folder = folder
 
@@ -98,6 +100,8 @@ class CandidateGuard:
 class VerifierGuard:
     """The tests' side: the candidate reaches what a test handed to it, and nothing behind that."""
 
+    hides = True
+
     def __init__(self, on_failure: Callable[[BaseException], None], refused: Iterable[str] = ()) -> None:
         self.failed = on_failure
         self._refused = frozenset(refused)
@@ -112,8 +116,6 @@ class VerifierGuard:
                 raise TypeError(f"{name!r} of an object of the tests cannot be changed")
             if op == "getattr" and not _may_read(target, name):
                 raise AttributeError(f"{name!r} of an object of the tests is out of reach")
-        elif op == "__await__":
-            raise TypeError("an object of the tests cannot be awaited")
 
     def may_cross(self, value: Any) -> None:
         """Refuses what would open a way into this process."""

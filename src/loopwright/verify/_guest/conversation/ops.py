@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import math
 import operator
 from collections.abc import Callable, Iterator
@@ -27,16 +28,39 @@ def _iter(value: Any) -> Any:
 
 
 def _exit(value: Any, error: BaseException | None) -> bool:
-    return bool(value.__exit__(type(error) if error else None, error, error.__traceback__ if error else None))
+    return bool(value.__exit__(*_raised(error)))
+
+
+def _raised(error: BaseException | None) -> tuple[Any, ...]:
+    return (type(error), error, error.__traceback__) if error else (None, None, None)
+
+
+@functools.cache
+def _runner() -> Any:
+    """One event loop for the life of the process: asynchronous generators, locks and tasks belong to theirs."""
+    import asyncio
+
+    return asyncio.Runner()
 
 
 def _await(value: Any) -> Any:
+    """What awaiting gives. The loop that is running in this thread, if any, stands still meanwhile."""
     import asyncio
 
     async def wait() -> Any:
         return await value
 
-    return asyncio.run(wait())
+    outer = asyncio._get_running_loop()
+    task = asyncio.current_task(outer) if outer else None
+    if outer and task:
+        asyncio._leave_task(outer, task)
+    asyncio._set_running_loop(None)
+    try:
+        return asyncio.run(wait()) if _runner().get_loop().is_running() else _runner().run(wait())
+    finally:
+        asyncio._set_running_loop(outer)
+        if outer and task:
+            asyncio._enter_task(outer, task)
 
 
 _BINARY = ["add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "lshift", "rshift", "and", "xor", "or"]
@@ -83,6 +107,10 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "__instancecheck__": lambda cls, value: isinstance(value, cls),
     "__subclasscheck__": lambda cls, value: issubclass(value, cls),
     "__await__": _await,
+    "__aiter__": lambda value: value.__aiter__(),
+    "__anext__": lambda value: _await(value.__anext__()),
+    "__aenter__": lambda value: _await(value.__aenter__()),
+    "__aexit__": lambda value, error: bool(_await(value.__aexit__(*_raised(error)))),
 }
 for _name in _BINARY:
     _function = getattr(operator, f"__{_name}__")

@@ -17,6 +17,8 @@ from loopwright.verify._guest.conversation.values import Decoder, Malformed, Mem
 MAX_HANDLES = 200_000
 MAX_CLASSES = 500
 REQUEST, ANSWER = b"q", b"r"
+_VIEWS: dict[type, str] = {type({}.keys()): "keys", type({}.items()): "items"}
+"""Views of dicts that compare with sets: those of the candidate cross as copies."""
 
 
 class Gone(BaseException):
@@ -67,7 +69,7 @@ class Peer:
                 raise
         if ok:
             return value
-        if isinstance(value, (StopIteration, StopAsyncIteration)) and op not in ("__next__", "__await__"):
+        if isinstance(value, (StopIteration, StopAsyncIteration)) and op not in ("__next__", "__anext__"):
             # As in a generator: a stray StopIteration must not silently end a loop over `map(candidate, cases)`.
             message = f"{type(value).__name__} was raised where nothing was iterated over"
             raise RuntimeError(message) from value
@@ -204,6 +206,8 @@ class Peer:
             return ("home", own) if own is not None else ("error", errors.describe(value, self))
         if isinstance(value, type) and issubclass(value, BaseException):
             return "error class", errors.describe_class(value, self)
+        if type(value) in _VIEWS and not self.guard.hides:
+            return _VIEWS[type(value)], tuple(value)
         name = self.guard.global_name(value)
         if name is not None:
             return "name", name
@@ -227,6 +231,10 @@ class Peer:
             return errors.load_class(state, self)
         if name == "record":
             return self._record(*state)
+        if name == "keys":
+            return dict.fromkeys(state).keys()
+        if name == "items":
+            return dict(state).items()
         raise ValueError(f"there is nothing named {name!r}")
 
     def _handle(self, number: int, name: str, mask: int) -> Any:

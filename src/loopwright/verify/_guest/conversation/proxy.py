@@ -77,8 +77,10 @@ def bind(cls: type[Proxy], peer: Conversation, number: int) -> Proxy:
 
 def proxy_class(name: str, mask: int, refuses: Callable[[str], bool]) -> type[Proxy]:
     """The class of the proxies for objects of a class of that name with these special methods."""
-    body: dict[str, Any] = {"__slots__": (), "__doc__": property(lambda self: _ask(self, "getattr", "__doc__"))}
+    body: dict[str, Any] = {"__slots__": (), "__doc__": _told("__doc__"), "__annotations__": _told("__annotations__")}
     present = set(ops.names_in(mask))
+    if name == "coroutine" and "__await__" in present:
+        body.update(_COROUTINE)
     for special in present:
         body[special] = _unasked(special, present) if refuses(special) else _METHODS.get(special) or _forward(special)
     if mask & ops.UNHASHABLE:
@@ -86,6 +88,11 @@ def proxy_class(name: str, mask: int, refuses: Callable[[str], bool]) -> type[Pr
     elif "__eq__" in body and "__hash__" not in body:
         body["__hash__"] = object.__hash__
     return type(name, (Proxy,), body)
+
+
+def _told(name: str) -> property:
+    """An attribute that Python would find in the class of the proxy."""
+    return property(lambda self: attribute(self, name))
 
 
 def _forward(op: str) -> Callable[..., Any]:
@@ -164,6 +171,24 @@ def _await(self: Proxy) -> Any:
     return _ask(self, "__await__")
 
 
+async def _next_later(self: Proxy) -> Any:
+    return _ask(self, "__anext__")
+
+
+async def _enter_later(self: Proxy) -> Any:
+    return _ask(self, "__aenter__")
+
+
+async def _exit_later(self: Proxy, kind: object, error: BaseException | None, trace: object) -> bool:
+    may_swallow = self._lw_peer.guard.may_swallow(error)
+    return bool(_ask(self, "__aexit__", error)) and may_swallow
+
+
+def _send(self: Proxy, value: object) -> Any:
+    """All of a coroutine in one step."""
+    raise StopIteration(_ask(self, "__await__"))
+
+
 def _class_check(op: str) -> Callable[..., Any]:
     def method(self: Proxy, other: Any) -> bool:
         return self._lw_peer.is_remote(other) and bool(_ask(self, op, other))
@@ -173,6 +198,12 @@ def _class_check(op: str) -> Callable[..., Any]:
 
 _MAX_ITEMS = 100_000
 _ITERATOR: dict[str, Callable[..., Any]] = {"__iter__": lambda self: self, "__next__": _next}
+_COROUTINE: dict[str, Callable[..., Any]] = {
+    "send": _send,
+    "throw": lambda self, *error: attribute(self, "throw")(*error),
+    "close": lambda self: attribute(self, "close")(),
+}
+"""What makes a coroutine of it in the eyes of `asyncio`."""
 _CONTAINER: dict[str, Callable[..., Any]] = {
     "__iter__": lambda self: iter(_items(self)),
     "__len__": lambda self: len(_items(self)),
@@ -186,6 +217,9 @@ _METHODS: dict[str, Callable[..., Any]] = {
     "__iter__": _iter,
     "__exit__": _exit,
     "__await__": _await,
+    "__anext__": _next_later,
+    "__aenter__": _enter_later,
+    "__aexit__": _exit_later,
     "__instancecheck__": _class_check("__instancecheck__"),
     "__subclasscheck__": _class_check("__subclasscheck__"),
 }
