@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import loopwright
-from loopwright.store import Event, Failed, read_run
+from loopwright.store import CallFinished, Event, Failed, read_run
 from tests.cli.conftest import Invoke, WriteTask
+from tests.cli.test_resume import cut
 from tests.cli.test_secrets import serving
 from tests.models.provider import Answer, events, fault, piece, reply
 from tests.models.servers.listed import TOGETHER
@@ -105,3 +106,29 @@ def test_what_broke_off_counts_after_a_resume(
         told = json.loads(invoke("resume", "out", "--json").stdout)
     assert lost.usage is not None
     assert sum(told["episodes"][0]["usage"].values()) > lost.usage.total
+
+
+def test_a_reply_that_broke_off_waits_for_what_other_calls_hold(
+    invoke: Invoke, write_task: WriteTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is room for what was lost and one call more; the other one holds it until it is answered."""
+    write_task(more="budget: {run: {tokens: 20000}}\ndata: [{id: one}, {id: two}]\n")
+    output = _run(invoke, monkeypatch, BROKEN, reply("yes"), flags=("--json",))
+    rows = json.loads(output[output.index("{") :])["episodes"]
+    assert [(row["status"], row["passed"]) for row in rows] == [("scored", True)] * 2
+
+
+def test_a_first_cap_pays_no_recorded_call_again(
+    invoke: Invoke, write_task: WriteTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_task()
+    _run(invoke, monkeypatch, reply("no"), reply("yes"))
+    cut(Path("out"), "call_finished")
+    with playing(TOGETHER) as stub:
+        monkeypatch.setenv("OPENAI_BASE_URL", stub.provider.base_url)
+        told = json.loads(invoke("resume", "out", "--max-tokens", 50_000, "--json").stdout)
+    assert told["episodes"][0]["usage"]["output"] >= 4
+    calls = [event for event in read_run(Path("out")).events if isinstance(event.data, CallFinished)]
+    assert len(calls) == 1 + len(stub.provider.requests)
+    assert [call.iteration for call in calls][:2] == [0, 1]
+    assert {request.body["max_tokens"] for request in stub.provider.requests} == {8192}

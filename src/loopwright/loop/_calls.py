@@ -59,13 +59,13 @@ class CallUnderWay:
         self.reservation.settle(lost.spend)
         return lost
 
-    def reserve_again(self) -> None:
-        """Reserves as much for the next try.
+    async def reserve_again(self) -> None:
+        """Reserves as much for the next try, and waits where other calls hold what it needs.
 
         Raises:
-            BudgetExceeded: There is no room for it.
+            BudgetExceeded: There is no room for it, whatever the other calls will cost.
         """
-        self.reservation = self.ledger.reserve(self.reservation.spend)
+        self.reservation = await self.ledger.acquire(self.reservation.spend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +135,11 @@ class NodeCalls:
         model = self.models[request.model]
         endpoint = model if isinstance(model, AtEndpoint) else None
         limit = endpoint.reply_limit if endpoint else None
-        request = self._limited(self._seeded(request), limit)
-        key = CallKey(self.episode, self.iteration, self.node, self._attempt, request_hash(request))
+        request = self._seeded(request)
+        if not self.store.knows(self._key(request)):
+            # A call that was made before there was a cap is not paid again because a cap limits replies now.
+            request = self._limited(request, limit)
+        key = self._key(request)
         self._attempt += 1
         try:
             result = await self.store.once(
@@ -153,6 +156,9 @@ class NodeCalls:
             self._attempt -= 1
             raise
         return _replied(result, "record")
+
+    def _key(self, request: Request) -> CallKey:
+        return CallKey(self.episode, self.iteration, self.node, self._attempt, request_hash(request))
 
     def _seeded(self, request: Request) -> Request:
         """Fixes the seed by position, so that a repeat draws anew and a rerun draws the same."""

@@ -37,8 +37,10 @@ class RetryPolicy:
     max_concurrency: int = 64
 
 
-OnFailure = Callable[[LoopwrightError, int, bool], None]
-"""Told of each failed call: the error, which attempt it was (from 1), and whether another one follows."""
+OnFailure = Callable[[LoopwrightError, int, bool], Awaitable[None] | None]
+"""Told of each failed call: the error, which attempt it was (from 1), and whether another one follows.
+
+What it returns is waited for before that one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +153,8 @@ class Resilient:
                 return await self._call(request, round_)
             except LoopwrightError as error:
                 next_wait = self._wait_after(error, attempt, begun)
-                if self._on_failure is not None:
-                    self._on_failure(error, attempt, next_wait is not None)
+                if self._on_failure and (ready := self._on_failure(error, attempt, next_wait is not None)):
+                    await ready
                 if next_wait is None:
                     raise
             await self._clock.sleep(next_wait)

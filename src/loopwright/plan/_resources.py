@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from dataclasses import fields, replace
@@ -124,7 +124,7 @@ class RunResources:
         self._stack.push_async_callback(model.close)
         return model
 
-    def _on_failure(self, error: LoopwrightError, attempt: int, retried: bool) -> None:
+    def _on_failure(self, error: LoopwrightError, attempt: int, retried: bool) -> Awaitable[None] | None:
         call = call_under_way.get()
         lost = call.lost() if call and isinstance(error, ModelError) and error.begun else None
         self._store.append(
@@ -142,8 +142,7 @@ class RunResources:
             iteration=call.iteration if call else None,
             node=call.node if call else None,
         )
-        if call and lost and retried:
-            call.reserve_again()
+        return call.reserve_again() if call and lost and retried else None
 
     async def _provider(self, name: str, image: str | None) -> Pool:
         key = (name, image if name == "auto" else None)

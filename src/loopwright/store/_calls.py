@@ -87,6 +87,11 @@ class Calls:
         self._repeat_in_doubt = repeat_in_doubt
         self._running: dict[str, asyncio.Event] = {}
 
+    def knows(self, key: CallKey) -> bool:
+        """See `RunStore.knows`."""
+        begun_and_not_safe = self._index.begun.get(str(key)) is False and not self._repeat_in_doubt
+        return str(key) in self._index.finished or begun_and_not_safe
+
     async def once(
         self,
         key: CallKey,

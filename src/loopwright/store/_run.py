@@ -186,6 +186,10 @@ class RunStore:
         )
         return await self._calls.once(key, intent, call, served_by=served_by, reuse=reuse)
 
+    def knows(self, key: CallKey) -> bool:
+        """Whether the record answers a call, or holds it in doubt, so that it is not made."""
+        return self._calls.knows(key)
+
     def adopt(self, source: RunRecord, keep: Callable[[Event], bool]) -> int:
         """Takes events of another run into this one, to go on from them under a changed configuration.
 
