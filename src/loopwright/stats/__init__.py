@@ -1,4 +1,4 @@
-"""Statistics for repeated, graded attempts: intervals, pass@k, paired tests, power, refinement, curves.
+"""Statistics for repeated, graded attempts: intervals, pass@k, paired tests, power, refinement, curves, ranks.
 
 Usable alone, in pure Python; each docstring names the paper and the equation behind its function.
 """
@@ -38,6 +38,7 @@ from loopwright.stats._power import (
     tasks_for_paired_rates,
     tasks_for_unpaired_rates,
 )
+from loopwright.stats._ranks import average_ranks, spearman
 from loopwright.stats._refinement import (
     Flow,
     Refinement,
@@ -56,6 +57,7 @@ __all__ = [
     "Refinement",
     "Rollouts",
     "Transition",
+    "average_ranks",
     "bca",
     "benjamini_hochberg",
     "clopper_pearson",
@@ -78,6 +80,7 @@ __all__ = [
     "refinement",
     "runs_per_arm",
     "sign_flip",
+    "spearman",
     "suite_pass_at_k",
     "suite_pass_hat_k",
     "tasks_for_paired_means",

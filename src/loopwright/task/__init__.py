@@ -1,7 +1,7 @@
 """Tasks: what is asked, as an object and as a file."""
 
 from loopwright.task._caps import MAY_BE_ZERO, BudgetOptions, CapOptions, Caps, CapText
-from loopwright.task._data import DataFile
+from loopwright.task._data import DataFile, read_rows
 from loopwright.task._dump import dump_task
 from loopwright.task._load import TaskFile, load_task, open_task
 from loopwright.task._models import (
@@ -19,6 +19,7 @@ from loopwright.task._models import (
     Threshold,
     ValueThreshold,
 )
+from loopwright.task._problems import first_problem
 from loopwright.task._schema import task_schema
 from loopwright.task._session import (
     AnchoringOptions,
@@ -59,7 +60,9 @@ __all__ = [
     "Threshold",
     "ValueThreshold",
     "dump_task",
+    "first_problem",
     "load_task",
     "open_task",
+    "read_rows",
     "task_schema",
 ]

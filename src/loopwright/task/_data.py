@@ -85,6 +85,16 @@ def read_data(value: Mapping[str, Any], document: Document, inside: Callable[[An
     return records
 
 
+def read_rows(path: Path) -> Iterator[Row]:
+    """The records of a CSV or JSON lines file, each with the place where it stands.
+
+    Raises:
+        TaskError: The file or a record cannot be read; names its line.
+    """
+    text = read_text(path, MAX_DATA_BYTES)
+    return _csv_rows(path, text, ",") if path.suffix.lower() == ".csv" else _jsonl_rows(path, text)
+
+
 def _rows(path: Path, options: DataFile, document: Document) -> Iterator[Row]:
     kind = options.format or _FORMATS.get(path.suffix.lower())
     if kind is None:
