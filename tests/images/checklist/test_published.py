@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -16,22 +15,14 @@ HEADING = (
 )
 
 
-@pytest.fixture(scope="module")
-def data() -> Path:
-    folder = Path(os.environ.get("LOOPWRIGHT_TEST_DATA", "")) / "images"
-    if not os.environ.get("LOOPWRIGHT_TEST_DATA") or not folder.is_dir():
-        pytest.skip("LOOPWRIGHT_TEST_DATA names no folder with images/ in it")
-    return folder
-
-
 def specs(folder: Path, *lines: str) -> Path:
     path = folder / "specs.jsonl"
     path.write_text("\n".join(lines) + "\n")
     return path
 
 
-def test_every_geneval_spec_is_a_checklist(data: Path) -> None:
-    specs = read_geneval(data / "geneval/evaluation_metadata.jsonl")
+def test_every_geneval_spec_is_a_checklist(published: Path) -> None:
+    specs = read_geneval(published / "geneval/evaluation_metadata.jsonl")
     assert len(specs) == 277
     kinds = Counter(atom.kind for one in specs for atom in one.checklist.atoms)
     assert kinds == {"object": 427, "attribute": 147, "relation": 50, "count": 40}
@@ -43,9 +34,9 @@ def test_every_geneval_spec_is_a_checklist(data: Path) -> None:
     }
 
 
-def test_the_relation_reads_as_the_prompt_does(data: Path) -> None:
+def test_the_relation_reads_as_the_prompt_does(published: Path) -> None:
     """In `include` the object that the prompt names last stands first."""
-    for one in read_geneval(data / "geneval/evaluation_metadata.jsonl"):
+    for one in read_geneval(published / "geneval/evaluation_metadata.jsonl"):
         for atom in one.checklist.atoms:
             if isinstance(atom, RelationAtom):
                 said = one.checklist.prompt.partition(f" {atom.relation} ")
@@ -85,9 +76,9 @@ def test_a_wrong_spec_is_told_with_its_line(tmp_path: Path, line: str, problem: 
     assert problem in str(caught.value)
 
 
-def test_both_lists_of_dsg_are_read_and_their_faults_are_told(data: Path) -> None:
-    asked = read_dsg(data / "dsg/dsg-1k-anns.tifa160.csv")
-    by_hand = read_dsg(data / "dsg/tifa160-dev-anns.csv")
+def test_both_lists_of_dsg_are_read_and_their_faults_are_told(published: Path) -> None:
+    asked = read_dsg(published / "dsg/dsg-1k-anns.tifa160.csv")
+    by_hand = read_dsg(published / "dsg/tifa160-dev-anns.csv")
     assert (len(asked), sum(len(one.checklist.atoms) for one in asked)) == (80, 476)
     assert (len(by_hand), sum(len(one.checklist.atoms) for one in by_hand)) == (80, 457)
     assert {one.id: len(one.changes) for one in asked if one.changes} == {
@@ -102,8 +93,8 @@ def test_both_lists_of_dsg_are_read_and_their_faults_are_told(data: Path) -> Non
     assert all(atom.question for one in by_hand for atom in one.checklist.atoms)
 
 
-def test_parents_may_have_higher_numbers(data: Path) -> None:
-    asked = {one.id: one.checklist for one in read_dsg(data / "dsg/dsg-1k-anns.tifa160.csv")}
+def test_parents_may_have_higher_numbers(published: Path) -> None:
+    asked = {one.id: one.checklist for one in read_dsg(published / "dsg/dsg-1k-anns.tifa160.csv")}
     for name, child in (("tifa160_2", "3"), ("tifa160_139", "6")):
         order = [atom.id for atom in asked[name].ordered]
         parents = next(atom.parents for atom in asked[name].atoms if atom.id == child)

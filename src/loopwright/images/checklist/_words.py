@@ -11,10 +11,10 @@ _IRREGULAR: dict[str, str] = dict(
         r"(\w+)/(\w+)",
         "person/people man/men woman/women child/children mouse/mice goose/geese tooth/teeth foot/feet knife/knives "
         "leaf/leaves shelf/shelves scarf/scarves loaf/loaves wolf/wolves hero/heroes potato/potatoes tomato/tomatoes "
-        "ski/skis bus/buses gas/gases lens/lenses canvas/canvases atlas/atlases axe/axes movie/movies cookie/cookies",
+        "bus/buses gas/gases lens/lenses canvas/canvases atlas/atlases axe/axes movie/movies cookie/cookies",
     )
 )
-_SAME = frozenset({"sheep", "fish", "deer", "shrimp", "aircraft", "moose", "swine"})
+_SAME = frozenset({"sheep", "fish", "deer", "shrimp", "aircraft", "moose", "swine", "tennis", "iris", "debris"})
 _SINGULARS = {plural: singular for singular, plural in _IRREGULAR.items()}
 
 
@@ -57,7 +57,7 @@ def singular(noun: str) -> str:
         made = f"{word[:-3]}y"
     elif word.endswith(("sses", "xes", "zes", "ches", "shes")):
         made = word[:-2]
-    elif word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 2:
+    elif word.endswith("s") and not word.endswith(("ss", "us")) and len(word) > 2:
         made = word[:-1]
     else:
         made = word
