@@ -56,6 +56,11 @@ def import_nothing_for(run: Path | None) -> None:
     _unasked.set(run)
 
 
+def imports_nothing() -> bool:
+    """Whether import paths are refused at present."""
+    return _unasked.get() is not None
+
+
 def is_plugin(kind: str, name: str) -> bool:
     """Whether a name is an import path or that of an entry point, rather than of a file."""
     return ":" in name or name in entry_points(group=f"loopwright.{kind}").names

@@ -85,6 +85,59 @@ def test_a_run_that_was_sent_and_names_no_code_goes_on(run: Path) -> None:
     assert loopwright.resume(run).pass_rate == 1
 
 
+@pytest.mark.parametrize("names", [{"model": "payload_of_tests:V"}, {"environment": {"name": "payload_of_tests:V"}}])
+def test_what_follows_from_a_run_that_was_sent_imports_nothing_either(run: Path, names: dict[str, Any]) -> None:
+    told = json.loads((run / "run.json").read_text())
+    del told["origin"]
+    told["config"]["tasks"][0] |= names
+    (run / "run.json").write_text(json.dumps(told))
+
+    def fork(source: Path, out: str) -> None:
+        loopwright.fork(source, "t:refine:0", at=0, out=out)
+
+    for follow in (
+        lambda: fork(run, "forked"),
+        lambda: loopwright.resume("forked", changed=True),
+        lambda: fork(Path("forked"), "forked again"),
+    ):
+        with pytest.raises(UserError, match="payload_of_tests:V, which would be imported from"):
+            follow()
+    assert not Path("CODE_RAN").exists()
+
+
+def test_grades_given_again_of_a_run_that_was_sent_import_nothing_either(run: Path) -> None:
+    told = json.loads((run / "run.json").read_text())
+    del told["origin"]
+    told["config"]["tasks"][0]["model"] = "payload_of_tests:V"
+    (run / "run.json").write_text(json.dumps(told))
+    loopwright.regrade(run, out="regraded")
+    with pytest.raises(UserError, match="payload_of_tests:V, which would be imported from"):
+        loopwright.fork("regraded", "t:refine:0", at=0, out="forked")
+    assert not Path("CODE_RAN").exists()
+
+
+def test_what_follows_from_a_run_of_ones_own_is_ones_own(run: Path) -> None:
+    loopwright.fork(run, "t:refine:0", at=0, out="forked")
+    assert json.loads(Path("forked/run.json").read_text())["origin"]
+
+
+def test_a_cap_on_cost_is_not_counted_by_prices_that_were_sent(run: Path) -> None:
+    Path("free.yaml").write_text("date: 2026-11-01\nmodels: {scripted/*: {input: 0, output: 0}}\n")
+    Path("own.yaml").write_text("date: 2026-11-01\nmodels: {scripted/*: {input: 999999, output: 999999}}\n")
+    told = json.loads((run / "run.json").read_text())
+    told["config"]["prices"] = str(Path("free.yaml").absolute())
+    (run / "run.json").write_text(json.dumps(told))
+    _sent(run)
+    for go_on in (loopwright.resume, loopwright.regrade):
+        with pytest.raises(UserError, match="was made elsewhere, and the cap on cost") as caught:
+            go_on(run, budget={"usd": 1})
+        assert "--prices" in caught.value.remedy
+    result = loopwright.resume(run, budget={"usd": 1}, prices="own.yaml", changed=True)
+    (episode,) = result.episodes
+    assert episode.score is None
+    assert "the cap on usd of 1" in str(episode.outcome)
+
+
 def _sent(run: Path, **task: Any) -> None:
     """The run as if somebody had sent it, with other fields of its task."""
     told = json.loads((run / "run.json").read_text())

@@ -88,6 +88,7 @@ async def aresume(
     changed: bool = False,
     repeat_in_doubt: bool = False,
     project: Path | str | None = None,
+    prices: Path | str | None = None,
     budget: Mapping[str, Any] | None = None,
     checkpoints: str = "",
     on_event: Callable[[Event], None] | None = None,
@@ -102,6 +103,7 @@ async def aresume(
         changed: Go on although prompts, agents, modules or task files changed; tasks stay as they were recorded.
         repeat_in_doubt: Repeat calls that were under way at a crash even where that is not safe.
         project: The project folder, whose code may run; needed if the run was made elsewhere and names code.
+        prices: The price file instead of the recorded one; needed for a cap on cost if the run was made elsewhere.
         budget: Caps of the whole run, such as `{"usd": 2}`, in place of the recorded ones of the same name.
         checkpoints: As for `run`.
         on_event: Called with every event from now on.
@@ -118,6 +120,7 @@ async def aresume(
         changed=changed,
         repeat_in_doubt=repeat_in_doubt,
         project=Path(project) if project is not None else None,
+        prices=Path(prices) if prices is not None else None,
         budget=CapOptions.model_validate(budget or {}),
     )
     return await _executed(run, {"checkpoints": checkpoints, "on_event": on_event})

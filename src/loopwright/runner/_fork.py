@@ -82,7 +82,7 @@ def fork_run(source: Path, target: Path, *, config: RunConfig, at: int) -> Run:
     run.store.adopt(record, lambda event: event.episode in new and _is_kept(event, at))
     run.store.close()
     # Tasks stay those of the old run even where their files changed since.
-    return Run.reopen(target, changed=True, project=config.project)
+    return Run.continued(target, resolved.config, changed=True)
 
 
 def _started(record: RunRecord, at: int) -> Mapping[str, EpisodeStarted]:

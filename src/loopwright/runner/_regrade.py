@@ -74,7 +74,7 @@ def regrade_run(
         UserError: Something that the tasks name is not there or cannot be used.
         StoreError: A record cannot be read or written, or the folder holds something else.
     """
-    recorded = recorded_config(source, project)
+    recorded = recorded_config(source, project, prices, budget)
     record = read_run(source)
     now = opened(tasks) if tasks else _files_now(record.manifest, recorded)
     files = [one for one in now if isinstance(one, TaskFile)]
@@ -85,7 +85,6 @@ def regrade_run(
             source=source.absolute(), judge=judge, files=tuple(one.path.absolute() for one in files)
         ),
         "budget": budget or CapOptions(),
-        "prices": prices.absolute() if prices else recorded.prices,
         "concurrency": concurrency,
     }
     config = recorded.model_copy(update=update)
@@ -103,7 +102,7 @@ def regrade_run(
     if not _is_whole(folder, chosen):
         _begin(resolved, folder, record, ended)
     # Checked above: what is recorded is what would be recorded now.
-    run = Run.reopen(folder, given=given, changed=True, project=config.project)
+    run = Run.continued(folder, resolved.config, given=given, changed=True)
     run.cap(resolved.config.budget)
     return run
 

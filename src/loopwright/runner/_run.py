@@ -28,7 +28,7 @@ from loopwright.plan import (
     resolve_run,
     resumed,
 )
-from loopwright.plugins import import_nothing_for
+from loopwright.plugins import import_nothing_for, imports_nothing
 from loopwright.runner._results import RunResult, load_result
 from loopwright.session import Prepared, Session, sessions_of
 from loopwright.store import (
@@ -104,7 +104,9 @@ class Run:
             config=config.model_dump(mode="json"),
             content=dict(resolved.fingerprints),
         )
-        store = RunStore.create(folder, sealed(manifest), cache=_cache(config))
+        # What follows from a run that somebody sent is not of this user's making either.
+        told = manifest if imports_nothing() else sealed(manifest)
+        store = RunStore.create(folder, told, cache=_cache(config))
         store.append(
             RunStarted(
                 loopwright=__version__,
@@ -124,6 +126,7 @@ class Run:
         changed: bool = False,
         repeat_in_doubt: bool = False,
         project: Path | None = None,
+        prices: Path | None = None,
         budget: Caps | None = None,
     ) -> Run:
         """Opens an interrupted run to go on with it.
@@ -136,13 +139,31 @@ class Run:
             repeat_in_doubt: Repeat calls that were under way at a crash even where that is not safe.
             project: The project folder, whose code may run, instead of the recorded one; None to use the recorded one,
                 and to run code of it only if the run was made here.
+            prices: The price file instead of the recorded one.
             budget: Caps of the whole run that hold from now on, in place of recorded ones of the same name.
 
         Raises:
             RunChanged: What the run rests on changed, and `changed` is not set.
+            UserError: A cap on cost would be counted by prices that somebody sent.
             StoreError: There is no run, its record is damaged, or another process has it.
         """
-        config = recorded_config(folder, project)
+        config = recorded_config(folder, project, prices, budget)
+        return cls.continued(
+            folder, config, given=given, changed=changed, repeat_in_doubt=repeat_in_doubt, budget=budget
+        )
+
+    @classmethod
+    def continued(
+        cls,
+        folder: Path,
+        config: RunConfig,
+        *,
+        given: ComponentOverrides | None = None,
+        changed: bool = False,
+        repeat_in_doubt: bool = False,
+        budget: Caps | None = None,
+    ) -> Run:
+        """As `reopen`, under a configuration that `recorded_config` gave."""
         store = RunStore.open(folder, cache=_cache(config), repeat_in_doubt=repeat_in_doubt)
         try:
             events = list(store.events())
@@ -336,18 +357,22 @@ class Run:
             await session.look()
 
 
-def recorded_config(folder: Path, project: Path | None) -> RunConfig:
+def recorded_config(
+    folder: Path, project: Path | None, prices: Path | None = None, budget: Caps | None = None
+) -> RunConfig:
     """The configuration of a recorded run. Code that it names is imported only where it was asked for.
 
-    Of a run that was not made here no recorded cache is used, and the files that its tasks name lie in the project that
-    was asked for, or in a folder that the user named.
+    Of a run that was not made here no recorded cache is used, the files that its tasks name lie in the project that was
+    asked for, or in a folder that the user named, and no cap of the user's is counted by its prices.
 
     Args:
         folder: The run's folder, which somebody may have sent.
         project: The project folder that was asked for; None for the recorded one.
+        prices: The price file that was asked for; None for the recorded one.
+        budget: Caps that the user gave.
 
     Raises:
-        UserError: A task of a run that was sent names a file elsewhere.
+        UserError: A task of a run that was sent names a file elsewhere, or prices are needed.
     """
     manifest = read_run(folder).manifest
     config = RunConfig.recorded(manifest)
@@ -356,8 +381,16 @@ def recorded_config(folder: Path, project: Path | None) -> RunConfig:
     import_nothing_for(None if project is not None or (own and not inside) else folder)
     if project is not None:
         config = config.model_copy(update={"project": project.absolute()})
+    if prices is not None:
+        config = config.model_copy(update={"prices": prices.absolute()})
     if own:
         return config
+    if config.prices and prices is None and budget and budget.usd is not None:
+        raise UserError(
+            f"the run in {folder} was made elsewhere, and the cap on cost would be counted by its price file, "
+            f"{config.prices}",
+            remedy="Name your price file with --prices (Python: prices=...).",
+        )
     for task in config.tasks:
         refuse_outside(task, task.instances(), config.project, [folder, *([project] if project else [])])
     return config.model_copy(update={"cache": None})

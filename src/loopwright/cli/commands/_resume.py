@@ -28,6 +28,11 @@ from loopwright.cli._plan_options import cap_options
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="The project folder, whose code may run; needed if the run was made elsewhere and names code.",
 )
+@click.option(
+    "--prices",
+    type=click.Path(path_type=Path),
+    help="Your price file; the recorded one by default. Needed for a cap on cost if the run was made elsewhere.",
+)
 @cap_options
 @checkpoints_option
 @runs_option
@@ -38,6 +43,7 @@ def command(
     repeat_in_doubt: bool,
     accept: float | None,
     project: Path | None,
+    prices: Path | None,
     checkpoints: str,
     runs: Path,
     as_json: bool,
@@ -59,6 +65,7 @@ def command(
         changed=changed,
         repeat_in_doubt=repeat_in_doubt,
         project=project,
+        prices=prices,
         budget=CapOptions.model_validate(budget),
     )
     tell_code(opened)
