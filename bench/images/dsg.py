@@ -273,7 +273,8 @@ class Asked:
 
     scores: Scores
     questions: int
-    all_yes: int
+    all_yes: tuple[Image, ...]
+    """The pictures in which every atom holds."""
 
 
 def ask(data: Data, order: Sequence[str], asking: Asking, gating: Gating) -> Asked:
@@ -288,7 +289,7 @@ def ask(data: Data, order: Sequence[str], asking: Asking, gating: Gating) -> Ask
                 questions += asked
         found[image] = verdict(checklist, answers, gating)
     plain = {image: one.score for image, one in found.items()}
-    return Asked(plain, questions, sum(one.passed for one in found.values()))
+    return Asked(plain, questions, tuple(image for image, one in found.items() if one.passed))
 
 
 def ways() -> list[tuple[str, tuple[str, ...], Asking]]:
@@ -387,7 +388,7 @@ def _agreements(data: Data) -> Table:
 
 def _asking_again(data: Data, draws: int) -> Table:
     title = "Asking again, nothing below a failed atom is asked; difference to the first model once"
-    table = _table(title, "way", "questions", "all yes", "mean", "rho", "difference of rho", "choice")
+    table = _table(title, "way", "questions", "all yes", "their rating", "mean", "rho", "difference", "choice")
     found = {name: ask(data, order, asking, Gating.ANCESTORS) for name, order, asking in ways()}
     drawn = resampled(data, {name: one.scores for name, one in found.items()}, draws)
     for name, order, asking in ways():
@@ -397,7 +398,8 @@ def _asking_again(data: Data, draws: int) -> Table:
         table.add_row(
             name,
             str(one.questions),
-            str(one.all_yes),
+            str(len(one.all_yes)),
+            f"{fmean(data.rating[image] for image in one.all_yes):.3f}",
             f"{fmean(one.scores.values()):.4f}",
             _told(value, drawn[name]),
             "" if asking in (once, everybody) else _told(value - rho(data, found[base].scores), moved, "+"),

@@ -61,8 +61,15 @@ def told(prompt: str) -> list[str]:
         ),
         (
             "a red cube on a blue cube",
-            ["Is there a cube?", "Is there a red cube?", "Is there a blue cube?", "Is the red cube on the blue cube?"],
+            [
+                "Is there a cube?",
+                "Is there a red cube?",
+                "Is there a blue cube?",
+                "Are there at least two cubes?",
+                "Is the red cube on the blue cube?",
+            ],
         ),
+        ("a cup and a cup", ["Is there a cup?", "Are there at least two cups?"]),
         ("a light brown box of chocolates", ["Is there a box of chocolates?", "Is the box of chocolates light brown?"]),
     ],
 )
@@ -71,9 +78,9 @@ def test_forms_that_are_known(prompt: str, questions: list[str]) -> None:
 
 
 def test_parents_lead_to_the_objects() -> None:
-    atoms = {atom.id: atom for atom in templated_checklist("two red cups behind a red cup").atoms}
-    assert atoms["red cup count"].parents == ("cup", "cup red")
-    assert atoms["cup red"].parents == ("cup",)
+    atoms = {atom.id: atom for atom in templated_checklist("two red cups behind a blue cup").atoms}
+    assert atoms["red cup.count"].parents == ("cup", "cup.red")
+    assert atoms["cup.red"].parents == ("cup",)
 
 
 @pytest.mark.parametrize(
@@ -85,6 +92,9 @@ def test_parents_lead_to_the_objects() -> None:
         "a cat left of a dog above a mat",
         "a cat and a dog left of a mat",
         "happiness",
+        "two cups and three cups",
+        "a " + "very" * 40 + " red cup",
+        " and ".join(["a cup"] * 1000),
     ],
 )
 def test_others_are_not_taken_apart_by_half(prompt: str) -> None:
@@ -108,6 +118,8 @@ def test_every_object_and_color_of_a_list_is_found(things: list[tuple[str, str]]
     assert {atom.object for atom in checklist.atoms if atom.kind == "object"} == {noun for _, noun in things}
     found = {(atom.value, atom.object) for atom in checklist.atoms if atom.kind == "attribute"}
     assert found == set(things)
+    least = {atom.object: atom.count for atom in checklist.atoms if atom.kind == "count"}
+    assert all(least.get(noun, 1) == sum(noun == other for _, other in things) for _, noun in things)
 
 
 PARTS = ["a", "the", "red", "cup", "cups", "two", "of", "and", ",", "on", "left", "no", "in", "style"]

@@ -62,9 +62,13 @@ _STYLE = re.compile(
     r"|(?:,| in) (?:an? )?(watercolou?r|oil painting|pencil sketch|sketch|cartoon|pixel art|photograph|line drawing)$",
     re.IGNORECASE,
 )
-_WITHOUT = re.compile(r",? (?:without|and no|with no) (?:an? |any )?((?:[a-z'-]+ ?){1,3})$", re.IGNORECASE)
+_WITHOUT = re.compile(
+    r",? (?:without|and no|with no) (?:an? |any )?([a-z'-]{1,20}(?: [a-z'-]{1,20}){0,2})$", re.IGNORECASE
+)
 _WORD = r"[A-Za-z][A-Za-z'-]*"
 _NOUN = re.compile(rf"{_WORD}(?: {_WORD}){{0,2}}(?: of {_WORD}(?: {_WORD})?)?")
+_LONGEST, _MOST = 60, 50
+"""Characters of a noun phrase, and noun phrases of a prompt."""
 _PAST = re.compile(r"[a-z]*[^e]ed", re.IGNORECASE)
 _PICTURES = _set("photo photograph picture image")
 _NO_NOUN = _set(
@@ -92,7 +96,7 @@ def templated_checklist(prompt: str) -> Checklist:
     """Takes a prompt apart by rules: "on top of" is read as on, "hidden by" as behind, "near" as next to.
 
     A thing that stands twice in the prompt, such as a red and a blue cube, goes by its full name in counts and
-    relations.
+    relations, and so many of it must be there at least.
 
     Raises:
         TaskError: The prompt has nothing that can be checked, or it is in no form that the rules know.
@@ -101,29 +105,39 @@ def templated_checklist(prompt: str) -> Checklist:
     text = _FRAME.sub("", text)
     if not (set(re.findall(r"[a-z]+", text.lower())) - _NO_NOUN - _PICTURES):
         remedy = "Name at least one thing that shall be seen, such as `a red cube`."
-        raise TaskError(f"the prompt {prompt!r} has nothing that can be checked", remedy=remedy)
+        raise TaskError(f"the prompt {_short(prompt)} has nothing that can be checked", remedy=remedy)
     extras: list[Atom] = []
     if found := _STYLE.search(text):
-        extras.append(StyleAtom(id="style", style=found[1] or found[2]))
+        extras.append(StyleAtom(id="picture.style", style=found[1] or found[2]))
         text = text[: found.start()]
     if (found := _WITHOUT.search(text)) and not _NO_NOUN & set(found[1].split()):
-        extras.append(NegationAtom(id=f"no {found[1]}", object=found[1]))
+        extras.append(NegationAtom(id=f"no {found[1]}", object=singular(found[1])))
         text = text[: found.start()]
     relations = [_PLACES_IN_ORDER[found.lastindex - 1] for found in _RELATION.finditer(text) if found.lastindex]
     parts = re.split(r",? and |, ", text) if not relations else _RELATION.sub("\n", text).split("\n")
-    phrases = [phrase for part in parts if (phrase := _phrase(part))]
-    if len(phrases) < len(parts) or len(relations) > 1:
+    phrases = [phrase for part in parts[:_MOST] if (phrase := _phrase(part))]
+    if len(phrases) < len(parts) or len(relations) > 1 or _counted_twice(phrases):
         remedy = "Write the checklist in the task, or let a model make it."
-        raise TaskError(f"the rules cannot take the prompt {prompt!r} apart", remedy=remedy)
+        raise TaskError(f"the rules cannot take the prompt {_short(prompt)} apart", remedy=remedy)
     return Checklist(prompt=prompt, atoms=(*_atoms(phrases, relations), *extras))
 
 
 _PLACES_IN_ORDER = tuple(_PLACES.values())
 
 
+def _short(prompt: str) -> str:
+    return repr(prompt if len(prompt) <= 120 else f"{prompt[:120]}...")
+
+
+def _counted_twice(phrases: list[_Phrase]) -> bool:
+    """Whether two phrases count the same: "two cups and three cups" may mean five."""
+    often = Counter((phrase.modifiers, singular(phrase.noun)) for phrase in phrases)
+    return any(phrase.count and often[phrase.modifiers, singular(phrase.noun)] > 1 for phrase in phrases)
+
+
 def _phrase(text: str) -> _Phrase | None:
     """The parts of a noun phrase; None where it is none that the rules know."""
-    words = text.split()
+    words = text.split() if len(text) <= _LONGEST else []
     first = words[0].lower() if words else ""
     count = number(first) or None
     marked = count is not None or first in ("a", "an", "the")
@@ -147,22 +161,26 @@ def _is_modifier(word: str) -> bool:
 
 
 def _atoms(phrases: list[_Phrase], relations: list[Relation]) -> list[Atom]:
-    """The atoms of all phrases; what is said twice is one atom."""
+    """The atoms of all phrases; what is said twice is one atom. Nouns have no dot, so no ids are alike."""
+    total: Counter[str] = Counter()
     often = Counter(singular(phrase.noun) for phrase in phrases)
     atoms: dict[str, Atom] = {}
     names = []
     for phrase in phrases:
-        twice = often[singular(phrase.noun)] > 1
-        root = ObjectAtom(id=singular(phrase.noun), object=phrase.noun)
-        atoms.setdefault(root.id, root)
+        root, twice = singular(phrase.noun), often[singular(phrase.noun)] > 1
+        total[root] += phrase.count or 1
+        atoms.setdefault(root, ObjectAtom(id=root, object=phrase.noun))
         its = [_modified(phrase, word, twice=twice) for word in phrase.modifiers]
         atoms.update((atom.id, atom) for atom in its)
         name = " ".join((*phrase.modifiers, phrase.noun)) if twice else phrase.noun
         names.append(name)
         if phrase.count is not None:
-            parents = (root.id, *(atom.id for atom in its if twice))
-            counted = CountAtom(id=f"{name} count", parents=parents, object=name, count=phrase.count)
-            atoms.setdefault(counted.id, counted)
+            parents = (root, *(atom.id for atom in its if twice))
+            atoms[f"{name}.count"] = CountAtom(id=f"{name}.count", parents=parents, object=name, count=phrase.count)
+    for root in (root for root, number_of in often.items() if number_of > 1):
+        atoms[f"{root}.total"] = CountAtom(
+            id=f"{root}.total", parents=(root,), object=root, count=total[root], compare="at least"
+        )
     for relation in relations:
         parents = tuple(dict.fromkeys(singular(phrase.noun) for phrase in phrases))
         said = [plural(name) if phrase.many else name for name, phrase in zip(names, phrases, strict=True)]
@@ -176,7 +194,7 @@ def _modified(phrase: _Phrase, word: str, *, twice: bool) -> Atom:
     noun = plural(phrase.noun) if phrase.many else phrase.noun
     root = singular(phrase.noun)
     question = ObjectAtom(id="-", object=f"{word} {noun}").question if twice else ""
-    given = {"id": f"{root} {word}", "parents": (root,), "object": noun, "question": question}
+    given = {"id": f"{root}.{word}", "parents": (root,), "object": noun, "question": question}
     spoken: AttributeAtom | SizeAtom
     if word in _SIZES:
         spoken = SizeAtom.model_validate({**given, "size": word})
