@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from loopwright.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 _SIGNATURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 _QUALITY = 90
 """Of JPEG, in percent."""
+
+
+class TooManyPixels(ValueError):
+    """A picture that would unpack to more pixels than Pillow's limit, some hundreds of megabytes."""
 
 
 def picture_type(data: bytes) -> str:
@@ -39,25 +49,59 @@ def fit_picture(data: bytes, max_side: int | None) -> bytes:
     picture_type(data)
     if max_side is None:
         return data
-    try:
-        from PIL import Image, ImageOps
-    except ImportError:
-        raise MissingExtra(
-            "a card limits the size of pictures, and Pillow is not installed",
-            remedy="Run: pip install 'loopwright[images]', or take `images.max_side` out of the card.",
-        ) from None
-    try:
-        with warnings.catch_warnings():
-            # A picture that unpacks to gigabytes is refused.
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
-                if max(opened.size) <= max_side:
-                    return data
-                kind = "JPEG" if opened.format == "JPEG" else "PNG"
-                fitted = ImageOps.exif_transpose(opened)
-                fitted.thumbnail((max_side, max_side))
+    needs_pillow("a card limits the size of pictures", remedy=", or take `images.max_side` out of the card")
+    with opened_picture(data) as opened:
+        from PIL import ImageOps
+
+        if max(opened.size) <= max_side:
+            return data
+        kind = "JPEG" if opened.format == "JPEG" else "PNG"
+        fitted = ImageOps.exif_transpose(opened)
+        fitted.thumbnail((max_side, max_side))
         out = io.BytesIO()
         fitted.save(out, kind, **({"quality": _QUALITY} if kind == "JPEG" else {}))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise ValueError(f"the picture cannot be read: {error}") from None
     return out.getvalue()
+
+
+def needs_pillow(why: str, *, remedy: str = "") -> None:
+    """Checks that Pillow is there.
+
+    Args:
+        why: What needs it.
+        remedy: What else can be done, after the command that installs it.
+
+    Raises:
+        MissingExtra: It is not.
+    """
+    try:
+        import PIL.Image  # noqa: F401
+    except ImportError:
+        raise MissingExtra(
+            f"{why}, and Pillow is not installed", remedy=f"Run: pip install 'loopwright[images]'{remedy}."
+        ) from None
+
+
+@contextmanager
+def opened_picture(data: bytes) -> Iterator[Image]:
+    """Opens a picture whose size is told before it is unpacked; what the decoder raises then is told as well.
+
+    Args:
+        data: PNG, JPEG, GIF or WebP.
+
+    Raises:
+        TooManyPixels: It is larger than any that is unpacked.
+        ValueError: It is no picture, or a broken one.
+    """
+    from PIL import Image
+
+    picture_type(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            opened = Image.open(io.BytesIO(data), formats=_FORMATS)
+        with opened:
+            yield opened
+    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        raise TooManyPixels(f"the picture cannot be read: {error}") from None
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ValueError(f"the picture cannot be read: {error}") from None

@@ -1,6 +1,16 @@
 """Image models: a text becomes a picture, and a picture another one."""
 
 from loopwright.models.image._open import open_image_model
+from loopwright.models.image._pixels import checked_mask, checked_picture, kept_outside, plain_picture
 from loopwright.models.image._types import ImageModel, ImageReply, ImageRequest
 
-__all__ = ["ImageModel", "ImageReply", "ImageRequest", "open_image_model"]
+__all__ = [
+    "ImageModel",
+    "ImageReply",
+    "ImageRequest",
+    "checked_mask",
+    "checked_picture",
+    "kept_outside",
+    "open_image_model",
+    "plain_picture",
+]
