@@ -30,7 +30,7 @@ version: 1
 name: t
 goal: Say yes.
 environment: {name: text, rubric: It says yes.}
-agents: {proposer: author, critic: critic, verifier: verifier}
+agents: {proposer: author, critic: critic, verifier: verifier, auditor: verifier}
 loop:
   max_iterations: 7
   threshold: 0.9

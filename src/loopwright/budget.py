@@ -33,6 +33,8 @@ class Spend:
     cache_read: int = 0
     cache_write: int = 0
     output: int = 0
+    images: int = 0
+    """Pictures that image models made; a call that a provider blocked counts as one."""
     usd: Decimal = Decimal(0)
     sandbox_seconds: float = 0.0
     working_seconds: float = 0.0
@@ -204,7 +206,7 @@ class Ledger:
                     f"({spent} spent, {reserved} reserved), and {asked} are needed; nothing was spent on this",
                     remedy=f"Raise `{name}` in the task's budget.",
                 )
-        if spend.model_calls and self.caps.seconds is not None and self.seconds >= self.caps.seconds:
+        if (spend.model_calls or spend.images) and self.caps.seconds is not None and self.seconds >= self.caps.seconds:
             raise BudgetExceeded(
                 f"the cap on seconds of {self.caps.seconds} has 0 left; nothing was spent on this",
                 remedy="Raise `seconds` in the task's budget.",

@@ -16,6 +16,7 @@ SEEN = {
     AgentRole.PROPOSER: (0, 1, 2),
     AgentRole.CRITIC: (0, 1, 2),
     AgentRole.VERIFIER: (),
+    AgentRole.AUDITOR: (),
     AgentRole.SUMMARIZER: (),
 }
 """Role to the attempts that it sees beside the one under way."""

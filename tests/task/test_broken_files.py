@@ -43,7 +43,7 @@ _BROKEN: list[tuple[str, str, int | None, str, str]] = [
         _GOOD + "budget:\n  run:\n    dollars: 3\n",
         7,
         "unknown key 'budget.run.dollars'",
-        "Known keys here: model_calls, sandbox_seconds, seconds, tokens, usd, working_seconds.",
+        "Known keys here: images, model_calls, sandbox_seconds, seconds, tokens, usd, working_seconds.",
     ),
     ("wrong type", _GOOD + "repeats: many\n", 5, "repeats: should be a valid integer", "whole number"),
     ("too small", _GOOD + "loop: {max_iterations: 0}\n", 5, "loop.max_iterations: should be greater", "more than 0"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from loopwright.agents._memory import Memory
 from loopwright.models import Message, Reply, Request, Tool
+from loopwright.models.image import ImageReply, ImageRequest
 from loopwright.task import Threshold
 from loopwright.types import Attempt, Candidate, Critique, ValueOptions, Verdict
 
@@ -20,6 +22,8 @@ class AgentRole(StrEnum):
     PROPOSER = "proposer"
     CRITIC = "critic"
     VERIFIER = "verifier"
+    AUDITOR = "auditor"
+    """After the loop: grades the answer by another model or method than the verifier's."""
     SUMMARIZER = "summarizer"
     """Outside the loop: what a long session leaves in memory."""
 
@@ -81,6 +85,18 @@ class AgentReply(BaseModel):
     """Beside an action: the reply that calls a tool, as the next request tells it."""
 
 
+@dataclass(frozen=True, slots=True)
+class NamedModels:
+    """The models that a task names."""
+
+    chat: Mapping[str, str] = field(default_factory=dict)
+    """Role to `provider/model`; roles without a model are left out."""
+    generators: tuple[str, ...] = ()
+    """Image models that make a picture."""
+    editors: tuple[str, ...] = ()
+    """Image models that change a picture."""
+
+
 @runtime_checkable
 class ModelClient(Protocol):
     """How an agent reaches a model: journalled, budgeted and retried by whoever hands it in."""
@@ -114,11 +130,68 @@ class KeepsArtifacts(Protocol):
 
 
 @runtime_checkable
+class NamesModels(Protocol):
+    """Optional, of a model client: it tells which models the task names, for agents that are no cards."""
+
+    @property
+    def named(self) -> NamedModels:
+        """The models."""
+        ...
+
+
+@runtime_checkable
+class DrawsImages(NamesModels, Protocol):
+    """Optional, of a model client: it reaches image models."""
+
+    async def draw(self, request: ImageRequest) -> ImageReply:
+        """Makes pictures of a prompt; changes a picture where the request has some.
+
+        Raises:
+            ModelError: The provider failed for good.
+            BudgetExceeded: The call does not fit the budget any more; it was not made.
+        """
+        ...
+
+    async def get(self, reference: str) -> bytes:
+        """The bytes behind an artifact reference.
+
+        Raises:
+            StoreError: There is no such artifact.
+        """
+        ...
+
+
+@runtime_checkable
 class KnowsTools(Protocol):
     """Optional, of a model client: it can say which models can be offered tools."""
 
     def calls_tools(self, model: str) -> bool:
         """Whether the model of that name can."""
+        ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """Optional, of a proposer: it works something out before the loop, such as a checklist."""
+
+    async def prepare(self, view: View, models: ModelClient) -> Mapping[str, Any]:
+        """Public fields beside those of the instance: every role sees them. Asked once for an episode, and recorded.
+
+        Raises:
+            ModelError: The provider failed for good.
+            BudgetExceeded: There was no budget left for the call.
+            VerifierError: Nothing that the loop could go by came of it; the episode gets no score.
+        """
+        ...
+
+
+@runtime_checkable
+class AsksModel(Protocol):
+    """Optional, of an agent that is no card: it asks the chat model that the task names for its role."""
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether it does; checks before a run and the record then name the model."""
         ...
 
 

@@ -8,6 +8,7 @@ from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRul
 from loopwright.loop._environment_work import spent_time
 from loopwright.loop._episode import GRADE, EpisodePlan, regrade_episode, run_episode
 from loopwright.loop._graph import compile_loop
+from loopwright.loop._image_calls import spend_of_images
 from loopwright.loop._stop_rules import (
     ALL_PASSED,
     BUDGET,
@@ -83,6 +84,7 @@ __all__ = [
     "regrade_episode",
     "run_episode",
     "spend_of",
+    "spend_of_images",
     "spent_time",
     "traits_of",
     "view_for",

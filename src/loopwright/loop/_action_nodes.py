@@ -77,7 +77,7 @@ def propose_as(style: str, *, plan: bool = False) -> Node:
 def _tools(context: EpisodeContext, style: str) -> tuple[Tool, ...]:
     if context.options.tools == "never":
         return ()
-    return action_tools(context.instance.public, every_action_counts=style in _EVERY_ACTION_COUNTS)
+    return action_tools(context.known.public, every_action_counts=style in _EVERY_ACTION_COUNTS)
 
 
 async def plan_of(context: EpisodeContext) -> tuple[str, ...]:
@@ -191,7 +191,7 @@ def _view(context: EpisodeContext, iteration: int, action: ActionRequest) -> Vie
     current = iteration - 1 if iteration else None
     return view_for(
         AgentRole.PROPOSER,
-        context.instance,
+        context.known,
         context.tree,
         current=current,
         iterations_left=left,

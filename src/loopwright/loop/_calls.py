@@ -13,8 +13,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from loopwright.agents import NamedModels
 from loopwright.budget import Ledger, Reservation, Spend
 from loopwright.errors import StoreError, ToolsRefused, UserError
+from loopwright.loop._image_calls import ImageCalls, image_request_hash
 from loopwright.models import (
     AtEndpoint,
     Message,
@@ -27,6 +29,7 @@ from loopwright.models import (
     fit_picture,
     request_hash,
 )
+from loopwright.models.image import ImageModel, ImageReply, ImageRequest
 from loopwright.store import CallKey, RunStore
 
 REUSED = Spend(model_calls=1, cached_calls=1)
@@ -98,6 +101,8 @@ class NodeCalls:
     node: str
     seed: int | None
     on_reserved: Callable[[], None] | None = None
+    image_models: Mapping[str, ImageModel] = field(default_factory=dict)
+    named: NamedModels = field(default_factory=NamedModels)
     _attempt: int = field(default=0, init=False)
 
     def calls_tools(self, model: str) -> bool:
@@ -123,6 +128,29 @@ class NodeCalls:
         data = await asyncio.to_thread(self.store.get, reference)
         fitted = await asyncio.to_thread(fit_picture, data, max_side)
         return reference if fitted == data else await self.put(fitted)
+
+    async def get(self, reference: str) -> bytes:
+        """The bytes of an artifact of the run.
+
+        Raises:
+            StoreError: There is no such artifact.
+        """
+        return await asyncio.to_thread(self.store.get, reference)
+
+    async def draw(self, request: ImageRequest) -> ImageReply:
+        """Makes or changes pictures, from the record where that was done before a crash.
+
+        Raises:
+            BudgetExceeded: The call does not fit the budget any more; it was not made.
+            ModelError: The provider failed for good.
+            UserError: There is no such model, or its key is not set.
+        """
+        model = self.image_models[request.model]
+        if request.seed is None and self.seed is not None:
+            request = request.model_copy(update={"seed": self._seed()})
+        key = CallKey(self.episode, self.iteration, self.node, self._attempt, image_request_hash(request))
+        self._attempt += 1
+        return await ImageCalls(self.store, self.ledger, self.prices).draw(model, request, key)
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request, from the record where it was answered before a crash.
@@ -164,9 +192,11 @@ class NodeCalls:
         """Fixes the seed by position, so that a repeat draws anew and a rerun draws the same."""
         if self.seed is None or request.sampling.seed is not None:
             return request
+        return request.model_copy(update={"sampling": request.sampling.model_copy(update={"seed": self._seed()})})
+
+    def _seed(self) -> int:
         place = f"{self.seed}/{self.episode}/{self.iteration}/{self.node}/{self._attempt}"
-        seed = int.from_bytes(hashlib.sha256(place.encode()).digest()[:4], "big") >> 1
-        return request.model_copy(update={"sampling": request.sampling.model_copy(update={"seed": seed})})
+        return int.from_bytes(hashlib.sha256(place.encode()).digest()[:4], "big") >> 1
 
     def _limited(self, request: Request, limit: int | None) -> Request:
         """Asks for no longer a reply than is reserved for it, where a cap depends on its length."""

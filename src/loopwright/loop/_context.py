@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from loopwright.agents import Agent, AgentReply, AgentRole, Memory
+from loopwright.agents import Agent, AgentReply, AgentRole, Memory, NamedModels
 from loopwright.budget import Ledger
 from loopwright.environments import Environment
 from loopwright.errors import AgentError
 from loopwright.loop._calls import NodeCalls
 from loopwright.loop._decision import StopRule
 from loopwright.models import Model, Prices
+from loopwright.models.image import ImageModel
 from loopwright.record import EpisodeRecord
 from loopwright.store import Payload, RunStore
 from loopwright.task import Instance, LoopOptions
@@ -60,6 +61,9 @@ class EpisodeContext:
     store: RunStore
     ledger: Ledger
     options: LoopOptions
+    image_models: Mapping[str, ImageModel] = field(default_factory=dict)
+    named: NamedModels = field(default_factory=NamedModels)
+    """The models that the task names."""
     stop_rules: Sequence[StopRule] = ()
     """Those that the task names beside the strategy's own."""
     prices: Prices | None = None
@@ -69,6 +73,13 @@ class EpisodeContext:
     tree: EpisodeRecord = field(default_factory=EpisodeRecord)
     draws: dict[int, Draw] = field(default_factory=dict)
     """Candidates that were asked for ahead of their iteration: see `loop.width`."""
+
+    @property
+    def known(self) -> Instance:
+        """The instance, with what the proposer worked out before the loop among its public fields."""
+        if self.tree.prepared is None:
+            return self.instance
+        return self.instance.model_copy(update={"public": {**self.instance.public, **self.tree.prepared.fields}})
 
     def record(self, data: Payload, iteration: int, node: str) -> None:
         """Appends an event and takes it into the tree."""
@@ -87,4 +98,6 @@ class EpisodeContext:
             node=node,
             seed=self.seed,
             on_reserved=on_reserved,
+            image_models=self.image_models,
+            named=self.named,
         )

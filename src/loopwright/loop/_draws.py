@@ -36,7 +36,7 @@ async def ask_for_candidate(
     """
     view = view_for(
         AgentRole.PROPOSER,
-        context.instance,
+        context.known,
         context.tree,
         current=target,
         iterations_left=context.options.max_iterations - iteration,

@@ -12,9 +12,10 @@ from loopwright.errors import Cause, Interrupted, LoopwrightError, StoreError
 from loopwright.loop._context import EpisodeContext
 from loopwright.loop._environment_work import retry_once_on_sandbox_loss
 from loopwright.loop._idempotence import check_idempotence
+from loopwright.loop._preparation import prepare
 from loopwright.loop._stop_rules import BUDGET
 from loopwright.loop._strategies import Strategy, traits_of
-from loopwright.loop._verdicts import joined_by_judge, verified, visible_verdict
+from loopwright.loop._verdicts import audited, joined_by_judge, verified, visible_verdict
 from loopwright.loop._views import view_of
 from loopwright.record import EpisodeRecord
 from loopwright.store import Decided, EpisodeFinished, EpisodeStarted, Event, Graded
@@ -73,6 +74,7 @@ async def run_episode(
 
     async def work() -> None:
         await context.environment.reset(plan.instance)
+        await prepare(context)
         await _loop(plan, context, checkpointer, control)
         await _grade(context, grade)
         if context.options.idempotence and not traits_of(plan.strategy).acts:
@@ -146,6 +148,7 @@ async def _finished(context: EpisodeContext, work: Coroutine[Any, Any, None]) ->
             "iterations": len(context.tree),
             "rule": context.tree.stop_rule,
             "model_calls": spent.model_calls,
+            "images": spent.images,
             "cached_calls": spent.cached_calls,
             "usage": Usage(
                 input=spent.input, cache_read=spent.cache_read, cache_write=spent.cache_write, output=spent.output
@@ -210,22 +213,31 @@ async def _grade(context: EpisodeContext, verdict_on: Callable[[Attempt], Awaita
 
 
 async def _submitted(plan: EpisodePlan, context: EpisodeContext, attempt: Attempt) -> Verdict:
-    """Asks for the hidden verdict, and again for those of verifiers; without hidden checks the loop's own is all."""
-    candidate = attempt.candidate
-    if not plan.instance.hidden or candidate is None:
+    """Asks for the hidden verdict and the auditor's, without an auditor for those of verifiers again.
+
+    Without hidden checks and an auditor the loop's own verdict is all.
+    """
+    candidate, auditor = attempt.candidate, context.agents.get(AgentRole.AUDITOR)
+    if candidate is None or not (plan.instance.hidden or auditor):
         return attempt.verdict
-    hidden = await retry_once_on_sandbox_loss(lambda: context.environment.submit(candidate))
-    return Verdict.joined([hidden, *await verified(context, candidate)])
+    verdicts = []
+    if plan.instance.hidden:
+        verdicts.append(await retry_once_on_sandbox_loss(lambda: context.environment.submit(candidate)))
+    if auditor:
+        verdicts.append(await audited(context, auditor, attempt, context.calls(attempt.iteration, GRADE)))
+    else:
+        verdicts += await verified(context, candidate)
+    return Verdict.joined(verdicts)
 
 
 async def _submitted_again(plan: EpisodePlan, context: EpisodeContext, attempt: Attempt) -> Verdict:
     """As `_submitted`, but without hidden checks the visible ones, verifiers and the judge say it anew."""
     candidate = attempt.candidate
-    if plan.instance.hidden or candidate is None:
+    if plan.instance.hidden or candidate is None or AgentRole.AUDITOR in context.agents:
         return await _submitted(plan, context, attempt)
     observation = await retry_once_on_sandbox_loss(lambda: context.environment.step(candidate))
     seen = Attempt(iteration=attempt.iteration, candidate=candidate, observation=observation)
-    view = view_of(AgentRole.VERIFIER, context.instance, current=seen)
+    view = view_of(AgentRole.VERIFIER, context.known, current=seen)
     return await joined_by_judge(
         context, view, await visible_verdict(context, seen), context.calls(attempt.iteration, GRADE)
     )

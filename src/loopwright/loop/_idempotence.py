@@ -63,13 +63,11 @@ async def _refined(context: EpisodeContext, answer: Attempt, *, critic: bool) ->
     options, calls = context.options, context.calls(answer.iteration, IDEMPOTENCE)
     seen: dict[str, Any] = {"attempts": context.tree, "threshold": options.threshold, "value": options.value}
     if critic:
-        view = view_of(AgentRole.CRITIC, context.instance, current=answer, iterations_left=1, **seen)
+        view = view_of(AgentRole.CRITIC, context.known, current=answer, iterations_left=1, **seen)
         asked = context.calls(answer.iteration, f"{IDEMPOTENCE}-critique")
         _, said = await critique_of(context, view, asked, answer.iteration)
         answer = answer.model_copy(update={"critique": said.feedback})
-    view = view_of(
-        AgentRole.PROPOSER, context.instance, current=answer, iterations_left=1, memory=context.memory, **seen
-    )
+    view = view_of(AgentRole.PROPOSER, context.known, current=answer, iterations_left=1, memory=context.memory, **seen)
     return (await context.agents[AgentRole.PROPOSER].act(view, calls)).candidate or Candidate()
 
 
@@ -79,6 +77,6 @@ async def _judged(context: EpisodeContext, iteration: int, candidate: Candidate)
         context.ledger, retry_once_on_sandbox_loss(lambda: context.environment.step(candidate))
     )
     attempt = Attempt(iteration=iteration, candidate=candidate, observation=observation)
-    view = view_of(AgentRole.VERIFIER, context.instance, current=attempt)
+    view = view_of(AgentRole.VERIFIER, context.known, current=attempt)
     found = await visible_verdict(context, attempt)
     return await joined_by_judge(context, view, found, context.calls(iteration, f"{IDEMPOTENCE}-verify")), seconds

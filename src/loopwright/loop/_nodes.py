@@ -83,7 +83,7 @@ async def verify(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopStat
     found = await visible_verdict(context, context.tree[iteration])
     seconds, problem = 0.0, None
     try:
-        view = view_for(AgentRole.VERIFIER, context.instance, context.tree, current=iteration)
+        view = view_for(AgentRole.VERIFIER, context.known, context.tree, current=iteration)
         verdict = await joined_by_judge(context, view, found, context.calls(iteration, "verify"))
         if verdict.passed and context.options.confirm:
             again, seconds = await charge_time(
@@ -118,7 +118,7 @@ def critique_unless(stop_rules: Sequence[StopRule]) -> Node:
         try:
             view = view_for(
                 AgentRole.CRITIC,
-                context.instance,
+                context.known,
                 context.tree,
                 current=iteration,
                 iterations_left=context.options.max_iterations - iteration - 1,

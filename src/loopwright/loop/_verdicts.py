@@ -35,7 +35,7 @@ async def verified(context: EpisodeContext, candidate: Candidate) -> list[Verdic
     verdicts = []
     for verifier in context.verifiers:
         try:
-            verdicts.append(await verifier.verify(candidate, context.instance))
+            verdicts.append(await verifier.verify(candidate, context.known))
         except ValidationError as error:
             problem = error.errors()[0]
             where = ".".join(map(str, problem["loc"]))
@@ -54,6 +54,22 @@ async def joined_by_judge(context: EpisodeContext, view: View, found: Verdict, c
         # The judge failed, not the candidate: nothing is scored in its place.
         return Verdict.joined([found, Verdict(summary=f"no usable verdict of the judge: {error.args[0]}")])
     return Verdict.joined([found, reply.verdict or Verdict()])
+
+
+async def audited(context: EpisodeContext, auditor: Agent, attempt: Attempt, calls: ModelClient) -> Verdict:
+    """What the auditor says of an answer.
+
+    Raises:
+        VerifierError: Its reply is no verdict: this says nothing about the answer.
+    """
+    shown = Attempt(iteration=attempt.iteration, candidate=attempt.candidate, observation=attempt.observation)
+    try:
+        reply = await auditor.act(view_of(AgentRole.AUDITOR, context.known, current=shown), calls)
+    except AgentError as error:
+        raise VerifierError(f"no usable verdict of the auditor: {error.args[0]}") from None
+    if reply.verdict is None or not reply.verdict.checks:
+        raise VerifierError("the auditor checked nothing")
+    return reply.verdict
 
 
 async def critique_of(context: EpisodeContext, view: View, calls: NodeCalls, iteration: int) -> tuple[Agent, Critique]:
@@ -107,7 +123,7 @@ async def probe(context: EpisodeContext, calls: ModelClient) -> ProbeResult:
     """
     view = view_for(
         AgentRole.PROPOSER,
-        context.instance,
+        context.known,
         context.tree,
         current=None,
         iterations_left=context.options.max_iterations,
@@ -124,6 +140,6 @@ async def probe(context: EpisodeContext, calls: ModelClient) -> ProbeResult:
         context.ledger, retry_once_on_sandbox_loss(lambda: context.environment.step(candidate))
     )
     attempt = Attempt(iteration=0, candidate=candidate, observation=observation)
-    shown = view_of(AgentRole.VERIFIER, context.instance, current=attempt)
+    shown = view_of(AgentRole.VERIFIER, context.known, current=attempt)
     verdict = await joined_by_judge(context, shown, await visible_verdict(context, attempt), calls)
     return ProbeResult(verdict.passed, seconds)

@@ -14,7 +14,13 @@ from loopwright.agents import ActionRequest, AgentRole, Attempt, Memory, View
 from loopwright.record import EpisodeRecord
 from loopwright.task import Instance, LoopOptions
 
-_P, _C, _V, _S = AgentRole.PROPOSER, AgentRole.CRITIC, AgentRole.VERIFIER, AgentRole.SUMMARIZER
+_P, _C, _V, _A, _S = (
+    AgentRole.PROPOSER,
+    AgentRole.CRITIC,
+    AgentRole.VERIFIER,
+    AgentRole.AUDITOR,
+    AgentRole.SUMMARIZER,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +36,11 @@ class ViewField:
 
 
 VIEW_FIELDS: tuple[ViewField, ...] = (
-    ViewField("goal", "the goal of the instance", dict.fromkeys((_P, _C, _V, _S), "the goal")),
+    ViewField("goal", "the goal of the instance", dict.fromkeys((_P, _C, _V, _A, _S), "the goal")),
     ViewField(
         "public",
         "its public fields: starting files, visible tests",
-        dict.fromkeys((_P, _C, _V), "the fields {public}"),
+        dict.fromkeys((_P, _C, _V, _A), "the fields {public}"),
     ),
     ViewField(
         "memory.text",
@@ -50,7 +56,7 @@ VIEW_FIELDS: tuple[ViewField, ...] = (
     ViewField(
         "current",
         "the attempt to improve, to criticise or to score; none on a fresh start",
-        dict.fromkeys((_P, _C, _V), "the attempt under way"),
+        dict.fromkeys((_P, _C, _V, _A), "the attempt under way"),
     ),
     ViewField(
         "iterations_left",
@@ -75,7 +81,7 @@ VIEW_FIELDS: tuple[ViewField, ...] = (
     ViewField(
         "images",
         "artifact references of the instance's picture; a card shows it by `images`",
-        dict.fromkeys((_P, _C, _V), "{images}"),
+        dict.fromkeys((_P, _C, _V, _A), "{images}"),
     ),
     ViewField("words", "how many words a summary may have", {_S: "how many words a summary may have"}),
 )

@@ -8,7 +8,7 @@ from loopwright.models._options import ModelOptions
 from loopwright.models._pictures import fit_picture, picture_type
 from loopwright.models._prices import Price, Prices
 from loopwright.models._pull import LocalModel, list_models, pull
-from loopwright.models._resilient import Clock, OnFailure, Resilient, RetryPolicy
+from loopwright.models._resilient import Clock, OnFailure, Resilient, ResilientImages, RetryPolicy
 from loopwright.models.chat._capabilities import Capabilities, Finding, all_capabilities
 from loopwright.models.chat._replay import Recorder, Replay, replay_key
 from loopwright.models.chat._scripted import Scripted
@@ -43,6 +43,7 @@ __all__ = [
     "Reply",
     "Request",
     "Resilient",
+    "ResilientImages",
     "RetryPolicy",
     "Role",
     "Sampling",

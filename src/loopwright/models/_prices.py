@@ -5,6 +5,7 @@ date: 2026-11-01            # when these prices were looked up
 models:                     # USD per million tokens
   openai/gpt-5-mini: {input: 0.25, output: 2.00, input_cache_read: 0.025}
   local/*: {input: 0, output: 0, input_cache_read: 0}
+  gallery/*: {image: 0.04}  # USD per picture
 ```
 """
 
@@ -14,9 +15,9 @@ import datetime
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from loopwright.errors import MissingContent, UserError
 from loopwright.files import read_regular
@@ -26,7 +27,7 @@ _Price = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=9, allow_i
 
 
 class Price(BaseModel):
-    """What one model costs, in USD per million tokens of a class."""
+    """What one model costs, in USD per million tokens of a class, and per picture."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -34,6 +35,15 @@ class Price(BaseModel):
     output: _Price
     input_cache_read: _Price | None = None
     input_cache_write: _Price | None = None
+    image: _Price | None = None
+    """USD for a picture, of image models that are paid by the picture; `input` and `output` are 0 unless they say."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_picture(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "image" in values:
+            return {"input": 0, "output": 0, **values}
+        return values
 
 
 class Prices(BaseModel):
@@ -74,12 +84,13 @@ class Prices(BaseModel):
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise UserError(f"{path} is not YAML: {error}") from None
 
-    def cost(self, model: str, usage: Usage) -> Decimal | None:
+    def cost(self, model: str, usage: Usage, *, images: int = 0) -> Decimal | None:
         """The cost of some usage in USD, exact.
 
         Args:
             model: `provider/model`; its own price comes before that of `provider/*`.
             usage: The tokens.
+            images: Pictures that were made.
 
         Returns:
             None where the file has no price for the model, or none for a class of tokens that it used.
@@ -97,9 +108,9 @@ class Prices(BaseModel):
             if tokens and per_million is None:
                 return None
             total += tokens * (per_million or 0)
-        return total.scaleb(-6)
+        return total.scaleb(-6) + images * (price.image or 0)
 
-    def at_most(self, model: str, usage: Usage) -> Decimal | None:
+    def at_most(self, model: str, usage: Usage, *, images: int = 0) -> Decimal | None:
         """The most that some usage can cost in USD: a class of tokens without a price counts at the model's dearest.
 
         Returns:
@@ -115,8 +126,9 @@ class Prices(BaseModel):
             output=price.output,
             input_cache_read=dearest if price.input_cache_read is None else price.input_cache_read,
             input_cache_write=dearest if price.input_cache_write is None else price.input_cache_write,
+            image=price.image,
         )
-        return Prices(date=self.date, models={model: full}).cost(model, usage)
+        return Prices(date=self.date, models={model: full}).cost(model, usage, images=images)
 
     def _of(self, model: str) -> Price | None:
         return self.models.get(model) or self.models.get(f"{model.partition('/')[0]}/*")

@@ -1,4 +1,4 @@
-"""The one place where model calls are retried and held back."""
+"""The one place where calls of models are retried and held back."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
 from loopwright.errors import LoopwrightError, ModelRateLimited, ModelUnavailable
 from loopwright.models._limits import Breaker, CallOutcome, Limiter
 from loopwright.models.chat._types import AtEndpoint, Model, Reply, Request, calls_tools
+from loopwright.models.image._types import ImageModel, ImageReply, ImageRequest
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,40 +63,36 @@ class _Served(Protocol):
     slots: int | None
 
 
-class Resilient:
-    """A model whose calls are retried by cause, at most as many at once as its provider bears.
+class Retries:
+    """Makes the calls of a model, retried by cause, at most as many at once as its provider bears.
 
     Make one per model and share it, so that all callers are held back together. Only errors that say so
     (`retry`) are retried. After a rate limit all calls of the model wait, not only the one that met it.
 
     Attributes:
-        name: The model's name.
-        repeatable: As the model's.
         slots: Requests that the model takes at once; None where it does not say.
     """
 
     def __init__(
         self,
-        model: Model,
+        model: Model | ImageModel,
         policy: RetryPolicy | None = None,
         *,
         on_failure: OnFailure | None = None,
         breakers: dict[str, Breaker] | None = None,
         clock: Clock | None = None,
     ) -> None:
-        """Wraps a model.
+        """Begins with the concurrency that the model names, or that of the policy.
 
         Args:
-            model: The model; closed together with this one.
+            model: The model whose calls are made.
             policy: What to do about failures.
             on_failure: Called at each failed call, in the task of the caller.
             breakers: Circuit breakers by endpoint; give the same to all models, so that those behind the
                 same server share one.
             clock: Time and chance.
         """
-        self.name = model.name
-        self.repeatable = model.repeatable
-        self._model = model
+        self._name = model.name
         self._on_failure = on_failure
         self._policy = policy = policy or RetryPolicy()
         self._clock = clock = clock or Clock()
@@ -112,23 +111,8 @@ class Resilient:
         """Calls that may be made at once at present."""
         return int(self._limiter.limit)
 
-    @property
-    def calls_tools(self) -> bool:
-        """As the model's."""
-        return calls_tools(self._model)
-
-    @property
-    def fingerprint(self) -> str:
-        """As the model's; empty where it has none."""
-        return self._model.fingerprint if isinstance(self._model, AtEndpoint) else ""
-
-    @property
-    def reply_limit(self) -> int | None:
-        """As the model's."""
-        return self._model.reply_limit if isinstance(self._model, AtEndpoint) else None
-
-    async def complete(self, request: Request) -> Reply:
-        """Answers one request.
+    async def call(self, make: Callable[[], Awaitable[T]]) -> T:
+        """Makes one call, as often as it takes.
 
         Raises:
             ModelError: The last call's failure, where no other call could help or is allowed.
@@ -143,14 +127,14 @@ class Resilient:
                 self._limiter.release(round_, "other")
                 if self._too_late(begun, wait):
                     raise ModelUnavailable(
-                        f"{self.name}: no call was possible for {self._policy.max_elapsed:g} s: {self._why_closed()}",
+                        f"{self._name}: no call was possible for {self._policy.max_elapsed:g} s: {self._why_closed()}",
                         remedy="Check the provider, then resume.",
                     )
                 await self._clock.sleep(wait)
                 continue
             attempt += 1
             try:
-                return await self._call(request, round_)
+                return await self._once(make, round_)
             except LoopwrightError as error:
                 next_wait = self._wait_after(error, attempt, begun)
                 if self._on_failure and (ready := self._on_failure(error, attempt, next_wait is not None)):
@@ -159,15 +143,11 @@ class Resilient:
                     raise
             await self._clock.sleep(next_wait)
 
-    async def close(self) -> None:
-        """Closes the model."""
-        await self._model.close()
-
-    async def _call(self, request: Request, round_: int) -> Reply:
+    async def _once(self, make: Callable[[], Awaitable[T]], round_: int) -> T:
         """Makes one call, and tells limiter and breaker how it went."""
         outcome: CallOutcome = "other"
         try:
-            reply = await self._model.complete(request)
+            result = await make()
             outcome = "answered"
             self._breaker.answered()
         except ModelRateLimited as error:
@@ -188,7 +168,7 @@ class Resilient:
             raise
         finally:
             self._limiter.release(round_, outcome)
-        return reply
+        return result
 
     def _closed_for(self) -> float:
         """Seconds for which no call may be made: the provider asked to wait, or the circuit is open."""
@@ -213,3 +193,105 @@ class Resilient:
 
     def _too_late(self, begun: float, wait: float) -> bool:
         return self._clock.now() + wait - begun > self._policy.max_elapsed
+
+
+class Resilient:
+    """A chat model whose calls are retried and held back.
+
+    Attributes:
+        name: The model's name.
+        repeatable: As the model's.
+        slots: Requests that the model takes at once; None where it does not say.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        policy: RetryPolicy | None = None,
+        *,
+        on_failure: OnFailure | None = None,
+        breakers: dict[str, Breaker] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Wraps a model, which is closed together with this one; for the arguments see `Retries`."""
+        self.name = model.name
+        self.repeatable = model.repeatable
+        self._model = model
+        self._retries = Retries(model, policy, on_failure=on_failure, breakers=breakers, clock=clock)
+        self.slots = self._retries.slots
+
+    @property
+    def concurrency(self) -> int:
+        """Calls that may be made at once at present."""
+        return self._retries.concurrency
+
+    @property
+    def calls_tools(self) -> bool:
+        """As the model's."""
+        return calls_tools(self._model)
+
+    @property
+    def fingerprint(self) -> str:
+        """As the model's; empty where it has none."""
+        return self._model.fingerprint if isinstance(self._model, AtEndpoint) else ""
+
+    @property
+    def reply_limit(self) -> int | None:
+        """As the model's."""
+        return self._model.reply_limit if isinstance(self._model, AtEndpoint) else None
+
+    async def complete(self, request: Request) -> Reply:
+        """Answers one request.
+
+        Raises:
+            ModelError: The last call's failure, where no other call could help or is allowed.
+        """
+        return await self._retries.call(lambda: self._model.complete(request))
+
+    async def close(self) -> None:
+        """Closes the model."""
+        await self._model.close()
+
+
+class ResilientImages:
+    """An image model whose calls are retried and held back.
+
+    Attributes:
+        name: The model's name.
+        repeatable: As the model's.
+        most_tokens: Tokens that a picture can cost, of a model that is paid by the token; 0 of another one.
+    """
+
+    def __init__(
+        self,
+        model: ImageModel,
+        *,
+        on_failure: OnFailure | None = None,
+        breakers: dict[str, Breaker] | None = None,
+    ) -> None:
+        """Wraps a model, which is closed together with this one; for the arguments see `Retries`."""
+        self.name = model.name
+        self.repeatable = model.repeatable
+        self.most_tokens: int = getattr(model, "most_tokens", 0)
+        self._model = model
+        self._retries = Retries(model, on_failure=on_failure, breakers=breakers)
+
+    async def generate(self, request: ImageRequest) -> ImageReply:
+        """Makes pictures of a prompt.
+
+        Raises:
+            ModelError: The last call's failure, where no other call could help or is allowed.
+        """
+        return await self._retries.call(lambda: self._model.generate(request))
+
+    async def edit(self, request: ImageRequest) -> ImageReply:
+        """Changes a picture.
+
+        Raises:
+            ModelError: The last call's failure, where no other call could help or is allowed.
+        """
+        return await self._retries.call(lambda: self._model.edit(request))
+
+    async def close(self) -> None:
+        """Closes the model."""
+        await self._model.close()

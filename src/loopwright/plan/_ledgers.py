@@ -8,8 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from loopwright.budget import Caps, Ledger
-from loopwright.loop import REUSED, LostReply, spend_of, spent_time
+from loopwright.loop import REUSED, LostReply, spend_of, spend_of_images, spent_time
 from loopwright.models import Prices, Reply, Usage
+from loopwright.models.image import ImageReply
 from loopwright.plan._plan import PlannedEpisode
 from loopwright.record import ResultOf
 from loopwright.store import (
@@ -77,6 +78,8 @@ class BudgetBook:
                 case CallIntended(kind="model") as intent:
                     asked[intent.key] = str(intent.request.get("model", ""))
                     continue
+                case CallFinished(kind="image", failure=None) as call:
+                    spent = spend_of_images(ImageReply.model_validate(self._result(call)))
                 case CallFinished(kind="model", failure=None) as call:
                     reply = Reply.model_validate(self._result(call))
                     spent = REUSED if call.cached else spend_of(reply, asked.get(call.key, ""), prices)

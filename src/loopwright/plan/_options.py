@@ -9,6 +9,7 @@ from typing import Any, TypedDict, Unpack
 from loopwright.agents import Agent
 from loopwright.loop import Strategy
 from loopwright.models import Model
+from loopwright.models.image import ImageModel
 from loopwright.plan._plan import RunConfig
 from loopwright.plan._reach import refuse_outside
 from loopwright.plan._resolve import ComponentOverrides, EnvironmentMaker
@@ -35,6 +36,12 @@ class ComponentOptions(TypedDict, total=False):
     """As `proposer`."""
     verifier: str | Agent | Verifier | None
     """As `proposer`; also an object with the `Verifier` protocol, whose checks join the environment's."""
+    auditor: str | Agent | None
+    """As `proposer`: grades the answer after the loop."""
+    generator: str | ImageModel | Sequence[str | ImageModel] | None
+    """What makes pictures: `provider/model`, or an object with the `ImageModel` protocol; several are chosen from."""
+    editor: str | ImageModel | Sequence[str | ImageModel] | None
+    """As `generator`: what changes them."""
     endpoints: Mapping[str, Endpoint]
     """Servers of models by names of your own; they go before those in the user's file and in tasks."""
     environment: str | EnvironmentMaker | None
@@ -70,6 +77,16 @@ class _Components:
     def __init__(self, options: ComponentOptions) -> None:
         models = [_made("models", "model", one) for one in _several(options.get("model"))]
         strategies = [_made("strategies", "strategy", one) for one in _several(options.get("strategy"))]
+        drawn_by = {
+            "generator": [_made("image_models", "generator", one) for one in _several(options.get("generator"))],
+            "editor": [_made("image_models", "editor", one) for one in _several(options.get("editor"))],
+        }
+        image_models = [one for several in drawn_by.values() for one in several]
+        self.image_models = {
+            what: tuple(one if isinstance(one, str) else one.name for one in several)
+            for what, several in drawn_by.items()
+            if several
+        }
         self.models = tuple(one if isinstance(one, str) else one.name for one in models)
         self.strategies = tuple(one if isinstance(one, str) else one.name for one in strategies)
         verifier, environment = options.get("verifier"), options.get("environment")
@@ -79,6 +96,7 @@ class _Components:
             "proposer": _made("agents", "proposer", options.get("proposer")),
             "critic": _made("agents", "critic", options.get("critic")),
             "verifier": _made("agents" if hasattr(verifier, "act") else "verifiers", "verifier", verifier),
+            "auditor": _made("agents", "auditor", options.get("auditor")),
             "environment": environment,
         }
         names = {role: part if isinstance(part, str) else _name(part, role) for role, part in parts.items() if part}
@@ -87,6 +105,7 @@ class _Components:
         self.agents = names
         self.given = ComponentOverrides(
             models={one.name: one for one in models if not isinstance(one, str)},
+            image_models={one.name: one for one in image_models if not isinstance(one, str)},
             strategies={one.name: one for one in strategies if not isinstance(one, str)},
             agents={name: part for name, (_, part) in objects.items() if isinstance(part, Agent)},
             verifiers={name: part for name, (_, part) in objects.items() if isinstance(part, Verifier)},
@@ -99,6 +118,8 @@ class _Components:
         update: dict[str, object] = {}
         if self.agents:
             update["agents"] = task.agents.model_copy(update=self.agents)
+        if self.image_models:
+            update["image_models"] = task.image_models.model_copy(update=self.image_models)
         if self.environment:
             update["environment"] = task.environment.model_copy(update={"name": self.environment})
         return task.model_copy(update=update) if update else task

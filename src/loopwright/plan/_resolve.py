@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from loopwright.agents import Agent, AgentRole, ModelAgent, RuleCritic, load_agent, load_card
+from loopwright.agents import Agent, AgentRole, AsksModel, ModelAgent, NamedModels, RuleCritic, load_agent, load_card
 from loopwright.environments import (
     BUILTIN_ENVIRONMENTS,
     Environment,
@@ -20,6 +20,7 @@ from loopwright.environments import (
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import BUILTIN_STOP_RULES, BUILTIN_STRATEGIES, StopRule, Strategy
 from loopwright.models import Model
+from loopwright.models.image import ImageModel
 from loopwright.plugins import check_environment, instantiate_plugin, is_plugin, load_plugin
 from loopwright.project import Project
 from loopwright.task import RoutingOptions, Task
@@ -34,6 +35,7 @@ class ComponentOverrides:
     """Parts that the caller hands in as objects; a configuration names them by these keys."""
 
     models: Mapping[str, Model] = field(default_factory=dict)
+    image_models: Mapping[str, ImageModel] = field(default_factory=dict)
     strategies: Mapping[str, Strategy] = field(default_factory=dict)
     agents: Mapping[str, Agent] = field(default_factory=dict)
     verifiers: Mapping[str, Verifier] = field(default_factory=dict)
@@ -61,6 +63,14 @@ class ResolvedComponents:
     """Role to `provider/model`."""
     stop_rules: Sequence[StopRule] = ()
     """Those that the task names beside the strategy's own."""
+    named: NamedModels = field(default_factory=NamedModels)
+    """The models that the task names, for agents that are no cards."""
+
+    @property
+    def all_models(self) -> Mapping[str, str]:
+        """As `models`, with image models under `generator` and `editor`."""
+        drawn_by = {"generator": self.named.generators, "editor": self.named.editors}
+        return {**self.models, **{what: ", ".join(names) for what, names in drawn_by.items() if names}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +123,19 @@ class ComponentResolver:
     ) -> ResolvedComponents:
         with _located("agents", "verifier"):
             judge = self.judge(task)
+        if task.agents.auditor:
+            with _located("agents", "auditor"):
+                agents[AgentRole.AUDITOR] = self.agent(task, AgentRole.AUDITOR)
         verifiers: list[Verifier] = []
         if isinstance(judge, Agent):
             agents[AgentRole.VERIFIER] = judge
         elif judge:
             verifiers.append(judge)
-        models = {role.value: agent.model for role, agent in agents.items() if isinstance(agent, ModelAgent)}
-        return ResolvedComponents(strategy, agents, tuple(verifiers), models, stop_rules)
+        wanted = {role.value: task.models.get(role.value) or task.model for role in AgentRole}
+        chat = {role: model for role, model in wanted.items() if model}
+        models = {role.value: model for role, agent in agents.items() if (model := _model_of(agent, role, chat))}
+        named = NamedModels(chat, task.image_models.generator, task.image_models.editor)
+        return ResolvedComponents(strategy, agents, tuple(verifiers), models, stop_rules, named)
 
     def strategy(self, name: str) -> Strategy:
         """Finds a strategy.
@@ -158,7 +174,7 @@ class ComponentResolver:
         if role is AgentRole.SUMMARIZER:
             name = consolidation.agent if consolidation else role.value
         else:
-            name = getattr(task.agents, role.value)
+            name = getattr(task.agents, role.value) or ""
         if name == "rules" and role is AgentRole.CRITIC:
             return RuleCritic()
         agent: Agent
@@ -169,7 +185,8 @@ class ComponentResolver:
             if model is None and self.stand_in and load_card(name, self.project).model is None:
                 model = self.stand_in
             agent = load_agent(name, self.project, model=model)
-        if agent.role is not role:
+        fitting = {role, AgentRole.VERIFIER} if role is AgentRole.AUDITOR else {role}
+        if agent.role not in fitting:
             raise TaskError(f"the agent {name!r} is a {agent.role}, not a {role}", remedy="Name it under its own role.")
         return agent
 
@@ -216,6 +233,13 @@ class ComponentResolver:
 
     def _part(self, kind: str, name: str, known: Mapping[str, Any]) -> Any:
         return load_plugin(kind, name, known, folder=self.project.root)
+
+
+def _model_of(agent: Agent, role: AgentRole, named: Mapping[str, str]) -> str | None:
+    """The chat model that an agent asks, as far as can be known."""
+    if isinstance(agent, ModelAgent):
+        return agent.model
+    return named.get(role.value) if isinstance(agent, AsksModel) and agent.asks_model else None
 
 
 def routed(task: Task, routing: RoutingOptions, choice: str) -> Task:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from loopwright.models import Model, ModelOptions, Prices, open_model, user_endpoints
+from loopwright.models.image import Connects, ImageModel, open_image_model
 from loopwright.plan._endpoints import known_endpoints, with_endpoints
 from loopwright.plan._fingerprints import endpoint_fingerprints, fingerprints
 from loopwright.plan._plan import PlannedEpisode, RunConfig, plan_filled, with_fields
@@ -28,6 +29,7 @@ class RunArtifacts:
     """The artifacts of the run under way. Models are opened before there is one, to see that they can be."""
 
     source: Callable[[str], bytes] | None = None
+    sink: Callable[[bytes], str] | None = None
 
     async def read(self, reference: str) -> bytes:
         """The bytes behind a reference.
@@ -38,6 +40,16 @@ class RunArtifacts:
         if self.source is None:
             raise RuntimeError("no run has begun")
         return await asyncio.to_thread(self.source, reference)
+
+    async def keep(self, data: bytes) -> str:
+        """Stores bytes in the run and returns their reference.
+
+        Raises:
+            StoreError: The disk is full.
+        """
+        if self.sink is None:
+            raise RuntimeError("no run has begun")
+        return await asyncio.to_thread(self.sink, data)
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,7 @@ class ResolvedRun:
     _components: dict[tuple[str, str, str], ResolvedComponents] = field(default_factory=dict, repr=False)
     _environments: dict[str, ResolvedEnvironment] = field(default_factory=dict, repr=False)
     _models: dict[str, Model] = field(default_factory=dict, repr=False)
+    _image_models: dict[str, ImageModel] = field(default_factory=dict, repr=False)
 
     @cached_property
     def prices(self) -> Prices | None:
@@ -111,9 +124,31 @@ class ResolvedRun:
         """
         if name not in self._models:
             given = self.resolver.given.models.get(name)
-            options = ModelOptions(folder=self.config.project, endpoints=self.endpoints, artifact=self.artifacts.read)
-            self._models[name] = given or open_model(name, options=options)
+            self._models[name] = given or open_model(name, options=self._model_options)
         return self._models[name]
+
+    def image_model(self, name: str) -> ImageModel:
+        """Opens an image model that the run names, or takes the object that was handed in.
+
+        Raises:
+            UserError: There is none of that name, or it lacks a key or a library.
+        """
+        if name not in self._image_models:
+            given = self.resolver.given.image_models.get(name)
+            model = given or open_image_model(name, options=self._model_options)
+            if isinstance(model, Connects):
+                model.connect(self._model_options)
+            self._image_models[name] = model
+        return self._image_models[name]
+
+    @property
+    def _model_options(self) -> ModelOptions:
+        return ModelOptions(
+            folder=self.config.project,
+            endpoints=self.endpoints,
+            artifact=self.artifacts.read,
+            keep=self.artifacts.keep,
+        )
 
 
 def resolve_run(

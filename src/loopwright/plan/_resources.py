@@ -10,13 +10,14 @@ from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from dataclasses import fields, replace
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from loopwright.environments import Environment, EnvironmentSetup
 from loopwright.errors import LoopwrightError, MissingContent, ModelError, TaskError
 from loopwright.loop import call_under_way
-from loopwright.models import Breaker, Model, ModelOptions, Resilient
+from loopwright.models import Breaker, Model, ModelOptions, Resilient, ResilientImages
 from loopwright.models.embedding import EMBEDDING_POLICY, EMBEDDING_SECONDS, OpenAIEmbedding
+from loopwright.models.image import ImageModel
 from loopwright.plan._pictures import read_picture
 from loopwright.plan._plan import PlannedEpisode
 from loopwright.plan._resolve import ResolvedComponents, ResolvedEnvironment
@@ -38,9 +39,11 @@ class RunResources:
     def __init__(self, run: ResolvedRun, store: RunStore) -> None:
         self.models: Mapping[str, Model] = _OpenedModels(self._open)
         """The models of the run by name, each opened when it is first asked for."""
+        self.image_models: Mapping[str, ImageModel] = _OpenedModels(self._open_images)
+        """The image models of the run by name, in the same way."""
         self.prices = run.prices
         self._run = run
-        run.artifacts.source = store.get
+        run.artifacts.source, run.artifacts.sink = store.get, store.put
         self._store = store
         self._providers: dict[tuple[str, str | None], Pool] = {}
         self._opening = asyncio.Lock()
@@ -124,6 +127,11 @@ class RunResources:
         self._stack.push_async_callback(model.close)
         return model
 
+    def _open_images(self, name: str) -> ImageModel:
+        model = ResilientImages(self._run.image_model(name), on_failure=self._on_failure, breakers=self._breakers)
+        self._stack.push_async_callback(model.close)
+        return model
+
     def _on_failure(self, error: LoopwrightError, attempt: int, retried: bool) -> Awaitable[None] | None:
         call = call_under_way.get()
         lost = call.lost() if call and isinstance(error, ModelError) and error.begun else None
@@ -154,14 +162,17 @@ class RunResources:
         return self._providers[key]
 
 
-class _OpenedModels(dict[str, Model]):
+_Opened = TypeVar("_Opened")
+
+
+class _OpenedModels(dict[str, _Opened]):
     """Models by name; an agent of the user's own may ask for any."""
 
-    def __init__(self, open_model: Callable[[str], Model]) -> None:
+    def __init__(self, open_model: Callable[[str], _Opened]) -> None:
         super().__init__()
         self._open_model = open_model
 
-    def __missing__(self, name: str) -> Model:
+    def __missing__(self, name: str) -> _Opened:
         model = self[name] = self._open_model(name)
         return model
 

@@ -130,6 +130,10 @@ def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Pl
     for role_name, model in cast.models.items():
         with places.at(task, *_named_in(task, role_name)):
             _open(resolved, model)
+    for what, names in (("generator", cast.named.generators), ("editor", cast.named.editors)):
+        with places.at(task, "image_models", what):
+            for name in names:
+                resolved.image_model(name)
     routing = task.drift.mitigations.routing if task.drift else None
     with places.at(task, "drift", "mitigations", "routing"):
         for choice in routing.choices if routing else ():

@@ -15,6 +15,7 @@ from loopwright.store import (
     Critiqued,
     Decided,
     EpisodeFinished,
+    EpisodePrepared,
     EpisodeStarted,
     Event,
     Failed,
@@ -118,6 +119,8 @@ class EpisodeRecord:
     seq: int = 0
     """Position in the run of the event that started it."""
     started: EpisodeStarted | None = None
+    prepared: EpisodePrepared | None = None
+    """What the proposer worked out before the loop; None where it does not."""
     finished: EpisodeFinished | None = None
     """The latest outcome."""
     iterations: dict[int, IterationRecord] = field(default_factory=dict)
@@ -138,6 +141,8 @@ class EpisodeRecord:
                 self.started, self.seq = data, event.seq
             case EpisodeFinished() as data:
                 self.finished = data
+            case EpisodePrepared() as data:
+                self.prepared = data
             case IdempotenceChecked() as data:
                 self.idempotence = data
             case SandboxOpened() as data:
@@ -163,7 +168,7 @@ class EpisodeRecord:
             if not (event.node or "").startswith(IDEMPOTENCE):
                 spent.append(iteration.spent)
         result: Mapping[str, Any] = {}
-        if isinstance(data, CallFinished) and data.kind == "model" and data.failure is None:
+        if isinstance(data, CallFinished) and data.kind in ("model", "image") and data.failure is None:
             result = self.result_of(data) or {}
             for one in spent:
                 one.add(data, result)

@@ -53,7 +53,7 @@ class SessionRecord:
         match event.data:
             case DriftAlarm() | Mitigated() | Failed(retried=False):
                 self.drift.append(event)
-            case CallFinished(kind="model", failure=None) as data:
+            case CallFinished(kind="model" | "image", failure=None) as data:
                 self.spent.add(data, result_of(data) or {})
 
     @property

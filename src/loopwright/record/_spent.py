@@ -27,6 +27,7 @@ class _Used(BaseModel):
 
     usage: Usage = Usage()
     usage_reported: bool = True
+    images: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     measured: str = ""
     cost_usd: Decimal | None = None
@@ -42,6 +43,9 @@ class Spent:
     """Model calls and what they used."""
 
     calls: int = 0
+    """Of chat models."""
+    images: int = 0
+    """Pictures that image models made; a call that a provider blocked counts as one."""
     usage: Usage = field(default_factory=Usage)
     cost_usd: Decimal | None = Decimal(0)
     """None where a call has no price."""
@@ -63,6 +67,7 @@ class Spent:
             costs = (whole.cost_usd, part.cost_usd)
             whole = cls(
                 calls=whole.calls + part.calls,
+                images=whole.images + part.images,
                 usage=whole.usage + part.usage,
                 cost_usd=None if costs[0] is None or costs[1] is None else costs[0] + costs[1],
                 seconds=whole.seconds + part.seconds,
@@ -82,7 +87,7 @@ class Spent:
             self.cost_usd = None if cost is None or self.cost_usd is None else self.cost_usd + cost
 
     def add(self, finished: CallFinished, result: Mapping[str, Any]) -> None:
-        """Counts one model call that was answered.
+        """Counts one call of a chat or image model that was answered.
 
         Raises:
             StoreError: The result does not say what the call used as results do.
@@ -96,7 +101,10 @@ class Spent:
                 f"{'.'.join(map(str, first['loc']))}: {first['msg']}",
                 remedy="Use the loopwright that wrote the run, or restore the run folder from a backup.",
             ) from None
-        self.calls += 1
+        if finished.kind == "image":
+            self.images += max(len(used.images), 1)
+        else:
+            self.calls += 1
         self.seconds += finished.seconds
         self.usage += used.usage
         self.unreported += not used.usage_reported

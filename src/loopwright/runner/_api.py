@@ -55,6 +55,9 @@ async def arun(tasks: Tasks, **options: Unpack[RunArguments]) -> RunResult:
         proposer: An agent, or the name of one, for all tasks; None for each task's own.
         critic: As `proposer`.
         verifier: As `proposer`; also any object with the `Verifier` protocol, whose checks join the environment's.
+        auditor: As `proposer`: grades the answer after the loop, in place of the loop's own verdicts.
+        generator: Makes pictures: `provider/model`, or any object with the `ImageModel` protocol; one or several.
+        editor: As `generator`: changes pictures.
         environment: A class, or a function, that takes the `EnvironmentSetup` and returns an environment, or a name;
             for all tasks, with each task's own fields. None for each task's own.
         calls: Model calls per instance, the same for every strategy.

@@ -83,6 +83,11 @@ class EpisodeResult:
         return None if cost is None else Decimal(cost)
 
     @property
+    def images(self) -> int | None:
+        """Pictures that image models made for it; None without an outcome."""
+        return self.outcome.images if self.outcome else None
+
+    @property
     def seconds(self) -> float | None:
         """Wall time of all processes that worked on it; None without an outcome."""
         return self.outcome.seconds if self.outcome else None

@@ -7,18 +7,17 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from loopwright.errors import CallInDoubt, LoopwrightError
 from loopwright.store._artifacts import Artifacts
 from loopwright.store._cache import ResponseCache
 from loopwright.store._codec import plain, to_json
-from loopwright.store._events import CallFinished, CallIntended
+from loopwright.store._events import CallFinished, CallIntended, CallKind
 from loopwright.store._journal import Journal, Line
 from loopwright.store._read import load
 from loopwright.types import Failure
 
-Kind = Literal["model", "sandbox", "other"]
 Call = Callable[[], Awaitable[Mapping[str, Any]]]
 Reuse = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
@@ -115,7 +114,7 @@ class Calls:
             del self._running[name]
             ended.set()
 
-    def _refuse_doubtful(self, key: CallKey, kind: Kind, repeatable: bool) -> None:
+    def _refuse_doubtful(self, key: CallKey, kind: CallKind, repeatable: bool) -> None:
         begun = self._index.begun.get(str(key))
         if begun is None or self._repeat_in_doubt or (repeatable and begun):
             return
@@ -154,7 +153,7 @@ class Calls:
             await asyncio.to_thread(self._cache.put, cache_key, result)
         return result
 
-    async def _secure(self, kind: Kind, repeatable: bool) -> None:
+    async def _secure(self, kind: CallKind, repeatable: bool) -> None:
         """Brings a result onto the disk, as urgently as its loss in a power failure would hurt.
 
         What cannot be repeated is waited for. What was paid for is on its way at once. The rest goes with the next

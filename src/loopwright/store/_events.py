@@ -103,12 +103,15 @@ class SandboxOpened(EventPayload):
     """Why this provider was taken."""
 
 
+CallKind = Literal["model", "image", "sandbox", "other"]
+
+
 class CallIntended(EventPayload):
     """A paid or side-effecting call is about to be made."""
 
     type: Literal["call_intended"] = "call_intended"
     key: str
-    kind: Literal["model", "sandbox", "other"]
+    kind: CallKind
     repeatable: bool
     attempt: int = 0
     request: Mapping[str, Opaque] = {}
@@ -120,7 +123,7 @@ class CallFinished(EventPayload):
 
     type: Literal["call_finished"] = "call_finished"
     key: str
-    kind: Literal["model", "sandbox", "other"]
+    kind: CallKind
     result: Mapping[str, Opaque] | None = None
     """What the call gave, for those who made it: the record does not look into it."""
     artifact: str = ""
@@ -129,6 +132,14 @@ class CallFinished(EventPayload):
     """Whether the result came from the response cache, so that nothing was paid for it."""
     failure: Failure | None = None
     seconds: float = 0.0
+
+
+class EpisodePrepared(EventPayload):
+    """What the proposer worked out before the loop."""
+
+    type: Literal["episode_prepared"] = "episode_prepared"
+    fields: Mapping[str, Opaque]
+    """Public fields beside those of the instance."""
 
 
 class Proposed(EventPayload):
@@ -238,6 +249,8 @@ class EpisodeFinished(EventPayload):
     rule: str = ""
     """The stop rule that ended the loop."""
     model_calls: int = 0
+    images: int = Field(default=0, exclude_if=operator.not_)
+    """Pictures that image models made."""
     cached_calls: int = 0
     """Those of the calls that the response cache answered; nothing was paid for them."""
     usage: Usage = Usage()
@@ -281,6 +294,7 @@ Payload = Annotated[
     | RunFinished
     | EpisodeStarted
     | SandboxOpened
+    | EpisodePrepared
     | CallIntended
     | CallFinished
     | Proposed

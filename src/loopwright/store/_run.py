@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from loopwright.errors import StoreError
@@ -17,7 +17,7 @@ from loopwright.store._artifacts import Artifacts
 from loopwright.store._cache import ResponseCache
 from loopwright.store._calls import CallIndex, CallKey, Calls
 from loopwright.store._codec import plain, to_json
-from loopwright.store._events import CallFinished, CallIntended, EpisodeFinished, Event, Payload, RunFinished
+from loopwright.store._events import CallFinished, CallIntended, CallKind, EpisodeFinished, Event, Payload, RunFinished
 from loopwright.store._journal import Journal, Line
 from loopwright.store._lock import lock
 from loopwright.store._read import ARTIFACTS, EVENTS, MANIFEST, Manifest, RunRecord, read_manifest, to_event
@@ -158,7 +158,7 @@ class RunStore:
         key: CallKey,
         call: Callable[[], Awaitable[Mapping[str, Any]]],
         *,
-        kind: Literal["model", "sandbox", "other"],
+        kind: CallKind,
         repeatable: bool,
         request: Mapping[str, Any] | None = None,
         served_by: str = "",

@@ -32,7 +32,11 @@ class Caps(Section):
     model_calls: Annotated[int | None, CapText("--max-calls", "Cap on model calls of the whole run.", "calls")] = Field(
         default=None, ge=0
     )
-    """Model calls of all roles together."""
+    """Calls of chat models by all roles together."""
+    images: Annotated[int | None, CapText("--max-images", "Cap on pictures of the whole run.", "images")] = Field(
+        default=None, ge=0
+    )
+    """Pictures that image models make; a call that a provider blocked counts as one."""
     tokens: Annotated[int | None, CapText("--max-tokens", "Cap on tokens of the whole run.", "tokens")] = Field(
         default=None, ge=0
     )

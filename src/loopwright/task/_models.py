@@ -9,7 +9,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
 
 from loopwright.errors import TaskError
 from loopwright.project import plain_problem
@@ -223,6 +233,22 @@ class LoopOptions(Section):
         return verdict.score >= wanted
 
 
+_Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda names: (names,) if isinstance(names, str) else names),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+
+
+class ImageModelOptions(Section):
+    """Who draws: one name, or a list of names to choose from."""
+
+    generator: _Names = ()
+    """`provider/model` that makes a picture of a prompt."""
+    editor: _Names = ()
+    """`provider/model` that changes a picture as an instruction says; none makes every picture anew."""
+
+
 class MatrixOptions(Section):
     """Every model with every strategy and every seed; an empty list is the task's own one."""
 
@@ -243,6 +269,9 @@ class AgentOptions(Section):
     """Says what to change; `rules` turns failing checks into feedback without a model."""
     verifier: str | None = None
     """A model-graded verifier's card, or a verifier's import path; None where the environment's checks are enough."""
+    auditor: str | None = Field(default=None, exclude_if=lambda auditor: auditor is None)
+    """As `verifier`: grades the answer after the loop, by another model or method than the verifier's. Its score is the
+    episode's, and tells what the loop's own verdicts are worth. None lets those and the hidden checks grade."""
 
 
 class Task(Section):
@@ -262,8 +291,10 @@ class Task(Section):
     """Who plays which role."""
     model: str | None = None
     """`provider/model` for every role that `models` does not name."""
-    models: Mapping[Literal["proposer", "critic", "verifier", "summarizer"], str] = {}
+    models: Mapping[Literal["proposer", "critic", "verifier", "auditor", "summarizer"], str] = {}
     """`provider/model` by role."""
+    image_models: ImageModelOptions = ImageModelOptions()
+    """Who draws, in tasks whose candidates are pictures."""
     endpoints: Mapping[EndpointName, Endpoint] = {}
     """Servers of models by names of your own, for servers that ask for no key; the user's own file goes first."""
     loop: LoopOptions = LoopOptions()

@@ -15,7 +15,7 @@ _USE = re.compile(r"\$(?P<escaped>\$)?\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-
 
 
 _SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
-_NAMES_MODELS = frozenset({"model", "models", "matrix", "drift", "agents"})
+_NAMES_MODELS = frozenset({"model", "models", "matrix", "drift", "agents", "image_models"})
 """Top-level keys whose texts name models, and so go to servers."""
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 from collections.abc import Mapping
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 
 class Candidate(BaseModel):
@@ -19,6 +20,8 @@ class Candidate(BaseModel):
     """Relative POSIX path to content."""
     artifacts: Mapping[str, str] = {}
     """Name to artifact reference (sha256), for bytes such as images or predictions."""
+    made: Mapping[str, JsonValue] = Field(default={}, exclude_if=operator.not_)
+    """How it was made, for programs such as policies and reports; it does not make a candidate another one."""
 
     @property
     def digest(self) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from loopwright.models._options import ModelOptions
 from loopwright.types import Usage
 
 Pixels = Annotated[int, Field(gt=0, le=16_384)]
@@ -110,4 +111,13 @@ class ImageModel(Protocol):
 
     async def close(self) -> None:
         """Frees connections and memory; harmless when called twice."""
+        ...
+
+
+@runtime_checkable
+class Connects(Protocol):
+    """Optional, of an image model that is handed in as an object: it learns where the pictures of a run are."""
+
+    def connect(self, options: ModelOptions) -> None:
+        """Takes the settings of a run, with `artifact` and `keep`, before its first call."""
         ...
