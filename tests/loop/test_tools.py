@@ -194,6 +194,45 @@ def test_text_beside_a_call_is_not_executed(tmp_path: Path) -> None:
     assert result.score == 1
 
 
+@pytest.mark.parametrize("said", ["```forth\n5\n```", "I push it.\n\n```Forth\n5\n```\nDone."])
+def test_text_with_one_action_is_read_where_no_tool_is_called(said: str, tmp_path: Path) -> None:
+    result, model = run(tmp_path / "run", "react", [Reply(text=said, model="m"), calls(call("submit"))])
+    assert (result.score, len(model.requests)) == (1, 2)
+    assert [message.role for message in model.requests[1].messages][2:] == ["assistant", "user"]
+    assert "[5]" in model.requests[1].messages[3].content
+    run(tmp_path / "text", "react", [said, "```forth\nsubmit\n```"])
+    assert steps(tmp_path / "run") == steps(tmp_path / "text")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "```forth\n7\n```\nor\n```forth\n8\n```",
+        '```json\n{"name": "execute", "arguments": {"command": "7"}}\n```',
+        "```\n7\n```",
+        "```forth\n7",
+        "`7`",
+    ],
+)
+def test_other_text_is_no_action(said: str, tmp_path: Path) -> None:
+    items = [Reply(text=said, model="m"), calls(call("execute", command="5")), calls(call("submit"))]
+    result, model = run(tmp_path / "run", "react", items)
+    assert (result.score, len(result.attempts)) == (1, 2)
+    assert "Nothing was executed" in model.requests[1].messages[-1].content
+
+
+def test_an_episode_whose_model_calls_no_tool_twice_is_asked_in_text_also_when_it_is_resumed(tmp_path: Path) -> None:
+    silent = MALFORMED["no call"]
+    last = calls(call("submit"))  # never asked for; it makes a script one that takes tools
+    first = Scripted([*[silent] * 4, ModelUnauthorized("the key is refused"), last])
+    loopwright.run(task("react"), model=first, environment=Stack, out=tmp_path / "run")
+    assert [bool(request.tools) for request in first.requests] == [True] * 4 + [False]
+    second = Scripted(["```forth\n5\n```", "```forth\nsubmit\n```", last])
+    [episode] = loopwright.resume(tmp_path / "run", model=second, environment=Stack)
+    assert episode.score == 1
+    assert second.requests[0] == first.requests[4]
+
+
 def test_a_task_can_ask_in_text_and_the_published_suites_do(tmp_path: Path) -> None:
     items: list[str | Reply] = ["```forth\n5\n```", calls(call("submit")), "```forth\nsubmit\n```"]
     _, model = run(tmp_path / "run", "react", items, tools="never")
@@ -250,6 +289,19 @@ def test_each_call_of_claude_gets_a_result_whatever_it_asks_for(tmp_path: Path) 
     assert result.score == 1
     said, told = bodies[1]["messages"][1:]
     assert [block["id"] for block in said["content"]] == ["t1", "t2"]
+    assert [block["tool_use_id"] for block in told["content"]] == ["t1", "t2"]
+    assert "Not executed" in json.dumps(told["content"][1])
+
+
+def test_thoughts_go_back_to_claude_although_a_further_call_cannot_be_read(tmp_path: Path) -> None:
+    broken = {**claude.tool_use("t2", "execute"), "input": '{"command": "6'}
+    made = (claude.thinking("Push it."), claude.tool_use("t1", "execute", command="5"), broken)
+    answers = (claude.message(*made, stop="tool_use"), claude.message(claude.tool_use("t3", "submit"), stop="tool_use"))
+    result, bodies = served(tmp_path / "run", *map(claude.whole, answers), api="anthropic")
+    assert result.score == 1
+    said, told = bodies[1]["messages"][1:]
+    assert [block["type"] for block in said["content"]] == ["thinking", "tool_use", "tool_use"]
+    assert said["content"][2]["input"] == {}
     assert [block["tool_use_id"] for block in told["content"]] == ["t1", "t2"]
     assert "Not executed" in json.dumps(told["content"][1])
 

@@ -147,17 +147,25 @@ def test_a_field_that_made_no_difference_is_sent_again() -> None:
     assert ["stop" in sent for sent in asyncio.run(go())] == [True, False, True]
 
 
+def wrong_in_itself(words: str, parameter: str = "") -> Answer:
+    return body(400, json.dumps({"error": {"message": words, "param": parameter}}).encode())
+
+
 @pytest.mark.parametrize(
-    "words",
+    "refusal",
     [
-        "Unexpected role 'user' after role 'tool'",
-        "messages with role 'tool' must be a response to a preceding message with 'tool_calls'",
-        "This model's maximum context length is 8192 tokens; 200 of them are in the tools.",
+        fault(400, "Unexpected role 'user' after role 'tool'"),
+        fault(400, "messages with role 'tool' must be a response to a preceding message with 'tool_calls'"),
+        fault(400, "This model's maximum context length is 8192 tokens; 200 of them are in the tools."),
+        fault(400, "Tool names must be unique."),
+        fault(400, "The tool go has a description that is too long."),
+        wrong_in_itself("Invalid schema for function 'go': unknown keyword", "tools[0].function.parameters"),
+        wrong_in_itself("Unknown keyword", "tools[0].function.parameters"),
     ],
 )
-def test_a_refusal_that_only_mentions_tools_switches_none_off(words: str) -> None:
+def test_a_refusal_that_only_mentions_tools_switches_none_off(refusal: Answer) -> None:
     async def go() -> list[dict[str, Any]]:
-        async with Provider(fault(400, words), reply()) as provider:
+        async with Provider(refusal, reply()) as provider:
             model = open_model(
                 "openai/the-model", options=ModelOptions(base_url=provider.base_url, api_key="key-of-test")
             )

@@ -20,6 +20,7 @@ from loopwright.models import (
     Prices,
     Reply,
     all_capabilities,
+    calls_tools,
     open_model,
 )
 from loopwright.types import Message
@@ -39,8 +40,14 @@ class Clever:
     """A model that does what is asked, on a server that refuses what it is told to refuse."""
 
     def __init__(
-        self, *refuses: str, honours_seed: bool = True, blind: bool = False, arguments: str = '{"city": "Oslo"}'
+        self,
+        *refuses: str,
+        honours_seed: bool = True,
+        blind: bool = False,
+        calls_tools: bool = True,
+        arguments: str = '{"city": "Oslo"}',
     ) -> None:
+        self.calls_tools = calls_tools
         self.arguments = arguments
         self.refuses = list(refuses)
         self.honours_seed = honours_seed
@@ -59,7 +66,7 @@ class Clever:
         said = json.dumps(sent["messages"])
         if "whale" in said:
             return fault(400, "This model's maximum context length is 8192 tokens.")
-        if "tools" in sent:
+        if "tools" in sent and self.calls_tools:
             call = {"id": "1", "type": "function", "function": {"name": "weather", "arguments": self.arguments}}
             message = {"role": "assistant", "content": None, "tool_calls": [call]}
             choices = [{"index": 0, "finish_reason": "tool_calls", "message": message}]
@@ -131,6 +138,7 @@ def test_a_server_that_does_everything() -> None:
         (Clever("response_format"), "JSON schema", "no"),
         (Clever("tools"), "tools", "no"),
         (Clever(arguments='{"city":'), "tools", "no"),
+        (Clever(calls_tools=False), "tools", "no"),
         (Clever("logprobs"), "log-probabilities", "no"),
         (Clever(blind=True), "images", "no"),
     ],
@@ -186,6 +194,38 @@ def test_a_refusal_of_something_else_leaves_what_was_measured() -> None:
                 await server.ask(content="whale", temperature=0)
             assert (await server.ask(temperature=0)).left_out == ("temperature",)
             assert len(server.provider.requests) == before + 2
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("calls", [True, False])
+def test_tools_are_offered_only_where_the_check_saw_them_called(calls: bool) -> None:
+    async def go() -> None:
+        server = Clever(calls_tools=calls)
+        async with server.checked() as check:
+            await check.run(None)
+            _as_another_process()
+            model = open_model("mine/m", options=server.options)
+            assert calls_tools(model) is calls
+            await model.close()
+
+    asyncio.run(go())
+
+
+def test_what_was_measured_is_doubted_once_for_requests_that_are_wrong_in_themselves() -> None:
+    async def go() -> None:
+        server = Clever("temperature")
+        async with server.checked() as check:
+            await check.run(None)
+            _as_another_process()
+            server._choose = lambda path, sent: fault(400, "temperature and mood do not fit")  # type: ignore[method-assign]
+            made = []
+            for _ in range(3):
+                before = len(server.provider.requests)
+                with pytest.raises(ModelRejected, match="mood"):
+                    await server.ask()
+                made.append(len(server.provider.requests) - before)
+            assert made == [2, 1, 1]
 
     asyncio.run(go())
 

@@ -263,6 +263,9 @@ REFUSALS = [
     # Groq.
     fault(400, "`tool calling` is not supported with this model"),
     fault(400, "Unrecognized request argument supplied: tools"),
+    # llama.cpp's server without --jinja, and an older one.
+    fault(500, "tools param requires --jinja flag"),
+    fault(500, "Unsupported param: tools"),
 ]
 
 

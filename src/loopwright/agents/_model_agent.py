@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from loopwright.agents._card import Card, Prompt, load_card, load_prompt
 from loopwright.agents._extract import extract_files
-from loopwright.agents._tool_calls import act_by_tool
+from loopwright.agents._tool_calls import act_by_tool, calls_none
 from loopwright.agents._types import AgentReply, AgentRole, KeepsArtifacts, KnowsTools, ModelClient, View
 from loopwright.candidate import Candidate
 from loopwright.errors import BudgetExceeded, MissingContent, ModelRejected, NoCandidate, ReplyCut, ToolsRefused
@@ -77,7 +77,7 @@ class ModelAgent:
                 return AgentReply(candidate=await _candidate(request, models, _text))
 
     def _offers_tools(self, view: View, models: ModelClient) -> bool:
-        offered = self.tool_prompt is not None and view.action.tools
+        offered = self.tool_prompt is not None and view.action.tools and not calls_none(view)
         return bool(offered and isinstance(models, KnowsTools) and models.calls_tools(self.model))
 
     async def _act_by_tool(self, view: View, models: ModelClient) -> AgentReply:

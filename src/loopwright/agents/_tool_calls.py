@@ -1,8 +1,9 @@
 """An action asked for by tools: the conversation so far, and the first call of the reply as the next action.
 
 Of several calls in a reply the first is executed; the others are answered as not executed, as what they were to do
-may depend on the output of the first. Text beside a call is never executed. A reply that calls nothing, or a tool that
-there is not, or with arguments that do not fit, is shown to the model once; then it counts as one without a candidate.
+may depend on the output of the first. Text beside a call is never executed. A reply that calls nothing is read as text
+where it holds one code block. Else, and where there is no such tool or arguments do not fit, it is shown to the model
+once; then it counts as one without a candidate. After two turns in a row without a call, an episode is asked in text.
 """
 
 from __future__ import annotations
@@ -12,13 +13,22 @@ from typing import Any
 
 from loopwright.agents._types import AgentReply, ModelClient, View
 from loopwright.candidate import Candidate
-from loopwright.environments import action_text
+from loopwright.environments import action_text, told_action
 from loopwright.errors import BudgetExceeded, ModelRejected, NoCandidate, ReplyCut
 from loopwright.models import FunctionCall, Message, Reply, Request, Tool, with_longer_limit
 from loopwright.types import Attempt
 
 _NOT_EXECUTED = "Not executed: one action is taken at a time, and this was not the first call of the reply."
 _REPAIR = "Nothing was executed: {problem}. Call one of the tools: {names}."
+
+
+def calls_none(view: View) -> bool:
+    """Whether the last two turns of an episode called no tool that could be executed.
+
+    Other episodes do not matter: what is asked must be the same when the episode is resumed.
+    """
+    last = view.attempts[-2:]
+    return len(last) == 2 and not any(attempt.message for attempt in last)
 
 
 async def act_by_tool(request: Request, view: View, turn: str, models: ModelClient) -> AgentReply:
@@ -69,16 +79,15 @@ def _action(reply: Reply, view: View) -> AgentReply:
     """
     tools = {tool.name: tool for tool in view.action.tools}
     if not reply.tool_calls:
+        if text := told_action(view.public, reply.text):
+            return AgentReply(candidate=Candidate(text=text))
         raise NoCandidate("the reply calls no tool")
     first, *others = reply.tool_calls
     argument = _argument(first, tools)
     candidate = Candidate(text=action_text(view.public, first.name, argument))
-    message = reply.message
-    readable = tuple(call for call in others if _can_be_read(call))
-    if len(readable) < len(others):
-        # Servers refuse a call whose arguments are malformed, also in what the provider wants back as it was.
-        message = message.model_copy(update={"tool_calls": (first, *readable), "carried": {}})
-    return AgentReply(candidate=candidate, message=message)
+    # Servers refuse a call whose arguments are malformed, and miss one that they want back with its thoughts.
+    sent = (call if _can_be_read(call) else call.model_copy(update={"arguments": "{}"}) for call in others)
+    return AgentReply(candidate=candidate, message=reply.message.model_copy(update={"tool_calls": (first, *sent)}))
 
 
 def _argument(call: FunctionCall, tools: Mapping[str, Tool]) -> str:

@@ -26,7 +26,7 @@ from loopwright.environments._scores import (
 from loopwright.environments._shells._persistent import CommandResult
 from loopwright.environments._shells._shell import SHELL, WAIT, Shell
 from loopwright.environments._stateful import GoldCache, StatefulEnvironment
-from loopwright.environments._tools import action_text, action_tools
+from loopwright.environments._tools import action_text, action_tools, told_action
 from loopwright.environments._types import (
     ChecksInstances,
     Environment,
@@ -104,4 +104,5 @@ __all__ = [
     "sql_environment",
     "tested_name",
     "text_environment",
+    "told_action",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from loopwright.replies import code_blocks, language_of
 from loopwright.types import Tool
 
 EXECUTE, SUBMIT = "execute", "submit"
@@ -94,6 +95,22 @@ def action_text(public: Mapping[str, Any], tool: str, argument: str) -> str:
     inside = max((len(found) for found in _FENCE.findall(action)), default=2)
     fence = "`" * (inside + 1)
     return f"{fence}{_kind_of(public).fence}\n{action}\n{fence}"
+
+
+def told_action(public: Mapping[str, Any], text: str) -> str:
+    """The text of a model that was offered tools and wrote its action instead, as if it had been asked in text.
+
+    Args:
+        public: The public fields of the instance.
+        text: What the model wrote, without its reasoning.
+
+    Returns:
+        The text where it holds one code block in the language of actions and no other; else nothing.
+    """
+    language = language_of(_kind_of(public).fence)
+    blocks = [block for block in code_blocks(text, language=language) if block.body.strip()]
+    fits = len(blocks) == 1 and blocks[0].complete and blocks[0].language == language
+    return text.strip() if fits else ""
 
 
 def _kind_of(public: Mapping[str, Any]) -> ActionKind:

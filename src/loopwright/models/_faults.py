@@ -32,6 +32,9 @@ _SPENT = (
 )
 """Codes and words of an account without credit. Not `billing` or `quota` alone: rate limits speak of those too."""
 
+_REFUSED_BY_500 = re.compile(r"unsupported param|param requires", re.IGNORECASE)
+"""What llama.cpp's server says of fields that it does not take."""
+
 _BAD_KEY = ("api key not valid", "api key expired", "incorrect api key")
 """Words under status 400 that are about the key."""
 
@@ -162,7 +165,7 @@ def to_error(fault: Fault, *, model: str, base_url: str, fix: Fix) -> ModelError
     if status in {429, 529} or (status == 503 and fault.retry_after is not None):
         # A 503 that says when to come back is a provider asking for fewer requests.
         return ModelRateLimited(said, retry_after=fault.retry_after)
-    if status in {408, 409, 498} or status >= 500:
+    if status in {408, 409, 498} or (status >= 500 and not _REFUSED_BY_500.search(fault.words)):
         return ModelUnavailable(said)
     if 300 <= status < 400:
         return ModelRejected(

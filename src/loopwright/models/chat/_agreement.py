@@ -20,8 +20,9 @@ _CARRIED = "reasoning_content"
 """A field of messages: most servers that send it want it back beside a tool call, some refuse it."""
 _TOOL_SIGNS = re.compile(r"\btools?\b|\bfunction[ _]?call", re.IGNORECASE)
 """Servers name tools in many words: "does not support tools", "no endpoints found that support tool use"."""
-_NOT_OF_TOOLS = re.compile(r"\broles?\b|context|length|\btokens\b", re.IGNORECASE)
-"""What refusals are about that only mention tools: the order of messages, a request that is too long."""
+_REFUSES = re.compile(r"support|requires|enable|available|allowed|permitted|unrecogni[sz]ed|unknown|unexpected|extra")
+_NOT_OF_TOOLS = re.compile(r"\broles?\b|context|length|\btokens\b|schema")
+"""What refusals are about that only mention tools: the order of messages, a request that is too long, a tool's form."""
 _RESULTS = ('"tool_call_id"', '"function_call_output"', '"tool_result"', '"functionResponse"')
 """Signs of results of tools in a request, by API: a server that takes those takes tools."""
 _SECOND = {"effort": "budget", "thinkingLevel": "thinkingBudget"}
@@ -129,10 +130,11 @@ def _named(sent: list[str], refusal: ModelRejected, body: Mapping[str, Any]) -> 
     words = str(refusal).lower()
     if _CARRIED in words and any(_CARRIED in message for message in body.get("messages", ())):
         return _CARRIED
-    if (top := re.split(r"[.\[]", refusal.parameter)[0]) in sent:
+    if (top := re.split(r"[.\[]", refusal.parameter)[0]) in sent and (top != "tools" or refusal.parameter == top):
         return top
     if "tools" in sent and _TOOL_SIGNS.search(words):
-        if _NOT_OF_TOOLS.search(words) or any(sign in json.dumps(body, default=str) for sign in _RESULTS):
+        about = top != "tools" and _REFUSES.search(words) and not _NOT_OF_TOOLS.search(words)
+        if not about or any(sign in json.dumps(body, default=str) for sign in _RESULTS):
             return ""
         return "tool_choice" if "tool_choice" in sent and "tool_choice" in words else "tools"
     if any(sign in words.replace("_", " ") for sign in _SCHEMA_SIGNS):

@@ -112,6 +112,7 @@ class Agreements:
     def __init__(self) -> None:
         self._known: dict[ServedModel, Agreement] = {}
         self._measured: dict[ServedModel, Capabilities] = {}
+        self._doubted: set[ServedModel] = set()
 
     def of(self, served: ServedModel) -> Agreement:
         """What a server takes for a model, as far as is known."""
@@ -130,6 +131,19 @@ class Agreements:
         """Begins as if nothing was known."""
         self._known[served] = Agreement()
         self._measured.pop(served, None)
+
+    def calls_tools(self, served: ServedModel) -> bool:
+        """Whether it is worth a try to offer tools: they were not refused, and called when that was measured."""
+        if "tools" in self.of(served).left_out:
+            return False
+        measured = self._measured.get(served)
+        return not measured or all(found.name != "tools" or found.answer != "no" for found in measured.findings)
+
+    def doubt(self, served: ServedModel) -> bool:
+        """Whether to make a call as if nothing was measured; once, as most refusals are about something else."""
+        doubts = served in self._measured and served not in self._doubted
+        self._doubted.add(served)
+        return doubts
 
     def measured(self, served: ServedModel) -> Capabilities | None:
         """The measurement that it began with."""

@@ -237,7 +237,10 @@ def _call(part: Mapping[str, Any], number: int) -> FunctionCall:
 
 def _returned(part: Mapping[str, Any]) -> dict[str, Any]:
     """A part of a reply as it goes back to the server."""
-    return {name: value for name, value in part.items() if name != "type"}
+    returned = {name: value for name, value in part.items() if name != "type"}
+    if call := _mapping(part.get("functionCall")):
+        returned["functionCall"] = {**call, "args": arguments(call.get("args"))}
+    return returned
 
 
 def _part(part: Mapping[str, Any]) -> dict[str, Any]:

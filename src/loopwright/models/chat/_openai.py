@@ -134,8 +134,8 @@ class OpenAI:
 
     @property
     def calls_tools(self) -> bool:
-        """Whether tools may be offered: the user does not forbid it, and the server has not refused them."""
-        return self._server.settings.tools == "auto" and "tools" not in agreements.of(self.served).left_out
+        """Whether tools may be offered: the user does not forbid it, and nothing that is known speaks against it."""
+        return self._server.settings.tools == "auto" and agreements.calls_tools(self.served)
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request with one HTTP call, or with one more where the server lacks a feature.
@@ -177,7 +177,7 @@ class OpenAI:
                 learned = agreement.learned(body, error, required) if error.args[0] != told else None
                 if learned is not None:
                     before, told = agreement, error.args[0]
-                elif doubted is None and self._measured and agreement.explains(error):
+                elif agreement.explains(error) and agreements.doubt(self.served):
                     # What was measured once may hold no longer: the call is made as if nothing was known.
                     doubted, learned, told = agreement, Agreement(), ""
                 else:
