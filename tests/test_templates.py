@@ -16,6 +16,8 @@ from loopwright.templates import TooMuch, Work, environment, render
 LOOP = "{% for i in range(99999) %}"
 NEST = "{% set x = [1] %}" + "{% set x = [x, x] %}" * 60
 BOMBS = {
+    "codec": "{{ ('é' * 5).encode('punycode') }}",
+    "codec by keyword": "{{ 'a'.encode().decode(encoding='idna') }}",
     "loops": LOOP * 3 + "{% endfor %}" * 3,
     "loops that keep nothing": "{% set r = range(99999) %}{% for i in r %}{% for j in r if false %}{% endfor %}{% endfor %}",
     "recursive loop": "{% for x in [1, 2] recursive %}{{ loop([1, 2]) }}{% endfor %}",
@@ -78,7 +80,7 @@ def test_what_makes_too_much_ends(text: str) -> None:
         "{% macro m(a, b=2) %}<{{ a }}{{ b }}>{% endmacro %}{{ m(1) }}{% macro c() %}[{{ caller() }}]{% endmacro %}{% call c() %}x{% endcall %}",
         "{% set z %}a{{ x }}{% endset %}{{ z }} {% filter upper %}abc{% endfilter %} {{ {'a': l} | tojson(indent=2) }}",
         "{{ 2 ** 10 }} {{ 7 // 2 }} {{ 7 % 4 }} {{ 'a%03d' % 7 }} {{ '%5.2f' | format(2.5) }} {{ '{:>5}'.format(x) }} {{ x ~ 1 }}",
-        "{{ x * 3 }} {{ x | center(9) }} {{ x | indent(2) }} {{ x | truncate(5, true) }} {{ x.replace('b', 'cc') }} {{ none }}",
+        "{{ x * 3 }} {{ x | center(9) }} {{ x | indent(2) }} {{ x | truncate(5, true) }} {{ x.replace('b', 'cc') }} {{ none }} {{ x.encode('utf-8').decode() }}",
         "{% for x in t recursive %}{{ x.n }}{{ loop(x.c) }}{% endfor %} {{ cycler(1, 2).next() }} {{ dict(a=1) }}",
         "{{ y | default('none') }} {{ y is defined }} {{ l | map('string') | list }} {{ l | batch(2) | list }} {{ 1 < 2 <= 3 }}",
     ],

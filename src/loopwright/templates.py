@@ -39,7 +39,7 @@ _SHALLOW = frozenset({"attr", "count", "d", "default", "first", "last", "length"
 _ABOUT_AS_LARGE = """
 abs capitalize dictsort e escape float forceescape groupby int items list lower map max min pprint random
 reject rejectattr reverse safe select selectattr sort string striptags title trim truncate unique upper
-urlencode urlize wordcount append casefold encode endswith find get index isalnum isalpha isascii isdecimal
+urlencode urlize wordcount append casefold decode encode endswith find get index isalnum isalpha isascii isdecimal
 isdigit isidentifier islower isnumeric isprintable isspace istitle isupper keys lstrip partition removeprefix
 removesuffix rfind rindex rpartition rsplit rstrip split splitlines startswith strip swapcase values
 """
@@ -51,6 +51,9 @@ _COMPARING = frozenset(
     ("in", "eq", "==", "equalto", "ne", "!=", "lt", "<", "lessthan", "le", "<=", "gt", ">", "ge", ">=")
 )
 """Tests that go through what they get."""
+
+_CODECS = frozenset({"utf-8", "utf8", "ascii", "latin-1", "strict", "ignore", "replace", "backslashreplace"})
+"""What `encode` and `decode` may name: the time that others take, such as `punycode`, grows with the cube of a text."""
 
 _WIDTH_FROM_ARGUMENT = re.compile(r":[^{}]*\{")
 
@@ -170,6 +173,8 @@ def _check_call(name: str, arguments: tuple[Any, ...]) -> None:
     work.take(1)
     if name in _SHALLOW:
         return
+    if name in ("encode", "decode") and not _CODECS.issuperset(arguments[1:]):
+        raise TooMuch(f"`{name}` of a template knows {', '.join(sorted(_CODECS))}")
     if name in _LINEAR:
         for argument in arguments:
             size = work.size(argument)
