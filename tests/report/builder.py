@@ -33,6 +33,7 @@ from loopwright.store import (
     RunStore,
     SandboxOpened,
 )
+from loopwright.types import Threshold
 from loopwright.verify import Check, Verdict
 
 Kind = Literal["continue", "backtrack", "restart", "stop"]
@@ -135,6 +136,7 @@ class RunBuilder:
         failed: Mapping[str, str] | None = None,
         finish: bool = True,
         priced: bool = True,
+        threshold: Threshold | None = None,
     ) -> str:
         """Records an episode; its answer is the first turn with the best visible score."""
         name = f"{task}.{instance}:{variant}:{repeat}"
@@ -149,6 +151,7 @@ class RunBuilder:
                 repeat=repeat,
                 seed=1,
                 goal=goal,
+                threshold=threshold,
             ),
             episode=name,
         )

@@ -96,6 +96,13 @@ def test_without_grades_of_every_candidate_the_loops_verdicts_count(tmp_path: Pa
     assert variant.pass_rate == 0
 
 
+@pytest.mark.parametrize(("threshold", "gained"), [(None, 0), (0.8, 1), (0.95, 0)])
+def test_what_is_good_enough_counts_as_right(tmp_path: Path, threshold: float | None, gained: int) -> None:
+    turns = [Turn(0.5, hidden=0.5), Turn(0.9, hidden=0.9, parent=0, decision="stop", rule="threshold")]
+    (variant,) = summary_of(tmp_path, lambda run: run.episode(turns, threshold=threshold)).variants
+    assert (variant.refinement.overall.turns, variant.refinement.overall.wrong_to_right) == (1, gained)
+
+
 def test_a_fresh_start_is_no_refinement_and_an_unreadable_reply_is_wrong(tmp_path: Path) -> None:
     turns = [Turn(0.5), Turn(0.6, parent=None), Turn(problem="no code block", parent=1)]
     (variant,) = summary_of(tmp_path, lambda run: run.episode(turns)).variants

@@ -26,7 +26,7 @@ from loopwright.store import (
     Proposed,
     SandboxOpened,
 )
-from loopwright.types import Attempt, Critique, Observation, Verdict
+from loopwright.types import Attempt, Critique, Observation, Verdict, good_enough
 
 IterationPart = Literal["proposed", "observed", "judged", "critiqued", "decided", "graded"]
 """A field of `IterationRecord`, named like the type of its event."""
@@ -84,13 +84,6 @@ class IterationRecord:
     def value(self) -> float | None:
         """Of its candidate, by the same verdict; None where nothing was measured."""
         return None if self.score is None or self.judged is None else self.judged.verdict.value
-
-    def right(self, *, graded: bool) -> bool | None:
-        """Whether its candidate passed; a reply without a candidate did not; None where nobody looked."""
-        if self.proposed is not None and self.proposed.candidate is None:
-            return False
-        verdict = self.graded if graded else self.judged
-        return None if verdict is None else verdict.passed
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +205,16 @@ class EpisodeRecord:
         """What verdicts are compared by: the score first, then the value in its direction where the task has one."""
         value = self.started.value if self.started else None
         return verdict.score, value.rank(verdict.value) if value else 0.0
+
+    def right(self, iteration: int, *, graded: bool) -> bool | None:
+        """Whether its candidate passed or is good enough; a reply without one is not; None where nobody looked."""
+        turn = self.iterations[iteration]
+        if turn.proposed is not None and turn.proposed.candidate is None:
+            return False
+        said = turn.graded if graded else turn.judged
+        if said is None or self.started is None:
+            return None if said is None else said.passed
+        return said.passed or good_enough(said.verdict, self.started.threshold, self.started.value)
 
     def improves(self, verdict: Verdict) -> bool:
         """Whether a verdict is better than the best so far."""

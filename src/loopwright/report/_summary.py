@@ -372,8 +372,9 @@ def _turns(episode: EpisodeRecord, *, graded: bool) -> tuple[Transition, ...]:
     """Refinements along the tree: each candidate against the one it was made from."""
     turns = []
     for number, turn in sorted(episode.iterations.items()):
-        parent = episode.iterations.get(turn.parent) if turn.parent is not None else None
-        before, after = parent.right(graded=graded) if parent else None, turn.right(graded=graded)
+        if turn.parent not in episode.iterations:
+            continue
+        before, after = (episode.right(one, graded=graded) for one in (turn.parent, number))
         if before is not None and after is not None:
             cost = turn.spent.cost_usd
             turns.append(Transition(number, before, after, float(cost) if cost is not None else None))

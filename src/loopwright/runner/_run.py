@@ -325,6 +325,7 @@ class Run:
             seed=task.seed,
             goal=episode.instance.goal,
             value=task.loop.value,
+            threshold=task.loop.threshold,
         )
         shown = await parts.shown(episode.instance)
         environment = await parts.environment(task, episode.id)

@@ -22,6 +22,7 @@ from loopwright.types import (
     Failure,
     Message,
     Observation,
+    Threshold,
     Usage,
     Value,
     ValueOptions,
@@ -85,6 +86,8 @@ class EpisodeStarted(EventPayload):
     goal: str
     value: ValueOptions | None = Field(default=None, exclude_if=lambda value: value is None)
     """What is maximised or minimised beside the score."""
+    threshold: Threshold | None = Field(default=None, exclude_if=lambda threshold: threshold is None)
+    """What is good enough, although not every check passes."""
 
 
 class SandboxOpened(EventPayload):

@@ -6,7 +6,6 @@ from loopwright.task._dump import dump_task
 from loopwright.task._load import TaskFile, load_task, open_task
 from loopwright.task._models import (
     AgentOptions,
-    CheckThreshold,
     EnvironmentOptions,
     ImageModelOptions,
     Instance,
@@ -17,8 +16,6 @@ from loopwright.task._models import (
     SandboxOptions,
     Task,
     Template,
-    Threshold,
-    ValueThreshold,
 )
 from loopwright.task._problems import first_problem
 from loopwright.task._schema import task_schema
@@ -31,6 +28,7 @@ from loopwright.task._session import (
     RoutingOptions,
     SessionOptions,
 )
+from loopwright.types import CheckThreshold, Threshold, ValueThreshold
 
 __all__ = [
     "MAY_BE_ZERO",

@@ -27,7 +27,7 @@ from loopwright.task._caps import BudgetOptions
 from loopwright.task._fill import Unfilled, fill
 from loopwright.task._section import Section
 from loopwright.task._session import DriftOptions, SessionOptions
-from loopwright.types import Endpoint, EndpointName, Value, ValueOptions, Verdict
+from loopwright.types import Endpoint, EndpointName, Threshold, ValueOptions, ValueThreshold, Verdict, good_enough
 
 if TYPE_CHECKING:
     from loopwright.templates import Work
@@ -162,25 +162,6 @@ class PilotOptions(Section):
     """Share of right answers that an iteration makes wrong."""
 
 
-class CheckThreshold(Section):
-    """Good enough by one check."""
-
-    check: str = Field(min_length=1)
-    """The check's name, as `show` tells it."""
-    score: float = Field(ge=0, le=1)
-    """Its score, at least."""
-
-
-class ValueThreshold(Section):
-    """Good enough by the value, with all checks passed."""
-
-    value: Value
-    """A value that is as good or better is good enough."""
-
-
-Threshold = Annotated[float, Field(gt=0, le=1)] | CheckThreshold | ValueThreshold
-
-
 class LoopOptions(Section):
     """The strategy and when it stops."""
 
@@ -222,15 +203,7 @@ class LoopOptions(Section):
 
     def good_enough(self, verdict: Verdict) -> bool:
         """Whether a verdict reaches the threshold; never without one."""
-        wanted = self.threshold
-        if wanted is None or not verdict.checks:
-            return False
-        if isinstance(wanted, ValueThreshold):
-            aim = self.value
-            return aim is not None and verdict.passed and aim.rank(verdict.value) >= aim.rank(wanted.value)
-        if isinstance(wanted, CheckThreshold):
-            return any(check.name == wanted.check and check.score >= wanted.score for check in verdict.checks)
-        return verdict.score >= wanted
+        return good_enough(verdict, self.threshold, self.value)
 
 
 _Names = Annotated[

@@ -15,7 +15,6 @@ from loopwright.task._caps import BudgetOptions, CapOptions
 from loopwright.task._data import DataFile
 from loopwright.task._models import (
     AgentOptions,
-    CheckThreshold,
     EnvironmentOptions,
     ImageModelOptions,
     LoopOptions,
@@ -25,7 +24,6 @@ from loopwright.task._models import (
     SandboxOptions,
     Task,
     Template,
-    ValueThreshold,
 )
 from loopwright.task._session import (
     AnchoringOptions,
@@ -37,7 +35,7 @@ from loopwright.task._session import (
     SessionOptions,
 )
 from loopwright.task._variables import LITERAL_KEYS
-from loopwright.types import Endpoint, Sampling, ValueOptions
+from loopwright.types import CheckThreshold, Endpoint, Sampling, ValueOptions, ValueThreshold
 
 SECTIONS: dict[str, type[BaseModel]] = {
     "environment": EnvironmentOptions,

@@ -10,6 +10,7 @@ from loopwright.types._failure import Failure
 from loopwright.types._message import FunctionCall, Message, Role, Tool
 from loopwright.types._observation import Observation
 from loopwright.types._sampling import Parameter, Sampling
+from loopwright.types._threshold import CheckThreshold, Threshold, ValueThreshold, good_enough
 from loopwright.types._usage import Usage
 from loopwright.types._value import LARGEST_VALUE, Value, ValueOptions
 from loopwright.types._verdict import Check, Verdict
@@ -22,6 +23,7 @@ __all__ = [
     "Category",
     "Channel",
     "Check",
+    "CheckThreshold",
     "Control",
     "ControlState",
     "Critique",
@@ -35,10 +37,13 @@ __all__ = [
     "Parameter",
     "Role",
     "Sampling",
+    "Threshold",
     "Tool",
     "Trait",
     "Usage",
     "Value",
     "ValueOptions",
+    "ValueThreshold",
     "Verdict",
+    "good_enough",
 ]
