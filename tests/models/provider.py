@@ -6,6 +6,8 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import Message
 from types import TracebackType
 from typing import Any, Self
 
@@ -55,14 +57,32 @@ class Provider:
                     name.lower(): value.strip()
                     for name, _, value in (field.partition(":") for field in fields if field)
                 }
-                body = json.loads(await reader.readexactly(int(headers.get("content-length", 0))) or b"{}")
-                self.requests.append(Received(line.split()[1], headers, body))
+                content = await reader.readexactly(int(headers.get("content-length", 0)))
+                self.requests.append(Received(line.split()[1], headers, _read(headers, content)))
                 await self._answers[min(len(self.requests), len(self._answers)) - 1](writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
             self._connections.pop(writer)
             writer.close()
+
+
+def _read(headers: Mapping[str, str], content: bytes) -> dict[str, Any]:
+    """The fields of a request: JSON, or a form whose files are lists of bytes."""
+    kind = headers.get("content-type", "")
+    if not kind.startswith("multipart/form-data"):
+        read: dict[str, Any] = json.loads(content or b"{}")
+        return read
+    fields: dict[str, Any] = {}
+    for part in message_from_bytes(f"Content-Type: {kind}\r\n\r\n".encode() + content).get_payload():
+        assert isinstance(part, Message)
+        name, data = str(part.get_param("name", header="content-disposition")), part.get_payload(decode=True)
+        assert isinstance(data, bytes)
+        if part.get_filename():
+            fields.setdefault(name, []).append(data)
+        else:
+            fields[name] = data.decode()
+    return fields
 
 
 def raw(data: bytes, *, then: str = "keep") -> Answer:
@@ -92,9 +112,11 @@ def body(status: int, content: bytes, *, kind: str = "application/json", **heade
     return raw(f"HTTP/1.1 {status} Whatever\r\n{lines}\r\n".encode() + content)
 
 
-def fault(status: int, message: str = "no", *, code: str | None = None, **headers: str) -> Answer:
+def fault(
+    status: int, message: str = "no", *, code: str | None = None, param: str | None = None, **headers: str
+) -> Answer:
     """An error as OpenAI writes it."""
-    error = {"message": message, "type": "error_type", "param": None, "code": code}
+    error = {"message": message, "type": "error_type", "param": param, "code": code}
     return body(status, json.dumps({"error": error}).encode(), **headers)
 
 

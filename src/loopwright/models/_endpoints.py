@@ -41,7 +41,7 @@ BUILTIN_ENDPOINTS: Mapping[str, Endpoint] = {
     "ollama": Endpoint(base_url="http://127.0.0.1:11434/v1"),
     "openrouter": _hosted("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
     "together": _hosted("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
-    "vllm": Endpoint(base_url="http://127.0.0.1:8000/v1"),
+    "vllm": Endpoint(base_url="http://127.0.0.1:8000/v1", image_seeds=True),
 }
 """Name to endpoint. `openai` and `openai-responses` are not among them: OPENAI_BASE_URL says where they are."""
 

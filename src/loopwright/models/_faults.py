@@ -193,6 +193,22 @@ def _refused(fault: Fault) -> str:
     return "Change what the message names: sampling stands in the agent's card, limits in the task file."
 
 
+def unreadable(told: str, kind: str, error: Exception, content: bytes) -> ModelUnavailable:
+    """The error that an answer is which cannot be read.
+
+    Args:
+        told: The model and its server.
+        kind: What the answer should be.
+        error: Why it cannot be read.
+        content: The answer, or its start.
+    """
+    start = scrub(" ".join(content[:200].decode("utf-8", "replace").split()))[:80]
+    return ModelUnavailable(
+        f"{told}: the answer is not {kind} ({error}): {start!r}",
+        remedy=f"Check that {told.rpartition(' ')[2]} is the base URL of a server that answers with {kind}.",
+    )
+
+
 def shown_url(url: str) -> str:
     """A URL without what may be secret in it: user, password, query and fragment."""
     parts = urlsplit(url)

@@ -7,12 +7,12 @@ import importlib
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 from urllib.parse import urlsplit
 
-from loopwright.errors import MissingSecret, ModelError, ModelUnavailable, UserError
+from loopwright.errors import MissingSecret, ModelError, ModelRejected, ModelUnavailable, UserError
 from loopwright.models._endpoints import endpoints_file
 from loopwright.models._faults import Fault, Fix, read_fault, shown_url, to_error
 from loopwright.models._options import ModelOptions
@@ -28,6 +28,9 @@ OPENAI_URL = "https://api.openai.com/v1"
 _LONGEST = 7200.0
 """Seconds after which a reply that still comes in pieces is given up."""
 
+_LARGEST = 256 * 1024 * 1024
+"""Bytes of an answer that comes whole: ten large pictures and more."""
+
 _PATHS = {
     "chat": "/chat/completions",
     "responses": "/responses",
@@ -41,6 +44,10 @@ _SENT = frozenset(
     | {"connection", "user-agent"}
 )
 """Headers that every request has."""
+
+
+Files = Sequence[tuple[str, tuple[str, bytes, str]]]
+"""Field, file name, bytes and media type of each file of a form."""
 
 
 class RawResponse(Protocol):
@@ -60,10 +67,6 @@ class RawStream(Protocol):
         """Headers."""
         ...
 
-    async def read(self) -> bytes:
-        """The whole body."""
-        ...
-
     def iter_bytes(self) -> AsyncIterator[bytes]:
         """The body, as it comes."""
         ...
@@ -74,7 +77,6 @@ class _Answer:
 
     def __init__(self, response: httpx2.Response) -> None:
         self.headers = response.headers
-        self.read = response.aread
         self.iter_bytes = response.aiter_bytes
 
 
@@ -118,8 +120,16 @@ class OpenAIServer:
         self._http: httpx2.AsyncClient | None = None
 
     @classmethod
-    def open(cls, name: str, options: ModelOptions, *, api: Literal["chat", "responses"] = "chat") -> Self:
+    def open(
+        cls, name: str, options: ModelOptions, *, api: Literal["chat", "responses"] = "chat", path: str = ""
+    ) -> Self:
         """Finds the server of `openai/...` and its key in options and environment.
+
+        Args:
+            name: Of the model, for messages.
+            options: Settings.
+            api: What the server speaks.
+            path: What follows the base URL, for messages; that of the API where left out.
 
         Raises:
             MissingSecret: There is no key, or it cannot be one.
@@ -135,12 +145,23 @@ class OpenAIServer:
             base_url=shown_url(base_url), api=api, api_key_env="OPENAI_API_KEY", timeout=options.timeout
         )
         api_key = _key(name, "OPENAI_API_KEY", options.api_key)
-        fix = Fix(key="OPENAI_API_KEY", url="OPENAI_BASE_URL", timeout=f"an endpoint of your own in {endpoints_file()}")
+        fix = Fix(
+            key="OPENAI_API_KEY",
+            url="OPENAI_BASE_URL",
+            timeout=f"an endpoint of your own in {endpoints_file()}",
+            path=path or _PATHS[api],
+        )
         return cls(name, settings, base_url=base_url, api_key=api_key, fix=fix)
 
     @classmethod
-    def at(cls, name: str, endpoint: str, settings: Endpoint) -> Self:
+    def at(cls, name: str, endpoint: str, settings: Endpoint, *, path: str = "") -> Self:
         """A server that has a name of its own: `endpoint`.
+
+        Args:
+            name: Of the model, for messages.
+            endpoint: The server's name.
+            settings: How to reach it.
+            path: What follows the base URL, for messages; that of the API where left out.
 
         Raises:
             MissingSecret: A variable that it needs is not set, or its value cannot be a key.
@@ -152,7 +173,7 @@ class OpenAIServer:
             key=variable or f"`api_key_env` of {where}",
             url=f"`base_url` of {where}",
             timeout=where,
-            path=_PATHS[settings.api],
+            path=path or _PATHS[settings.api],
         )
         return cls(name, settings, base_url=settings.base_url, api_key=api_key, fix=fix)
 
@@ -187,29 +208,38 @@ class OpenAIServer:
             raise self._lost(error) from None
 
     @asynccontextmanager
-    async def posted(self, path: str, headers: Mapping[str, str], body: Mapping[str, Any]) -> AsyncIterator[RawStream]:
-        """A call of an API that is not OpenAI's.
+    async def posted(
+        self, path: str, headers: Mapping[str, str], body: Mapping[str, Any], files: Files = ()
+    ) -> AsyncIterator[RawStream]:
+        """A call that the library of OpenAI does not make.
 
         Args:
             path: After the base URL.
             headers: Those of the API; the user's own come before them.
-            body: What is sent, as JSON.
+            body: What is sent: as JSON, or as a form if there are files.
+            files: What is sent beside it.
         """
         import httpx2
 
         if self._http is None:
             limits = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
             self._http = httpx2.AsyncClient(timeout=None, follow_redirects=False, limits=limits)
-        sent = {"content-type": "application/json", **headers, **self._headers}
-        content = json.dumps(body).encode()
+        sent = {**headers, **self._headers}
+        if files:
+            fields = {name: _field(value) for name, value in body.items()}
+            content: dict[str, Any] = {"data": fields, "files": list(files)}
+        else:
+            sent = {"content-type": "application/json", **sent}
+            content = {"content": json.dumps(body).encode()}
         # No `from error`: the library's exceptions hold the request with its key.
         try:
-            async with self._http.stream("POST", self.base_url + path, headers=sent, content=content) as response:
+            async with self._http.stream("POST", self.base_url + path, headers=sent, **content) as response:
+                answer = _Answer(response)
                 if not response.is_success:
                     raise self.error(
-                        read_fault(response.status_code, _decoded(await response.aread()), response.headers)
+                        read_fault(response.status_code, _decoded(await self._whole(answer)), response.headers)
                     )
-                yield _Answer(response)
+                yield answer
         except httpx2.HTTPError as error:
             raise self._lost(error) from None
 
@@ -246,7 +276,7 @@ class OpenAIServer:
         loop = asyncio.get_running_loop()
         async with call as response:
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
-                return bytes(await response.read())
+                return await self._whole(response)
             data: list[str] = []
             async for line in _lines(response.iter_bytes()):
                 silence.reschedule(loop.time() + self.timeout)
@@ -259,6 +289,14 @@ class OpenAIServer:
             if data:
                 take("\n".join(data))
             return None
+
+    async def _whole(self, response: RawStream) -> bytes:
+        content = bytearray()
+        async for piece in response.iter_bytes():
+            content += piece
+            if len(content) > _LARGEST:
+                raise ModelRejected(f"{self._name} at {self.endpoint}: the answer has more than {_LARGEST:,} bytes")
+        return bytes(content)
 
     def ask_blocking(self, call: Callable[[openai.OpenAI], RawResponse], *, attempts: int) -> bytes:
         """As `ask`, for callers that do not run in an event loop; the client itself tries again.
@@ -378,6 +416,10 @@ def _decoded(content: bytes) -> object:
         return json.loads(content)
     except (ValueError, RecursionError):
         return content.decode("utf-8", "replace")
+
+
+def _field(value: Any) -> bytes:
+    return (value if isinstance(value, str) else json.dumps(value)).encode()
 
 
 def _key(name: str, variable: str, given: str | None) -> str:

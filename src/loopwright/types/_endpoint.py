@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -58,6 +59,8 @@ class Endpoint(BaseModel):
     """Headers of every request. `${NAME}` in a value is an environment variable; it is treated as a secret."""
     body: Mapping[str, Any] = {}
     """Fields of every request beside those that Loopwright sends."""
+    image_seeds: bool = Field(default=False, exclude_if=operator.not_)
+    """Whether its image models make the same picture again for the same seed, as the server's documentation says."""
     sampling: Sampling = Sampling()
     """How replies are drawn where the agent's card does not say."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Mapping
@@ -10,9 +9,10 @@ from contextlib import AbstractAsyncContextManager, suppress
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from loopwright.errors import ModelError, ModelRejected, ModelUnavailable, ToolsRefused
-from loopwright.models._faults import fault_inside
+from loopwright.models._faults import fault_inside, unreadable
 from loopwright.models._openai_server import OpenAIServer
 from loopwright.models._options import ModelOptions
+from loopwright.models.chat._agreed import AgreedCalls
 from loopwright.models.chat._agreement import Agreement
 from loopwright.models.chat._anthropic import AnthropicMessages
 from loopwright.models.chat._capabilities import Exchange, ServedModel, agreements
@@ -21,16 +21,12 @@ from loopwright.models.chat._gemini import Gemini
 from loopwright.models.chat._responses import Responses
 from loopwright.models.chat._types import Reply, Request
 from loopwright.replies import extract_json
-from loopwright.secrets import scrub
 from loopwright.types import Endpoint, Sampling, Usage
 
 if TYPE_CHECKING:
     from loopwright.models._openai_server import RawStream
 
 _NO_TOOLS = "Ask for the same in text; `tools: never` for the endpoint spares the call that is refused."
-
-_ALONE = 2.0
-"""Seconds for which the first call of a model goes alone, so that its refusals cost one call and not one for each."""
 
 
 class _Streamed(Protocol):
@@ -96,8 +92,7 @@ class OpenAI:
         self._options = options
         self._api = _APIS[server.settings.api]
         self.served = ServedModel(server.endpoint, server.settings.api, model)
-        self._begun = False
-        self._answered = asyncio.Event()
+        self._calls = AgreedCalls(self.served)
 
     @classmethod
     def open(cls, model: str, options: ModelOptions, *, api: Literal["chat", "responses"] = "chat") -> OpenAI:
@@ -146,48 +141,26 @@ class OpenAI:
             UserError: A message shows images that cannot be read.
         """
         body = await self._body(request)
-        await self._wait_for_first()
-        try:
-            return await self._agreed(body, request)
-        finally:
-            self._answered.set()
 
-    async def _agreed(self, body: dict[str, Any], request: Request) -> Reply:
-        """Makes the call as the server takes it; each refusal of a field teaches how."""
+        async def call(agreement: Agreement, told: str) -> Reply:
+            if request.tools and not self.calls_tools:
+                words = f"{self.name} at {self.endpoint} takes no tools"
+                raise ToolsRefused(f"{words}; it said: {told}" if told else words, remedy=_NO_TOOLS)
+            return await self._call(agreement, body, request)
+
+        return await self._calls.make(body, self._needed(request), call)
+
+    def _needed(self, request: Request) -> frozenset[str]:
+        """Fields that the user does not want to do without."""
         unknown = [name for name in request.sampling.required if name not in self._api.names]
         if unknown:
             raise ModelRejected(
                 f"{self.name}: the API of this endpoint knows no {unknown[0]}, and the request requires it",
                 remedy="Take it out of `sampling.required`, or set `api: chat` for the endpoint.",
             )
-        required = frozenset(self._api.names[name] for name in request.sampling.required)
-        required |= self._server.settings.body.keys()
-        before, told = Agreement(), ""
-        doubted: Agreement | None = None
-        while True:
-            agreement = agreements.of(self.served)
-            if request.tools and not self.calls_tools:
-                words = f"{self.name} at {self.endpoint} takes no tools"
-                raise ToolsRefused(f"{words}; it said: {told}" if told else words, remedy=_NO_TOOLS)
-            try:
-                reply = await self._call(agreement.without(required), body, request)
-            except ModelRejected as error:
-                if agreements.of(self.served) != agreement:
-                    continue  # another call was refused the same in the meantime
-                learned = agreement.learned(body, error, required) if error.args[0] != told else None
-                if learned is not None:
-                    before, told = agreement, error.args[0]
-                elif agreement.explains(error) and agreements.doubt(self.served):
-                    # What was measured once may hold no longer: the call is made as if nothing was known.
-                    doubted, learned, told = agreement, Agreement(), ""
-                else:
-                    # The last thing that was left out made no difference, so it was not what the server meant.
-                    agreements.set(self.served, doubted or (before if told else agreement))
-                    raise
-                agreements.set(self.served, learned)
-            else:
-                agreements.holds(self.served)
-                return reply
+        return (
+            frozenset(self._api.names[name] for name in request.sampling.required) | self._server.settings.body.keys()
+        )
 
     async def exchange(self, request: Request, **fields: Any) -> Exchange:
         """Sends a request with more fields, and returns what the server sends as it is.
@@ -228,12 +201,6 @@ class OpenAI:
                 if isinstance(model, Mapping) and model.get("id") == self.served.model:
                     return model
         return {}
-
-    async def _wait_for_first(self) -> None:
-        if self._begun and not self._answered.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._answered.wait(), _ALONE)
-        self._begun = True
 
     async def close(self) -> None:
         """Closes the connections."""
@@ -322,8 +289,4 @@ class OpenAI:
         return streamed.whole()
 
     def _unreadable(self, error: Exception, content: bytes) -> ModelUnavailable:
-        start = scrub(" ".join(content[:200].decode("utf-8", "replace").split()))[:80]
-        return ModelUnavailable(
-            f"{self.name} at {self.endpoint}: the answer is not {self._api.kind} ({error}): {start!r}",
-            remedy=f"Check that {self.endpoint} is the base URL of a server that answers with {self._api.kind}.",
-        )
+        return unreadable(f"{self.name} at {self.endpoint}", self._api.kind, error, content)

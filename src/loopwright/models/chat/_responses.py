@@ -87,7 +87,7 @@ class Responses:
             text=text or refusal,
             reasoning=reasoning,
             finish=_finish(answer, refused=bool(refusal and not text)),
-            usage=_usage(answer.get("usage"), answered=bool(text or reasoning or calls)),
+            usage=read_usage(answer.get("usage"), answered=bool(text or reasoning or calls)),
             model=model if isinstance(model, str) else "",
             tool_calls=calls,
             carried=tuple(dict(item) for item in items if calls and item.get("encrypted_content")),
@@ -196,7 +196,16 @@ def _finish(answer: Mapping[Any, Any], *, refused: bool) -> Finish:
     return "stop" if answer.get("status") == "completed" else "other"
 
 
-def _usage(usage: object, *, answered: bool) -> Usage | None:
+def read_usage(usage: object, *, answered: bool) -> Usage | None:
+    """The tokens of a usage object of OpenAI's newer APIs, in disjoint classes.
+
+    Args:
+        usage: What the server sent.
+        answered: Whether there is a reply, which cannot have taken no tokens.
+
+    Returns:
+        None where a count is missing or cannot be.
+    """
     counts = usage if isinstance(usage, Mapping) else {}
     details = counts.get("input_tokens_details")
     prompt, output = count_tokens(counts.get("input_tokens")), count_tokens(counts.get("output_tokens"))

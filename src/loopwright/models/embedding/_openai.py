@@ -12,12 +12,12 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from loopwright.errors import ModelRejected, UserError
-from loopwright.models._endpoints import BUILTIN_ENDPOINTS, endpoints_file
+from loopwright.errors import ModelRejected
 from loopwright.models._open import split_name
 from loopwright.models._openai_server import OpenAIServer
 from loopwright.models._options import ModelOptions
 from loopwright.models._resilient import RetryPolicy
+from loopwright.models._servers import openai_server
 from loopwright.models.chat._types import Reply, Request
 from loopwright.types import Message, Sampling, Usage
 
@@ -74,17 +74,8 @@ class OpenAIEmbedding:
             MissingSecret: There is no key, or it cannot be one.
             UserError: There is no such endpoint, it speaks another API, or the base URL is none.
         """
-        provider, told = split_name(name)[0], f"embedding {name}"
-        if provider == "openai":
-            return cls(name, OpenAIServer.open(told, options), options)
-        endpoint = {**BUILTIN_ENDPOINTS, **options.endpoints}.get(provider)
-        if endpoint is None or endpoint.api not in ("chat", "responses"):
-            raise UserError(
-                f"{told}: there is no endpoint {provider!r} that speaks OpenAI's API",
-                remedy=f"Name it in {endpoints_file()}, or use openai/MODEL with OPENAI_BASE_URL.",
-            )
-        patient = endpoint.model_copy(update={"timeout": options.timeout})
-        return cls(name, OpenAIServer.at(told, provider, patient), options)
+        server = openai_server(name, options, path="/embeddings", kind="embedding", timeout=options.timeout)
+        return cls(name, server, options)
 
     async def complete(self, request: Request) -> Reply:
         """Embeds the last message of a request.
