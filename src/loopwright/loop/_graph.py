@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,8 @@ def compile_nodes(
     graph = StateGraph(LoopState, context_schema=EpisodeContext)
     first, *_, last = nodes
     for name, node in nodes.items():
-        graph.add_node(name, node)
+        # LangGraph reads the bytecode of a plain function for graphs inside of it, which costs more than all the rest.
+        graph.add_node(name, partial(node))
     for source, target in pairwise(nodes):
         graph.add_edge(source, target)
     if independent:
