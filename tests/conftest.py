@@ -8,13 +8,14 @@ import tempfile
 import warnings
 from collections import Counter
 from collections.abc import AsyncIterator
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from loopwright.sandbox import SandboxProvider, open_provider
-from tests import offline
+from tests import forked, offline
 
 BASE_IMAGE = "loopwright/python:latest"
 """The image of the docker tests; `make base-image` makes it."""
@@ -109,6 +110,12 @@ async def provider(anyio_backend: str, request: pytest.FixtureRequest) -> AsyncI
 def repository() -> Path:
     """The folder that holds `pyproject.toml`."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def processes() -> ForkServerContext:
+    """Processes that have imported what runs need: a kill hits the run and not the start of Python."""
+    return forked.processes()
 
 
 @pytest.fixture(scope="session")

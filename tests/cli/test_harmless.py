@@ -6,12 +6,11 @@ import json
 import os
 import pty
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.cli.conftest import Invoke, WriteTask, with_path
 
 _ID = "a\x1b]0;title\x07\x1b[2J\x9b31m\u202egnp\u2066\x85\nforged: passed\rgone"
@@ -66,8 +65,8 @@ def test_what_was_typed_wrongly_is_told_harmlessly(invoke: Invoke, project: Path
 
 def test_the_moving_display_is_harmless(hostile: Path, project: Path) -> None:
     outer, inner = pty.openpty()
-    command = [sys.executable, "-m", "loopwright.cli", "run", str(hostile), "--model", "scripted/right.yaml"]
-    done = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=inner, cwd=project, env=with_path())
+    command = ["-m", "loopwright.cli", "run", str(hostile), "--model", "scripted/right.yaml"]
+    done = forked.start(command, folder=project, environment=with_path(), streams=Path(os.ttyname(inner)))
     os.close(inner)
     seen = b""
     try:
@@ -76,7 +75,7 @@ def test_the_moving_display_is_harmless(hostile: Path, project: Path) -> None:
     except OSError:  # the other end is closed
         pass
     finally:
-        done.wait(120)
+        done.join(120)
         os.close(outer)
     text = seen.decode()
     for raw in ("\x1b]0;title", "\x1b[2J", "\x9b", "\u202e", "\u2066", "\x85"):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import forked
 from tests.cli.conftest import Invoke, WriteTask, with_path
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -26,12 +27,11 @@ def _in_terminal(*args: str, columns: int, **environment: str) -> tuple[int, str
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     unset = {key: value for key, value in with_path().items() if key not in ("COLUMNS", "NO_COLOR", "CI")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "loopwright.cli", *args],
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        env={**unset, "TERM": "xterm-256color", **environment},
+    process = forked.start(
+        ["-m", "loopwright.cli", *args],
+        folder=Path.cwd(),
+        environment={**unset, "TERM": "xterm-256color", **environment},
+        streams=Path(os.ttyname(theirs)),
     )
     os.close(theirs)
     drawn = b""
@@ -44,7 +44,9 @@ def _in_terminal(*args: str, columns: int, **environment: str) -> tuple[int, str
             break
         drawn += chunk
     os.close(ours)
-    return process.wait(timeout=60), drawn.decode()
+    process.join(60)
+    assert process.exitcode is not None
+    return process.exitcode, drawn.decode()
 
 
 @pytest.mark.slow

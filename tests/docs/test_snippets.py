@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -25,11 +26,13 @@ import pytest
 
 from loopwright.errors import TaskError
 from loopwright.task import load_task
+from tests import forked
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _FENCE = re.compile(r"^(?P<fence>`{3,})(?P<language>\w*)(?P<options>.*)$")
 _NO_RUN = re.compile(r"^<!-- no-run:(?P<reason>.*)-->$")
+_SHELL_SYNTAX = re.compile(r"[^\w\s./:=,@+'\"\\-]")
 _TITLE = re.compile(r'title="(?P<name>[^"]+)"')
 
 
@@ -87,11 +90,10 @@ class Folder:
         tools = path / "bin"
         tools.mkdir()
         self._printed = ""
-        self._offline = [sys.executable, str(ROOT / "tests" / "offline.py")]
-        entry = path / "entry.py"
-        entry.write_text("from loopwright.cli import main\n\nraise SystemExit(main())\n")
+        self._entry = path / "entry.py"
+        self._entry.write_text("from loopwright.cli import main\n\nraise SystemExit(main())\n")
         shim = tools / "loopwright"
-        shim.write_text(f'#!/bin/sh\nexec {" ".join(self._offline)} {entry} "$@"\n')
+        shim.write_text(f'#!/bin/sh\nexec {sys.executable} {ROOT / "tests" / "offline.py"} {self._entry} "$@"\n')
         shim.chmod(0o755)
         self._environment = os.environ | {
             # A user's script finds the modules beside it; these scripts lie elsewhere.
@@ -112,7 +114,7 @@ class Folder:
         if snippet.language == "python":
             script = self.path / f"line_{snippet.line}.py"
             script.write_text(snippet.text)
-            return self._call([*self._offline, str(script)])
+            return self._python(str(script))
         if snippet.language == "yaml" and re.search(r"^goal:", snippet.text, re.MULTILINE):
             file = self.work / (snippet.title or f"line_{snippet.line}.yaml")
             file.write_text(snippet.text)
@@ -121,8 +123,23 @@ class Folder:
             except TaskError as error:
                 return str(error)
         if snippet.language == "console" and (script_text := commands(snippet.text)):
-            return self._call(["bash", "-euo", "pipefail", "-c", script_text])
+            if _SHELL_SYNTAX.search(script_text):
+                return self._call(["bash", "-euo", "pipefail", "-c", script_text])
+            lines = script_text.replace("\\\n", "").splitlines()
+            results = (self._python(str(self._entry), *shlex.split(line)[1:]) for line in lines)
+            return next(filter(None, results), "")
         return ""
+
+    def _python(self, *words: str) -> str:
+        """Runs a script with its arguments."""
+        output = self.path / "output"
+        output.write_text("")
+        process = forked.start(words, folder=self.work, environment=self._environment, streams=output)
+        process.join(300)
+        process.kill()
+        process.join()
+        self._printed = output.read_text()
+        return f"exit status {process.exitcode}\n{self._printed}" if process.exitcode else ""
 
     def _call(self, argv: list[str]) -> str:
         done = subprocess.run(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import forked
 
 REPLIES = {
     "ten_lines": ["def triple(n):\n    return n + 3", "def triple(n):\n    return n * 3"],
@@ -31,16 +31,16 @@ def test_it_runs_as_it_is(name: str, repository: Path, tmp_path: Path) -> None:
     (tmp_path / "examples").symlink_to(repository / "examples")
     blocks = [f"- |\n  ```python\n  {code.replace(chr(10), chr(10) + '  ')}\n  ```\n" for code in REPLIES[name]]
     (tmp_path / "replies.yaml").write_text("".join(blocks))
-    done = subprocess.run(
-        [sys.executable, f"examples/api/{name}.py", "scripted/replies.yaml"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(repository / "src")},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
+    said = tmp_path / "said"
+    said.touch()
+    process = forked.start(
+        [f"examples/api/{name}.py", "scripted/replies.yaml"],
+        folder=tmp_path,
+        environment={**os.environ, "PYTHONPATH": str(repository / "src")},
+        streams=said,
     )
-    assert done.returncode == 0, done.stderr
+    process.join(120)
+    assert process.exitcode == 0, said.read_text()
     for line in SAYS[name]:
-        assert line in done.stdout
+        assert line in said.read_text()
     assert (tmp_path / "runs").is_dir()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import multiprocessing
 import random
 import time
 from dataclasses import replace
+from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
@@ -123,10 +123,9 @@ def execute(folder: Path) -> None:
     f"{TASKS * REPEATS} shell episodes, {CONCURRENCY} at a time: sandboxes die, 429s, one `kill -9`",
     "resumed to the table that an undisturbed run has; no infrastructure failure is a score",
 )
-def test_the_table_is_that_of_an_undisturbed_run(tmp_path: Path) -> None:
+def test_the_table_is_that_of_an_undisturbed_run(tmp_path: Path, processes: ForkServerContext) -> None:
     folder = tmp_path / "run"
-    context = multiprocessing.get_context("forkserver")
-    process = context.Process(target=execute, args=(folder,))
+    process = processes.Process(target=execute, args=(folder,))
     process.start()
     deadline = time.monotonic() + 600
     while time.monotonic() < deadline and _scored(folder) < TASKS * REPEATS // 3:
@@ -136,7 +135,7 @@ def test_the_table_is_that_of_an_undisturbed_run(tmp_path: Path) -> None:
     assert 0 < _scored(folder) < TASKS * REPEATS
     resumed = 0
     while _scored(folder) < TASKS * REPEATS:
-        again = context.Process(target=execute, args=(folder,))
+        again = processes.Process(target=execute, args=(folder,))
         again.start()
         again.join()
         assert again.exitcode == 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import random
 import time
 from multiprocessing.context import ForkServerContext
@@ -40,14 +39,6 @@ def paid(folder: Path) -> list[str]:
 def lines(folder: Path) -> list[str]:
     path = folder / "run" / "events.jsonl"
     return path.read_text().splitlines() if path.exists() else []
-
-
-@pytest.fixture(scope="module")
-def processes() -> ForkServerContext:
-    """Processes that have imported everything: a kill hits the run and not the start of Python."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.faults.workload", "langgraph.graph", "langgraph.runtime"])
-    return context
 
 
 def run_for(processes: ForkServerContext, folder: Path, seconds: float | None) -> bool:

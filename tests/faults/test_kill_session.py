@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import random
 import shutil
 import time
@@ -155,11 +154,3 @@ def run_for(processes: ForkServerContext, folder: Path, wanted: Task, seconds: f
         return False
     assert process.exitcode == 0
     return True
-
-
-@pytest.fixture(scope="module")
-def processes() -> ForkServerContext:
-    """Processes that have imported everything: a kill hits the run and not the start of Python."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.session.sums", "langgraph.graph", "langgraph.runtime"])
-    return context
