@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +12,7 @@ import pytest
 
 from tests.cli.conftest import Invoke, WriteTask
 from tests.faults.table import proves
-from tests.models.provider import Answer, Provider, fault, reply
+from tests.models.provider import Answer, Provider, fault, on_a_thread, reply
 
 KEY = "sk-canary/4f8a+91c3e6b7d2"
 TOKEN = "canary-token-77e0b1c5"
@@ -23,19 +21,9 @@ SECRETS = (KEY, TOKEN, quote(KEY, safe=""), base64.b64encode(KEY.encode()).decod
 
 @contextmanager
 def serving(*answers: Answer) -> Iterator[str]:
-    """A provider on a thread of its own."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    provider = Provider(*answers)
-    asyncio.run_coroutine_threadsafe(provider.__aenter__(), loop).result()
-    try:
+    """The URL of a provider on a thread of its own."""
+    with on_a_thread(Provider(*answers)) as provider:
         yield provider.base_url
-    finally:
-        asyncio.run_coroutine_threadsafe(provider.__aexit__(None, None, None), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 @pytest.mark.slow

@@ -88,10 +88,11 @@ class ImageStub:
 
     def __init__(self, server: ImageServer) -> None:
         self.server = server
-        self.provider = Provider(self._respond)
+        self.provider = Provider(self.respond)
         self._drawn = 0
 
-    async def _respond(self, writer: asyncio.StreamWriter) -> None:
+    async def respond(self, writer: asyncio.StreamWriter) -> None:
+        """Answers the last request that came."""
         received = self.provider.requests[-1]
         await self._answer(received.path, received.body)(writer)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +11,7 @@ import pytest
 import loopwright
 from loopwright.models import Endpoint
 from tests.docs.test_snippets import snippets
+from tests.models.provider import on_a_thread
 from tests.models.servers.description import Server
 from tests.models.servers.listed import DEEPSEEK, GROQ, SERVERS
 from tests.models.servers.stub import Stub
@@ -39,18 +38,9 @@ def task(tmp_path: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> P
 @contextmanager
 def serving(server: Server) -> Iterator[Stub]:
     """A stub on a thread of its own."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
     stub = Stub(server, WRONG, RIGHT)
-    asyncio.run_coroutine_threadsafe(stub.__aenter__(), loop).result()
-    try:
+    with on_a_thread(stub.provider):
         yield stub
-    finally:
-        asyncio.run_coroutine_threadsafe(stub.__aexit__(None, None, None), loop).result()
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
 
 
 @pytest.mark.parametrize("server", SERVERS, ids=lambda server: server.slug)

@@ -1,0 +1,96 @@
+"""A run whose pictures come from a server: one environment variable says where it is."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import loopwright
+from loopwright.agents import AgentReply, AgentRole, DrawsImages, ModelClient, View
+from loopwright.candidate import Candidate
+from loopwright.models.image import ImageRequest
+from loopwright.store import Failed, read_run
+from loopwright.task import Task
+from loopwright.types import Attempt, Check, Verdict
+from tests.models.image.servers import OPENAI, ImageStub
+from tests.models.image.test_openai import BLUE, half_mask
+from tests.models.image.test_pixels import decoded
+from tests.models.provider import Provider, fault, on_a_thread
+
+TASK = Task.model_validate(
+    {
+        "name": "paint",
+        "goal": "a cube whose left half is blue",
+        "environment": {"name": "text"},
+        "loop": {"max_iterations": 3},
+        "image_models": {"generator": "openai/gpt-image-2.5-flare", "editor": "openai/gpt-image-2.5-flare"},
+    }
+)
+
+
+class Painter:
+    """Draws a picture, and repaints the left half of it."""
+
+    role = AgentRole.PROPOSER
+
+    async def act(self, view: View, models: ModelClient) -> AgentReply:
+        assert isinstance(models, DrawsImages)
+        name = models.named.generators[0]
+        request = ImageRequest(model=name, prompt=view.goal, width=64, height=48)
+        if view.current and view.current.candidate:
+            before = view.current.candidate.artifacts["picture"]
+            request = ImageRequest(model=name, prompt="blue", images=(before,), mask=await models.put(half_mask()))
+        reply = await models.draw(request)
+        return AgentReply(candidate=Candidate(artifacts={"picture": reply.images[0]}))
+
+
+class LeftIsBlue:
+    role = AgentRole.VERIFIER
+
+    async def act(self, view: View, models: ModelClient) -> AgentReply:
+        assert isinstance(models, DrawsImages)
+        assert view.current is not None
+        assert view.current.candidate is not None
+        picture = decoded(await models.get(view.current.candidate.artifacts["picture"]))
+        return AgentReply(verdict=Verdict(checks=(Check(name="blue", score=float(picture.getpixel((0, 0)) == BLUE)),)))
+
+
+def run(folder: Path, prices: Path) -> Any:
+    parts: dict[str, Any] = {"proposer": Painter, "verifier": LeftIsBlue}
+    return loopwright.run(TASK, out=folder, prices=prices, **parts)
+
+
+def kept(folder: Path, attempt: Attempt) -> Image.Image:
+    assert attempt.candidate is not None
+    reference = attempt.candidate.artifacts["picture"]
+    return decoded((folder / "artifacts" / reference[:2] / reference[2:]).read_bytes())
+
+
+@pytest.mark.slow
+def test_a_picture_is_refined_on_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stub = ImageStub(OPENAI)
+
+    async def limited_once(writer: asyncio.StreamWriter) -> None:
+        await fault(429, "slow down", Retry_After="0")(writer)
+
+    stub.provider = Provider(limited_once, stub.respond)
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("date: 2026-11-01\nmodels:\n  openai/*: {input: 5, output: 30}\n")
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-test")
+    with on_a_thread(stub.provider) as provider:
+        monkeypatch.setenv("OPENAI_BASE_URL", provider.base_url)
+        result = loopwright.run(TASK, out=tmp_path / "run", prices=prices, proposer=Painter, verifier=LeftIsBlue)
+    (episode,) = result.episodes
+    log = read_run(tmp_path / "run")
+    assert [attempt.verdict.score for attempt in episode.attempts] == [0.0, 1.0]
+    assert (episode.images, episode.usage.output, episode.cost) == (2, 2 * 1056, Decimal("0.06356"))
+    before, after = (kept(tmp_path / "run", attempt) for attempt in episode.attempts)
+    assert after.getpixel((0, 0)) == BLUE
+    assert after.getpixel((63, 47)) == before.getpixel((63, 47)) != BLUE
+    assert [event.data.error for event in log.events if isinstance(event.data, Failed)] == ["ModelRateLimited"]
+    assert "key-of-test" not in (tmp_path / "run" / "events.jsonl").read_text()
