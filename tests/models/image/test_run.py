@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import pytest
 from PIL import Image
 
 import loopwright
-from loopwright.agents import AgentReply, AgentRole, DrawsImages, ModelClient, View
+from loopwright.agents import AgentReply, AgentRole, DrawsImages, KeepsArtifacts, ModelClient, View
 from loopwright.candidate import Candidate
 from loopwright.models.image import ImageRequest
 from loopwright.store import Failed, read_run
@@ -40,6 +39,7 @@ class Painter:
 
     async def act(self, view: View, models: ModelClient) -> AgentReply:
         assert isinstance(models, DrawsImages)
+        assert isinstance(models, KeepsArtifacts)
         name = models.named.generators[0]
         request = ImageRequest(model=name, prompt=view.goal, width=64, height=48)
         if view.current and view.current.candidate:
@@ -74,18 +74,13 @@ def kept(folder: Path, attempt: Attempt) -> Image.Image:
 @pytest.mark.slow
 def test_a_picture_is_refined_on_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stub = ImageStub(OPENAI)
-
-    async def limited_once(writer: asyncio.StreamWriter) -> None:
-        await fault(429, "slow down", Retry_After="0")(writer)
-
-    stub.provider = Provider(limited_once, stub.respond)
+    stub.provider = Provider(fault(429, "slow down", Retry_After="0"), stub.respond)
     prices = tmp_path / "prices.yaml"
     prices.write_text("date: 2026-11-01\nmodels:\n  openai/*: {input: 5, output: 30}\n")
     monkeypatch.setenv("OPENAI_API_KEY", "key-of-test")
     with on_a_thread(stub.provider) as provider:
         monkeypatch.setenv("OPENAI_BASE_URL", provider.base_url)
-        result = loopwright.run(TASK, out=tmp_path / "run", prices=prices, proposer=Painter, verifier=LeftIsBlue)
-    (episode,) = result.episodes
+        (episode,) = run(tmp_path / "run", prices).episodes
     log = read_run(tmp_path / "run")
     assert [attempt.verdict.score for attempt in episode.attempts] == [0.0, 1.0]
     assert (episode.images, episode.usage.output, episode.cost) == (2, 2 * 1056, Decimal("0.06356"))
