@@ -15,7 +15,7 @@ import pytest
 
 import loopwright
 
-HEAVY = {"docker", "jinja2", "langgraph", "openai", "pydantic", "rich", "xllamacpp", "yaml"}
+HEAVY = {"diffusers", "docker", "jinja2", "langgraph", "openai", "pydantic", "rich", "torch", "xllamacpp", "yaml"}
 BROUGHT = {"pydantic-core": "pydantic", "psycopg-pool": "psycopg", "langchain-core": "langgraph"}
 """Distributions that another one pins (`pydantic`), builds on (`langgraph`) or brings as an extra (`psycopg[pool]`)."""
 

@@ -27,11 +27,11 @@ class ModelOptions:
     folder: Path | None = None
     """What relative paths in model names are relative to; None for the current folder."""
     slots: int = 4
-    """For `local/...`: how many requests are worked on at the same time."""
+    """For `local/...` and `diffusers/...`: how many requests are worked on at the same time."""
     context: int = 4096
     """For `local/...`: tokens of prompt and reply together, for each slot."""
     threads: int = field(default_factory=lambda: min(8, len(os.sched_getaffinity(0))))
-    """For `local/...`; the cores of this process, but no more than small models gain from."""
+    """For `local/...` and `diffusers/...`; the cores of this process, but no more than small models gain from."""
     in_order: bool = False
     """For `replay/...`: requests that the recording does not hold get its next unused reply."""
     artifact: Callable[[str], Awaitable[bytes]] | None = field(default=None, repr=False)

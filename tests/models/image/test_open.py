@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
-from loopwright.errors import MissingContent, UserError
+from loopwright.errors import MissingContent, MissingExtra, UserError
 from loopwright.models import ModelOptions
 from loopwright.models.image import ImageModel, ImageReply, ImageRequest, open_image_model
 
@@ -49,6 +50,14 @@ def test_what_lacks_a_method_is_refused(options: ModelOptions) -> None:
 def test_unknown_provider_is_told() -> None:
     with pytest.raises(MissingContent, match="no provider 'nobody'"):
         open_image_model("nobody/paints")
+
+
+@pytest.mark.parametrize("library", ["torch", "diffusers"])
+def test_missing_extra_is_named(library: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, library, None)  # as if it were not installed
+    with pytest.raises(MissingExtra, match=library) as told:
+        open_image_model(f"diffusers/{tmp_path}")
+    assert "pip install 'loopwright[diffusers]'" in told.value.remedy
 
 
 def test_mask_needs_a_picture() -> None:

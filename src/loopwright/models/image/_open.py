@@ -52,6 +52,12 @@ def open_image_model(name: str, *, options: ModelOptions | None = None) -> Image
     )
 
 
+def _diffusers(model: str, options: ModelOptions) -> ImageModel:
+    from loopwright.models.image._diffusers import Diffusers
+
+    return Diffusers.open(model, options)
+
+
 def _openai(model: str, options: ModelOptions) -> ImageModel:
     return _at("openai", model, options)
 
@@ -62,5 +68,5 @@ def _at(endpoint: str, model: str, options: ModelOptions) -> ImageModel:
     return OpenAIImages.open(f"{endpoint}/{model}", options)
 
 
-PROVIDERS: dict[str, Callable[[str, ModelOptions], ImageModel]] = {"openai": _openai}
+PROVIDERS: dict[str, Callable[[str, ModelOptions], ImageModel]] = {"diffusers": _diffusers, "openai": _openai}
 """Provider name to what opens its models. The libraries behind them are imported when called."""

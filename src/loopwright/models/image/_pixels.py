@@ -44,7 +44,7 @@ def checked_picture(data: bytes, size: tuple[int, int] | None = None, *, model: 
             parameter="size",
             remedy="Ask for a size that the model makes, or for none.",
         )
-    return _png(picture)
+    return png(picture)
 
 
 def plain_picture(data: bytes) -> bytes:
@@ -56,7 +56,7 @@ def plain_picture(data: bytes) -> bytes:
     Raises:
         ValueError: It is no picture, a broken one, or far too large.
     """
-    return _png(_plain(data))
+    return png(_plain(data))
 
 
 def picture_size(data: bytes) -> tuple[int, int]:
@@ -82,7 +82,7 @@ def checked_mask(data: bytes, size: tuple[int, int]) -> bytes:
     mask = _plain(data).convert("L")
     if mask.size != size:
         raise ValueError(f"the mask has {_shown(mask.size)} pixels, and the picture {_shown(size)}")
-    return _png(mask)
+    return png(mask)
 
 
 def transparent_mask(mask: bytes) -> bytes:
@@ -97,7 +97,7 @@ def transparent_mask(mask: bytes) -> bytes:
         alpha = opened.point(lambda grey: 0 if grey >= 128 else 255)
     form = Image.new("RGBA", alpha.size)
     form.putalpha(alpha)
-    return _png(form)
+    return png(form)
 
 
 def kept_outside(original: bytes, painted: bytes, mask: bytes) -> bytes:
@@ -111,7 +111,7 @@ def kept_outside(original: bytes, painted: bytes, mask: bytes) -> bytes:
     from PIL import Image
 
     with opened_picture(original) as before, opened_picture(painted) as after, opened_picture(mask) as where:
-        return _png(Image.composite(after, before, where))
+        return png(Image.composite(after, before, where))
 
 
 def _plain(data: bytes) -> Image:
@@ -135,7 +135,8 @@ def _plain(data: bytes) -> Image:
     return picture
 
 
-def _png(picture: Image) -> bytes:
+def png(picture: Image) -> bytes:
+    """The bytes of a picture's file."""
     out = io.BytesIO()
     picture.save(out, "PNG", compress_level=_FAST)
     return out.getvalue()
