@@ -10,8 +10,9 @@ import traceback
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.machinery import PathFinder
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -61,9 +62,19 @@ def imports_nothing() -> bool:
     return _unasked.get() is not None
 
 
+def _installed(kind: str) -> EntryPoints:
+    return _entry_points(f"loopwright.{kind}", tuple(sys.path))
+
+
+@lru_cache(maxsize=64)
+def _entry_points(group: str, path: tuple[str, ...]) -> EntryPoints:
+    """What is installed in these folders, the ones of `sys.path`: to read it again takes a while."""
+    return entry_points(group=group)
+
+
 def is_plugin(kind: str, name: str) -> bool:
     """Whether a name is an import path or that of an entry point, rather than of a file."""
-    return ":" in name or name in entry_points(group=f"loopwright.{kind}").names
+    return ":" in name or name in _installed(kind).names
 
 
 def has_module(name: str, folder: Path) -> bool:
@@ -74,7 +85,7 @@ def has_module(name: str, folder: Path) -> bool:
 
 def plugin_names(kind: str) -> Sequence[str]:
     """Names of installed parts of a kind: the entry points of `loopwright.<kind>`, sorted."""
-    return sorted(entry_points(group=f"loopwright.{kind}").names)
+    return sorted(_installed(kind).names)
 
 
 def load_plugin(kind: str, name: str, builtin: Mapping[str, Any], *, folder: Path) -> Any:
@@ -94,7 +105,7 @@ def load_plugin(kind: str, name: str, builtin: Mapping[str, Any], *, folder: Pat
         return builtin[name]
     if ":" in name:
         return _imported(kind, name, folder)
-    installed = {point.name: point for point in entry_points(group=f"loopwright.{kind}")}
+    installed = {point.name: point for point in _installed(kind)}
     if name in installed:
         return installed[name].load()
     known = sorted({*builtin, *installed})
