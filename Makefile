@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BASE_IMAGE ?= loopwright/python:latest
 IMAGE ?= loopwright:latest
-# Workers of the tests. Each begins with its share of the files, so that what a file builds is built once; who is done first
-# takes over tests of another, so that no long file is waited for at the end.
-PYTEST_WORKERS ?= auto
+# Workers of the tests: two for each core, as many tests wait. Each begins with its share of the files, so that what a file
+# builds is built once; who is done first takes over tests of another, so that no long file is waited for at the end.
+PYTEST_WORKERS ?= $(shell echo $$(($$(nproc) * 2)))
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 

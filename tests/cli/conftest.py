@@ -76,17 +76,25 @@ def with_path() -> dict[str, str]:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project folder, which is the current one; `wrong.yaml` and `right.yaml` are scripted models."""
+    write_project(tmp_path)
+    go_to(tmp_path, monkeypatch)
+    return tmp_path
+
+
+def write_project(folder: Path) -> None:
     for name in ("agents", "prompts"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "agents" / "sayer.yaml").write_text(CARD)
-    (tmp_path / "prompts" / "sayer.md").write_text(PROMPT)
-    (tmp_path / "echo_environment.py").write_text(ENVIRONMENT)
-    (tmp_path / "right.yaml").write_text('- "no"\n- "yes"\n')
-    (tmp_path / "wrong.yaml").write_text('- "no"\n- "never"\n- "nix"\n')
-    monkeypatch.chdir(tmp_path)
+        (folder / name).mkdir()
+    (folder / "agents" / "sayer.yaml").write_text(CARD)
+    (folder / "prompts" / "sayer.md").write_text(PROMPT)
+    (folder / "echo_environment.py").write_text(ENVIRONMENT)
+    (folder / "right.yaml").write_text('- "no"\n- "yes"\n')
+    (folder / "wrong.yaml").write_text('- "no"\n- "never"\n- "nix"\n')
+
+
+def go_to(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
     for name in ("LOOPWRIGHT_MODEL", "LOOPWRIGHT_RUNS", "LOOPWRIGHT_DEBUG", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
-    return tmp_path
 
 
 @pytest.fixture
@@ -99,7 +107,7 @@ def write_task(project: Path) -> WriteTask:
     return write
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def invoke() -> Invoke:
     def call(*args: object) -> Result:
         return CliRunner().invoke(app, [str(arg) for arg in args], prog_name="loopwright")

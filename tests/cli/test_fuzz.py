@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from loopwright.drift import SCENARIOS, draw_session
-from tests.cli.conftest import Invoke, WriteTask
+from tests.cli.conftest import TASK, Invoke, go_to, write_project
 
 _TASK = ["validate", "say.yaml", "--model", "scripted/right.yaml"]
 _RUN = ["run", "say.yaml", "--model", "scripted/right.yaml", "--out", "runs/new"]
@@ -63,9 +63,29 @@ _ODD = [
 _WORDS = [b"\0", b"\xff", b"{}", b"[]", b"null", b"1e999", b"-1", b'"\\ud83d"', b"\n", b":", b'"', b"9" * 400]
 
 
-@pytest.fixture
-def files(invoke: Invoke, write_task: WriteTask, project: Path) -> Path:
+@pytest.fixture(scope="module")
+def good_files(invoke: Invoke, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with one good file of every kind."""
+    project = tmp_path_factory.mktemp("good") / "project"
+    project.mkdir()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        write_project(project)
+        go_to(project, monkeypatch)
+        _fill(project, invoke)
+    shutil.copytree(project, project.with_name("kept"))
+    return project
+
+
+@pytest.fixture
+def files(good_files: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same project, as it was before any test broke it: records name the folder that they were made in."""
+    shutil.rmtree(good_files)
+    shutil.copytree(good_files.with_name("kept"), good_files)
+    go_to(good_files, monkeypatch)
+    return good_files
+
+
+def _fill(project: Path, invoke: Invoke) -> None:
     session = draw_session(SCENARIOS["S1"], 1, length=250, baseline=210)
     (project / "log.jsonl").write_text("".join(json.dumps(asdict(one)) + "\n" for one in session.baseline))
     (project / "prices.yaml").write_text("date: 2026-01-01\nmodels:\n  scripted/*: {input: 1.5, output: 2}\n")
@@ -75,7 +95,7 @@ def files(invoke: Invoke, write_task: WriteTask, project: Path) -> Path:
     (project / "data.yaml").write_text("- id: a\n- {id: b, want: 'yes'}\n")
     (project / ".env").write_text("LW_FUZZ=x\n")
     (project / "recorded.jsonl").write_text("")
-    write_task()
+    (project / "say.yaml").write_text(TASK.format(name="say"))
     for name in ("r", "s"):
         assert invoke(*_RUN[:-1], f"runs/{name}").exit_code == 0
     assert invoke("regrade", "runs/r", "--out", "runs/g").exit_code == 0
@@ -87,7 +107,6 @@ def files(invoke: Invoke, write_task: WriteTask, project: Path) -> Path:
     (project / "turns.json").write_text(json.dumps({"0": {"task_id": 0, "turn_history": turns}}))
     freeze = ["drift", "baseline", "freeze", "log.jsonl", "--out", "b.json", "--embedding", "none"]
     assert invoke(*freeze).exit_code == 0
-    return project
 
 
 def _broken(good: bytes, draws: random.Random) -> list[bytes]:
@@ -100,12 +119,10 @@ def _broken(good: bytes, draws: random.Random) -> list[bytes]:
 
 
 @pytest.mark.parametrize("name", _READERS)
-def test_no_verb_ends_in_a_traceback(
-    invoke: Invoke, write_task: WriteTask, files: Path, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_verb_ends_in_a_traceback(invoke: Invoke, files: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LW_FUZZ", "x")
     if name.startswith("data"):
-        write_task(more=f"data: {{file: {name}}}\n")
+        (files / "say.yaml").write_text(TASK.format(name="say") + f"data: {{file: {name}}}\n")
     path = files / name
     good = path.read_bytes()
     for content in _broken(good, random.Random(name)):

@@ -95,15 +95,15 @@ def test_code_that_exits_is_an_error(
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
-def test_standard_streams_may_be_closed(project: Path, write_task: WriteTask, closed: str) -> None:
-    program = f"{sys.executable} -m loopwright.cli"
-    task = write_task()
-    for command in (f"run {task} --model scripted/right.yaml --out runs/r {closed}", "show runs/r"):
-        done = subprocess.run(
-            ["sh", "-c", f"exec {program} {command}"],
-            env=with_path(), cwd=project, timeout=120, check=False, capture_output=True,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+def test_standard_streams_may_be_closed(invoke: Invoke, project: Path, write_task: WriteTask, closed: str) -> None:
+    command = f"-m loopwright.cli run {write_task()} --model scripted/right.yaml --out runs/r {closed}"
+    done = subprocess.run(
+        ["sh", "-c", f"exec {sys.executable} {command}"],
+        env=with_path(), cwd=project, timeout=120, check=False, capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    shown = invoke("show", "runs/r")
+    assert shown.exit_code == 0, shown.stderr
 
 
 def test_reports_make_the_folders_that_they_go_to(invoke: Invoke, project: Path, write_task: WriteTask) -> None:
