@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Invoke, WriteTask
+from tests.cli.test_secrets import serving
+from tests.models.provider import reply
 
 _PRICES = "date: 2026-11-01\nmodels:\n  scripted/*: {input: 1, output: 10}\n"
 
@@ -230,6 +232,22 @@ def test_tasks_of_two_projects_are_run_apart(invoke: Invoke, write_task: WriteTa
     assert len(json.loads(together.stdout)["episodes"]) == 2
 
 
+_OWN_AGENT = """
+from loopwright.agents import AgentReply
+from loopwright.models import Message, Request
+from loopwright.types import Candidate
+
+
+class Own:
+    role = "proposer"
+    model = "scripted/right.yaml"
+
+    async def act(self, view, models):
+        request = Request(model=self.model, messages=(Message(role="user", content=view.goal),))
+        return AgentReply(candidate=Candidate(text=(await models.complete(request)).text))
+"""
+
+
 def _ceiling(invoke: Invoke, *flags: object) -> list[tuple[str, int | None, str | None]]:
     told = json.loads(invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--dry-run", "--json", *flags).stdout)
     return [(v.get("variant", "total"), v["model_calls"], v["usd"]) for v in (*told["variants"], told["total"])]
@@ -238,15 +256,15 @@ def _ceiling(invoke: Invoke, *flags: object) -> list[tuple[str, int | None, str 
 def test_a_dry_run_tells_the_most_there_can_be(invoke: Invoke, write_task: WriteTask) -> None:
     write_task(more="repeats: 2\n")
     Path("prices.yaml").write_text(_PRICES)
-    assert _ceiling(invoke) == [("refine", 6, None), ("total", 6, None)]
+    assert _ceiling(invoke) == [("refine", 12, None), ("total", 12, None)]
     assert _ceiling(invoke, "--strategy", "single,best_of_n", "--calls", 5) == [
         ("single", 10, None),
         ("best_of_n", 10, None),
         ("total", 20, None),
     ]
     assert _ceiling(invoke, "--max-calls", 4)[-1] == ("total", 4, None)
-    assert _ceiling(invoke, "--max-tokens", 5000, "--prices", "prices.yaml")[-1] == ("total", 6, "0.05")
-    assert _ceiling(invoke, "--max-usd", 0.02, "--prices", "prices.yaml")[-1] == ("total", 6, "0.02")
+    assert _ceiling(invoke, "--max-tokens", 5000, "--prices", "prices.yaml")[-1] == ("total", 12, "0.05")
+    assert _ceiling(invoke, "--max-usd", 0.02, "--prices", "prices.yaml")[-1] == ("total", 12, "0.02")
     assert not Path("runs").exists()
 
 
@@ -256,12 +274,46 @@ def test_caps_of_episode_task_and_run_all_count(invoke: Invoke, write_task: Writ
     assert _ceiling(invoke, "--prices", "prices.yaml") == [("refine", 8, "2"), ("total", 7, "1.5")]
 
 
-def test_a_model_that_judges_may_be_asked_twice(invoke: Invoke, write_task: WriteTask) -> None:
+def test_each_agent_may_be_asked_twice(invoke: Invoke, write_task: WriteTask) -> None:
     task = write_task()
     task.write_text(
         task.read_text().replace("proposer: sayer", "proposer: sayer\n  critic: critic\n  verifier: verifier")
     )
-    assert _ceiling(invoke)[-1] == ("total", 3 * (1 + 2 + 2), None)
+    assert _ceiling(invoke)[-1] == ("total", 3 * (2 + 2 + 2), None)
+
+
+def test_a_reply_that_was_cut_stays_below_the_ceiling(
+    invoke: Invoke, write_task: WriteTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_task()
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-test")
+    with serving(reply("", finish="length")) as base_url:
+        monkeypatch.setenv("OPENAI_BASE_URL", base_url)
+        told = json.loads(invoke("run", "say.yaml", "--model", "openai/m", "--json").stdout)
+    [(_, most, _), _] = _ceiling(invoke)
+    assert most == told["episodes"][0]["model_calls"] == 6
+
+
+def test_a_plan_counts_in_the_ceiling(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task()
+    assert _ceiling(invoke, "--strategy", "plan_and_solve")[-1] == ("total", 2 + 3 * 2, None)
+
+
+def test_a_model_for_every_role_says_which_it_takes_the_place_of(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task(more="models: {proposer: scripted/wrong.yaml}\n")
+    note = "say: --model takes the place of the models that the task names by role: proposer (scripted/wrong.yaml)"
+    assert f"note: {note}" in invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--dry-run").stderr
+    assert "takes the place" not in invoke("run", "say.yaml", "--dry-run").stderr
+
+
+def test_the_model_that_a_class_names_is_known(invoke: Invoke, write_task: WriteTask, project: Path) -> None:
+    task = write_task()
+    (project / "own_agent.py").write_text(_OWN_AGENT)
+    task.write_text(task.read_text().replace("proposer: sayer", "proposer: own_agent:Own"))
+    assert "proposer     Own, scripted/right.yaml" in invoke("explain", "say.yaml").stdout
+    told = json.loads(invoke("run", "say.yaml", "--out", "out", "--json").stdout)
+    assert told["variants"][0]["models"] == {"proposer": "scripted/right.yaml"}
+    assert told["episodes"][0]["passed"]
 
 
 def test_what_nobody_can_bound_has_no_ceiling(invoke: Invoke, write_task: WriteTask) -> None:

@@ -71,6 +71,7 @@ def test_old_and_new_grades_are_shown_and_compared(invoke: Invoke, run: Path) ->
     assert "0.00 missed" in page
     assert "1.00 passed" in page
     assert "word 0.00 to 1.00" in page
+    assert "too few instances" in page, "one instance tells no interval"
     shown = invoke("show", "new").stdout
     assert "word 0.00 to 1.00" in shown
     assert "2 graded again, 2 changed; judges: 0 calls" in shown

@@ -86,6 +86,18 @@ def test_infrastructure_is_no_score_and_exits_3(invoke: Invoke, write_task: Writ
     assert "Infrastructure failed" in result.stdout
 
 
+@pytest.mark.parametrize(("flags", "code"), [((), 3), (("--accept", 1), 3), (("--accept", 0), 3)])
+def test_a_variant_without_a_score_is_named_although_another_passed(
+    invoke: Invoke, write_task: WriteTask, flags: tuple[object, ...], code: int
+) -> None:
+    write_task()
+    Path("lost.yaml").write_text("- lost\n")
+    models = "scripted/right.yaml,scripted/lost.yaml"
+    told = json.loads(invoke("run", "say.yaml", "--model", models, "--json", *flags).stdout)
+    assert told["exit_code"] == code
+    assert [reason.partition(":")[0] for reason in told["reasons"]] == ["refine@scripted/lost.yaml"]
+
+
 @pytest.mark.parametrize(
     ("replies", "accept", "code"),
     [(("yes", "lost", "yes", "yes"), 0.75, 0), (("yes", "lost", "yes", "yes"), 0.9, 3), (("no", "lost"), 0.6, 1)],

@@ -114,7 +114,7 @@ def test_a_run_begins_with_its_notes(invoke: Invoke, project: Path) -> None:
 def test_explain_tells_what_is_shown_to_whom(invoke: Invoke, write_task: WriteTask) -> None:
     write_task(more="sandbox: {network: host}\nbudget: {run: {tokens: 900}}\n")
     page = invoke("explain", "say.yaml", "--model", "scripted/right.yaml", "--strategy", "single,refine").stdout
-    assert "say: 1 instances, 2 episodes, at most 4 model calls" in page
+    assert "say: 1 instances, 2 episodes, at most 8 model calls" in page
     assert "START -> propose\n  propose -> act\n  act -> verify\n  verify -> critique" in page
     assert "proposer     scripted/right.yaml, card sayer, prompt sayer, replies with text" in page
     assert "Never shown to any: hidden.want" in page

@@ -42,16 +42,22 @@ def accepted(result: RunResult, run: ResolvedRun, accept: float | None) -> Accep
     for code in (ExitCode.BELOW, ExitCode.INFRASTRUCTURE):
         if reasons := tuple(reason for found, reason in judged if found is code):
             return Acceptance(code, reasons)
-    return Acceptance(ExitCode.PASSED)
+    scored = {episode.variant for episode in result if episode.scored}
+    silent = [variant for variant in _variants(run) if variant not in scored]
+    reasons = tuple(f"{variant}: no episode has a score" for variant in silent)
+    return Acceptance(ExitCode.INFRASTRUCTURE if silent else ExitCode.PASSED, reasons)
+
+
+def _variants(run: ResolvedRun) -> list[str]:
+    return list(dict.fromkeys(episode.variant for episode in run.episodes))
 
 
 def _judged(result: RunResult, run: ResolvedRun, accept: float | None) -> Iterator[tuple[ExitCode, str]]:
-    variants = list(dict.fromkeys(episode.variant for episode in run.episodes))
     thresholds = [(task.name, task.accept) for task in run.config.tasks] if accept is None else [("", accept)]
     for task, threshold in thresholds:
         if threshold is None:
             continue
-        for variant in variants:
+        for variant in _variants(run):
             episodes = [one for one in result if one.variant == variant and task in ("", one.task)]
             name = f"{task}, {variant}" if task and len(run.config.tasks) > 1 else variant
             yield _judge(name, episodes, threshold)

@@ -54,7 +54,7 @@ Exit codes:
   0    done; the run passed, or no threshold was set
   1    the pass rate is below the threshold
   2    usage, or something you wrote cannot work
-  3    infrastructure failed: no score, or too few to tell of the threshold
+  3    infrastructure failed: a variant without a score, or too few to tell of the threshold
   130  interrupted; `loopwright resume` goes on
 """
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from loopwright.agents import Agent, AgentRole, AsksModel, ModelAgent, NamedModels, RuleCritic, load_agent, load_card
+from loopwright.agents import Agent, AgentRole, AsksModel, NamedModels, RuleCritic, load_agent, load_card
 from loopwright.environments import (
     BUILTIN_ENVIRONMENTS,
     Environment,
@@ -237,8 +237,9 @@ class ComponentResolver:
 
 def _model_of(agent: Agent, role: AgentRole, named: Mapping[str, str]) -> str | None:
     """The chat model that an agent asks, as far as can be known."""
-    if isinstance(agent, ModelAgent):
-        return agent.model
+    own = getattr(agent, "model", None)
+    if isinstance(own, str) and "/" in own:
+        return own
     return named.get(role.value) if isinstance(agent, AsksModel) and agent.asks_model else None
 
 

@@ -8,15 +8,15 @@ from decimal import Decimal
 from typing import TypeVar
 
 from loopwright.agents import Agent, AgentRole, ModelAgent, RuleCritic
-from loopwright.loop import BUILTIN_STRATEGIES, traits_of
+from loopwright.loop import BUILTIN_STRATEGIES, AgentStrategy, traits_of
 from loopwright.models import Prices, Usage
 from loopwright.plan import PlannedEpisode, ResolvedComponents
 from loopwright.preflight._validate import CheckedRun
 from loopwright.session import most_calls, sessions_of
 from loopwright.task import CapOptions
 
-_CALLS_PER_OBJECT = 2
-"""A reply that must be JSON may be asked for once more."""
+_CALLS_EACH = 2
+"""A reply that cannot be read, or that a limit cut, is asked for once more."""
 
 _CLASSES = tuple(Usage.model_fields)
 
@@ -62,7 +62,7 @@ def _of_variant(episodes: Sequence[PlannedEpisode], checked: CheckedRun) -> Esti
     one = _capped(Estimate(1, _calls(first, cast), None), first.task.budget, _dearest([cast], checked.prices))
     n = len(episodes)
     judge = cast.agents.get(AgentRole.VERIFIER)
-    per_probe = 1 + (_calls_of(judge) or 0 if judge else 0)
+    per_probe = _CALLS_EACH + (_calls_of(judge) or 0 if judge else 0)
     beside = sum(most_calls(session, per_probe) for session in sessions_of(episodes).values())
     return Estimate(
         n,
@@ -80,15 +80,16 @@ def _calls(episode: PlannedEpisode, cast: ResolvedComponents) -> int | None:
     iterations = 1 if traits_of(cast.strategy).one_candidate else episode.task.loop.max_iterations
     # An answer that passed may be refined once more.
     iterations += episode.task.loop.idempotence and not traits_of(cast.strategy).acts
-    return iterations * sum(calls or 0 for calls in per_iteration)
+    plan = _CALLS_EACH if isinstance(cast.strategy, AgentStrategy) and cast.strategy.plan else 0
+    return plan + iterations * sum(calls or 0 for calls in per_iteration)
 
 
 def _calls_of(agent: Agent) -> int | None:
     match agent:
         case RuleCritic():
             return 0
-        case ModelAgent(card=card):
-            return _CALLS_PER_OBJECT if card.reply in ("critique", "verdict") else 1
+        case ModelAgent():
+            return _CALLS_EACH
         case _:
             return None
 

@@ -82,7 +82,7 @@ def explain_run(checked: CheckedRun) -> Explanation:
         if episode.strategy not in graphs:
             graphs[episode.strategy] = _edges(cast)
         for role, agent in cast.agents.items():
-            roles.setdefault(role.value, _who(agent))
+            roles.setdefault(role.value, _who(agent, cast.models.get(role.value)))
             acts = "how the strategy asks for the next action" if traits_of(cast.strategy).acts else ""
             sees.setdefault(
                 role.value,
@@ -165,7 +165,7 @@ def _shows_picture(agent: Agent) -> bool:
     return images is not None and images.instance
 
 
-def _who(agent: Agent) -> str:
+def _who(agent: Agent, model: str | None) -> str:
     if isinstance(agent, ModelAgent):
         drawn = agent.card.sampling.model_dump(exclude_defaults=True)
         sampling = ", ".join(f"{name} {value}" for name, value in drawn.items())
@@ -173,7 +173,7 @@ def _who(agent: Agent) -> str:
         said = f"{model}, card {agent.card.name}, prompt {agent.card.prompt}, replies with {agent.card.reply}"
         said += f", by tools ({agent.card.tool_prompt}) where the model can call them" if agent.tool_prompt else ""
         return f"{said}, {sampling}" if sampling else said
-    return f"{type(agent).__qualname__}, no model of its own"
+    return f"{type(agent).__qualname__}, {model or 'no model that it names'}"
 
 
 def _memory(task: Task) -> str:

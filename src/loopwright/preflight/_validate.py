@@ -81,7 +81,7 @@ def check_run(
                 casts[key] = _check_components(resolved, episode, places)
                 if not resolved.config.regrade:  # Notes are about loops.
                     notes |= dict.fromkeys(_notes(episode, casts[key], resolved))
-    notes |= dict.fromkeys(unlearned(resolved.episodes))
+    notes |= dict.fromkeys([*_replaced(resolved.config, options), *unlearned(resolved.episodes)])
     _check_prices(resolved, casts, places)
     return CheckedRun(resolved, casts, tuple(notes))
 
@@ -170,6 +170,13 @@ def _check_prices(resolved: ResolvedRun, casts: Mapping[tuple[str, str], Resolve
 
 def _cap_on_cost(task: Task, place: tuple[str, ...]) -> bool:
     return (task.budget if len(place) == 1 else task.budget.run).usd is not None
+
+
+def _replaced(config: RunConfig, options: OptionNames) -> Iterator[str]:
+    """Models that a task names by role, and a model for every role takes the place of."""
+    for task in config.tasks if config.models else ():
+        if roles := ", ".join(f"{role} ({model})" for role, model in task.models.items()):
+            yield f"{task.name}: {options.model} takes the place of the models that the task names by role: {roles}"
 
 
 def _notes(episode: PlannedEpisode, cast: ResolvedComponents, resolved: ResolvedRun) -> Iterator[str]:

@@ -10,7 +10,7 @@ from loopwright.report._comparison import (
 )
 from loopwright.report._drift import alarm_line, render_drift
 from loopwright.report._fit import FittedTable, fit_table
-from loopwright.report._format import value_line
+from loopwright.report._format import difference_bounds, value_line
 from loopwright.report._html import render_html
 from loopwright.report._pairing import Pairing, pair_variants
 from loopwright.report._summary import EpisodeRow, RunSummary, VariantSummary, summarize, summarize_run
@@ -31,6 +31,7 @@ __all__ = [
     "compare",
     "compare_runs",
     "compare_variants",
+    "difference_bounds",
     "fit_table",
     "pair_variants",
     "render_comparison",

@@ -67,6 +67,13 @@ def money(value: Decimal | None) -> str:
     return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.4f}"
 
 
+def difference_bounds(paired: PairedDifference) -> str:
+    """The interval of a difference, or that there are too few instances: then it does not even hold the difference."""
+    low, high = (f"{bound:+.2f}" for bound in (paired.interval.low, paired.interval.high))
+    holds = float(low) <= round(paired.difference, 2) <= float(high)
+    return f"[{low}, {high}]" if holds else "too few instances"
+
+
 def duration(seconds: float) -> str:
     """A time span in its two largest units."""
     if seconds < 1:

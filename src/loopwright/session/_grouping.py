@@ -50,7 +50,8 @@ def most_calls(planned: Sequence[PlannedEpisode], per_probe: int) -> int:
     if done.consolidation:
         # A channel that alarmed is silent for 200 scores, and two of them count here.
         times = min(len(planned), turns // done.consolidation.every + 2 * (turns // _SILENCE + 1))
-        calls += times * (1 + (3 if done.consolidation.forget else 2) * per_probe * done.consolidation.probes)
+        # A summary that a limit cut is asked for once more.
+        calls += times * (2 + (3 if done.consolidation.forget else 2) * per_probe * done.consolidation.probes)
     if done.anchoring:
         calls += turns // WINDOW * 2 * per_probe * done.anchoring.probes
     if done.routing:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loopwright.cli._output import write, write_table
-from loopwright.report import Pair, RunComparison, value_line
+from loopwright.report import Pair, RunComparison, difference_bounds, value_line
 
 _SHOWN = 10
 _COLUMNS = ("A", "B", "instances", "A passes", "B passes", "A - B", "95 %", "p", "significant", "calls A", "calls B")
@@ -36,6 +36,6 @@ def _cells(pair: Pair) -> tuple[str, ...]:
     passed = pair.passed
     return (
         *(pair.a, pair.b, str(passed.tasks), f"{passed.mean_a:.2f}", f"{passed.mean_b:.2f}"),
-        *(f"{passed.difference:+.2f}", f"[{passed.interval.low:+.2f}, {passed.interval.high:+.2f}]"),
+        *(f"{passed.difference:+.2f}", difference_bounds(passed)),
         *(f"{passed.p_value:.3f}", "yes" if pair.holds else "no", *(str(calls) for calls in pair.calls)),
     )

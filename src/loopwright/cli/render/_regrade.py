@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from loopwright.cli._output import write, write_table
+from loopwright.report import difference_bounds
 from loopwright.runner import CheckChange, RegradedEpisode, RegradedVariant, RegradeResult
 
 _SHOWN = 20
@@ -52,5 +53,5 @@ def _variant(one: RegradedVariant) -> tuple[str, ...]:
     if one.difference is None:
         return (*counts, "", "", "", "")
     paired = one.difference
-    interval = f"[{paired.interval.low:+.2f}, {paired.interval.high:+.2f}]"
-    return (*counts, f"{paired.mean_b:.2f}", f"{paired.mean_a:.2f}", f"{paired.difference:+.2f}", interval)
+    means = (f"{paired.mean_b:.2f}", f"{paired.mean_a:.2f}", f"{paired.difference:+.2f}")
+    return (*counts, *means, difference_bounds(paired))
