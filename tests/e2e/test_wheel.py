@@ -7,9 +7,11 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import Distribution, PathDistribution, distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 pytestmark = pytest.mark.slow
 
@@ -44,6 +46,30 @@ def wheel(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next((folder / "dist").glob("*.whl"))
 
 
+def _required(wanted: Distribution) -> set[str]:
+    """The distributions that one asks for, and those that they ask for, by name."""
+    found: set[str] = set()
+    asked = [(wanted, "")]
+    for dist, extra in asked:
+        for requirement in map(Requirement, dist.requires or ()):
+            if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
+                continue
+            for more in ("", *requirement.extras):
+                if (key := f"{requirement.name}[{more}]") not in found:
+                    found.add(key)
+                    asked.append((distribution(requirement.name), more))
+    return {key.partition("[")[0] for key in found}
+
+
+def _link(installed: Distribution, packages: Path) -> None:
+    """Makes an installed distribution, and nothing beside it, part of another environment."""
+    for file in installed.files or ():
+        source, target = Path(str(file.locate())), packages / file
+        if ".." not in file.parts and source.exists() and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(source.resolve())
+
+
 def test_wheel_holds_the_content_the_types_and_the_licence(wheel: Path, repository: Path) -> None:
     expected = {
         f"loopwright/_content/{path.relative_to(repository)}"
@@ -64,9 +90,13 @@ def test_installed_alone_it_runs_a_task_from_an_unrelated_folder(wheel: Path, re
     environment = tmp_path / "environment"
     _run(sys.executable, "-m", "venv", "--without-pip", environment, cwd=tmp_path)
     python = environment / "bin" / "python"
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", python)
     # Only what is imported gets compiled, by Python itself.
-    install = ("install", "--quiet", "--disable-pip-version-check", "--no-compile", wheel)
-    _run(sys.executable, "-m", "pip", "--python", python, *install, cwd=tmp_path)
+    _run(*pip, "install", "--quiet", "--no-compile", "--no-deps", wheel, cwd=tmp_path)
+    packages = next(environment.glob("lib/python*/site-packages"))
+    for name in _required(PathDistribution(next(packages.glob("loopwright-*.dist-info")))):
+        _link(distribution(name), packages)
+    _run(*pip, "check", cwd=tmp_path)
 
     elsewhere = tmp_path / "elsewhere"
     shutil.copytree(repository / "tests" / "e2e" / "scripted", elsewhere)
