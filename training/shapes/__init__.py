@@ -1,0 +1,1 @@
+"""Trains the small diffusion models of coloured shapes."""
