@@ -55,6 +55,16 @@ def test_a_plain_picture_stays_the_same() -> None:
     assert plain_picture(once) == once
 
 
+def test_a_plain_picture_of_anybody_stays_byte_by_byte() -> None:
+    assert plain_picture(picture()) == checked_picture(picture(), model="a/b") == picture()
+
+
+def test_what_follows_a_picture_is_taken_off() -> None:
+    hidden = picture() + b"\0\0\0\x06teXta note...."
+    assert plain_picture(hidden) != hidden
+    assert b"note" not in plain_picture(hidden)
+
+
 def test_metadata_is_taken_off() -> None:
     about = PngInfo()
     about.add_text("prompt", "a secret")

@@ -15,6 +15,10 @@ from loopwright.models._pictures import TooManyPixels, opened_picture
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+_RGB = b"\x08\x02"
+"""Bit depth and kind of colour in the header of a PNG: eight bits of red, green and blue."""
+_PIXELS = frozenset({b"IHDR", b"IDAT", b"IEND"})
+"""Chunks of a PNG without metadata."""
 _FAST = 1
 """How hard PNG is packed: a tenth more bytes than the most, in a quarter of the time."""
 
@@ -44,7 +48,7 @@ def checked_picture(data: bytes, size: tuple[int, int] | None = None, *, model: 
             parameter="size",
             remedy="Ask for a size that the model makes, or for none.",
         )
-    return png(picture)
+    return data if _is_plain(data) else png(picture)
 
 
 def plain_picture(data: bytes) -> bytes:
@@ -56,7 +60,8 @@ def plain_picture(data: bytes) -> bytes:
     Raises:
         ValueError: It is no picture, a broken one, or far too large.
     """
-    return png(_plain(data))
+    picture = _plain(data)
+    return data if _is_plain(data) else png(picture)
 
 
 def picture_size(data: bytes) -> tuple[int, int]:
@@ -133,6 +138,18 @@ def _plain(data: bytes) -> Image:
         picture = picture.convert("RGB")
     picture.info = {}
     return picture
+
+
+def _is_plain(data: bytes) -> bool:
+    """Whether a picture that can be read is a plain one already: a PNG that holds nothing but its pixels."""
+    if data[12:16] != b"IHDR" or data[24:26] != _RGB:
+        return False
+    place = 8
+    while place < len(data):
+        if data[place + 4 : place + 8] not in _PIXELS:
+            return False
+        place += 12 + int.from_bytes(data[place : place + 4])
+    return place == len(data)
 
 
 def png(picture: Image) -> bytes:
