@@ -135,13 +135,13 @@ async def test_calls_at_the_same_time_give_the_pictures_of_one_at_a_time(
     painter: ImageModel, pictures: Pictures
 ) -> None:
     image = pictures.put(scene())
-    asked = [ask(prompt, seed=seed, steps=3 + seed % 3) for prompt in ("a cat", "two dogs") for seed in range(4)]
+    asked = [ask(f"{seed} cats", seed=seed, steps=3 + seed % 3) for seed in range(4)]
     edits = [request.model_copy(update={"images": (image,)}) for request in asked]
     alone = [(await painter.generate(request)).images for request in asked]
     alone += [(await painter.edit(request)).images for request in edits]
     together = await asyncio.gather(*map(painter.generate, asked), *map(painter.edit, edits))
     assert [reply.images for reply in together] == alone
-    assert len(set(alone)) == 16
+    assert len(set(alone)) == 8
 
 
 async def test_models_of_one_folder_share_its_weights(painter: ImageModel, options: ModelOptions) -> None:
