@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
@@ -95,6 +96,8 @@ class NamedModels:
     """Image models that make a picture."""
     editors: tuple[str, ...] = ()
     """Image models that change a picture."""
+    project: Path = Path()
+    """The project's folder, where prompts are looked for first."""
 
 
 @runtime_checkable

@@ -1,5 +1,17 @@
 """Pictures refined until their checklist holds: checklists, drawn scenes, and what refines pictures."""
 
+from loopwright.images._environment import ImagesEnvironment
+from loopwright.images.looking import PixelVerifier, VisionVerifier
+from loopwright.images.refining import IRCIG, STREAMS, ImageCritic, ImageRefiner
 from loopwright.images.shapes import open_painter
 
-__all__ = ["open_painter"]
+__all__ = [
+    "IRCIG",
+    "STREAMS",
+    "ImageCritic",
+    "ImageRefiner",
+    "ImagesEnvironment",
+    "PixelVerifier",
+    "VisionVerifier",
+    "open_painter",
+]

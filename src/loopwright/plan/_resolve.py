@@ -134,7 +134,7 @@ class ComponentResolver:
         wanted = {role.value: task.models.get(role.value) or task.model for role in AgentRole}
         chat = {role: model for role, model in wanted.items() if model}
         models = {role.value: model for role, agent in agents.items() if (model := _model_of(agent, role, chat))}
-        named = NamedModels(chat, task.image_models.generator, task.image_models.editor)
+        named = NamedModels(chat, task.image_models.generator, task.image_models.editor, self.project.root)
         return ResolvedComponents(strategy, agents, tuple(verifiers), models, stop_rules, named)
 
     def strategy(self, name: str) -> Strategy:

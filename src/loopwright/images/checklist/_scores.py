@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from loopwright.errors import VerifierError
 from loopwright.images.checklist._atoms import Atom
@@ -27,6 +27,8 @@ class Answer(BaseModel):
     value: Literal["yes", "no", "unknown"]
     confidence: float = Field(default=1.0, ge=0, le=1)
     """The probability that the value is right, as claimed."""
+    seen: int | None = Field(default=None, ge=0)
+    """How many were seen, of an atom that counts."""
     evidence: str = ""
     """What was seen, for readers: "two cubes, one of them green"."""
 
@@ -94,6 +96,10 @@ def verdict(checklist: Checklist, answers: Mapping[str, Answer], gating: Gating 
     return Verdict(checks=tuple(checks), summary=f"{held} of {len(checks)} atoms hold")
 
 
+def _seen(answer: Answer | None) -> dict[str, JsonValue]:
+    return {} if answer is None or answer.seen is None else {"seen": answer.seen}
+
+
 def _yes(answer: Answer | None) -> bool:
     return answer is not None and answer.value == "yes"
 
@@ -111,5 +117,5 @@ def _check(atom: Atom, answer: Answer | None, blocked: tuple[str, ...]) -> Check
         evidence=evidence,
         confidence=1.0 if answer is None else answer.confidence,
         weight=atom.weight,
-        data={"kind": atom.kind, "question": atom.question, "answer": told},
+        data={"kind": atom.kind, "question": atom.question, "answer": told, **_seen(answer)},
     )

@@ -1,0 +1,27 @@
+"""The pixel verifier: measures pictures of coloured shapes, without a model."""
+
+from __future__ import annotations
+
+import asyncio
+
+from loopwright.agents import AgentReply, AgentRole, ModelClient, View
+from loopwright.images.checklist import verdict
+from loopwright.images.looking._shown import shown_checklist, shown_picture
+from loopwright.images.shapes import look, measure
+
+
+class PixelVerifier:
+    """Answers the checklist by what it measures: exact on drawn shapes, and of no use on anything else."""
+
+    role = AgentRole.VERIFIER
+
+    async def act(self, view: View, models: ModelClient) -> AgentReply:
+        """Scores the picture.
+
+        Raises:
+            VerifierError: There is no checklist or no picture.
+            MissingExtra: Pillow or NumPy is not installed.
+        """
+        checklist, data = shown_checklist(view), await shown_picture(view, models)
+        scene = await asyncio.to_thread(measure, data)
+        return AgentReply(verdict=verdict(checklist, look(checklist, scene)))

@@ -1,0 +1,92 @@
+"""The vision verifier: a chat model that is shown the picture answers the checklist."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from loopwright.agents import AgentReply, AgentRole, KeepsArtifacts, ModelClient, NamesModels, View, load_prompt
+from loopwright.errors import AgentError, VerifierError
+from loopwright.images.checklist import Answer, Atom, CountAtom
+from loopwright.images.looking._confirming import confirmed
+from loopwright.images.looking._shown import shown_checklist, shown_reference
+from loopwright.models import Request, complete_as
+from loopwright.project import Project
+
+
+class _Answered(BaseModel):
+    id: str
+    answer: str = Field(max_length=40)
+    confidence: float = Field(default=1.0, ge=0, le=1)
+    seen: str = ""
+
+
+class _Answers(BaseModel):
+    answers: list[_Answered]
+
+
+class VisionVerifier:
+    """Asks the model that the task names for the role: all atoms at once, and once more where that matters.
+
+    How often it is asked tells `confirmed`.
+    """
+
+    role = AgentRole.VERIFIER
+    asks_model = True
+
+    async def act(self, view: View, models: ModelClient) -> AgentReply:
+        """Scores the picture.
+
+        Raises:
+            VerifierError: There is no checklist, no picture or no model, or the model's replies cannot be read.
+            ModelError: The provider failed for good.
+            BudgetExceeded: There was no budget left for the call.
+        """
+        checklist = shown_checklist(view)
+
+        async def ask(atoms: Sequence[Atom], looked: int) -> dict[str, Answer]:
+            return await self._ask(atoms, view, models, again=looked > 0)
+
+        return AgentReply(verdict=await confirmed(checklist, ask))
+
+    async def _ask(self, atoms: Sequence[Atom], view: View, models: ModelClient, *, again: bool) -> dict[str, Answer]:
+        """One call for several atoms; those that the reply leaves out are unknown."""
+        if not isinstance(models, NamesModels) or not (name := models.named.chat.get(view.role.value)):
+            raise VerifierError(
+                f"no model is named that could look at pictures as {view.role.value}",
+                remedy=f"Name one: `models: {{{view.role.value}: openai/gpt-5-mini}}`.",
+            )
+        questions = [{"id": atom.id, "question": _question(atom)} for atom in atoms]
+        asked = view.model_copy(update={"public": {**view.public, "questions": questions, "again": again}})
+        system, user = load_prompt("look.md", Project(models.named.project)).render(asked)
+        reference = shown_reference(view)
+        if isinstance(models, KeepsArtifacts):
+            reference = await models.picture(reference, None)
+        request = Request(model=name, messages=(system, user.model_copy(update={"images": (reference,)})))
+        try:
+            said = (await complete_as(models, request, _Answers)).value
+        except AgentError as error:
+            raise VerifierError(f"{name} gave no answers about the picture: {error.args[0]}") from None
+        by_id = {one.id: one for one in said.answers}
+        if not again and not any(atom.id in by_id for atom in atoms):
+            raise VerifierError(f"{name} answered none of the {len(atoms)} questions by its id")
+        return {atom.id: _answer(atom, by_id.get(atom.id)) for atom in atoms}
+
+
+def _answer(atom: Atom, said: _Answered | None) -> Answer:
+    if said is None:
+        return Answer(value="unknown", confidence=0, evidence="no answer")
+    text = said.answer.strip().strip("*_.\"'").lower()
+    if isinstance(atom, CountAtom) and text.isdecimal() and len(text) < 6:
+        seen = int(text)
+        value: Literal["yes", "no"] = "yes" if atom.holds(seen) else "no"
+        return Answer(value=value, confidence=said.confidence, seen=seen, evidence=said.seen)
+    if text in ("yes", "no"):
+        return Answer(value="yes" if text == "yes" else "no", confidence=said.confidence, evidence=said.seen)
+    return Answer(value="unknown", confidence=0, evidence=said.seen or said.answer)
+
+
+def _question(atom: Atom) -> str:
+    return atom.open_question if isinstance(atom, CountAtom) else atom.question

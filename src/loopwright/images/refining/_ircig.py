@@ -1,0 +1,69 @@
+"""The published loop, re-made from its description as a baseline: IRCIG (arXiv 2601.15286).
+
+After each picture a critic chooses: go on from it, drop it and edit the one before, start again, or stop. Only the
+critic stops the loop before the cap; the answer is the picture with the highest mean of its answers. What is inferred
+rather than published stands in `docs/images.md`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from loopwright.agents import AgentReply, AgentRole, ModelClient, View
+from loopwright.images.checklist import Checklist
+from loopwright.images.refining._operations import next_operation, wants_new_picture
+from loopwright.loop import BUDGET, MAX_ITERATIONS, Decision, DecisionContext, RefinementStrategy
+from loopwright.types import Critique
+
+
+class ImageCritic:
+    """A critic without a model: it sees the answers of the latest picture, and not which edits failed before."""
+
+    role = AgentRole.CRITIC
+
+    def __init__(self, *, stops: bool = True) -> None:
+        """Makes a critic.
+
+        Args:
+            stops: Whether it stops where all answers are "yes"; else it asks for one more picture, up to the cap.
+        """
+        self._stops = stops
+
+    async def act(self, view: View, models: ModelClient) -> AgentReply:
+        """Stops where all answers are "yes"; else names the most important thing that is missing."""
+        checklist = Checklist.model_validate(view.public["checklist"])
+        if view.current is None or view.current.candidate is None:
+            return AgentReply(critique=Critique(feedback=view.goal, decision="restart"))
+        verdict = view.current.verdict
+        if verdict.passed:
+            decision: Literal["stop", "restart"] = "stop" if self._stops else "restart"
+            return AgentReply(critique=Critique(feedback="All of it is there.", decision=decision))
+        operation = next_operation(checklist, verdict, {})
+        if operation is None or wants_new_picture(checklist, verdict):
+            return AgentReply(critique=Critique(feedback=view.goal, decision="restart"))
+        before = next((one for one in view.attempts if one.iteration == view.current.parent), None)
+        worse = before is not None and before.verdict.score > verdict.score
+        if worse and before is not None:
+            operation = next_operation(checklist, before.verdict, {}) or operation
+        critique = Critique(
+            feedback=operation.prompt(0),
+            decision="backtrack" if worse else "continue",
+            backtrack_to=view.current.parent,
+        )
+        return AgentReply(critique=critique)
+
+
+def as_critic_says(context: DecisionContext) -> Decision:
+    """Does what the critic chose; an unknown wish goes on from the latest picture."""
+    asked, latest = context.critique, context.tree[context.iteration]
+    if asked is not None and asked.decision in ("stop", "restart"):
+        return Decision(asked.decision, "critic", "the critic asked for it")
+    if latest.candidate is None:
+        return Decision("restart", "no_candidate", latest.problem)
+    if asked is not None and asked.decision == "backtrack" and latest.parent is not None:
+        return Decision("backtrack", "critic", "the critic prefers the picture before", latest.parent)
+    return Decision("continue", "critic", "the critic goes on", context.iteration)
+
+
+IRCIG = RefinementStrategy("ircig", as_critic_says, (MAX_ITERATIONS, BUDGET), critic=True)
+"""A critic decides after each picture."""

@@ -1,0 +1,182 @@
+"""From atoms that failed to the next operation: what an editor is told, or that a new picture is made.
+
+The rules are those of EPIC (arXiv 2605.11722) and of the video runner of IRCIG (arXiv 2601.15286): what is missing, or
+has a wrong attribute, is edited; what is too many is removed; a wrong style, or more than half of the atoms wrong, asks
+for a new picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from loopwright.images.checklist import (
+    Atom,
+    AttributeAtom,
+    Checklist,
+    CountAtom,
+    NegationAtom,
+    ObjectAtom,
+    RelationAtom,
+    SizeAtom,
+    StyleAtom,
+    TextAtom,
+)
+from loopwright.types import Attempt, Verdict
+
+KEEP = "Keep everything else as it is."
+"""Editors damage less of a picture if they are told; the sentence is the published loop's habit."""
+_HINTS = ("", "Do it so that nobody can miss it. ", "This has not worked yet: do this alone, and do it fully. ")
+"""Other words for an operation that failed, by how often it did."""
+_NUMBERS = ("no", "a", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One change of a picture."""
+
+    kind: str
+    """`add`, `remove`, `change`, `move`, or `write`."""
+    aims: tuple[str, ...]
+    """Ids of the atoms that it should turn."""
+    instruction: str
+    """One sentence, without a full stop."""
+
+    def prompt(self, tries: int) -> str:
+        """What the editor is told, in other words after each try that failed."""
+        return f"{self.instruction}. {_HINTS[min(tries, len(_HINTS) - 1)]}{KEEP}"
+
+
+def wants_new_picture(checklist: Checklist, verdict: Verdict) -> bool:
+    """Whether so much is wrong that editing costs more than a new picture."""
+    failed = failed_atoms(checklist, verdict)
+    return any(isinstance(atom, StyleAtom) for atom in failed) or 2 * len(failed) > len(checklist.atoms)
+
+
+def failed_atoms(checklist: Checklist, verdict: Verdict) -> tuple[Atom, ...]:
+    """The atoms that do not hold, parents before children; those below a failed one were not asked and count too."""
+    failed = {check.name for check in verdict.failed}
+    return tuple(atom for atom in checklist.ordered if atom.id in failed)
+
+
+def next_operation(checklist: Checklist, verdict: Verdict, tried: Mapping[tuple[str, ...], int]) -> Operation | None:
+    """What to do next about a picture: the operation that was tried least, roots of the checklist first.
+
+    Args:
+        checklist: What must hold.
+        verdict: On the picture.
+        tried: Aims to how often an operation on this picture with these aims failed.
+
+    Returns:
+        None where no editor could be told what to do.
+    """
+    failed = failed_atoms(checklist, verdict)
+    blocked = {atom.id for atom in failed if any(parent in {one.id for one in failed} for parent in atom.parents)}
+    found = [_operation(atom, checklist, verdict) for atom in failed if atom.id not in blocked]
+    known = [operation for operation in found if operation is not None]
+    return min(known, key=lambda operation: tried.get(operation.aims, 0), default=None)
+
+
+def failures(attempts: Iterable[Attempt], head: int) -> dict[tuple[str, ...], int]:
+    """Aims to how often an operation on the picture of an iteration was tried in vain: it is the head of its stream."""
+    counts: dict[tuple[str, ...], int] = {}
+    for attempt in attempts:
+        if attempt.parent == head and attempt.candidate is not None:
+            aims = aims_of(attempt.candidate.made)
+            counts[aims] = counts.get(aims, 0) + 1
+    return counts
+
+
+def aims_of(made: Mapping[str, Any]) -> tuple[str, ...]:
+    """The atoms that an operation aimed at, as its candidate tells."""
+    aims = made.get("aims", ())
+    return tuple(map(str, aims)) if isinstance(aims, list | tuple) else ()
+
+
+def _operation(atom: Atom, checklist: Checklist, verdict: Verdict) -> Operation | None:
+    match atom:
+        case ObjectAtom(object=thing):
+            wanted = described(thing, checklist.atoms)
+            place = _place(thing, checklist, verdict)
+            below = tuple(one.id for one in checklist.atoms if atom.id in one.parents)
+            count = _wanted_count(thing, checklist.atoms)
+            return Operation("add", (atom.id, *below), f"Add {_counted(count, wanted)}{place}")
+        case CountAtom(object=thing):
+            return _recount(atom, thing, checklist, verdict)
+        case AttributeAtom(object=thing, value=value) | SizeAtom(object=thing, size=value):
+            return Operation("change", (atom.id,), f"Make the {thing} {value}")
+        case RelationAtom(object=thing, relation=relation, reference=reference):
+            return Operation("move", (atom.id,), f"Move the {thing} {relation} the {reference}")
+        case NegationAtom(object=thing):
+            return Operation("remove", (atom.id,), f"Remove the {thing}")
+        case TextAtom(text=text, object=thing):
+            where = f" on the {thing}" if thing else ""
+            return Operation("write", (atom.id,), f'Write "{text}"{where}')
+        case StyleAtom():
+            return None
+        case _:
+            return Operation("change", (atom.id,), f"Change the picture so that the answer is yes: {atom.question}")
+
+
+def _recount(atom: CountAtom, thing: str, checklist: Checklist, verdict: Verdict) -> Operation:
+    check = next(check for check in verdict.checks if check.name == atom.id)
+    seen = (check.data or {}).get("seen")
+    if isinstance(seen, int) and seen > atom.count:
+        return Operation("remove", (atom.id,), f"Remove one {thing}")
+    missing = atom.count - seen if isinstance(seen, int) else 1
+    return Operation("add", (atom.id,), f"Add {_counted(max(missing, 1), described(thing, checklist.atoms))}")
+
+
+def described(thing: str, atoms: Sequence[Atom]) -> str:
+    """A thing with the size and the attributes that the checklist asks of it, in the order of English."""
+    sizes = [atom.size for atom in atoms if isinstance(atom, SizeAtom) and atom.object == thing and not atom.than]
+    given = [atom for atom in atoms if isinstance(atom, AttributeAtom) and atom.object == thing]
+    colours = [atom.value for atom in given if atom.aspect == "color"]
+    others = [atom.value for atom in given if atom.aspect != "color"]
+    return " ".join([*sizes, *others, *colours, thing])
+
+
+def _wanted_count(thing: str, atoms: Sequence[Atom]) -> int:
+    return next((atom.count for atom in atoms if isinstance(atom, CountAtom) and atom.object == thing), 1)
+
+
+def _counted(count: int, noun: str) -> str:
+    if count < 2:
+        return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+    number = _NUMBERS[count] if count < len(_NUMBERS) else str(count)
+    return f"{number} {noun if noun.endswith('s') and not noun.endswith('ss') else _plural(noun)}"
+
+
+def _plural(noun: str) -> str:
+    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
+
+
+def _place(thing: str, checklist: Checklist, verdict: Verdict) -> str:
+    """Where a thing goes: beside something that is there, as a relation of the checklist says."""
+    there = {check.name for check in verdict.checks if check.passed}
+    present = {atom.object for atom in checklist.atoms if isinstance(atom, ObjectAtom) and atom.id in there}
+    for atom in checklist.atoms:
+        if not isinstance(atom, RelationAtom):
+            continue
+        if atom.object == thing and atom.reference in present:
+            return f" {atom.relation} the {atom.reference}"
+        if (
+            isinstance(atom, RelationAtom)
+            and atom.reference == thing
+            and atom.object in present
+            and atom.relation in _OPPOSITES
+        ):
+            return f" {_OPPOSITES[atom.relation]} the {atom.object}"
+    return ""
+
+
+_OPPOSITES: dict[str, str] = {
+    "left of": "right of",
+    "right of": "left of",
+    "above": "below",
+    "below": "above",
+    "next to": "next to",
+    "in front of": "behind",
+    "behind": "in front of",
+}

@@ -1,0 +1,107 @@
+"""The agent that draws: new pictures by a generator, and edits by rules from the checks that failed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from loopwright.agents import AgentReply, AgentRole, Attempt, DrawsImages, ModelClient, View
+from loopwright.candidate import Candidate
+from loopwright.errors import NoCandidate, UserError
+from loopwright.images.checklist import Checklist
+from loopwright.images.refining._operations import failures, next_operation
+from loopwright.images.refining._preparation import checklist_of
+from loopwright.models.image import ImageRequest
+
+PICTURE = "picture"
+"""Name of a candidate's picture among its artifacts."""
+
+
+class ImageRefiner:
+    """Makes a picture of the goal, and edits one until its checklist holds.
+
+    Fields of the environment that it reads: `size`, `steps`, `guidance`, `negative_prompt`.
+    """
+
+    role = AgentRole.PROPOSER
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether it asks a chat model: for a checklist, where nothing else gives one."""
+        return False
+
+    async def prepare(self, view: View, models: ModelClient) -> Mapping[str, Any]:
+        """Takes the prompt apart, and tells the strategy how many editors there are.
+
+        Raises:
+            VerifierError: The prompt has nothing that can be checked.
+        """
+        checklist = await checklist_of(view, models)
+        client = _drawing(models)
+        return {"checklist": checklist.model_dump(mode="json"), "editors": len(client.named.editors)}
+
+    async def act(self, view: View, models: ModelClient) -> AgentReply:
+        """Makes a new picture, or edits the one of the attempt to improve.
+
+        Raises:
+            NoCandidate: The image model's filter refused.
+            ModelError: It failed for good.
+            BudgetExceeded: There is no budget left for the call.
+        """
+        client = _drawing(models)
+        before = view.current.candidate if view.current else None
+        if view.current is None or before is None or not client.named.editors:
+            return await self._generate(view, client)
+        return await self._edit(view, view.current, before.artifacts[PICTURE], client)
+
+    async def _generate(self, view: View, client: DrawsImages) -> AgentReply:
+        name = _one_of(client.named.generators)
+        request = ImageRequest(model=name, prompt=view.goal, **_settings(view))
+        return await _drawn(client, request, view.goal, {"operation": "generate", "model": name})
+
+    async def _edit(self, view: View, current: Attempt, picture: str, client: DrawsImages) -> AgentReply:
+        if critique := view.attempts[-1].critique if view.attempts else current.critique:
+            # A critic was asked: its words go before the rules.
+            name = client.named.editors[0]
+            request = ImageRequest(model=name, prompt=critique, images=(picture,), **_settings(view))
+            return await _drawn(client, request, critique, {"operation": "critic", "model": name})
+        checklist = Checklist.model_validate(view.public["checklist"])
+        tried = failures(view.attempts, current.iteration)
+        operation = next_operation(checklist, current.verdict, tried)
+        if operation is None:
+            return await self._generate(view, client)
+        tries = tried.get(operation.aims, 0)
+        # Other words first, then another editor.
+        name = client.named.editors[(tries // 2) % len(client.named.editors)]
+        prompt = operation.prompt(tries)
+        request = ImageRequest(model=name, prompt=prompt, images=(picture,), **_settings(view))
+        made = {"operation": operation.kind, "aims": list(operation.aims), "model": name}
+        return await _drawn(client, request, prompt, made)
+
+
+def _drawing(models: ModelClient) -> DrawsImages:
+    if not isinstance(models, DrawsImages):
+        raise UserError("the image refiner needs a client that reaches image models")
+    return models
+
+
+def _one_of(names: Sequence[str]) -> str:
+    if not names:
+        raise UserError(
+            "no image model is named", remedy="Name one: `image_models: {generator: local/shapes}` in the task file."
+        )
+    return names[0]
+
+
+def _settings(view: View) -> dict[str, Any]:
+    public = view.public
+    size = public.get("size")
+    known = {name: public[name] for name in ("steps", "guidance", "negative_prompt") if name in public}
+    return known if size is None else {**known, "width": size[0], "height": size[1]}
+
+
+async def _drawn(client: DrawsImages, request: ImageRequest, text: str, made: Mapping[str, Any]) -> AgentReply:
+    reply = await client.draw(request)
+    if reply.blocked:
+        raise NoCandidate(f"{request.model} refused to draw: {reply.blocked}")
+    return AgentReply(candidate=Candidate(text=text, artifacts={PICTURE: reply.images[0]}, made=made))
