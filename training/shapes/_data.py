@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from random import Random
 
 import numpy
 import torch
 
+from loopwright.images.shapes import Add, Instruction, Make, Move, Remove, Scene, follow, sample_prompt, sample_scene
 from loopwright.images.shapes._render import draw_image
-from loopwright.images.shapes._sample import sample_prompt, sample_scene
-from loopwright.images.shapes._scene import Scene
+from loopwright.images.shapes._scene import COLOURS, DIRECTIONS, SHAPES, SIZES, TEXTURES
 
 SIDE = 64
 _CELL = 8
@@ -25,6 +26,36 @@ def draw_scene(random: Random) -> tuple[str, Scene]:
             return str(prompt), sample_scene(prompt, random)
         except ValueError:  # too crowded
             continue
+
+
+def draw_edit(random: Random) -> tuple[str, tuple[Scene, Scene]]:
+    """An instruction with the scene after and the scene before it."""
+    while True:
+        before = draw_scene(random)[1]
+        instruction = _sample_instruction(before, random)
+        try:
+            return str(instruction), (follow(instruction, before, random), before)
+        except ValueError:  # no room
+            continue
+
+
+def _sample_instruction(scene: Scene, random: Random) -> Instruction:
+    shapes = [item.shape for item in scene.objects]
+    shape, other = random.choice(shapes), random.choice(shapes)
+    direction = random.choice(DIRECTIONS)
+    match random.choices(("add", "remove", "make", "move"), (3, 3, 4, 1))[0]:
+        case "add":
+            free = [known for known in SHAPES if known not in shapes] or list(SHAPES)
+            drawn = sample_prompt(random, random.choice((1, 2, 2, 3))).groups[0]
+            group = replace(drawn, shape=random.choice(free), count=min(2, max(1, drawn.count)))
+            return Add(group, direction, other) if random.random() < 0.5 and group.shape != other else Add(group)
+        case "remove":
+            return Remove(shape, one=shapes.count(shape) > 1 and random.random() < 0.5)
+        case "move" if shape != other:
+            return Move(shape, direction, other)
+        case _:
+            held = " ".join(str(item) for item in scene.of_shape(shape))
+            return Make(shape, random.choice([v for v in (*COLOURS, *SIZES, *TEXTURES) if v not in held]))
 
 
 def pixels(scenes: list[Scene]) -> torch.Tensor:

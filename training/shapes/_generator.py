@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -9,6 +10,7 @@ import torch
 from diffusers import AutoencoderTiny, DDIMScheduler, StableDiffusionPipeline, UNet2DConditionModel
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from loopwright.images.shapes import Scene
 from training.shapes._autoencoder import LATENTS
 from training.shapes._data import draw_scene, pixels
 from training.shapes._parts import Training, make_scheduler, make_text_encoder, make_tokenizer, make_unet
@@ -21,25 +23,33 @@ _NO_TEXT = 0.1
 """Share of pictures without their prompt, for guidance."""
 
 
-class Pictures:
-    """Prompts with encoded pictures, of which some are replaced at each step."""
+def _draw(random: Random) -> tuple[str, tuple[Scene, ...]]:
+    text, scene = draw_scene(random)
+    return text, (scene,)
 
-    def __init__(self, vae: AutoencoderTiny, random: Random) -> None:
-        self._vae, self._random = vae, random
+
+class Pictures:
+    """Texts with encoded pictures, of which some are replaced at each step."""
+
+    def __init__(
+        self, vae: AutoencoderTiny, draw: Callable[[Random], tuple[str, tuple[Scene, ...]]], seed: int
+    ) -> None:
+        self._vae, self._draw, self._random = vae, draw, Random(seed)
         self._texts: list[str] = []
         self._latents = torch.empty(0)
         self._at = 0
 
     def batch(self, number: int) -> tuple[list[str], torch.Tensor]:
-        """Some prompts and their latents."""
+        """Some texts and the latents of their pictures; those of several pictures lie behind each other."""
         self._renew(number if len(self._texts) < number * _REUSE else number // _REUSE)
         chosen = self._random.sample(range(len(self._texts)), min(number, len(self._texts)))
         return [self._texts[at] for at in chosen], self._latents[chosen]
 
     @torch.no_grad()
     def _renew(self, number: int) -> None:
-        texts, scenes = zip(*(draw_scene(self._random) for _ in range(number)), strict=True)
-        fresh = self._vae.encoder(pixels(list(scenes))) * self._vae.config.scaling_factor
+        texts, scenes = zip(*(self._draw(self._random) for _ in range(number)), strict=True)
+        parts = [self._vae.encoder(pixels(list(same))) for same in zip(*scenes, strict=True)]
+        fresh = torch.cat(parts, dim=1) * self._vae.config.scaling_factor
         if len(self._texts) < _BUFFER:
             self._texts += texts
             self._latents = torch.cat([self._latents, fresh])
@@ -58,7 +68,7 @@ def train(folder: Path, autoencoder: Path, steps: int, seed: int = 0) -> None:
     unet = make_unet(LATENTS, channels_in=LATENTS)
     training = Training(unet, text_encoder, folder.with_suffix(".pt"))
     random = Random(seed + training.step)
-    scheduler, pictures = make_scheduler(), Pictures(vae, random)
+    scheduler, pictures = make_scheduler(), Pictures(vae, _draw, seed + training.step)
 
     def save() -> None:
         mean_unet, mean_text = training.means
