@@ -78,7 +78,7 @@ class ModelAgent:
 
     def _offers_tools(self, view: View, models: ModelClient) -> bool:
         offered = self.tool_prompt is not None and view.action.tools and not calls_none(view)
-        return bool(offered and isinstance(models, KnowsTools) and models.calls_tools(self.model))
+        return bool(offered and isinstance(models, KnowsTools) and models.can_call_tools(self.model))
 
     async def _act_by_tool(self, view: View, models: ModelClient) -> AgentReply:
         prompt = self.tool_prompt or self.prompt

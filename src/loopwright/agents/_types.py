@@ -168,7 +168,7 @@ class DrawsImages(NamesModels, Protocol):
 class KnowsTools(Protocol):
     """Optional, of a model client: it can say which models can be offered tools."""
 
-    def calls_tools(self, model: str) -> bool:
+    def can_call_tools(self, model: str) -> bool:
         """Whether the model of that name can."""
         ...
 

@@ -105,7 +105,7 @@ class NodeCalls:
     named: NamedModels = field(default_factory=NamedModels)
     _attempt: int = field(default=0, init=False)
 
-    def calls_tools(self, model: str) -> bool:
+    def can_call_tools(self, model: str) -> bool:
         """Whether the model of that name can be offered tools."""
         return calls_tools(self.models[model])
 

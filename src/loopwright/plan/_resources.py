@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from loopwright.environments import Environment, EnvironmentSetup
-from loopwright.errors import LoopwrightError, MissingContent, ModelError, TaskError
+from loopwright.errors import LoopwrightError, MissingContent, ModelError, TaskError, ToolsRefused
 from loopwright.loop import call_under_way
 from loopwright.models import Breaker, Model, ModelOptions, Resilient, ResilientImages
 from loopwright.models.embedding import EMBEDDING_POLICY, EMBEDDING_SECONDS, OpenAIEmbedding
@@ -143,6 +143,7 @@ class RunResources:
                 retried=retried,
                 attempt=attempt,
                 partial=error.partial[:_PARTIAL] if isinstance(error, ModelError) else "",
+                left_out=("tools",) if isinstance(error, ToolsRefused) else (),
                 usage=lost.usage if lost else None,
                 cost_usd=str(lost.cost_usd) if lost and lost.cost_usd is not None else None,
             ),

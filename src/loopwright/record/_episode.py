@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from loopwright.errors import ToolsRefused
 from loopwright.record._calls import CallLog
 from loopwright.record._spent import ResultOf, Spent, inline_result
 from loopwright.store import (
@@ -142,7 +141,7 @@ class EpisodeRecord:
                 self.sandboxes.append(data)
             case Failed() as data:
                 self.incidents.append(Incident(event.iteration, event.node, data))
-                self.spent.left_out |= {"tools"} if data.error == ToolsRefused.__name__ else set()
+                self.spent.left_out |= frozenset(data.left_out)
                 iteration = self.iterations.get(event.iteration) if event.iteration is not None else None
                 for spent in (self.spent, *([iteration.spent] if iteration else ())):
                     spent.add_lost(data)

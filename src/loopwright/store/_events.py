@@ -289,6 +289,8 @@ class Failed(EventPayload):
     """What the call counts, if a model's reply had begun: all that was reserved for it, as nobody says what it took."""
     cost_usd: str | None = None
     """What that costs at most, as decimal text; None without a price."""
+    left_out: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
+    """What the provider refuses, so that it is asked without: `tools`."""
 
 
 Payload = Annotated[
