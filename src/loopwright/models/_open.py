@@ -90,21 +90,21 @@ def _local(model: str, options: ModelOptions) -> Model:
 
 
 def _openai(model: str, options: ModelOptions) -> Model:
-    from loopwright.models.chat._openai import OpenAI
+    from loopwright.models.chat._served import ServedChat
 
-    return OpenAI.open(model, options)
+    return ServedChat.open(model, options)
 
 
 def _openai_responses(model: str, options: ModelOptions) -> Model:
-    from loopwright.models.chat._openai import OpenAI
+    from loopwright.models.chat._served import ServedChat
 
-    return OpenAI.open(model, options, api="responses")
+    return ServedChat.open(model, options, api="responses")
 
 
 def _at(name: str, endpoint: Endpoint, model: str, options: ModelOptions) -> Model:
-    from loopwright.models.chat._openai import OpenAI
+    from loopwright.models.chat._served import ServedChat
 
-    return OpenAI.at(name, endpoint, model, options)
+    return ServedChat.at(name, endpoint, model, options)
 
 
 def _replay(model: str, options: ModelOptions) -> Model:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from loopwright.errors import UserError
 from loopwright.models._endpoints import BUILTIN_ENDPOINTS, endpoints_file
 from loopwright.models._open import split_name
-from loopwright.models._openai_server import OpenAIServer
 from loopwright.models._options import ModelOptions
+from loopwright.models._server import ModelServer
 
 
 def openai_server(
     name: str, options: ModelOptions, *, path: str, kind: str = "", timeout: float | None = None
-) -> OpenAIServer:
+) -> ModelServer:
     """Finds the server of an embedding or image model; it speaks OpenAI's API.
 
     Args:
@@ -27,7 +27,7 @@ def openai_server(
     """
     provider, told = split_name(name)[0], f"{kind} {name}".strip()
     if provider == "openai":
-        return OpenAIServer.open(told, options, path=path)
+        return ModelServer.open(told, options, path=path)
     endpoint = {**BUILTIN_ENDPOINTS, **options.endpoints}.get(provider)
     if endpoint is None or endpoint.api not in ("chat", "responses"):
         raise UserError(
@@ -35,4 +35,4 @@ def openai_server(
             remedy=f"Name it in {endpoints_file()}, or use openai/MODEL with OPENAI_BASE_URL.",
         )
     settings = endpoint if timeout is None else endpoint.model_copy(update={"timeout": timeout})
-    return OpenAIServer.at(told, provider, settings, path=path)
+    return ModelServer.at(told, provider, settings, path=path)

@@ -23,7 +23,8 @@ from loopwright.models.chat._types import Request
 from loopwright.types import FunctionCall, Sampling, Usage
 
 if TYPE_CHECKING:
-    from loopwright.models._openai_server import OpenAIServer, RawStream
+    from loopwright.models._server import ModelServer
+    from loopwright.models._wire import RawStream
 
 _VERSION = "2023-06-01"
 _LIMIT = 16_000
@@ -87,7 +88,7 @@ class AnthropicMessages:
         values = sampling_fields(sampling)
         return {there: values[here] for here, there in self.names.items() if here in values}
 
-    async def call(self, server: OpenAIServer, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]:
+    async def call(self, server: ModelServer, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]:
         """What sends a request when it is entered."""
         key = {"x-api-key": server.key} if server.key else {}
         return server.posted("/messages", {"anthropic-version": _VERSION, **key}, _sent(body))

@@ -16,7 +16,8 @@ from loopwright.models.chat._types import Request
 from loopwright.types import FunctionCall, Message, Parameter, Sampling, Usage
 
 if TYPE_CHECKING:
-    from loopwright.models._openai_server import OpenAIServer, RawStream
+    from loopwright.models._server import ModelServer
+    from loopwright.models._wire import RawStream
 
 Artifact = Callable[[str], Awaitable[bytes]]
 """From the reference of an image to its bytes."""
@@ -76,7 +77,7 @@ class ChatCompletions:
         """The sampling parameters that are set, under their names in the API."""
         return sampling_fields(sampling)
 
-    async def call(self, server: OpenAIServer, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]:
+    async def call(self, server: ModelServer, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]:
         """What sends a request when it is entered."""
         client = await server.client()
         known = {"model": body["model"], "messages": body["messages"]}

@@ -24,7 +24,8 @@ from loopwright.models.chat._types import Request
 from loopwright.types import FunctionCall, Sampling, Usage
 
 if TYPE_CHECKING:
-    from loopwright.models._openai_server import OpenAIServer, RawStream
+    from loopwright.models._server import ModelServer
+    from loopwright.models._wire import RawStream
 
 _REFUSALS = (
     "SAFETY",
@@ -91,7 +92,7 @@ class Gemini:
             values["seed"] %= _SEEDS
         return {there: values[here] for here, there in self.names.items() if here in values}
 
-    async def call(self, server: OpenAIServer, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]:
+    async def call(self, server: ModelServer, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]:
         """What sends a request when it is entered."""
         name = quote(body["model"])
         path = f"/{name if '/' in name else f'models/{name}'}:streamGenerateContent?alt=sse"

@@ -14,7 +14,8 @@ from loopwright.models.chat._types import Request
 from loopwright.types import FunctionCall, Message, Sampling, Usage
 
 if TYPE_CHECKING:
-    from loopwright.models._openai_server import OpenAIServer, RawStream
+    from loopwright.models._server import ModelServer
+    from loopwright.models._wire import RawStream
 
 _NAMES = {"max_tokens": "max_output_tokens", "temperature": "temperature", "top_p": "top_p"}
 """Sampling parameters that the API knows, beside the effort, to their names there. It knows no `seed` and no `stop`."""
@@ -60,7 +61,7 @@ class Responses:
             fields["reasoning"] = {"effort": sampling.reasoning_effort, "summary": "auto"}
         return fields
 
-    async def call(self, server: OpenAIServer, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]:
+    async def call(self, server: ModelServer, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]:
         """What sends a request when it is entered."""
         return server.called((await server.client()).responses.with_streaming_response.create(extra_body=body))
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from loopwright.errors import ModelRejected
 from loopwright.models._open import split_name
-from loopwright.models._openai_server import OpenAIServer
 from loopwright.models._options import ModelOptions
 from loopwright.models._resilient import RetryPolicy
+from loopwright.models._server import ModelServer
 from loopwright.models._servers import openai_server
 from loopwright.models.chat._types import Reply, Request
 from loopwright.types import Message, Sampling, Usage
@@ -54,7 +54,7 @@ class OpenAIEmbedding:
 
     slots = None
 
-    def __init__(self, name: str, server: OpenAIServer, options: ModelOptions) -> None:
+    def __init__(self, name: str, server: ModelServer, options: ModelOptions) -> None:
         """Makes a model; nothing is sent yet."""
         self.name = name
         self.repeatable = options.repeatable

@@ -14,9 +14,9 @@ from typing import Any
 from loopwright.errors import ModelError, ModelRejected, UserError
 from loopwright.models._faults import fault_inside, unreadable
 from loopwright.models._open import split_name
-from loopwright.models._openai_server import OpenAIServer
 from loopwright.models._options import ModelOptions
 from loopwright.models._pictures import needs_pillow
+from loopwright.models._server import ModelServer
 from loopwright.models._servers import openai_server
 from loopwright.models.chat._agreed import AgreedCalls
 from loopwright.models.chat._agreement import Agreement
@@ -98,7 +98,7 @@ class OpenAIImages:
 
     most_tokens = 50_000
 
-    def __init__(self, name: str, server: OpenAIServer, options: ModelOptions) -> None:
+    def __init__(self, name: str, server: ModelServer, options: ModelOptions) -> None:
         """Makes a model; nothing is sent yet.
 
         Raises:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from loopwright.errors import ModelError, ModelRejected, ModelUnavailable, ToolsRefused
 from loopwright.models._faults import fault_inside, unreadable
-from loopwright.models._openai_server import OpenAIServer
 from loopwright.models._options import ModelOptions
+from loopwright.models._server import ModelServer
 from loopwright.models.chat._agreed import AgreedCalls
 from loopwright.models.chat._agreement import Agreement
 from loopwright.models.chat._anthropic import AnthropicMessages
@@ -24,7 +24,7 @@ from loopwright.replies import extract_json
 from loopwright.types import Endpoint, Sampling, Usage
 
 if TYPE_CHECKING:
-    from loopwright.models._openai_server import RawStream
+    from loopwright.models._wire import RawStream
 
 _NO_TOOLS = "Ask for the same in text; `tools: never` for the endpoint spares the call that is refused."
 
@@ -55,7 +55,7 @@ class _Api(Protocol):
 
     def sampling(self, sampling: Sampling) -> dict[str, Any]: ...
 
-    async def call(self, server: OpenAIServer, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]: ...
+    async def call(self, server: ModelServer, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]: ...
 
     def stream(self) -> _Streamed: ...
 
@@ -70,7 +70,7 @@ _APIS: Mapping[str, _Api] = {
 }
 
 
-class OpenAI:
+class ServedChat:
     """A model behind a server that speaks OpenAI's chat completions or one of the other APIs.
 
     Attributes:
@@ -81,7 +81,7 @@ class OpenAI:
         served: The server and what it calls the model.
     """
 
-    def __init__(self, endpoint: str, model: str, server: OpenAIServer, options: ModelOptions) -> None:
+    def __init__(self, endpoint: str, model: str, server: ModelServer, options: ModelOptions) -> None:
         """Makes a model; nothing is sent yet."""
         self.name = f"{endpoint}/{model}"
         self.slots = server.settings.concurrency
@@ -95,7 +95,7 @@ class OpenAI:
         self._calls = AgreedCalls(self.served)
 
     @classmethod
-    def open(cls, model: str, options: ModelOptions, *, api: Literal["chat", "responses"] = "chat") -> OpenAI:
+    def open(cls, model: str, options: ModelOptions, *, api: Literal["chat", "responses"] = "chat") -> ServedChat:
         """Makes a model from options and environment.
 
         Raises:
@@ -103,16 +103,16 @@ class OpenAI:
             UserError: The base URL is none.
         """
         name = "openai" if api == "chat" else "openai-responses"
-        return cls(name, model, OpenAIServer.open(f"{name}/{model}", options, api=api), options)
+        return cls(name, model, ModelServer.open(f"{name}/{model}", options, api=api), options)
 
     @classmethod
-    def at(cls, endpoint: str, settings: Endpoint, model: str, options: ModelOptions) -> OpenAI:
+    def at(cls, endpoint: str, settings: Endpoint, model: str, options: ModelOptions) -> ServedChat:
         """Makes a model of a named endpoint.
 
         Raises:
             MissingSecret: A variable that the endpoint needs is not set.
         """
-        return cls(endpoint, model, OpenAIServer.at(f"{endpoint}/{model}", endpoint, settings), options)
+        return cls(endpoint, model, ModelServer.at(f"{endpoint}/{model}", endpoint, settings), options)
 
     @property
     def fingerprint(self) -> str:

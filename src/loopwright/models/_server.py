@@ -6,16 +6,25 @@ import asyncio
 import importlib
 import json
 import os
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from loopwright.errors import MissingSecret, ModelError, ModelRejected, ModelUnavailable, UserError
 from loopwright.models._endpoints import endpoints_file
 from loopwright.models._faults import Fault, Fix, read_fault, shown_url, to_error
 from loopwright.models._options import ModelOptions
+from loopwright.models._wire import (
+    Files,
+    HttpAnswer,
+    RawResponse,
+    RawStream,
+    decoded,
+    event_lines,
+    form_field,
+    transport_error,
+)
 from loopwright.secrets import register, scrub
 from loopwright.types import Endpoint
 
@@ -46,41 +55,7 @@ _SENT = frozenset(
 """Headers that every request has."""
 
 
-Files = Sequence[tuple[str, tuple[str, bytes, str]]]
-"""Field, file name, bytes and media type of each file of a form."""
-
-
-class RawResponse(Protocol):
-    """An answer whose body was not read as anything yet."""
-
-    @property
-    def content(self) -> bytes:
-        """The body."""
-        ...
-
-
-class RawStream(Protocol):
-    """An answer whose body is not here yet."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Headers."""
-        ...
-
-    def iter_bytes(self) -> AsyncIterator[bytes]:
-        """The body, as it comes."""
-        ...
-
-
-class _Answer:
-    """An answer of the HTTP library, with the names that the library of OpenAI gives to the same."""
-
-    def __init__(self, response: httpx2.Response) -> None:
-        self.headers = response.headers
-        self.iter_bytes = response.aiter_bytes
-
-
-class OpenAIServer:
+class ModelServer:
     """One server, and the clients that speak to it.
 
     Attributes:
@@ -204,7 +179,7 @@ class OpenAIServer:
                 yield response
         except openai.APIError as error:
             raise self._failure(error) from None
-        except _transport_error() as error:
+        except transport_error() as error:
             raise self._lost(error) from None
 
     @asynccontextmanager
@@ -226,7 +201,7 @@ class OpenAIServer:
             self._http = httpx2.AsyncClient(timeout=None, follow_redirects=False, limits=limits)
         sent = {**headers, **self._headers}
         if files:
-            fields = {name: _field(value) for name, value in body.items()}
+            fields = {name: form_field(value) for name, value in body.items()}
             content: dict[str, Any] = {"data": fields, "files": list(files)}
         else:
             sent = {"content-type": "application/json", **sent}
@@ -234,10 +209,10 @@ class OpenAIServer:
         # No `from error`: the library's exceptions hold the request with its key.
         try:
             async with self._http.stream("POST", self.base_url + path, headers=sent, **content) as response:
-                answer = _Answer(response)
+                answer = HttpAnswer(response)
                 if not response.is_success:
                     raise self.error(
-                        read_fault(response.status_code, _decoded(await self._whole(answer)), response.headers)
+                        read_fault(response.status_code, decoded(await self._whole(answer)), response.headers)
                     )
                 yield answer
         except httpx2.HTTPError as error:
@@ -278,7 +253,7 @@ class OpenAIServer:
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 return await self._whole(response)
             data: list[str] = []
-            async for line in _lines(response.iter_bytes()):
+            async for line in event_lines(response.iter_bytes()):
                 silence.reschedule(loop.time() + self.timeout)
                 if line.startswith("data:"):
                     data.append(line[5:].removeprefix(" "))
@@ -390,36 +365,6 @@ class OpenAIServer:
             scrub(f"{self._name} at {self.endpoint}: {type(cause).__name__}: {cause}"),
             remedy=f"Check that a server answers at {self.endpoint} ({self._fix.url}).",
         )
-
-
-def _transport_error() -> type[Exception]:
-    """What the HTTP library under the client raises where a connection breaks."""
-    import openai
-
-    library = openai.DefaultAsyncHttpxClient.__mro__[1].__module__.partition(".")[0]
-    broken: type[Exception] = importlib.import_module(library).HTTPError
-    return broken
-
-
-async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
-    """The lines of an event stream. Other ends of lines that Unicode knows are part of the text, so they stay."""
-    rest = b""
-    async for piece in pieces:
-        *lines, rest = re.split(rb"\r\n|\n|\r(?!\Z)", rest + piece)
-        for line in lines:
-            yield line.decode("utf-8", "replace")
-    yield rest.decode("utf-8", "replace").removesuffix("\r")
-
-
-def _decoded(content: bytes) -> object:
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError):
-        return content.decode("utf-8", "replace")
-
-
-def _field(value: Any) -> bytes:
-    return (value if isinstance(value, str) else json.dumps(value)).encode()
 
 
 def _key(name: str, variable: str, given: str | None) -> str:

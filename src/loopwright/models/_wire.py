@@ -1,0 +1,77 @@
+"""What goes over the wire: answers that were not read yet, forms, and the lines of event streams."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import httpx2
+
+Files = Sequence[tuple[str, tuple[str, bytes, str]]]
+"""Field, file name, bytes and media type of each file of a form."""
+
+
+class RawResponse(Protocol):
+    """An answer whose body was not read as anything yet."""
+
+    @property
+    def content(self) -> bytes:
+        """The body."""
+        ...
+
+
+class RawStream(Protocol):
+    """An answer whose body is not here yet."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Headers."""
+        ...
+
+    def iter_bytes(self) -> AsyncIterator[bytes]:
+        """The body, as it comes."""
+        ...
+
+
+class HttpAnswer:
+    """An answer of the HTTP library, with the names that the library of OpenAI gives to the same."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self.headers = response.headers
+        self.iter_bytes = response.aiter_bytes
+
+
+def transport_error() -> type[Exception]:
+    """What the HTTP library under the client raises where a connection breaks."""
+    import openai
+
+    library = openai.DefaultAsyncHttpxClient.__mro__[1].__module__.partition(".")[0]
+    broken: type[Exception] = importlib.import_module(library).HTTPError
+    return broken
+
+
+async def event_lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
+    """The lines of an event stream. Other ends of lines that Unicode knows are part of the text, so they stay."""
+    rest = b""
+    async for piece in pieces:
+        *lines, rest = re.split(rb"\r\n|\n|\r(?!\Z)", rest + piece)
+        for line in lines:
+            yield line.decode("utf-8", "replace")
+    yield rest.decode("utf-8", "replace").removesuffix("\r")
+
+
+def decoded(content: bytes) -> object:
+    """A body as what its JSON is, or as text."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        return content.decode("utf-8", "replace")
+
+
+def form_field(value: Any) -> bytes:
+    """A value as a field of a form: text as it is, all else as JSON."""
+    return (value if isinstance(value, str) else json.dumps(value)).encode()
