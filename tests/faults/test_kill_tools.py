@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import os
 import signal
 from collections import Counter
@@ -16,6 +15,7 @@ import loopwright
 from loopwright.models import Endpoint
 from loopwright.store import Event, Failed, Proposed, read_run
 from tests.faults.table import proves
+from tests.forked import processes
 from tests.loop.test_tools import Stack, recorded, task
 from tests.models.provider import Provider, fault, reply
 
@@ -59,9 +59,6 @@ def play(folder: Path, url: str, die_at: int = -1) -> None:
     "the episode goes on in text as it would have; no answer is paid twice; one refusal more at most",
 )
 def test_kill_9_at_a_refusal_of_tools(tmp_path: Path) -> None:
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload([__name__, "langgraph.graph", "langgraph.runtime", "openai"])
-
     async def go() -> None:
         whole = TextOnly()
         async with whole.provider as provider:
@@ -73,7 +70,7 @@ def test_kill_9_at_a_refusal_of_tools(tmp_path: Path) -> None:
         for die_at in range(refusal - 1, acted + 1):
             folder, server = tmp_path / str(die_at), TextOnly()
             async with server.provider as provider:
-                process = processes.Process(target=play, args=(folder, provider.base_url, die_at))
+                process = processes().Process(target=play, args=(folder, provider.base_url, die_at))
                 process.start()
                 await asyncio.to_thread(process.join)
                 assert process.exitcode == -signal.SIGKILL
