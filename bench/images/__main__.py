@@ -133,6 +133,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--atoms", type=int, nargs="+", default=[1, 3, 5, 7])
     parser.add_argument("--noise", nargs="+", default=["low", "high"], choices=list(NOISE))
+    parser.add_argument("--arms", nargs="+", default=[arm.name for arm in ARMS], choices=[arm.name for arm in ARMS])
     options = parser.parse_args()
     console = Console(width=160)
     for atoms in options.atoms:
@@ -144,6 +145,7 @@ def main() -> None:
                         run(arm, texts, NOISE[name], options.model, seed, Path(folder)) for seed in range(options.seeds)
                     ]
                     for arm in ARMS
+                    if arm.name in options.arms
                 }
             console.print(
                 _table(

@@ -14,7 +14,7 @@ from random import Random
 
 from loopwright.agents import AgentReply, AgentRole, ModelClient, View
 from loopwright.images.checklist import Answer, Atom, Checklist
-from loopwright.images.looking import confirmed, shown_checklist, shown_picture, shown_reference
+from loopwright.images.looking import confirmed, held_before, shown_checklist, shown_picture, shown_reference
 from loopwright.images.shapes import Scene, look, measure
 
 LASTING = 0.5
@@ -55,7 +55,7 @@ class NoisyVerifier:
         async def ask(atoms: Sequence[Atom], looked: int) -> dict[str, Answer]:
             return self._answers(checklist, atoms, scene, f"{reference}/{view.goal}", looked)
 
-        return AgentReply(verdict=await confirmed(checklist, ask, looks=self._looks))
+        return AgentReply(verdict=await confirmed(checklist, ask, ahead=self._looks, held=held_before(view)))
 
     def _answers(
         self, checklist: Checklist, atoms: Sequence[Atom], scene: Scene, place: str, looked: int
@@ -69,4 +69,5 @@ class NoisyVerifier:
         own = lasting if lasting.random() < LASTING else Random(f"{place}/{looked}")
         if own.random() >= rate:
             return truth
-        return Answer(value="no" if truth.value == "yes" else "yes", evidence="as it seems")
+        seen = None if truth.seen is None or truth.value == "no" else max(truth.seen + own.choice((-1, 1)), 0)
+        return Answer(value="no" if truth.value == "yes" else "yes", seen=seen, evidence="as it seems")

@@ -21,7 +21,7 @@ CHECKLIST = Checklist(
 )
 
 
-def look(*answers: str, looks: int = 2) -> tuple[Verdict, list[str]]:
+def look(*answers: str, ahead: int = 2) -> tuple[Verdict, list[str]]:
     """The verdict by answers such as `yyn`, one string for each look, and what was asked; `?` is unsure."""
     asked: list[str] = []
 
@@ -36,7 +36,7 @@ def look(*answers: str, looks: int = 2) -> tuple[Verdict, list[str]]:
         }
 
     async def go() -> Verdict:
-        return await confirmed(CHECKLIST, ask, looks=looks)
+        return await confirmed(CHECKLIST, ask, ahead=ahead)
 
     return anyio.run(go), asked
 
@@ -44,11 +44,13 @@ def look(*answers: str, looks: int = 2) -> tuple[Verdict, list[str]]:
 @pytest.mark.parametrize(
     ("answers", "passed", "asked"),
     [
-        (["yyn"], False, ["abc"]),
+        (["nny"], False, ["abc"]),
+        (["nyn"], False, ["abc"]),
         (["yyy", "yyy"], True, ["abc", "abc"]),
-        (["yyy", "yny"], False, ["abc", "abc"]),
-        (["yn?", "ynn"], False, ["abc", "c"]),
-        (["y?y", "yyy", "yyy"], True, ["abc", "b", "abc"]),
+        (["yyn", "yyn"], False, ["abc", "c"]),
+        (["yyy", "yyn", "yyn", "yyn"], False, ["abc", "abc", "c", "c"]),
+        (["yyn", "yyy", "yyy", "yyy"], True, ["abc", "c", "c", "abc"]),
+        (["?yy", "yyy"], True, ["abc", "abc"]),
     ],
 )
 def test_a_failed_picture_is_looked_at_once_and_a_pass_is_confirmed(
@@ -60,10 +62,10 @@ def test_a_failed_picture_is_looked_at_once_and_a_pass_is_confirmed(
 
 
 def test_what_stands_below_a_failed_atom_does_not_count() -> None:
-    verdict, _ = look("yny")
+    verdict, _ = look("yny", ahead=1)
     assert [check.score for check in verdict.checks] == [1.0, 0.0, 0.0]
 
 
 def test_one_look_can_be_enough() -> None:
-    verdict, looked = look("yyy", looks=1)
+    verdict, looked = look("yyy", ahead=1)
     assert (verdict.passed, len(looked)) == (True, 1)

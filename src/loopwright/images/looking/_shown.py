@@ -38,6 +38,13 @@ def shown_reference(view: View) -> str:
     return reference
 
 
+def held_before(view: View) -> tuple[str, ...]:
+    """The atoms that held in the picture that was edited, as its proposer tells; none for a new picture."""
+    candidate = view.current.candidate if view.current else None
+    held = candidate.made.get("held") if candidate else None
+    return tuple(map(str, held)) if isinstance(held, list | tuple) else ()
+
+
 async def shown_picture(view: View, models: ModelClient) -> bytes:
     """The bytes of the picture under way.
 

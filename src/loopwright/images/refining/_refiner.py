@@ -75,7 +75,8 @@ class ImageRefiner:
         name = client.named.editors[(tries // 2) % len(client.named.editors)]
         prompt = operation.prompt(tries)
         request = ImageRequest(model=name, prompt=prompt, images=(picture,), **_settings(view))
-        made = {"operation": operation.kind, "aims": list(operation.aims), "model": name}
+        held = [check.name for check in current.verdict.checks if check.passed]
+        made = {"operation": operation.kind, "aims": list(operation.aims), "held": held, "model": name}
         return await _drawn(client, request, prompt, made)
 
 

@@ -1,7 +1,7 @@
 """The strategy `streams`: several lines of edits under one budget, depth before breadth.
 
-A stream begins with a new picture. An edit is accepted only if something that it aimed at turned and nothing that held
-was lost; else the stream goes on from where it was. The next stream begins when no stream has hope left. The tree is
+A stream begins with a new picture. An edit is accepted only if something that it aimed at turned and no more was lost
+than won; else the stream goes on from where it was. The next stream begins when no stream has hope left. The tree is
 append-only: every picture stays an answer.
 """
 
@@ -52,14 +52,18 @@ def streams_of(attempts: Iterable[Attempt]) -> list[Stream]:
 
 
 def accepted(before: Attempt, after: Attempt) -> bool:
-    """Whether an edit made a picture better: something that it aimed at turned, and nothing that held was lost."""
+    """Whether an edit made a picture better: something that it aimed at turned, and the score did not fall.
+
+    What is lost against as much that was won is no reason to go back: as a picture that may pass is looked at more
+    often than the one before, what it lost was often never there.
+    """
     if after.candidate is None:
         return False
     held = {check.name for check in before.verdict.checks if check.passed}
     holds = {check.name for check in after.verdict.checks if check.passed}
     turned = holds - held
     aims = set(aims_of(after.candidate.made))
-    return held <= holds and bool(turned & aims if aims else turned)
+    return after.verdict.score >= before.verdict.score and bool(turned & aims if aims else turned)
 
 
 def next_stream(context: DecisionContext) -> Decision:

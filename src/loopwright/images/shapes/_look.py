@@ -35,7 +35,8 @@ def _answer(atom: Atom, scene: Scene) -> Answer:
         holds, seen = _holds(atom, scene)
     except ValueError as error:
         return Answer(value="unknown", confidence=0, evidence=str(error))
-    return Answer(value="yes" if holds else "no", evidence=seen)
+    counted = len(_of(atom.object, scene)) if isinstance(atom, CountAtom) else None
+    return Answer(value="yes" if holds else "no", seen=counted, evidence=seen)
 
 
 def _holds(atom: Atom, scene: Scene) -> tuple[bool, str]:
