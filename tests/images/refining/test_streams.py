@@ -21,13 +21,15 @@ def attempt(iteration: int, held: str, parent: int | None = None, aims: str = ""
         ("ab", "abc", "c", True),
         ("ab", "abc", "d", False),
         ("ab", "abcd", "d", True),
-        ("ab", "acd", "c", False),
+        ("ab", "ac", "c", True),
+        ("ab", "c", "c", False),
+        ("ab", "acd", "b", False),
         ("ab", "ab", "c", False),
         ("ab", "abc", "", True),
         ("ab", "-", "c", False),
     ],
 )
-def test_an_edit_is_accepted_if_its_aim_turned_and_nothing_was_lost(
+def test_an_edit_is_accepted_if_its_aim_turned_and_no_more_was_lost_than_won(
     before: str, after: str, aims: str, good: bool
 ) -> None:
     assert accepted(attempt(0, before), attempt(1, after, 0, aims)) is good
