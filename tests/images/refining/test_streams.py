@@ -37,7 +37,7 @@ def test_an_edit_is_accepted_if_its_aim_turned_and_no_more_was_lost_than_won(
 
 def test_a_rejected_edit_leaves_the_stream_where_it_was() -> None:
     (stream,) = streams_of(
-        [attempt(0, "a"), attempt(1, "b", 0, "b"), attempt(2, "ab", 0, "b"), attempt(3, "a", 2, "c")]
+        [attempt(0, "a"), attempt(1, "c", 0, "b"), attempt(2, "ab", 0, "b"), attempt(3, "a", 2, "c")]
     )
     assert (stream.head.iteration, stream.depth, stream.failed) == (2, 1, 1)
 
