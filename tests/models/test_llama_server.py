@@ -31,7 +31,7 @@ def server() -> Iterator[tuple[str, str]]:
     params.model.path = str(WEIGHTS)
     params.n_parallel = 2
     params.n_ctx = 2 * 2048
-    params.cpuparams.n_threads = 2
+    params.cpuparams.n_threads = 1
     params.verbosity = -1
     key = secrets.token_hex(16)
     params.api_keys = [key]
