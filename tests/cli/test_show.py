@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Invoke, WriteTask
+from tests.report import samples
 
 
 @pytest.fixture
@@ -199,3 +200,39 @@ def test_a_half_written_run_is_shown_as_far_as_it_goes(invoke: Invoke, run: Path
     assert "$0" not in result.stdout, "nobody knows what it cost"
     assert json.loads(invoke("show", run, "--json").stdout)["variants"][0]["cost_usd"] is None
     assert invoke("report", run).exit_code == 0
+
+
+@pytest.fixture
+def painted(project: Path) -> Path:
+    return samples.pictures(Path("runs/painted"))
+
+
+def test_an_episode_names_the_files_of_its_pictures(invoke: Invoke, painted: Path) -> None:
+    told = invoke("show", "painted", "cubes.cube-000:streams:0").stdout
+    places = [Path(place) for place in re.findall(r"picture: artifact (.+)", told)]
+    assert [place.read_bytes() for place in places] == [samples.picture(n) for n in range(6)]
+
+
+def test_images_are_counted_where_a_run_has_some(invoke: Invoke, painted: Path, run: Path) -> None:
+    told = invoke("show", "painted").stdout
+    assert re.search(r"calls +images +tokens", told)
+    assert json.loads(invoke("show", "painted", "--json").stdout)["variants"][0]["images"] == 12
+    assert "images" not in invoke("show", run).stdout
+
+
+def test_pictures_are_saved_by_episode_and_iteration(invoke: Invoke, painted: Path) -> None:
+    result = invoke("show", "painted", "cubes.cube-001:streams:0", "--save-images", "out")
+    names = [f"cubes.cube-001-streams-0-{n}.png" for n in range(6)]
+    assert sorted(path.name for path in Path("out").iterdir()) == sorted(
+        [*names, "cubes.cube-001-streams-0-1-mask.png"]
+    )
+    assert (Path("out") / names[2]).read_bytes() == samples.picture(102)
+    assert "wrote out/cubes.cube-001-streams-0-0.png" in result.stdout
+
+
+def test_a_run_without_pictures_saves_none(invoke: Invoke, run: Path) -> None:
+    result = invoke("show", run, "--save-images", "out")
+    assert result.exit_code == 2
+    assert "there is no picture in" in result.stderr
+    assert not Path("out").exists()
+    assert invoke("show", run, "--save-images", "out", "--instance", "say").exit_code == 2

@@ -71,6 +71,11 @@ class Turn:
     """Whether the token limit cut the reply."""
     retried: str = ""
     """Message of a first try of the call that failed."""
+    artifacts: Mapping[str, bytes] = field(default_factory=dict)
+    """Of the candidate: what is stored under which name."""
+    made: Mapping[str, Any] = field(default_factory=dict)
+    judged: Verdict | None = None
+    """In place of the two checks."""
 
 
 SYSTEM = "You write Python.\nAnswer with one file."
@@ -221,10 +226,11 @@ class RunBuilder:
         if turn.problem:
             record(Proposed(parent=turn.parent, problem=turn.problem), "propose")
         else:
-            made = Candidate(text=turn.text, files=turn.files)
+            stored = {name: self.store.put(data) for name, data in turn.artifacts.items()}
+            made = Candidate(text=turn.text, files=turn.files, artifacts=stored, made=turn.made)
             record(Proposed(parent=turn.parent, candidate=made, digest=made.digest), "propose")
             record(Observed(observation=Observation(text=turn.output), seconds=0.05), "act")
-            result = verdict(turn.score, turn.evidence)
+            result = turn.judged or verdict(turn.score, turn.evidence)
             judged = Judged(
                 verdict=result,
                 score=result.score,
@@ -257,6 +263,7 @@ def _outcome(
         "iterations": len(turns),
         "rule": turns[-1].rule if turns and turns[-1].decision == "stop" else "",
         "model_calls": len(turns),
+        "images": sum("picture" in turn.artifacts for turn in turns),
         "usage": {"input": tokens, "cache_read": 0, "cache_write": 0, "output": tokens // 5},
         "cost_usd": str(sum((Decimal(turn.cost or 0) for turn in turns), Decimal(0))) if priced else None,
         "seconds": 1.0 + len(turns),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import random
+from collections.abc import Mapping
 from pathlib import Path
 
+from PIL import Image, ImageDraw
+
+from loopwright.verify import Check, Verdict
 from tests.report.builder import RunBuilder, Turn
 
 GOAL = "Write `total(items)`, which adds numbers in nested lists.\n\nLists may be empty; anything else is a TypeError."
@@ -155,3 +160,68 @@ def large(folder: Path, *, events: int = 10_000) -> Path:
         made += 3 + len(turns) * 7
         i += 1
     return run.close()
+
+
+def picture(seed: int, size: tuple[int, int] = (64, 64), kind: str = "PNG") -> bytes:
+    """A disc on a ground, in colours and at a place of its own for each seed."""
+    rng = random.Random(seed)
+    made = Image.new("RGB", size, (rng.randrange(256), rng.randrange(256), rng.randrange(256)))
+    x, y = rng.randrange(size[0] // 2), rng.randrange(size[1] // 2)
+    colour = (rng.randrange(256), rng.randrange(256), rng.randrange(256))
+    ImageDraw.Draw(made).ellipse((x, y, x + size[0] // 2, y + size[1] // 2), fill=colour)
+    out = io.BytesIO()
+    made.save(out, kind)
+    return out.getvalue()
+
+
+def checklist(**answers: str) -> Verdict:
+    """A verdict on a checklist: what was answered to each atom."""
+    return Verdict(
+        checks=tuple(
+            Check(name=name, score=float(said == "yes"), data={"question": f"Is the {name} there?", "answer": said})
+            for name, said in answers.items()
+        )
+    )
+
+
+_PAINTED = (
+    # Parent, what was answered to cube and size, and what was edited.
+    (None, ("no", "skipped"), "two cubes"),
+    (0, ("yes", "no"), "Add a cube."),
+    (1, ("no", "skipped"), "Make the cube large."),
+    (1, ("yes", "unknown"), "Make the cube large. Do it so that nobody can miss it."),
+    (None, ("no", "skipped"), "two cubes"),
+    (4, ("yes", "yes"), "Add a large cube."),
+)
+
+
+def pictures(folder: Path, *, episodes: int = 2, size: tuple[int, int] = (64, 64), kind: str = "PNG") -> Path:
+    """Episodes with a stream of edits, two of them rolled back, and a second stream that ends in the answer."""
+    run = RunBuilder(folder, variants=("streams",), episodes=episodes)
+    for i in range(episodes):
+        run.episode(
+            [
+                Turn(
+                    0.5 * sum(said == "yes" for said in answers),
+                    hidden=0.5 if n == len(_PAINTED) - 1 else None,
+                    parent=parent,
+                    text=text,
+                    artifacts=_drawn(100 * i + n, n, size, kind),
+                    made={} if parent is None else {"operation": "add", "aims": ["cube"], "model": "painter/default"},
+                    judged=checklist(cube=answers[0], size=answers[1]),
+                    decision="stop" if n == len(_PAINTED) - 1 else "continue",
+                    rule="all_passed" if n == len(_PAINTED) - 1 else "streams",
+                )
+                for n, (parent, answers, text) in enumerate(_PAINTED)
+            ],
+            task="cubes",
+            instance=f"cube-{i:03}",
+            variant="streams",
+            goal="two cubes",
+        )
+    return run.close()
+
+
+def _drawn(seed: int, n: int, size: tuple[int, int], kind: str) -> Mapping[str, bytes]:
+    drawn = {"picture": picture(seed, size, kind)}
+    return {**drawn, "mask": picture(seed + 50, size)} if n == 1 else drawn

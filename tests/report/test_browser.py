@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -22,7 +23,7 @@ pytestmark = [
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = tmp_path_factory.mktemp("reports")
     folders = {}
-    for name in ("study", "hostile", "large"):
+    for name in ("study", "hostile", "large", "pictures"):
         folders[name] = getattr(samples, name)(made / name)
         (made / f"{name}.html").write_text(render_html(folders[name]), "utf-8")
     return folders
@@ -315,3 +316,31 @@ def test_the_policy_stops_what_slips_through(page: browser.Page, folders: dict[s
     told = json.dumps(page.complaints)
     assert all(word in told for word in ("script-src", "img-src", "style-src")), "each was refused by the policy"
     page.complaints.clear()
+
+
+def test_a_contact_sheet_shows_streams_marks_and_the_answer(folders: dict[str, Path], page: browser.Page) -> None:
+    page.open(url(folders, "pictures"))
+    page.settle("[...document.querySelectorAll('.sheet img')].every((image) => image.complete)")
+    assert page.run("document.querySelectorAll('.sheet').length") == 2
+    assert page.run("[...document.querySelectorAll('.sheet img')].every((image) => image.naturalWidth === 64)")
+    sheet = "document.querySelector('.sheet')"
+    rows = page.run(f"[...{sheet}.querySelectorAll('.stream')].map((row) => row.querySelectorAll('.card').length)")
+    assert rows == [4, 2]
+    cards = page.run(f"[...{sheet}.querySelectorAll('.card')].map((card) => card.className)")
+    assert cards == ["card", "card edit", "card back edit", "card back", "card", "card answer edit"]
+    marks = page.run(f"[...{sheet}.querySelectorAll('[role=img]')].map((mark) => mark.getAttribute('aria-label'))")
+    assert marks[:2] == ["Is the cube there?: fails", "Is the size there?: not asked"]
+    assert marks[7] == "Is the size there?: not known"
+    answer = page.run(f"{sheet}.querySelector('.answer').innerText").split("\n")
+    assert [line for line in answer if line in ("claimed", "graded")] == ["claimed", "graded"]
+
+
+def test_an_episode_shows_the_picture_before_its_edit_and_the_mask(
+    folders: dict[str, Path], page: browser.Page
+) -> None:
+    page.open(url(folders, "pictures", "#episode/" + quote("cubes.cube-000:streams:0", safe="")))
+    page.run("document.querySelectorAll('#episode .card a')[1].click()")
+    page.settle("document.querySelector('#turn-1 img')")
+    captions = page.run("[...document.querySelectorAll('#turn-1 figcaption')].map((one) => one.textContent)")
+    assert captions == ["iteration 0", "picture", "mask"]
+    assert "add \u00b7 for cube \u00b7 by painter/default" in page.run("document.querySelector('#turn-1').innerText")

@@ -68,7 +68,7 @@ def tell(text: str) -> None:
     click.echo(printable_lines(text), err=True)
 
 
-def write_file(path: Path, text: str) -> None:
+def write_file(path: Path, content: str | bytes) -> None:
     """Writes a file that the user named, and its folder.
 
     Raises:
@@ -76,7 +76,7 @@ def write_file(path: Path, text: str) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="")
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror}", remedy="Name another place for it.") from None
 

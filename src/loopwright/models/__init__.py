@@ -5,7 +5,7 @@ from loopwright.models._endpoints import BUILTIN_ENDPOINTS, endpoints_file, load
 from loopwright.models._limits import Breaker
 from loopwright.models._open import open_model, split_name
 from loopwright.models._options import ModelOptions
-from loopwright.models._pictures import fit_picture, picture_type
+from loopwright.models._pictures import fit_picture, picture_type, thumbnail
 from loopwright.models._prices import Price, Prices
 from loopwright.models._pull import LocalModel, list_models, pull
 from loopwright.models._resilient import Clock, OnFailure, Resilient, ResilientImages, RetryPolicy
@@ -66,6 +66,7 @@ __all__ = [
     "replay_key",
     "request_hash",
     "split_name",
+    "thumbnail",
     "user_endpoints",
     "with_longer_limit",
 ]

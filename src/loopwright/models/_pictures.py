@@ -17,6 +17,8 @@ _SIGNATURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": 
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 _QUALITY = 90
 """Of JPEG, in percent."""
+_SMALL_QUALITY = 80
+"""Of thumbnails in WebP, in percent."""
 
 
 class TooManyPixels(ValueError):
@@ -60,6 +62,28 @@ def fit_picture(data: bytes, max_side: int | None) -> bytes:
         fitted.thumbnail((max_side, max_side))
         out = io.BytesIO()
         fitted.save(out, kind, **({"quality": _QUALITY} if kind == "JPEG" else {}))
+    return out.getvalue()
+
+
+def thumbnail(data: bytes, max_side: int) -> bytes:
+    """A picture as a small WebP whose longer side has so many pixels at most, without what else its file tells.
+
+    Args:
+        data: PNG, JPEG, GIF or WebP; of moving ones the first picture.
+        max_side: Pixels.
+
+    Raises:
+        ValueError: It is no picture, or a broken one.
+        MissingExtra: Pillow is not installed.
+    """
+    needs_pillow("making pictures smaller takes Pillow")
+    with opened_picture(data) as opened:
+        from PIL import ImageOps
+
+        opened.thumbnail((max_side, max_side))
+        small = ImageOps.exif_transpose(opened)
+        out = io.BytesIO()
+        small.convert("RGBA" if small.has_transparency_data else "RGB").save(out, "WEBP", quality=_SMALL_QUALITY)
     return out.getvalue()
 
 

@@ -13,7 +13,8 @@ from loopwright.report._fit import FittedTable, fit_table
 from loopwright.report._format import difference_bounds, value_line
 from loopwright.report._html import render_html
 from loopwright.report._pairing import Pairing, pair_variants
-from loopwright.report._summary import EpisodeRow, RunSummary, VariantSummary, summarize, summarize_run
+from loopwright.report._row import EpisodeRow
+from loopwright.report._summary import RunSummary, VariantSummary, summarize, summarize_run
 from loopwright.report._tables import render_csv, render_junit
 from loopwright.report._text import render_text
 from loopwright.types import Failure

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from pydantic import JsonValue
+
 from loopwright.record import CallLog, EpisodeRecord, IterationRecord
 from loopwright.report._format import cut
-from loopwright.report._summary import EpisodeRow
+from loopwright.report._pictures import Thumbnails
+from loopwright.report._row import EpisodeRow
 from loopwright.report._transcript import SharedLines, transcript
 from loopwright.store import SandboxOpened
 from loopwright.text import encodable
-from loopwright.types import Candidate, Verdict
+from loopwright.types import Candidate, Check, Verdict
+
+_ASKED = ("question", "answer")
+"""What the data of a check hold where it is an atom of a checklist."""
 
 
 @dataclass(slots=True)
@@ -36,8 +43,9 @@ class Isolation:
         return place
 
 
-def index_entry(row: EpisodeRow) -> dict[str, Any]:
-    """What the list of episodes shows of one."""
+def index_entry(row: EpisodeRow, details: Mapping[str, Any]) -> dict[str, Any]:
+    """What the list of episodes shows of one, and how many of its candidates have pictures."""
+    candidates = [turn["candidate"] for turn in details["iterations"] if turn["candidate"]]
     return {
         "id": encodable(row.episode),
         "unit": row.unit,
@@ -52,12 +60,16 @@ def index_entry(row: EpisodeRow) -> dict[str, Any]:
         "rule": row.rule,
         "tokens": row.usage.total,
         "cost": str(row.cost_usd) if row.cost_usd is not None else None,
+        "images": row.images,
         "seconds": row.seconds,
         "cause": row.failure.cause if row.failure else "",
+        "pictures": sum(bool(candidate["pictures"]) for candidate in candidates),
     }
 
 
-def episode_details(episode: EpisodeRecord, row: EpisodeRow, isolation: Isolation) -> dict[str, Any]:
+def episode_details(
+    episode: EpisodeRecord, row: EpisodeRow, isolation: Isolation, thumbnails: Thumbnails
+) -> dict[str, Any]:
     """Everything the view of an episode needs beside its `index_entry`."""
     started, done = episode.started, episode.finished
     turns = [turn for _, turn in sorted(episode.iterations.items()) if turn.begun]
@@ -76,7 +88,9 @@ def episode_details(episode: EpisodeRecord, row: EpisodeRow, isolation: Isolatio
         "failure": {"cause": row.failure.cause, "error": row.failure.error, "message": cut(row.failure.message)}
         if row.failure
         else None,
-        "iterations": [_turn(turn) | {"transcript": transcript(log.of(turn.number), texts)} for turn in turns],
+        "iterations": [
+            _turn(turn, thumbnails) | {"transcript": transcript(log.of(turn.number), texts)} for turn in turns
+        ],
         "aside": transcript([call for call in log if call.iteration not in numbers], texts),
         "lines": texts.lines,
         "without_calls": episode.calls is None,
@@ -103,13 +117,15 @@ def episode_details(episode: EpisodeRecord, row: EpisodeRow, isolation: Isolatio
     }
 
 
-def _turn(turn: IterationRecord) -> dict[str, Any]:
+def _turn(turn: IterationRecord, thumbnails: Thumbnails) -> dict[str, Any]:
     proposed, observed, judged, graded = turn.proposed, turn.observed, turn.judged, turn.graded
     critiqued, decided, spent = turn.critiqued, turn.decided, turn.spent
     return {
         "n": turn.number,
         "parent": turn.parent,
-        "candidate": _candidate(proposed.candidate) if proposed and proposed.candidate is not None else None,
+        "candidate": _candidate(proposed.candidate, thumbnails)
+        if proposed and proposed.candidate is not None
+        else None,
         "problem": cut(proposed.problem) if proposed else "",
         "output": cut(observed.observation.text) if observed else "",
         "seconds": observed.seconds if observed else 0.0,
@@ -131,31 +147,38 @@ def _turn(turn: IterationRecord) -> dict[str, Any]:
         if decided
         else None,
         "calls": spent.calls,
+        "images": spent.images,
         "tokens": spent.usage.total,
         "cost": str(spent.cost_usd) if spent.cost_usd is not None else None,
         "model_seconds": spent.seconds,
     }
 
 
-def _candidate(candidate: Candidate) -> dict[str, Any]:
+def _candidate(candidate: Candidate, thumbnails: Thumbnails) -> dict[str, Any]:
     return {
         "text": cut(candidate.text),
         "files": {path: cut(content) for path, content in candidate.files.items()},
         "artifacts": dict(candidate.artifacts),
+        "pictures": thumbnails.of(candidate),
+        "made": _made(candidate.made),
     }
+
+
+def _made(made: Mapping[str, JsonValue]) -> dict[str, str]:
+    """How a candidate was made, in words: `{"operation": "change", "aims": "cube colour", "model": ...}`."""
+    told = {name: value if isinstance(value, list) else [value] for name, value in made.items()}
+    return {name: cut(", ".join(map(str, values))) for name, values in told.items()}
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
     return {
         "summary": cut(verdict.summary),
         "value": verdict.value,
-        "checks": [
-            {
-                "name": check.name,
-                "score": check.score,
-                "evidence": cut(check.evidence),
-                "confidence": check.confidence,
-            }
-            for check in verdict.checks
-        ],
+        "checks": [_check(check) for check in verdict.checks],
     }
+
+
+def _check(check: Check) -> dict[str, Any]:
+    asked = {name: cut(said) for name, said in (check.data or {}).items() if name in _ASKED and isinstance(said, str)}
+    told = {"name": check.name, "score": check.score, "evidence": cut(check.evidence), "confidence": check.confidence}
+    return told | asked

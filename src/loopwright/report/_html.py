@@ -21,11 +21,12 @@ from loopwright.report._benchmark import benchmark
 from loopwright.report._details import Isolation, episode_details, index_entry
 from loopwright.report._drift import drift_lines
 from loopwright.report._pages import asset, render_page
+from loopwright.report._pictures import Thumbnails
 from loopwright.report._summary import Projection
 from loopwright.runner import EpisodeResult
 from loopwright.store import read_run
 
-_SCRIPTS = ("dom", "format", "diff", "chart", "calls", "episode", "instance", "list", "app")
+_SCRIPTS = ("dom", "format", "diff", "chart", "calls", "pictures", "episode", "instance", "list", "app")
 
 # `<` and `&` cannot end a script block or begin a comment in it when escaped; U+2028 and U+2029 end a line in
 # JavaScript; UTF-8 cannot hold a lone surrogate.
@@ -49,6 +50,8 @@ def render_html(folder: Path, *, room: int = ROOM) -> str:
     record = read_run(folder)
     projection, isolation = Projection(record.manifest.id, RunReader(record.result, with_calls=True)), Isolation()
     blocks: dict[str, str] = {}
+    entries: dict[str, dict[str, Any]] = {}
+    thumbnails = Thumbnails(record.get)
     results: dict[str, EpisodeResult] = {}
     for episode in projection.reader.read(record.events):
         row = projection.add(episode)
@@ -56,12 +59,14 @@ def render_html(folder: Path, *, room: int = ROOM) -> str:
             results[row.episode] = EpisodeResult.of(episode)
             if room < 0:
                 episode.calls = None
-            blocks[row.episode] = script_json(episode_details(episode, row, isolation))
+            details = episode_details(episode, row, isolation, thumbnails)
+            blocks[row.episode] = script_json(details)
+            entries[row.episode] = index_entry(row, details)
             room -= len(blocks[row.episode])
     summary = projection.summary()
     index = {
         "variants": [variant.name for variant in summary.variants],
-        "episodes": [index_entry(row) for row in summary.episodes],
+        "episodes": [entries[row.episode] for row in summary.episodes],
         "isolation": isolation.kinds,
     }
     return render_page(
@@ -72,6 +77,7 @@ def render_html(folder: Path, *, room: int = ROOM) -> str:
         meanings=STOP_MEANINGS,
         drift=drift_lines(summary.drift),
         isolation=isolation.kinds,
+        pictures=any(entry["pictures"] for entry in entries.values()),
         index=script_json(index),
         blocks=[blocks[row.episode] for row in summary.episodes],
     )

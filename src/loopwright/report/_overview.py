@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from loopwright.report._summary import EpisodeRow, RunSummary, VariantSummary
+from loopwright.report._row import EpisodeRow
+from loopwright.report._summary import RunSummary, VariantSummary
 from loopwright.stats import PairedDifference, expected_gain, paired_difference, suite_pass_at_k, suite_pass_hat_k
 
 # Draws of the bootstrap over all tasks together; keeps a comparison of thousands of tasks under some seconds.

@@ -1,7 +1,7 @@
 """The one maker of HTML pages: each is a file that loads nothing, under the strict content security policy.
 
-A page's style and script are in the file; the policy allows them by their hashes, and nothing else. Templates escape
-what they show.
+A page's style and script are in the file; the policy allows them by their hashes, and nothing else, but pictures that
+are in the file where a page has some. Templates escape what they show.
 """
 
 from __future__ import annotations
@@ -22,15 +22,17 @@ _NUMBERS = ("bounds", "count", "counts", "duration", "money", "rate", "short_dig
 _VIEWS = ("comparisons", "day", "lost", "outlook", "repeated", "rules", "wall_seconds")
 
 
-def render_page(template: str, *, script: str = "", **shown: object) -> str:
+def render_page(template: str, *, script: str = "", pictures: bool = False, **shown: object) -> str:
     """Renders a page.
 
     Args:
         template: Name of a file in `assets` that extends `base.html.jinja`.
         script: The page's script; empty for none.
+        pictures: Whether the page shows pictures that are in it as `data:` addresses.
         shown: What the template shows.
     """
-    return _environment().get_template(template).render(style=asset("report.css"), script=script, **shown)
+    page = _environment().get_template(template)
+    return page.render(style=asset("report.css"), script=script, pictures=pictures, **shown)
 
 
 @cache

@@ -11,65 +11,15 @@ from statistics import fmean
 from typing import Literal
 
 from loopwright.record import EpisodeRecord, ResultOf, RunReader, SessionRecord, Spent, inline_result, session_name
+from loopwright.report._row import EpisodeRow
 from loopwright.stats import Interval, Refinement, Rollouts, Transition, rate_interval, refinement
 from loopwright.store import EpisodeStarted, Event, read_run
 from loopwright.text import cut_middle
-from loopwright.types import Check, Failure, Usage, ValueOptions
+from loopwright.types import Check, Usage, ValueOptions
 
 _CHECKS, _EVIDENCE = 20, 2000
 
-Status = Literal["scored", "failed", "unfinished"]
 Basis = Literal["graded", "judged"]
-
-
-@dataclass(frozen=True, slots=True)
-class EpisodeRow:
-    """One episode in numbers."""
-
-    episode: str
-    task: str
-    instance: str
-    variant: str
-    repeat: int
-    status: Status
-    """`failed` and `unfinished` episodes are no scores and enter no rate."""
-    score: float | None
-    passed: bool | None
-    iterations: int
-    rule: str
-    """The stop rule that ended the loop; empty where none did."""
-    model_calls: int
-    usage: Usage
-    cost_usd: Decimal | None
-    seconds: float
-    failure: Failure | None
-    judged: tuple[Transition, ...]
-    """Refinements by the verdicts the loop acted on."""
-    graded: tuple[Transition, ...]
-    """Refinements by the grades after the loop, where every candidate got one."""
-    unreported: int = 0
-    """Model calls of which the provider did not say what they used."""
-    lost: int = 0
-    """Replies that broke off; each counts at all that was reserved for it."""
-    left_out: frozenset[str] = frozenset()
-    """Parameters that a provider refused, so that replies were drawn without them."""
-    measured: frozenset[str] = frozenset()
-    """Days on which `models check` had found that out, where it did."""
-    failing: tuple[Check, ...] = ()
-    """Checks that the answer did not pass, the first 20, with evidence of 2,000 characters at most."""
-    failing_more: int = 0
-    """How many more it did not pass."""
-    value: float | None = None
-    """Of the answer, where the task maximises or minimises one."""
-    spoiled: bool | None = None
-    """Whether one more refinement spoiled the answer; None where that was not asked for, or not found out."""
-    valued: ValueOptions | None = None
-    """What that value is, and which are better."""
-
-    @property
-    def unit(self) -> str:
-        """What the episode was an attempt at: one instance of one task."""
-        return self.task if self.task == self.instance else f"{self.task}/{self.instance}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +140,11 @@ class VariantSummary:
         return sum(row.model_calls for row in self.episodes) + self.beside.calls
 
     @property
+    def images(self) -> int:
+        """Pictures that image models made for all episodes, failed ones too, and for mitigations beside them."""
+        return sum(row.images for row in self.episodes) + self.beside.images
+
+    @property
     def usage(self) -> Usage:
         """Tokens of all episodes, failed ones too, and of mitigations beside them."""
         return sum((row.usage for row in self.episodes), self.beside.usage)
@@ -246,6 +201,11 @@ class RunSummary:
     def episodes(self) -> tuple[EpisodeRow, ...]:
         """Every episode, variant by variant."""
         return tuple(row for variant in self.variants for row in variant.episodes)
+
+    @property
+    def images(self) -> int:
+        """Pictures that image models made."""
+        return sum(variant.images for variant in self.variants)
 
     @property
     def cost_usd(self) -> Decimal | None:
@@ -346,6 +306,7 @@ def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
         failing_more=max(0, len(failing) - _CHECKS),
         value=done.value if done else None,
         valued=started.value,
+        images=done.images if done else spent.images,
         spoiled=None if again is None or again.passed is None else not again.passed,
     )
 
@@ -365,7 +326,7 @@ def _cost(episode: EpisodeRecord) -> Decimal | None:
     """What an episode cost; None where a model has no price, or is not called yet."""
     if done := episode.finished:
         return None if done.cost_usd is None else Decimal(done.cost_usd)
-    return episode.spent.cost_usd if episode.spent.calls else None
+    return episode.spent.cost_usd if episode.spent.calls or episode.spent.images else None
 
 
 def _turns(episode: EpisodeRecord, *, graded: bool) -> tuple[Transition, ...]:

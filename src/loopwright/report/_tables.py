@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from xml.etree import ElementTree as ET
 
-from loopwright.report._summary import EpisodeRow, RunSummary, VariantSummary
+from loopwright.report._row import EpisodeRow
+from loopwright.report._summary import RunSummary, VariantSummary
 from loopwright.stats import Transition
 from loopwright.text import encodable
 
@@ -31,6 +32,7 @@ _CELLS: Mapping[str, _Cell] = {
     "iterations": lambda row, _: row.iterations,
     "rule": lambda row, _: _csv(row.rule),
     "model_calls": lambda row, _: row.model_calls,
+    "images": lambda row, _: row.images,
     "input_tokens": lambda row, _: row.usage.input,
     "cache_read_tokens": lambda row, _: row.usage.cache_read,
     "cache_write_tokens": lambda row, _: row.usage.cache_write,
@@ -42,18 +44,19 @@ _CELLS: Mapping[str, _Cell] = {
     "wrong_to_right": lambda _, turns: sum(turn.after and not turn.before for turn in turns),
     "right_to_wrong": lambda _, turns: sum(turn.before and not turn.after for turn in turns),
 }
-"""Column of the CSV to what stands in it, for an episode and its refinements."""
+"""Column of the CSV to what stands in it, for an episode and its refinements; `images` where a run has some."""
 
 
 def render_csv(summary: RunSummary) -> str:
     """One line per episode, RFC 4180; `score` and `passed` are empty where there is no score."""
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow(_CELLS)
+    cells = {name: cell for name, cell in _CELLS.items() if name != "images" or summary.images}
+    writer.writerow(cells)
     for variant in summary.variants:
         for row in variant.episodes:
             turns = row.graded if variant.basis == "graded" else row.judged
-            writer.writerow(cell(row, turns) for cell in _CELLS.values())
+            writer.writerow(cell(row, turns) for cell in cells.values())
     return text.getvalue()
 
 
@@ -91,6 +94,7 @@ def _properties(suite: ET.Element, variant: VariantSummary) -> None:
         "pass_rate": variant.pass_rate,
         "mean_score": variant.mean_score,
         "model_calls": variant.model_calls,
+        "images": variant.images or None,
         "input_tokens": usage.input + usage.cache_read + usage.cache_write,
         "output_tokens": usage.output,
         "cost_usd": cost,
@@ -131,6 +135,7 @@ def _measured(row: EpisodeRow) -> str:
         "score": row.score,
         "iterations": row.iterations,
         "model_calls": row.model_calls,
+        "images": row.images or None,
         "input_tokens": row.usage.input + row.usage.cache_read + row.usage.cache_write,
         "output_tokens": row.usage.output,
         "cost_usd": row.cost_usd,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
     from rich.table import Table
 
-_COLUMNS = ("variant", "n", "passed", "pass rate", "95 %", "score", "calls", "tokens", "cost", "time")
+_COLUMNS = ("variant", "n", "passed", "pass rate", "95 %", "score", "calls", "images", "tokens", "cost", "time")
 _SPARE = ("tokens", "time", "calls", "score", "cost")
 
 
@@ -120,13 +120,16 @@ def _wide(summary: RunSummary, width: int, *, ascii_only: bool) -> FittedTable |
             bounds(variant.interval) if variant.n else "",
             rate(variant.mean_score),
             count(variant.model_calls),
+            count(variant.images),
             count(variant.usage.total),
             money(variant.cost_usd),
             duration(variant.seconds),
         )
         for variant in summary.variants
     ]
-    return fit_table(_COLUMNS, rows, width, right=_COLUMNS[1:], spare=_SPARE, ascii_only=ascii_only)
+    shown = [name for name in _COLUMNS if name != "images" or summary.images]
+    cells = [tuple(cell for name, cell in zip(_COLUMNS, row, strict=True) if name in shown) for row in rows]
+    return fit_table(shown, cells, width, right=shown[1:], spare=_SPARE, ascii_only=ascii_only)
 
 
 def _narrow(variant: VariantSummary) -> Table:
@@ -139,6 +142,7 @@ def _narrow(variant: VariantSummary) -> Table:
         ("pass rate", f"{rate(variant.pass_rate)}{interval}"),
         ("mean score", rate(variant.mean_score)),
         ("model calls", count(variant.model_calls)),
+        *([("images", count(variant.images))] if variant.images else []),
         ("tokens", count(variant.usage.total)),
         ("cost", money(variant.cost_usd)),
         ("time", duration(variant.seconds)),

@@ -44,9 +44,7 @@ class Artifacts:
         Raises:
             StoreError: There is no such artifact, or its bytes are not those that were stored.
         """
-        if len(ref) != 64 or not set(ref) <= set("0123456789abcdef"):
-            raise StoreError(f"{ref!r} is not an artifact reference (64 lower-case hexadecimal digits)")
-        path = self._path(ref)
+        path = self.path(ref)
         try:
             data = read_regular(path, within=self._folder.parent)
         except OSError as error:
@@ -60,6 +58,16 @@ class Artifacts:
                 remedy="Copy the file from a backup of the run folder.",
             )
         return data
+
+    def path(self, ref: str) -> Path:
+        """Where the bytes of a reference are, if they are stored.
+
+        Raises:
+            StoreError: It is no reference.
+        """
+        if len(ref) != 64 or not set(ref) <= set("0123456789abcdef"):
+            raise StoreError(f"{ref!r} is not an artifact reference (64 lower-case hexadecimal digits)")
+        return self._path(ref)
 
     def adopt(self, other: Artifacts) -> None:
         """Takes in all artifacts of another folder, sharing the disk space where the file system allows it.

@@ -74,6 +74,14 @@ class RunRecord:
         """
         return Artifacts(self.folder / ARTIFACTS).get(ref)
 
+    def path(self, ref: str) -> Path:
+        """Where the bytes of an artifact are, for a reader with other programs.
+
+        Raises:
+            StoreError: It is no reference.
+        """
+        return Artifacts(self.folder / ARTIFACTS).path(ref)
+
     def result(self, call: CallFinished) -> dict[str, Any] | None:
         """Returns the result of a call, wherever it is stored; None for a failed one.
 

@@ -15,16 +15,28 @@ from loopwright.cli._options import examples, json_option, run_argument, runs_op
         "loopwright show runs/demo",
         "loopwright show runs/demo balances:refine:0 --transcript",
         "loopwright show runs/demo --instance balances",
+        "loopwright show runs/shapes --save-images pictures",
     )
 )
 @run_argument()
 @click.argument("episode", required=False)
 @click.option("--transcript", is_flag=True, help="With EPISODE: every prompt, reasoning and reply too.")
 @click.option("--instance", help="What every variant answered to this instance.")
+@click.option(
+    "--save-images",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write the pictures of the run, or of EPISODE, to this folder.",
+)
 @runs_option
 @json_option
 def command(
-    run: str | None, episode: str | None, transcript: bool, instance: str | None, runs: Path, as_json: bool
+    run: str | None,
+    episode: str | None,
+    transcript: bool,
+    instance: str | None,
+    save_images: Path | None,
+    runs: Path,
+    as_json: bool,
 ) -> None:
     """Show a run, or one of its episodes.
 
@@ -34,14 +46,19 @@ def command(
     from loopwright.cli._runs import find_run
     from loopwright.cli.render._episode import show_episode
     from loopwright.cli.render._instance import show_instance
+    from loopwright.cli.render._pictures import save_pictures
     from loopwright.cli.render._run import show_run
 
     if episode is not None and instance is not None:
         raise click.UsageError("name an episode or an instance, not both")
     if transcript and episode is None:
         raise click.UsageError("--transcript needs an episode: loopwright show RUN EPISODE --transcript")
+    if save_images is not None and (transcript or instance is not None):
+        raise click.UsageError("--save-images goes with a run or an episode alone")
     folder = find_run(run, runs)
-    if instance is not None:
+    if save_images is not None:
+        save_pictures(folder, episode, save_images, as_json=as_json)
+    elif instance is not None:
         show_instance(folder, instance, as_json=as_json)
     elif episode is not None:
         show_episode(folder, episode, transcript=transcript, as_json=as_json)

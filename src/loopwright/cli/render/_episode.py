@@ -8,9 +8,19 @@ from pathlib import Path
 from loopwright.cli._output import write, write_json
 from loopwright.cli._runs import find_episode
 from loopwright.cli.render._calls import Calls
+from loopwright.errors import StoreError
 from loopwright.record import CallLog, EpisodeRecord, IterationRecord
 from loopwright.report import alarm_line
-from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Event, IdempotenceChecked, Mitigated, read_run
+from loopwright.store import (
+    DriftAlarm,
+    EpisodeFinished,
+    EpisodeStarted,
+    Event,
+    IdempotenceChecked,
+    Mitigated,
+    RunRecord,
+    read_run,
+)
 from loopwright.types import Attempt, Failure, ValueOptions
 from loopwright.verify import Verdict
 
@@ -36,11 +46,12 @@ def show_episode(folder: Path, name: str, *, transcript: bool, as_json: bool) ->
     if as_json:
         write_json({"episode": name, "events": [event.model_dump(mode="json") for event in events]})
         return
-    for block in _blocks(events, EpisodeRecord(record.result, calls=CallLog()), transcript=transcript):
+    for block in _blocks(events, record, transcript=transcript):
         write(block)
 
 
-def _blocks(events: list[Event], episode: EpisodeRecord, *, transcript: bool) -> Iterator[str]:
+def _blocks(events: list[Event], record: RunRecord, *, transcript: bool) -> Iterator[str]:
+    episode = EpisodeRecord(record.result, calls=CallLog())
     for event in events:
         episode.apply(event)
         if isinstance(event.data, EpisodeStarted):
@@ -52,10 +63,10 @@ def _blocks(events: list[Event], episode: EpisodeRecord, *, transcript: bool) ->
     told = Calls(episode.calls or CallLog(), transcript)
     for _, one in sorted(episode.iterations.items()):
         if one.proposed is not None:
-            yield "\n".join(_iteration(one, episode, told))
+            yield "\n".join(_iteration(one, episode, told, record))
     yield from told.aside()
     if episode.idempotence is not None:
-        yield "\n".join(_once_more(episode.idempotence, episode.started.value if episode.started else None))
+        yield "\n".join(_once_more(episode.idempotence, episode.started.value if episode.started else None, record))
     # A session's own events have no outcome.
     if episode.started is not None:
         yield "\n" + closing(episode.finished, episode.started.value)
@@ -68,12 +79,12 @@ def _opening(name: str, started: EpisodeStarted) -> str:
     return f"{name}\nstrategy {started.strategy}, models: {models}\n\n{started.goal.strip()}"
 
 
-def _iteration(one: IterationRecord, episode: EpisodeRecord, calls: Calls) -> Iterator[str]:
+def _iteration(one: IterationRecord, episode: EpisodeRecord, calls: Calls, record: RunRecord) -> Iterator[str]:
     attempt, aim = one.attempt, episode.started.value if episode.started else None
     origin = "afresh" if attempt.parent is None else f"from {attempt.parent}"
     yield f"\n--- iteration {attempt.iteration}, {origin} ---"
     yield from calls.before(one.number, "proposed")
-    yield from section("candidate", shown_candidate(attempt))
+    yield from section("candidate", shown_candidate(attempt, record))
     yield from section("observation", attempt.observation.text)
     yield from calls.before(one.number, "judged")
     if one.judged:
@@ -91,11 +102,11 @@ def _iteration(one: IterationRecord, episode: EpisodeRecord, calls: Calls) -> It
     yield from calls.after(one)
 
 
-def _once_more(checked: IdempotenceChecked, aim: ValueOptions | None) -> Iterator[str]:
+def _once_more(checked: IdempotenceChecked, aim: ValueOptions | None, record: RunRecord) -> Iterator[str]:
     said = {True: "it still passes", False: "it does not pass any more", None: "not found out"}[checked.passed]
     yield f"\n--- the answer, refined once more: {said} ---"
     refined = Attempt(iteration=0, candidate=checked.candidate, problem=checked.problem)
-    yield from section("candidate", shown_candidate(refined))
+    yield from section("candidate", shown_candidate(refined, record))
     if checked.passed is not None and checked.candidate:
         yield from section("verdict", shown_verdict(checked.verdict, aim))
 
@@ -120,18 +131,25 @@ def section(title: str, text: str) -> Iterator[str]:
         yield from (f"  {line}" for line in text.rstrip().splitlines())
 
 
-def shown_candidate(attempt: Attempt) -> str:
-    """The candidate of an attempt, or why there is none."""
+def shown_candidate(attempt: Attempt, record: RunRecord) -> str:
+    """The candidate of an attempt with the files that hold its artifacts, or why there is none."""
     candidate = attempt.candidate
     if candidate is None:
         return f"none: {attempt.problem}"
     parts = [candidate.text] if candidate.text else []
     parts += [f"{path}:\n{_indented(content)}" for path, content in candidate.files.items()]
-    return "\n".join([*parts, *_artifacts(candidate.artifacts)])
+    return "\n".join([*parts, *_artifacts(candidate.artifacts, record)])
 
 
-def _artifacts(artifacts: Mapping[str, str]) -> list[str]:
-    return [f"{name}: artifact {ref}" for name, ref in artifacts.items()]
+def _artifacts(artifacts: Mapping[str, str], record: RunRecord) -> list[str]:
+    return [f"{name}: artifact {_place(ref, record)}" for name, ref in artifacts.items()]
+
+
+def _place(ref: str, record: RunRecord) -> str:
+    try:
+        return str(record.path(ref))
+    except StoreError:
+        return ref
 
 
 def _indented(text: str) -> str:

@@ -15,7 +15,7 @@ from loopwright.cli.render._summary import episode_as_json
 from loopwright.errors import MissingContent
 from loopwright.record import EpisodeRecord, IterationRecord, RunReader
 from loopwright.report import EpisodeRow, RunSummary, summarize_run
-from loopwright.store import read_run
+from loopwright.store import RunRecord, read_run
 
 
 def show_instance(folder: Path, name: str, *, as_json: bool) -> None:
@@ -27,14 +27,15 @@ def show_instance(folder: Path, name: str, *, as_json: bool) -> None:
     summary = summarize_run(folder)
     unit = _find(summary, name, folder)
     rows = [row for row in summary.episodes if row.unit == unit]
-    records = _records(folder, {row.episode for row in rows})
+    record = read_run(folder)
+    records = _records(record, {row.episode for row in rows})
     if as_json:
         write_json([_as_json(row, records[row.episode]) for row in rows])
         return
     write(f"{unit}\n")
     write_episodes(rows)
     for row in rows:
-        write("\n".join(_answer(row, records[row.episode])))
+        write("\n".join(_answer(row, records[row.episode], record)))
     write(f"\nAll iterations of one: loopwright show {folder} {rows[0].episode} --transcript")
 
 
@@ -50,13 +51,12 @@ def _find(summary: RunSummary, name: str, folder: Path) -> str:
     raise MissingContent(problem, remedy=remedy if known else "No episode has started in it.")
 
 
-def _records(folder: Path, wanted: set[str]) -> Mapping[str, EpisodeRecord]:
-    record = read_run(folder)
+def _records(record: RunRecord, wanted: set[str]) -> Mapping[str, EpisodeRecord]:
     reader = RunReader(record.result, with_calls=True)
     return {episode.id: episode for episode in reader.read(record.events) if episode.id in wanted}
 
 
-def _answer(row: EpisodeRow, episode: EpisodeRecord) -> Iterator[str]:
+def _answer(row: EpisodeRow, episode: EpisodeRecord, record: RunRecord) -> Iterator[str]:
     yield f"\n--- {row.variant}{f', repeat {row.repeat}' if row.repeat else ''} ---"
     aim = episode.started.value if episode.started else None
     yield closing(episode.finished, aim)
@@ -64,7 +64,7 @@ def _answer(row: EpisodeRow, episode: EpisodeRecord) -> Iterator[str]:
         return
     calls = episode.calls.of(turn.number) if episode.calls else []
     yield from section("calls", "\n".join(call_line(call) for call in calls))
-    yield from section("candidate", shown_candidate(turn.attempt))
+    yield from section("candidate", shown_candidate(turn.attempt, record))
     yield from section("verdict", shown_verdict(turn.attempt.verdict, aim))
     if turn.graded:
         yield from section("hidden checks", shown_verdict(turn.graded.verdict, aim))

@@ -13,9 +13,23 @@ from loopwright.report import EpisodeRow, render_text, summarize_run
 from loopwright.runner import load_regrade
 from loopwright.store import read_run
 
-_COLUMNS = ("episode", "result", "score", "value", "iterations", "stopped by", "calls", "tokens", "cost", "seconds")
+_COLUMNS = (
+    "episode",
+    "result",
+    "score",
+    "value",
+    "iterations",
+    "stopped by",
+    "calls",
+    "images",
+    "tokens",
+    "cost",
+    "seconds",
+)
+_OPTIONAL = ("value", "images")
+"""Columns that are left out where no episode has anything in them."""
 _SPARE = ("tokens", "seconds", "iterations", "calls", "cost", "stopped by")
-_RIGHT = ("score", "value", "iterations", "calls", "tokens", "cost", "seconds")
+_RIGHT = ("score", "value", "iterations", "calls", "images", "tokens", "cost", "seconds")
 
 
 def show_run(folder: Path, *, as_json: bool) -> None:
@@ -46,7 +60,7 @@ def _grades_before(folder: Path) -> None:
 def write_episodes(rows: Sequence[EpisodeRow]) -> None:
     """Writes a line per episode."""
     told = [dict(zip(_COLUMNS, _cells(row), strict=True)) for row in rows]
-    columns = [name for name in _COLUMNS if name != "value" or any(row[name] for row in told)]
+    columns = [name for name in _COLUMNS if name not in _OPTIONAL or any(row[name] for row in told)]
     right = [name for name in _RIGHT if name in columns]
     write_table(columns, [tuple(row[name] for name in columns) for row in told], right=right, spare=_SPARE)
 
@@ -60,6 +74,7 @@ def _cells(row: EpisodeRow) -> tuple[str, ...]:
         str(row.iterations),
         row.rule,
         str(row.model_calls),
+        str(row.images or ""),
         str(row.usage.total),
         "" if row.cost_usd is None else f"${row.cost_usd:.4f}",
         f"{row.seconds:.1f}",

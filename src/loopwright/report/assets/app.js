@@ -136,6 +136,7 @@ if (INDEX.episodes.length) {
   byId("episodes").hidden = byId("tasks").hidden = false;
   matrix(byId("matrix"));
   list.refresh();
+  if (byId("pictures")) contactSheet(byId("pictures"), detailsOf);
   byId("filter").addEventListener("input", (event) => list.filter(event.target.value));
   addEventListener("keydown", onKey);
   addEventListener("hashchange", route);

@@ -21,6 +21,8 @@ function episodeView(row, details, nav) {
     turns.length > 0 && chartLegend(turns),
     details.without_calls && h("p", { class: "note" }, "The page would be too large with the model calls of this episode. ",
       "They are in the record: loopwright show RUN ", name(row.id), " --transcript"),
+    row.pictures > 0 && h("h3", null, "Pictures"), row.pictures > 0 && sheetLegend(),
+    ...(row.pictures > 0 ? streamsView(details, "#", jump) : []),
     turns.length > 0 && h("h3", null, "Iterations"),
     ...turns.map((turn) => {
       const section = turnSection(turn, details, turns.length <= 2 || turn.n === details.answer);
@@ -60,7 +62,7 @@ function facts(row, details) {
   const pairs = [
     ["Variant", name(row.variant)], ["Repeat", String(row.repeat)],
     ...Object.entries(details.models).map(([role, model]) => [role[0].toUpperCase() + role.slice(1), name(model)]),
-    ["Model calls", String(details.calls)],
+    ["Model calls", String(details.calls)], ...(row.images ? [["Images", String(row.images)]] : []),
     ["Tokens", `${count(usage.input)} in, ${count(usage.output)} out` + (cached ? `, ${count(cached)} cached` : "")],
     ["Cost", money(row.cost)], ["Time", duration(row.seconds)],
     ["Seed", details.seed === null ? "-" : String(details.seed)],
@@ -125,14 +127,16 @@ function turnBody(turn, details) {
     turn.decided && h("p", null, h("b", null, said(turn.decided.decision)), turn.decided.target === null ? "" : ` from iteration ${turn.decided.target}`,
       ", rule ", h("b", null, said(turn.decided.rule)), ": ", said(brief(turn.decided.why))),
     turn.decided && brief(turn.decided.why) !== turn.decided.why && wholeView(turn.decided.why),
-    h("p", { class: "note" }, `${plural(turn.calls, "model call")}, ${count(turn.tokens)} tokens, ${money(turn.cost)}, ${duration(turn.model_seconds)} of model time`),
+    h("p", { class: "note" }, turn.images > 0 && plural(turn.images, "image") + ", ", `${plural(turn.calls, "model call")}, ${count(turn.tokens)} tokens, ${money(turn.cost)}, ${duration(turn.model_seconds)} of model time`),
   ].filter(Boolean);
 }
 
 function candidateView(turn, parent) {
   if (!turn.candidate) return [h("h3", null, "No candidate"), turn.problem && wholeView(turn.problem)];
-  const before = parent && parent.candidate;
-  return [h("h3", null, before ? `Candidate, changes from iteration ${parent.n}` : "Candidate"), ...candidateParts(turn.candidate, before)];
+  // An instruction is no new version of the one before.
+  const before = parent && parent.candidate, pictured = Object.keys(turn.candidate.pictures).length > 0;
+  return [h("h3", null, before ? `Candidate, changes from iteration ${parent.n}` : "Candidate"), 
+    ...picturesView(turn.candidate, parent), ...candidateParts(turn.candidate, pictured ? null : before)].filter(Boolean);
 }
 
 // A candidate, or its changes from the one before.

@@ -49,17 +49,18 @@ const COLUMNS = [
   { label: "Variant", key: (row) => row.variant, show: (row) => name(row.variant) },
   { label: "Outcome", key: outcome, show: (row) => [h("span", { class: "mark " + outcome(row) }), " ", OUTCOMES[outcome(row)]] },
   { label: "Score", num: true, key: (row) => row.score ?? -1, show: (row) => rate(row.score) },
-  { label: "Value", num: true, valued: true, key: (row) => row.value ?? -Infinity, show: (row) => (row.value === null ? "-" : String(Number(row.value.toPrecision(6)))) },
+  { label: "Value", num: true, optional: (row) => row.value !== null, key: (row) => row.value ?? -Infinity, show: (row) => (row.value === null ? "-" : String(Number(row.value.toPrecision(6)))) },
   { label: "Iterations", num: true, key: (row) => row.iterations, show: (row) => String(row.iterations) },
   { label: "Stopped by", wide: true, key: (row) => row.rule || row.cause, show: (row) => said(row.rule || row.cause) },
   { label: "Tokens", num: true, wide: true, key: (row) => row.tokens, show: (row) => count(row.tokens) },
+  { label: "Images", num: true, wide: true, optional: (row) => row.images, key: (row) => row.images, show: (row) => String(row.images) },
   { label: "Cost", num: true, wide: true, key: (row) => Number(row.cost), show: (row) => money(row.cost) },
   { label: "Time", num: true, wide: true, key: (row) => row.seconds, show: (row) => duration(row.seconds) },
 ];
 
 // The list of episodes: filtered, sorted, with one current row.
 function episodeList(table, told) {
-  const columns = COLUMNS.filter((column) => !column.valued || INDEX.episodes.some((row) => row.value !== null));
+  const columns = COLUMNS.filter((column) => !column.optional || INDEX.episodes.some(column.optional));
   const state = { rows: INDEX.episodes, current: -1, words: [], column: null, down: false, row: () => null };
   const classOf = (column) => [column.num && "num", column.wide && "wide"].filter(Boolean).join(" ") || null;
 
