@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from pathlib import Path
@@ -68,8 +67,3 @@ def start(folder: Path) -> Run:
         }
     )
     return Run.create(RunConfig(tasks=(task,), project=folder, concurrency=2), folder / "run", given=given)
-
-
-def execute(folder: Path) -> None:
-    """Runs or resumes."""
-    asyncio.run(start(folder).execute())

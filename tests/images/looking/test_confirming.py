@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
-import anyio
 import pytest
 
 from loopwright.images.checklist import Answer, Atom, Checklist, ObjectAtom
@@ -38,7 +38,7 @@ def look(*answers: str, ahead: int = 2) -> tuple[Verdict, list[str]]:
     async def go() -> Verdict:
         return await confirmed(CHECKLIST, ask, ahead=ahead)
 
-    return anyio.run(go), asked
+    return asyncio.run(go()), asked
 
 
 @pytest.mark.parametrize(
