@@ -7,7 +7,8 @@ from pathlib import Path
 
 from loopwright.errors import MissingContent, TaskError
 from loopwright.plan import RunConfig, resolve_run
-from loopwright.runner._run import Run, recorded_config
+from loopwright.runner._recorded import recorded_config
+from loopwright.runner._run import Run
 from loopwright.store import Decided, EpisodeStarted, Event, Graded, RunRecord, read_run
 
 

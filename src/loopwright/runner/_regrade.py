@@ -22,7 +22,8 @@ from loopwright.plan import (
 )
 from loopwright.preflight import check_run
 from loopwright.record import EpisodeRecord, RunReader
-from loopwright.runner._run import Run, recorded_config
+from loopwright.runner._recorded import recorded_config
+from loopwright.runner._run import Run
 from loopwright.store import (
     IDEMPOTENCE,
     EpisodeStarted,

@@ -19,6 +19,7 @@ from loopwright.images.checklist._checklist import Checklist, Repaired, load_che
 from loopwright.images.checklist._published import PublishedChecklist, read_dsg, read_geneval
 from loopwright.images.checklist._scores import Answer, Gating, blocking, to_ask, verdict
 from loopwright.images.checklist._templated import templated_checklist
+from loopwright.images.checklist._words import counted
 
 __all__ = [
     "DEPTH_RELATIONS",
@@ -40,6 +41,7 @@ __all__ = [
     "StyleAtom",
     "TextAtom",
     "blocking",
+    "counted",
     "load_checklist",
     "read_checklist",
     "read_dsg",

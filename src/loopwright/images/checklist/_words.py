@@ -81,3 +81,10 @@ def number(word: str) -> int | None:
 def spelled(count: int) -> str:
     """A number as a word up to ten, else in digits."""
     return NUMBERS[count] if 0 < count < len(NUMBERS) else str(count)
+
+
+def counted(count: int, noun: str) -> str:
+    """A noun with its number: "a red circle", "two red circles"."""
+    if count < 2:
+        return article(noun)
+    return f"{spelled(count)} {noun if is_plural(noun) else plural(noun)}"

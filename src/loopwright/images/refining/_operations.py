@@ -22,6 +22,7 @@ from loopwright.images.checklist import (
     SizeAtom,
     StyleAtom,
     TextAtom,
+    counted,
 )
 from loopwright.types import Attempt, Verdict
 
@@ -29,7 +30,6 @@ KEEP = "Keep everything else as it is."
 """Editors damage less of a picture if they are told; the sentence is the published loop's habit."""
 _HINTS = ("", "Do it so that nobody can miss it. ", "This has not worked yet: do this alone, and do it fully. ")
 """Other words for an operation that failed, by how often it did."""
-_NUMBERS = ("no", "a", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def _operation(atom: Atom, checklist: Checklist, verdict: Verdict) -> Operation 
             place = _place(thing, checklist, verdict)
             below = tuple(one.id for one in checklist.atoms if atom.id in one.parents)
             count = _wanted_count(thing, checklist.atoms)
-            return Operation("add", (atom.id, *below), f"Add {_counted(count, wanted)}{place}")
+            return Operation("add", (atom.id, *below), f"Add {counted(count, wanted)}{place}")
         case CountAtom(object=thing):
             return _recount(atom, thing, checklist, verdict)
         case AttributeAtom(object=thing, value=value) | SizeAtom(object=thing, size=value):
@@ -125,7 +125,7 @@ def _recount(atom: CountAtom, thing: str, checklist: Checklist, verdict: Verdict
     if isinstance(seen, int) and seen > atom.count:
         return Operation("remove", (atom.id,), f"Remove one {thing}")
     missing = atom.count - seen if isinstance(seen, int) else 1
-    return Operation("add", (atom.id,), f"Add {_counted(max(missing, 1), described(thing, checklist.atoms))}")
+    return Operation("add", (atom.id,), f"Add {counted(max(missing, 1), described(thing, checklist.atoms))}")
 
 
 def described(thing: str, atoms: Sequence[Atom]) -> str:
@@ -139,17 +139,6 @@ def described(thing: str, atoms: Sequence[Atom]) -> str:
 
 def _wanted_count(thing: str, atoms: Sequence[Atom]) -> int:
     return next((atom.count for atom in atoms if isinstance(atom, CountAtom) and atom.object == thing), 1)
-
-
-def _counted(count: int, noun: str) -> str:
-    if count < 2:
-        return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
-    number = _NUMBERS[count] if count < len(_NUMBERS) else str(count)
-    return f"{number} {noun if noun.endswith('s') and not noun.endswith('ss') else _plural(noun)}"
-
-
-def _plural(noun: str) -> str:
-    return noun + ("es" if noun.endswith(("s", "x", "ch", "sh")) else "s")
 
 
 def _place(thing: str, checklist: Checklist, verdict: Verdict) -> str:

@@ -25,11 +25,6 @@ class ImageRefiner:
 
     role = AgentRole.PROPOSER
 
-    @property
-    def asks_model(self) -> bool:
-        """Whether it asks a chat model: for a checklist, where nothing else gives one."""
-        return False
-
     async def prepare(self, view: View, models: ModelClient) -> Mapping[str, Any]:
         """Takes the prompt apart, and tells the strategy how many editors there are.
 
