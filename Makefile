@@ -20,9 +20,11 @@ LOOPWRIGHT := $(BIN)/loopwright
 PYTEST := $(BIN)/pytest -n $(PYTEST_WORKERS) --dist worksteal
 FAST := -m "not slow and not docker and not local_model"
 
-# The demonstration: the bundled tasks, three strategies at equal numbers of model calls, a model that runs in process.
+# The demonstration: the bundled tasks, three strategies at equal numbers of model calls, a model that runs in process;
+# then pictures, refined until their checklists hold.
 DEMO_RUN := $(LOOPWRIGHT) run examples/python --model local/smollm2-135m --strategy single,best_of_n,refine \
 	--calls 3 --grade-all
+DEMO_PICTURES := $(LOOPWRIGHT) run examples/images/shapes.yaml --grade-all
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check coverage lint bench bench-drift docs base-image image clean
@@ -30,9 +32,11 @@ DEMO_RUN := $(LOOPWRIGHT) run examples/python --model local/smollm2-135m --strat
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.installed ## install, pull the local model's weights, run the bundled tasks, write a report
+demo: $(VENV)/.installed ## install, pull the local model's weights, run the bundled tasks, refine pictures, write reports
 	$(LOOPWRIGHT) models pull
 	$(DEMO_RUN)
+	$(LOOPWRIGHT) report
+	$(DEMO_PICTURES)
 	$(LOOPWRIGHT) report
 
 test: $(VENV)/.installed-dev ## install and run all tests; docker tests need an engine, else the reason is printed
@@ -80,12 +84,12 @@ $(VENV)/.created:
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/.created
 	@echo "Installing Loopwright into $(VENV)"
-	@$(PIP) install --quiet --editable '.[local]'
+	@$(PIP) install --quiet --editable '.[local,images]'
 	@$(BIN)/python -c 'import xllamacpp' || { \
 		echo "llama.cpp cannot be loaded; on Debian: apt-get install libgomp1" >&2; exit 1; }
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/.created
 	@echo "Installing Loopwright and its development tools into $(VENV)"
-	@$(PIP) install --quiet --editable '.[local,postgres,drift,dev]'
+	@$(PIP) install --quiet --editable '.[local,images,postgres,drift,dev]'
 	@touch $@ $(VENV)/.installed

@@ -1,4 +1,7 @@
-"""A real browser, driven over the DevTools pipe: no driver, no port, no dependency."""
+"""A real browser, driven over the DevTools pipe: no driver, no port, no dependency.
+
+`python -m tests.report.browser PAGE PICTURE [SELECTOR]` takes a picture of a page, or of one of its elements.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ import os
 import select
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -126,9 +131,14 @@ class Page:
             self.send("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
             self.settle()
 
-    def shoot(self, path: Path) -> None:
-        """Saves what the screen shows."""
-        path.write_bytes(base64.b64decode(self.send("Page.captureScreenshot", format="png")["data"]))
+    def shoot(self, path: Path, selector: str = "") -> None:
+        """Saves what the screen shows, or a whole element of the page."""
+        part: dict[str, Any] = {}
+        if selector:
+            box = self.run(f"document.querySelector({json.dumps(selector)}).getBoundingClientRect().toJSON()")
+            clip = {"x": box["x"] - 16, "y": box["y"] - 16, "width": box["width"] + 32, "height": box["height"] + 32}
+            part = {"clip": {**clip, "scale": 1}, "captureBeyondViewport": True}
+        path.write_bytes(base64.b64decode(self.send("Page.captureScreenshot", format="png", **part)["data"]))
 
     def send(self, method: str, **params: Any) -> dict[str, Any]:
         """Calls a DevTools method and returns its result.
@@ -184,3 +194,14 @@ def _pipe() -> tuple[int, int]:
         ends.append(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10))
         os.close(end)
     return ends[0], ends[1]
+
+
+def main(page: str, picture: str, selector: str = "") -> None:
+    with tempfile.TemporaryDirectory() as profile, Page(Path(profile)) as shown:
+        shown.screen(900, 700)
+        shown.open(Path(page).resolve().as_uri())
+        shown.shoot(Path(picture), selector)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
