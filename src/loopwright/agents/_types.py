@@ -133,6 +133,15 @@ class KeepsArtifacts(Protocol):
 
 
 @runtime_checkable
+class FansOut(Protocol):
+    """Optional, of a model client: it serves many calls of one step at once."""
+
+    def part(self, number: int) -> ModelClient:
+        """A way to the models for one part of the work: what its calls are does not depend on which came first."""
+        ...
+
+
+@runtime_checkable
 class NamesModels(Protocol):
     """Optional, of a model client: it tells which models the task names, for agents that are no cards."""
 

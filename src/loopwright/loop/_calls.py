@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -38,6 +38,8 @@ REUSED = Spend(model_calls=1, cached_calls=1)
 # Output reserved for a request that does not limit its reply.
 _UNLIMITED_OUTPUT = 8192
 _A_MOMENT = 0.001
+_CALLS_OF_A_PART = 8
+"""Room for the calls of one part: that and the repairs of its replies."""
 _PICTURE = 50_000
 """Tokens reserved for a picture. The most that OpenAI documents is 2,833 and 5,667 for each of up to 8 tiles."""
 
@@ -104,6 +106,12 @@ class NodeCalls:
     image_models: Mapping[str, ImageModel] = field(default_factory=dict)
     named: NamedModels = field(default_factory=NamedModels)
     _attempt: int = field(default=0, init=False)
+
+    def part(self, number: int) -> NodeCalls:
+        """The same for one part of a step that makes many calls at once: its calls have places of their own."""
+        part = replace(self)
+        part._attempt = number * _CALLS_OF_A_PART
+        return part
 
     def can_call_tools(self, model: str) -> bool:
         """Whether the model of that name can be offered tools."""

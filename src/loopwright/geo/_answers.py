@@ -1,0 +1,73 @@
+"""What a model answers to "how much, on this scale": a number is read out of its words, or the reply is refused."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_NUMBER = r"[-\u2212+]?(?:\d+(?:[.,]\d+)?|[.,]\d+)"
+_BARE = re.compile(rf"[\s\"'*_`\[(<{{]*({_NUMBER})\s*[.]?[\s\"'*_`\])>}}]*")
+_SCALE = re.compile(
+    rf"(?:\bon\s+)?(?:\ba\s+|\bthe\s+)?\bscale\b[^.\n]{{0,20}}?\b(?:from\s+|of\s+)?{_NUMBER}\s*(?:to|-|\u2013|and)\s*{_NUMBER}"
+    rf"|\b(?:from|between)\s+{_NUMBER}\s*(?:to|and|-|\u2013)\s*{_NUMBER}"
+    rf"|(?:/|\bout\s+of)\s*{_NUMBER}",
+    re.IGNORECASE,
+)
+_MARKED = re.compile(
+    rf"\b(?:answer|rating|value|score|estimate)\b[\"'*_]*(?:\s+(?:is|would\s+be|of))?\s*[:=]?\s*(?:about|around)?"
+    rf"[\s\"'*_`\[(]*({_NUMBER})",
+    re.IGNORECASE,
+)
+_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_WORD = re.compile(rf"\b({'|'.join(_WORDS)})\b", re.IGNORECASE)
+
+
+class Unreadable(ValueError):
+    """A reply holds no answer that can be used; the message says why, for the model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The one scale of a task, at every stage."""
+
+    low: float = 0.0
+    high: float = 9.9
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"a scale goes up: {self}")
+
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g}"
+
+    def read(self, text: str) -> float:
+        """The answer in a reply.
+
+        A number that is marked as the answer goes before others. What repeats the scale is passed over. A decimal comma
+        is read too.
+
+        Raises:
+            Unreadable: There is no number, more than one could be meant, or it is not on the scale.
+        """
+        value = _number_in(text)
+        if not self.low <= value <= self.high:
+            raise Unreadable(f"{value:g} is not on the scale from {self}")
+        return value
+
+
+def _number_in(text: str) -> float:
+    if bare := _BARE.fullmatch(text):
+        return _as_float(bare[1])
+    rest = _SCALE.sub(" ", text)
+    if marked := _MARKED.findall(rest):
+        return _as_float(marked[-1])
+    numbers = {_as_float(one) for one in re.findall(rf"(?<![\w.,]){_NUMBER}(?!\w)", rest)}
+    if not numbers:
+        numbers = {float(_WORDS.index(word.lower())) for word in _WORD.findall(rest)}
+    if len(numbers) != 1:
+        raise Unreadable("there is no number in it" if not numbers else "it holds several numbers, and none is marked")
+    return numbers.pop()
+
+
+def _as_float(text: str) -> float:
+    return float(text.replace(",", ".").replace("\u2212", "-"))

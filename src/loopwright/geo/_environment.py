@@ -1,0 +1,131 @@
+"""The `geo` environment: a candidate is a map of places, and truth, where there is some, grades it afterwards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from loopwright.candidate import Candidate
+from loopwright.environments import EnvironmentSetup, Fields, read_fields
+from loopwright.errors import TaskError
+from loopwright.geo._evaluation import evaluate
+from loopwright.geo._libraries import library
+from loopwright.geo._places import Place, parse_places, parse_truth
+from loopwright.geo._stage import moved
+from loopwright.geo._table import Table
+from loopwright.task import Instance
+from loopwright.types import Check, Observation
+from loopwright.verify import Verdict
+
+_OWN_SCALE = re.compile(r"\bscale\b.*\d", re.IGNORECASE | re.DOTALL)
+
+
+class GeoFields(Fields):
+    """The public fields."""
+
+    places: str
+    """The table of places: CSV, JSON lines or GeoJSON, usually `{file: NAME}`."""
+    scale: tuple[float, float] = (0.0, 9.9)
+    """The lowest and the highest rating."""
+    in_flight: Annotated[int, Field(ge=1, le=1000)] = 16
+    """Calls that are under way at once, at most."""
+
+
+class _Hidden(Fields):
+    truth: str | None = None
+
+
+def geo_fields(public: Mapping[str, Any]) -> GeoFields:
+    """Reads the public fields.
+
+    Raises:
+        TaskError: A field is missing, unknown or cannot be used.
+    """
+    fields = read_fields(GeoFields, public, "environment")
+    if not fields.scale[0] < fields.scale[1]:
+        raise TaskError(f"environment.scale: {list(fields.scale)} does not go up", remedy="Write `scale: [0, 9.9]`.")
+    return fields
+
+
+class GeoEnvironment:
+    """Executes nothing: it looks at maps without labels in the loop, and with hidden labels afterwards.
+
+    An instance's public fields are `places`, `scale` and `in_flight`; its hidden field is `truth`, a table of `id` and
+    `value`. The goal is what is asked of each place, such as "infant mortality rate".
+    """
+
+    def __init__(self, setup: EnvironmentSetup) -> None:
+        self._setup = setup
+        self._places: tuple[Place, ...] = ()
+        self._truth: dict[str, float] = {}
+
+    @staticmethod
+    def check(instance: Instance) -> None:
+        """Looks at an instance: for whoever wants to know before a run.
+
+        Raises:
+            TaskError: What `reset` would raise.
+        """
+        _read(instance)
+
+    async def reset(self, instance: Instance) -> Observation:
+        """Starts an episode.
+
+        Raises:
+            TaskError: A field is unknown or cannot be used, or the places or the truth cannot.
+        """
+        self._places, self._truth = _read(instance)
+        return Observation(text=f"{len(self._places)} places")
+
+    async def step(self, action: Candidate) -> Observation:
+        """Says of a map, without labels, how many places have a value and how near it is to the noise of the ratings.
+
+        The best map has moved as far from the ratings as their noise is large, and no farther.
+        """
+        np = library("numpy")
+        table = self._table(action)
+        rated, change = float(np.isfinite(table.value).mean()), moved(table)
+        noise = float(np.max(table.noise, initial=0, where=np.isfinite(table.noise)))
+        near = max(0.0, 1 - abs(change / noise - 1)) if noise else 0.0
+        told = f"mean squared change {change:.3g}, noise {noise:.3g}"
+        checks = (
+            Check(name="places with a value", score=rated, evidence=f"{rated:.1%} of {len(self._places)} places"),
+            Check(name="moved as far as the noise", score=near, evidence=told, data={"moved": change, "noise": noise}),
+        )
+        return Observation(text=told, verdict=Verdict(checks=checks))
+
+    async def submit(self, answer: Candidate) -> Verdict:
+        """Compares a map with the hidden truth; scored by Spearman's rank correlation."""
+        if not self._truth:
+            return Verdict()
+        return evaluate(self._places, self._table(answer), self._truth)
+
+    async def close(self) -> None:
+        """There is nothing to end."""
+
+    def _table(self, candidate: Candidate) -> Table:
+        return Table.from_csv(self._setup.get(candidate.artifacts["map"]))
+
+
+def _read(instance: Instance) -> tuple[tuple[Place, ...], dict[str, float]]:
+    fields = geo_fields(instance.public)
+    hidden = read_fields(_Hidden, instance.hidden, "environment.hidden")
+    if _OWN_SCALE.search(instance.goal):
+        raise TaskError(
+            f"the scale is given twice: in the goal and as {list(fields.scale)}",
+            remedy="Leave it out of the goal; `environment: {scale: [0, 9.9]}` says it.",
+        )
+    places = parse_places(fields.places, "environment.places")
+    if hidden.truth is None:
+        return places, {}
+    truth = parse_truth(hidden.truth, "environment.hidden.truth")
+    if unknown := next((name for name in truth if name not in {place.id for place in places}), None):
+        raise TaskError(
+            f"the truth names {unknown!r}, which is no place",
+            path="environment.hidden.truth",
+            remedy="Ids are those of the places; drop the line, or add the place.",
+        )
+    return places, truth

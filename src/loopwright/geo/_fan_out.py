@@ -1,0 +1,49 @@
+"""Many small calls at once: bounded in flight, joined in the order of the places, and failures counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from loopwright.errors import AgentError, ModelError
+
+
+async def fan_out(
+    numbers: Sequence[int], ask: Callable[[int], Awaitable[float]], *, in_flight: int
+) -> dict[int, float | Exception]:
+    """Asks once for each number and returns what came of it, in their order.
+
+    A call whose provider failed, or whose reply cannot be read, is an outcome. Whatever else goes wrong ends the work
+    after the calls in flight are answered, so that none is paid for in vain.
+
+    Raises:
+        ModelError: None of the first calls reached the model: the rest would not either.
+        Exception: Whatever else `ask` raised first.
+    """
+    outcomes: dict[int, float | Exception] = dict.fromkeys(numbers, 0.0)
+    waiting, unreached, answered = iter(numbers), 0, 0
+    fatal: list[Exception] = []
+
+    async def work() -> None:
+        nonlocal unreached, answered
+        for number in waiting:
+            try:
+                outcomes[number] = await ask(number)
+                answered += 1
+            except AgentError as error:
+                outcomes[number] = error
+                answered += 1
+            except ModelError as error:
+                outcomes[number] = error
+                unreached += 1
+                if not answered and unreached >= min(in_flight, len(numbers)):
+                    fatal.append(error)
+            except Exception as error:
+                fatal.append(error)
+            if fatal:
+                return
+
+    await asyncio.gather(*(work() for _ in range(min(in_flight, len(numbers)))))
+    if fatal:
+        raise fatal[0]
+    return outcomes

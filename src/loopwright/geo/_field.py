@@ -1,0 +1,159 @@
+"""The field behind ratings: a Gaussian process on the globe, fitted to the ratings alone.
+
+A place's rating is a mean, plus a smooth part (Matern 1/2 of the chord length), plus an effect of its country where
+places have one, plus noise. scikit-learn fits the four parts by marginal likelihood. Values then come from the nearest
+places only, so that memory stays flat; the exponential covariance screens off what lies behind them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from loopwright.geo._libraries import library
+from loopwright.geo._neighbours import find_neighbours
+from loopwright.geo._places import Place
+
+if TYPE_CHECKING:
+    from loopwright.geo._libraries import Flags, Numbers
+
+FIT_ON = 1000
+"""Places that the field is fitted to, at most; the time grows with the cube."""
+NEAREST = 30
+"""Places that a value is made from."""
+_CHUNK = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A fitted field, in units of the scale."""
+
+    mean: float
+    smooth: float
+    """Variance of the smooth part."""
+    length: float
+    """Its length as a chord of the unit sphere; 1 is 6,700 km."""
+    country: float
+    """Variance of what countries differ by; 0 where no place has one."""
+    noise: float
+    """Variance of ratings about the field: the nugget."""
+
+    @property
+    def spatial_share(self) -> float:
+        """The part of the variance that is no noise."""
+        signal = self.smooth + self.country
+        return signal / (signal + self.noise)
+
+    def as_dict(self) -> dict[str, float]:
+        """As JSON holds it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the others tell of each place, its own rating unseen."""
+
+    mean: Numbers
+    variance: Numbers
+    """Of the field at the place, without the noise of a rating."""
+
+
+def fit_field(places: Sequence[Place], rating: Numbers) -> Field:
+    """Fits a field to ratings; NaN is no rating. Countries count where at least two places share one.
+
+    Many places are thinned by a fixed draw first.
+    """
+    np, gp, kernels = library("numpy"), library("sklearn.gaussian_process"), library("sklearn.gaussian_process.kernels")
+    rated = np.flatnonzero(np.isfinite(rating))
+    if len(rated) > FIT_ON:
+        rated = np.sort(np.random.default_rng(0).choice(rated, FIT_ON, replace=False))
+    inputs, grouped = _inputs(places)
+    on_sphere, same_country = _kernels()
+    constant = kernels.ConstantKernel
+    kernel = constant(1.0) * on_sphere(1.0, nu=0.5) + kernels.WhiteKernel(0.1)
+    if grouped:
+        kernel = constant(1.0) * on_sphere(1.0, nu=0.5) + constant(0.5) * same_country() + kernels.WhiteKernel(0.1)
+    fitted = gp.GaussianProcessRegressor(kernel, normalize_y=True, random_state=0)
+    import warnings
+
+    with warnings.catch_warnings():
+        # A part at the edge of its range is an answer here: no noise, or no smooth part.
+        warnings.simplefilter("ignore")
+        fitted.fit(inputs[rated], rating[rated])
+    parts = np.exp(fitted.kernel_.theta) * float(np.var(rating[rated]))
+    length = float(np.exp(fitted.kernel_.theta[1]))
+    country = float(parts[2]) if grouped else 0.0
+    return Field(float(np.mean(rating[rated])), float(parts[0]), length, country, float(parts[-1]))
+
+
+def predict(field: Field, places: Sequence[Place], seen: Numbers, among: Flags | None = None) -> Prediction:
+    """Predicts every place from the nearest others.
+
+    Args:
+        field: The field.
+        places: All places.
+        seen: What is held of each: ratings, or a map's values; NaN for nothing.
+        among: Which places may be seen by others; None for all that hold something.
+    """
+    np = library("numpy")
+    usable = np.isfinite(seen) if among is None else among & np.isfinite(seen)
+    near = find_neighbours(places, NEAREST, usable).index
+    inputs, _ = _inputs(places)
+    mean, variance = np.full(len(places), field.mean), np.full(len(places), field.smooth + field.country)
+    if not near.shape[1]:
+        return Prediction(mean, variance)
+    for first in range(0, len(places), _CHUNK):
+        rows = slice(first, first + _CHUNK)
+        there, here = inputs[near[rows]], inputs[rows][:, None]
+        known = _covariance(field, there[:, :, None], there[:, None]) + field.noise * np.eye(near.shape[1])
+        cross = _covariance(field, here, there)
+        weights = np.linalg.solve(known, cross[:, :, None])[:, :, 0]
+        mean[rows] += (weights * (seen[near[rows]] - field.mean)).sum(axis=1)
+        variance[rows] -= (weights * cross).sum(axis=1)
+    return Prediction(mean, np.maximum(variance, 1e-12))
+
+
+def _covariance(field: Field, one: Numbers, other: Numbers) -> Numbers:
+    np = library("numpy")
+    chord = np.sqrt(((one[..., :3] - other[..., :3]) ** 2).sum(axis=-1))
+    found: Numbers = field.smooth * np.exp(-chord / field.length) + field.country * (one[..., 3] == other[..., 3])
+    return found
+
+
+def _inputs(places: Sequence[Place]) -> tuple[Numbers, bool]:
+    """Points on the unit sphere with the number of their country, and whether countries say anything.
+
+    A place without a country is alone in one of its own.
+    """
+    np = library("numpy")
+    names: dict[str, int] = {}
+    groups = [names.setdefault(place.country or f"\0{number}", len(names)) for number, place in enumerate(places)]
+    latitude, longitude = np.radians([[place.latitude, place.longitude] for place in places]).T
+    points = (np.cos(latitude) * np.cos(longitude), np.cos(latitude) * np.sin(longitude), np.sin(latitude), groups)
+    return np.column_stack(points), 1 < len(names) < len(places)
+
+
+@cache
+def _kernels() -> tuple[Any, Any]:
+    """Two kernels that see a part of the columns, as scikit-learn has none that do."""
+    np, kernels = library("numpy"), library("sklearn.gaussian_process.kernels")
+
+    class OnSphere(kernels.Matern):  # type: ignore[misc,name-defined]
+        def __call__(self, x: Any, y: Any = None, eval_gradient: bool = False) -> Any:
+            return super().__call__(x[:, :3], None if y is None else y[:, :3], eval_gradient)
+
+    class SameCountry(
+        kernels.StationaryKernelMixin,  # type: ignore[misc,name-defined]
+        kernels.NormalizedKernelMixin,  # type: ignore[misc,name-defined]
+        kernels.Kernel,  # type: ignore[misc,name-defined]
+    ):
+        def __init__(self) -> None:
+            pass
+
+        def __call__(self, x: Any, y: Any = None, eval_gradient: bool = False) -> Any:
+            same = (x[:, 3][:, None] == (x if y is None else y)[:, 3][None]).astype(float)
+            return (same, np.empty((*same.shape, 0))) if eval_gradient else same
+
+    return OnSphere, SameCountry

@@ -1,0 +1,65 @@
+"""What is read out of a model's words, and what is not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loopwright.geo import Scale, Unreadable
+
+SCALE = Scale(0.0, 9.9)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("My answer is 4.5.", 4.5),
+        ("My answer is: 4.5", 4.5),
+        ("4.5", 4.5),
+        ("**4.5**", 4.5),
+        ("4", 4.0),
+        ("4.", 4.0),
+        ("[4.20]", 4.2),
+        ("4,2", 4.2),
+        ("0.00", 0.0),
+        ("My answer is **[4.20]**.", 4.2),
+        ("around four", 4.0),
+        ("I would say four.", 4.0),
+        ("On a scale from 0.0 to 9.9, my answer is 4.2.", 4.2),
+        ("On a scale from 0 to 9.9 (on a scale from 0.0 to 9.9): 4.2", 4.2),
+        ("4.2/9.9", 4.2),
+        ("4.2 out of 9.9", 4.2),
+        ("There are 3 cities within 100 km, so the rating is 4.2.", 4.2),
+        ('{"rating": 4.2}', 4.2),
+        ("Rating: 4.2", 4.2),
+    ],
+)
+def test_answers(text: str, value: float) -> None:
+    assert SCALE.read(text) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["12.0", "My answer is 45.00.", "-1", "I cannot say.", "", "2 or 7", "NaN", "1e99", "inf"]
+)
+def test_no_answers(text: str) -> None:
+    with pytest.raises(Unreadable):
+        SCALE.read(text)
+
+
+def test_a_scale_may_go_below_zero() -> None:
+    assert Scale(-5, 5).read("My answer is \u22123.5.") == -3.5
+
+
+@given(st.integers(0, 99), st.sampled_from(["My answer is {}.", "{}", "[{}]", "**{}**", "Rating: {}", "{} out of 9.9"]))
+def test_what_is_written_is_read(tenths: int, form: str) -> None:
+    assert SCALE.read(form.format(f"{tenths / 10:.1f}")) == tenths / 10
+
+
+@given(st.text(max_size=80))
+def test_whatever_is_read_is_on_the_scale(text: str) -> None:
+    try:
+        value = SCALE.read(text)
+    except Unreadable:
+        return
+    assert 0.0 <= value <= 9.9

@@ -1,0 +1,158 @@
+"""A task of places from end to end: rated by small calls, refined in stages, stopped without labels."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import loopwright
+from loopwright.errors import ModelRejected, TaskError
+from loopwright.geo import MapRefiner
+from loopwright.models import Reply, Request
+from loopwright.runner import EpisodeResult
+from loopwright.store import Decided, read_run
+from loopwright.task import Task
+from loopwright.types import Usage
+
+N = 64
+GRID = [(f"p{number}", 40 + number // 8, 10.0 + number % 8) for number in range(N)]
+PLACES = "id,latitude,longitude\n" + "".join(f"{name},{lat},{lon}\n" for name, lat, lon in GRID)
+TRUE = {name: 5 + 3 * math.sin(lat / 3) + math.cos(lon / 3) for name, lat, lon in GRID}
+TRUTH = "id,value\n" + "".join(f"{name},{value}\n" for name, value in TRUE.items())
+SLIP = 10
+
+
+class Rater:
+    """Knows the truth but for small errors and a slip, which it takes back when it sees the neighbours."""
+
+    name, repeatable = "test/rater", True
+
+    def __init__(self, *, fails: tuple[int, ...] = (), babbles: tuple[int, ...] = (), constant: bool = False) -> None:
+        self.calls: list[tuple[int, bool]] = []
+        self._fails, self._babbles, self._constant = fails, babbles, constant
+
+    async def complete(self, request: Request) -> Reply:
+        text = request.messages[1].content
+        place = re.search(r"\((\d+\.\d+), (\d+\.\d+)\)", text)
+        assert place is not None
+        number = (int(float(place[1])) - 40) * 8 + int(float(place[2])) - 10
+        again = "Places nearby" in text
+        self.calls.append((number, again))
+        if number in self._fails:
+            raise ModelRejected("out of order")
+        error = ((number * 37) % 11 - 5) / 12
+        value = (
+            5 if self._constant else 9.5 if number == SLIP and not again else TRUE[f"p{number}"] + error * (not again)
+        )
+        said = "no idea" if number in self._babbles else f"My answer is {max(0.0, min(9.9, value)):.1f}."
+        return Reply(text=said, model=self.name, usage=Usage(input=9, output=5))
+
+    async def close(self) -> None:
+        return
+
+
+def task(places: str = PLACES, truth: str | None = TRUTH, goal: str = "how high", **fields: Any) -> Task:
+    hidden = {"hidden": {"truth": truth}} if truth else {}
+    return Task.model_validate(
+        {
+            "name": "places",
+            "goal": goal,
+            "environment": {"name": "geo", "places": places, **fields, **hidden},
+            "loop": {"strategy": "geo", "grade": "all"},
+            "budget": {"model_calls": 500},
+        }
+    )
+
+
+def run(folder: Path, wanted: Task, rater: Rater, **options: Any) -> EpisodeResult:
+    return loopwright.run(wanted, out=folder, proposer=MapRefiner(), model=rater, **options).episodes[0]
+
+
+def table(folder: Path, episode: EpisodeResult) -> str:
+    assert episode.answer is not None
+    return read_run(folder).get(episode.answer.artifacts["map"]).decode()
+
+
+def rule(folder: Path) -> str | None:
+    return next(event.data.rule for event in read_run(folder).events if isinstance(event.data, Decided))
+
+
+def test_a_map_is_rated_refined_and_graded(tmp_path: Path) -> None:
+    rater = Rater()
+    episode = run(tmp_path / "run", task(), rater)
+    assert episode.scored
+    made = [attempt.candidate.made for attempt in episode.attempts if attempt.candidate]
+    assert made[0]["asked"] == N
+    assert 1 <= len(made) - 1 <= 3
+    assert (SLIP, True) in rater.calls
+    assert sum(again for _, again in rater.calls) < N / 4
+    slip = table(tmp_path / "run", episode).splitlines()[1 + SLIP].split(",")
+    assert abs(float(slip[5]) - TRUE[f"p{SLIP}"]) < 2 < abs(float(slip[3]) - TRUE[f"p{SLIP}"])
+
+
+def test_without_labels_the_map_is_the_same(tmp_path: Path) -> None:
+    with_truth = table(tmp_path / "a", run(tmp_path / "a", task(), Rater()))
+    assert table(tmp_path / "b", run(tmp_path / "b", task(truth=None), Rater())) == with_truth
+
+
+def test_calls_that_fail_leave_their_place_and_are_counted(tmp_path: Path) -> None:
+    episode = run(tmp_path / "run", task(), Rater(fails=(3, SLIP), babbles=(9,)))
+    made = episode.attempts[0].candidate.made if episode.attempts[0].candidate else {}
+    assert (made["failed"], made["unreadable"]) == (3, 1)
+    rows = [line.split(",") for line in table(tmp_path / "run", episode).splitlines()[1:]]
+    assert {row[0] for row in rows if row[3] == ""} == {"p3", "p9", f"p{SLIP}"}
+    assert abs(float(rows[3][5]) - TRUE["p3"]) < 2
+    assert episode.scored
+
+
+def test_a_provider_that_never_answers_is_no_score(tmp_path: Path) -> None:
+    rater = Rater(fails=tuple(range(N)))
+    episode = run(tmp_path / "run", task(), rater)
+    assert not episode.scored
+    assert len(rater.calls) < N
+
+
+def test_equal_ratings_are_not_refined(tmp_path: Path) -> None:
+    episode = run(tmp_path / "run", task(), Rater(constant=True))
+    assert len(episode.attempts) == 1
+    assert rule(tmp_path / "run") == "not_warranted"
+
+
+@pytest.mark.parametrize("places", ["lat,lon\n40,10\n", "id,lat,lon\n" + "".join(f"p{n},40,10\n" for n in range(10))])
+def test_too_few_places_are_not_refined(places: str, tmp_path: Path) -> None:
+    episode = run(tmp_path / "run", task(places, truth=None), Rater())
+    assert rule(tmp_path / "run") == "not_warranted"
+    assert len(table(tmp_path / "run", episode).splitlines()) == len(places.splitlines())
+
+
+@pytest.mark.parametrize("lines", [5, 70, 132, 140, 150, 170])
+def test_a_crash_costs_no_call_twice_and_changes_no_map(lines: int, tmp_path: Path) -> None:
+    first = Rater()
+    whole = table(tmp_path / "run", run(tmp_path / "run", task(), first))
+    events = tmp_path / "run" / "events.jsonl"
+    kept = events.read_bytes().splitlines(keepends=True)[:lines]
+    events.write_bytes(b"".join(kept))
+    paid = sum(b'"call_finished"' in line for line in kept)
+    second = Rater()
+    resumed = loopwright.resume(tmp_path / "run", model=second, proposer=MapRefiner()).episodes[0]
+    assert table(tmp_path / "run", resumed) == whole
+    assert len(second.calls) == len(first.calls) - paid
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"goal": "how high, on a scale from 0 to 10"}, "twice"),
+        ({"scale": [9, 0]}, "does not go up"),
+        ({"truth": "id,value\nnowhere,3\n"}, "no place"),
+        ({"truth": "id,value\np1,NaN\n"}, "no place has a true value"),
+        ({"colour": "red"}, "no such field"),
+    ],
+)
+def test_tasks_that_cannot_be_used(fields: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(TaskError, match=message):
+        run(tmp_path / "run", task(**fields), Rater())
