@@ -183,6 +183,16 @@ class KnowsTools(Protocol):
 
 
 @runtime_checkable
+class KnowsTurnSeed(Protocol):
+    """Optional, of a model client: it has a seed for choices that an agent makes by chance."""
+
+    @property
+    def turn_seed(self) -> int | None:
+        """Another one for each episode, repeat and iteration, the same in a rerun; None where the task has no seed."""
+        ...
+
+
+@runtime_checkable
 class Prepares(Protocol):
     """Optional, of a proposer: it works something out before the loop, such as a checklist."""
 

@@ -202,6 +202,11 @@ class NodeCalls:
             return request
         return request.model_copy(update={"sampling": request.sampling.model_copy(update={"seed": self._seed()})})
 
+    @property
+    def turn_seed(self) -> int | None:
+        """From which an agent draws what it chooses by chance; None where the task has no seed."""
+        return None if self.seed is None else self._seed()
+
     def _seed(self) -> int:
         place = f"{self.seed}/{self.episode}/{self.iteration}/{self.node}/{self._attempt}"
         return int.from_bytes(hashlib.sha256(place.encode()).digest()[:4], "big") >> 1

@@ -78,4 +78,9 @@ class Project:
             for path in (folder / kind).iterdir()
             if path.name.endswith(suffix) and not path.name.startswith(".") and (suffix or path.is_dir())
         }
-        return sorted(found)
+        return sorted(found | (self._nested() if kind == "environments" else set()))
+
+    def _nested(self) -> set[str]:
+        """Environments in the folder of another one, such as the problems of `discovery`."""
+        pattern = "environments/*/*/environment.yaml"
+        return {"/".join(path.parts[-3:-1]) for folder in self._folders for path in folder.glob(pattern)}

@@ -1,0 +1,25 @@
+"""Discovery: search for programs whose constructions are better than what is known."""
+
+from loopwright.discovery._archive import DISCOVER, Archive, State
+from loopwright.discovery._constants import Constant, constants_of, with_constants
+from loopwright.discovery._environment import DiscoveryEnvironment
+from loopwright.discovery._problem import Construction, Known, Problem, problem_of
+from loopwright.discovery._tuner import Tuner
+from loopwright.discovery._verification import ConstructionVerifier, Verification
+
+__all__ = [
+    "DISCOVER",
+    "Archive",
+    "Constant",
+    "Construction",
+    "ConstructionVerifier",
+    "DiscoveryEnvironment",
+    "Known",
+    "Problem",
+    "State",
+    "Tuner",
+    "Verification",
+    "constants_of",
+    "problem_of",
+    "with_constants",
+]

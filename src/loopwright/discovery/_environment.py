@@ -1,0 +1,126 @@
+"""The `discovery` environment: a candidate is a program, and an exact verifier measures what it finds."""
+
+from __future__ import annotations
+
+from loopwright.candidate import Candidate
+from loopwright.discovery._execution import Execution, execute
+from loopwright.discovery._problem import CONSTRUCTION, PROGRAM, Problem, problem_of
+from loopwright.discovery._verification import ConstructionVerifier, Verification
+from loopwright.environments import EnvironmentSetup
+from loopwright.errors import VerifierError
+from loopwright.task import Instance
+from loopwright.types import Check, Observation, Verdict
+
+
+class DiscoveryEnvironment:
+    """Executes a program, takes the data that it wrote, and measures the data by the verifier of the problem.
+
+    An instance's public fields are those of a problem: `verifier`, `construction` (kind, shape, limits), `seed`,
+    `known`, `timeout` and `verify_timeout`. The value of the verdict is what the verifier returns; nothing that a
+    program prints or reports is read.
+    """
+
+    def __init__(self, setup: EnvironmentSetup) -> None:
+        self._setup = setup
+        self._problem: Problem | None = None
+        self._verifier: ConstructionVerifier | None = None
+        self._found: dict[str, bytes] = {}
+        """Construction by the digest of its candidate."""
+        self._works = False
+        """Whether the verifier returned a value in this episode."""
+
+    @staticmethod
+    def check(instance: Instance) -> None:
+        """Looks at an instance: for whoever wants to know before a run.
+
+        Raises:
+            TaskError: What `reset` would raise.
+        """
+        problem_of(instance)
+
+    async def reset(self, instance: Instance) -> Observation:
+        """Starts an episode.
+
+        Raises:
+            TaskError: A field is unknown, missing or cannot be used.
+        """
+        await self.close()
+        self._problem = problem_of(instance)
+        self._verifier = ConstructionVerifier(self._setup.provider, self._setup.spec, self._problem)
+        self._found, self._works = {}, False
+        return Observation()
+
+    async def step(self, action: Candidate) -> Observation:
+        """Executes a program and measures what it wrote.
+
+        Raises:
+            VerifierError: The verifier fails on what the seed program writes, too.
+            SandboxError: There is no sandbox, or it was lost.
+        """
+        problem, _ = self._started()
+        reference = action.artifacts.get(CONSTRUCTION)
+        parent = self._setup.get(reference) if reference else None
+        ran = await execute(self._setup.provider, self._setup.spec, action, parent, problem.timeout)
+        if ran.construction is None:
+            verdict = Verdict(checks=(Check(name="valid", score=0.0, evidence=ran.problem),), seconds=ran.seconds)
+            return Observation(text=f"{ran.problem}. {ran.printed}", verdict=verdict)
+        self._found[action.digest] = ran.construction
+        verdict = await self._measured(ran.construction, ran.seconds)
+        return Observation(text=_told(ran, verdict), verdict=verdict)
+
+    async def submit(self, answer: Candidate) -> Verdict:
+        """Measures the construction of an answer once more; executes the answer again where nothing is kept of it.
+
+        Raises:
+            VerifierError: The verifier fails on what the seed program writes, too.
+            SandboxError: There is no sandbox, or it was lost.
+        """
+        self._started()
+        if answer.digest in self._found:
+            return await self._measured(self._found[answer.digest], 0.0)
+        return (await self.step(answer)).verdict or Verdict()
+
+    async def close(self) -> None:
+        """Ends the verifier's sandbox; harmless when called twice."""
+        if self._verifier is not None:
+            await self._verifier.close()
+
+    async def _measured(self, construction: bytes, seconds: float) -> Verdict:
+        _, verifier = self._started()
+        found = await verifier.verify(construction)
+        if found.outcome == "failed" and not self._works:
+            await self._try_seed(found)
+        data = {CONSTRUCTION: self._setup.put(construction)}
+        if found.outcome == "value":
+            self._works = True
+            return Verdict(checks=(Check(name="valid", score=1.0, data=data),), value=found.value, seconds=seconds)
+        why = found.why if found.outcome == "invalid" else f"the verifier failed on this construction: {found.why}"
+        return Verdict(checks=(Check(name="valid", score=0.0, evidence=why, data=data),), seconds=seconds)
+
+    async def _try_seed(self, failed: Verification) -> None:
+        """Tells a broken verifier from data that breaks it: it must take what the seed program writes."""
+        problem, verifier = self._started()
+        if not problem.seed:
+            raise VerifierError(
+                f"the verifier failed: {failed.why}",
+                remedy="Raise ValueError for data that breaks a rule; name a `seed` program to show that it works.",
+            )
+        seed = Candidate(files={PROGRAM: problem.seed})
+        ran = await execute(self._setup.provider, self._setup.spec, seed, None, problem.timeout)
+        if ran.construction is None:
+            raise VerifierError(f"the seed program found nothing: {ran.problem}. {ran.printed}")
+        again = await verifier.verify(ran.construction)
+        if again.outcome != "value":
+            raise VerifierError(f"the verifier fails on what the seed program found: {again.why}")
+        self._works = True
+
+    def _started(self) -> tuple[Problem, ConstructionVerifier]:
+        if self._problem is None or self._verifier is None:
+            raise RuntimeError("reset() comes before anything else")
+        return self._problem, self._verifier
+
+
+def _told(ran: Execution, verdict: Verdict) -> str:
+    if verdict.value is not None:
+        return f"The construction is valid, and its value is {verdict.value!r}. {ran.printed}"
+    return f"The construction is not valid: {verdict.checks[0].evidence}. {ran.printed}"

@@ -1,0 +1,1 @@
+"""Programs of discovery that run inside sandboxes."""
