@@ -1,20 +1,70 @@
 """Maps of places that a model rates and geography refines, without being told the truth."""
 
 from loopwright.geo._answers import Scale, Unreadable
+from loopwright.geo._autocorrelation import Moran, moran
+from loopwright.geo._baselines import (
+    COUNTRY_MEAN,
+    RAW,
+    averaged_in_degrees,
+    country_mean,
+    kriging_map,
+    neighbour_maps,
+    process_maps,
+)
 from loopwright.geo._environment import GeoEnvironment, GeoFields
+from loopwright.geo._evaluation import (
+    BiasScore,
+    MapScore,
+    RegionScore,
+    bias_score,
+    by_continent,
+    compare_maps,
+    spearman,
+)
+from loopwright.geo._neighbours import Neighbours, find_neighbours
 from loopwright.geo._places import Place, load_places, parse_places, parse_truth
 from loopwright.geo._refiner import MapRefiner
-from loopwright.geo._strategy import GEO
+from loopwright.geo._stage import Ground, look, moved, proposal, settle
+from loopwright.geo._strategy import GEO, MAX_STAGES, MUCH_EXPLAINED
+from loopwright.geo._table import COLUMNS, MAP, Table
 
 __all__ = [
+    "COLUMNS",
+    "COUNTRY_MEAN",
     "GEO",
+    "MAP",
+    "MAX_STAGES",
+    "MUCH_EXPLAINED",
+    "RAW",
+    "BiasScore",
     "GeoEnvironment",
     "GeoFields",
+    "Ground",
     "MapRefiner",
+    "MapScore",
+    "Moran",
+    "Neighbours",
     "Place",
+    "RegionScore",
     "Scale",
+    "Table",
     "Unreadable",
+    "averaged_in_degrees",
+    "bias_score",
+    "by_continent",
+    "compare_maps",
+    "country_mean",
+    "find_neighbours",
+    "kriging_map",
     "load_places",
+    "look",
+    "moran",
+    "moved",
+    "neighbour_maps",
     "parse_places",
     "parse_truth",
+    "process_maps",
+    "proposal",
+    "settle",
+    "spearman",
 ]

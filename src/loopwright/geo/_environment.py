@@ -15,7 +15,7 @@ from loopwright.geo._evaluation import evaluate
 from loopwright.geo._libraries import library
 from loopwright.geo._places import Place, parse_places, parse_truth
 from loopwright.geo._stage import moved
-from loopwright.geo._table import Table
+from loopwright.geo._table import MAP, Table
 from loopwright.task import Instance
 from loopwright.types import Check, Observation
 from loopwright.verify import Verdict
@@ -107,7 +107,7 @@ class GeoEnvironment:
         """There is nothing to end."""
 
     def _table(self, candidate: Candidate) -> Table:
-        return Table.from_csv(self._setup.get(candidate.artifacts["map"]))
+        return Table.from_csv(self._setup.get(candidate.artifacts[MAP]))
 
 
 def _read(instance: Instance) -> tuple[tuple[Place, ...], dict[str, float]]:

@@ -1,11 +1,14 @@
-"""What truth says of a map, used once, after the loop."""
+"""What truth says of maps, used once, after the loop; intervals resample blocks of the globe, never single places."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loopwright.geo._autocorrelation import moran
+from loopwright.geo._baselines import COUNTRY_MEAN, RAW, country_mean, neighbour_maps
 from loopwright.geo._libraries import library
 from loopwright.geo._places import Place
 from loopwright.geo._table import Table
@@ -15,6 +18,31 @@ from loopwright.verify import Verdict
 if TYPE_CHECKING:
     from loopwright.geo._libraries import Numbers
 
+RESAMPLES = 2000
+BLOCK = 10
+"""Degrees of latitude and longitude of a block."""
+_TOP = 9.9
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class MapScore:
+    """How near a map is to the truth."""
+
+    spearman: float
+    interval: Interval
+    """95 %, by blocks."""
+    over: Mapping[str, Interval]
+    """Name of another map to the 95 % interval of the gain over it, by the same blocks."""
+    pearson: float
+    rank_mae: float
+    """Mean distance of ranks, on a scale from 0 to 9.9."""
+    moran: float
+    """Moran's I of the map, over all places."""
+    residual_moran: float
+    """Of its rank residuals: near 0 for a good map."""
+
 
 def spearman(prediction: Numbers, truth: Numbers) -> float:
     """Rank correlation over the places that have both, with average ranks; NaN where one of them is constant."""
@@ -22,21 +50,142 @@ def spearman(prediction: Numbers, truth: Numbers) -> float:
     both = np.isfinite(prediction) & np.isfinite(truth)
     p, y = prediction[both], truth[both]
     if len(p) < 3 or np.ptp(p) == 0 or np.ptp(y) == 0:
-        return float("nan")
+        return math.nan
     return float(stats.spearmanr(p, y)[0])
 
 
+def as_ranks(value: Numbers) -> Numbers:
+    """Average ranks, on a scale from 0 to 9.9."""
+    found: Numbers = _TOP * (library("scipy.stats").rankdata(value) - 1) / len(value)
+    return found
+
+
+def compare_maps(
+    places: Sequence[Place], truth: Numbers, maps: Mapping[str, Numbers], over: Sequence[str] = (RAW,)
+) -> dict[str, MapScore]:
+    """Scores maps against the truth.
+
+    Args:
+        places: All places.
+        truth: NaN where there is none: such places are left out of scores.
+        maps: Values of all places, by name.
+        over: Names of the maps that each is compared with, in pairs.
+    """
+    np = library("numpy")
+    known = np.isfinite(truth)
+    for value in maps.values():
+        known &= np.isfinite(value)
+    rows = np.flatnonzero(known)
+    some, true = [places[row] for row in rows], truth[rows]
+    drawn = _resampled(some, np.vstack([true, *(value[rows] for value in maps.values())]))
+    number = {name: index for index, name in enumerate(maps)}
+    scores = {}
+    for name, value in maps.items():
+        own, residual = drawn[number[name]], as_ranks(value[rows]) - as_ranks(true)
+        scores[name] = MapScore(
+            spearman=spearman(value[rows], true),
+            interval=_interval(own),
+            over={other: _interval(own - drawn[number[other]]) for other in over if other != name},
+            pearson=float(np.corrcoef(value[rows], true)[0, 1]),
+            rank_mae=float(np.abs(residual).mean()),
+            moran=moran(places, value).i,
+            residual_moran=moran(some, residual).i,
+        )
+    return scores
+
+
+def blocks_of(places: Sequence[Place]) -> list[tuple[int, int]]:
+    """The block of each place."""
+    return [(math.floor(place.latitude / BLOCK), math.floor(place.longitude / BLOCK)) for place in places]
+
+
+def _resampled(places: Sequence[Place], values: Numbers) -> Numbers:
+    """Rank correlations of the rows after the first with the first, for each resample of blocks."""
+    np, stats = library("numpy"), library("scipy.stats")
+    members: dict[tuple[int, int], list[int]] = {}
+    for number, block in enumerate(blocks_of(places)):
+        members.setdefault(block, []).append(number)
+    blocks, random = [np.array(rows) for rows in members.values()], np.random.default_rng(0)
+    found: Numbers = np.empty((len(values) - 1, RESAMPLES))
+    for number in range(RESAMPLES):
+        rows = np.concatenate([blocks[one] for one in random.integers(0, len(blocks), len(blocks))])
+        ranks = stats.rankdata(values[:, rows], axis=1)
+        ranks -= ranks.mean(axis=1, keepdims=True)
+        norms = np.maximum(np.sqrt((ranks**2).sum(axis=1)), 1e-300)
+        found[:, number] = (ranks[1:] @ ranks[0]) / (norms[1:] * norms[0])
+    return found
+
+
+def _interval(values: Numbers) -> Interval:
+    low, high = library("numpy").percentile(values, [2.5, 97.5])
+    return float(low), float(high)
+
+
+@dataclass(frozen=True, slots=True)
+class RegionScore:
+    """How a map does in a part of the world."""
+
+    places: int
+    spearman: float
+    """Within the region."""
+    tilt: float
+    """Mean signed rank residual: above 0 where the map is too high."""
+
+
+def by_continent(places: Sequence[Place], truth: Numbers, value: Numbers) -> dict[str, RegionScore]:
+    """Scores by continent, over the places that have a value and a truth."""
+    np = library("numpy")
+    rows = np.flatnonzero(np.isfinite(truth) & np.isfinite(value))
+    names = np.array([places[row].continent for row in rows])
+    residual = as_ranks(value[rows]) - as_ranks(truth[rows])
+    found = {}
+    for name in sorted(set(names.tolist()) - {""}):
+        own = names == name
+        found[name] = RegionScore(
+            int(own.sum()), spearman(value[rows][own], truth[rows][own]), float(residual[own].mean())
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class BiasScore:
+    """The published bias score (Manvi et al.) with its parts, which say more: smoothing lowers the spread."""
+
+    correlation: float
+    """Rank correlation with the anchor."""
+    spread: float
+    """Mean absolute deviation of the map."""
+    answered: float
+    """Share of the places that have an answer."""
+
+    @property
+    def product(self) -> float:
+        """The score."""
+        return self.correlation * self.spread * self.answered
+
+
+def bias_score(value: Numbers, anchor: Numbers) -> BiasScore:
+    """The bias of a map by an anchor, over the places that have both."""
+    np = library("numpy")
+    both = np.isfinite(value) & np.isfinite(anchor)
+    wanted = np.isfinite(anchor)
+    spread = float(np.abs(value[both] - value[both].mean()).mean())
+    return BiasScore(spearman(value, anchor), spread, float(both.sum() / wanted.sum()))
+
+
 def evaluate(places: Sequence[Place], table: Table, truth: Mapping[str, float]) -> Verdict:
-    """The grade of a map: rank correlation of its values with the truth, beside that of the raw ratings."""
+    """The grade of a map: its rank correlation with the truth, beside those of maps that need no further call."""
     np = library("numpy")
     true = np.array([truth.get(place.id, np.nan) for place in places])
-    rho, raw = spearman(table.value, true), spearman(table.rating, true)
+    rho = spearman(table.value, true)
     known = int((np.isfinite(true) & np.isfinite(table.value)).sum())
-    if np.isnan(rho):
+    if math.isnan(rho):
         return Verdict(summary=f"{known} places have a value and a truth: too few, or all alike, to correlate")
-    data = {"spearman": rho, "raw": None if np.isnan(raw) else raw, "places": known}
-    data["moran"] = moran(places, table.value).i
-    told = f"Spearman {rho:.3f} over {known} places; the raw ratings have {raw:.3f}"
-    return Verdict(
-        checks=(Check(name="rank correlation", score=max(0.0, rho), evidence=told, data=data),), summary=told
-    )
+    others = {RAW: spearman(table.rating, true)}
+    if np.isfinite(table.rating).all() and len(places) > 1:
+        maps = {**neighbour_maps(places, table.rating), COUNTRY_MEAN: country_mean(places, table.rating)}
+        others = {name: spearman(value, true) for name, value in maps.items()}
+    told = f"Spearman {rho:.3f} over {known} places; the raw ratings have {others[RAW]:.3f}"
+    data = {name: round(value, 4) for name, value in others.items() if not math.isnan(value)}
+    check = Check(name="rank correlation", score=max(0.0, rho), evidence=told, data={"spearman": rho, "others": data})
+    return Verdict(checks=(check,), summary=told)

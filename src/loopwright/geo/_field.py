@@ -7,6 +7,7 @@ places only, so that memory stays flat; the exponential covariance screens off w
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -65,27 +66,36 @@ def fit_field(places: Sequence[Place], rating: Numbers) -> Field:
 
     Many places are thinned by a fixed draw first.
     """
-    np, gp, kernels = library("numpy"), library("sklearn.gaussian_process"), library("sklearn.gaussian_process.kernels")
+    np = library("numpy")
     rated = np.flatnonzero(np.isfinite(rating))
     if len(rated) > FIT_ON:
         rated = np.sort(np.random.default_rng(0).choice(rated, FIT_ON, replace=False))
     inputs, grouped = _inputs(places)
+    fitted = _fitted(inputs[rated], rating[rated], grouped)
+    parts = np.exp(fitted.kernel_.theta) * float(np.var(rating[rated]))
+    length = float(np.exp(fitted.kernel_.theta[1]))
+    country = float(parts[2]) if grouped else 0.0
+    return Field(float(np.mean(rating[rated])), float(parts[0]), length, country, float(parts[-1]))
+
+
+def smooth_whole(places: Sequence[Place], rating: Numbers, *, countries: bool) -> Numbers:
+    """The field's mean at each place given all ratings at once, by scikit-learn alone: a baseline."""
+    inputs, grouped = _inputs(places)
+    found: Numbers = _fitted(inputs, rating, grouped and countries).predict(inputs)
+    return found
+
+
+def _fitted(inputs: Numbers, rating: Numbers, grouped: bool) -> Any:
+    gp, kernels = library("sklearn.gaussian_process"), library("sklearn.gaussian_process.kernels")
     on_sphere, same_country = _kernels()
     constant = kernels.ConstantKernel
     kernel = constant(1.0) * on_sphere(1.0, nu=0.5) + kernels.WhiteKernel(0.1)
     if grouped:
         kernel = constant(1.0) * on_sphere(1.0, nu=0.5) + constant(0.5) * same_country() + kernels.WhiteKernel(0.1)
-    fitted = gp.GaussianProcessRegressor(kernel, normalize_y=True, random_state=0)
-    import warnings
-
     with warnings.catch_warnings():
         # A part at the edge of its range is an answer here: no noise, or no smooth part.
         warnings.simplefilter("ignore")
-        fitted.fit(inputs[rated], rating[rated])
-    parts = np.exp(fitted.kernel_.theta) * float(np.var(rating[rated]))
-    length = float(np.exp(fitted.kernel_.theta[1]))
-    country = float(parts[2]) if grouped else 0.0
-    return Field(float(np.mean(rating[rated])), float(parts[0]), length, country, float(parts[-1]))
+        return gp.GaussianProcessRegressor(kernel, normalize_y=True, random_state=0).fit(inputs, rating)
 
 
 def predict(field: Field, places: Sequence[Place], seen: Numbers, among: Flags | None = None) -> Prediction:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from loopwright.agents import (
 from loopwright.candidate import Candidate
 from loopwright.errors import NoCandidate, ReplyInvalid, UserError
 from loopwright.geo._answers import Scale, Unreadable
+from loopwright.geo._autocorrelation import moran
 from loopwright.geo._environment import GeoFields, geo_fields
 from loopwright.geo._fan_out import fan_out
 from loopwright.geo._field import Field
@@ -28,13 +30,11 @@ from loopwright.geo._libraries import library
 from loopwright.geo._neighbours import Neighbours, bearing, find_neighbours
 from loopwright.geo._places import Place, parse_places
 from loopwright.geo._stage import Proposal, look, moved, proposal, settle
-from loopwright.geo._table import Table
+from loopwright.geo._table import MAP, Table
 from loopwright.models import Request
 from loopwright.project import Project
 from loopwright.types import Message
 
-MAP = "map"
-"""Name of a candidate's table among its artifacts."""
 _SHOWN = 10
 """Neighbours that a question shows, at most."""
 
@@ -80,6 +80,7 @@ async def _rated(asking: _Asking) -> AgentReply:
     made: dict[str, Any] = {
         "stage": 0,
         **_counts(outcomes),
+        "moran": _index(ground.moran),
         "warranted": ground.warranted,
         "why": ground.why,
         "explained": ground.explained,
@@ -99,7 +100,12 @@ async def _refined(asking: _Asking, table: Table, made: Mapping[str, Any]) -> Ag
     after = settle(field, table, proposed.expected, outcomes)
     kept = {name: made[name] for name in ("warranted", "explained", "field")}
     told = {"stage": made["stage"] + 1, **_counts(outcomes), **kept}
-    return await asking.reply(after, {**told, "moved": moved(after)})
+    index = await asyncio.to_thread(moran, asking.places, after.value)
+    return await asking.reply(after, {**told, "moved": moved(after), "moran": _index(index.i)})
+
+
+def _index(found: float) -> float | None:
+    return None if math.isnan(found) else found
 
 
 def _counts(outcomes: Mapping[int, float | Exception]) -> dict[str, int]:

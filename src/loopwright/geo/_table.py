@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 Status = Literal["rated", "failed", "settled", "kept", "neighbours", "revised"]
 """How a place came to its value: `rated` as the model said, `failed` without an answer, `settled` without a call, and
 after a call `kept`, given to its `neighbours`, or `revised`."""
+MAP = "map"
+"""Name of a candidate's table among its artifacts."""
 COLUMNS = ("id", "latitude", "longitude", "rating", "noise", "value", "deviation", "status")
+"""Of the table, in their order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from loopwright.bench import outcomes_of
+from loopwright.geo import GEO
 from loopwright.loop import STOP_MEANINGS
 from loopwright.record import RunReader
 from loopwright.report._benchmark import benchmark
 from loopwright.report._details import Isolation, episode_details, index_entry
 from loopwright.report._drift import drift_lines
+from loopwright.report._maps import EPISODES, EpisodeMaps, episode_maps
 from loopwright.report._pages import asset, render_page
 from loopwright.report._pictures import Thumbnails
 from loopwright.report._summary import Projection
@@ -53,10 +55,13 @@ def render_html(folder: Path, *, room: int = ROOM) -> str:
     entries: dict[str, dict[str, Any]] = {}
     thumbnails = Thumbnails(record.get)
     results: dict[str, EpisodeResult] = {}
+    maps: list[EpisodeMaps] = []
     for episode in projection.reader.read(record.events):
         row = projection.add(episode)
         if row is not None:
             results[row.episode] = EpisodeResult.of(episode)
+            if len(maps) < EPISODES and (drawn := episode_maps(episode, row.episode, record.get)):
+                maps.append(drawn)
             if room < 0:
                 episode.calls = None
             details = episode_details(episode, row, isolation, thumbnails)
@@ -74,9 +79,10 @@ def render_html(folder: Path, *, room: int = ROOM) -> str:
         script=_script(),
         summary=summary,
         bench=benchmark(outcomes_of([results[row.episode] for row in summary.episodes], folder)),
-        meanings=STOP_MEANINGS,
+        meanings={**STOP_MEANINGS, **{rule.name: rule.meaning for rule in GEO.stop_rules}},
         drift=drift_lines(summary.drift),
         isolation=isolation.kinds,
+        maps=maps,
         pictures=any(entry["pictures"] for entry in entries.values()),
         index=script_json(index),
         blocks=[blocks[row.episode] for row in summary.episodes],

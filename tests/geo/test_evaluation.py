@@ -1,0 +1,72 @@
+"""Figures of recorded ratings of a real model, as `data/geo` of the test data has them; and measures on small maps."""
+
+from __future__ import annotations
+
+import math
+import os
+
+import numpy as np
+import pytest
+
+from bench.geo.data import recorded
+from loopwright.geo import (
+    COUNTRY_MEAN,
+    RAW,
+    Place,
+    averaged_in_degrees,
+    bias_score,
+    by_continent,
+    compare_maps,
+    country_mean,
+    moran,
+    neighbour_maps,
+    spearman,
+)
+
+needs_data = pytest.mark.skipif("LOOPWRIGHT_TEST_DATA" not in os.environ, reason="LOOPWRIGHT_TEST_DATA is not set")
+FIGURES = {
+    "rating_most_probable": (0.8328, 0.8788, 0.8862, 0.8907, 0.8844, 0.8885, 0.9237),
+    "rating_expected": (0.8720, 0.8881, 0.9017, 0.9027, 0.8964, 0.9028, 0.9323),
+}
+
+
+@needs_data
+@pytest.mark.parametrize("column", FIGURES)
+def test_baselines_have_the_recorded_figures(column: str) -> None:
+    places, ratings, truth = recorded()
+    maps = {**neighbour_maps(places, ratings[column]), COUNTRY_MEAN: country_mean(places, ratings[column])}
+    assert [round(spearman(value, truth), 4) for value in maps.values()] == list(FIGURES[column])
+
+
+@needs_data
+def test_measures_have_the_recorded_figures() -> None:
+    places, ratings, truth = recorded()
+    rating = ratings["rating_most_probable"]
+    mean = neighbour_maps(places, rating)["10-NN mean, without self"]
+    assert round(moran(places, rating).i, 3) == 0.744
+    assert round(moran(places, ratings["rating_expected"]).i, 3) == 0.819
+    bias = bias_score(rating, -truth)
+    assert (round(bias.correlation, 4), round(bias.spread, 4), bias.answered) == (-0.8328, 2.4050, 1.0)
+    assert round(bias.product, 3) == -2.003
+    scores = compare_maps(places, truth, {RAW: rating, "mean": mean})
+    assert [round(one.rank_mae, 3) for one in scores.values()] == [1.277, 1.071]
+    assert [round(one.pearson, 3) for one in scores.values()] == [0.715, 0.773]
+    assert round(scores[RAW].residual_moran, 3) == 0.297
+    assert [round(end, 3) for end in scores["mean"].over[RAW]] == [0.023, 0.070]
+    regions = by_continent(places, truth, rating)
+    assert [regions["Europe"].places, round(regions["Europe"].spearman, 3)] == [173, 0.640]
+    assert round(regions["South America"].tilt, 2) == -0.49
+    assert sum(place.country == "NAM" for place in places) == 6
+
+
+@needs_data
+def test_averaging_rises_and_falls() -> None:
+    places, ratings, truth = recorded()
+    by_round = [spearman(value, truth) for value in averaged_in_degrees(ratings["rating_most_probable"], places, 15)]
+    assert by_round[0] < by_round[2] > by_round[15]
+
+
+def test_equal_values_have_no_correlation() -> None:
+    places = [Place(f"{n}", n % 7, n // 7) for n in range(49)]
+    assert math.isnan(spearman(np.ones(49), np.arange(49.0)))
+    assert math.isnan(moran(places, np.ones(49)).i)
