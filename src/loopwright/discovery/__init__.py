@@ -1,6 +1,7 @@
 """Discovery: search for programs whose constructions are better than what is known."""
 
 from loopwright.discovery._archive import DISCOVER, Archive, State
+from loopwright.discovery._coder import Coder
 from loopwright.discovery._constants import Constant, constants_of, with_constants
 from loopwright.discovery._environment import DiscoveryEnvironment
 from loopwright.discovery._problem import Construction, Known, Problem, problem_of
@@ -10,6 +11,7 @@ from loopwright.discovery._verification import ConstructionVerifier, Verificatio
 __all__ = [
     "DISCOVER",
     "Archive",
+    "Coder",
     "Constant",
     "Construction",
     "ConstructionVerifier",

@@ -1,0 +1,123 @@
+"""Edits of a file in a model's reply: search and replace, found exactly, but for blanks, or nearly.
+
+An edit is written as three marks, each at the start of a line:
+
+    <<<<<<< SEARCH
+    lines as they stand in the file
+    =======
+    lines that take their place
+    >>>>>>> REPLACE
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+_EDIT = re.compile(
+    r"^[ \t]*<{5,9} ?SEARCH[ \t]*\n(?P<search>.*?)^[ \t]*={5,9}[ \t]*\n(?P<replace>.*?)^[ \t]*>{5,9} ?REPLACE[ \t]*$",
+    re.MULTILINE | re.DOTALL,
+)
+_NEAR = 0.9
+"""Least similarity of lines that count as meant."""
+_APART = 0.05
+"""How much less similar the second place must be."""
+_SHOWN = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Lines to find, and lines that take their place."""
+
+    search: str
+    replace: str
+
+
+class EditFailed(ValueError):
+    """An edit that cannot be made; the text says why and what to write."""
+
+    def __init__(self, kind: Literal["no match", "ambiguous", "no change"], message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def read_edits(reply: str) -> Sequence[Edit]:
+    """The edits of a reply, in their order; none where it has none."""
+    return [Edit(found["search"], found["replace"]) for found in _EDIT.finditer(reply.replace("\r\n", "\n") + "\n")]
+
+
+def apply_edits(text: str, edits: Sequence[Edit]) -> str:
+    """Makes edits one after the other. Line ends stay those of the text.
+
+    Raises:
+        EditFailed: The lines to find are nowhere, or in several places, or the edits change nothing.
+    """
+    windows = "\r\n" in text
+    now = text.replace("\r\n", "\n")
+    for edit in edits:
+        now = _apply(now, edit)
+    if now == text.replace("\r\n", "\n"):
+        raise EditFailed("no change", "the edits leave the file as it is")
+    return now.replace("\n", "\r\n") if windows else now
+
+
+def _apply(text: str, edit: Edit) -> str:
+    if not edit.search.strip():
+        raise EditFailed("no match", "an edit has no lines to find; copy some from the file")
+    lines, wanted = text.split("\n"), edit.search.rstrip("\n").split("\n")
+    size = len(wanted)
+    starts = range(len(lines) - size + 1)
+    exact = [at for at in starts if lines[at : at + size] == wanted]
+    found = exact or [at for at in starts if _plain(lines[at : at + size]) == _plain(wanted)]
+    if not found:
+        found = _nearest(lines, wanted)
+    if not found:
+        raise EditFailed("no match", f"no lines of the file are like these: {_shown(edit)}")
+    if len(found) > 1:
+        places = ", ".join(str(at + 1) for at in found[:5])
+        raise EditFailed(
+            "ambiguous", f"the lines {_shown(edit)} stand in several places (lines {places}); add lines around"
+        )
+    at = found[0]
+    replacement = edit.replace.removesuffix("\n").split("\n") if edit.replace else []
+    if not exact:
+        replacement = _indented(replacement, _indent(wanted), _indent(lines[at : at + size]))
+    return "\n".join([*lines[:at], *replacement, *lines[at + size :]])
+
+
+def _plain(lines: Sequence[str]) -> list[str]:
+    return [" ".join(line.split()) for line in lines]
+
+
+def _nearest(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    """The one place whose lines are nearly those; none where there is none, or a second one is as near."""
+    plain, target = _plain(lines), "\n".join(_plain(wanted))
+    scored = sorted(
+        (
+            (difflib.SequenceMatcher(None, target, "\n".join(plain[at : at + len(wanted)]), autojunk=False).ratio(), at)
+            for at in range(len(lines) - len(wanted) + 1)
+        ),
+        reverse=True,
+    )
+    near = [(ratio, at) for ratio, at in scored[:2] if ratio >= _NEAR]
+    return [at for ratio, at in near if ratio > near[0][0] - _APART]
+
+
+def _indent(lines: Sequence[str]) -> str:
+    first = next((line for line in lines if line.strip()), "")
+    return first[: len(first) - len(first.lstrip())]
+
+
+def _indented(lines: Sequence[str], before: str, after: str) -> list[str]:
+    """The lines moved from one indentation to another, as far as they have the first."""
+    if before == after:
+        return list(lines)
+    return [after + line[len(before) :] if line.strip() and line.startswith(before) else line for line in lines]
+
+
+def _shown(edit: Edit) -> str:
+    first = edit.search.strip().split("\n")[0]
+    return repr(first if len(first) <= _SHOWN else first[:_SHOWN] + "...")

@@ -1,0 +1,52 @@
+"""A model that writes programs, by scripted replies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import loopwright
+from loopwright.record import RunReader
+from loopwright.store import read_run
+from tests.discovery.test_search import TASK
+
+EDIT = """Wider steps.
+<<<<<<< SEARCH
+STEP = 0.3  # tune: 0.01 to 1
+=======
+STEP = 1.0  # tune: 0.01 to 1
+>>>>>>> REPLACE
+"""
+WHOLE = "The answer.\n```python\nimport json\njson.dump([1], open('construction.json', 'w'))\n```\n"
+
+
+def searched(tmp_path: Path, *replies: str, candidates: int = 1) -> list[tuple[float | None, str]]:
+    (tmp_path / "replies.json").write_text(json.dumps(replies))
+    task = tmp_path / "task.yaml"
+    task.write_text(TASK.replace("tuner", "coder").replace("max_iterations: 12", f"max_iterations: {candidates}"))
+    loopwright.run(task, model=f"scripted/{tmp_path / 'replies.json'}", out=tmp_path / "run", seed=1)
+    record = read_run(tmp_path / "run")
+    (episode,) = RunReader(record.result).read(record.events)
+    return [
+        (one.judged.verdict.value if one.judged else None, one.proposed.problem if one.proposed else "")
+        for one in episode.iterations.values()
+    ]
+
+
+def test_an_edit_of_the_seed_program_and_a_whole_program_are_measured(tmp_path: Path) -> None:
+    found = searched(tmp_path, EDIT, WHOLE, candidates=2)
+    assert [problem for _, problem in found] == ["", ""]
+    assert found[0][0] is not None
+    assert found[1][0] == 1.0
+
+
+def test_an_edit_that_fits_nowhere_is_repaired_once(tmp_path: Path) -> None:
+    lost = EDIT.replace("STEP = 0.3  #", "SPEED = 77 * other  #")
+    assert searched(tmp_path, lost, WHOLE)[0] == (1.0, "")
+
+
+def test_the_second_edit_that_fits_nowhere_is_no_candidate(tmp_path: Path) -> None:
+    lost = EDIT.replace("STEP = 0.3  #", "SPEED = 77 * other  #")
+    value, problem = searched(tmp_path, lost, lost)[0]
+    assert value is None
+    assert "no match" in problem
