@@ -13,8 +13,8 @@ from functools import lru_cache
 from random import Random
 
 from loopwright.agents import AgentReply, AgentRole, ModelClient, View
-from loopwright.images.checklist import Answer, Atom, Checklist
-from loopwright.images.looking import confirmed, held_before, shown_checklist, shown_picture, shown_reference
+from loopwright.images.checklist import Answer, Atom, Checklist, verdict
+from loopwright.images.looking import confirmed, expected_of, gated, shown_checklist, shown_picture, shown_reference
 from loopwright.images.shapes import Scene, look, measure
 
 LASTING = 0.5
@@ -41,9 +41,9 @@ class NoisyVerifier:
 
     role = AgentRole.VERIFIER
 
-    def __init__(self, noise: Noise, *, looks: int, seed: int) -> None:
+    def __init__(self, noise: Noise, *, once: bool, seed: int) -> None:
         self._noise = noise
-        self._looks = looks
+        self._once = once
         self._seed = seed
 
     async def act(self, view: View, models: ModelClient) -> AgentReply:
@@ -55,19 +55,30 @@ class NoisyVerifier:
         async def ask(atoms: Sequence[Atom], looked: int) -> dict[str, Answer]:
             return self._answers(checklist, atoms, scene, f"{reference}/{view.goal}", looked)
 
-        return AgentReply(verdict=await confirmed(checklist, ask, ahead=self._looks, held=held_before(view)))
+        if self._once:
+            return AgentReply(verdict=verdict(checklist, gated(checklist, await ask(checklist.atoms, 0))))
+        return AgentReply(verdict=await confirmed(checklist, ask, expected=expected_of(view)))
 
     def _answers(
         self, checklist: Checklist, atoms: Sequence[Atom], scene: Scene, place: str, looked: int
     ) -> dict[str, Answer]:
         truth = look(checklist, scene)
-        return {atom.id: self._said(truth[atom.id], f"{self._seed}/{place}/{atom.id}", looked) for atom in atoms}
+        return {atom.id: said(self._noise, truth[atom.id], f"{self._seed}/{place}/{atom.id}", looked) for atom in atoms}
 
-    def _said(self, truth: Answer, place: str, looked: int) -> Answer:
-        rate = self._noise.false_no if truth.value == "yes" else self._noise.false_yes
-        lasting = Random(place)
-        own = lasting if lasting.random() < LASTING else Random(f"{place}/{looked}")
-        if own.random() >= rate:
-            return truth
-        seen = None if truth.seen is None or truth.value == "no" else max(truth.seen + own.choice((-1, 1)), 0)
-        return Answer(value="no" if truth.value == "yes" else "yes", seen=seen, evidence="as it seems")
+
+def said(noise: Noise, truth: Answer, place: str, looked: int) -> Answer:
+    """The answer to one atom.
+
+    Args:
+        noise: How often it errs.
+        truth: What holds.
+        place: Picture and atom, to which half of the errors belong.
+        looked: How many looks at the picture there were before.
+    """
+    rate = noise.false_no if truth.value == "yes" else noise.false_yes
+    lasting = Random(place)
+    own = lasting if lasting.random() < LASTING else Random(f"{place}/{looked}")
+    if own.random() >= rate:
+        return truth
+    seen = None if truth.seen is None or truth.value == "no" else max(truth.seen + own.choice((-1, 1)), 0)
+    return Answer(value="no" if truth.value == "yes" else "yes", seen=seen, evidence="as it seems")

@@ -21,7 +21,7 @@ CHECKLIST = Checklist(
 )
 
 
-def look(*answers: str, ahead: int = 2) -> tuple[Verdict, list[str]]:
+def look(*answers: str, expected: dict[str, float] | None = None) -> tuple[Verdict, list[str]]:
     """The verdict by answers such as `yyn`, one string for each look, and what was asked; `?` is unsure."""
     asked: list[str] = []
 
@@ -36,36 +36,48 @@ def look(*answers: str, ahead: int = 2) -> tuple[Verdict, list[str]]:
         }
 
     async def go() -> Verdict:
-        return await confirmed(CHECKLIST, ask, ahead=ahead)
+        return await confirmed(CHECKLIST, ask, expected=expected)
 
     return asyncio.run(go()), asked
 
 
+SURE = {"a": 0.999, "b": 0.999, "c": 0.999}
+
+
 @pytest.mark.parametrize(
-    ("answers", "passed", "asked"),
+    ("answers", "expected", "passed", "looks"),
     [
-        (["nny"], False, ["abc"]),
-        (["nyn"], False, ["abc"]),
-        (["yyy", "yyy"], True, ["abc", "abc"]),
-        (["yyn", "yyn"], False, ["abc", "c"]),
-        (["yyy", "yyn", "yyn", "yyn"], False, ["abc", "abc", "c", "c"]),
-        (["yyn", "yyy", "yyy", "yyy"], True, ["abc", "c", "c", "abc"]),
-        (["?yy", "yyy"], True, ["abc", "abc"]),
+        (["nny"], None, False, 1),
+        (["yyy", "yyy", "yyy"], None, True, 2),
+        (["yyn", "yyn", "yyn"], None, False, 2),
+        (["yyn", "yyy", "yyy"], None, True, 3),
+        (["yyy"], SURE, True, 1),
+        (["yyn", "yyy", "yyy"], SURE, True, 2),
+        (["nnn"], SURE | {"a": 0.1}, False, 1),
+        (["???", "???", "???"], SURE, False, 3),
     ],
+    ids=["fails", "passes", "denied", "denied-once", "known", "known-denied-once", "known-wrong", "never-said"],
 )
-def test_a_failed_picture_is_looked_at_once_and_a_pass_is_confirmed(
-    answers: list[str], passed: bool, asked: list[str]
+def test_a_picture_is_looked_at_until_it_is_sure_enough(
+    answers: list[str], expected: dict[str, float] | None, passed: bool, looks: int
 ) -> None:
-    verdict, looked = look(*answers)
-    assert (verdict.passed, looked) == (passed, asked)
-    assert all(check.data and check.data["looks"] == len(asked) for check in verdict.checks)
+    verdict, asked = look(*answers, expected=expected)
+    assert (verdict.passed, len(asked)) == (passed, looks)
+    assert all(check.data and check.data["looks"] == looks for check in verdict.checks)
 
 
-def test_what_stands_below_a_failed_atom_does_not_count() -> None:
-    verdict, _ = look("yny", ahead=1)
-    assert [check.score for check in verdict.checks] == [1.0, 0.0, 0.0]
+def test_what_is_sure_is_not_asked_again() -> None:
+    assert look("yyn", "yyy", "yyy", expected={"a": 0.999, "b": 0.999, "c": 0.9})[1][1] == "c"
 
 
-def test_one_look_can_be_enough() -> None:
-    verdict, looked = look("yyy", ahead=1)
-    assert (verdict.passed, len(looked)) == (True, 1)
+def test_what_stands_below_a_failed_atom_does_not_pass() -> None:
+    verdict, _ = look("yny", "yny", "yny")
+    assert [check.passed for check in verdict.checks] == [True, False, False]
+
+
+def test_a_check_tells_the_votes_and_the_probability() -> None:
+    verdict, _ = look("nyy", "nyy", "nyy")
+    data = verdict.checks[0].data
+    assert data is not None
+    assert data["yes"] == 0
+    assert data["p"] == verdict.checks[0].score < 0.2

@@ -6,7 +6,7 @@ import pytest
 
 from loopwright.images.checklist import Answer, Checklist, StyleAtom, verdict
 from loopwright.images.looking import gated
-from loopwright.images.refining import next_operation, wants_new_picture
+from loopwright.images.refining import answers, next_operation, wants_new_picture
 from loopwright.images.shapes import parse_instruction, parse_prompt
 from loopwright.types import Verdict
 
@@ -39,7 +39,8 @@ def judged(checklist: Checklist, **seen: int) -> Verdict:
     ],
 )
 def test_each_failure_has_its_operation(failed: dict[str, int], instruction: str) -> None:
-    operation = next_operation(CHECKLIST, judged(CHECKLIST, **failed), {})
+    said = judged(CHECKLIST, **failed)
+    operation = next_operation(CHECKLIST, said, answers(said))
     assert operation is not None
     assert operation.instruction == instruction
     parse_instruction(instruction)
@@ -47,16 +48,27 @@ def test_each_failure_has_its_operation(failed: dict[str, int], instruction: str
 
 def test_what_failed_least_often_comes_first_and_in_other_words() -> None:
     said = judged(CHECKLIST, circle_colour=0, star_size=0)
-    first = next_operation(CHECKLIST, said, {})
+    first = next_operation(CHECKLIST, said, answers(said))
     assert first is not None
-    second = next_operation(CHECKLIST, said, {first.aims: 1})
+    second = next_operation(CHECKLIST, said, answers(said), {first.aims[0]: 1})
     assert second is not None
     assert second.aims != first.aims
     assert len({first.prompt(tries) for tries in range(3)}) == 3
 
 
 def test_nothing_failed_needs_no_operation() -> None:
-    assert next_operation(CHECKLIST, judged(CHECKLIST), {}) is None
+    said = judged(CHECKLIST)
+    assert next_operation(CHECKLIST, said, answers(said)) is None
+
+
+def test_what_is_least_believed_is_edited_first() -> None:
+    said = judged(CHECKLIST, circle_colour=0, star_size=0)
+    for doubted in ("circle colour", "star size"):
+        operation = next_operation(
+            CHECKLIST, said, answers(said) | {"circle colour": 0.3, "star size": 0.3, doubted: 0.1}
+        )
+        assert operation is not None
+        assert operation.aims == (doubted,)
 
 
 def test_a_new_picture_is_wanted_where_more_than_half_or_the_style_is_wrong() -> None:

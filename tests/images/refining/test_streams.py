@@ -1,52 +1,65 @@
-"""Streams of edits: what is accepted, what is rolled back, and when a new picture is made."""
+"""Streams of edits: which picture is edited next, when one is rolled back, and when a new one is made."""
 
 from __future__ import annotations
 
 import pytest
 
-from loopwright.images.refining import accepted, streams_of
+from loopwright.images.checklist import Checklist, ObjectAtom, StyleAtom
+from loopwright.images.refining import next_edit, picture_to_edit
 from loopwright.types import Attempt, Candidate, Check, Verdict
 
+CHECKLIST = Checklist(prompt="-", atoms=tuple(ObjectAtom(id=name, object=name) for name in "abcd"))
 
-def attempt(iteration: int, held: str, parent: int | None = None, aims: str = "") -> Attempt:
+
+def attempt(
+    iteration: int, held: str, parent: int | None = None, aims: str = "", picture: int | None = None
+) -> Attempt:
     """A picture in which the atoms a to d hold as named; `held` is `-` where there is no picture."""
     checks = tuple(Check(name=name, score=float(name in held)) for name in "abcd")
-    candidate = None if held == "-" else Candidate(text=str(iteration), made={"aims": list(aims)})
-    return Attempt(iteration=iteration, parent=parent, candidate=candidate, verdict=Verdict(checks=checks))
+    shown = f"sha256:{iteration if picture is None else picture:064}"
+    candidate = Candidate(text="-", artifacts={"picture": shown}, made={"aims": list(aims)})
+    return Attempt(
+        iteration=iteration,
+        parent=parent,
+        candidate=None if held == "-" else candidate,
+        verdict=Verdict(checks=() if held == "-" else checks),
+    )
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "aims", "good"),
+    ("attempts", "edited"),
     [
-        ("ab", "abc", "c", True),
-        ("ab", "abc", "d", False),
-        ("ab", "abcd", "d", True),
-        ("ab", "ac", "c", True),
-        ("ab", "c", "c", False),
-        ("ab", "acd", "b", False),
-        ("ab", "ab", "c", False),
-        ("ab", "abc", "", True),
-        ("ab", "-", "c", False),
+        ([attempt(0, "abc")], 0),
+        ([attempt(0, "")], None),
+        ([attempt(0, "-")], None),
+        ([attempt(0, "ab"), attempt(1, "abc", 0, "c")], 1),
+        ([attempt(0, "ab"), attempt(1, "abc", 0, "c"), attempt(2, "bc", 1, "d")], 1),
+        ([attempt(0, "abc"), attempt(1, "abc", 0, "d", picture=0)], 0),
+        ([attempt(0, "a"), attempt(1, "abc")], 1),
+        ([attempt(0, "abc"), attempt(1, "-")], 0),
     ],
+    ids=["nearly", "nothing", "no-picture", "won", "rolled-back", "unchanged", "better-one", "lost-reply"],
 )
-def test_an_edit_is_accepted_if_its_aim_turned_and_no_more_was_lost_than_won(
-    before: str, after: str, aims: str, good: bool
-) -> None:
-    assert accepted(attempt(0, before), attempt(1, after, 0, aims)) is good
+def test_the_picture_that_is_nearest_to_its_checklist_is_edited(attempts: list[Attempt], edited: int | None) -> None:
+    assert picture_to_edit(CHECKLIST, attempts) == edited
 
 
-def test_a_rejected_edit_leaves_the_stream_where_it_was() -> None:
-    (stream,) = streams_of(
-        [attempt(0, "a"), attempt(1, "c", 0, "b"), attempt(2, "ab", 0, "b"), attempt(3, "a", 2, "c")]
-    )
-    assert (stream.head.iteration, stream.depth, stream.failed) == (2, 1, 1)
+def test_after_edits_in_vain_a_new_picture_is_made() -> None:
+    tries = [attempt(number, "abc", 0, "d", picture=0) for number in range(1, 8)]
+    chosen = [picture_to_edit(CHECKLIST, [attempt(0, "abc"), *tries[:count]]) for count in range(8)]
+    assert chosen[0] == 0
+    assert chosen[-1] is None
 
 
-def test_each_new_picture_begins_a_stream_and_a_lost_reply_begins_none() -> None:
-    streams = streams_of([attempt(0, "a"), attempt(1, "-"), attempt(2, "ab"), attempt(3, "abc", 2, "c")])
-    assert [stream.head.iteration for stream in streams] == [0, 3]
+def test_a_wrong_style_asks_for_a_new_picture() -> None:
+    styled = Checklist(prompt="-", atoms=(*CHECKLIST.atoms[:3], StyleAtom(id="d", style="ink drawing")))
+    assert picture_to_edit(styled, [attempt(0, "abc")]) is None
 
 
-def test_a_stream_is_given_up_after_three_edits_in_vain() -> None:
-    tries = [attempt(number, "a", 0, "b") for number in range(1, 4)]
-    assert [streams_of([attempt(0, "a"), *tries[:count]])[0].exhausted for count in (2, 3)] == [False, True]
+def test_an_edit_tells_what_is_expected_of_it() -> None:
+    first = attempt(0, "abc")
+    edit = next_edit(CHECKLIST, [first], first)
+    assert edit is not None
+    assert edit.operation.aims == ("d",)
+    assert min(edit.expected, key=lambda name: edit.expected[name]) == "d"
+    assert 0.5 < edit.expected["d"] < edit.expected["a"] < 1

@@ -1,51 +1,68 @@
-"""How often atoms are asked: all at once, then what is in doubt, and all again before a picture passes."""
+"""How often a picture is looked at: once where it plainly fails, and else until it is sure enough that it passes."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from loopwright.images.checklist import Answer, Atom, Checklist, to_ask, verdict
+from loopwright.images.refining import Votes, all_hold, new_picture
 from loopwright.types import Check, Verdict
 
 Ask = Callable[[Sequence[Atom], int], Awaitable[dict[str, Answer]]]
 """One look at the picture: answers some atoms; the number says how many looks there were before."""
 
 UNSURE = 0.7
-"""Confidence below which an answer is asked for once more."""
-AHEAD = 2
-"""By how many answers "yes" must be ahead of others, for each atom, before a picture passes."""
-MOST = 4
+"""Confidence below which an answer is no vote, and is asked for once more."""
+PASS = 0.95
+"""Probability that all atoms hold from which on a picture passes at once."""
+FAIL = 0.08
+"""Probability that all atoms hold below which a picture fails at once."""
+SURE = 0.99
+"""Probability of an atom above which it is not asked again."""
+MOST = 3
 """Looks at one picture."""
 
 
-async def confirmed(checklist: Checklist, ask: Ask, *, ahead: int = AHEAD, held: Collection[str] = ()) -> Verdict:
-    """Looks at a picture as often as its verdict needs: a sequential test of each atom.
+async def confirmed(checklist: Checklist, ask: Ask, *, expected: Mapping[str, float] | None = None) -> Verdict:
+    """Looks at a picture as often as its verdict needs: a sequential test of all atoms.
 
-    A failed picture is looked at once. Asked again is what the verifier is unsure of or has answered both ways, what
-    held before an edit and failed now, and what failed alone: there the look is wrong more often than the picture.
-    Before a picture passes, every atom is asked again until "yes" is ahead by `ahead`. On recorded answers of three
-    vision models (`python -m bench.images.dsg`) asking again what passed brought verdicts nearer to people's; asking
-    again what failed did not.
+    After each look, the probability of each atom is that of `Votes`. The picture fails as soon as one atom is plainly
+    wrong, and passes as soon as all of them together are sure enough; else what is in doubt is asked again. After the
+    last look the picture passes if it is more probable than not that all of it holds. An atom that no answer affirmed
+    never passes.
 
     Args:
         checklist: What must hold.
         ask: Looks once.
-        ahead: By how many answers "yes" must be ahead before a picture passes; 1 looks once and asks nothing again.
-        held: Atoms that held in the picture that was edited.
+        expected: Ids of atoms to the probability that they hold, as known before the first look: from the picture that
+            was edited. None for a new picture.
 
     Returns:
-        One check for each atom. One that was answered both ways and does not hold scores the share of "yes".
+        One check for each atom; its data hold `p`, the probability. One that does not pass has it as its score.
     """
-    votes: dict[str, list[Answer]] = {atom.id: [] for atom in checklist.atoms}
+    votes = {atom.id: Votes() for atom in checklist.atoms}
+    last: dict[str, Answer] = {}
     asked: Sequence[Atom] = checklist.atoms
     looked = 0
-    while asked and looked < MOST:
+    while True:
         for name, answer in (await ask(asked, looked)).items():
-            votes[name].append(answer)
+            votes[name] = _counted(votes[name], answer)
+            last[name] = answer
         looked += 1
-        asked = [] if ahead == 1 else _in_doubt(checklist, votes, ahead, held)
-    said = verdict(checklist, gated(checklist, {name: _joined(answers) for name, answers in votes.items()}))
-    return said.model_copy(update={"checks": tuple(_told(check, votes[check.name], looked) for check in said.checks)})
+        new = new_picture(votes.values())
+        holds = {name: given.posterior((expected or {}).get(name, new)) for name, given in votes.items()}
+        asked = [atom for atom in checklist.atoms if holds[atom.id] < SURE or not votes[atom.id].yes]
+        probability = all_hold(holds)
+        sure = probability >= PASS and all(given.yes for given in votes.values())
+        if looked == MOST or probability <= FAIL or sure or not asked:
+            break
+    return _told(checklist, last, votes, holds, looked)
+
+
+def _counted(votes: Votes, answer: Answer) -> Votes:
+    if answer.value == "unknown" or answer.confidence < UNSURE:
+        return votes
+    return Votes(votes.yes + (answer.value == "yes"), votes.no + (answer.value == "no"))
 
 
 def gated(checklist: Checklist, answers: Mapping[str, Answer]) -> dict[str, Answer]:
@@ -56,52 +73,35 @@ def gated(checklist: Checklist, answers: Mapping[str, Answer]) -> dict[str, Answ
     return kept
 
 
-def _in_doubt(
-    checklist: Checklist, votes: Mapping[str, Sequence[Answer]], ahead: int, held: Collection[str]
-) -> list[Atom]:
-    """The atoms to ask once more."""
-    answers = gated(checklist, {name: _joined(given) for name, given in votes.items()})
-    failed = {name for name, answer in answers.items() if answer.value != "yes"}
-    if not failed:
-        return [atom for atom in checklist.atoms if _lead(votes[atom.id]) < ahead]
-    known = failed if len(failed) == 1 else failed & set(held)
-    return [
-        atom
-        for atom in checklist.atoms
-        if (atom.id in known and -_lead(votes[atom.id]) < ahead)
-        or (atom.id in failed and _mixed(votes[atom.id]) and abs(_lead(votes[atom.id])) < ahead)
-        or (len(votes[atom.id]) == 1 and _unsure(votes[atom.id][0]))
-    ]
+def _value(answer: Answer, *, affirmed: bool) -> str:
+    return "yes" if affirmed else "no" if answer.value == "yes" else answer.value
 
 
-def _lead(votes: Sequence[Answer]) -> int:
-    """By how many answers "yes" is ahead; below zero where it is behind."""
-    yes = _yes(votes)
-    return yes - (len(votes) - yes)
+def _told(
+    checklist: Checklist,
+    last: Mapping[str, Answer],
+    votes: Mapping[str, Votes],
+    holds: Mapping[str, float],
+    looked: int,
+) -> Verdict:
+    affirmed = {name for name, probability in holds.items() if probability >= 0.5 and votes[name].yes}
+    if all_hold(holds) < 0.5:
+        affirmed.discard(min(holds, key=lambda name: holds[name]))
+    answers = {
+        name: answer.model_copy(update={"value": _value(answer, affirmed=name in affirmed)})
+        for name, answer in last.items()
+    }
+    said = verdict(checklist, gated(checklist, answers))
 
+    def told(check: Check) -> Check:
+        given, probability = votes[check.name], round(holds[check.name], 4)
+        data = {
+            **(check.data or {}),
+            "looks": looked,
+            "yes": given.yes,
+            "asked": given.yes + given.no,
+            "p": probability,
+        }
+        return check.model_copy(update={"data": data, "score": check.score if check.passed else min(probability, 0.99)})
 
-def _yes(votes: Sequence[Answer]) -> int:
-    return sum(vote.value == "yes" for vote in votes)
-
-
-def _mixed(votes: Sequence[Answer]) -> bool:
-    return 0 < _yes(votes) < len(votes)
-
-
-def _joined(votes: Sequence[Answer]) -> Answer:
-    """The answer of most looks, as the last of them gave it; "no" where they are even."""
-    value = "yes" if _lead(votes) > 0 else "no"
-    agreeing = [vote for vote in votes if (vote.value == "yes") == (value == "yes")]
-    share = len(agreeing) / len(votes)
-    return agreeing[-1].model_copy(update={"confidence": agreeing[-1].confidence * share})
-
-
-def _unsure(answer: Answer) -> bool:
-    return answer.value == "unknown" or answer.confidence < UNSURE
-
-
-def _told(check: Check, votes: Sequence[Answer], looked: int) -> Check:
-    data = {**(check.data or {}), "looks": looked, "yes": _yes(votes), "asked": len(votes)}
-    blocked = (check.data or {}).get("answer") == "skipped"
-    score = check.score if check.passed or blocked else _yes(votes) / len(votes)
-    return check.model_copy(update={"data": data, "score": score})
+    return said.model_copy(update={"checks": tuple(map(told, said.checks))})

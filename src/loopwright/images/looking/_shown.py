@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import ValidationError
 
-from loopwright.agents import DrawsImages, ModelClient, View
+from loopwright.agents import AgentRole, DrawsImages, ModelClient, View
 from loopwright.errors import VerifierError
 from loopwright.images.checklist import Checklist
 from loopwright.images.refining import PICTURE
@@ -38,11 +40,16 @@ def shown_reference(view: View) -> str:
     return reference
 
 
-def held_before(view: View) -> tuple[str, ...]:
-    """The atoms that held in the picture that was edited, as its proposer tells; none for a new picture."""
+def expected_of(view: View) -> dict[str, float] | None:
+    """What is believed of each atom before the first look, as the proposer tells; None for a new picture.
+
+    An auditor is told nothing: what the loop believes must not reach its judgement.
+    """
     candidate = view.current.candidate if view.current else None
-    held = candidate.made.get("held") if candidate else None
-    return tuple(map(str, held)) if isinstance(held, list | tuple) else ()
+    expected = candidate.made.get("expected") if candidate else None
+    if view.role is AgentRole.AUDITOR or not isinstance(expected, Mapping):
+        return None
+    return {str(name): float(value) for name, value in expected.items() if isinstance(value, int | float)}
 
 
 async def shown_picture(view: View, models: ModelClient) -> bytes:

@@ -11,7 +11,7 @@ from loopwright.agents import AgentReply, AgentRole, KeepsArtifacts, ModelClient
 from loopwright.errors import AgentError, VerifierError
 from loopwright.images.checklist import Answer, Atom, CountAtom
 from loopwright.images.looking._confirming import confirmed
-from loopwright.images.looking._shown import held_before, shown_checklist, shown_reference
+from loopwright.images.looking._shown import expected_of, shown_checklist, shown_reference
 from loopwright.models import Request, complete_as
 from loopwright.project import Project
 
@@ -49,7 +49,7 @@ class VisionVerifier:
         async def ask(atoms: Sequence[Atom], looked: int) -> dict[str, Answer]:
             return await self._ask(atoms, view, models, again=looked > 0)
 
-        return AgentReply(verdict=await confirmed(checklist, ask, held=held_before(view)))
+        return AgentReply(verdict=await confirmed(checklist, ask, expected=expected_of(view)))
 
     async def _ask(self, atoms: Sequence[Atom], view: View, models: ModelClient, *, again: bool) -> dict[str, Answer]:
         """One call for several atoms; those that the reply leaves out are unknown."""

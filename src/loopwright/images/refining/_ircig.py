@@ -7,13 +7,13 @@ rather than published stands in `docs/images.md`.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable
 
 from loopwright.agents import AgentReply, AgentRole, ModelClient, View
 from loopwright.images.checklist import Checklist
-from loopwright.images.refining._operations import next_operation, wants_new_picture
+from loopwright.images.refining._operations import answers, next_operation, wants_new_picture
 from loopwright.loop import BUDGET, MAX_ITERATIONS, Decision, DecisionContext, RefinementStrategy
-from loopwright.types import Critique
+from loopwright.types import Attempt, Critique
 
 
 class ImageCritic:
@@ -21,36 +21,29 @@ class ImageCritic:
 
     role = AgentRole.CRITIC
 
-    def __init__(self, *, stops: bool = True) -> None:
-        """Makes a critic.
-
-        Args:
-            stops: Whether it stops where all answers are "yes"; else it asks for one more picture, up to the cap.
-        """
-        self._stops = stops
-
     async def act(self, view: View, models: ModelClient) -> AgentReply:
         """Stops where all answers are "yes"; else names the most important thing that is missing."""
         checklist = Checklist.model_validate(view.public["checklist"])
-        if view.current is None or view.current.candidate is None:
-            return AgentReply(critique=Critique(feedback=view.goal, decision="restart"))
-        verdict = view.current.verdict
-        if verdict.passed:
-            decision: Literal["stop", "restart"] = "stop" if self._stops else "restart"
-            return AgentReply(critique=Critique(feedback="All of it is there.", decision=decision))
-        operation = next_operation(checklist, verdict, {})
-        if operation is None or wants_new_picture(checklist, verdict):
-            return AgentReply(critique=Critique(feedback=view.goal, decision="restart"))
-        before = next((one for one in view.attempts if one.iteration == view.current.parent), None)
-        worse = before is not None and before.verdict.score > verdict.score
-        if worse and before is not None:
-            operation = next_operation(checklist, before.verdict, {}) or operation
-        critique = Critique(
-            feedback=operation.prompt(0),
-            decision="backtrack" if worse else "continue",
-            backtrack_to=view.current.parent,
-        )
-        return AgentReply(critique=critique)
+        return AgentReply(critique=published_critique(checklist, view.current, view.attempts))
+
+
+def published_critique(checklist: Checklist, current: Attempt | None, attempts: Iterable[Attempt]) -> Critique:
+    """What the critic says about a picture; it looks at no other one than that, and the one that was edited."""
+    if current is None or current.candidate is None:
+        return Critique(feedback=checklist.prompt, decision="restart")
+    verdict = current.verdict
+    if verdict.passed:
+        return Critique(feedback="All of it is there.", decision="stop")
+    operation = next_operation(checklist, verdict, answers(verdict))
+    if operation is None or wants_new_picture(checklist, verdict):
+        return Critique(feedback=checklist.prompt, decision="restart")
+    before = next((one for one in attempts if one.iteration == current.parent), None)
+    worse = before is not None and before.verdict.score > verdict.score
+    if worse and before is not None:
+        operation = next_operation(checklist, before.verdict, answers(before.verdict)) or operation
+    return Critique(
+        feedback=operation.prompt(0), decision="backtrack" if worse else "continue", backtrack_to=current.parent
+    )
 
 
 def as_critic_says(context: DecisionContext) -> Decision:

@@ -7,6 +7,7 @@ for a new picture.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ from loopwright.images.checklist import (
 )
 from loopwright.types import Attempt, Verdict
 
+PICTURE = "picture"
+"""Name of a candidate's picture among its artifacts."""
 KEEP = "Keep everything else as it is."
 """Editors damage less of a picture if they are told; the sentence is the published loop's habit."""
 _HINTS = ("", "Do it so that nobody can miss it. ", "This has not worked yet: do this alone, and do it fully. ")
@@ -60,32 +63,57 @@ def failed_atoms(checklist: Checklist, verdict: Verdict) -> tuple[Atom, ...]:
     return tuple(atom for atom in checklist.ordered if atom.id in failed)
 
 
-def next_operation(checklist: Checklist, verdict: Verdict, tried: Mapping[tuple[str, ...], int]) -> Operation | None:
-    """What to do next about a picture: the operation that was tried least, roots of the checklist first.
+def answers(verdict: Verdict) -> dict[str, float]:
+    """The scores of a verdict by atom: what is believed by whoever takes each answer for the truth."""
+    return {check.name: check.score for check in verdict.checks}
+
+
+def next_operation(
+    checklist: Checklist,
+    verdict: Verdict,
+    believed: Mapping[str, float],
+    tried: Mapping[str, int] | None = None,
+) -> Operation | None:
+    """What to do next about a picture: the operation that brings most, parents before children.
 
     Args:
         checklist: What must hold.
         verdict: On the picture.
-        tried: Aims to how often an operation on this picture with these aims failed.
+        believed: Ids of atoms to the probability that they hold.
+        tried: Ids of atoms to how many edits aimed at them in vain.
 
     Returns:
         None where no editor could be told what to do.
     """
-    failed = failed_atoms(checklist, verdict)
-    blocked = {atom.id for atom in failed if any(parent in {one.id for one in failed} for parent in atom.parents)}
-    found = [_operation(atom, checklist, verdict) for atom in failed if atom.id not in blocked]
-    known = [operation for operation in found if operation is not None]
-    return min(known, key=lambda operation: tried.get(operation.aims, 0), default=None)
+    holds = {atom.id: believed[atom.id] for atom in checklist.ordered if atom.id in believed}
+    least = min(holds, key=lambda name: holds[name], default=None)
+    if least is None or holds[least] >= 1:
+        return None
+    wrong = {name for name, probability in holds.items() if probability < 0.5} or {least}
+    open_ = [atom for atom in checklist.ordered if atom.id in wrong and not wrong.intersection(atom.parents)]
+    known = [found for atom in open_ if (found := _operation(atom, checklist, verdict)) is not None]
+
+    def gain(operation: Operation) -> float:
+        return (1 - holds[operation.aims[0]]) * chance((tried or {}).get(operation.aims[0], 0))
+
+    return max(known, key=gain, default=None)
 
 
-def failures(attempts: Iterable[Attempt], head: int) -> dict[tuple[str, ...], int]:
-    """Aims to how often an operation on the picture of an iteration was tried in vain: it is the head of its stream."""
-    counts: dict[tuple[str, ...], int] = {}
+def chance(tried: int) -> float:
+    """How likely an operation is to turn what it aims at, after so many tries in vain; one half after the first two."""
+    return 2 / (2 + tried)
+
+
+def tries_in_stream(attempts: Iterable[Attempt], picture: int) -> dict[str, int]:
+    """Atoms to how many edits aimed at them in the stream of a picture: since the new picture that it goes back to."""
+    roots: dict[int, int] = {}
+    aimed: dict[int, Counter[str]] = {}
     for attempt in attempts:
-        if attempt.parent == head and attempt.candidate is not None:
-            aims = aims_of(attempt.candidate.made)
-            counts[aims] = counts.get(aims, 0) + 1
-    return counts
+        number = attempt.iteration
+        roots[number] = number if attempt.parent is None else roots.get(attempt.parent, number)
+        if attempt.candidate is not None:
+            aimed.setdefault(roots[number], Counter()).update(aims_of(attempt.candidate.made))
+    return dict(aimed.get(roots.get(picture, picture), {}))
 
 
 def aims_of(made: Mapping[str, Any]) -> tuple[str, ...]:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from loopwright.agents import AgentReply, AgentRole, Attempt, DrawsImages, ModelClient, View
 from loopwright.candidate import Candidate
 from loopwright.errors import NoCandidate, UserError
 from loopwright.images.checklist import Checklist
-from loopwright.images.refining._operations import failures, next_operation
+from loopwright.images.refining._beliefs import after_edit, beliefs, turned
+from loopwright.images.refining._operations import PICTURE, Operation, next_operation, tries_in_stream
 from loopwright.images.refining._preparation import checklist_of
 from loopwright.models.image import ImageRequest
-
-PICTURE = "picture"
-"""Name of a candidate's picture among its artifacts."""
 
 
 class ImageRefiner:
@@ -60,19 +59,53 @@ class ImageRefiner:
             name = client.named.editors[0]
             request = ImageRequest(model=name, prompt=critique, images=(picture,), **_settings(view))
             return await _drawn(client, request, critique, {"operation": "critic", "model": name})
-        checklist = Checklist.model_validate(view.public["checklist"])
-        tried = failures(view.attempts, current.iteration)
-        operation = next_operation(checklist, current.verdict, tried)
-        if operation is None:
+        edit = next_edit(Checklist.model_validate(view.public["checklist"]), view.attempts, current)
+        if edit is None:
             return await self._generate(view, client)
-        tries = tried.get(operation.aims, 0)
         # Other words first, then another editor.
-        name = client.named.editors[(tries // 2) % len(client.named.editors)]
-        prompt = operation.prompt(tries)
-        request = ImageRequest(model=name, prompt=prompt, images=(picture,), **_settings(view))
-        held = [check.name for check in current.verdict.checks if check.passed]
-        made = {"operation": operation.kind, "aims": list(operation.aims), "held": held, "model": name}
-        return await _drawn(client, request, prompt, made)
+        name = client.named.editors[(edit.tries // 2) % len(client.named.editors)]
+        request = ImageRequest(model=name, prompt=edit.prompt, images=(picture,), **_settings(view))
+        return await _drawn(client, request, edit.prompt, {**edit.made, "model": name})
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One operation on a picture, and what is expected of it."""
+
+    operation: Operation
+    tries: int
+    """How many edits of the stream aimed at the same before."""
+    expected: Mapping[str, float]
+    """Ids of atoms to the probability that they hold afterwards."""
+
+    @property
+    def prompt(self) -> str:
+        """What the editor is told."""
+        return self.operation.prompt(self.tries)
+
+    @property
+    def made(self) -> dict[str, Any]:
+        """What the candidate tells of how it was made."""
+        expected = {name: round(holds, 4) for name, holds in self.expected.items()}
+        return {"operation": self.operation.kind, "aims": list(self.operation.aims), "expected": expected}
+
+
+def next_edit(checklist: Checklist, attempts: Sequence[Attempt], current: Attempt) -> Edit | None:
+    """The next edit of a picture by the rules; None where no editor could be told what to do.
+
+    Args:
+        checklist: What must hold.
+        attempts: All pictures so far.
+        current: The one to edit.
+    """
+    tried = tries_in_stream(attempts, current.iteration)
+    believed = beliefs(attempts).get(current.iteration) or beliefs([current]).get(current.iteration, {})
+    operation = next_operation(checklist, current.verdict, believed, tried)
+    if operation is None:
+        return None
+    aimed = {atom.id: turned(atom.kind) for atom in checklist.atoms if atom.id in operation.aims}
+    expected = {name: after_edit(holds, aimed.get(name)) for name, holds in believed.items()}
+    return Edit(operation, tried.get(operation.aims[0], 0), expected)
 
 
 def _drawing(models: ModelClient) -> DrawsImages:

@@ -1,91 +1,77 @@
-"""The strategy `streams`: several lines of edits under one budget, depth before breadth.
+"""The strategy `streams`: several lines of edits under one budget, led by what is believed of each picture.
 
-A stream begins with a new picture. An edit is accepted only if something that it aimed at turned and no more was lost
-than won; else the stream goes on from where it was. The next stream begins when no stream has hope left. The tree is
-append-only: every picture stays an answer.
+A picture costs, until all of it holds, about one edit for each atom that does not hold, and more where edits fail. The
+loop edits the picture that is believed to be cheapest, be it the latest or an earlier one; so an edit that did harm is
+rolled back without a call. A new picture is made where it is believed to be cheaper, with its own price, than any that
+is there. The tree is append-only: every picture stays an answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 
-from loopwright.images.checklist import Checklist
-from loopwright.images.refining._operations import aims_of, wants_new_picture
+from loopwright.images.checklist import Checklist, StyleAtom
+from loopwright.images.refining._beliefs import beliefs, new_picture, turned, votes_of
+from loopwright.images.refining._operations import chance, tries_in_stream
 from loopwright.loop import SAMPLING_RULES, Decision, DecisionContext, RefinementStrategy
 from loopwright.types import Attempt
 
-PATIENCE = 3
-"""Edits in a row that may fail before a stream is given up."""
 DEPTH = 6
-"""Accepted edits in a stream: each one takes something of a picture's quality."""
+"""Edits between a new picture and one that is edited no more: each one takes something of a picture's quality."""
 
 
-@dataclass(slots=True)
-class Stream:
-    """A new picture and the edits that were accepted since."""
+def price(checklist: Checklist, believed: Mapping[str, float], tried: Mapping[str, int]) -> float:
+    """How many edits a picture is believed to take until all of it holds; no edit mends a style.
 
-    head: Attempt
-    depth: int = 0
-    failed: int = 0
-    """Edits of the head that were not accepted."""
-
-    @property
-    def exhausted(self) -> bool:
-        """Whether further edits are not worth their price."""
-        return self.failed >= PATIENCE or self.depth >= DEPTH
-
-
-def streams_of(attempts: Iterable[Attempt]) -> list[Stream]:
-    """The streams of an episode so far, in the order in which they began."""
-    streams: list[Stream] = []
-    for attempt in attempts:
-        stream = next((one for one in streams if one.head.iteration == attempt.parent), None)
-        if stream is None:
-            if attempt.candidate is not None:
-                streams.append(Stream(attempt))
-        elif accepted(stream.head, attempt):
-            stream.head, stream.depth, stream.failed = attempt, stream.depth + 1, 0
-        else:
-            stream.failed += 1
-    return streams
-
-
-def accepted(before: Attempt, after: Attempt) -> bool:
-    """Whether an edit made a picture better: something that it aimed at turned, and the score did not fall.
-
-    What is lost against as much that was won is no reason to go back: as a picture that may pass is looked at more
-    often than the one before, what it lost was often never there.
+    Args:
+        checklist: What must hold.
+        believed: Ids of atoms to the probability that they hold in the picture.
+        tried: Ids of atoms to how many edits aimed at them in vain.
     """
-    if after.candidate is None:
-        return False
-    held = {check.name for check in before.verdict.checks if check.passed}
-    holds = {check.name for check in after.verdict.checks if check.passed}
-    turned = holds - held
-    aims = set(aims_of(after.candidate.made))
-    return after.verdict.score >= before.verdict.score and bool(turned & aims if aims else turned)
+    turns = {atom.id: turned(atom.kind) for atom in checklist.atoms if not isinstance(atom, StyleAtom)}
+    return sum(
+        (1 - holds) / (turns[name] * chance(tried.get(name, 0))) if name in turns else (1 - holds) * 2 * len(believed)
+        for name, holds in believed.items()
+    )
 
 
 def next_stream(context: DecisionContext) -> Decision:
-    """Goes on with the best stream that has hope; else begins a new one."""
+    """Edits the picture that is believed to be cheapest to finish; else makes a new one."""
     prepared = context.tree.prepared.fields if context.tree.prepared else {}
     if not prepared.get("editors"):
         return Decision("restart", "streams", "no editor is named")
-    checklist = Checklist.model_validate(prepared["checklist"])
-    hopeful = [
-        one
-        for one in streams_of(context.tree)
-        if not one.exhausted and not wants_new_picture(checklist, one.head.verdict)
-    ]
-    if not hopeful:
+    head = picture_to_edit(Checklist.model_validate(prepared["checklist"]), list(context.tree))
+    if head is None:
         return Decision("restart", "streams", "no picture is worth another edit")
-    best = max(hopeful, key=lambda one: (one.head.verdict.score, -one.failed, -one.head.iteration))
-    head, latest = best.head.iteration, context.iteration
-    if head == latest:
-        return Decision("continue", "streams", "the picture got better", head)
-    if context.tree[latest].parent == head:
+    if head == context.iteration:
+        return Decision("continue", "streams", "the picture is the nearest to its checklist", head)
+    if context.tree[context.iteration].parent == head:
         return Decision("backtrack", "rolled_back", "the edit lost something, or did not do what it was to", head)
     return Decision("backtrack", "streams", f"the picture of iteration {head} is nearer to its checklist", head)
+
+
+def picture_to_edit(checklist: Checklist, attempts: Sequence[Attempt]) -> int | None:
+    """The iteration of the picture that is believed to be cheapest to finish; None where a new one is cheaper."""
+    believed, depths = beliefs(attempts), depths_of(attempts)
+    prices = {
+        number: price(checklist, holds, tries_in_stream(attempts, number))
+        for number, holds in believed.items()
+        if depths[number] < DEPTH
+    }
+    cheapest = min(prices, key=lambda number: (prices[number], number), default=None)
+    new = new_picture(votes_of(check) for one in attempts if one.parent is None for check in one.verdict.checks)
+    # A new picture is believed to take itself, and edits of what will not hold in it.
+    if cheapest is None or prices[cheapest] > 1 + price(checklist, {atom.id: new for atom in checklist.atoms}, {}):
+        return None
+    return cheapest
+
+
+def depths_of(attempts: Iterable[Attempt]) -> dict[int, int]:
+    """Iterations to the number of edits since a new picture."""
+    depths: dict[int, int] = {}
+    for attempt in attempts:
+        depths[attempt.iteration] = 0 if attempt.parent is None else depths[attempt.parent] + 1
+    return depths
 
 
 STREAMS = RefinementStrategy("streams", next_stream, SAMPLING_RULES)

@@ -83,8 +83,8 @@ def _parts(pixels: Floats) -> list[tuple[Colour, Floats]]:
     nearest = ((_hues(pixels)[:, :, None, :] - _hues(own)) ** 2).sum(axis=3).argmin(axis=2)
     found = []
     for part in _connected(span > _COLOURED):
-        strength = [(span * (part & (nearest == number))).sum() for number in range(len(COLOURS))]
-        counts = [number for number, value in enumerate(strength) if value >= _MIN_SHARE * sum(strength)]
+        strength = numpy.bincount(nearest[part], span[part], len(COLOURS))
+        counts = [number for number, value in enumerate(strength) if value >= _MIN_SHARE * strength.sum()]
         if len(counts) == 1:
             found.append((COLOURS[counts[0]], part))
         else:
@@ -104,19 +104,24 @@ def _connected(mask: Floats) -> list[Floats]:
     """The connected parts of a mask, also over corners, without specks."""
     import numpy
 
-    left = {(int(y), int(x)) for y, x in numpy.argwhere(mask)}
+    wide = mask.shape[1] + 2  # an empty frame all around, so that every pixel has eight neighbours
+    left = bytearray(numpy.pad(mask, 1).astype(numpy.uint8).tobytes())
+    steps = [row + column for row in (-wide, 0, wide) for column in (-1, 0, 1)]
     parts = []
-    while left:
-        edge = [left.pop()]
-        part = numpy.zeros_like(mask)
-        while edge:
-            y, x = edge.pop()
-            part[y, x] = True
-            near = {(y + dy, x + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)} & left
-            left -= near
-            edge += near
-        if part.sum() >= _MIN_PIXELS:
-            parts.append(part)
+    start = left.find(1)
+    while start >= 0:
+        left[start] = 0
+        found = [start]
+        for at in found:  # grows while it is walked
+            for step in steps:
+                if left[at + step]:
+                    left[at + step] = 0
+                    found.append(at + step)
+        if len(found) >= _MIN_PIXELS:
+            part = numpy.zeros(len(left), dtype=bool)
+            part[found] = True
+            parts.append(part.reshape(-1, wide)[1:-1, 1:-1])
+        start = left.find(1, start)
     return parts
 
 

@@ -1,0 +1,97 @@
+"""Pictures without pixels: scenes that the painter's rules draw and edit, and that a verifier with errors looks at.
+
+What decides is the package's own: which edit is next, which picture is edited, how often is looked. What is left out is
+what costs time and decides nothing: pixels, the record, and the loop around.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Coroutine, Sequence
+from random import Random
+from typing import Any, TypeVar
+
+from bench.images.noise import NOISE, said
+from loopwright.images.checklist import Answer, Atom, verdict
+from loopwright.images.looking import confirmed, gated
+from loopwright.images.refining import PICTURE, next_edit, picture_to_edit, published_critique
+from loopwright.images.shapes import FaultRates, Scene, look, paint, parse_instruction, parse_prompt, repaint
+from loopwright.types import Attempt, Candidate, Verdict
+
+_T = TypeVar("_T")
+
+
+class Episode:
+    """One prompt, one strategy, up to a cap on pictures."""
+
+    def __init__(self, prompt: str, rates: FaultRates, noise: str, seed: int, *, once: bool) -> None:
+        self.attempts: list[Attempt] = []
+        self.scenes: list[Scene] = []
+        self._prompt = parse_prompt(prompt)
+        self._checklist = self._prompt.checklist()
+        self._rates, self._noise, self._once = rates, NOISE[noise], once
+        self._place = f"{seed}/{prompt}"
+        self._random = Random(self._place)
+
+    def truth(self, scene: Scene) -> dict[str, Answer]:
+        """What holds in a scene."""
+        return look(self._checklist, scene)
+
+    def run(self, strategy: str, cap: int) -> None:
+        """Makes pictures until one passes or the cap is reached."""
+        step = {"best_of_n": self._new, "ircig": self._as_published, "streams": self._as_streams}[strategy]
+        while len(self.attempts) < cap and not (self.attempts and self.attempts[-1].verdict.passed):
+            step()
+
+    def _new(self) -> None:
+        self._add(paint(self._prompt, self._rates, self._random), None, {})
+
+    def _as_published(self) -> None:
+        latest = self.attempts[-1] if self.attempts else None
+        critique = published_critique(self._checklist, latest, self.attempts)
+        if latest is None or critique.decision == "restart":
+            return self._new()
+        back = critique.decision == "backtrack" and critique.backtrack_to is not None
+        return self._edit(critique.backtrack_to if back else latest.iteration, critique.feedback, {})
+
+    def _as_streams(self) -> None:
+        head = picture_to_edit(self._checklist, self.attempts) if self.attempts else None
+        edit = None if head is None else next_edit(self._checklist, self.attempts, self.attempts[head])
+        if edit is None:
+            return self._new()
+        return self._edit(head, edit.prompt, edit.made)
+
+    def _edit(self, head: int | None, words: str, made: dict[str, Any]) -> None:
+        assert head is not None
+        instruction = parse_instruction(words.partition(". ")[0])
+        self._add(repaint(instruction, self.scenes[head], self._rates, self._random), head, made)
+
+    def _add(self, scene: Scene, parent: int | None, made: dict[str, Any]) -> None:
+        number = len(self.attempts)
+        shown = hashlib.sha256(repr(scene).encode()).hexdigest()
+        candidate = Candidate(text=str(number), artifacts={PICTURE: f"sha256:{shown}"}, made=made)
+        seen = self._seen(scene, shown, made.get("expected"))
+        self.attempts.append(Attempt(iteration=number, parent=parent, candidate=candidate, verdict=seen))
+        self.scenes.append(scene)
+
+    def _seen(self, scene: Scene, shown: str, expected: dict[str, float] | None) -> Verdict:
+        truth = self.truth(scene)
+
+        async def ask(atoms: Sequence[Atom], looked: int) -> dict[str, Answer]:
+            return {
+                atom.id: said(self._noise, truth[atom.id], f"{self._place}/{shown}/{atom.id}", looked) for atom in atoms
+            }
+
+        if self._once:
+            return verdict(self._checklist, gated(self._checklist, _now(ask(self._checklist.atoms, 0))))
+        return _now(confirmed(self._checklist, ask, expected=expected))
+
+
+def _now(work: Coroutine[Any, Any, _T]) -> _T:
+    """The result of work that waits for nothing."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: _T = done.value
+        return result
+    raise RuntimeError("the work waits for something")

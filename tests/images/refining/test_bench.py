@@ -1,0 +1,62 @@
+"""The bench of pictures: what it runs, what it writes down, and that it goes on where it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.images.__main__ import fill, read
+from bench.images.episodes import CAPS, STRATEGIES, Cell, Ran, prompts, run
+from bench.images.tables import aspects_table, caps_table, results_of
+
+TEXTS = prompts(3, 4, "tests")
+
+
+def cell(strategy: str, model: str = "painter/default", noise: str = "low") -> Cell:
+    return Cell(model=model, atoms=3, noise=noise, strategy=strategy)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_an_exact_painter_needs_one_picture(strategy: str) -> None:
+    exact = cell(strategy, "painter/omit=0,swap=0,miscount=0,misplace=0", noise="none")
+    for ran in run(exact, TEXTS, 0):
+        assert all(outcome.audited and outcome.claimed for outcome in ran.outcomes.values())
+        assert ran.outcomes[CAPS[-1]].images == 1
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_without_errors_of_the_verifier_nothing_wrong_is_claimed_and_no_cap_is_passed(strategy: str) -> None:
+    for ran in run(cell(strategy, noise="none"), TEXTS, 1):
+        for cap, outcome in ran.outcomes.items():
+            assert outcome.images <= cap
+            assert outcome.looks >= outcome.images
+            assert outcome.audited == (not outcome.failed)
+            assert not outcome.claimed or outcome.audited
+
+
+def test_the_same_episode_comes_out_the_same() -> None:
+    assert list(run(cell("streams"), TEXTS, 0)) == list(run(cell("streams"), TEXTS, 0))
+
+
+def test_a_run_that_was_cut_goes_on_where_it_was(tmp_path: Path) -> None:
+    cells, texts = [cell(strategy) for strategy in STRATEGIES], {3: TEXTS}
+    whole, cut = tmp_path / "whole.jsonl", tmp_path / "cut.jsonl"
+    fill(whole, cells, texts, 2)
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    fill(cut, cells, texts, 2)
+
+    def sorted_(runs: list[Ran]) -> list[str]:
+        return sorted(one.model_dump_json() for one in runs)
+
+    assert sorted_(read(cut)) == sorted_(read(whole))
+    (result,) = results_of(read(cut), cells)
+    assert {len(runs) for by_prompt in result.episodes.values() for runs in by_prompt.values()} == {2}
+    assert caps_table(result).row_count == len(CAPS) * (len(STRATEGIES) + 1)
+    assert aspects_table(result).row_count == len(STRATEGIES)
+
+
+def test_a_prompt_that_not_all_strategies_have_is_in_no_table() -> None:
+    runs = [*run(cell("streams"), TEXTS, 0), *run(cell("ircig"), TEXTS[:2], 0)]
+    (result,) = results_of(runs, [cell("streams"), cell("ircig")])
+    assert {len(by_prompt) for by_prompt in result.episodes.values()} == {2}
