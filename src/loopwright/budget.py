@@ -27,7 +27,7 @@ class Spend:
     cached_calls: int = 0
     """Those of `model_calls` that the response cache answered."""
     unpriced_calls: int = 0
-    """Those of `model_calls` whose cost is not known, as the price file lacks a price; `usd` holds what it may be."""
+    """Calls of chat and image models whose cost is not known; `usd` holds the most that it may be."""
     input: int = 0
     """Tokens that were neither read from nor written to a cache."""
     cache_read: int = 0

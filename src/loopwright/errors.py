@@ -36,6 +36,7 @@ Only what the agent caused is a score; an infrastructure failure never becomes a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar, Self
 
@@ -177,11 +178,14 @@ class ModelError(LoopwrightError):
     Attributes:
         partial: What had arrived of the reply.
         begun: Whether anything of the reply had arrived, its reasoning included, so that the call costs something.
+        reported: The tokens of each class that the provider reports for it, by the names of `Usage`; None for all that
+            was reserved.
     """
 
     cause = Cause.MODEL
     partial: str = ""
     begun: bool = False
+    reported: Mapping[str, int] | None = None
 
 
 class ModelUnavailable(ModelError):

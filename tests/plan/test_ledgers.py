@@ -15,8 +15,9 @@ from loopwright import RunConfig, Task
 from loopwright.budget import Spend
 from loopwright.environments import Observation
 from loopwright.models import Price, Prices, Reply, Usage
+from loopwright.models.image import ImageReply
 from loopwright.plan import BudgetBook, PlannedEpisode, plan_episodes
-from loopwright.store import CallFinished, CallIntended, Event, Judged, Mitigated, Observed, Payload, RunResumed
+from loopwright.store import CallFinished, CallIntended, Event, Failed, Judged, Mitigated, Observed, Payload, RunResumed
 from loopwright.task import CapOptions
 
 PRICES = Prices(date=date(2026, 11, 1), models={"a/x": Price(input=Decimal(1), output=Decimal(10))})
@@ -81,6 +82,19 @@ def test_a_call_without_a_cost_counts_as_unpriced_with_the_most_that_it_may_have
 
 def test_a_call_that_the_cache_answered_counts_as_a_call_alone() -> None:
     assert spent_on(call({"input": 5}, cost="1", seconds=2.0, cached=True)) == Spend(model_calls=1, cached_calls=1)
+
+
+def test_pictures_count_with_the_most_that_they_may_have_cost_where_that_is_not_told() -> None:
+    reply = ImageReply(images=("r",), model="x", usage=Usage(input=5, output=100_000), usage_reported=False)
+    finished = CallFinished(key="k", kind="image", result=reply.model_dump(mode="json"))
+    intended = CallIntended(key="k", kind="image", repeatable=True, request={"model": "a/x"})
+    counted = {"images": 1, "unpriced_calls": 1, "input": 5, "output": 100_000}
+    assert spent_on([intended, finished], PRICES) == Spend(**counted, usd=Decimal("1.000005"))
+
+
+def test_what_a_lost_picture_counts_is_charged() -> None:
+    failed = Failed(error="E", cause="model", message="", retried=True, usage=Usage(output=7), images=2, cost_usd="3")
+    assert spent_on([failed], PRICES) == Spend(images=2, output=7, usd=Decimal(3))
 
 
 def test_what_failed_and_what_is_no_model_call_is_not_charged() -> None:

@@ -2,7 +2,7 @@
 
 from loopwright import _old_names
 from loopwright.loop._agent_strategies import ACTING_STRATEGIES, AgentStrategy
-from loopwright.loop._calls import REUSED, LostReply, NodeCalls, call_under_way, spend_of
+from loopwright.loop._calls import REUSED, NodeCalls, spend_of
 from loopwright.loop._context import EpisodeContext, LoopState
 from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRule
 from loopwright.loop._environment_work import spent_time
@@ -36,6 +36,7 @@ from loopwright.loop._strategies import (
     StrategyTraits,
     traits_of,
 )
+from loopwright.loop._under_way import LostReply, call_under_way
 from loopwright.loop._verdicts import ProbeResult, probe
 from loopwright.loop._views import VIEW_FIELDS, ViewField, view_for, view_of, what_is_seen
 

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
@@ -14,9 +13,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from loopwright.agents import NamedModels
-from loopwright.budget import Ledger, Reservation, Spend
+from loopwright.budget import Ledger, Spend
 from loopwright.errors import StoreError, ToolsRefused, UserError
 from loopwright.loop._image_calls import ImageCalls, image_request_hash
+from loopwright.loop._under_way import CallUnderWay, least_seconds
 from loopwright.models import (
     AtEndpoint,
     Message,
@@ -37,57 +37,10 @@ REUSED = Spend(model_calls=1, cached_calls=1)
 
 # Output reserved for a request that does not limit its reply.
 _UNLIMITED_OUTPUT = 8192
-_A_MOMENT = 0.001
 _CALLS_OF_A_PART = 8
 """Room for the calls of one part: that and the repairs of its replies."""
 _PICTURE = 50_000
 """Tokens reserved for a picture. The most that OpenAI documents is 2,833 and 5,667 for each of up to 8 tiles."""
-
-
-@dataclass(slots=True)
-class CallUnderWay:
-    """A model call between its reservation and its reply; a provider may be asked more than once for it."""
-
-    episode: str
-    iteration: int
-    node: str
-    model: str
-    ledger: Ledger
-    prices: Prices | None
-    reservation: Reservation
-
-    def lost(self) -> LostReply:
-        """Counts a reply that broke off, at all that was reserved for it: nobody says what it took."""
-        most = self.reservation.spend
-        usage = Usage(input=most.input, output=most.output)
-        lost = LostReply(usage, self.prices.at_most(self.model, usage) if self.prices else None)
-        self.reservation.settle(lost.spend)
-        return lost
-
-    async def reserve_again(self) -> None:
-        """Reserves as much for the next try, and waits where other calls hold what it needs.
-
-        Raises:
-            BudgetExceeded: There is no room for it, whatever the other calls will cost.
-        """
-        self.reservation = await self.ledger.acquire(self.reservation.spend)
-
-
-@dataclass(frozen=True, slots=True)
-class LostReply:
-    """What a reply counts that broke off."""
-
-    usage: Usage
-    cost_usd: Decimal | None
-
-    @property
-    def spend(self) -> Spend:
-        """As the ledger counts it: tokens and money, but no call beside the one that answers in the end."""
-        return Spend(input=self.usage.input, output=self.usage.output, usd=self.cost_usd or Decimal(0))
-
-
-call_under_way: ContextVar[CallUnderWay | None] = ContextVar("call_under_way", default=None)
-"""Set while a provider is asked, so that failures are told where they came from, and what they cost is counted."""
 
 
 @dataclass(slots=True)
@@ -224,8 +177,7 @@ class NodeCalls:
         call = CallUnderWay(
             self.episode, self.iteration, self.node, request.model, self.ledger, self.prices, reservation
         )
-        under_way = call_under_way.set(call)
-        try:
+        with call.asked():
             if self.on_reserved:
                 self.on_reserved()
             reply = await model.complete(request)
@@ -237,9 +189,6 @@ class NodeCalls:
                 most = Usage(input=reservation.spend.input, output=reservation.spend.output)
                 reply = reply.model_copy(update={"usage": most})
             call.reservation.settle(spend_of(reply, request.model, self.prices))
-        finally:
-            call_under_way.reset(under_way)
-            call.reservation.release()
         return reply.model_dump(mode="json")
 
     def _reused(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -267,14 +216,12 @@ class NodeCalls:
                 f"a cap on cost needs prices, and {request.model} has none",
                 remedy="Add the model to your price file.",
             )
-        left = self.ledger.left.working_seconds
         return Spend(
             model_calls=1,
             input=prompt,
             output=output,
             usd=max(known, default=Decimal(0)),
-            # What a call will take is not known before: it is let finish, and none is begun where no time is left.
-            working_seconds=_A_MOMENT if left is not None and left <= 0 else 0.0,
+            working_seconds=least_seconds(self.ledger),
         )
 
 

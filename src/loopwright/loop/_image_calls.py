@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from loopwright.budget import Ledger, Spend
 from loopwright.errors import StoreError, UserError
+from loopwright.loop._under_way import CallUnderWay, least_seconds
 from loopwright.models import Prices, Usage
 from loopwright.models.image import ImageModel, ImageReply, ImageRequest
 from loopwright.store import CallKey, RunStore
@@ -40,7 +41,7 @@ class ImageCalls:
         """
         result = await self.store.once(
             key,
-            lambda: self._paid(model, request),
+            lambda: self._paid(model, request, key),
             kind="image",
             repeatable=model.repeatable,
             request=request.model_dump(mode="json", exclude_defaults=True),
@@ -53,14 +54,23 @@ class ImageCalls:
                 remedy="Restore the run folder from a backup.",
             ) from None
 
-    async def _paid(self, model: ImageModel, request: ImageRequest) -> Mapping[str, Any]:
+    async def _paid(self, model: ImageModel, request: ImageRequest, key: CallKey) -> Mapping[str, Any]:
         most = self._worst_case(request, getattr(model, "most_tokens", 0))
-        with await self.ledger.acquire(most) as reservation:
+        held = await self.ledger.acquire(most)
+        call = CallUnderWay(key.episode, key.iteration, key.node, request.model, self.ledger, self.prices, held)
+        with call.asked():
             reply = await (model.edit(request) if request.images else model.generate(request))
-            cost = self.prices.cost(request.model, reply.usage, images=made(reply)) if self.prices else None
-            reply = reply.model_copy(update={"cost_usd": cost})
-            reservation.settle(spend_of_images(reply))
+            reply = self._priced(reply, request.model, most)
+            call.reservation.settle(spend_of_images(reply, request.model, self.prices))
         return reply.model_dump(mode="json")
+
+    def _priced(self, reply: ImageReply, model: str, most: Spend) -> ImageReply:
+        """The reply with its cost; tokens that nobody reports are all that were reserved, and their cost is unknown."""
+        usage = reply.usage if reply.usage_reported else Usage(input=most.input, output=most.output)
+        cost = self.prices.cost(model, usage, images=made(reply)) if self.prices else None
+        if self.prices and not reply.usage_reported and cost != self.prices.cost(model, Usage(), images=made(reply)):
+            cost = None
+        return reply.model_copy(update={"usage": usage, "cost_usd": cost})
 
     def _worst_case(self, request: ImageRequest, most_tokens: int) -> Spend:
         usage = Usage()
@@ -73,7 +83,13 @@ class ImageCalls:
                 f"a cap on cost needs prices, and {request.model} has none",
                 remedy="Add the model to your price file: `{image: USD per picture}`.",
             )
-        return Spend(images=request.count, input=usage.input, output=usage.output, usd=bound or Decimal(0))
+        return Spend(
+            images=request.count,
+            input=usage.input,
+            output=usage.output,
+            usd=bound or Decimal(0),
+            working_seconds=least_seconds(self.ledger),
+        )
 
 
 def made(reply: ImageReply) -> int:
@@ -81,16 +97,24 @@ def made(reply: ImageReply) -> int:
     return max(len(reply.images), 1)
 
 
-def spend_of_images(reply: ImageReply) -> Spend:
-    """What a call cost, as the ledger counts it."""
+def spend_of_images(reply: ImageReply, model: str, prices: Prices | None) -> Spend:
+    """What a call cost, as the ledger counts it.
+
+    Args:
+        reply: The reply, with its cost where that is known.
+        model: `provider/model` that was asked.
+        prices: Bound the cost where it is not known.
+    """
     usage = reply.usage
+    bound = prices.at_most(model, usage, images=made(reply)) if prices and reply.cost_usd is None else None
     return Spend(
+        unpriced_calls=int(reply.cost_usd is None),
         images=made(reply),
         input=usage.input,
         cache_read=usage.cache_read,
         cache_write=usage.cache_write,
         output=usage.output,
-        usd=reply.cost_usd or Decimal(0),
+        usd=reply.cost_usd or bound or Decimal(0),
         working_seconds=reply.seconds,
     )
 

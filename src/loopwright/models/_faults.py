@@ -45,6 +45,9 @@ _INSIDE = {"overloaded_error": 529, "rate_limit_error": 429, "billing_error": 40
 _BROKEN = ("error", "insufficient_system_resource")
 """Reasons for which a reply ends that is none: a provider behind a router failed, or was taken away."""
 
+_HELD = ("choices", "output", "content", "candidates", "data", "usage", "usageMetadata")
+"""Fields in which the APIs send a reply, or what it used."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -136,6 +139,16 @@ def fault_inside(answer: object) -> Fault | None:
     if isinstance(code, str) and ("rate_limit" in code or "quota" in code):
         code = 429
     return read_fault(code if isinstance(code, int) and 400 <= code < 600 else 500, {"error": error}, {})
+
+
+def holds_reply(answer: object) -> bool:
+    """Whether an answer under status 200 holds something of a reply or of what it used, so that it may be billed."""
+    return isinstance(answer, Mapping) and any(answer.get(name) for name in _HELD)
+
+
+def may_be_reply(content: bytes | bytearray) -> bool:
+    """Whether an answer under status 200 that cannot be read may be billed: there is one, and it is no web page."""
+    return content.lstrip()[:1] not in (b"", b"<")
 
 
 def retry_after(headers: Mapping[str, str], *, now: float | None = None) -> float | None:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from loopwright.errors import MissingSecret, ModelError, ModelRejected, ModelUnavailable, UserError
 from loopwright.models._endpoints import endpoints_file
-from loopwright.models._faults import Fault, Fix, read_fault, shown_url, to_error
+from loopwright.models._faults import Fault, Fix, may_be_reply, read_fault, shown_url, to_error
 from loopwright.models._options import ModelOptions
 from loopwright.models._wire import (
     Files,
@@ -163,10 +163,7 @@ class ModelServer:
             async with asyncio.timeout(self.timeout):
                 return await self._answer(client, call)
         except TimeoutError:
-            raise ModelUnavailable(
-                f"{self._name} at {self.endpoint}: no reply within {self.timeout:g} s",
-                remedy=f"If it is only slow, set a longer `timeout` for {self._fix.timeout}.",
-            ) from None
+            raise self._silent() from None
 
     @asynccontextmanager
     async def called(self, call: AbstractAsyncContextManager[RawStream]) -> AsyncIterator[RawStream]:
@@ -212,7 +209,9 @@ class ModelServer:
                 answer = HttpAnswer(response)
                 if not response.is_success:
                     raise self.error(
-                        read_fault(response.status_code, decoded(await self._whole(answer)), response.headers)
+                        read_fault(
+                            response.status_code, decoded(await self._whole(answer, bytearray())), response.headers
+                        )
                     )
                 yield answer
         except httpx2.HTTPError as error:
@@ -231,27 +230,37 @@ class ModelServer:
             The body of an answer that does not come in pieces, as some servers send it; None where it does.
 
         Raises:
-            ModelError: The server failed, refused or fell silent; the class tells whether to retry.
+            ModelError: The server failed, refused or fell silent; the class tells whether to retry. It has begun if
+                something of an answer that does not come in pieces had arrived.
         """
+        content = bytearray()
         try:
             async with asyncio.timeout(max(_LONGEST, self.timeout)), asyncio.timeout(self.timeout) as silence:
-                return await self._events(call, take, silence)
+                return await self._events(call, take, silence, content)
         except TimeoutError:
-            raise ModelUnavailable(
-                f"{self._name} at {self.endpoint}: no reply within {self.timeout:g} s",
-                remedy=f"If it is only slow, set a longer `timeout` for {self._fix.timeout}.",
-            ) from None
+            failure: ModelError = self._silent()
+        except ModelError as error:
+            failure = error
+        failure.begun = may_be_reply(content)
+        raise failure from None
+
+    def _silent(self) -> ModelUnavailable:
+        return ModelUnavailable(
+            f"{self._name} at {self.endpoint}: no reply within {self.timeout:g} s",
+            remedy=f"If it is only slow, set a longer `timeout` for {self._fix.timeout}.",
+        )
 
     async def _events(
         self,
         call: AbstractAsyncContextManager[RawStream],
         take: Callable[[str], bool],
         silence: asyncio.Timeout,
+        content: bytearray,
     ) -> bytes | None:
         loop = asyncio.get_running_loop()
         async with call as response:
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
-                return await self._whole(response)
+                return await self._whole(response, content)
             data: list[str] = []
             async for line in event_lines(response.iter_bytes()):
                 silence.reschedule(loop.time() + self.timeout)
@@ -265,8 +274,8 @@ class ModelServer:
                 take("\n".join(data))
             return None
 
-    async def _whole(self, response: RawStream) -> bytes:
-        content = bytearray()
+    async def _whole(self, response: RawStream, content: bytearray) -> bytes:
+        """Reads an answer into `content`, so that a caller knows what had arrived when it breaks off."""
         async for piece in response.iter_bytes():
             content += piece
             if len(content) > _LARGEST:

@@ -75,16 +75,18 @@ class BudgetBook:
         asked: dict[str, str] = {}
         for event in recorded:
             match event.data:
-                case CallIntended(kind="model") as intent:
+                case CallIntended(kind="model" | "image") as intent:
                     asked[intent.key] = str(intent.request.get("model", ""))
                     continue
                 case CallFinished(kind="image", failure=None) as call:
-                    spent = spend_of_images(ImageReply.model_validate(self._result(call)))
+                    spent = spend_of_images(
+                        ImageReply.model_validate(self._result(call)), asked.get(call.key, ""), prices
+                    )
                 case CallFinished(kind="model", failure=None) as call:
                     reply = Reply.model_validate(self._result(call))
                     spent = REUSED if call.cached else spend_of(reply, asked.get(call.key, ""), prices)
-                case Failed(usage=Usage() as usage, cost_usd=cost):
-                    spent = LostReply(usage, None if cost is None else Decimal(cost)).spend
+                case Failed(usage=Usage() as usage, cost_usd=cost, images=images):
+                    spent = LostReply(usage, None if cost is None else Decimal(cost), images).spend
                 case (
                     Observed(seconds=seconds)
                     | Judged(confirmed_seconds=seconds)

@@ -15,7 +15,7 @@ from typing import Any, Self, TypeVar
 from loopwright.environments import Environment, EnvironmentSetup
 from loopwright.errors import LoopwrightError, MissingContent, ModelError, TaskError, ToolsRefused
 from loopwright.loop import call_under_way
-from loopwright.models import Breaker, Model, ModelOptions, Resilient, ResilientImages
+from loopwright.models import Breaker, Model, ModelOptions, Resilient, ResilientImages, Usage
 from loopwright.models.embedding import EMBEDDING_POLICY, EMBEDDING_SECONDS, OpenAIEmbedding
 from loopwright.models.image import ImageModel
 from loopwright.plan._pictures import read_picture
@@ -134,7 +134,7 @@ class RunResources:
 
     def _on_failure(self, error: LoopwrightError, attempt: int, retried: bool) -> Awaitable[None] | None:
         call = call_under_way.get()
-        lost = call.lost() if call and isinstance(error, ModelError) and error.begun else None
+        lost = call.lost(_reported(error)) if call and isinstance(error, ModelError) and error.begun else None
         self._store.append(
             Failed(
                 error=type(error).__name__,
@@ -145,6 +145,7 @@ class RunResources:
                 partial=error.partial[:_PARTIAL] if isinstance(error, ModelError) else "",
                 left_out=("tools",) if isinstance(error, ToolsRefused) else (),
                 usage=lost.usage if lost else None,
+                images=lost.images if lost else 0,
                 cost_usd=str(lost.cost_usd) if lost and lost.cost_usd is not None else None,
             ),
             episode=current_episode.get(),
@@ -216,6 +217,10 @@ class RecordingProvider:
 
     async def close(self) -> None:
         """Leaves the provider open: it belongs to the run."""
+
+
+def _reported(error: ModelError) -> Usage | None:
+    return None if error.reported is None else Usage(**error.reported)
 
 
 def _purpose(spec: SandboxSpec) -> Any:

@@ -53,7 +53,7 @@ class Spent:
     unreported: int = 0
     """Calls of which the provider did not say what they used."""
     lost: int = 0
-    """Replies that broke off; each counts at all that was reserved for it."""
+    """Replies that nobody could use; each counts what its provider reports, else all that was reserved for it."""
     left_out: frozenset[str] = frozenset()
     """Parameters that a provider refused, so that a reply was drawn without them."""
     measured: frozenset[str] = frozenset()
@@ -79,10 +79,11 @@ class Spent:
         return whole
 
     def add_lost(self, failed: Failed) -> None:
-        """Counts a reply that broke off, if the failure is one."""
+        """Counts a reply that nobody could use, if the failure is one."""
         if failed.usage is not None:
             self.usage += failed.usage
             self.lost += 1
+            self.images += failed.images
             cost = None if failed.cost_usd is None else Decimal(failed.cost_usd)
             self.cost_usd = None if cost is None or self.cost_usd is None else self.cost_usd + cost
 

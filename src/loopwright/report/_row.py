@@ -40,7 +40,7 @@ class EpisodeRow:
     unreported: int = 0
     """Model calls of which the provider did not say what they used."""
     lost: int = 0
-    """Replies that broke off; each counts at all that was reserved for it."""
+    """Replies that nobody could use; each counts what its provider reports, else all that was reserved for it."""
     left_out: frozenset[str] = frozenset()
     """Parameters that a provider refused, so that replies were drawn without them."""
     measured: frozenset[str] = frozenset()

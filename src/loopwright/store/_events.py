@@ -286,7 +286,10 @@ class Failed(EventPayload):
     partial: str = ""
     """What had arrived of a model's reply; the first 20,000 characters."""
     usage: Usage | None = None
-    """What the call counts, if a model's reply had begun: all that was reserved for it, as nobody says what it took."""
+    """What the call counts, if something of a model's reply arrived: what its provider reports, else all that was
+    reserved for it."""
+    images: int = Field(default=0, ge=0, exclude_if=operator.not_)
+    """Pictures that the call counts, in the same way."""
     cost_usd: str | None = None
     """What that costs at most, as decimal text; None without a price."""
     left_out: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)

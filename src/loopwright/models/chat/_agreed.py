@@ -60,6 +60,8 @@ class AgreedCalls:
             except ToolsRefused:
                 raise
             except ModelRejected as error:
+                if error.begun:
+                    raise  # what may be billed is counted before the call is made again
                 if agreements.of(self._served) != agreement:
                     continue  # another call was refused the same in the meantime
                 learned = agreement.learned(body, error, needed) if error.args[0] != told else None

@@ -106,6 +106,8 @@ class StreamedResponse:
     ended: bool = False
     _answer: dict[str, Any] = field(default_factory=dict)
     _text: list[str] = field(default_factory=list)
+    _aside: list[str] = field(default_factory=list)
+    """Reasoning, refusals and arguments of calls."""
 
     def add(self, data: str) -> bool:
         """Takes the data of one event, and says whether nothing more comes.
@@ -121,6 +123,8 @@ class StreamedResponse:
         match event.get("type"):
             case "response.output_text.delta" if isinstance(event.get("delta"), str):
                 self._text.append(event["delta"])
+            case str(kind) if kind.endswith(".delta") and isinstance(event.get("delta"), str):
+                self._aside.append(event["delta"])
             case "response.completed" | "response.incomplete" | "response.failed":
                 response = event.get("response")
                 self._answer, self.ended = dict(response) if isinstance(response, Mapping) else {}, True
@@ -135,7 +139,12 @@ class StreamedResponse:
 
     def whole(self) -> dict[str, Any]:
         """The response as one object, in the form in which a server sends it that does not stream."""
-        return self._answer
+        if self._answer.get("output") or not (self._text or self._aside):
+            return self._answer
+        content = [{"type": "output_text", "text": self.text}]
+        summary = [{"type": "summary_text", "text": "".join(self._aside)}]
+        output = [{"type": "reasoning", "summary": summary}, {"type": "message", "content": content}]
+        return {**self._answer, "output": output}
 
 
 def _list(value: object) -> list[Any]:

@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from loopwright.errors import ModelError, ModelRejected, ModelUnavailable, ToolsRefused
-from loopwright.models._faults import fault_inside, unreadable
+from loopwright.models._faults import fault_inside, holds_reply, may_be_reply, unreadable
 from loopwright.models._options import ModelOptions
 from loopwright.models._server import ModelServer
 from loopwright.models.chat._agreed import AgreedCalls
@@ -231,12 +231,8 @@ class ServedChat:
 
     async def _call(self, agreement: Agreement, body: dict[str, Any], request: Request) -> Reply:
         started = time.monotonic()
-        answer = await self._answer(agreement.shaped(body, request.json_schema))
+        completion = await self._completion(agreement.shaped(body, request.json_schema))
         seconds = time.monotonic() - started
-        try:
-            completion = self._api.read(answer)
-        except ValueError as error:
-            raise self._unreadable(error, json.dumps(answer).encode()) from None
         reply = Reply(
             text=completion.text,
             reasoning=completion.reasoning,
@@ -254,39 +250,48 @@ class ServedChat:
             return reply
         return reply.model_copy(update={"text": extract_json(reply.text, request.json_schema)})
 
-    async def _answer(self, shaped: dict[str, Any]) -> Any:
-        """Sends a request and returns the decoded answer, whether it comes whole or in pieces."""
+    async def _completion(self, shaped: dict[str, Any]) -> Completion:
+        """Sends a request and reads the answer, whether it comes whole or in pieces."""
         streamed = self._api.stream()
+        content: bytes | None = None
+        answer: object = None
         try:
-            answer = await self._received(shaped, streamed)
+            content = await self._received(shaped, streamed)
+            answer = streamed.whole() if content is None else json.loads(content)
             if fault := fault_inside(answer):
                 raise self._server.error(fault)
+            return self._api.read(answer)
+        except (ValueError, RecursionError) as error:
+            failure: ModelError = self._unreadable(error, content or streamed.text.encode())
+            failure.begun = content is None or (answer is None and may_be_reply(content))
         except ModelError as error:
-            error.partial, error.begun = streamed.text, self._has_begun(streamed)
-            raise
-        return answer
+            failure = error
+        failure.partial = streamed.text
+        failure.begun |= bool(streamed.text) or self._has_begun(streamed.whole() if answer is None else answer)
+        raise failure from None
 
-    def _has_begun(self, streamed: _Streamed) -> bool:
-        with suppress(ValueError):
-            arrived = self._api.read(streamed.whole())
-            return bool(arrived.text or arrived.reasoning or arrived.tool_calls)
-        return bool(streamed.text)
+    def _has_begun(self, answer: object) -> bool:
+        """Whether an answer under status 200 holds something of a reply, or what it used."""
+        try:
+            arrived = self._api.read(answer)
+        except ValueError:
+            return holds_reply(answer)
+        used = arrived.usage is not None and arrived.usage.total > 0
+        return bool(arrived.text or arrived.reasoning or arrived.tool_calls or used)
 
-    async def _received(self, shaped: dict[str, Any], streamed: _Streamed) -> Any:
-        content: bytes | None = None
+    async def _received(self, shaped: dict[str, Any], streamed: _Streamed) -> bytes | None:
+        """The body of an answer that comes whole; None for one that came in pieces."""
         try:
             content = await self._server.stream(await self._api.call(self._server, shaped), streamed.add)
             if content is not None:
-                return json.loads(content)
-        except (ValueError, RecursionError) as error:
-            raise self._unreadable(error, content or streamed.text.encode()) from None
+                return content
         except ModelUnavailable:
             if not streamed.ended:
                 raise
             # The reply is whole; only the end of the connection never came.
         if not streamed.ended:
             raise ModelUnavailable(f"{self.name} at {self.endpoint}: the reply broke off")
-        return streamed.whole()
+        return None
 
     def _unreadable(self, error: Exception, content: bytes) -> ModelUnavailable:
         return unreadable(f"{self.name} at {self.endpoint}", self._api.kind, error, content)

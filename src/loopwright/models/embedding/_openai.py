@@ -12,12 +12,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from loopwright.errors import ModelRejected
+from loopwright.errors import ModelError, ModelRejected
+from loopwright.models._faults import holds_reply, may_be_reply
 from loopwright.models._open import split_name
 from loopwright.models._options import ModelOptions
 from loopwright.models._resilient import RetryPolicy
 from loopwright.models._server import ModelServer
 from loopwright.models._servers import openai_server
+from loopwright.models.chat._format import count_tokens
 from loopwright.models.chat._types import Reply, Request
 from loopwright.types import Message, Sampling, Usage
 
@@ -85,11 +87,19 @@ class OpenAIEmbedding:
         """
         body = self._body(request.messages[-1].content)
         started = time.monotonic()
-        answer = _answer(await self._server.ask(lambda client: client.embeddings.with_raw_response.create(**body)))
+        content = await self._server.ask(lambda client: client.embeddings.with_raw_response.create(**body))
+        answer = _answer(content)
+        try:
+            vector = self._vector(answer)
+        except ModelError as error:
+            error.begun = holds_reply(answer) if answer else may_be_reply(content)
+            raise
+        tokens = _tokens(answer)
         return Reply(
-            text=json.dumps(self._vector(answer)),
+            text=json.dumps(vector),
             model=self._model,
-            usage=Usage(input=_tokens(answer)),
+            usage=Usage(input=tokens or 0),
+            usage_reported=tokens is not None,
             seconds=time.monotonic() - started,
         )
 
@@ -137,7 +147,7 @@ def _vector(answer: dict[str, Any]) -> Sequence[float]:
         return []
 
 
-def _tokens(answer: dict[str, Any]) -> int:
+def _tokens(answer: dict[str, Any]) -> int | None:
+    """Tokens of the text, which cannot have been none; None where the server does not say."""
     usage = answer.get("usage")
-    tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-    return tokens if isinstance(tokens, int) and tokens >= 0 else 0
+    return count_tokens(usage.get("prompt_tokens")) or None if isinstance(usage, dict) else None

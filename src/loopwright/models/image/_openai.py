@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loopwright.errors import ModelError, ModelRejected, UserError
-from loopwright.models._faults import fault_inside, unreadable
+from loopwright.models._faults import fault_inside, holds_reply, may_be_reply, unreadable
 from loopwright.models._open import split_name
 from loopwright.models._options import ModelOptions
 from loopwright.models._pictures import needs_pillow
@@ -78,8 +78,8 @@ class _Answer:
 
     fields: Mapping[str, Any]
     """What the server sent."""
-    blocked: str
-    """Why a filter of the server refused to draw; empty where none did."""
+    refused: ModelError | None
+    """The refusal of a filter of the server."""
     left_out: frozenset[str]
     """Fields that the server does not take."""
     seconds: float
@@ -192,9 +192,13 @@ class OpenAIImages:
 
         # What is wrong with the pictures is judged after the call: it says nothing about the fields of the request.
         answer = await self._calls.make(body, _NEEDED | self._server.settings.body.keys(), call)
-        if answer.blocked:
-            return ImageReply(blocked=answer.blocked, model=self._model, seconds=answer.seconds)
-        pictures = await asyncio.to_thread(self._pictures, answer.fields, request, source)
+        if answer.refused is not None:
+            return _blocked(answer.refused, self._model, answer.seconds)
+        usage = read_usage(answer.fields.get("usage"), answered=True)
+        try:
+            pictures = await asyncio.to_thread(self._pictures, answer.fields, request, source)
+        except ModelError as error:
+            raise _billed(error, usage) from None
         references = tuple([await self._keep(picture) for picture in pictures])
         left_out = {_FIELDS[name] for name in body if name in _FIELDS and name in answer.left_out}
         left_out |= {"count"} if len(pictures) < request.count else set()
@@ -202,7 +206,8 @@ class OpenAIImages:
             images=references,
             model=self._model,
             seed_honoured=self._server.settings.image_seeds and request.seed is not None and "seed" not in left_out,
-            usage=read_usage(answer.fields.get("usage"), answered=True) or Usage(),
+            usage=usage or Usage(),
+            usage_reported=usage is not None,
             left_out=tuple(sorted(left_out)),
             seconds=answer.seconds,
         )
@@ -210,14 +215,14 @@ class OpenAIImages:
     async def _call(self, agreement: Agreement, body: Mapping[str, Any], *, edits: bool) -> _Answer:
         started = time.monotonic()
         fields: Mapping[str, Any] = {}
-        blocked = ""
+        refused: ModelError | None = None
         try:
             fields = await self._answer(agreement.shaped(body, None), edits=edits)
         except ModelError as error:
-            blocked = _filtered(error)
-            if not blocked:
+            if not _filtered(error):
                 raise
-        return _Answer(fields, blocked, agreement.left_out, time.monotonic() - started)
+            refused = error
+        return _Answer(fields, refused, agreement.left_out, time.monotonic() - started)
 
     async def _keep(self, picture: bytes) -> str:
         if self._options.keep is None:
@@ -228,7 +233,11 @@ class OpenAIImages:
         return await self._options.keep(picture)
 
     async def _answer(self, body: Mapping[str, Any], *, edits: bool) -> Mapping[str, Any]:
-        """Sends a request and returns the decoded answer."""
+        """Sends a request and returns the decoded answer.
+
+        Raises:
+            ModelError: The server failed or refused. It has begun if something came that may be billed.
+        """
         fields = {name: value for name, value in body.items() if not _is_files(value)}
         files = [
             (f"{name}[]" if len(value) > 1 else name, (f"{name}.png", data, "image/png"))
@@ -237,15 +246,18 @@ class OpenAIImages:
             for data in value
         ]
         call = self._server.posted(_PATHS[edits], self._headers(), fields, files)
-        content = await self._server.stream(call, lambda data: False) or b""
+        content = await self._server.stream(call, lambda data: False)
         try:
-            answer = await asyncio.to_thread(json.loads, content)
+            answer = await asyncio.to_thread(json.loads, content or b"")
             if not isinstance(answer, Mapping):
                 raise ValueError("it is no object")
         except (ValueError, RecursionError) as error:
-            raise unreadable(self._told, "pictures", error, content) from None
+            failure: ModelError = unreadable(self._told, "pictures", error, content or b"")
+            failure.begun = content is None or may_be_reply(content)
+            raise failure from None
         if fault := fault_inside(answer):
-            raise self._server.error(fault)
+            failure = self._server.error(fault)
+            raise _billed(failure, read_usage(answer.get("usage"), answered=False)) if holds_reply(answer) else failure
         return answer
 
     def _headers(self) -> dict[str, str]:
@@ -315,6 +327,22 @@ def _asked(request: ImageRequest, source: _Source) -> dict[str, Any]:
         # `mask_image` and passes over `mask`.
         fields |= {"mask": (transparent_mask(source.mask),), "mask_image": (source.mask,)}
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _blocked(refusal: ModelError, model: str, seconds: float) -> ImageReply:
+    return ImageReply(
+        blocked=_filtered(refusal),
+        model=model,
+        usage=Usage(**refusal.reported or {}),
+        usage_reported=not refusal.begun or refusal.reported is not None,
+        seconds=seconds,
+    )
+
+
+def _billed(error: ModelError, usage: Usage | None) -> ModelError:
+    """A failure for which the provider drew something, and may bill it."""
+    error.begun, error.reported = True, usage.model_dump() if usage else None
+    return error
 
 
 def _is_files(value: object) -> bool:

@@ -65,6 +65,8 @@ class ImageReply(BaseModel):
     """Whether the same request gives the same pictures again, as far as the provider says."""
     usage: Usage = Usage()
     """Tokens, of providers that count some."""
+    usage_reported: bool = Field(default=True, exclude_if=bool)
+    """False if the provider may count tokens and did not say how many; a record then holds all that were reserved."""
     left_out: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
     """Parameters of the request that the provider does not take, so that the pictures were made without them."""
     cost_usd: Decimal | None = None
