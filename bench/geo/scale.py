@@ -72,6 +72,9 @@ def main() -> None:
         run = Path(folder) / "run"
         result = loopwright.run(task, out=run, proposer=MapRefiner(), model=model, on_event=note).episodes[0]
         size = (run / "events.jsonl").stat().st_size
+    if not result.scored:
+        print(f"the run came to nothing: {result.outcome}")
+        return
     first = times[0]
     print(f"\n{N} places, {model.calls} calls, {len(result.attempts)} maps, scored {result.scored}")
     print(f"processor time of a call: {1000 * (first[-1] - first[0]) / len(first):.2f} ms")

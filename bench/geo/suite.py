@@ -15,7 +15,7 @@ HEAD = (
     "| task | places | I of truth | I of ratings | neighbours tell | spatial share | raw | by stage | chosen | loss "
     "| asked | best baseline | gain over it |"
 )
-MOST = 2000
+MOST = 800
 """Places of a task, at most: a fixed draw of more."""
 
 

@@ -156,3 +156,11 @@ def test_a_crash_costs_no_call_twice_and_changes_no_map(lines: int, tmp_path: Pa
 def test_tasks_that_cannot_be_used(fields: dict[str, Any], message: str, tmp_path: Path) -> None:
     with pytest.raises(TaskError, match=message):
         run(tmp_path / "run", task(**fields), Rater())
+
+
+def test_a_rating_may_be_the_mean_of_samples(tmp_path: Path) -> None:
+    rater = Rater()
+    episode = run(tmp_path / "run", task(samples=2), rater)
+    assert sum(not again for _, again in rater.calls) == 2 * N
+    once = table(tmp_path / "once", run(tmp_path / "once", task(), Rater()))
+    assert table(tmp_path / "run", episode) == once

@@ -32,6 +32,8 @@ class GeoFields(Fields):
     """The lowest and the highest rating."""
     in_flight: Annotated[int, Field(ge=1, le=1000)] = 16
     """Calls that are under way at once, at most."""
+    samples: Annotated[int, Field(ge=1, le=4)] = 1
+    """Answers about each place whose mean is its first rating; more than one are drawn at temperature 1."""
 
 
 class _Hidden(Fields):
@@ -53,7 +55,7 @@ def geo_fields(public: Mapping[str, Any]) -> GeoFields:
 class GeoEnvironment:
     """Executes nothing: it looks at maps without labels in the loop, and with hidden labels afterwards.
 
-    An instance's public fields are `places`, `scale` and `in_flight`; its hidden field is `truth`, a table of `id` and
+    Its public fields are `places`, `scale`, `in_flight` and `samples`. Its hidden field is `truth`, a table of `id` and
     `value`. The goal is what is asked of each place, such as "infant mortality rate".
     """
 

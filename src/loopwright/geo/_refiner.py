@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from loopwright.agents import (
@@ -33,7 +34,7 @@ from loopwright.geo._stage import Proposal, look, moved, proposal, settle
 from loopwright.geo._table import MAP, Table
 from loopwright.models import Request
 from loopwright.project import Project
-from loopwright.types import Message
+from loopwright.types import Message, Sampling
 
 _SHOWN = 10
 """Neighbours that a question shows, at most."""
@@ -147,7 +148,13 @@ class _Asking:
 
     async def rate(self, client: ModelClient, number: int) -> float:
         """What the model says of one place."""
-        return await self._answer(client, "rate_place", {"place": self.places[number]})
+        shown = {"place": self.places[number]}
+        answers = [await self._answer(client, "rate_place", shown, self._drawn) for _ in range(self.fields.samples)]
+        return fmean(answers)
+
+    @property
+    def _drawn(self) -> Sampling:
+        return Sampling(temperature=1.0) if self.fields.samples > 1 else Sampling()
 
     async def refine(
         self, client: ModelClient, number: int, table: Table, proposed: Proposal, near: Neighbours
@@ -169,11 +176,14 @@ class _Asking:
         shown = {"rating": float(table.rating[number]), "expected": expected, "spread": spread, "neighbours": rows}
         return await self._answer(client, "refine_place", {"place": place, **shown})
 
-    async def _answer(self, client: ModelClient, prompt: str, shown: Mapping[str, Any]) -> float:
+    async def _answer(
+        self, client: ModelClient, prompt: str, shown: Mapping[str, Any], sampling: Sampling | None = None
+    ) -> float:
         """A number on the scale; a reply that cannot be read is asked for once more."""
         scale = Scale(*self.fields.scale)
         view = self.view.model_copy(update={"public": {"scale": scale, **shown}})
-        request = Request(model=self.model, messages=self.prompts[prompt].render(view))
+        messages = self.prompts[prompt].render(view)
+        request = Request(model=self.model, messages=messages, sampling=sampling or Sampling())
         reply = await client.complete(request)
         try:
             return scale.read(reply.text)
