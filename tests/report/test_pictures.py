@@ -43,6 +43,20 @@ def shown(**stored: bytes) -> dict[str, dict[str, str]]:
     return Thumbnails(bytes_of.__getitem__).of(Candidate(artifacts=refs))
 
 
+def test_no_more_pixels_are_unpacked_than_a_page_has_room_for() -> None:
+    stored = {str(number) * 64: grey_png(number) for number in range(3)}
+    page = Thumbnails(stored.__getitem__, pixels=2 * 8 * 8)
+    made = page.of(Candidate(artifacts={ref[0]: ref for ref in stored}))
+    assert ["src" in one for one in made.values()] == [True, True, False]
+    assert "too many pixels" in made["2"]["told"]
+
+
+def grey_png(grey: int) -> bytes:
+    out = io.BytesIO()
+    Image.new("L", (8, 8), grey).save(out, "PNG")
+    return out.getvalue()
+
+
 def opened(picture: dict[str, str]) -> Image.Image:
     head, _, data = picture["src"].partition(",")
     assert head == "data:image/webp;base64"

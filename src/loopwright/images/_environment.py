@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from loopwright.candidate import Candidate
 from loopwright.environments import EnvironmentSetup, Fields, Unchecked, read_fields
 from loopwright.errors import TaskError
 from loopwright.images.refining import given_checklist
+from loopwright.models.image import MOST_PIXELS
 from loopwright.task import Instance
 from loopwright.types import Observation
 from loopwright.verify import Verdict
@@ -17,9 +18,15 @@ from loopwright.verify import Verdict
 _Side = Annotated[int, Field(gt=0, le=16_384)]
 
 
+def _fits(size: tuple[int, int]) -> tuple[int, int]:
+    if size[0] * size[1] > MOST_PIXELS:
+        raise ValueError(f"a picture has at most {MOST_PIXELS:,} pixels")
+    return size
+
+
 class _Public(Fields):
     checklist: dict[str, Any] | None = None
-    size: tuple[_Side, _Side] | None = None
+    size: Annotated[tuple[_Side, _Side], AfterValidator(_fits)] | None = None
     steps: Annotated[int, Field(ge=1, le=1000)] | None = None
     guidance: Annotated[float, Field(ge=0, le=100)] | None = None
     negative_prompt: str = ""

@@ -5,7 +5,14 @@ from loopwright.models._endpoints import BUILTIN_ENDPOINTS, endpoints_file, load
 from loopwright.models._limits import Breaker
 from loopwright.models._open import open_model, split_name
 from loopwright.models._options import ModelOptions
-from loopwright.models._pictures import fit_picture, picture_type, thumbnail
+from loopwright.models._pictures import (
+    fit_picture,
+    needs_pillow,
+    opened_picture,
+    picture_header,
+    picture_type,
+    thumbnail,
+)
 from loopwright.models._prices import Price, Prices
 from loopwright.models._pull import LocalModel, list_models, pull
 from loopwright.models._resilient import Clock, OnFailure, Resilient, ResilientImages, RetryPolicy
@@ -60,7 +67,10 @@ __all__ = [
     "list_models",
     "load_endpoints",
     "models_folder",
+    "needs_pillow",
     "open_model",
+    "opened_picture",
+    "picture_header",
     "picture_type",
     "pull",
     "replay_key",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import warnings
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,15 +14,51 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _SIGNATURES = {b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp"}
-_FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 _QUALITY = 90
 """Of JPEG, in percent."""
 _SMALL_QUALITY = 80
 """Of thumbnails in WebP, in percent."""
 
 
+_MOST_READ = 89_478_485
+"""Pixels of a picture that is unpacked: some hundreds of megabytes.
+
+It is the limit of Pillow; a lower one that is set there holds too."""
+_AT_ONCE = 2**25
+"""Pixels that are unpacked at once in this process."""
+
+
 class TooManyPixels(ValueError):
-    """A picture that would unpack to more pixels than Pillow's limit, some hundreds of megabytes."""
+    """A picture that would unpack to more pixels than are read."""
+
+
+class _Room:
+    """Pixels that are unpacked at once: who needs more than are free waits, unless nobody holds any."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._held = 0
+        self._changed = threading.Condition()
+        self._thread = threading.local()
+
+    @contextmanager
+    def held(self, pixels: int) -> Iterator[None]:
+        """Holds some pixels. A thread that holds some already does not wait: two such could wait for each other."""
+        before: int = getattr(self._thread, "held", 0)
+        with self._changed:
+            self._changed.wait_for(lambda: before or not self._held or self._held + pixels <= self._most)
+            self._held += pixels
+        self._thread.held = before + pixels
+        try:
+            yield
+        finally:
+            self._thread.held = before
+            with self._changed:
+                self._held -= pixels
+                self._changed.notify_all()
+
+
+_ROOM = _Room(_AT_ONCE)
 
 
 def picture_type(data: bytes) -> str:
@@ -52,16 +88,18 @@ def fit_picture(data: bytes, max_side: int | None) -> bytes:
     if max_side is None:
         return data
     needs_pillow("a card limits the size of pictures", remedy=", or take `images.max_side` out of the card")
+    with picture_header(data) as header:
+        if max(header.size) <= max_side:
+            return data
     with opened_picture(data) as opened:
         from PIL import ImageOps
 
-        if max(opened.size) <= max_side:
-            return data
         kind = "JPEG" if opened.format == "JPEG" else "PNG"
-        fitted = ImageOps.exif_transpose(opened)
-        fitted.thumbnail((max_side, max_side))
+        opened.load()  # Else Pillow would unpack a JPEG roughly, and the same picture would become another one.
+        ImageOps.exif_transpose(opened, in_place=True)
+        opened.thumbnail((max_side, max_side))
         out = io.BytesIO()
-        fitted.save(out, kind, **({"quality": _QUALITY} if kind == "JPEG" else {}))
+        opened.save(out, kind, **({"quality": _QUALITY} if kind == "JPEG" else {}))
     return out.getvalue()
 
 
@@ -106,26 +144,64 @@ def needs_pillow(why: str, *, remedy: str = "") -> None:
 
 
 @contextmanager
-def opened_picture(data: bytes) -> Iterator[Image]:
-    """Opens a picture whose size is told before it is unpacked; what the decoder raises then is told as well.
+def picture_header(data: bytes, most: int = _MOST_READ) -> Iterator[Image]:
+    """Opens a picture and unpacks nothing: its size, mode and format are known.
 
     Args:
         data: PNG, JPEG, GIF or WebP.
+        most: Pixels that it may have.
 
     Raises:
-        TooManyPixels: It is larger than any that is unpacked.
+        TooManyPixels: It has more.
         ValueError: It is no picture, or a broken one.
     """
     from PIL import Image
 
-    picture_type(data)
+    kind = picture_type(data)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            opened = Image.open(io.BytesIO(data), formats=_FORMATS)
-        with opened:
+        with _reader(kind, data) as opened:
+            pixels = opened.width * opened.height
+            limit = min(most, Image.MAX_IMAGE_PIXELS or most)
+            if pixels > limit:
+                raise TooManyPixels(
+                    f"the picture cannot be read: Image size ({pixels} pixels) exceeds limit of {limit} pixels"
+                )
             yield opened
+    except TooManyPixels:
+        raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise TooManyPixels(f"the picture cannot be read: {error}") from None
     except (OSError, ValueError, SyntaxError) as error:
         raise ValueError(f"the picture cannot be read: {error}") from None
+
+
+@contextmanager
+def opened_picture(data: bytes, most: int = _MOST_READ) -> Iterator[Image]:
+    """Opens a picture to unpack it; waits while others unpack as many pixels as this process does at once.
+
+    Args:
+        data: PNG, JPEG, GIF or WebP.
+        most: Pixels that it may have.
+
+    Raises:
+        TooManyPixels: It has more.
+        ValueError: It is no picture, or a broken one; what the decoder raises later is told as well.
+    """
+    with picture_header(data, most) as opened, _ROOM.held(opened.width * opened.height):
+        yield opened
+
+
+def _reader(kind: str, data: bytes) -> Image:
+    """A picture before it is unpacked. `Image.open` would warn of many pixels, and warnings are not safe in threads."""
+    from PIL import GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+    file = io.BytesIO(data)
+    match kind:
+        case "image/png":
+            return PngImagePlugin.PngImageFile(file)
+        case "image/jpeg":
+            return JpegImagePlugin.jpeg_factory(file)
+        case "image/gif":
+            return GifImagePlugin.GifImageFile(file)
+        case _:
+            return WebPImagePlugin.WebPImageFile(file)

@@ -276,8 +276,8 @@ class Case:
     says: str
 
 
-def noise() -> bytes:
-    return encoded(Image.effect_noise((64, 48), 60).convert("RGB"))
+def noise(size: tuple[int, int] = (64, 48)) -> bytes:
+    return encoded(Image.effect_noise(size, 60).convert("RGB"))
 
 
 CASES = {
@@ -314,7 +314,7 @@ CASES = {
         "the answer is not pictures",
     ),
     "not an image": Case(sent_pictures(b"<svg/>"), ModelUnavailable, "it is no picture"),
-    "a truncated picture": Case(sent_pictures(noise()[:2000]), ModelUnavailable, "cannot be read"),
+    "a truncated picture": Case(sent_pictures(noise((96, 64))[:2000]), ModelUnavailable, "cannot be read"),
     "another size": Case(sent_pictures(picture()), ModelRejected, "has 64x48 pixels, and 96x64 were asked for"),
     "200 megapixels": Case(sent_pictures(huge(14_200, 14_200)), ModelRejected, "exceeds limit"),
     "an address": Case(answered([{"url": "http://169.254.169.254/latest"}]), ModelRejected, "fetches nothing"),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import struct
+import time
+import warnings
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
@@ -14,6 +17,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from loopwright.errors import ModelRejected, ModelUnavailable
+from loopwright.models import opened_picture
+from loopwright.models._pictures import _Room
 from loopwright.models.image import checked_mask, checked_picture, kept_outside, plain_picture
 from loopwright.models.image._pixels import transparent_mask
 
@@ -116,6 +121,52 @@ def test_a_picture_that_broke_off_may_be_asked_for_again(kind: str) -> None:
 def test_a_picture_that_unpacks_to_gigabytes_is_not_asked_for_again(side: int) -> None:
     with pytest.raises(ModelRejected, match=r"cannot be read: Image size \(\d+ pixels\) exceeds"):
         checked_picture(huge(side, side), model="a/b")
+
+
+@pytest.mark.parametrize("side", [6000, 9400])
+def test_a_picture_larger_than_any_that_models_make_is_not_asked_for_again(side: int) -> None:
+    with pytest.raises(ModelRejected, match=f"{side * side} pixels"):
+        checked_picture(huge(side, side), model="a/b")
+
+
+def test_a_picture_that_cannot_have_the_size_is_not_unpacked() -> None:
+    """Unpacked it would be told as broken: its header speaks of more pixels than there are."""
+    with pytest.raises(ModelRejected, match="has 5000x5000 pixels, and 64x48 were asked for"):
+        checked_picture(huge(5000, 5000), (64, 48), model="a/b")
+    with pytest.raises(ValueError, match="the mask has 5000x5000 pixels"):
+        checked_mask(huge(5000, 5000), (64, 48))
+
+
+def test_a_transparent_picture_is_laid_on_white_pixel_by_pixel() -> None:
+    noise = Image.merge("RGBA", [Image.effect_noise((64, 600), spread) for spread in (90, 60, 120, 200)])
+    flat = Image.alpha_composite(Image.new("RGBA", noise.size, "white"), noise).convert("RGB")
+    assert decoded(plain_picture(encoded(noise))).tobytes() == flat.tobytes()
+
+
+def test_no_more_is_unpacked_at_once_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after another, though many threads ask; one that holds a picture gets another one without waiting."""
+    monkeypatch.setattr("loopwright.models._pictures._ROOM", _Room(64 * 48))
+    inside: list[int] = []
+    most: list[int] = []
+
+    def read(number: int) -> None:
+        with opened_picture(picture()), opened_picture(picture()):
+            inside.append(number)
+            most.append(len(inside))
+            time.sleep(0.001)
+            inside.remove(number)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(read, range(24)))
+    assert (len(most), max(most)) == (24, 1)
+
+
+def test_the_filters_of_warnings_that_all_threads_share_are_let_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as without:
+        without.delattr(warnings, "catch_warnings")
+        plain_picture(picture(kind="JPEG"))
+    with pytest.raises(ValueError, match="100000000 pixels"):
+        plain_picture(huge(10_000, 10_000))
 
 
 def test_a_picture_of_another_size_is_not_asked_for_again() -> None:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from loopwright.agents import AgentReply, AgentRole, KeepsArtifacts, ModelClient, NamesModels, View, load_prompt
 from loopwright.errors import AgentError, VerifierError
 from loopwright.images.checklist import Answer, Atom, CountAtom
+from loopwright.images.looking._answers import read_count, read_yes_no
 from loopwright.images.looking._confirming import confirmed
 from loopwright.images.looking._shown import expected_of, shown_checklist, shown_reference
 from loopwright.models import Request, complete_as
 from loopwright.project import Project
 
 
+def _as_text(answer: object) -> object:
+    """Numbers and truth values as text: models answer "how many" with a number, whatever the schema says."""
+    return str(answer) if isinstance(answer, bool | int | float) else answer
+
+
 class _Answered(BaseModel):
     id: str
-    answer: str = Field(max_length=40)
+    answer: Annotated[str, Field(max_length=40), BeforeValidator(_as_text)]
     confidence: float = Field(default=1.0, ge=0, le=1)
     seen: str = ""
 
@@ -78,13 +84,11 @@ class VisionVerifier:
 def _answer(atom: Atom, said: _Answered | None) -> Answer:
     if said is None:
         return Answer(value="unknown", confidence=0, evidence="no answer")
-    text = said.answer.strip().strip("*_.\"'").lower()
-    if isinstance(atom, CountAtom) and text.isdecimal() and len(text) < 6:
-        seen = int(text)
+    if isinstance(atom, CountAtom) and (seen := read_count(said.answer, atom)) is not None:
         value: Literal["yes", "no"] = "yes" if atom.holds(seen) else "no"
         return Answer(value=value, confidence=said.confidence, seen=seen, evidence=said.seen)
-    if text in ("yes", "no"):
-        return Answer(value="yes" if text == "yes" else "no", confidence=said.confidence, evidence=said.seen)
+    if (told := read_yes_no(said.answer)) != "unknown":
+        return Answer(value=told, confidence=said.confidence, evidence=said.seen)
     return Answer(value="unknown", confidence=0, evidence=said.seen or said.answer)
 
 

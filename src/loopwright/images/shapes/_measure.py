@@ -6,7 +6,6 @@ neither colour nor stripes change much; an object's shape is that of the most si
 
 from __future__ import annotations
 
-import io
 from functools import cache
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from loopwright.errors import MissingExtra
 from loopwright.images.shapes._render import RGB, draw_image
 from loopwright.images.shapes._scene import COLOURS, RADII, SHAPES, Colour, Scene, SceneObject, Shape
+from loopwright.models import opened_picture, picture_type
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,10 +41,10 @@ def measure(picture: bytes) -> Scene:
     """The scene that a picture shows, from top left to bottom right.
 
     Args:
-        picture: PNG, JPEG or another format that Pillow reads; a transparent one stands on white.
+        picture: PNG, JPEG, GIF or WebP; a transparent one stands on white.
 
     Raises:
-        ValueError: It is no picture.
+        ValueError: It is no picture, a broken one, or far too large.
         MissingExtra: Pillow or NumPy is not installed.
     """
     pixels = _pixels(picture)
@@ -62,14 +62,19 @@ def _pixels(picture: bytes) -> Floats:
             f"measuring pictures needs {error.name}", remedy="Run: pip install 'loopwright[images]'"
         ) from None
     try:
-        with Image.open(io.BytesIO(picture)) as opened:
-            clear = opened.convert("RGBA")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        picture_type(picture)
+    except ValueError as error:
         raise ValueError(f"the picture cannot be read: {error}") from None
-    white = Image.new("RGBA", clear.size, "white")
-    flat = Image.alpha_composite(white, clear).convert("RGB")
-    if flat.size != (SIDE, SIDE):
-        flat = flat.resize((SIDE, SIDE), Image.Resampling.BOX)
+    with opened_picture(picture) as opened:
+        flat: Image.Image = opened
+        if opened.has_transparency_data:
+            clear = opened.convert("RGBA")
+            flat = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
+        if flat.mode != "RGB":
+            flat = flat.convert("RGB")
+        if flat.size != (SIDE, SIDE):
+            flat = flat.resize((SIDE, SIDE), Image.Resampling.BOX)
+        flat.load()
     pixels: Floats = numpy.asarray(flat, dtype=float) / 255
     return pixels
 

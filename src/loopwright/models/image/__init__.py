@@ -2,9 +2,10 @@
 
 from loopwright.models.image._open import open_image_model
 from loopwright.models.image._pixels import checked_mask, checked_picture, kept_outside, plain_picture
-from loopwright.models.image._types import Connects, ImageModel, ImageReply, ImageRequest
+from loopwright.models.image._types import MOST_PIXELS, Connects, ImageModel, ImageReply, ImageRequest
 
 __all__ = [
+    "MOST_PIXELS",
     "Connects",
     "ImageModel",
     "ImageReply",

@@ -10,7 +10,8 @@ import io
 from typing import TYPE_CHECKING
 
 from loopwright.errors import ModelRejected, ModelUnavailable
-from loopwright.models._pictures import TooManyPixels, opened_picture
+from loopwright.models._pictures import TooManyPixels, opened_picture, picture_header
+from loopwright.models.image._types import MOST_PIXELS
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -19,6 +20,8 @@ _RGB = b"\x08\x02"
 """Bit depth and kind of colour in the header of a PNG: eight bits of red, green and blue."""
 _PIXELS = frozenset({b"IHDR", b"IDAT", b"IEND"})
 """Chunks of a PNG without metadata."""
+_STRIP = 256
+"""Rows of a picture that are laid on white at a time."""
 _FAST = 1
 """How hard PNG is packed: a tenth more bytes than the most, in a quarter of the time."""
 
@@ -37,18 +40,25 @@ def checked_picture(data: bytes, size: tuple[int, int] | None = None, *, model: 
         MissingExtra: Pillow is not installed.
     """
     try:
-        picture = _plain(data)
-    except TooManyPixels as error:
-        raise ModelRejected(f"{model}: {error}", remedy="Ask for a smaller size.") from None
+        with opened_picture(data, MOST_PIXELS) as opened:
+            # As it is stored a picture may lie on its side; one that cannot have the size is not unpacked.
+            found = opened.size
+            if size is None or found in (size, size[::-1]):
+                picture = _flat(opened)
+                found = picture.size
+            if size is None or found == size:
+                return data if _is_plain(data) else png(picture)
+    except (TooManyPixels, MemoryError) as error:
+        raise ModelRejected(
+            f"{model}: {error or 'no memory for the picture'}", remedy="Ask for a smaller size."
+        ) from None
     except ValueError as error:
         raise ModelUnavailable(f"{model}: {error}") from None
-    if size is not None and picture.size != size:
-        raise ModelRejected(
-            f"{model}: the picture has {_shown(picture.size)} pixels, and {_shown(size)} were asked for",
-            parameter="size",
-            remedy="Ask for a size that the model makes, or for none.",
-        )
-    return data if _is_plain(data) else png(picture)
+    raise ModelRejected(
+        f"{model}: the picture has {_shown(found)} pixels, and {_shown(size)} were asked for",
+        parameter="size",
+        remedy="Ask for a size that the model makes, or for none.",
+    )
 
 
 def plain_picture(data: bytes) -> bytes:
@@ -60,8 +70,9 @@ def plain_picture(data: bytes) -> bytes:
     Raises:
         ValueError: It is no picture, a broken one, or far too large.
     """
-    picture = _plain(data)
-    return data if _is_plain(data) else png(picture)
+    with opened_picture(data) as opened:
+        picture = _flat(opened)
+        return data if _is_plain(data) else png(picture)
 
 
 def picture_size(data: bytes) -> tuple[int, int]:
@@ -70,7 +81,7 @@ def picture_size(data: bytes) -> tuple[int, int]:
     Raises:
         ValueError: It is no picture, a broken one, or far too large.
     """
-    with opened_picture(data) as opened:
+    with picture_header(data) as opened:
         return opened.size
 
 
@@ -84,10 +95,15 @@ def checked_mask(data: bytes, size: tuple[int, int]) -> bytes:
     Raises:
         ValueError: It is no picture, a broken one, or of another size.
     """
-    mask = _plain(data).convert("L")
-    if mask.size != size:
-        raise ValueError(f"the mask has {_shown(mask.size)} pixels, and the picture {_shown(size)}")
-    return png(mask)
+    grey = b""
+    with opened_picture(data) as opened:
+        found = opened.size
+        if found in (size, size[::-1]):
+            mask = _flat(opened).convert("L")
+            found, grey = mask.size, png(mask)
+    if found != size:
+        raise ValueError(f"the mask has {_shown(found)} pixels, and the picture {_shown(size)}")
+    return grey
 
 
 def transparent_mask(mask: bytes) -> bytes:
@@ -119,25 +135,37 @@ def kept_outside(original: bytes, painted: bytes, mask: bytes) -> bytes:
         return png(Image.composite(after, before, where))
 
 
-def _plain(data: bytes) -> Image:
-    """The decoded picture: upright, opaque, in RGB, without what else stood in its file.
+def _flat(opened: Image) -> Image:
+    """The unpacked picture: upright, opaque, in RGB, without what else stood in its file; copied no more than needed.
 
     Raises:
-        ValueError: It is no picture, a broken one, or far too large.
+        ValueError: It is a broken one.
     """
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
-    with opened_picture(data) as opened:
-        opened.load()
-        picture = ImageOps.exif_transpose(opened)
-        if picture.mode.startswith("I;16"):  # Pillow would cut off all that is brighter than 255 of 65,535.
-            picture = picture.point(lambda grey: grey / 256, "L")
-        if picture.has_transparency_data:
-            clear = picture.convert("RGBA")
-            picture = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
+    opened.load()
+    ImageOps.exif_transpose(opened, in_place=True)
+    picture: Image = opened
+    if picture.mode.startswith("I;16"):  # Pillow would cut off all that is brighter than 255 of 65,535.
+        picture = picture.point(lambda grey: grey / 256, "L")
+    if picture.has_transparency_data:
+        picture = _on_white(picture)
+    elif picture.mode != "RGB":
         picture = picture.convert("RGB")
     picture.info = {}
     return picture
+
+
+def _on_white(clear: Image) -> Image:
+    """A transparent picture on white, in RGB; a strip at a time, so that no copy of it is needed in between."""
+    from PIL import Image
+
+    flat = Image.new("RGB", clear.size)
+    for top in range(0, clear.height, _STRIP):
+        box = (0, top, clear.width, min(top + _STRIP, clear.height))
+        strip = clear.crop(box).convert("RGBA")
+        flat.paste(Image.alpha_composite(Image.new("RGBA", strip.size, "white"), strip).convert("RGB"), box)
+    return flat
 
 
 def _is_plain(data: bytes) -> bool:

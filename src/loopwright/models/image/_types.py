@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from loopwright.models._options import ModelOptions
 from loopwright.types import Usage
 
+MOST_PIXELS = 2**25
+"""Pixels of a picture that is asked for or taken from a model: one of 8K (7680x4320) fits."""
+
 Pixels = Annotated[int, Field(gt=0, le=16_384)]
 
 
@@ -47,6 +50,8 @@ class ImageRequest(BaseModel):
             raise ValueError("a mask needs a picture to edit")
         if (self.width is None) != (self.height is None):
             raise ValueError("a size is a width and a height")
+        if self.width and self.height and self.width * self.height > MOST_PIXELS:
+            raise ValueError(f"a picture has at most {MOST_PIXELS:,} pixels, and this one {self.width}x{self.height}")
         return self
 
 
