@@ -11,6 +11,7 @@ import pytest
 
 from loopwright.cli._app import VERBS
 from loopwright.task import task_schema
+from loopwright.types import Control
 from tests.cli.conftest import Invoke, WriteTask
 
 
@@ -109,6 +110,27 @@ def test_a_loop_without_a_visible_check_is_noted(
 def test_a_run_begins_with_its_notes(invoke: Invoke, project: Path) -> None:
     Path("t.yaml").write_text(_HIDDEN_ONLY.replace("ENVIRONMENT", "text"))
     assert "note: t: no visible check: " in invoke("run", "t.yaml", "--calls", 1).stderr
+
+
+def test_a_loosened_sandbox_is_told_before_and_after_a_run(
+    invoke: Invoke, project: Path, write_task: WriteTask
+) -> None:
+    write_task(more="sandbox: {network: host, require: [memory]}\n")
+    waived = "capabilities, init, network, no_new_privileges, read_only_root, seccomp, unprivileged_user"
+    told = ("network: host (say)", f"require: without {waived} (say)")
+    run = invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--out", "runs/loose")
+    assert [run.stderr.count(f"note: the sandbox is loosened by {what}") for what in told] == [1, 1]
+    shown = invoke("show", "runs/loose")
+    checked = invoke("validate", "say.yaml")
+    for what in told:
+        assert f"loosened sandbox: {what}" in shown.stdout
+        assert f"note: the sandbox is loosened by {what}" in checked.stdout
+    assert json.loads(invoke("show", "runs/loose", "--json").stdout)["loosened"] == list(told)
+
+
+def test_more_controls_than_by_default_loosen_nothing(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task(more=f"sandbox: {{require: [{', '.join(Control)}]}}\n")
+    assert "loosened" not in invoke("validate", "say.yaml").stdout
 
 
 def test_explain_tells_what_is_shown_to_whom(invoke: Invoke, write_task: WriteTask) -> None:

@@ -14,7 +14,9 @@ import loopwright
 from loopwright.errors import UserError
 from loopwright.plan import resolve
 from loopwright.plugins import import_nothing_for
+from loopwright.runner import fork_episode
 from loopwright.task import load_task
+from loopwright.types import Control
 
 _CODE = """\
 from pathlib import Path
@@ -138,12 +140,18 @@ def test_a_cap_on_cost_is_not_counted_by_prices_that_were_sent(run: Path) -> Non
     assert "the cap on usd of 1" in str(episode.outcome)
 
 
-def _sent(run: Path, **task: Any) -> None:
-    """The run as if somebody had sent it, with other fields of its task."""
+def _sent_whole(run: Path, config: dict[str, Any] | None = None, **task: Any) -> None:
+    """The run as if somebody had sent it, with other settings, or other fields of its task."""
     told = json.loads((run / "run.json").read_text())
     del told["origin"]
+    told["config"] |= config or {}
     told["config"]["tasks"][0] |= task
     (run / "run.json").write_text(json.dumps(told))
+
+
+def _sent(run: Path, **task: Any) -> None:
+    """As `_sent_whole`, without an episode."""
+    _sent_whole(run, **task)
     first = (run / "events.jsonl").read_bytes().splitlines(keepends=True)[0]
     (run / "events.jsonl").write_bytes(first)
 
@@ -165,6 +173,82 @@ def test_a_run_that_was_sent_reads_nothing_outside_the_project(run: Path, task: 
     with pytest.raises(UserError, match=told) as caught:
         loopwright.resume(run, project=run.parent)
     assert "LOOPWRIGHT_FOLDERS" in caught.value.remedy
+
+
+_LOOSE: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"network": "host"}, r"sandbox\.network: host"),
+    ({"user": "root"}, r"sandbox\.user: root"),
+    ({"require": ["seccomp"]}, r"sandbox\.require: without capabilities, init, network,"),
+    ({"image": "private:latest"}, r"sandbox\.image: 'private:latest'"),
+    ({"runtime": "own"}, r"sandbox\.runtime: 'own'"),
+    ({"memory_mb": 4097}, r"sandbox\.memory_mb: 4097, more than 4096"),
+    ({"pids": 1025}, r"sandbox\.pids"),
+    ({"cpus": 8.5}, r"sandbox\.cpus: 8\.5"),
+    ({"scratch_mb": 1025}, r"sandbox\.scratch_mb"),
+    ({"timeout": 601}, r"sandbox\.timeout"),
+)
+
+
+@pytest.mark.parametrize(("sandbox", "told"), _LOOSE, ids=[next(iter(sandbox)) for sandbox, _ in _LOOSE])
+def test_a_run_that_was_sent_loosens_no_sandbox(run: Path, sandbox: dict[str, Any], told: str) -> None:
+    _sent_whole(run, sandbox={"provider": "bubblewrap", **sandbox})
+    for go_on in (
+        lambda: loopwright.resume(run),
+        lambda: loopwright.fork(run, "t:refine:0", at=0, out="forked"),
+        lambda: loopwright.regrade(run, out="regraded"),
+        lambda: loopwright.resume(run, project=run.parent),
+    ):
+        with pytest.raises(UserError, match=told) as caught:
+            go_on()
+        assert "--trust-sandbox" in caught.value.remedy
+    assert not Path("forked").exists()
+    assert not Path("regraded").exists()
+
+
+def test_a_sandbox_that_is_no_weaker_needs_no_trust(run: Path) -> None:
+    strict = [control.value for control in Control]
+    _sent_whole(run, sandbox={"provider": "bubblewrap", "require": strict, "memory_mb": 1024, "timeout": 60})
+    fork_episode(run, Path("forked"), episode="t:refine:0", at=0, model=None, seed=None, calls=None).store.close()
+    (task,) = json.loads(Path("forked/run.json").read_text())["config"]["tasks"]
+    assert task["sandbox"]["memory_mb"] == 1024
+
+
+def test_who_trusts_a_sandbox_gets_it_each_time_anew(run: Path) -> None:
+    _sent_whole(run, sandbox={"provider": "bubblewrap", "require": []})
+    assert loopwright.fork(run, "t:refine:0", at=0, out="forked", trust_sandbox=True).pass_rate == 1
+    for go_on in (loopwright.resume, loopwright.regrade):
+        with pytest.raises(UserError, match="is not the ordinary one"):
+            go_on("forked")
+    assert loopwright.resume("forked", trust_sandbox=True).pass_rate == 1
+    assert len(loopwright.regrade("forked", out="graded", trust_sandbox=True).episodes) == 1
+
+
+def test_a_task_file_of_ones_own_grades_with_its_own_sandbox(run: Path) -> None:
+    _sent_whole(run, sandbox={"provider": "bubblewrap", "network": "host", "require": []})
+    loopwright.regrade(run, ["task.yaml"], out="regraded")
+    graded = json.loads(Path("regraded/run.json").read_text())
+    assert graded["config"]["tasks"][0]["sandbox"]["network"] == "none"
+
+
+def test_an_environment_that_was_sent_names_no_image(run: Path) -> None:
+    folder = run / "environments" / "python"
+    folder.mkdir(parents=True)
+    (folder / "environment.yaml").write_text("name: python\nimage: private:latest\n")
+    _sent_whole(run, {"project": "run"})
+    with pytest.raises(UserError, match="the image of environment 'python': 'private:latest'"):
+        loopwright.resume(run)
+
+
+def test_a_run_that_was_sent_does_not_say_how_many_run_at_a_time(run: Path) -> None:
+    _sent_whole(run, {"concurrency": 100_000})
+    fork_episode(run, Path("forked"), episode="t:refine:0", at=0, model=None, seed=None, calls=None).store.close()
+    assert json.loads(Path("forked/run.json").read_text())["config"]["concurrency"] == 16
+
+
+def test_a_run_of_ones_own_keeps_the_sandbox_that_its_task_says(run: Path) -> None:
+    Path("loose.yaml").write_text(Path("task.yaml").read_text().replace("bubblewrap}", "bubblewrap, require: []}"))
+    loopwright.run(["loose.yaml"], out="loose")
+    assert loopwright.resume("loose").pass_rate == 1
 
 
 def test_the_cache_of_a_run_that_was_sent_is_left_alone(run: Path, tmp_path: Path) -> None:

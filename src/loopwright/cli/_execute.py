@@ -17,6 +17,7 @@ from loopwright.cli._acceptance import Acceptance, accepted
 from loopwright.cli._exit import ExitCode
 from loopwright.cli._output import load_env, tell, write, write_json
 from loopwright.cli._progress import show_progress
+from loopwright.cli.render._loosened import loosened_lines
 from loopwright.cli.render._summary import summary_as_json
 from loopwright.errors import Cause, Interrupted, UserError
 from loopwright.report import RunSummary, render_text, summarize_run
@@ -42,7 +43,13 @@ def execute(run: Run, *, accept: float | None, as_json: bool, checkpoints: str =
     summary = summarize_run(folder)
     if as_json:
         write_json(
-            {"folder": str(folder), "exit_code": int(code), "reasons": list(result.reasons), **summary_as_json(summary)}
+            {
+                "folder": str(folder),
+                "exit_code": int(code),
+                "reasons": list(result.reasons),
+                "loosened": loosened_lines(run.config.tasks),
+                **summary_as_json(summary),
+            }
         )
     else:
         write(render_text(summary))
@@ -60,6 +67,8 @@ def carry_out(run: Run, accept: float | None) -> Acceptance:
     folder = run.store.folder
     if names := masked_names():
         tell(f"note: the values of {', '.join(names)} (.env) are written as {MASK} wherever they occur")
+    for what in loosened_lines(run.config.tasks):
+        tell(f"note: the sandbox is loosened by {what}")
     with show_progress(run):
         try:
             asyncio.run(_until_signalled(run))

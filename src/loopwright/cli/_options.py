@@ -76,6 +76,21 @@ checkpoints_option = click.option(
 """`--checkpoints`: where LangGraph's state of each episode is kept for others to look at."""
 
 
+def sent_options(function: _Function) -> _Function:
+    """`--project` and `--trust-sandbox`: what a recorded run may do that was made elsewhere."""
+    project = click.option(
+        "--project",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        help="The project folder, whose code may run; needed if the run was made elsewhere and names code.",
+    )
+    trust = click.option(
+        "--trust-sandbox",
+        is_flag=True,
+        help="Let a run that was made elsewhere loosen its sandboxes, such as by `network: host`.",
+    )
+    return project(trust(function))
+
+
 runs_option = click.option(
     "--runs",
     type=click.Path(path_type=Path),

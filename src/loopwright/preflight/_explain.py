@@ -14,7 +14,7 @@ from loopwright.plan import ResolvedComponents
 from loopwright.preflight._estimate import estimate_run
 from loopwright.preflight._validate import STAND_IN, CheckedRun
 from loopwright.record import EpisodeRecord
-from loopwright.task import SandboxOptions, Task
+from loopwright.task import Task
 
 _NODES = {"__start__": "START", "__end__": "END"}
 
@@ -113,7 +113,7 @@ def explain_run(checked: CheckedRun) -> Explanation:
         stop_rules=_stop_rules(first, casts),
         otherwise=_otherwise(first, casts),
         limits=_limits(first),
-        loosened=_loosened(task.sandbox),
+        loosened=task.sandbox.loosened,
         session=_across(first),
     )
 
@@ -275,15 +275,6 @@ def _limits(task: Task) -> dict[str, str]:
 
 def _caps(prefix: str, caps: Mapping[str, Any]) -> dict[str, str]:
     return {f"{prefix}{name}": str(amount) for name, amount in caps.items() if amount is not None}
-
-
-def _loosened(sandbox: SandboxOptions) -> list[str]:
-    told = [f"network: {sandbox.network}"] if sandbox.network != "none" else []
-    if sandbox.user == "root":
-        told.append("user: root inside, with capabilities for files; in Docker it may fill the engine's disk")
-    if sandbox.require is not None:
-        told.append(f"controls required: {', '.join(sandbox.require) or 'none'}")
-    return told
 
 
 def _block(title: str, items: Mapping[str, str]) -> list[str]:

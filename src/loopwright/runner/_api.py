@@ -93,6 +93,7 @@ async def aresume(
     project: Path | str | None = None,
     prices: Path | str | None = None,
     budget: Mapping[str, Any] | None = None,
+    trust_sandbox: bool = False,
     checkpoints: str = "",
     on_event: Callable[[Event], None] | None = None,
     **objects: Unpack[ComponentOptions],
@@ -108,6 +109,7 @@ async def aresume(
         project: The project folder, whose code may run; needed if the run was made elsewhere and names code.
         prices: The price file instead of the recorded one; needed for a cap on cost if the run was made elsewhere.
         budget: Caps of the whole run, such as `{"usd": 2}`, in place of the recorded ones of the same name.
+        trust_sandbox: Let a run that was made elsewhere loosen its sandboxes, as its tasks say.
         checkpoints: As for `run`.
         on_event: Called with every event from now on.
         **objects: The objects that the run was started with, such as `model=`; names are in the record.
@@ -125,6 +127,7 @@ async def aresume(
         project=Path(project) if project is not None else None,
         prices=Path(prices) if prices is not None else None,
         budget=CapOptions.model_validate(budget or {}),
+        trust_sandbox=trust_sandbox,
     )
     return await _executed(run, {"checkpoints": checkpoints, "on_event": on_event})
 
@@ -139,6 +142,7 @@ async def afork(
     calls: int | None = None,
     out: Path | str | None = None,
     project: Path | str | None = None,
+    trust_sandbox: bool = False,
     checkpoints: str = "",
     on_event: Callable[[Event], None] | None = None,
 ) -> RunResult:
@@ -155,6 +159,7 @@ async def afork(
         calls: Model calls of the episode, those kept included.
         out: The new run's folder; a new one under `runs/` by default.
         project: As for `resume`.
+        trust_sandbox: As for `resume`.
         checkpoints: As for `run`.
         on_event: Called with every event from now on.
 
@@ -173,6 +178,7 @@ async def afork(
         seed=seed,
         calls=calls,
         project=Path(project) if project is not None else None,
+        trust_sandbox=trust_sandbox,
     )
     return await _executed(run, {"checkpoints": checkpoints, "on_event": on_event})
 
@@ -188,6 +194,7 @@ async def aregrade(
     concurrency: int = 4,
     out: Path | str | None = None,
     project: Path | str | None = None,
+    trust_sandbox: bool = False,
     on_event: Callable[[Event], None] | None = None,
 ) -> RegradeResult:
     """Grades the recorded candidates of a run again, in a new run. `aregrade` is to be awaited; `regrade` waits.
@@ -205,6 +212,7 @@ async def aregrade(
         concurrency: Episodes at a time.
         out: The new run's folder; one under `runs/` that is named after the old run and the change by default.
         project: As for `resume`.
+        trust_sandbox: As for `resume`.
         on_event: Called with every event from now on.
 
     Raises:
@@ -225,6 +233,7 @@ async def aregrade(
         prices=Path(prices) if prices else None,
         concurrency=concurrency,
         project=Path(project) if project is not None else None,
+        trust_sandbox=trust_sandbox,
     )
     result = await _executed(run, {"on_event": on_event})
     return load_regrade(result.folder)

@@ -22,6 +22,7 @@ def fork_episode(
     seed: int | None,
     calls: int | None,
     project: Path | None = None,
+    trust_sandbox: bool = False,
 ) -> Run:
     """Makes a run of one episode that keeps what happened before an iteration; see `fork_run`.
 
@@ -34,8 +35,9 @@ def fork_episode(
         seed: Over the old run's; None leaves it.
         calls: Model calls of the episode, those kept included; None for as many as before.
         project: As for `Run.reopen`.
+        trust_sandbox: As for `Run.reopen`.
     """
-    config = recorded_config(source, project)
+    config = recorded_config(source, project, trust_sandbox=trust_sandbox)
     changes = {"only": (episode,), "calls": calls, "seed": seed, "models": (model,) if model else None}
     changed = config.model_copy(update={name: value for name, value in changes.items() if value is not None})
     return fork_run(source, target, config=changed, at=at)

@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator
 from pathlib import Path
 
+from loopwright.environments import find_environment
 from loopwright.errors import UserError
 from loopwright.plan import RunConfig, refuse_outside
 from loopwright.plugins import import_nothing_for
+from loopwright.project import Project
 from loopwright.store import made_here, read_run
-from loopwright.task import Caps
+from loopwright.task import Caps, Task
+
+_ORDINARY = {"memory_mb": 4096, "pids": 1024, "cpus": 8, "scratch_mb": 1024, "timeout": 600}
+"""Limits of a sandbox that a run may ask for, whoever made it."""
+_EPISODES = 16
+"""Episodes at a time, likewise."""
+_RUNTIMES = (None, "runsc", "kata", "kata-runtime")
+"""Those that are no weaker than the default."""
 
 
 def recorded_config(
-    folder: Path, project: Path | None, prices: Path | None = None, budget: Caps | None = None
+    folder: Path,
+    project: Path | None,
+    prices: Path | None = None,
+    budget: Caps | None = None,
+    *,
+    trust_sandbox: bool = False,
+    replaced: Container[str] = (),
 ) -> RunConfig:
     """The configuration of a recorded run. Code that it names is imported only where it was asked for.
 
     Of a run that was not made here no recorded cache is used, the files that its tasks name lie in the project that was
-    asked for, or in a folder that the user named, and no cap of the user's is counted by its prices.
+    asked for, or in a folder that the user named, no cap of the user's is counted by its prices, and its tasks loosen
+    no sandbox.
 
     Args:
         folder: The run's folder, which somebody may have sent.
         project: The project folder that was asked for; None for the recorded one.
         prices: The price file that was asked for; None for the recorded one.
         budget: Caps that the user gave.
+        trust_sandbox: Take sandboxes as the tasks of a run that was sent want them.
+        replaced: Names of tasks in whose place the user gave others.
 
     Raises:
-        UserError: A task of a run that was sent names a file elsewhere, or prices are needed.
+        UserError: A task of a run that was sent names a file elsewhere or loosens the sandbox, or prices are needed.
     """
     manifest = read_run(folder).manifest
     config = RunConfig.recorded(manifest)
@@ -47,4 +66,28 @@ def recorded_config(
         )
     for task in config.tasks:
         refuse_outside(task, task.instances(), config.project, [folder, *([project] if project else [])])
-    return config.model_copy(update={"cache": None})
+        demands = list(_demands(task, None if project else Project(config.project)))
+        if demands and not trust_sandbox and task.name not in replaced:
+            raise UserError(
+                f"the run in {folder} was made elsewhere, and its task {task.name!r} asks for a sandbox that is not "
+                f"the ordinary one: {'; '.join(demands)}",
+                remedy="It would run code that somebody sent. If you trust it, allow that with --trust-sandbox "
+                "(Python: trust_sandbox=True); to grade it, you can also give your own task file (regrade --task).",
+            )
+    return config.model_copy(update={"cache": None, "concurrency": min(config.concurrency, _EPISODES)})
+
+
+def _demands(task: Task, project: Project | None) -> Iterator[str]:
+    """What a sandbox would have that the ordinary one has not; a project that is not the user's brings images, too."""
+    sandbox = task.sandbox
+    yield from (f"sandbox.{what}" for what in sandbox.loosened)
+    if sandbox.image is not None:
+        yield f"sandbox.image: {sandbox.image!r}"
+    if sandbox.runtime not in _RUNTIMES:
+        yield f"sandbox.runtime: {sandbox.runtime!r}"
+    for name, most in _ORDINARY.items():
+        if (amount := getattr(sandbox, name)) > most:
+            yield f"sandbox.{name}: {amount:g}, more than {most}"
+    environment = find_environment(task.environment.name, project) if project else None
+    if project and environment and environment.image and environment.folder.is_relative_to(project.root):
+        yield f"the image of environment {environment.name!r}: {environment.image!r}"

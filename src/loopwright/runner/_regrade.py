@@ -50,6 +50,7 @@ def regrade_run(
     prices: Path | None = None,
     concurrency: int = 4,
     project: Path | None = None,
+    trust_sandbox: bool = False,
     runs: Path = Path("runs"),
 ) -> Run:
     """Makes a run that grades the candidates of another one, or opens the one that does so already.
@@ -68,6 +69,7 @@ def regrade_run(
         prices: The price file; None for the old run's.
         concurrency: Episodes at a time.
         project: As for `Run.reopen`.
+        trust_sandbox: As for `Run.reopen`; tasks that are given are trusted.
         runs: Where a folder that is not named is made.
 
     Raises:
@@ -75,9 +77,11 @@ def regrade_run(
         UserError: Something that the tasks name is not there or cannot be used.
         StoreError: A record cannot be read or written, or the folder holds something else.
     """
-    recorded = recorded_config(source, project, prices, budget)
+    given_tasks = opened(tasks) if tasks else []
+    replaced = {_task_of(one).name for one in given_tasks}
+    recorded = recorded_config(source, project, prices, budget, trust_sandbox=trust_sandbox, replaced=replaced)
     record = read_run(source)
-    now = opened(tasks) if tasks else _files_now(record.manifest, recorded)
+    now = given_tasks or _files_now(record.manifest, recorded)
     files = [one for one in now if isinstance(one, TaskFile)]
     update = {
         "tasks": _graded_tasks(source, recorded, now, verifier),
@@ -126,10 +130,14 @@ def _files_now(manifest: Manifest, config: RunConfig) -> Sequence[Task | TaskFil
     return opened(list(files)) if made_here(manifest) else []
 
 
+def _task_of(one: Task | TaskFile) -> Task:
+    return one.task if isinstance(one, TaskFile) else one
+
+
 def _graded_tasks(
     source: Path, config: RunConfig, now: Sequence[Task | TaskFile], verifier: str | None
 ) -> tuple[Task, ...]:
-    tasks = {task.name: task for task in (one.task if isinstance(one, TaskFile) else one for one in now)}
+    tasks = {task.name: task for task in map(_task_of, now)}
     known = [task.name for task in config.tasks]
     if strange := [name for name in tasks if name not in known]:
         raise TaskError(

@@ -126,6 +126,7 @@ class Run:
         project: Path | None = None,
         prices: Path | None = None,
         budget: Caps | None = None,
+        trust_sandbox: bool = False,
     ) -> Run:
         """Opens an interrupted run to go on with it.
 
@@ -139,13 +140,15 @@ class Run:
                 and to run code of it only if the run was made here.
             prices: The price file instead of the recorded one.
             budget: Caps of the whole run that hold from now on, in place of recorded ones of the same name.
+            trust_sandbox: Let a run that was made elsewhere loosen its sandboxes, as its tasks say.
 
         Raises:
             RunChanged: What the run rests on changed, and `changed` is not set.
-            UserError: A cap on cost would be counted by prices that somebody sent.
+            UserError: A cap on cost would be counted by prices that somebody sent, or a task of somebody's loosens
+                the sandbox.
             StoreError: There is no run, its record is damaged, or another process has it.
         """
-        config = recorded_config(folder, project, prices, budget)
+        config = recorded_config(folder, project, prices, budget, trust_sandbox=trust_sandbox)
         return cls.continued(
             folder, config, given=given, changed=changed, repeat_in_doubt=repeat_in_doubt, budget=budget
         )

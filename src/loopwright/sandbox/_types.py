@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol, runtime_checkable
 
-from loopwright.types import Control, ControlState
+from loopwright.types import REQUIRED_CONTROLS, Control, ControlState
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +35,8 @@ class SandboxSpec:
     network: Literal["none", "host"] = "none"
     env: Mapping[str, str] = field(default_factory=dict)
     """The whole environment of the workload, beside PATH, HOME and LANG; nothing is inherited."""
-    require: frozenset[Control] = frozenset(Control) - {Control.MEMORY, Control.CPU, Control.PIDS}
-    """Controls without which `open` refuses. The three left out need cgroups or Docker."""
+    require: frozenset[Control] = REQUIRED_CONTROLS
+    """Controls without which `open` refuses."""
     writable: tuple[str, ...] = ()
     """Further folders in memory, empty at first and of the scratch's size, in which the workload may write. `/` makes
     the whole root one, over which the programs lie read-only. In Docker `/` is for root alone and the container's own

@@ -27,7 +27,16 @@ from loopwright.task._caps import BudgetOptions
 from loopwright.task._fill import Unfilled, fill
 from loopwright.task._section import Section
 from loopwright.task._session import DriftOptions, SessionOptions
-from loopwright.types import Endpoint, EndpointName, Threshold, ValueOptions, ValueThreshold, Verdict, good_enough
+from loopwright.types import (
+    REQUIRED_CONTROLS,
+    Endpoint,
+    EndpointName,
+    Threshold,
+    ValueOptions,
+    ValueThreshold,
+    Verdict,
+    good_enough,
+)
 
 if TYPE_CHECKING:
     from loopwright.templates import Work
@@ -149,6 +158,16 @@ class SandboxOptions(Section):
                 "need into the image or the task, or take `host` on a machine whose own firewall allows no more"
             )
         return network
+
+    @property
+    def loosened(self) -> tuple[str, ...]:
+        """What is weaker than the default isolation."""
+        told = [] if self.network == "none" else [f"network: {self.network}"]
+        if self.user == "root":
+            told.append("user: root inside, with capabilities for files; in Docker it may fill the engine's disk")
+        if self.require is not None and (waived := REQUIRED_CONTROLS - set(self.require)):
+            told.append(f"require: without {', '.join(sorted(waived))}")
+        return tuple(told)
 
 
 class PilotOptions(Section):

@@ -2,7 +2,7 @@
 
 from loopwright.types._attempt import Attempt
 from loopwright.types._candidate import Candidate
-from loopwright.types._control import Control, ControlState
+from loopwright.types._control import REQUIRED_CONTROLS, Control, ControlState
 from loopwright.types._critique import Critique
 from loopwright.types._drift_alarm import TRAITS, Category, Channel, DriftAlarm, Trait
 from loopwright.types._endpoint import Endpoint, EndpointName
@@ -17,6 +17,7 @@ from loopwright.types._verdict import Check, Verdict
 
 __all__ = [
     "LARGEST_VALUE",
+    "REQUIRED_CONTROLS",
     "TRAITS",
     "Attempt",
     "Candidate",

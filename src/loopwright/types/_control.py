@@ -21,6 +21,10 @@ class Control(StrEnum):
     INIT = "init"
 
 
+REQUIRED_CONTROLS = frozenset(Control) - {Control.MEMORY, Control.CPU, Control.PIDS}
+"""Controls without which nothing runs, unless a task says otherwise. The three left out need cgroups or Docker."""
+
+
 @dataclass(frozen=True, slots=True)
 class ControlState:
     """What the self-check inside a sandbox read back for one control."""

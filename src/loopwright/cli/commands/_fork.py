@@ -7,7 +7,15 @@ from typing import Any
 
 import click
 
-from loopwright.cli._options import NumberRange, checkpoints_option, examples, json_option, run_argument, runs_option
+from loopwright.cli._options import (
+    NumberRange,
+    checkpoints_option,
+    examples,
+    json_option,
+    run_argument,
+    runs_option,
+    sent_options,
+)
 
 
 class _Point(click.ParamType[tuple[str, int]]):
@@ -36,11 +44,7 @@ class _Point(click.ParamType[tuple[str, int]]):
 @click.option("--calls", type=click.IntRange(min=1), help="Model calls of the episode, those kept included.")
 @click.option("--accept", type=NumberRange(0, 1), help="Pass rate below which the exit code is 1.")
 @click.option("--out", type=click.Path(path_type=Path), help="The new run folder; a new one in --runs by default.")
-@click.option(
-    "--project",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="The project folder, whose code may run; needed if the run was made elsewhere and names code.",
-)
+@sent_options
 @checkpoints_option
 @runs_option
 @json_option
@@ -53,6 +57,7 @@ def command(
     accept: float | None,
     out: Path | None,
     project: Path | None,
+    trust_sandbox: bool,
     checkpoints: str,
     runs: Path,
     as_json: bool,
@@ -73,7 +78,15 @@ def command(
     name = find_episode(folder, episode)
     target = out or runs / new_run_id()
     forked = fork_episode(
-        folder, target, episode=name, at=iteration, model=model, seed=seed, calls=calls, project=project
+        folder,
+        target,
+        episode=name,
+        at=iteration,
+        model=model,
+        seed=seed,
+        calls=calls,
+        project=project,
+        trust_sandbox=trust_sandbox,
     )
     tell_code(forked)
     execute(forked, accept=accept, as_json=as_json, checkpoints=checkpoints)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli._options import NumberRange, examples, json_option, run_argument, runs_option
+from loopwright.cli._options import NumberRange, examples, json_option, run_argument, runs_option, sent_options
 
 
 @click.command(
@@ -31,11 +31,7 @@ from loopwright.cli._options import NumberRange, examples, json_option, run_argu
 @click.option("--concurrency", type=click.IntRange(min=1), default=4, show_default=True, help="Episodes at a time.")
 @click.option("--accept", type=NumberRange(0, 1), help="Pass rate below which the exit code is 1.")
 @click.option("--out", type=click.Path(path_type=Path), help="The new run folder; by default one in --runs.")
-@click.option(
-    "--project",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="The project folder, whose code may run; needed if the run was made elsewhere and names code.",
-)
+@sent_options
 @runs_option
 @json_option
 def command(
@@ -49,6 +45,7 @@ def command(
     accept: float | None,
     out: Path | None,
     project: Path | None,
+    trust_sandbox: bool,
     runs: Path,
     as_json: bool,
 ) -> None:
@@ -76,6 +73,7 @@ def command(
         prices=prices,
         concurrency=concurrency,
         project=project,
+        trust_sandbox=trust_sandbox,
         runs=runs,
     )
     tell_code(regraded)

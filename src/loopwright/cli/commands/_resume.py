@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli._options import NumberRange, checkpoints_option, examples, json_option, run_argument, runs_option
+from loopwright.cli._options import (
+    NumberRange,
+    checkpoints_option,
+    examples,
+    json_option,
+    run_argument,
+    runs_option,
+    sent_options,
+)
 from loopwright.cli._plan_options import cap_options
 
 
@@ -23,11 +31,7 @@ from loopwright.cli._plan_options import cap_options
     help="Repeat calls that were under way at a crash even where their provider is not safe to ask twice.",
 )
 @click.option("--accept", type=NumberRange(0, 1), help="Pass rate below which the exit code is 1.")
-@click.option(
-    "--project",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="The project folder, whose code may run; needed if the run was made elsewhere and names code.",
-)
+@sent_options
 @click.option(
     "--prices",
     type=click.Path(path_type=Path),
@@ -43,6 +47,7 @@ def command(
     repeat_in_doubt: bool,
     accept: float | None,
     project: Path | None,
+    trust_sandbox: bool,
     prices: Path | None,
     checkpoints: str,
     runs: Path,
@@ -65,6 +70,7 @@ def command(
         changed=changed,
         repeat_in_doubt=repeat_in_doubt,
         project=project,
+        trust_sandbox=trust_sandbox,
         prices=prices,
         budget=CapOptions.model_validate(budget),
     )

@@ -40,6 +40,7 @@ def command(paths: tuple[Path, ...], plan: RunOptions, solutions: bool, as_json:
     from loopwright.cli._exit import ExitCode, as_dict
     from loopwright.cli._files import task_files
     from loopwright.cli._output import write, write_json
+    from loopwright.cli.render._loosened import loosened_lines
     from loopwright.errors import UserError
 
     results: list[dict[str, Any]] = []
@@ -50,7 +51,9 @@ def command(paths: tuple[Path, ...], plan: RunOptions, solutions: bool, as_json:
             results.append({"file": str(file), "valid": False, **as_dict(error)})
         else:
             instances = sum(map(len, found.instances.values()))
-            good = {"instances": instances, "episodes": len(found.episodes), "notes": list(found.notes)}
+            loosened = (f"the sandbox is loosened by {what}" for what in loosened_lines(found.config.tasks))
+            notes = [*found.notes, *loosened]
+            good = {"instances": instances, "episodes": len(found.episodes), "notes": notes}
             tried = _tried(found.resolved) if solutions else {}
             valid = not any(one["flags"] for one in tried.get("solutions", ()))
             results.append({"file": str(file), "valid": valid, **good, **tried})

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from loopwright.cli._output import write, write_json, write_table
+from loopwright.cli.render._loosened import loosened_lines
 from loopwright.cli.render._regrade import show_changes
 from loopwright.cli.render._summary import summary_as_json
 from loopwright.errors import StoreError
+from loopwright.plan import RunConfig
 from loopwright.report import EpisodeRow, render_text, summarize_run
 from loopwright.runner import load_regrade
 from loopwright.store import read_run
@@ -36,14 +38,24 @@ def show_run(folder: Path, *, as_json: bool) -> None:
     """Writes a run's summary and episodes; the run may be live or interrupted."""
     summary = summarize_run(folder)
     if as_json:
-        write_json({"folder": str(folder), **summary_as_json(summary)})
+        write_json({"folder": str(folder), "loosened": _loosened(folder), **summary_as_json(summary)})
         return
     write_episodes(summary.episodes)
     write("")
     write(render_text(summary))
+    for what in _loosened(folder):
+        write(f"loosened sandbox: {what}")
     _grades_before(folder)
     if summary.episodes:
         write(f"\nOne episode: loopwright show {folder} {summary.episodes[0].episode}")
+
+
+def _loosened(folder: Path) -> list[str]:
+    """What the run's tasks loosen of their sandboxes; nothing where its configuration cannot be used any more."""
+    try:
+        return loosened_lines(RunConfig.recorded(read_run(folder).manifest).tasks)
+    except StoreError:
+        return []
 
 
 def _grades_before(folder: Path) -> None:
