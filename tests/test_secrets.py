@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopwright import secrets
-from loopwright.secrets import MASK, load_env_file, masked_names, register, scrub
+from loopwright.secrets import MASK, load_env_file, masked_names, register, register_url, scrub
 
 # No "*": a value made of the mask's own character cannot be told from it.
 values = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="*"), min_size=6, max_size=30)
@@ -170,3 +170,35 @@ def test_an_env_file_copies_no_key_of_the_environment(tmp_path: Path, monkeypatc
     assert "OPENAI_BASE_URL" not in os.environ
     (tmp_path / ".env").write_text("ODD_BASE_URL=http://[\n")
     assert load_env_file(tmp_path / ".env") == ("ODD_BASE_URL",)
+
+
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        (
+            "https://user:p%40ss%2Fw0rd@h/v1",
+            ["p@ss/w0rd", "p%40ss%2Fw0rd", base64.b64encode(b"user:p@ss/w0rd").decode()],
+        ),
+        ("https://usr-8f3a%2B11:longpassword@h/v1", ["usr-8f3a+11", "usr-8f3a%2B11", "longpassword"]),
+        ("https://sesame@h/v1", ["sesame"]),
+        ("https://h/v1?apikey=sesame", ["sesame"]),
+        (
+            "https://h/v1?a=1&code=q1+w2%21e3&sig=Zm9vYmFy%3D",
+            ["q1 w2!e3", "q1+w2!e3", "q1+w2%21e3", "Zm9vYmFy=", "Zm9vYmFy%3D"],
+        ),
+        ("https://h/v1?sk-1234567", ["sk-1234567"]),
+        ("https://h/v1?code=YWJjZGVm==", ["YWJjZGVm=="]),
+        ("postgresql://me:t0%40psecret@h/db", ["t0@psecret", "t0%40psecret"]),
+    ],
+)
+def test_what_a_url_holds_is_masked_as_it_stands_and_as_it_is_sent(url: str, sent: list[str]) -> None:
+    register_url(url)
+    for value in sent:
+        assert value not in scrub(f"401: {value} is refused")
+        assert value not in scrub(f"401: {quote(value, safe='')} is refused")
+
+
+def test_words_and_versions_in_a_url_stay_readable() -> None:
+    register_url("https://gateway:canary-pw-77@h/v1?api-version=2024-10-21-preview&region=westeurope&timeout=120000")
+    said = "gateway, 2024-10-21-preview, westeurope and 120000"
+    assert scrub(said) == said

@@ -12,7 +12,7 @@ from binascii import hexlify
 from collections.abc import Mapping
 from itertools import takewhile
 from pathlib import Path
-from urllib.parse import quote, quote_plus, urlsplit
+from urllib.parse import quote, quote_plus, unquote, unquote_plus, urlsplit
 
 from loopwright.errors import UserError
 
@@ -27,6 +27,8 @@ _SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW", re.IGNORECASE)
 _NUMBER = re.compile(r"[-+]?[0-9][0-9_,.]{0,14}([eE][-+]?[0-9]+)?")
 """Up to 15 digits; no key is as short and has digits alone."""
 _WORDS = frozenset({"default", "disabled", "enabled", "required"})
+_PLAIN = re.compile(r"[A-Za-z]{1,16}|[0-9]{4}-[0-9]{2}-[0-9]{2}(-[a-z]{1,10})?")
+"""What stands in a URL beside its secrets: words such as `admin`, and versions such as `2024-10-21-preview`."""
 
 _SETTINGS = frozenset(
     {
@@ -76,6 +78,23 @@ def register(value: str, name: str = "") -> None:
         _forms = tuple(sorted({*_forms, *_written_forms(value)}, key=lambda form: (len(form), form)))
         if name:
             _names.add(name)
+
+
+def register_url(url: str) -> None:
+    """Registers what a URL holds that may be a key, as it stands there and as it is sent: decoded.
+
+    That is the password, the user name, and each value of the query; words, dates and short numbers only where there is
+    no doubt: for a password, a user name that stands alone, and a value whose name says that it is secret.
+    """
+    parts = urlsplit(url)
+    found = [(parts.password or "", True), (parts.username or "", not parts.password)]
+    for field in parts.query.split("&"):
+        name, named, value = field.partition("=")
+        found.append((value if named else name, _SECRET_NAME.search(name) is not None))
+    for raw, sure in found:
+        for value in {raw, unquote(raw), unquote_plus(raw)}:
+            if sure or (is_secret(value) and not _PLAIN.fullmatch(value)):
+                register(value)
 
 
 def is_secret(value: str) -> bool:

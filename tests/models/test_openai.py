@@ -5,13 +5,16 @@ import base64
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwright.errors import MissingSecret, ModelRejected, UserError
+from loopwright.errors import MissingSecret, ModelRejected, ModelUnauthorized, UserError
 from loopwright.models import Message, Model, ModelOptions, Reply, Request, Usage, open_model
+from loopwright.models.embedding import OpenAIEmbedding
+from loopwright.models.image import ImageRequest, open_image_model
 from tests.models.provider import Answer, Provider, Received, fault, reply
 from tests.models.support import ask
 
@@ -263,10 +266,48 @@ def test_parallel_first_calls_share_one_client() -> None:
     assert {each.body["messages"][0]["content"] for each in received} == set("01234")
 
 
-@pytest.mark.parametrize("url", ["localhost:8000/v1", "127.0.0.1", "ftp://host/v1", "http:///v1"])
+@pytest.mark.parametrize("url", ["localhost:8000/v1", "127.0.0.1", "ftp://host/v1", "http:///v1", "http://[host/v1"])
 def test_a_base_url_that_is_none_is_refused_at_once(url: str) -> None:
     with pytest.raises(UserError, match="is not of the form https://HOST/PATH"):
         open_model("openai/m", options=ModelOptions(base_url=url, api_key="key-of-test"))
+
+
+async def _call(kind: str, options: ModelOptions) -> None:
+    """One call of a model of a kind, at OPENAI_BASE_URL."""
+    if kind == "image":
+        images = open_image_model("openai/the-model", options=options)
+        try:
+            await images.generate(ImageRequest(model="openai/the-model", prompt="a cat"))
+        finally:
+            await images.close()
+        return
+    chat: dict[str, Callable[[], Model]] = {
+        "chat": lambda: open_model("openai/the-model", options=options),
+        "responses": lambda: open_model("openai-responses/the-model", options=options),
+        "embedding": lambda: OpenAIEmbedding.open("openai/the-model", options),
+    }
+    model = chat[kind]()
+    try:
+        await model.complete(ask())
+    finally:
+        await model.close()
+
+
+@pytest.mark.parametrize("kind", ["chat", "responses", "image", "embedding"])
+def test_an_error_that_repeats_what_the_base_url_holds_is_masked(kind: str) -> None:
+    secrets = (f"usr+{kind}+8f", f"pw@{kind}/55", f"code {kind} 77")
+    user, password, code = (quote(secret, safe="") for secret in secrets)
+
+    async def go() -> str:
+        async with Provider(fault(401, f"no: {secrets} {user} {password} {code}")) as provider:
+            url = provider.base_url.replace("http://", f"http://{user}:{password}@") + f"?sig={code}"
+            with pytest.raises(ModelUnauthorized) as raised:
+                await _call(kind, ModelOptions(base_url=url, api_key="key-of-test"))
+            return str(raised.value)
+
+    told = asyncio.run(go())
+    assert "***" in told
+    assert not [one for one in (*secrets, user, password, code) if one in told]
 
 
 def test_a_key_with_a_line_end_is_used_without(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ from loopwright.models._wire import (
     form_field,
     transport_error,
 )
-from loopwright.secrets import register, scrub
+from loopwright.secrets import register, register_url, scrub
 from loopwright.types import Endpoint
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class ModelServer:
             MissingSecret: A variable that a header needs is not set.
         """
         register(api_key if settings.api_key_env else "")
-        register(urlsplit(base_url).password or "")
+        register_url(base_url)
         self.base_url = base_url
         self.endpoint = shown_url(base_url)
         self.timeout = settings.timeout
@@ -111,7 +111,12 @@ class ModelServer:
             UserError: The base URL is none.
         """
         base_url = options.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
-        if urlsplit(base_url).scheme not in {"http", "https"} or not urlsplit(base_url).hostname:
+        try:
+            url = urlsplit(base_url)
+            usable = url.scheme in {"http", "https"} and bool(url.hostname)
+        except ValueError:
+            usable = False
+        if not usable:
             raise UserError(
                 f"{name}: the base URL is not of the form https://HOST/PATH",
                 remedy="Set OPENAI_BASE_URL to the URL before /chat/completions, such as http://127.0.0.1:8000/v1.",

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import aiosqlite
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -17,7 +16,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from loopwright.errors import MissingExtra, StoreError
 from loopwright.files import open_descriptor
-from loopwright.secrets import register, scrub
+from loopwright.secrets import register_url, scrub
 
 
 def strict_serializer() -> JsonPlusSerializer:
@@ -71,7 +70,7 @@ async def postgres_saver(url: str, run: str) -> AsyncIterator[BaseCheckpointSave
         raise MissingExtra(
             "checkpoints in Postgres need the extra `postgres`", remedy="pip install 'loopwright[postgres]'"
         ) from error
-    register(unquote(urlsplit(url).password or ""))
+    register_url(url)
     schema = Identifier(_schema_name(run))
 
     async def use_schema(connection: AsyncConnection[Any]) -> None:
