@@ -215,7 +215,7 @@ def test_a_task_file_that_names_servers_sends_them_no_variable(project: Path, wh
         loopwright.load_task("task.yaml")
 
 
-@pytest.mark.parametrize("name", ["openai", "deepseek"])
+@pytest.mark.parametrize("name", ["openai", "deepseek", "diffusers", "painter"])
 def test_a_task_file_takes_no_name_that_is_built_in(project: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-0123456789")
     monkeypatch.setenv("DEEPSEEK_API_KEY", "sk-canary-0123456789")

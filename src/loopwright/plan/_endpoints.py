@@ -12,7 +12,7 @@ from loopwright.plan._plan import RunConfig
 from loopwright.project import Project
 from loopwright.types import Endpoint
 
-_TAKEN = frozenset({"openai", "openai-responses", *BUILTIN_ENDPOINTS})
+_TAKEN = frozenset({"diffusers", "openai", "openai-responses", "painter", *BUILTIN_ENDPOINTS})
 
 
 def known_endpoints(foreign: Mapping[str, Endpoint], own: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
@@ -53,6 +53,7 @@ def _models(config: RunConfig) -> Iterator[str]:
     project = Project(config.project)
     for task in config.tasks:
         yield from filter(None, (task.model, *task.models.values(), *task.matrix.models))
+        yield from (*task.image_models.generator, *task.image_models.editor)
         if task.drift and "/" in task.drift.embedding:
             yield task.drift.embedding
         if task.drift and task.drift.mitigations.routing:

@@ -15,7 +15,7 @@ from loopwright.candidate import Candidate
 from loopwright.models.image import ImageRequest
 from loopwright.store import Failed, read_run
 from loopwright.task import Task
-from loopwright.types import Attempt, Check, Verdict
+from loopwright.types import Attempt, Check, Endpoint, Verdict
 from tests.models.image.servers import OPENAI, ImageStub
 from tests.models.image.test_openai import BLUE, half_mask
 from tests.models.image.test_pixels import decoded
@@ -89,3 +89,27 @@ def test_a_picture_is_refined_on_a_server(tmp_path: Path, monkeypatch: pytest.Mo
     assert after.getpixel((63, 47)) == before.getpixel((63, 47)) != BLUE
     assert [event.data.error for event in log.events if isinstance(event.data, Failed)] == ["ModelRateLimited"]
     assert "key-of-test" not in (tmp_path / "run" / "events.jsonl").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("own", [False, True], ids=["of the task", "of the user, who goes first"])
+def test_a_task_names_the_server_of_its_image_models(
+    own: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-test")
+    drawn = {"generator": "gallery/gpt-image-2.5-flare", "editor": "gallery/gpt-image-2.5-flare"}
+    stub = ImageStub(OPENAI)
+    stub.provider = Provider(stub.respond)
+    with on_a_thread(stub.provider) as provider:
+        elsewhere = Endpoint(base_url="http://127.0.0.1:9/v1")
+        here = Endpoint(base_url=provider.base_url)
+        task = Task.model_validate(
+            TASK.model_dump() | {"image_models": drawn, "endpoints": {"gallery": elsewhere if own else here}}
+        )
+        given: dict[str, Any] = {"endpoints": {"gallery": here}} if own else {}
+        parts: dict[str, Any] = {"proposer": Painter, "verifier": LeftIsBlue}
+        (episode,) = loopwright.run(task, out=tmp_path / "run", **parts, **given).episodes
+    assert [attempt.verdict.score for attempt in episode.attempts] == [0.0, 1.0]
+    assert provider.requests
+    assert "key-of-test" not in str([request.headers for request in provider.requests])
+    assert provider.base_url in (tmp_path / "run" / "run.json").read_text()
