@@ -31,9 +31,16 @@ class Rater:
 
     name, repeatable = "test/rater", True
 
-    def __init__(self, *, fails: tuple[int, ...] = (), babbles: tuple[int, ...] = (), constant: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        fails: tuple[int, ...] = (),
+        babbles: tuple[int, ...] = (),
+        constant: bool = False,
+        fails_again: bool = False,
+    ) -> None:
         self.calls: list[tuple[int, bool]] = []
-        self._fails, self._babbles, self._constant = fails, babbles, constant
+        self._fails, self._babbles, self._constant, self._fails_again = fails, babbles, constant, fails_again
 
     async def complete(self, request: Request) -> Reply:
         text = request.messages[1].content
@@ -42,7 +49,7 @@ class Rater:
         number = (int(float(place[1])) - 40) * 8 + int(float(place[2])) - 10
         again = "Places nearby" in text
         self.calls.append((number, again))
-        if number in self._fails:
+        if number in self._fails or (again and self._fails_again):
             raise ModelRejected("out of order")
         error = ((number * 37) % 11 - 5) / 12
         value = (
@@ -109,11 +116,25 @@ def test_calls_that_fail_leave_their_place_and_are_counted(tmp_path: Path) -> No
     assert episode.scored
 
 
-def test_a_provider_that_never_answers_is_no_score(tmp_path: Path) -> None:
+def test_a_second_call_that_fails_leaves_its_place_as_it_was(tmp_path: Path) -> None:
+    episode = run(tmp_path / "run", task(), Rater(fails_again=True))
+    assert episode.scored
+    made = episode.attempts[1].candidate.made if episode.attempts[1].candidate else {}
+    assert made["asked"]
+    assert made["failed"] == made["asked"]
+    candidate = episode.attempts[1].candidate
+    assert candidate is not None
+    slip = read_run(tmp_path / "run").get(candidate.artifacts["map"]).decode().splitlines()[1 + SLIP].split(",")
+    assert (slip[5], slip[7]) == (slip[3], "rated")
+
+
+@pytest.mark.parametrize("places", [2, N])
+def test_a_provider_that_never_answers_is_no_score(places: int, tmp_path: Path) -> None:
     rater = Rater(fails=tuple(range(N)))
-    episode = run(tmp_path / "run", task(), rater)
+    table_of_places = "".join(PLACES.splitlines(keepends=True)[: 1 + places])
+    episode = run(tmp_path / "run", task(table_of_places, truth=None), rater)
     assert not episode.scored
-    assert len(rater.calls) < N
+    assert len(rater.calls) < 2 * 16
 
 
 def test_equal_ratings_are_not_refined(tmp_path: Path) -> None:

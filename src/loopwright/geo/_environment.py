@@ -124,7 +124,8 @@ def _read(instance: Instance) -> tuple[tuple[Place, ...], dict[str, float]]:
     if hidden.truth is None:
         return places, {}
     truth = parse_truth(hidden.truth, "environment.hidden.truth")
-    if unknown := next((name for name in truth if name not in {place.id for place in places}), None):
+    known = {place.id for place in places}
+    if unknown := next((name for name in truth if name not in known), None):
         raise TaskError(
             f"the truth names {unknown!r}, which is no place",
             path="environment.hidden.truth",

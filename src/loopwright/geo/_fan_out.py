@@ -17,7 +17,7 @@ async def fan_out(
     after the calls in flight are answered, so that none is paid for in vain.
 
     Raises:
-        ModelError: None of the first calls reached the model: the rest would not either.
+        ModelError: As many calls as are in flight failed first, and none was answered: the rest would fail too.
         Exception: Whatever else `ask` raised first.
     """
     outcomes: dict[int, float | Exception] = dict.fromkeys(numbers, 0.0)
@@ -36,7 +36,7 @@ async def fan_out(
             except ModelError as error:
                 outcomes[number] = error
                 unreached += 1
-                if not answered and unreached >= min(in_flight, len(numbers)):
+                if not answered and unreached >= in_flight:
                     fatal.append(error)
             except Exception as error:
                 fatal.append(error)

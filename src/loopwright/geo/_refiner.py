@@ -21,7 +21,7 @@ from loopwright.agents import (
     load_prompt,
 )
 from loopwright.candidate import Candidate
-from loopwright.errors import NoCandidate, ReplyInvalid, UserError
+from loopwright.errors import ModelError, NoCandidate, ReplyInvalid, UserError
 from loopwright.geo._answers import Scale, Unreadable
 from loopwright.geo._autocorrelation import moran
 from loopwright.geo._environment import GeoFields, geo_fields
@@ -71,6 +71,8 @@ async def _rated(asking: _Asking) -> AgentReply:
     outcomes = await asking.fan_out(range(len(asking.places)), asking.rate)
     rating = np.array([np.nan if isinstance(one, Exception) else one for one in outcomes.values()])
     if not np.isfinite(rating).any():
+        if unreached := next((one for one in outcomes.values() if isinstance(one, ModelError)), None):
+            raise unreached
         raise NoCandidate(f"no reply of {asking.model} could be read: {next(iter(outcomes.values()))}")
     unknown = np.full(len(rating), np.nan)
     ground = await asyncio.to_thread(look, asking.places, rating)
