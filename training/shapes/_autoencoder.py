@@ -1,65 +1,89 @@
-"""Makes the autoencoder: 64 x 64 pixels to 8 x 8 x 24 numbers and back.
+"""Makes the autoencoder: 64 x 64 pixels to 4 x 4 x 11 numbers and back.
 
-The encoder is not trained: it holds the 24 main directions of patches of 8 x 8 pixels, so that the denoisers can be
-trained beside the decoder. Latents of white are 0.
+The encoder is not trained: it is linear, and computes from the pixels of a cell numbers that stand for its shape (5),
+colour (3), texture, size and presence, as well as ridge regression can. Latents of white are 0. The decoder is trained
+on random cells with noisy latents, so that it draws the nearest one.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from random import Random
 
 import numpy
 import torch
 from diffusers import AutoencoderTiny
+from numpy.typing import NDArray
 
-from training.shapes._data import crops, draw_scene, pixels
+from loopwright.images.shapes._render import RGB
+from loopwright.images.shapes._scene import COLOURS, SHAPES
+from training.shapes._data import CELL, GRID, PATTERNS, assemble, shown, sprites
 
-LATENTS = 24
-_PATCH = 8
+LATENTS = 11
 _ENCODER_WIDTH = 48
 _DECODER_WIDTH = 32
-_BATCH = 16
+_BATCH = 8
 _RATE = 2e-3
-_NOISE = 0.3
-"""Most noise on the latents, of which the decoder makes clean pictures, as a share of their deviation."""
+_NOISE = 0.2
+"""Most deviation of the noise on the latents, of which the decoder makes clean pictures."""
+_RIDGE = 0.03
+"""Deviation of pixels, from 0 to 1, that the encoder puts up with."""
+_OCCUPIED = 0.35
+_SCALE = 1.4
+"""What the denoisers see is about 1 where an object is."""
+
+Floats = NDArray[numpy.float64]
 
 
 def make_autoencoder(seed: int = 0) -> AutoencoderTiny:
     """An autoencoder with its encoder, and a decoder without training."""
     torch.manual_seed(seed)
     model = AutoencoderTiny(
-        encoder_block_out_channels=(_ENCODER_WIDTH,) * 4,
-        decoder_block_out_channels=(_DECODER_WIDTH,) * 4,
-        num_encoder_blocks=(0, 0, 0, 0),
-        num_decoder_blocks=(2, 2, 1, 0),
+        encoder_block_out_channels=(_ENCODER_WIDTH,) * 5,
+        decoder_block_out_channels=(_DECODER_WIDTH,) * 5,
+        num_encoder_blocks=(0, 0, 0, 0, 0),
+        num_decoder_blocks=(2, 1, 1, 1, 0),
         latent_channels=LATENTS,
+        scaling_factor=_SCALE,
     )
-    random = Random(seed)
-    pictures = pixels([draw_scene(random)[1] for _ in range(1000)])
-    _set_encoder(model, _directions((1 - pictures) / 2))
-    with torch.no_grad():
-        deviation = model.encoder(pictures).std()
-        model.encoder.layers[-1].weight /= 2 * deviation
-    model.register_to_config(scaling_factor=2.0)
+    _set_encoder(model, _directions())
     model.encoder.requires_grad_(False)
     return model
 
 
-def _directions(ink: torch.Tensor) -> numpy.ndarray:
-    """The main directions of patches with ink, each divided by the root of its deviation: latents x (channel, y, x)."""
-    number, channels, side, _ = ink.shape
-    cut = ink.numpy().reshape(number, channels, side // _PATCH, _PATCH, side // _PATCH, _PATCH)
-    patches = cut.transpose(0, 2, 4, 1, 3, 5).reshape(-1, channels * _PATCH**2)
-    patches = patches[patches.sum(axis=1) > 0.5]
-    values, vectors = numpy.linalg.eigh(patches.T @ patches / len(patches))
-    main = numpy.argsort(-values)[:LATENTS]
-    return (vectors[:, main] / values[main] ** 0.25).T.reshape(LATENTS, channels, _PATCH, _PATCH)
+def _targets() -> Floats:
+    """What the latents of each pattern should be: patterns x latents."""
+    corners = numpy.linalg.svd(numpy.eye(len(SHAPES)) - 1 / len(SHAPES))[0][:, :-1] * numpy.sqrt(6 / 5)
+    missing = 1 - numpy.array([RGB[colour] for colour in COLOURS]) / 255
+    colours = numpy.linalg.svd(missing - missing.mean(axis=0), full_matrices=False)[0] * numpy.sqrt(6)
+    return numpy.array(
+        [
+            [
+                *corners[SHAPES.index(shape)],
+                *colours[COLOURS.index(colour)],
+                1 if texture == "plain" else -1,
+                1 if size == "large" else -1,
+                1,
+            ]
+            for shape, colour, texture, size in PATTERNS
+        ]
+    )
+
+
+def _directions() -> Floats:
+    """What each latent adds up, of the ink of a cell's pixels: latents x channel x y x x."""
+    ink = (1 - sprites()[1:].double().flatten(1).numpy()) / 2
+    noise = len(ink) * _RIDGE**2 * numpy.eye(ink.shape[1])
+    weights: Floats = numpy.linalg.solve(ink.T @ ink + noise, ink.T @ _targets())
+    return weights.T.reshape(LATENTS, 3, CELL, CELL)
 
 
 @torch.no_grad()
-def _set_encoder(model: AutoencoderTiny, directions: numpy.ndarray) -> None:
-    """Writes the directions into the convolutions: two of them sort pixels into channels, the third one weighs them."""
+def _set_encoder(model: AutoencoderTiny, directions: Floats) -> None:
+    """Writes the directions into the convolutions.
+
+    Two of them sort the pixels of 4 x 4 into channels. The third one adds up each quarter of a cell, in one channel for
+    each latent and each quarter that it could be; the fourth one picks those that it is and adds them up.
+    """
     first, *steps, last = (layer for layer in model.encoder.layers if isinstance(layer, torch.nn.Conv2d))
     for layer in (first, *steps, last):
         layer.weight.zero_()
@@ -76,29 +100,61 @@ def _set_encoder(model: AutoencoderTiny, directions: numpy.ndarray) -> None:
         for number in range(len(places)):
             dy, dx = divmod(number // before, 2)
             step.weight[number, number % before, 1 + dy, 1 + dx] = 1
+    weights = torch.from_numpy(directions).float()
+    quarters = [(dy, dx) for dy in (0, 1) for dx in (0, 1)]
+    for quarter, (down, across) in enumerate(quarters):
+        for latent in range(LATENTS):
+            held = 4 * latent + quarter
+            for number, (channel, y, x) in enumerate(places):
+                for dy, dx in quarters:
+                    at = (8 * down + 4 * dy + y, 8 * across + 4 * dx + x)
+                    steps[2].weight[held, number, 1 + dy, 1 + dx] = weights[latent, channel, *at]
+            steps[3].weight[latent, held, 1 + down, 1 + across] = 1
     for latent in range(LATENTS):
-        for number, (channel, y, x) in enumerate(places):
-            for dy in (0, 1):
-                for dx in (0, 1):
-                    steps[2].weight[latent, number, 1 + dy, 1 + dx] = float(
-                        directions[latent, channel, y + 4 * dy, x + 4 * dx]
-                    )
         last.weight[latent, latent, 1, 1] = 1
 
 
+@torch.no_grad()
+def codes(model: AutoencoderTiny, parts: torch.Tensor) -> torch.Tensor:
+    """The latents of each cell, from its picture: 145 x 11 x 1 x 1."""
+    found: torch.Tensor = model.encoder(_alone(parts))
+    return found[:, :, :1, :1]
+
+
+@torch.no_grad()
+def seen_codes(model: AutoencoderTiny) -> torch.Tensor:
+    """The latents of each cell after decoding and encoding, as an editor gets those of a generator's pictures."""
+    found: torch.Tensor = model.encoder(model.decoder(_alone(codes(model, sprites()))).clamp(-1, 1))
+    return found[:, :, :1, :1]
+
+
+def _alone(parts: torch.Tensor) -> torch.Tensor:
+    """Each cell at the top left of a picture, or of latents."""
+    cells = torch.zeros(len(PATTERNS) + 1, GRID**2, dtype=torch.long)
+    cells[:, 0] = torch.arange(len(PATTERNS) + 1)
+    return assemble(cells, parts)
+
+
+def _draw(generator: torch.Generator, number: int) -> torch.Tensor:
+    cells = torch.randint(1, len(PATTERNS) + 1, (number, GRID**2), generator=generator)
+    return cells * (torch.rand(cells.shape, generator=generator) < _OCCUPIED)
+
+
 def train(folder: Path, steps: int, seed: int = 0) -> None:
-    """Trains the decoder; the autoencoder is saved at the start, now and then, and at the end."""
+    """Trains the decoder, from the last one if there is one; the autoencoder is saved now and then, and at the end."""
     model = make_autoencoder(seed)
+    if folder.is_dir():
+        model.decoder = AutoencoderTiny.from_pretrained(folder).decoder
     model.save_pretrained(folder)
-    random = Random(seed)
+    code, parts, generator = codes(model, sprites()), shown(), torch.Generator().manual_seed(seed)
     optimizer = torch.optim.AdamW(model.decoder.parameters(), lr=_RATE, weight_decay=1e-4, betas=(0.9, 0.98))
-    for step in range(steps + 1):
+    for step in range(1, steps + 1):
         for group in optimizer.param_groups:
-            group["lr"] = _RATE * min(1, (step + 1) / 50) * max(0.02, 1 - step / steps)
-        batch = crops(random, _BATCH, 32)
-        latents = model.encoder(batch)
-        strength = _NOISE * torch.rand(_BATCH, 1, 1, 1) / model.config.scaling_factor
-        gap = model.decoder(latents + strength * torch.randn_like(latents)) - batch
+            group["lr"] = _RATE * min(1, step / 50) * max(0.01, 1 - step / steps)
+        cells = _draw(generator, _BATCH)
+        latents, batch = assemble(cells, code), assemble(cells, parts)
+        strength = _NOISE * torch.rand(_BATCH, 1, 1, 1, generator=generator)
+        gap = model.decoder(latents + strength * torch.randn(latents.shape, generator=generator)) - batch
         loss = gap.abs().mean() + 2 * gap.square().mean()
         optimizer.zero_grad()
         loss.backward()
@@ -106,14 +162,5 @@ def train(folder: Path, steps: int, seed: int = 0) -> None:
         optimizer.step()
         if step % 50 == 0:
             print(f"step {step} loss {loss.item():.4f}", flush=True)
-        if step % 200 == 0:
-            _save(model, folder, random)
-
-
-@torch.no_grad()
-def _save(model: AutoencoderTiny, folder: Path, random: Random) -> None:
-    pictures = pixels([draw_scene(random)[1] for _ in range(32)])
-    latents = model.encoder(pictures)
-    error = (model.decoder(latents) - pictures).abs().mean()
-    print(f"error {error:.4f}, deviation of latents {latents.std():.3f}, largest {latents.abs().max():.2f}", flush=True)
-    model.save_pretrained(folder)
+        if step % 200 == 0 or step == steps:
+            model.save_pretrained(folder)

@@ -6,27 +6,30 @@ from pathlib import Path
 from random import Random
 
 import torch
-from diffusers import StableDiffusionInstructPix2PixPipeline, StableDiffusionPipeline
+from diffusers import AutoencoderTiny, StableDiffusionInstructPix2PixPipeline, StableDiffusionPipeline
 
-from training.shapes._autoencoder import LATENTS
-from training.shapes._data import draw_edit
-from training.shapes._generator import BATCH, Pictures, denoising_loss, encode
-from training.shapes._parts import Training, make_scheduler, make_unet
+from training.shapes._autoencoder import LATENTS, codes, seen_codes
+from training.shapes._data import draw_edit, sprites
+from training.shapes._parts import BATCH, Pictures, Training, denoising_loss, encode, make_scheduler, make_unet
 
 _NOTHING = 0.05
 """Share of pictures without the text, without the input picture, and without both, each."""
+_NOISE = 0.1
+"""Most deviation of the noise on the input picture's latents: pictures that were made are not exact."""
 
 
-def train(folder: Path, generator: Path, steps: int, seed: int = 0) -> None:
+def train(folder: Path, generator: Path, autoencoder: Path, steps: int, seed: int = 0) -> None:
     """Trains up to so many steps, from the generator's weights, or from the last state if there is one."""
     torch.manual_seed(seed)
     base = StableDiffusionPipeline.from_pretrained(generator)
-    vae, tokenizer, text_encoder = base.vae, base.tokenizer, base.text_encoder
+    tokenizer, text_encoder = base.tokenizer, base.text_encoder
+    vae = AutoencoderTiny.from_pretrained(autoencoder)
     unet = make_unet(LATENTS, channels_in=2 * LATENTS)
     _take_over(unet, base.unet)
-    training = Training(unet, text_encoder, folder.with_suffix(".pt"))
+    training = Training(unet, text_encoder, folder.with_suffix(".pt"), steps)
     random, scheduler = Random(seed + training.step), make_scheduler()
-    pictures = Pictures(vae, draw_edit, seed + training.step)
+    scale = vae.config.scaling_factor  # of what is denoised; the pipeline gives the input picture's latents without it
+    pictures = Pictures([codes(vae, sprites()) * scale, seen_codes(vae)], draw_edit, seed + training.step)
 
     def save() -> None:
         mean_unet, mean_text = training.means
@@ -36,15 +39,14 @@ def train(folder: Path, generator: Path, steps: int, seed: int = 0) -> None:
         training.save()
 
     while training.step < steps:
-        texts, latents = pictures.batch(BATCH)
-        after, before = latents.split(LATENTS, dim=1)
-        beside = before / vae.config.scaling_factor  # as the pipeline gives them
+        texts, (after, before) = pictures.batch(BATCH)
+        beside = before + _NOISE * torch.rand(len(before), 1, 1, 1) * torch.randn_like(before)
         for at in range(len(texts)):
             draw = random.random()
             if draw < 2 * _NOTHING:
                 texts[at] = ""
             if _NOTHING < draw < 3 * _NOTHING:
-                beside[at] = 0
+                beside[at] = 0  # as the pipeline does it
         encoded = encode(texts, tokenizer, text_encoder)
         training.update(denoising_loss(unet, encoded, after, scheduler, beside))
         if training.due():

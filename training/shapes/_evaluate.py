@@ -9,16 +9,41 @@ from pathlib import Path
 from random import Random
 
 import torch
-from diffusers import DiffusionPipeline
+from diffusers import AutoencoderTiny, DiffusionPipeline
 from PIL import Image
 
 from loopwright.images.checklist import verdict
-from loopwright.images.shapes import ShapesPrompt, look, measure, sample_prompt, sample_scene
-from loopwright.images.shapes._render import draw_image
+from loopwright.images.shapes import (
+    Add,
+    Instruction,
+    Make,
+    Move,
+    Placement,
+    Remove,
+    Scene,
+    ShapesPrompt,
+    look,
+    measure,
+    sample_prompt,
+)
+from loopwright.images.shapes._scene import COLOURS, SIZES, TEXTURES
 from loopwright.stats import wilson
-from training.shapes._data import draw_edit
+from training.shapes._autoencoder import codes
+from training.shapes._data import GRID, assemble, draw_scene, fulfil, pixels, sample_edit, scene_of, sprites
 
 _BATCH = 50
+
+
+def autoencoder(folder: Path, number: int) -> None:
+    """Prints how many drawn scenes measure the same after encoding and decoding."""
+    model, random = AutoencoderTiny.from_pretrained(folder), Random(1)
+    held = 0
+    for _ in range(number):
+        (cells,) = draw_scene(random)[1]
+        with torch.no_grad():
+            decoded = model.decode(model.encode(pixels([cells])).latents).sample
+        held += _facts(measure(_png(_pictures(decoded)[0]))) == _facts(scene_of(cells))
+    _rate("scenes", held, number)
 
 
 def generator(folder: Path, number: int, atoms: Sequence[int], steps: int, guidance: float, sheet: Path | None) -> None:
@@ -27,68 +52,105 @@ def generator(folder: Path, number: int, atoms: Sequence[int], steps: int, guida
     shown: list[Image.Image] = []
     for count in atoms:
         prompts = [_possible(Random(f"{count} {at}"), count) for at in range(number)]
-        pictures = []
+        pictures: list[Image.Image] = []
         for start in range(0, number, _BATCH):
             texts = [str(prompt) for prompt in prompts[start : start + _BATCH]]
             noise = [torch.Generator().manual_seed(start + at) for at in range(len(texts))]
-            made = pipe(texts, generator=noise, num_inference_steps=steps, guidance_scale=guidance, height=64, width=64)
+            made = pipe(texts, generator=noise, num_inference_steps=steps, guidance_scale=guidance)
             pictures += made.images
-        held, kinds = 0, Counter[str]()
+        held, kinds = 0, Counter[tuple[str, bool]]()
         for prompt, picture in zip(prompts, pictures, strict=True):
             checklist = prompt.checklist()
             checks = verdict(checklist, look(checklist, measure(_png(picture)))).checks
             held += all(check.passed for check in checks)
-            for check in checks:
-                kinds[f"{check.data['kind']} all"] += 1
-                kinds[f"{check.data['kind']}"] += check.passed
-        interval = wilson(held, number)
-        told = ", ".join(
-            f"{kind} {kinds[kind] / kinds[f'{kind} all']:.2f}" for kind in sorted(kinds) if " " not in kind
-        )
-        print(
-            f"{count} atoms: {held}/{number} = {held / number:.3f} ({interval.low:.3f} to {interval.high:.3f}); {told}",
-            flush=True,
-        )
+            kinds.update((str((check.data or {})["kind"]), bool(check.passed)) for check in checks)
+        names = sorted({kind for kind, _ in kinds})
+        told = ", ".join(f"{kind} {kinds[kind, True] / (kinds[kind, True] + kinds[kind, False]):.2f}" for kind in names)
+        _rate(f"{count} atoms", held, number, told)
         shown += pictures[:12]
-        for prompt in prompts[:12]:
-            print("   ", prompt)
         if sheet:
             _sheet(shown, 12).save(sheet)
 
 
 def editor(folder: Path, number: int, steps: int, guidance: float, image_guidance: float, sheet: Path | None) -> None:
-    """Prints how often an instruction was followed, and how often nothing else changed, by kind of instruction."""
+    """Prints how often an instruction was followed, and how often all other objects stayed, by kind of instruction."""
     pipe, random = _opened(folder), Random(1)
-    edits = [draw_edit(random) for _ in range(number)]
-    texts = [text for text, _ in edits]
-    before = [draw_image(scenes[1]) for _, scenes in edits]
-    noise = [torch.Generator().manual_seed(at) for at in range(number)]
-    made = []
+    edits = [sample_edit(random) for _ in range(number)]
+    texts = [str(instruction) for instruction, _, _ in edits]
+    with torch.no_grad():
+        cells = torch.tensor([was for _, _, was in edits])
+        before = _pictures(pipe.vae.decoder(assemble(cells, codes(pipe.vae, sprites()))))
+    made: list[Image.Image] = []
     for start in range(0, number, _BATCH):
         part = slice(start, start + _BATCH)
         made += pipe(
             texts[part],
             image=before[part],
-            generator=noise[part],
+            generator=[torch.Generator().manual_seed(start + at) for at in range(len(texts[part]))],
             num_inference_steps=steps,
             guidance_scale=guidance,
             image_guidance_scale=image_guidance,
         ).images
-    counts = Counter[str]()
-    for (text, (after, was)), picture in zip(edits, made, strict=True):
-        found = measure(_png(picture))
-        facts = [
-            Counter((o.shape, o.colour, o.texture, o.size) for o in scene.objects) for scene in (found, after, was)
-        ]
-        kind = text.split()[0]
-        counts[f"{kind} all"] += 1
-        counts[f"{kind} exact"] += facts[0] == facts[1]
-        counts[f"{kind} kept"] += not (facts[1] & facts[2]) - facts[0]
-    for name in sorted(counts):
-        print(name, counts[name], flush=True)
+    counts = Counter[tuple[str, str]]()
+    for (instruction, _, was), picture in zip(edits, made, strict=True):
+        found, old = measure(_png(picture)), scene_of(was)
+        followed, kept = _followed(instruction, old, found), _kept(instruction, old, found)
+        for kind in (type(instruction).__name__.lower(), "all"):
+            counts.update({(kind, "n"): 1, (kind, "followed"): followed, (kind, "kept"): kept})
+            counts[kind, "both"] += followed and kept
+    for kind in ("add", "remove", "make", "move", "all"):
+        for fact in ("followed", "kept", "both"):
+            _rate(f"{kind} {fact}", counts[kind, fact], counts[kind, "n"])
     if sheet:
-        _sheet([one for pair in zip(before[:24], made[:24], strict=True) for one in pair], 12).save(sheet)
-        print("\n".join(texts[:24]))
+        _sheet([one for pair in zip(before[:48], made[:48], strict=True) for one in pair], 12).save(sheet)
+        print("\n".join(texts[:48]))
+
+
+def _followed(instruction: Instruction, old: Scene, found: Scene) -> bool:
+    """Whether the objects of the shape that the instruction speaks of are those that it asks for."""
+    shape = instruction.group.shape if isinstance(instruction, Add) else instruction.shape
+    was, now = _facts(Scene(old.of_shape(shape))), _facts(Scene(found.of_shape(shape)))
+    match instruction:
+        case Add(group, direction, other):
+            new = [item for item in found.of_shape(shape) if not _facts(Scene((item,))) <= was]
+            rules = [Placement(shape, direction, other)] if direction and other else []
+            placed = all(rule.holds(Scene((*new, *found.of_shape(rule.other)))) for rule in rules)
+            return was <= now and len(new) == group.count and all(map(group.fits, new)) and placed
+        case Remove(_, one):
+            return now < was and now.total() == (was.total() - 1 if one else 0)
+        case Make(_, value):
+            return now == Counter({(place, _changed(looks, value)): number for (place, looks), number in was.items()})
+        case Move(_, direction, other):
+            same = Counter(looks for _, looks in was.elements()) == Counter(looks for _, looks in now.elements())
+            return same and Placement(shape, direction, other).holds(found)
+
+
+def _changed(looks: str, value: str) -> str:
+    kinds = next(kind for kind in (COLOURS, SIZES, TEXTURES) if value in kind)
+    return " ".join(value if word in kinds else word for word in looks.split())
+
+
+def _kept(instruction: Instruction, old: Scene, found: Scene) -> bool:
+    """Whether the objects of all other shapes are the same as before."""
+    shape = instruction.group.shape if isinstance(instruction, Add) else instruction.shape
+    was, now = (_facts(Scene(tuple(item for item in scene.objects if item.shape != shape))) for scene in (old, found))
+    return was == now
+
+
+def _facts(scene: Scene) -> Counter[tuple[tuple[int, int], str]]:
+    """Place on the grid, and looks, of each object."""
+    return Counter(
+        ((int(item.x * GRID), int(item.y * GRID)), f"{item.size} {item.texture} {item.colour} {item.shape}")
+        for item in scene.objects
+    )
+
+
+def _rate(name: str, held: int, number: int, more: str = "") -> None:
+    interval = wilson(held, number)
+    print(
+        f"{name}: {held}/{number} = {held / max(number, 1):.3f} ({interval.low:.3f} to {interval.high:.3f}) {more}",
+        flush=True,
+    )
 
 
 def _opened(folder: Path) -> DiffusionPipeline:
@@ -98,13 +160,16 @@ def _opened(folder: Path) -> DiffusionPipeline:
 
 
 def _possible(random: Random, atoms: int) -> ShapesPrompt:
+    """A prompt that 16 places have room for."""
     while True:
         prompt = sample_prompt(random, atoms)
-        try:
-            sample_scene(prompt, random)
-        except ValueError:
-            continue
-        return prompt
+        if fulfil(prompt, random):
+            return prompt
+
+
+def _pictures(pixels: torch.Tensor) -> list[Image.Image]:
+    whole = ((pixels.clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
+    return [Image.fromarray(one) for one in whole]
 
 
 def _png(picture: Image.Image) -> bytes:

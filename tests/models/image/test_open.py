@@ -60,6 +60,19 @@ def test_missing_extra_is_named(library: str, monkeypatch: pytest.MonkeyPatch, t
     assert "pip install 'loopwright[diffusers]'" in told.value.remedy
 
 
+def test_model_of_the_package_needs_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # as if it were not installed
+    with pytest.raises(MissingExtra, match="local/shapes needs") as told:
+        open_image_model("local/shapes")
+    assert "pip install 'loopwright[diffusers]'" in told.value.remedy
+
+
+def test_unknown_model_of_the_package_is_told() -> None:
+    with pytest.raises(MissingContent, match="no image model local/cats") as told:
+        open_image_model("local/cats")
+    assert "local/shapes" in told.value.remedy
+
+
 def test_mask_needs_a_picture() -> None:
     with pytest.raises(ValueError, match="a mask needs a picture"):
         ImageRequest(model="a/b", prompt="a cat", mask="0" * 64)

@@ -58,6 +58,12 @@ def _diffusers(model: str, options: ModelOptions) -> ImageModel:
     return Diffusers.open(model, options)
 
 
+def _local(model: str, options: ModelOptions) -> ImageModel:
+    from loopwright.models.image._shapes import open_local
+
+    return open_local(model, options)
+
+
 def _openai(model: str, options: ModelOptions) -> ImageModel:
     return _at("openai", model, options)
 
@@ -68,5 +74,9 @@ def _at(endpoint: str, model: str, options: ModelOptions) -> ImageModel:
     return OpenAIImages.open(f"{endpoint}/{model}", options)
 
 
-PROVIDERS: dict[str, Callable[[str, ModelOptions], ImageModel]] = {"diffusers": _diffusers, "openai": _openai}
+PROVIDERS: dict[str, Callable[[str, ModelOptions], ImageModel]] = {
+    "diffusers": _diffusers,
+    "local": _local,
+    "openai": _openai,
+}
 """Provider name to what opens its models. The libraries behind them are imported when called."""
