@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from loopwright.replies import Edit, EditFailed, apply_edits, read_edits
+from loopwright.replies import EditFailed, TextEdit, apply_edits, read_edits
 
 TEXT = "def f(x):\n    y = x + 1\n    return y\n\n\ndef g(x):\n    return x\n"
 
@@ -86,5 +86,5 @@ def test_lines_that_stand_once_are_replaced_and_nothing_else(lines: list[str], d
     part = lines[start:end]
     assume("".join(part).strip() and part[-1] != "" and replacement != part and replacement[-1] != "")
     assume(sum(lines[at : at + len(part)] == part for at in range(len(lines))) == 1)
-    changed = apply_edits("\n".join(lines), [Edit("\n".join(part) + "\n", "\n".join(replacement) + "\n")])
+    changed = apply_edits("\n".join(lines), [TextEdit("\n".join(part) + "\n", "\n".join(replacement) + "\n")])
     assert changed == "\n".join([*lines[:start], *replacement, *lines[end:]])

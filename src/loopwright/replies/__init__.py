@@ -1,15 +1,15 @@
 """What stands in a model's reply: its reasoning, its code blocks, its edits, its JSON."""
 
 from loopwright.replies._blocks import CodeBlock, code_blocks, language_of
-from loopwright.replies._edits import Edit, EditFailed, apply_edits, read_edits
+from loopwright.replies._edits import EditFailed, TextEdit, apply_edits, read_edits
 from loopwright.replies._json import extract_json
 from loopwright.replies._python import defined_names, is_python, parse_python
 from loopwright.replies._reasoning import split_reasoning
 
 __all__ = [
     "CodeBlock",
-    "Edit",
     "EditFailed",
+    "TextEdit",
     "apply_edits",
     "code_blocks",
     "defined_names",

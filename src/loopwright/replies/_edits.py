@@ -29,7 +29,7 @@ _SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class TextEdit:
     """Lines to find, and lines that take their place."""
 
     search: str
@@ -44,12 +44,12 @@ class EditFailed(ValueError):
         self.kind = kind
 
 
-def read_edits(reply: str) -> Sequence[Edit]:
+def read_edits(reply: str) -> Sequence[TextEdit]:
     """The edits of a reply, in their order; none where it has none."""
-    return [Edit(found["search"], found["replace"]) for found in _EDIT.finditer(reply.replace("\r\n", "\n") + "\n")]
+    return [TextEdit(found["search"], found["replace"]) for found in _EDIT.finditer(reply.replace("\r\n", "\n") + "\n")]
 
 
-def apply_edits(text: str, edits: Sequence[Edit]) -> str:
+def apply_edits(text: str, edits: Sequence[TextEdit]) -> str:
     """Makes edits one after the other. Line ends stay those of the text.
 
     Raises:
@@ -64,7 +64,7 @@ def apply_edits(text: str, edits: Sequence[Edit]) -> str:
     return now.replace("\n", "\r\n") if windows else now
 
 
-def _apply(text: str, edit: Edit) -> str:
+def _apply(text: str, edit: TextEdit) -> str:
     if not edit.search.strip():
         raise EditFailed("no match", "an edit has no lines to find; copy some from the file")
     lines, wanted = text.split("\n"), edit.search.rstrip("\n").split("\n")
@@ -118,6 +118,6 @@ def _indented(lines: Sequence[str], before: str, after: str) -> list[str]:
     return [after + line[len(before) :] if line.strip() and line.startswith(before) else line for line in lines]
 
 
-def _shown(edit: Edit) -> str:
+def _shown(edit: TextEdit) -> str:
     first = edit.search.strip().split("\n")[0]
     return repr(first if len(first) <= _SHOWN else first[:_SHOWN] + "...")
