@@ -69,7 +69,7 @@ class ImageRefiner:
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class PlannedEdit:
     """One operation on a picture, and what is expected of it."""
 
     operation: Operation
@@ -90,7 +90,7 @@ class Edit:
         return {"operation": self.operation.kind, "aims": list(self.operation.aims), "expected": expected}
 
 
-def next_edit(checklist: Checklist, attempts: Sequence[Attempt], current: Attempt) -> Edit | None:
+def next_edit(checklist: Checklist, attempts: Sequence[Attempt], current: Attempt) -> PlannedEdit | None:
     """The next edit of a picture by the rules; None where no editor could be told what to do.
 
     Args:
@@ -105,7 +105,7 @@ def next_edit(checklist: Checklist, attempts: Sequence[Attempt], current: Attemp
         return None
     aimed = {atom.id: turned(atom.kind) for atom in checklist.atoms if atom.id in operation.aims}
     expected = {name: after_edit(holds, aimed.get(name)) for name, holds in believed.items()}
-    return Edit(operation, tried.get(operation.aims[0], 0), expected)
+    return PlannedEdit(operation, tried.get(operation.aims[0], 0), expected)
 
 
 def _drawing(models: ModelClient) -> DrawsImages:
