@@ -319,7 +319,8 @@ def test_the_model_that_a_class_names_is_known(invoke: Invoke, write_task: Write
 def test_what_nobody_can_bound_has_no_ceiling(invoke: Invoke, write_task: WriteTask) -> None:
     write_task()
     Path("own_strategy.py").write_text(
-        "from dataclasses import replace\n\nfrom loopwright.loop import REFINE\n\nOwn = replace(REFINE, name='own')\n"
+        "from dataclasses import replace\n\nfrom loopwright.loop import ALL_PASSED, REFINE\n\n"
+        "Own = replace(REFINE, name='own', stop_rules=(ALL_PASSED,))\n"
     )
     assert _ceiling(invoke, "--strategy", "own_strategy:Own")[-1] == ("total", None, None)
     page = invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--strategy", "own_strategy:Own", "--dry-run")

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from loopwright.agents._memory import Memory
 from loopwright.models import Message, Reply, Request, Tool
 from loopwright.models.image import ImageReply, ImageRequest
-from loopwright.task import Threshold
+from loopwright.task import Instance, Threshold
 from loopwright.types import Attempt, Candidate, Critique, ValueOptions, Verdict
 
 
@@ -214,6 +214,27 @@ class AsksModel(Protocol):
     @property
     def asks_model(self) -> bool:
         """Whether it does; checks before a run and the record then name the model."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CallBounds:
+    """The most that an agent asks of models."""
+
+    requests: int = 0
+    """Requests to its chat model each time it acts, without repairs."""
+    images: int = 0
+    """Pictures each time it acts."""
+    prepares: str = ""
+    """What its chat model is asked for before the loop, such as "a checklist"; empty where it is not asked."""
+
+
+@runtime_checkable
+class BoundsCalls(Protocol):
+    """Optional, of an agent that is no card: it can say before a run how often it asks models."""
+
+    def bounds(self, instance: Instance) -> CallBounds:
+        """The most there can be for an instance."""
         ...
 
 

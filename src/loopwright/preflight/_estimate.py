@@ -1,19 +1,20 @@
-"""The most that a run can make of model calls and cost: from caps, and from what strategies can do."""
+"""The most that a run can make of model calls, pictures and cost: from caps, and from what strategies can do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TypeVar
 
-from loopwright.agents import Agent, AgentRole, ModelAgent, RuleCritic
-from loopwright.loop import BUILTIN_STRATEGIES, AgentStrategy, traits_of
+from loopwright.agents import AgentRole
+from loopwright.loop import BUILTIN_STRATEGIES, MAX_ITERATIONS, AgentStrategy, RefinementStrategy, Strategy, traits_of
 from loopwright.models import Prices, Usage
 from loopwright.plan import PlannedEpisode, ResolvedComponents
+from loopwright.preflight._bounds import bounds_of, chat_models
 from loopwright.preflight._validate import CheckedRun
 from loopwright.session import most_calls, sessions_of
-from loopwright.task import CapOptions
+from loopwright.task import CapOptions, Instance
 
 _CALLS_EACH = 2
 """A reply that cannot be read, or that a limit cut, is asked for once more."""
@@ -29,7 +30,11 @@ class Estimate:
 
     episodes: int
     model_calls: int | None
-    usd: Decimal | None
+    images: int | None = 0
+    """Pictures."""
+    images_usd: Decimal | None = None
+    """What the pictures cost by their price each: a part of `usd`. Tokens of image models are not in it."""
+    usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,87 +46,108 @@ class RunEstimate:
     total: Estimate
 
 
+@dataclass(frozen=True, slots=True)
+class _Dearest:
+    """The prices of the dearest models; None where one is not known."""
+
+    tokens: Decimal | None
+    """USD per million tokens of the dearest class."""
+    picture: Decimal | None
+    """USD per picture."""
+
+
 def estimate_run(checked: CheckedRun) -> RunEstimate:
-    """Bounds a run. A custom strategy or agent is bounded by caps alone."""
+    """Bounds a run. Strategies and agents of one's own are bounded by caps alone, unless they tell."""
     groups: dict[tuple[str, str], list[PlannedEpisode]] = {}
     for episode in checked.episodes:
         groups.setdefault((episode.task.name, episode.variant), []).append(episode)
     variants = {key: _of_variant(episodes, checked) for key, episodes in groups.items()}
+    casts = {key: (cast, checked.instances[key[0]]) for key, cast in checked.casts.items()}
     tasks = []
     for task in checked.config.tasks:
         mine = [bound for (name, _), bound in variants.items() if name == task.name]
-        casts = [cast for (name, _), cast in checked.casts.items() if name == task.name]
-        tasks.append(_capped(_sum(mine), task.budget.run, _dearest(casts, checked.prices)))
-    dearest = _dearest(checked.casts.values(), checked.prices)
-    return RunEstimate(variants, _capped(_sum(tasks), checked.config.budget, dearest))
+        its = [cast for (name, _), cast in casts.items() if name == task.name]
+        tasks.append(_capped(_sum(mine), task.budget.run, _dearest(its, checked.prices)))
+    return RunEstimate(variants, _capped(_sum(tasks), checked.config.budget, _dearest(casts.values(), checked.prices)))
 
 
 def _of_variant(episodes: Sequence[PlannedEpisode], checked: CheckedRun) -> Estimate:
     first = episodes[0]
     cast = checked.cast(first)
-    one = _capped(Estimate(1, _calls(first, cast), None), first.task.budget, _dearest([cast], checked.prices))
-    n = len(episodes)
+    dearest = _dearest([(cast, checked.instances[first.task.name])], checked.prices)
+    loops = _sum([_capped(_loop(episode, cast), episode.task.budget, dearest) for episode in episodes])
     judge = cast.agents.get(AgentRole.VERIFIER)
-    per_probe = _CALLS_EACH + (_calls_of(judge) or 0 if judge else 0)
+    judging = bounds_of(judge, first.instance) if judge else None
+    per_probe = _CALLS_EACH + (_CALLS_EACH * judging.requests if judging else 0)
     beside = sum(most_calls(session, per_probe) for session in sessions_of(episodes).values())
-    return Estimate(
-        n,
-        None if one.model_calls is None else one.model_calls * n + beside,
+    return replace(
+        loops,
+        model_calls=None if loops.model_calls is None else loops.model_calls + beside,
         # What mitigations cost is bounded by caps on all episodes alone.
-        None if one.usd is None or beside else one.usd * n,
+        usd=None if beside else loops.usd,
     )
 
 
-def _calls(episode: PlannedEpisode, cast: ResolvedComponents) -> int | None:
-    """Model calls that the loop itself can make."""
-    per_iteration = [_calls_of(agent) for role, agent in cast.agents.items() if role is not AgentRole.SUMMARIZER]
-    if BUILTIN_STRATEGIES.get(episode.strategy) is not cast.strategy or None in per_iteration:
-        return None
+def _loop(episode: PlannedEpisode, cast: ResolvedComponents) -> Estimate:
+    """What one loop itself can make."""
+    agents = [agent for role, agent in cast.agents.items() if role is not AgentRole.SUMMARIZER]
+    told = [bounds_of(agent, episode.instance) for agent in agents]
+    bounds = [one for one in told if one is not None]
+    draws = bool(cast.named.generators or cast.named.editors)
+    if not _ends(cast.strategy) or len(bounds) < len(told):
+        return Estimate(1, None, None if draws else 0)
     iterations = 1 if traits_of(cast.strategy).one_candidate else episode.task.loop.max_iterations
     # An answer that passed may be refined once more.
     iterations += episode.task.loop.idempotence and not traits_of(cast.strategy).acts
-    plan = _CALLS_EACH if isinstance(cast.strategy, AgentStrategy) and cast.strategy.plan else 0
-    return plan + iterations * sum(calls or 0 for calls in per_iteration)
+    before = sum(bool(one.prepares) for one in bounds)
+    before += isinstance(cast.strategy, AgentStrategy) and cast.strategy.plan
+    calls = _CALLS_EACH * (before + iterations * sum(one.requests for one in bounds))
+    return Estimate(1, calls, iterations * sum(one.images for one in bounds) if draws else 0)
 
 
-def _calls_of(agent: Agent) -> int | None:
-    match agent:
-        case RuleCritic():
-            return 0
-        case ModelAgent():
-            return _CALLS_EACH
-        case _:
-            return None
+def _ends(strategy: Strategy) -> bool:
+    """Whether a strategy is known to end by the number of iterations."""
+    own = isinstance(strategy, RefinementStrategy) and MAX_ITERATIONS in strategy.stop_rules
+    return own or BUILTIN_STRATEGIES.get(strategy.name) is strategy
 
 
-def _capped(bound: Estimate, caps: CapOptions, dearest: Decimal | None) -> Estimate:
+def _capped(bound: Estimate, caps: CapOptions, dearest: _Dearest) -> Estimate:
+    images = _least([bound.images, caps.images])
+    by_picture = Decimal(0) if images == 0 else None
+    if images is not None and dearest.picture is not None:
+        by_picture = images * dearest.picture
+    images_usd = _least([bound.images_usd, by_picture])
     usd = [bound.usd, None if caps.usd is None else Decimal(str(caps.usd))]
-    if dearest is not None:
-        usd.append(None if caps.tokens is None else caps.tokens * dearest / 1_000_000)
+    if dearest.tokens is not None and images_usd is not None:
+        usd.append(None if caps.tokens is None else caps.tokens * dearest.tokens / 1_000_000 + images_usd)
         # What costs nothing a token costs nothing in any number.
-        usd.append(Decimal(0) if dearest == 0 else None)
-    return Estimate(bound.episodes, _least([bound.model_calls, caps.model_calls]), _least(usd))
+        usd.append(images_usd if dearest.tokens == 0 else None)
+    return Estimate(bound.episodes, _least([bound.model_calls, caps.model_calls]), images, images_usd, _least(usd))
 
 
-def _dearest(casts: Iterable[ResolvedComponents], prices: Prices | None) -> Decimal | None:
-    """USD per million tokens of the dearest class of the dearest model; None where a price is not known."""
+def _dearest(casts: Iterable[tuple[ResolvedComponents, Sequence[Instance]]], prices: Prices | None) -> _Dearest:
     casts = list(casts)
-    if any(_calls_of(agent) is None for cast in casts for agent in cast.agents.values()):
-        return None  # An agent of one's own reaches any model.
-    dearest = Decimal(0)
-    for model in {model for cast in casts for model in cast.models.values()}:
-        amounts = [prices.cost(model, Usage.model_validate({name: 1_000_000})) for name in _CLASSES] if prices else []
-        known = [amount for amount in amounts if amount is not None]
-        if not known:
-            return None
-        dearest = max(dearest, *known)
-    return dearest
+    for cast, instances in casts:
+        if any(bounds_of(agent, instances[0]) is None for agent in cast.agents.values()):
+            return _Dearest(None, None)  # An agent of one's own reaches any model.
+    chat = {model for cast, instances in casts for model in chat_models(cast, instances)}
+    drawing = {model for cast, _ in casts for model in (*cast.named.generators, *cast.named.editors)}
+    tokens = [_per_million(model, prices) for model in {*chat, *drawing}]
+    pictures = [prices.cost(model, Usage(), images=1) if prices else None for model in drawing]
+    return _Dearest(_most(tokens), _most(pictures))
+
+
+def _per_million(model: str, prices: Prices | None) -> Decimal | None:
+    amounts = [prices.cost(model, Usage.model_validate({name: 1_000_000})) for name in _CLASSES] if prices else []
+    return max((amount for amount in amounts if amount is not None), default=None)
 
 
 def _sum(bounds: Sequence[Estimate]) -> Estimate:
     return Estimate(
         sum(bound.episodes for bound in bounds),
         _total([bound.model_calls for bound in bounds], 0),
+        _total([bound.images for bound in bounds], 0),
+        _total([bound.images_usd for bound in bounds], Decimal(0)),
         _total([bound.usd for bound in bounds], Decimal(0)),
     )
 
@@ -129,6 +155,12 @@ def _sum(bounds: Sequence[Estimate]) -> Estimate:
 def _total(amounts: Sequence[Amount | None], zero: Amount) -> Amount | None:
     known = [amount for amount in amounts if amount is not None]
     return sum(known, zero) if len(known) == len(amounts) else None
+
+
+def _most(amounts: Sequence[Decimal | None]) -> Decimal | None:
+    """The largest amount; None where one is not known."""
+    known = [amount for amount in amounts if amount is not None]
+    return max(known, default=Decimal(0)) if len(known) == len(amounts) else None
 
 
 def _least(amounts: Sequence[Amount | None]) -> Amount | None:

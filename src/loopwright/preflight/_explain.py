@@ -28,6 +28,8 @@ class Explanation:
     episodes: int
     model_calls: int | None
     """The most there can be; None where nothing bounds it."""
+    images: int | None
+    """The most pictures there can be; None where nothing bounds it."""
     graphs: Mapping[str, Sequence[str]]
     """Strategy to its edges."""
     roles: Mapping[str, str]
@@ -50,12 +52,9 @@ class Explanation:
 
     def as_text(self) -> str:
         """As a page for the terminal."""
-        calls = (
-            "without a ceiling on model calls"
-            if self.model_calls is None
-            else f"at most {self.model_calls} model calls"
-        )
-        lines = [f"{self.task}: {self.instances} instances, {self.episodes} episodes, {calls}"]
+        calls = _at_most(self.model_calls, "model calls")
+        images = "" if self.images == 0 else f", {_at_most(self.images, 'pictures')}"
+        lines = [f"{self.task}: {self.instances} instances, {self.episodes} episodes, {calls}{images}"]
         for strategy, edges in self.graphs.items():
             lines += ["", f"Graph of {strategy}", *(f"  {edge}" for edge in edges)]
         lines += _block("Roles", self.roles)
@@ -67,6 +66,10 @@ class Explanation:
         lines += [f"  loosened: {what}" for what in self.loosened]
         lines += _block("Across episodes", self.session) if self.session else []
         return "\n".join(lines)
+
+
+def _at_most(number: int | None, what: str) -> str:
+    return f"without a ceiling on {what}" if number is None else f"at most {number} {what}"
 
 
 def explain_run(checked: CheckedRun) -> Explanation:
@@ -100,12 +103,14 @@ def explain_run(checked: CheckedRun) -> Explanation:
             roles.setdefault("verifier", f"{type(verifier).__qualname__}, beside the environment's checks")
             sees.setdefault("verifier", ["the candidate", "the goal", f"the fields {', '.join(public)}"])
     first = checked.episodes[0].task
+    total = estimate_run(checked).total
     casts = {episode.strategy: checked.cast(episode) for episode in checked.episodes}
     return Explanation(
         task=task.name,
         instances=len(checked.instances[task.name]),
         episodes=len(checked.episodes),
-        model_calls=estimate_run(checked).total.model_calls,
+        model_calls=total.model_calls,
+        images=total.images,
         graphs=graphs,
         roles={**roles, "environment": task.environment.name},
         sees=sees,

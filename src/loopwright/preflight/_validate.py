@@ -11,6 +11,7 @@ from loopwright.errors import TaskError, UserError
 from loopwright.loop import traits_of
 from loopwright.models import Prices, Usage
 from loopwright.plan import PlannedEpisode, ResolvedComponents, ResolvedRun, RunConfig, read_picture
+from loopwright.preflight._bounds import chat_models, prepared_by_model
 from loopwright.preflight._places import PYTHON_OPTIONS, OptionNames, Places
 from loopwright.preflight._prompts import check_prompt
 from loopwright.preflight._session import check_drift, session_notes, unlearned
@@ -81,6 +82,7 @@ def check_run(
                 casts[key] = _check_components(resolved, episode, places)
                 if not resolved.config.regrade:  # Notes are about loops.
                     notes |= dict.fromkeys(_notes(episode, casts[key], resolved))
+                    notes |= dict.fromkeys(_asked_before(episode.task, casts[key], resolved, instances, places))
     notes |= dict.fromkeys([*_replaced(resolved.config, options), *unlearned(resolved.episodes)])
     _check_prices(resolved, casts, places)
     return CheckedRun(resolved, casts, tuple(notes))
@@ -142,6 +144,31 @@ def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Pl
     return cast
 
 
+def _asked_before(
+    task: Task, cast: ResolvedComponents, resolved: ResolvedRun, instances: Sequence[Instance], places: Places
+) -> Iterator[str]:
+    """Says that the proposer asks a chat model before the loop.
+
+    Raises:
+        UserError: No such model is named, or there is none of that name.
+    """
+    asked = prepared_by_model(cast, instances)
+    if not asked:
+        return
+    model = cast.named.chat.get(AgentRole.PROPOSER)
+    instance, wanted = next(iter(asked.items()))
+    told = f"{len(asked)} of {len(instances)} instances, such as {instance!r}"
+    lacking = f"no model is named that could be asked for {wanted}, for {told}"
+    if model:
+        with places.at(task, *_named_in(task, AgentRole.PROPOSER)):
+            _open(resolved, model)
+        yield f"{task.name}: {model} is asked for {wanted} before the loop, for {told}"
+    elif resolved.resolver.stand_in:
+        yield f"{task.name}: {lacking}: run it with --model PROVIDER/MODEL"
+    else:
+        raise places.error(task, lacking, "agents", "proposer", remedy="Name a chat model (`model:`).")
+
+
 def _open(resolved: ResolvedRun, model: str) -> None:
     if model != STAND_IN:
         resolved.model(model)
@@ -152,17 +179,21 @@ def _check_prices(resolved: ResolvedRun, casts: Mapping[tuple[str, str], Resolve
     config, prices = resolved.config, resolved.prices
     for task in config.tasks:
         capped = [place for place in (("budget",), ("budget", "run")) if _cap_on_cost(task, place)]
+        mine = [cast for (name, _), cast in casts.items() if name == task.name]
+        used = {model for cast in mine for model in chat_models(cast, resolved.instances[task.name])} - {STAND_IN}
+        drawing = {model for cast in mine for model in (*cast.named.generators, *cast.named.editors)}
         unpriced = sorted(
             model
-            for (name, _), cast in casts.items()
-            if name == task.name
-            for model in cast.models.values()
-            if model != STAND_IN and (prices is None or prices.cost(model, Usage(input=1, output=1)) is None)
+            for models, usage in ((used, Usage(input=1, output=1)), (drawing, Usage()))
+            for model in models
+            if prices is None or prices.cost(model, usage) is None
         )
         if not unpriced or (config.budget.usd is None and not capped):
             continue
         message = f"a cap on cost needs prices, and {unpriced[0]} has none"
         remedy = f"Add it to {config.prices}." if prices else f"Name your price file with {places.options.prices}."
+        if prices and unpriced[0] in drawing:
+            remedy = f"Add it to {config.prices}: `{{image: USD per picture}}`, or prices of its tokens."
         if config.budget.usd is not None:
             raise UserError(f"{places.options.usd}: {message}", remedy=remedy)
         raise places.error(task, message, *capped[0], "usd", remedy=remedy)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 
-from loopwright.agents import AgentReply, AgentRole, ModelClient, View
+from loopwright.agents import AgentReply, AgentRole, CallBounds, ModelClient, View
 from loopwright.images.checklist import verdict
 from loopwright.images.looking._shown import shown_checklist, shown_picture
 from loopwright.images.shapes import look, measure
+from loopwright.task import Instance
 
 
 class PixelVerifier:
     """Answers the checklist by what it measures: exact on drawn shapes, and of no use on anything else."""
 
     role = AgentRole.VERIFIER
+
+    def bounds(self, instance: Instance) -> CallBounds:
+        """It asks no model."""
+        return CallBounds()
 
     async def act(self, view: View, models: ModelClient) -> AgentReply:
         """Scores the picture.

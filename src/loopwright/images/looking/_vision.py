@@ -7,14 +7,24 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
 
-from loopwright.agents import AgentReply, AgentRole, KeepsArtifacts, ModelClient, NamesModels, View, load_prompt
+from loopwright.agents import (
+    AgentReply,
+    AgentRole,
+    CallBounds,
+    KeepsArtifacts,
+    ModelClient,
+    NamesModels,
+    View,
+    load_prompt,
+)
 from loopwright.errors import AgentError, VerifierError
 from loopwright.images.checklist import Answer, Atom, CountAtom
 from loopwright.images.looking._answers import read_count, read_yes_no
-from loopwright.images.looking._confirming import confirmed
+from loopwright.images.looking._confirming import MOST, confirmed
 from loopwright.images.looking._shown import expected_of, shown_checklist, shown_reference
 from loopwright.models import Request, complete_as
 from loopwright.project import Project
+from loopwright.task import Instance
 
 
 def _as_text(answer: object) -> object:
@@ -41,6 +51,10 @@ class VisionVerifier:
 
     role = AgentRole.VERIFIER
     asks_model = True
+
+    def bounds(self, instance: Instance) -> CallBounds:
+        """The most looks at a picture."""
+        return CallBounds(requests=MOST)
 
     async def act(self, view: View, models: ModelClient) -> AgentReply:
         """Scores the picture.

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from loopwright.agents import AgentReply, AgentRole, ModelClient, View
+from loopwright.agents import AgentReply, AgentRole, CallBounds, ModelClient, View
 from loopwright.images.checklist import Checklist
 from loopwright.images.refining._operations import answers, next_operation, wants_new_picture
 from loopwright.loop import BUDGET, MAX_ITERATIONS, Decision, DecisionContext, RefinementStrategy
+from loopwright.task import Instance
 from loopwright.types import Attempt, Critique
 
 
@@ -20,6 +21,10 @@ class ImageCritic:
     """A critic without a model: it sees the answers of the latest picture, and not which edits failed before."""
 
     role = AgentRole.CRITIC
+
+    def bounds(self, instance: Instance) -> CallBounds:
+        """It asks no model."""
+        return CallBounds()
 
     async def act(self, view: View, models: ModelClient) -> AgentReply:
         """Stops where all answers are "yes"; else names the most important thing that is missing."""

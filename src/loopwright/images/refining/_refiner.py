@@ -6,14 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from loopwright.agents import AgentReply, AgentRole, Attempt, DrawsImages, ModelClient, View
+from loopwright.agents import AgentReply, AgentRole, Attempt, CallBounds, DrawsImages, ModelClient, View
 from loopwright.candidate import Candidate
 from loopwright.errors import NoCandidate, UserError
 from loopwright.images.checklist import Checklist
 from loopwright.images.refining._beliefs import after_edit, beliefs, turned
 from loopwright.images.refining._operations import PICTURE, Operation, next_operation, tries_in_stream
-from loopwright.images.refining._preparation import checklist_of
+from loopwright.images.refining._preparation import checklist_of, given_checklist
 from loopwright.models.image import ImageRequest
+from loopwright.task import Instance
 
 
 class ImageRefiner:
@@ -33,6 +34,10 @@ class ImageRefiner:
         checklist = await checklist_of(view, models)
         client = _drawing(models)
         return {"checklist": checklist.model_dump(mode="json"), "editors": len(client.named.editors)}
+
+    def bounds(self, instance: Instance) -> CallBounds:
+        """One picture for each act; the chat model makes the checklist where neither task nor rules give one."""
+        return CallBounds(images=1, prepares="" if given_checklist(instance) else "a checklist")
 
     async def act(self, view: View, models: ModelClient) -> AgentReply:
         """Makes a new picture, or edits the one of the attempt to improve.
