@@ -87,12 +87,17 @@ def test_who_makes_the_checklist_is_told_before_a_run(model: str, prices: Path) 
     assert (bound.total.model_calls, bound.total.usd) == (2, Decimal(10) + 12 * Decimal("0.5"))
 
 
-def test_a_prompt_that_nobody_can_take_apart_is_refused_before_the_run(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no model is named that could be asked for a checklist, for 1 of 1 instances"):
-        loopwright.run(task(goal=UNKNOWN), out=tmp_path / "run")
-    assert not (tmp_path / "run").exists()
+def test_a_prompt_that_nobody_can_take_apart_is_told_before_the_run() -> None:
+    (note,) = loopwright.check(task(goal=UNKNOWN)).notes
+    assert "no model is named that could be asked for a checklist, for 1 of 1 instances, such as 'picture'" in note
     given = {"name": "images", "checklist": {"atoms": [{"id": "cat", "kind": "object", "object": "cat"}]}}
     assert loopwright.check(task(goal=UNKNOWN, environment=given)).notes == ()
+
+
+def test_a_vision_verifier_without_a_model_is_told_before_the_run() -> None:
+    agents = {"proposer": "image_refiner", "verifier": "vision_verifier", "auditor": "vision_verifier"}
+    (note,) = loopwright.check(task(agents=agents)).notes
+    assert "no model is named for the auditor and the verifier" in note
 
 
 def test_looks_of_a_vision_verifier_are_bounded(model: str) -> None:

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from loopwright.bench._canaries import CANARIES
 from loopwright.bench._repeats import Repeats, repeats_of
+from loopwright.bench._suites import SUITES
 from loopwright.environments import Scores
 from loopwright.errors import StoreError
 from loopwright.files import read_regular
@@ -20,6 +21,7 @@ from loopwright.loop import BUILTIN_STRATEGIES, traits_of
 from loopwright.runner import EpisodeResult, load_result
 from loopwright.stats import Interval, Rollouts, mean_interval, suite_pass_at_k, suite_pass_hat_k, wilson
 from loopwright.store import read_run
+from loopwright.types import Verdict
 
 _Passes = Callable[[EpisodeResult], bool]
 
@@ -57,6 +59,8 @@ class VariantOutcome:
     """Instance to the group of the suite that it belongs to."""
     flagged: Mapping[str, Sequence[str]]
     """Instance to what the canaries found wrong with it."""
+    score: Callable[[str, Verdict], float] | None = None
+    """The published rule of its suite, which makes a score of a group's verdict."""
 
     @property
     def scored(self) -> tuple[EpisodeResult, ...]:
@@ -92,6 +96,16 @@ class VariantOutcome:
             if rate:
                 found[group] = rate
         return found
+
+    @property
+    def suite_scores(self) -> Mapping[str, float]:
+        """Group to its mean score by the suite's own rule; empty where the suite has none."""
+        scores: dict[str, list[float]] = {}
+        for episode in self.scored if self.score else ():
+            group = self.groups.get(episode.instance)
+            if group and self.score:
+                scores.setdefault(group, []).append(self.score(group, episode.verdict or Verdict()))
+        return {group: fmean(of) for group, of in scores.items()}
 
     def by_turn(self) -> Sequence[float]:
         """Share of scored episodes that were solved after at most 1, 2, ... turns."""
@@ -161,7 +175,7 @@ def outcomes_of(episodes: Iterable[EpisodeResult], folder: Path) -> tuple[Varian
     Raises:
         StoreError: The manifest or the list of flagged tasks is damaged.
     """
-    groups, flagged = groups_of(folder), flagged_in(folder)
+    groups, flagged, score = groups_of(folder), flagged_in(folder), _score_of(folder)
     variants: dict[str, list[EpisodeResult]] = {}
     for episode in episodes:
         variants.setdefault(episode.variant, []).append(episode)
@@ -169,8 +183,14 @@ def outcomes_of(episodes: Iterable[EpisodeResult], folder: Path) -> tuple[Varian
     for name, inside in variants.items():
         strategy = inside[0].strategy
         oracle = traits_of(BUILTIN_STRATEGIES.get(strategy)).oracle
-        found.append(VariantOutcome(name, strategy, oracle, tuple(inside), groups, flagged))
+        found.append(VariantOutcome(name, strategy, oracle, tuple(inside), groups, flagged, score))
     return tuple(found)
+
+
+def _score_of(folder: Path) -> Callable[[str, Verdict], float] | None:
+    """The rule of the suite that a run is of."""
+    names = [task.get("name") for task in read_run(folder).manifest.config.get("tasks", ())]
+    return SUITES[names[0]].score if len(names) == 1 and names[0] in SUITES else None
 
 
 def groups_of(folder: Path) -> Mapping[str, str]:

@@ -13,6 +13,8 @@ from typing import Any
 from loopwright.files import read_regular
 
 _INTERCODE = "https://github.com/princeton-nlp/intercode/archive/c3e46d8.tar.gz"
+_GENEVAL = "https://github.com/djghosh13/geneval/archive/af4902f.tar.gz"
+_COMPBENCH = "https://github.com/Karine-Huang/T2I-CompBench/archive/1b70949.tar.gz"
 _HUMANEVAL = "https://raw.githubusercontent.com/openai/human-eval/6d43fb980f9fee3c892a914eda09951f772ad10d/data/HumanEval.jsonl.gz"
 
 
@@ -134,6 +136,22 @@ SOURCES: Mapping[str, Source] = MappingProxyType(
         ),
         "mbpp": Source(_INTERCODE, keep=("data/python/mbpp",), pins={"ic_mbpp.json": _MBPP}),
         "humaneval": Source(_HUMANEVAL, pins={"HumanEval.jsonl": Pin(records=164)}),
+        "geneval": Source(
+            _GENEVAL, keep=("prompts", "LICENSE"), pins={"evaluation_metadata.jsonl": Pin(bytes=85_209, records=553)}
+        ),
+        "compbench": Source(
+            _COMPBENCH,
+            keep=("examples/dataset", "LICENSE"),
+            pins={
+                "color_val.txt": Pin(bytes=11_871),
+                "shape_val.txt": Pin(bytes=15_935),
+                "texture_val.txt": Pin(bytes=14_211),
+                "spatial_val.txt": Pin(bytes=9_213),
+                "3d_spatial_val.txt": Pin(bytes=7_851),
+                "numeracy_val.txt": Pin(bytes=10_863),
+                "complex_val.txt": Pin(bytes=22_724),
+            },
+        ),
     }
 )
 """Data sets by name. None of them is copied into this project; their licences are their own."""

@@ -9,14 +9,33 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
+from loopwright.bench._pictures import (
+    all_correct,
+    compbench_records,
+    compbench_score,
+    geneval_records,
+    shapes_records,
+)
 from loopwright.bench._programs import humaneval_records, mbpp_records
 from loopwright.bench.intercode import bash_records, ctf_records, python_records, sql_records
 from loopwright.errors import MissingContent, TaskError
 from loopwright.loop import ACTING_STRATEGIES
-from loopwright.task import AgentOptions, EnvironmentOptions, LoopOptions, Record, SandboxOptions, Task
+from loopwright.task import (
+    AgentOptions,
+    BudgetOptions,
+    EnvironmentOptions,
+    ImageModelOptions,
+    LoopOptions,
+    Record,
+    SandboxOptions,
+    Task,
+)
+from loopwright.types import Verdict
 
 PROGRAMS = ("single", "best_of_n", "refine")
 """Strategies for tasks whose candidates are whole programs."""
+PICTURES = ("streams", "best_of_n", "ircig", "single")
+"""Strategies for tasks whose candidates are pictures."""
 PUBLISHED_LOOP: Mapping[str, object] = MappingProxyType(
     {"strategy": "try_again", "repetition": None, "confirm": False, "tools": "never"}
 )
@@ -25,6 +44,8 @@ _SECONDS = 20.0
 """For a test: those of some right answers take seconds, and more on a machine that is busy."""
 TURNS = 10
 """Turns of an episode, as published."""
+IMAGES = 8
+"""Pictures of an episode."""
 
 
 _Records = Callable[[Path], tuple[Record, ...]]
@@ -37,7 +58,7 @@ class Suite:
     name: str
     description: str
     data: str
-    """Name of the data set that `data fetch` gets."""
+    """Name of the data set that `data fetch` gets; empty for a suite that needs none."""
     environment: str
     records: _Records
     """Reads the records from the data set's folder."""
@@ -47,12 +68,16 @@ class Suite:
     """Fields of the environment for every record."""
     prefix: str = ""
     """What names of its records begin with before an index."""
-    agent: str = "actor"
-    """Who proposes."""
+    agents: AgentOptions = field(default_factory=lambda: AgentOptions(proposer="actor"))
+    """Who plays which role."""
     loop: Mapping[str, object] = field(default_factory=lambda: PUBLISHED_LOOP)
     """Options of the loop, its strategy unless another is chosen."""
     sandbox: SandboxOptions = field(default_factory=lambda: SandboxOptions(provider="bubblewrap"))
     """For shells: a root that commands may write everywhere, and that costs milliseconds to make anew."""
+    image_models: ImageModelOptions | None = None
+    """Of a suite of pictures: who draws, unless others are chosen."""
+    score: Callable[[str, Verdict], float] | None = None
+    """The published rule for a group's verdict where it has one; the suite's score is the mean over groups."""
 
     def task(self, folder: Path, *, limit: int | None = None, turns: int = TURNS, **fields: object) -> Task:
         """The suite as a task.
@@ -82,7 +107,9 @@ class Suite:
             goal=self.description,
             environment=EnvironmentOptions.model_validate({"name": self.environment, **self.options, **fields}),
             data=records,
-            agents=AgentOptions(proposer=self.agent),
+            agents=self.agents,
+            image_models=self.image_models or ImageModelOptions(),
+            budget=BudgetOptions(images=IMAGES if self.image_models else None),
             loop=LoopOptions.model_validate({**self.loop, "max_iterations": turns}),
             sandbox=self.sandbox,
         )
@@ -113,6 +140,31 @@ def _intercode(part: str, environment: str, description: str, records: _Records,
     )
 
 
+def _pictures(
+    name: str,
+    description: str,
+    records: _Records,
+    score: Callable[[str, Verdict], float],
+    *,
+    data: str = "",
+    look: str = "vision_verifier",
+    image_models: ImageModelOptions | None = None,
+) -> Suite:
+    return Suite(
+        name=name,
+        description=description,
+        data=data,
+        environment="images",
+        records=records,
+        strategies=PICTURES,
+        agents=AgentOptions(proposer="image_refiner", critic="image_critic", verifier=look, auditor=look),
+        loop={"strategy": "streams"},
+        sandbox=SandboxOptions(),
+        image_models=image_models or ImageModelOptions(),
+        score=score,
+    )
+
+
 SUITES: Mapping[str, Suite] = MappingProxyType(
     {
         suite.name: suite
@@ -139,7 +191,7 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
                 records=humaneval_records,
                 options={"timeout": _SECONDS},
                 strategies=PROGRAMS,
-                agent="proposer",
+                agents=AgentOptions(),
                 loop={"strategy": "single"},
                 sandbox=SandboxOptions(),
             ),
@@ -151,9 +203,31 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
                 records=mbpp_records,
                 options={"timeout": _SECONDS},
                 strategies=PROGRAMS,
-                agent="proposer",
+                agents=AgentOptions(),
                 loop={"strategy": "single"},
                 sandbox=SandboxOptions(),
+            ),
+            _pictures(
+                "geneval",
+                "GenEval: pictures of one or two things, their numbers, colours and places.",
+                geneval_records,
+                all_correct,
+                data="geneval",
+            ),
+            _pictures(
+                "compbench",
+                "T2I-CompBench: pictures of compositions, the validation prompts of seven categories.",
+                compbench_records,
+                compbench_score,
+                data="compbench",
+            ),
+            _pictures(
+                "shapes",
+                "Pictures of coloured shapes, judged by their pixels; prompts of 1 to 10 atoms.",
+                shapes_records,
+                all_correct,
+                look="pixel_verifier",
+                image_models=ImageModelOptions(generator=("painter/default",), editor=("painter/default",)),
             ),
         )
     }

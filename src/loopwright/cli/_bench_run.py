@@ -13,12 +13,19 @@ from loopwright.cli._output import tell
 from loopwright.errors import UserError
 from loopwright.files import write_whole
 from loopwright.plan import ResolvedRun, RunConfig, RunOptions, resolve
+from loopwright.preflight import check_run
 from loopwright.task import Task
 from loopwright.user_folders import data_folder
 
 
 def planned(
-    name: str, plan: RunOptions, source: Path | None, limit: int | None, turns: int, fields: Mapping[str, object]
+    name: str,
+    plan: RunOptions,
+    source: Path | None,
+    limit: int | None,
+    turns: int,
+    fields: Mapping[str, object],
+    audit: str | None,
 ) -> ResolvedRun:
     """A suite's run, with everything that it names found.
 
@@ -26,7 +33,17 @@ def planned(
         UserError: Data, suite, model or strategy is not there or does not fit.
     """
     suite = find_suite(name)
+    if suite.image_models is None and (audit or plan.get("generator") or plan.get("editor")):
+        raise UserError(
+            f"{name} is no suite of pictures", remedy="Leave out --generator, --editor and --auditor-model."
+        )
+    if suite.image_models and not (suite.image_models.generator or plan.get("generator")):
+        raise UserError(
+            f"{name} needs an image model", remedy="Name one with --generator, and an editor with --editor."
+        )
     task = suite.task(source or data_folder(suite.data), limit=limit, turns=turns, **fields)
+    if audit:
+        task, plan = _audited(task, plan, audit)
     run = resolve(task, **plan)
     for strategy in run.config.strategies:
         if ":" not in strategy and strategy not in suite.strategies:
@@ -34,9 +51,18 @@ def planned(
                 f"the strategy {strategy!r} does not fit {name}: its candidates are actions that change a state",
                 remedy=f"Strategies: {', '.join(suite.strategies)}.",
             )
-    for episode in run.episodes:
-        run.components(episode)
+    for note in check_run(run).notes:
+        tell(f"note: {note}")
     return run
+
+
+def _audited(task: Task, plan: RunOptions, audit: str) -> tuple[Task, RunOptions]:
+    """Lets another model grade than the one for all roles."""
+    models = [model for model in plan.get("model") or () if isinstance(model, str)]
+    if len(models) > 1:
+        raise UserError("--auditor-model goes with one --model", remedy="Run the models one after the other.")
+    task = task.model_copy(update={"model": next(iter(models), None), "models": {"auditor": audit}})
+    return task, {**plan, "model": None}
 
 
 def flag(config: RunConfig, folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from loopwright.agents import AgentRole, ModelAgent
+from loopwright.agents import AgentRole, AsksModel, ModelAgent
 from loopwright.environments import ChecksInstances, KnowsVisibleChecks, NamesScoreRules
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import traits_of
@@ -147,26 +147,24 @@ def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Pl
 def _asked_before(
     task: Task, cast: ResolvedComponents, resolved: ResolvedRun, instances: Sequence[Instance], places: Places
 ) -> Iterator[str]:
-    """Says that the proposer asks a chat model before the loop.
+    """Says that the proposer asks a chat model before the loop, or has none to ask.
 
     Raises:
-        UserError: No such model is named, or there is none of that name.
+        UserError: There is no model of that name.
     """
     asked = prepared_by_model(cast, instances)
     if not asked:
         return
     model = cast.named.chat.get(AgentRole.PROPOSER)
     instance, wanted = next(iter(asked.items()))
-    told = f"{len(asked)} of {len(instances)} instances, such as {instance!r}"
-    lacking = f"no model is named that could be asked for {wanted}, for {told}"
-    if model:
-        with places.at(task, *_named_in(task, AgentRole.PROPOSER)):
-            _open(resolved, model)
-        yield f"{task.name}: {model} is asked for {wanted} before the loop, for {told}"
-    elif resolved.resolver.stand_in:
-        yield f"{task.name}: {lacking}: run it with --model PROVIDER/MODEL"
-    else:
-        raise places.error(task, lacking, "agents", "proposer", remedy="Name a chat model (`model:`).")
+    told = f"for {len(asked)} of {len(instances)} instances, such as {instance!r}"
+    if model is None:
+        remedy = "name one (`model:`, or --model), or they get no score"
+        yield f"{task.name}: no model is named that could be asked for {wanted}, {told}; {remedy}"
+        return
+    with places.at(task, *_named_in(task, AgentRole.PROPOSER)):
+        _open(resolved, model)
+    yield f"{task.name}: {model} is asked for {wanted} before the loop, {told}"
 
 
 def _open(resolved: ResolvedRun, model: str) -> None:
@@ -214,6 +212,11 @@ def _notes(episode: PlannedEpisode, cast: ResolvedComponents, resolved: Resolved
     """What is no error in a task, but will not do what its author wants."""
     task = episode.task
     unnamed = [role for role, model in cast.models.items() if model == STAND_IN]
+    unnamed += [
+        role.value
+        for role, agent in cast.agents.items()
+        if isinstance(agent, AsksModel) and agent.asks_model and role.value not in cast.models
+    ]
     if unnamed:
         yield (
             f"{task.name}: no model is named for the {' and the '.join(unnamed)}: "

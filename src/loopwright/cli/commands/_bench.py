@@ -57,6 +57,7 @@ def list_command(as_json: bool) -> None:
     epilog=examples(
         "loopwright bench run intercode-bash --model local/smollm2-135m --strategy single,react --limit 20",
         "loopwright bench run intercode-sql --from ../intercode --model openai/gpt-5-mini --repeats 3",
+        "loopwright bench run shapes --strategy streams,best_of_n --limit 50",
     ),
 )
 @click.argument("suite")
@@ -68,6 +69,9 @@ def list_command(as_json: bool) -> None:
 @click.option("--legacy", is_flag=True, help="Keep the defects of the published code, to compare with its numbers.")
 @click.option("--handicap", is_flag=True, help="Show the model all table and column names (SQL).")
 @_engine
+@click.option("--generator", help="Image model that draws, of suites of pictures.")
+@click.option("--editor", help="Image model that changes pictures, of suites of pictures.")
+@click.option("--auditor-model", help="Model that grades pictures, another than --model.")
 @click.option("--check/--no-check", default=True, help="Look first for tasks that are not sound; on by default.")
 @click.option("--accept", type=NumberRange(0, 1), help="Pass rate below which the exit code is 1.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in --runs by default.")
@@ -83,6 +87,9 @@ def run_command(
     legacy: bool,
     handicap: bool,
     engine: str | None,
+    generator: str | None,
+    editor: str | None,
+    auditor_model: str | None,
     check: bool,
     accept: float | None,
     out: Path | None,
@@ -100,7 +107,9 @@ def run_command(
     from loopwright.cli.render._bench import show_outcomes
 
     fields = {"scoring": scoring, "legacy": legacy or None, "handicap": handicap or None, "engine": engine}
-    resolved = planned(suite, plan, source, limit, turns, {k: v for k, v in fields.items() if v is not None})
+    drawn: RunOptions = {"generator": generator, "editor": editor}
+    chosen = {name: value for name, value in fields.items() if value is not None}
+    resolved = planned(suite, {**plan, **drawn}, source, limit, turns, chosen, auditor_model)
     folder = out or runs / new_run_id()
     run = Run.start(resolved, folder)
     if check:

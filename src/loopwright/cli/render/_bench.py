@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from loopwright.bench import Rate, VariantOutcome, outcomes
@@ -39,6 +40,9 @@ def show_outcomes(folder: Path) -> None:
             write(f"{variant.name} repeats: {repeats}")
         if groups := variant.by_group():
             write(f"{variant.name} by group: " + "; ".join(f"{name} {told(rate)}" for name, rate in groups.items()))
+        if scores := variant.suite_scores:
+            shown = "; ".join(f"{group} {score:.3f}" for group, score in scores.items())
+            write(f"{variant.name} by the suite's own rule: {shown}; mean of groups {fmean(scores.values()):.3f}")
         if turns := variant.by_turn():
             write(f"{variant.name} solved by turn: " + " ".join(f"{share:.2f}" for share in turns))
     for engine in _engines(folder):
@@ -95,6 +99,7 @@ def outcomes_as_json(folder: Path) -> list[dict[str, Any]]:
             "intercode": _plain(variant.by_rule("intercode")),
             "exact": _plain(variant.by_rule("exact")),
             "by_group": {name: _plain(rate) for name, rate in variant.by_group().items()},
+            "suite_scores": dict(variant.suite_scores),
             "by_turn": list(variant.by_turn()),
             "repeats": asdict(variant.repeats) if variant.repeats else None,
             "failures": dict(variant.failures),
