@@ -58,10 +58,11 @@ def planned(
 
 def _audited(task: Task, plan: RunOptions, audit: str) -> tuple[Task, RunOptions]:
     """Lets another model grade than the one for all roles."""
-    models = [model for model in plan.get("model") or () if isinstance(model, str)]
-    if len(models) > 1:
+    models = plan.get("model")
+    named = models if isinstance(models, Sequence) and not isinstance(models, str) else (models,)
+    if len(named) > 1:
         raise UserError("--auditor-model goes with one --model", remedy="Run the models one after the other.")
-    task = task.model_copy(update={"model": next(iter(models), None), "models": {"auditor": audit}})
+    task = task.model_copy(update={"model": next(iter(named), None), "models": {"auditor": audit}})
     return task, {**plan, "model": None}
 
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from loopwright.agents import NamedModels
 from loopwright.budget import Ledger, Spend
 from loopwright.errors import StoreError, ToolsRefused, UserError
-from loopwright.loop._image_calls import ImageCalls, image_request_hash
+from loopwright.loop._image_calls import ImageCalls
 from loopwright.loop._under_way import CallUnderWay, least_seconds
 from loopwright.models import (
     AtEndpoint,
@@ -29,7 +29,7 @@ from loopwright.models import (
     fit_picture,
     request_hash,
 )
-from loopwright.models.image import ImageModel, ImageReply, ImageRequest
+from loopwright.models.image import ImageModel, ImageReply, ImageRequest, image_request_hash
 from loopwright.store import CallKey, RunStore
 
 REUSED = Spend(model_calls=1, cached_calls=1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -45,14 +43,17 @@ class ImageCalls:
             kind="image",
             repeatable=model.repeatable,
             request=request.model_dump(mode="json", exclude_defaults=True),
+            served_by=getattr(model, "fingerprint", ""),
+            reuse=self._reused,
         )
-        try:
-            return ImageReply.model_validate(result)
-        except ValidationError as error:
-            raise StoreError(
-                f"the record holds a result that is no reply of an image model: {error.errors()[0]['msg']}",
-                remedy="Restore the run folder from a backup.",
-            ) from None
+        return _replied(result, "record")
+
+    def _reused(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Counts pictures of the response cache, so that loops of equal numbers of pictures stay comparable."""
+        spend = Spend(images=made(_replied(result, "response cache")))
+        with self.ledger.reserve(spend) as reservation:
+            reservation.settle(spend)
+        return {**result, "usage": {}, "cost_usd": "0", "seconds": 0.0}
 
     async def _paid(self, model: ImageModel, request: ImageRequest, key: CallKey) -> Mapping[str, Any]:
         most = self._worst_case(request, getattr(model, "most_tokens", 0))
@@ -92,6 +93,18 @@ class ImageCalls:
         )
 
 
+def _replied(result: Mapping[str, Any], source: str) -> ImageReply:
+    try:
+        return ImageReply.model_validate(result)
+    except ValidationError as error:
+        raise StoreError(
+            f"the {source} holds a result that is no reply of an image model: {error.errors()[0]['msg']}",
+            remedy="Restore the run folder from a backup."
+            if source == "record"
+            else "Empty the folder of the response cache.",
+        ) from None
+
+
 def made(reply: ImageReply) -> int:
     """Pictures that a call counts: a blocked one counts as one, so that a cap ends a loop of blocked calls, too."""
     return max(len(reply.images), 1)
@@ -117,9 +130,3 @@ def spend_of_images(reply: ImageReply, model: str, prices: Prices | None) -> Spe
         usd=reply.cost_usd or bound or Decimal(0),
         working_seconds=reply.seconds,
     )
-
-
-def image_request_hash(request: ImageRequest) -> str:
-    """sha256 of the canonical JSON of a request, as 64 hexadecimal digits."""
-    text = json.dumps(request.model_dump(mode="json", exclude_defaults=True), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()

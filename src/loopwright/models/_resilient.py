@@ -260,6 +260,7 @@ class ResilientImages:
         name: The model's name.
         repeatable: As the model's.
         most_tokens: Tokens that a picture can cost, of a model that is paid by the token; 0 of another one.
+        fingerprint: Of the settings of the endpoint that it is at; empty without one.
     """
 
     def __init__(
@@ -273,6 +274,7 @@ class ResilientImages:
         self.name = model.name
         self.repeatable = model.repeatable
         self.most_tokens: int = getattr(model, "most_tokens", 0)
+        self.fingerprint: str = getattr(model, "fingerprint", "")
         self._model = model
         self._retries = Retries(model, on_failure=on_failure, breakers=breakers)
 

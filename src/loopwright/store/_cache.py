@@ -1,4 +1,4 @@
-"""Replies of earlier runs, for developing a task without paying for the same call again. Off by default."""
+"""Replies and pictures of earlier runs: a task is developed without paying for a call twice. Off by default."""
 
 from __future__ import annotations
 
@@ -44,6 +44,29 @@ class ResponseCache:
             write_whole(path, encode({"v": 1, "seq": 0, "result": result}, key), within=self._folder)
         except OSError as error:
             _log.warning("the response of %s was not cached in %s: %s", key, path, error)
+
+    def keep_picture(self, ref: str, data: bytes) -> None:
+        """Stores a picture that a result names; as `put`, it does no harm where it fails."""
+        path = self._picture(ref)
+        try:
+            write_whole(path, data, within=self._folder)
+        except OSError as error:
+            _log.warning("the picture %s was not cached in %s: %s", ref, path, error)
+
+    def picture(self, ref: str) -> bytes | None:
+        """Returns a picture that a result names, or None. A damaged one counts as none."""
+        path = self._picture(ref)
+        try:
+            data = read_regular(path, within=self._folder)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            _log.warning("cached picture %s cannot be used: %s", path, error)
+            return None
+        return data if hashlib.sha256(data).hexdigest() == ref else None
+
+    def _picture(self, ref: str) -> Path:
+        return self._folder / "pictures" / ref[:2] / ref[2:]
 
     def _path(self, key: str) -> Path:
         name = hashlib.sha256(json.dumps(key).encode()).hexdigest()

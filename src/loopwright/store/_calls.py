@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,8 @@ from loopwright.types import Failure
 Call = Callable[[], Awaitable[Mapping[str, Any]]]
 Reuse = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 
+_CACHED: frozenset[CallKind] = frozenset({"model", "image"})
+"""Calls that the response cache keeps."""
 LARGE = 64 * 1024
 """Results whose JSON is longer than this many bytes become artifacts."""
 
@@ -43,6 +45,11 @@ class CallKey:
 
     def __str__(self) -> str:
         return f"{self.episode}/{self.iteration}/{self.node}/{self.attempt}/{self.request}"
+
+
+def _pictures(result: Mapping[str, Any]) -> Sequence[str]:
+    """Artifact references of the pictures that a call made."""
+    return result.get("images", ())
 
 
 class CallIndex:
@@ -132,7 +139,8 @@ class Calls:
         if not repeatable:
             await self._journal.synced()
         started = time.monotonic()
-        cached = await asyncio.to_thread(self._cache.get, cache_key) if self._cache and kind == "model" else None
+        cache = self._cache if kind in _CACHED else None
+        cached = await asyncio.to_thread(self._cached, cache, cache_key) if cache else None
         try:
             encoded = to_json(plain(reuse(cached) if cached is not None else await call()))
         except Exception as error:
@@ -149,9 +157,24 @@ class Calls:
         else:
             self._write(finished.model_copy(update={"result": result}), key)
         await self._secure(kind, repeatable)
-        if self._cache and kind == "model" and cached is None:
-            await asyncio.to_thread(self._cache.put, cache_key, result)
+        if cache and cached is None:
+            await asyncio.to_thread(self._keep, cache, cache_key, result)
         return result
+
+    def _cached(self, cache: ResponseCache, key: str) -> dict[str, Any] | None:
+        """A result of the cache, with its pictures in the run; None where one of them is missing."""
+        result = cache.get(key)
+        for ref in _pictures(result or {}):
+            data = cache.picture(ref)
+            if data is None:
+                return None
+            self._artifacts.put(data)
+        return result
+
+    def _keep(self, cache: ResponseCache, key: str, result: Mapping[str, Any]) -> None:
+        for ref in _pictures(result):
+            cache.keep_picture(ref, self._artifacts.get(ref))
+        cache.put(key, result)
 
     async def _secure(self, kind: CallKind, repeatable: bool) -> None:
         """Brings a result onto the disk, as urgently as its loss in a power failure would hurt.

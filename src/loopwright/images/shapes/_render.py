@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from loopwright.errors import MissingExtra
 from loopwright.images.shapes._scene import Colour, Scene, SceneObject
+from loopwright.models.image import png
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,6 +24,8 @@ RGB: dict[Colour, tuple[int, int, int]] = {
 DARK = 0.5
 """How bright the dark stripes of a striped object are, as a share of its colour."""
 
+_LEVEL = 6
+"""How hard PNG is packed; another level gives other bytes, and with them other draws of the painter's edits."""
 _FINE = 4
 """Pixels drawn for each pixel and direction: their mean smooths the edges."""
 _STRIPE = 0.07
@@ -63,7 +66,7 @@ def render(scene: Scene, side: int = 64) -> bytes:
     Raises:
         MissingExtra: Pillow is not installed.
     """
-    return _png(draw_image(scene, side))
+    return png(draw_image(scene, side), _LEVEL)
 
 
 def redraw(picture: bytes, before: Scene, after: Scene, mask: bytes | None = None) -> bytes:
@@ -89,13 +92,7 @@ def redraw(picture: bytes, before: Scene, after: Scene, mask: bytes | None = Non
     new = draw_image(Scene(tuple(item for item in after.objects if item not in before.objects)), side, wiped)
     if mask is not None:
         new = Image.composite(new, old, Image.open(io.BytesIO(mask)).convert("L"))
-    return _png(new)
-
-
-def _png(image: Image) -> bytes:
-    out = io.BytesIO()
-    image.save(out, "PNG")
-    return out.getvalue()
+    return png(new, _LEVEL)
 
 
 def _surface(item: SceneObject, side: int) -> Image:

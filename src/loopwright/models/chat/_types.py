@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import operator
 from collections.abc import Mapping
 from decimal import Decimal
@@ -12,6 +10,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from loopwright.errors import ToolsRefused
+from loopwright.models._hash import canonical_json, digest
 from loopwright.replies import split_reasoning
 from loopwright.types import FunctionCall, Message, Sampling, Tool, Usage
 
@@ -154,9 +153,9 @@ def refuse_tools(request: Request) -> None:
 
 def canonical(request: Request) -> str:
     """A request as JSON text that is equal for equal requests: sorted keys, no spaces, ASCII."""
-    return json.dumps(request.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return canonical_json(request.model_dump(mode="json"))
 
 
 def request_hash(request: Request) -> str:
     """sha256 of the canonical JSON of a request, as 64 hexadecimal digits."""
-    return hashlib.sha256(canonical(request).encode()).hexdigest()
+    return digest(request.model_dump(mode="json"))

@@ -1,8 +1,15 @@
 """Image models: a text becomes a picture, and a picture another one."""
 
 from loopwright.models.image._open import open_image_model
-from loopwright.models.image._pixels import checked_mask, checked_picture, kept_outside, plain_picture
-from loopwright.models.image._types import MOST_PIXELS, Connects, ImageModel, ImageReply, ImageRequest
+from loopwright.models.image._pixels import checked_mask, checked_picture, kept_outside, plain_picture, png
+from loopwright.models.image._types import (
+    MOST_PIXELS,
+    Connects,
+    ImageModel,
+    ImageReply,
+    ImageRequest,
+    image_request_hash,
+)
 
 __all__ = [
     "MOST_PIXELS",
@@ -12,7 +19,9 @@ __all__ = [
     "ImageRequest",
     "checked_mask",
     "checked_picture",
+    "image_request_hash",
     "kept_outside",
     "open_image_model",
     "plain_picture",
+    "png",
 ]

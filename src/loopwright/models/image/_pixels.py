@@ -180,10 +180,15 @@ def _is_plain(data: bytes) -> bool:
     return place == len(data)
 
 
-def png(picture: Image) -> bytes:
-    """The bytes of a picture's file."""
+def png(picture: Image, level: int = _FAST) -> bytes:
+    """The bytes of a picture's file.
+
+    Args:
+        picture: In a mode that PNG knows.
+        level: How hard it is packed, from 0 to 9.
+    """
     out = io.BytesIO()
-    picture.save(out, "PNG", compress_level=_FAST)
+    picture.save(out, "PNG", compress_level=level)
     return out.getvalue()
 
 

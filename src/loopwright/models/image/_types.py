@@ -8,6 +8,7 @@ from typing import Annotated, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from loopwright.models._hash import digest
 from loopwright.models._options import ModelOptions
 from loopwright.types import Usage
 
@@ -53,6 +54,11 @@ class ImageRequest(BaseModel):
         if self.width and self.height and self.width * self.height > MOST_PIXELS:
             raise ValueError(f"a picture has at most {MOST_PIXELS:,} pixels, and this one {self.width}x{self.height}")
         return self
+
+
+def image_request_hash(request: ImageRequest) -> str:
+    """sha256 of the canonical JSON of a request, as 64 hexadecimal digits."""
+    return digest(request.model_dump(mode="json", exclude_defaults=True))
 
 
 class ImageReply(BaseModel):

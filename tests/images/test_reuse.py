@@ -1,0 +1,74 @@
+"""Pictures that were paid once: the response cache keeps them, and a run's pictures can be a model."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import loopwright
+from loopwright.runner import EpisodeResult
+from loopwright.store import CallFinished, read_run
+from tests.images.test_image_task import Painter, task
+
+RATES = "omit=0.7,fail=0.6"
+"""So many errors that a picture takes edits."""
+PRICES = "date: 2026-11-01\nmodels:\n  painter/*: {image: 0.5}\n"
+
+
+@pytest.fixture
+def prices(tmp_path: Path) -> Path:
+    (tmp_path / "prices.yaml").write_text(PRICES)
+    return tmp_path / "prices.yaml"
+
+
+def run(folder: Path, painter: Any, **options: Any) -> EpisodeResult:
+    parts: dict[str, Any] = {
+        "proposer": "image_refiner",
+        "verifier": "pixel_verifier",
+        "generator": painter,
+        "editor": painter,
+    }
+    return loopwright.run(task(), out=folder, **parts, **options).episodes[0]
+
+
+def pictures(episode: EpisodeResult, folder: Path) -> list[bytes]:
+    record = read_run(folder)
+    return [record.get(one.candidate.artifacts["picture"]) for one in episode.attempts if one.candidate]
+
+
+def test_a_second_run_takes_the_pictures_of_the_first_and_pays_nothing(tmp_path: Path, prices: Path) -> None:
+    options: dict[str, Any] = {"prices": prices, "cache": tmp_path / "cache"}
+    first = run(tmp_path / "first", Painter(RATES), **options)
+    idle = Painter(RATES)
+    second = run(tmp_path / "second", idle, **options)
+    assert idle.calls == 0
+    assert pictures(second, tmp_path / "second") == pictures(first, tmp_path / "first")
+    assert (second.images, second.passed) == (first.images, first.passed)
+    assert (first.images or 0) > 2
+    assert first.cost == (first.images or 0) * Decimal("0.5")
+    assert second.cost == 0
+    told = [one.data for one in read_run(tmp_path / "second").events if isinstance(one.data, CallFinished)]
+    assert [one.cached for one in told if one.kind == "image"] == [True] * (first.images or 0)
+
+
+@pytest.mark.parametrize("harm", ["lost", "damaged"])
+def test_a_cached_picture_that_cannot_be_used_is_made_again(harm: str, tmp_path: Path, prices: Path) -> None:
+    options: dict[str, Any] = {"prices": prices, "cache": tmp_path / "cache"}
+    first = run(tmp_path / "first", Painter(RATES), **options)
+    (place, *_) = sorted((tmp_path / "cache" / "pictures").glob("??/*"))
+    place.unlink() if harm == "lost" else place.write_bytes(b"no picture")
+    painter = Painter(RATES)
+    second = run(tmp_path / "second", painter, **options)
+    assert painter.calls == 1
+    assert pictures(second, tmp_path / "second") == pictures(first, tmp_path / "first")
+
+
+def test_cached_pictures_count_under_a_cap(tmp_path: Path) -> None:
+    options: dict[str, Any] = {"cache": tmp_path / "cache"}
+    first = run(tmp_path / "first", Painter(RATES), **options)
+    assert (first.images or 0) > 2
+    second = run(tmp_path / "second", Painter(RATES), budget={"images": 2}, **options)
+    assert second.images == 2
