@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 import loopwright
+from loopwright.errors import StoreError
+from loopwright.images import open_replay
+from loopwright.models import ModelOptions
 from loopwright.runner import EpisodeResult
 from loopwright.store import CallFinished, read_run
 from tests.images.test_image_task import Painter, task
@@ -72,3 +75,32 @@ def test_cached_pictures_count_under_a_cap(tmp_path: Path) -> None:
     assert (first.images or 0) > 2
     second = run(tmp_path / "second", Painter(RATES), budget={"images": 2}, **options)
     assert second.images == 2
+
+
+def test_a_run_is_an_image_model_that_gives_its_pictures_again(tmp_path: Path) -> None:
+    first = run(tmp_path / "first", Painter(RATES))
+    again = run(tmp_path / "again", f"replay/{tmp_path}/first")
+    assert pictures(again, tmp_path / "again") == pictures(first, tmp_path / "first")
+    assert len(first.attempts) > 2
+
+
+def test_another_seed_gets_the_recorded_pictures_in_their_order(tmp_path: Path) -> None:
+    first = run(tmp_path / "first", Painter(RATES), strategy="best_of_n", calls=3)
+    again = run(tmp_path / "again", f"replay/{tmp_path}/first", strategy="best_of_n", calls=3, seed=7)
+    assert pictures(again, tmp_path / "again") == pictures(first, tmp_path / "first")
+
+
+def test_a_request_that_the_run_does_not_hold_is_told(tmp_path: Path) -> None:
+    run(tmp_path / "first", Painter("exact"))
+    model = f"replay/{tmp_path}/first"
+    other = task(goal="a red circle")
+    parts: dict[str, Any] = {"proposer": "image_refiner", "verifier": "pixel_verifier", "generator": model}
+    (episode,) = loopwright.run(other, out=tmp_path / "other", **parts)
+    assert episode.outcome is not None
+    assert episode.outcome.failure is not None
+    assert f"{model} does not hold this request: 'a red circle'" in episode.outcome.failure.message
+
+
+def test_a_folder_without_pictures_is_no_image_model(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="is not a run folder"):
+        open_replay(str(tmp_path), ModelOptions())

@@ -1,6 +1,7 @@
 """Pictures refined until their checklist holds: checklists, drawn scenes, and what refines pictures."""
 
 from loopwright.images._environment import ImagesEnvironment
+from loopwright.images._replay import open_replay
 from loopwright.images.looking import PixelVerifier, VisionVerifier
 from loopwright.images.refining import IRCIG, STREAMS, ImageCritic, ImageRefiner
 from loopwright.images.shapes import open_painter
@@ -14,4 +15,5 @@ __all__ = [
     "PixelVerifier",
     "VisionVerifier",
     "open_painter",
+    "open_replay",
 ]

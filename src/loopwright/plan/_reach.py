@@ -44,7 +44,8 @@ def refuse_outside(task: Task, instances: Iterable[Instance], project: Path, own
 
 def _files(task: Task, instances: Iterable[Instance], project: Path) -> Iterator[tuple[str, Path]]:
     """What a task names, and the place where it names it; each path once."""
-    for name in {task.model, *task.models.values()} - {None}:
+    drawn_by = (*task.image_models.generator, *task.image_models.editor)
+    for name in {task.model, *task.models.values(), *drawn_by} - {None}:
         provider, _, path = str(name).replace(":", "/", 1).partition("/")
         if provider in _REPLIES:
             yield "model", project / Path(path).expanduser()

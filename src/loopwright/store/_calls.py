@@ -49,7 +49,8 @@ class CallKey:
 
 def _pictures(result: Mapping[str, Any]) -> Sequence[str]:
     """Artifact references of the pictures that a call made."""
-    return result.get("images", ())
+    refs: Sequence[str] = result.get("images", ())
+    return refs
 
 
 class CallIndex:
