@@ -16,7 +16,7 @@ from pathlib import Path
 from tests import offline
 
 _IMPORTED = [
-    *(f"tests.faults.test_{name}" for name in ("bench_run", "kill_run", "kill_session", "kill_tools")),
+    *(f"tests.faults.test_{name}" for name in ("bench_run", "image_run", "kill_run", "kill_session", "kill_tools")),
     *(f"loopwright.cli.commands._{name}" for name in ("compare", "report", "run", "show")),
     "docker",
     "langgraph.graph",
