@@ -43,7 +43,7 @@ drift:
   mitigations:
     consolidation: {probes: 0}
 """
-CAPPED = "budget: {AMOUNTS, run: {AMOUNTS}}\n".replace("AMOUNTS", ", ".join(f"{cap}: 11" for cap in CAPS))
+CAPPED = "budget: {AMOUNTS, run: {AMOUNTS}}\n".replace("AMOUNTS", ", ".join(f"{cap}: 11000" for cap in CAPS))
 OWN = """\
 from loopwright.loop import STOP_RULES, Decision, RefinementStrategy, StopRule
 
@@ -178,7 +178,7 @@ def test_the_guide_to_agents_tells_everything_in_a_view_and_who_sees_it() -> Non
 @pytest.mark.parametrize("cap", CAPS)
 def test_explain_tells_every_cap_of_an_episode_and_of_all_of_them(cap: str, explained: Any) -> None:
     limits = explained(more=CAPPED)["limits"]
-    assert {limits[cap], limits[f"all episodes: {cap}"]} <= {"11", "11.0"}
+    assert {limits[cap], limits[f"all episodes: {cap}"]} <= {"11000", "11000.0"}
 
 
 @pytest.mark.parametrize("cap", CAPS)

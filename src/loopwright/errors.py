@@ -26,6 +26,7 @@ LoopwrightError
 │   └── SandboxLost           the sandbox ended or its runner stopped answering: retried in a fresh one
 ├── VerifierError             cause verifier: the verifier itself failed, not the candidate
 ├── StoreError                cause harness: the record cannot be read or written
+│   ├── FolderTaken           the folder of a new run holds something already
 │   ├── RunInUse              another process is writing the run
 │   └── CallInDoubt           a call was in flight at a crash and may not be repeated without asking
 └── Interrupted               cause user: the run was asked to stop; it can be resumed
@@ -256,6 +257,10 @@ class VerifierError(LoopwrightError):
 
 class StoreError(LoopwrightError):
     """The record cannot be read or written."""
+
+
+class FolderTaken(StoreError):
+    """The folder of a new run holds something already."""
 
 
 class RunInUse(StoreError):

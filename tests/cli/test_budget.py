@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 import loopwright
 from tests.cli.conftest import Invoke, WriteTask
 
@@ -78,3 +80,36 @@ def test_wall_time_of_earlier_processes_counts(invoke: Invoke, write_task: Write
     assert episode.outcome.rule == "budget"
     assert episode.outcome.iterations <= 3
     assert episode.outcome.seconds >= 1.8
+
+
+PRICED = "date: 2026-11-01\nmodels:\n  scripted/many.yaml: {input: 1, output: 2}\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "more", "told"),
+    [
+        (
+            ("--max-usd", 0.001),
+            "",
+            "--max-usd: no call fits under $0.001: one of scripted/many.yaml takes",
+        ),
+        (
+            ("--max-tokens", 500),
+            "",
+            "--max-tokens: no call fits under 500 tokens: one of scripted/many.yaml",
+        ),
+        ((), "budget: {tokens: 500}\n", "say.yaml:13:10: budget.tokens: no call fits under 500 tokens"),
+        ((), "budget: {run: {usd: 0.001}}\n", "say.yaml:13:16: budget.run.usd: no call fits under $0.001"),
+    ],
+)
+def test_a_cap_below_one_call_is_refused(
+    invoke: Invoke, write_task: WriteTask, flags: tuple[object, ...], more: str, told: str
+) -> None:
+    write_task(more=more)
+    Path("many.yaml").write_text('- "no"\n' * 9)
+    Path("prices.yaml").write_text(PRICED)
+    for dry in ((), ("--dry-run",)):
+        result = invoke("run", "say.yaml", "--model", "scripted/many.yaml", "--prices", "prices.yaml", *flags, *dry)
+        assert result.exit_code == 2
+        assert told in result.stderr
+    assert not Path("runs").exists()

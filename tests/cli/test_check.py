@@ -23,6 +23,7 @@ _PRICES = "date: 2026-11-01\nmodels:\n  scripted/*: {input: 1, output: 10}\n"
         ("matrix:\n  models: [scripted/no.yaml]\n", (), "say.yaml:14:3: scripted model"),
         ("matrix:\n  strategies: [refin]\n", (), "say.yaml:14:3: there is nothing named 'refin'"),
         ("", ("--model", "opnai/x"), "--model: model 'opnai/x'"),
+        ("", ("--model", "gpt-5-mini"), "--model: model 'gpt-5-mini' is not of the form provider/model"),
         ("", ("--strategy", "refin"), "--strategy: there is nothing named 'refin'"),
         ("budget:\n  usd: 3\n", (), "say.yaml:14:3: a cap on cost needs prices"),
         ("budget:\n  run:\n    usd: 3\n", (), "say.yaml:15:5: a cap on cost needs prices"),
@@ -263,8 +264,8 @@ def test_a_dry_run_tells_the_most_there_can_be(invoke: Invoke, write_task: Write
         ("total", 20, None),
     ]
     assert _ceiling(invoke, "--max-calls", 4)[-1] == ("total", 4, None)
-    assert _ceiling(invoke, "--max-tokens", 5000, "--prices", "prices.yaml")[-1] == ("total", 12, "0.05")
-    assert _ceiling(invoke, "--max-usd", 0.02, "--prices", "prices.yaml")[-1] == ("total", 12, "0.02")
+    assert _ceiling(invoke, "--max-tokens", 9000, "--prices", "prices.yaml")[-1] == ("total", 12, "0.09")
+    assert _ceiling(invoke, "--max-usd", 0.2, "--prices", "prices.yaml")[-1] == ("total", 12, "0.2")
     assert not Path("runs").exists()
 
 

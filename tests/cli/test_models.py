@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Invoke
+from tests.cli.conftest import Invoke, WriteTask
 from tests.cli.test_documented import _documented, _keys
 from tests.cli.test_secrets import KEY, serving
-from tests.models.provider import reply
+from tests.models.provider import body, reply
 
 PRICES = "date: 2026-11-01\nmodels:\n  openai/*: {input: 1, output: 10}\n"
 
@@ -53,3 +53,17 @@ def test_the_keys_of_a_check_are_told(
         told: dict[str, Any] = json.loads(invoke("models", "check", "openai/m", "--json").stdout)
     assert _keys(told) == _documented(guide, "`models check`")
     assert json.loads(invoke("models", "list", "--json").stdout)["checked"] == [told]
+
+
+def test_a_model_that_a_server_does_not_have_asks_for_a_new_run(
+    invoke: Invoke, write_task: WriteTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_task()
+    monkeypatch.setenv("MISTRAL_API_KEY", "key-of-test")
+    error = {"error": {"message": "The model `mistake` does not exist", "code": 404}}
+    with serving(body(404, json.dumps(error).encode())) as base_url:
+        monkeypatch.setenv("MISTRAL_BASE_URL", base_url)
+        result = invoke("run", "say.yaml", "--model", "mistral/mistake")
+    assert "does not exist. Check the model's name" in result.stderr
+    assert "run the task anew with --model" in result.stdout
+    assert "--changed" not in result.stdout

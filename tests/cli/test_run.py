@@ -235,3 +235,12 @@ def test_a_secret_does_not_reach_a_message(invoke: Invoke, project: Path, monkey
     assert result.exit_code == 2
     assert "sk-very-secret-value" not in result.output
     assert "***.yaml" in result.stderr
+
+
+def test_a_folder_that_is_taken_is_a_mistake_of_the_user(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task()
+    Path("out").mkdir()
+    Path("out/notes.txt").touch()
+    result = invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--out", "out")
+    assert result.exit_code == 2
+    assert "out is not empty: it holds notes.txt" in result.stderr

@@ -236,3 +236,19 @@ def test_a_run_without_pictures_saves_none(invoke: Invoke, run: Path) -> None:
     assert "there is no picture in" in result.stderr
     assert not Path("out").exists()
     assert invoke("show", run, "--save-images", "out", "--instance", "say").exit_code == 2
+
+
+def test_runs_that_are_not_named_are_counted(invoke: Invoke, run: Path) -> None:
+    for number in range(4):
+        Path(f"runs/more-{number}").mkdir()
+        Path(f"runs/more-{number}/run.json").write_text("{}")
+    assert "and 2 more. A path to a run folder works too." in invoke("show", "nowhere").stderr
+
+
+def test_a_grade_by_the_loop_itself_is_no_hidden_check(invoke: Invoke, write_task: WriteTask) -> None:
+    task = write_task()
+    task.write_text(task.read_text().replace('  hidden:\n    want: "yes"\n', ""))
+    assert invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--out", "out").exit_code == 0
+    page = invoke("show", "out", "say:refine:0").stdout
+    assert "[grade]" in page
+    assert "[hidden checks]" not in page

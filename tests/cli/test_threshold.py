@@ -53,3 +53,61 @@ def test_a_threshold_on_a_check_that_there_is_not_is_told(invoke: Invoke, projec
     assert invoke("run", "poem.yaml", "--out", "out").exit_code == 0
     page = invoke("show", "out", "poem:refine:0").stdout
     assert "1 iterations done; loop.threshold names the check 'ryhme', and there are rhyme, tone" in page
+
+
+def _sea(project: Path, more: str = "") -> None:
+    (project / "sea.yaml").write_text(
+        "version: 1\nname: sea\ngoal: Write.\nenvironment: {name: text}\nmodels: {verifier: scripted/judge.yaml}\n"
+        "agents: {proposer: sayer, verifier: verifier}\nmodel: scripted/words.yaml\nloop: {threshold: 0.8}\n" + more
+    )
+    Path("words.yaml").write_text("".join(f"- wave {number}\n" for number in range(9)))
+    Path("judge.yaml").write_text(json.dumps([_says(rhyme=0.5)] * 9))
+
+
+def test_equal_calls_leave_room_for_the_judge(invoke: Invoke, project: Path) -> None:
+    _sea(project)
+    flags = ("--strategy", "single,best_of_n,refine", "--calls", 4, "--out", "out", "--json", "--concurrency", 1)
+    told: dict[str, Any] = json.loads(invoke("run", "sea.yaml", *flags).stdout)
+    found = [(row["variant"], row["iterations"], row["model_calls"], row["score"]) for row in told["episodes"]]
+    assert found == [("single", 1, 2, 0.5), ("single", 1, 2, 0.5), ("best_of_n", 2, 4, 0.5), ("refine", 2, 4, 0.5)]
+
+
+@pytest.mark.parametrize("calls", [2, 3, 4, 5])
+def test_no_candidate_is_paid_for_that_cannot_be_judged(invoke: Invoke, project: Path, calls: int) -> None:
+    _sea(project, f"budget: {{model_calls: {calls}}}\n")
+    for strategy in ("best_of_n", "refine"):
+        told = json.loads(invoke("run", "sea.yaml", "--strategy", strategy, "--json").stdout)
+        (row,) = told["episodes"]
+        assert (row["model_calls"], row["score"]) == (calls - calls % 2, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("flags", "more", "place"),
+    [
+        (("--calls", 1), "", "--calls"),
+        (("--max-calls", 1), "", "--max-calls"),
+        ((), "budget: {model_calls: 1}\n", "sea.yaml:9"),
+    ],
+)
+def test_calls_without_room_for_one_judged_candidate_are_refused(
+    invoke: Invoke, project: Path, flags: tuple[object, ...], more: str, place: str
+) -> None:
+    _sea(project, more)
+    for verb in (("run", "--dry-run"), ("run",), ("validate",)):
+        result = invoke(*verb, "sea.yaml", "--strategy", "single", *flags)
+        assert result.exit_code == 2
+        assert place in result.output
+        assert "single has 1 call, and a candidate with its verifier takes 2" in result.output
+    assert not Path("runs").exists()
+
+
+def test_a_critic_that_cannot_be_read_is_told(invoke: Invoke, project: Path) -> None:
+    _sea(project)
+    (project / "sea.yaml").write_text(
+        (project / "sea.yaml").read_text().replace("models: {", "models: {critic: scripted/junk.yaml, ")
+    )
+    text = (project / "sea.yaml").read_text().replace("agents: {", "agents: {critic: critic, ")
+    (project / "sea.yaml").write_text(text.replace("loop: {", "loop: {max_iterations: 2, "))
+    Path("junk.yaml").write_text("- no critique\n- still none\n")
+    told = " ".join(invoke("run", "sea.yaml", "--out", "out").stdout.split())
+    assert "refine: the critic's reply could not be used in 1 of 1 iterations; rules took its place" in told

@@ -12,7 +12,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
@@ -90,7 +90,9 @@ def _task_type(annotation: Any) -> str:
     if origin is Literal:
         return " or ".join(f"`{choice}`" for choice in arguments)
     if origin in (Union, UnionType):
-        return " or ".join(_task_type(kind) for kind in arguments)
+        return " or ".join(dict.fromkeys(_task_type(kind) for kind in arguments))
+    if origin is Annotated:
+        return _task_type(arguments[0])
     if origin is tuple:
         return f"list of {_task_type(arguments[0])}"
     if origin is not None:

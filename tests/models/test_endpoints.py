@@ -18,8 +18,17 @@ from loopwright.errors import (
     ModelUnavailable,
     RunChanged,
     TaskError,
+    UserError,
 )
-from loopwright.models import BUILTIN_ENDPOINTS, Endpoint, ModelOptions, load_endpoints, open_model
+from loopwright.models import (
+    BUILTIN_ENDPOINTS,
+    AtEndpoint,
+    Endpoint,
+    ModelOptions,
+    builtin_endpoint,
+    load_endpoints,
+    open_model,
+)
 from loopwright.runner import Run
 from tests.models.provider import Answer, Provider, Received, body, hang, reply
 from tests.models.support import ask
@@ -96,6 +105,38 @@ def test_a_time_out_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_calls_at_a_time_are_as_set() -> None:
     options = ModelOptions(endpoints={"mine": Endpoint(base_url="http://127.0.0.1:9/v1", concurrency=3)})
     assert getattr(open_model("mine/m", options=options), "slots") == 3  # noqa: B009 - no part of the protocol
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "used"),
+    [
+        ("mistral", "http://127.0.0.1:9/own/v1/", "http://127.0.0.1:9/own/v1"),
+        ("mistral", "http://127.0.0.1:9", "http://127.0.0.1:9/v1"),
+        ("anthropic", "http://127.0.0.1:9/claude", "http://127.0.0.1:9/claude/v1"),
+        ("anthropic", "http://127.0.0.1:9/v1", "http://127.0.0.1:9/v1"),
+    ],
+)
+def test_a_variable_says_where_a_built_in_endpoint_is(
+    monkeypatch: pytest.MonkeyPatch, name: str, url: str, used: str
+) -> None:
+    monkeypatch.setenv(f"{name.upper()}_BASE_URL", url)
+    monkeypatch.setenv(f"{name.upper()}_API_KEY", "sk-0123456789")
+    found = builtin_endpoint(name)
+    assert found
+    assert found.base_url == used
+    model = open_model(f"{name}/m")
+    assert isinstance(model, AtEndpoint)
+    assert model.fingerprint == found.fingerprint
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:9", "http://me:secret-word@host/v1", "http://[", "https://h/v1?k=secret-word"]
+)
+def test_a_variable_that_holds_no_base_url_is_told_without_its_value(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("GROQ_BASE_URL", url)
+    with pytest.raises(UserError, match="GROQ_BASE_URL") as caught:
+        open_model("groq/m")
+    assert "secret-word" not in str(caught.value)
 
 
 def test_built_in_endpoints_open_with_their_keys(monkeypatch: pytest.MonkeyPatch) -> None:

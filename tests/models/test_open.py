@@ -28,6 +28,22 @@ def test_a_name_without_both_parts_is_refused(name: str) -> None:
         split_name(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "example"),
+    [
+        ("gpt-5", "openai/gpt-5"),
+        ("openai/", "openai/gpt-5-mini"),
+        ("groq/", "groq/MODEL"),
+        ("replies.yaml", "scripted/replies.yaml"),
+    ],
+)
+def test_a_name_of_the_wrong_form_gets_an_example_and_all_providers(name: str, example: str) -> None:
+    with pytest.raises(MissingContent) as caught:
+        split_name(name)
+    assert f"Write for example {example}. Providers: anthropic," in caught.value.remedy
+    assert "scripted" in caught.value.remedy
+
+
 def test_an_unknown_provider_gets_a_suggestion() -> None:
     with pytest.raises(MissingContent, match="Did you mean openai/gpt-5"):
         open_model("opnai/gpt-5")

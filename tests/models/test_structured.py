@@ -126,3 +126,19 @@ def test_of_several_objects_the_last_that_has_the_required_fields_counts() -> No
     draft = json.dumps({"x": 9, "y": 9, "why": "long " * 50})
     answer, _ = complete(f"At first {draft}, then {GOOD}, as in {{}}.")
     assert answer.value == Point(x=1, y=2)
+
+
+def test_a_model_sees_no_underscores_of_private_classes() -> None:
+    class _Part(BaseModel):
+        _id: int = 0
+        name: str
+
+    class _Whole(BaseModel):
+        parts: list[_Part]
+
+    shown = json.dumps(ask().model_copy(update={"json_schema": _Whole.model_json_schema()}).for_model().json_schema)
+    assert "_Part" not in shown
+    assert "_Whole" not in shown
+    assert '"$ref": "#/$defs/Part"' in shown
+    own = ask().model_copy(update={"json_schema": {"properties": {"_id": {"type": "string"}}}})
+    assert own.for_model() == own

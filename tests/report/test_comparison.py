@@ -74,3 +74,19 @@ def test_the_page_in_a_browser(tmp_path: Path) -> None:
         assert page.run("document.querySelectorAll('circle.point').length") == 3
         assert page.run("document.documentElement.scrollWidth <= 390"), "no sideways scrolling on a phone"
         assert page.complaints == []
+
+
+def test_pairs_without_a_common_score_are_told_and_passed_over(tmp_path: Path) -> None:
+    run = RunBuilder(tmp_path / "three", variants=("a", "b", "c"), episodes=3, run="three")
+    for variant, instance in (("a", "one"), ("b", "one"), ("c", "two")):
+        run.episode([Turn(1.0)], instance=instance, variant=variant)
+    found = compare_variants(run.close("completed"))
+    assert [(pair.a, pair.b) for pair in found.pairs] == [("a", "b")]
+    assert found.unscored == ("a and c", "b and c")
+
+
+def test_variants_without_any_score_are_named(tmp_path: Path) -> None:
+    run = RunBuilder(tmp_path / "two", variants=("a", "b"), episodes=1, run="two")
+    run.episode([Turn(1.0)], instance="one", variant="a")
+    with pytest.raises(UserError, match="nothing was scored in b"):
+        compare_variants(run.close("completed"))

@@ -26,6 +26,7 @@ from loopwright.task import Caps
 from loopwright.types import Failure
 
 _CAP = re.compile(r"the cap on (\w+) ")
+_NO_MODEL = re.compile(r" at \S+: 404\b")
 _GRACE = 5.0
 """Seconds that closing sandboxes may take after the second signal."""
 
@@ -140,7 +141,11 @@ def _remedies(folder: Path, failures: Sequence[Failure]) -> list[str]:
         caps = "".join(f" {option} N" for option in raised)
         lines.append(f"Raise the cap on the whole run: loopwright resume {folder}{caps}")
         lines.append("A cap on each episode stays as it was recorded: raise it in the task, and run it anew.")
-    if any(failure.error == "ModelRejected" for failure in failures):
+    rejected = [failure for failure in failures if failure.error == "ModelRejected"]
+    if any(_NO_MODEL.search(failure.message) for failure in rejected):
+        lines.append("A server does not know the model, and a run keeps its models: run the task anew with --model.")
+        lines.append(f"If the server or its URL was what is wrong: loopwright resume {folder}")
+    elif rejected:
         lines.append("A request that was refused is refused again: change the agent's card or the endpoint's settings.")
         lines.append(f"Then: loopwright resume {folder} --changed")
     others = [one for one in failures if one.cause != Cause.BUDGET.value and one.error != "ModelRejected"]

@@ -10,7 +10,7 @@ from typing import IO, Any, Self
 
 import click
 
-from loopwright.errors import Interrupted, LoopwrightError, UserError
+from loopwright.errors import FolderTaken, Interrupted, LoopwrightError, UserError
 from loopwright.text import printable_json, printable_lines
 
 
@@ -28,7 +28,7 @@ def exit_code(error: BaseException) -> ExitCode:
     """The exit code of a failure."""
     if isinstance(error, Interrupted | KeyboardInterrupt):
         return ExitCode.INTERRUPTED
-    return ExitCode.USAGE if isinstance(error, UserError) else ExitCode.INFRASTRUCTURE
+    return ExitCode.USAGE if isinstance(error, UserError | FolderTaken) else ExitCode.INFRASTRUCTURE
 
 
 def as_dict(error: LoopwrightError) -> dict[str, object]:

@@ -126,4 +126,5 @@ def checked(paths: Sequence[Path], plan: RunOptions, *, unnamed: bool = False) -
     files = open_tasks(found)
     options: RunOptions = {**plan, "project": project_of(files, plan["project"])}
     resolved = resolve(files, stand_in=STAND_IN if unnamed else None, **options)
-    return check_run(resolved, files, OptionNames("--strategy", "--model", "--max-usd", "--prices"))
+    names = OptionNames("--strategy", "--model", "--max-usd", "--prices", "--calls", "--max-calls", "--max-tokens")
+    return check_run(resolved, files, names)

@@ -42,7 +42,8 @@ def find_run(name: str | None, runs: Path) -> Path:
             remedy="Name the folder that holds run.json and events.jsonl.",
         )
     newest = sorted(known, key=_created)[-3:]
-    latest = f"There are: {', '.join(run.name for run in newest)}." if known else f"There are none in {runs}."
+    more = f" and {len(known) - 3} more" if len(known) > 3 else ""
+    latest = f"There are: {', '.join(run.name for run in newest)}{more}." if known else f"There are none in {runs}."
     raise MissingContent(f"there is no run {name!r}", remedy=f"{latest} A path to a run folder works too.")
 
 

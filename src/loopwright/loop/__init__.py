@@ -2,7 +2,7 @@
 
 from loopwright import _old_names
 from loopwright.loop._agent_strategies import ACTING_STRATEGIES, AgentStrategy
-from loopwright.loop._calls import REUSED, NodeCalls, spend_of
+from loopwright.loop._calls import REUSED, NodeCalls, most_of_call, spend_of
 from loopwright.loop._context import EpisodeContext, LoopState
 from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRule
 from loopwright.loop._environment_work import spent_time
@@ -81,6 +81,7 @@ __all__ = [
     "ViewField",
     "call_under_way",
     "compile_loop",
+    "most_of_call",
     "probe",
     "regrade_episode",
     "run_episode",

@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from loopwright.agents import NamedModels
-from loopwright.budget import Ledger, Spend
-from loopwright.errors import StoreError, ToolsRefused, UserError
+from loopwright.budget import Ledger, Reservation, Spend
+from loopwright.errors import BudgetExceeded, StoreError, ToolsRefused, UserError
 from loopwright.loop._image_calls import ImageCalls
 from loopwright.loop._under_way import CallUnderWay, least_seconds
 from loopwright.models import (
@@ -56,6 +56,8 @@ class NodeCalls:
     node: str
     seed: int | None
     on_reserved: Callable[[], None] | None = None
+    kept: int = 0
+    """Calls that have to be left after each of these: a candidate that nobody can judge is not worth its price."""
     image_models: Mapping[str, ImageModel] = field(default_factory=dict)
     named: NamedModels = field(default_factory=NamedModels)
     _attempt: int = field(default=0, init=False)
@@ -173,7 +175,7 @@ class NodeCalls:
         )
 
     async def _paid(self, model: Model, request: Request, limit: int | None) -> dict[str, Any]:
-        reservation = await self.ledger.acquire(self._worst_case(request, limit))
+        reservation = await self._reserved(request, limit)
         call = CallUnderWay(
             self.episode, self.iteration, self.node, request.model, self.ledger, self.prices, reservation
         )
@@ -191,6 +193,22 @@ class NodeCalls:
             call.reservation.settle(spend_of(reply, request.model, self.prices))
         return reply.model_dump(mode="json")
 
+    async def _reserved(self, request: Request, limit: int | None) -> Reservation:
+        left = self.ledger.unspent.model_calls
+        if left is not None and 0 < left <= self.kept:
+            raise BudgetExceeded(
+                f"the cap on model_calls has {left} left, and {self.kept + 1} are needed, with the verifier's after "
+                "this one; nothing was spent on this",
+                remedy="Raise `model_calls` in the task's budget.",
+            )
+        if self.ledger.capped("usd") and (self.prices is None or self.prices.at_most(request.model, Usage()) is None):
+            raise UserError(
+                f"a cap on cost needs prices, and {request.model} has none",
+                remedy="Add the model to your price file.",
+            )
+        most = replace(most_of_call(request, limit, self.prices), working_seconds=least_seconds(self.ledger))
+        return await self.ledger.acquire(most)
+
     def _reused(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
         """Counts a call that the response cache answers, so that loops of equal numbers of calls stay comparable."""
         with self.ledger.reserve(REUSED) as reservation:
@@ -198,31 +216,28 @@ class NodeCalls:
         paid = _replied(result, "response cache").usage
         return {**result, "usage": {}, "cached_output": paid.output, "cost_usd": "0", "seconds": 0.0}
 
-    def _worst_case(self, request: Request, limit: int | None) -> Spend:
-        # A token is at least one byte of the prompt, so the byte count bounds the input whatever the tokenizer.
-        prompt = sum(_bytes_of(message) + 16 for message in request.messages)
-        prompt += sum(len(tool.model_dump_json().encode()) for tool in request.tools)
-        prompt += len(json.dumps(request.json_schema, default=dict).encode()) if request.json_schema else 0
-        output = request.sampling.max_tokens or limit or _UNLIMITED_OUTPUT
-        usages = (
-            Usage(input=prompt, output=output),
-            Usage(cache_read=prompt, output=output),
-            Usage(cache_write=prompt, output=output),
-        )
-        bounds = [self.prices.at_most(request.model, usage) for usage in usages] if self.prices else []
-        known = [bound for bound in bounds if bound is not None]
-        if not known and self.ledger.capped("usd"):
-            raise UserError(
-                f"a cap on cost needs prices, and {request.model} has none",
-                remedy="Add the model to your price file.",
-            )
-        return Spend(
-            model_calls=1,
-            input=prompt,
-            output=output,
-            usd=max(known, default=Decimal(0)),
-            working_seconds=least_seconds(self.ledger),
-        )
+
+def most_of_call(request: Request, limit: int | None, prices: Prices | None) -> Spend:
+    """The most that a call can use; its cost is 0 where no price is known.
+
+    Args:
+        request: The request.
+        limit: Tokens of a reply, at most, where the request does not say; None for those that are reserved then.
+        prices: Say what it costs.
+    """
+    # A token is at least one byte of the prompt, so the byte count bounds the input whatever the tokenizer.
+    prompt = sum(_bytes_of(message) + 16 for message in request.messages)
+    prompt += sum(len(tool.model_dump_json().encode()) for tool in request.tools)
+    prompt += len(json.dumps(request.json_schema, default=dict).encode()) if request.json_schema else 0
+    output = request.sampling.max_tokens or limit or _UNLIMITED_OUTPUT
+    usages = (
+        Usage(input=prompt, output=output),
+        Usage(cache_read=prompt, output=output),
+        Usage(cache_write=prompt, output=output),
+    )
+    bounds = [prices.at_most(request.model, usage) for usage in usages] if prices else []
+    usd = max((bound for bound in bounds if bound is not None), default=Decimal(0))
+    return Spend(model_calls=1, input=prompt, output=output, usd=usd)
 
 
 def _replied(result: Mapping[str, Any], where: str) -> Reply:

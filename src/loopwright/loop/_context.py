@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-from loopwright.agents import Agent, AgentReply, AgentRole, Memory, NamedModels
+from loopwright.agents import Agent, AgentReply, AgentRole, Memory, ModelAgent, NamedModels
 from loopwright.budget import Ledger
-from loopwright.environments import Environment
+from loopwright.environments import Environment, KnowsVisibleChecks
 from loopwright.errors import AgentError
 from loopwright.loop._calls import NodeCalls
 from loopwright.loop._decision import StopRule
@@ -86,6 +86,14 @@ class EpisodeContext:
         event = self.store.append(data, episode=self.episode, iteration=iteration, node=node)
         self.tree.apply(event)
 
+    @property
+    def judged_by_model(self) -> bool:
+        """Whether a model's verdict is all there is of a candidate, so that each takes a second model call."""
+        if self.verifiers or not isinstance(self.agents.get(AgentRole.VERIFIER), ModelAgent):
+            return False
+        place: object = self.environment
+        return isinstance(place, KnowsVisibleChecks) and place.unchecked(self.instance) is not None
+
     def calls(self, iteration: int, node: str, on_reserved: Callable[[], None] | None = None) -> NodeCalls:
         """The way of one node to its models; `on_reserved` is called whenever the budget has room for a call."""
         return NodeCalls(
@@ -98,6 +106,8 @@ class EpisodeContext:
             node=node,
             seed=self.seed,
             on_reserved=on_reserved,
+            # After a draft the verifier is to be asked, after a critique there is to be one more candidate.
+            kept={"propose": 1, "critique": 2}.get(node, 0) if self.judged_by_model else 0,
             image_models=self.image_models,
             named=self.named,
         )

@@ -83,7 +83,11 @@ def _wanted(context: EpisodeContext, iteration: int) -> list[int]:
     if width == 1 or context.tree.stop_rule:
         return []
     first = iteration - iteration % width
-    wave = range(first, min(first + width, context.options.max_iterations))
+    last = min(first + width, context.options.max_iterations)
+    left = context.ledger.unspent.model_calls
+    if left is not None and context.judged_by_model:
+        last = min(last, iteration + left // 2)
+    wave = range(first, last)
     return [number for number in wave if number not in context.draws and not context.tree.recorded(number, "proposed")]
 
 

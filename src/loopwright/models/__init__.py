@@ -1,7 +1,13 @@
 """Chat models behind one protocol."""
 
 from loopwright.models._check import CHECK_TOKENS, CheckCost, ModelCheck
-from loopwright.models._endpoints import BUILTIN_ENDPOINTS, endpoints_file, load_endpoints, user_endpoints
+from loopwright.models._endpoints import (
+    BUILTIN_ENDPOINTS,
+    builtin_endpoint,
+    endpoints_file,
+    load_endpoints,
+    user_endpoints,
+)
 from loopwright.models._limits import Breaker
 from loopwright.models._open import open_model, split_name
 from loopwright.models._options import ModelOptions
@@ -59,6 +65,7 @@ __all__ = [
     "Tool",
     "Usage",
     "all_capabilities",
+    "builtin_endpoint",
     "calls_tools",
     "complete_as",
     "endpoints_file",

@@ -231,9 +231,9 @@ class ModelCheck:
         try:
             return await look()
         except ModelRejected as error:
-            return _found(name, "no", str(error))
+            return _found(name, "no", str(error.args[0]))
         except ModelError as error:
-            return _found(name, "unknown", str(error))
+            return _found(name, "unknown", str(error.args[0]))
 
     async def _seed(self) -> Finding:
         first = await self._ask(self._draw(7))

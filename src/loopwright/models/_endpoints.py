@@ -16,12 +16,15 @@ nothing that would be sent to them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
+from loopwright.errors import UserError
 from loopwright.types import Endpoint, EndpointName
 from loopwright.user_folders import settings_folder
 
@@ -43,7 +46,32 @@ BUILTIN_ENDPOINTS: Mapping[str, Endpoint] = {
     "together": _hosted("https://api.together.xyz/v1", "TOGETHER_API_KEY"),
     "vllm": Endpoint(base_url="http://127.0.0.1:8000/v1", image_seeds=True),
 }
-"""Name to endpoint. `openai` and `openai-responses` are not among them: OPENAI_BASE_URL says where they are."""
+"""Name to endpoint, at its usual URL: see `builtin_endpoint`. `openai` and `openai-responses` are not among them:
+OPENAI_BASE_URL says where they are."""
+
+
+def builtin_endpoint(name: str) -> Endpoint | None:
+    """The built-in endpoint of a name, at the URL that the variable NAME_BASE_URL gives; None where there is none.
+
+    A URL without a path gets that of the built-in one. Libraries of Anthropic add `/v1` to any URL, and so does this.
+
+    Raises:
+        UserError: The variable holds no base URL.
+    """
+    endpoint, variable = BUILTIN_ENDPOINTS.get(name), f"{name.upper()}_BASE_URL"
+    url = os.environ.get(variable, "").strip().rstrip("/")
+    if endpoint is None or not url:
+        return endpoint
+    try:
+        if not urlsplit(url).path or (endpoint.api == "anthropic" and not url.endswith("/v1")):
+            url += urlsplit(endpoint.base_url).path
+        return Endpoint.model_validate({**endpoint.model_dump(), "base_url": url})
+    except ValueError as error:
+        problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "it is no URL"
+        raise UserError(
+            f"{variable}: {problem.removeprefix('Value error, ')}",
+            remedy=f"Set it to a URL such as {endpoint.base_url}, or unset it.",
+        ) from None
 
 
 _FILE = TypeAdapter(Mapping[EndpointName, Endpoint])

@@ -96,6 +96,8 @@ def _words(error: object) -> str:
     """What an error says: a text, an object with a message, or a list of details about fields."""
     if isinstance(error, Mapping):
         parts = [_words(error[key]) for key in ("message", "code", "type", "detail", "msg") if error.get(key)]
+        # A number is the status once more.
+        parts = [part for part in parts if not part.isdecimal()]
         where = ".".join(map(str, loc)) if isinstance(loc := error.get("loc"), list) else ""
         said = " / ".join(dict.fromkeys(filter(None, parts)))
         return f"{where}: {said}" if where else said or str(dict(error))

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable
 
 from loopwright.errors import MissingContent
-from loopwright.models._endpoints import BUILTIN_ENDPOINTS, endpoints_file
+from loopwright.models._endpoints import BUILTIN_ENDPOINTS, builtin_endpoint, endpoints_file
 from loopwright.models._options import ModelOptions
 from loopwright.models.chat._types import Model
 from loopwright.plugins import has_module, is_plugin, load_plugin
@@ -23,9 +23,22 @@ def split_name(name: str) -> tuple[str, str]:
     if at < 0 or not name[at + 1 :]:
         raise MissingContent(
             f"model {name!r} is not of the form provider/model",
-            remedy=f"Write for example openai/{name.strip('/:') or 'gpt-5-mini'}. Providers: {', '.join(PROVIDERS)}.",
+            remedy=f"Write for example {_example(name.strip('/:'))}. Providers: {_providers()}.",
         )
     return name[:at], name[at + 1 :]
+
+
+def _example(part: str) -> str:
+    """A name of the right form that is near to one that is not."""
+    if part.endswith((".yaml", ".yml")):
+        return f"scripted/{part}"
+    if part in BUILTIN_ENDPOINTS or (part in PROVIDERS and not part.startswith("openai")):
+        return f"{part}/MODEL"
+    return f"{part}/gpt-5-mini" if part in PROVIDERS else f"openai/{part or 'gpt-5-mini'}"
+
+
+def _providers() -> str:
+    return ", ".join(sorted({*PROVIDERS, *BUILTIN_ENDPOINTS}))
 
 
 def open_model(name: str, *, options: ModelOptions | None = None) -> Model:
@@ -53,7 +66,7 @@ def open_model(name: str, *, options: ModelOptions | None = None) -> Model:
     if is_plugin("models", provider):
         made: Callable[[str, ModelOptions], Model] = load_plugin("models", provider, {}, folder=options.path(""))
         return made(model, options)
-    if endpoint := BUILTIN_ENDPOINTS.get(provider):
+    if endpoint := builtin_endpoint(provider):
         return _at(provider, endpoint, model, options)
     if "/" not in name and (has_module(name, options.path("")) or not _near(provider)):
         part = load_plugin("models", name, {}, folder=options.path(""))
@@ -63,11 +76,10 @@ def open_model(name: str, *, options: ModelOptions | None = None) -> Model:
 
 
 def _no_provider(name: str, provider: str, model: str) -> MissingContent:
-    known = ", ".join(sorted({*PROVIDERS, *BUILTIN_ENDPOINTS}))
     meant = f"Did you mean {near[0]}/{model}? " if (near := _near(provider)) else ""
     return MissingContent(
         f"model {name!r}: there is no provider {provider!r}",
-        remedy=f"{meant}Providers: {known}. Any OpenAI-compatible server is "
+        remedy=f"{meant}Providers: {_providers()}. Any OpenAI-compatible server is "
         f"openai/MODEL with OPENAI_BASE_URL, or an endpoint in {endpoints_file()}. A model of your own is "
         "`package.module:Name`.",
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from loopwright.errors import UserError
-from loopwright.models._endpoints import BUILTIN_ENDPOINTS, endpoints_file
+from loopwright.models._endpoints import builtin_endpoint, endpoints_file
 from loopwright.models._open import split_name
 from loopwright.models._options import ModelOptions
 from loopwright.models._server import ModelServer
@@ -28,7 +28,7 @@ def openai_server(
     provider, told = split_name(name)[0], f"{kind} {name}".strip()
     if provider == "openai":
         return ModelServer.open(told, options, path=path)
-    endpoint = {**BUILTIN_ENDPOINTS, **options.endpoints}.get(provider)
+    endpoint = options.endpoints.get(provider) or builtin_endpoint(provider)
     if endpoint is None or endpoint.api not in ("chat", "responses"):
         raise UserError(
             f"{told}: there is no endpoint {provider!r} that speaks OpenAI's API",

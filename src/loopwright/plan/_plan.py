@@ -15,7 +15,7 @@ from loopwright.errors import StoreError, TaskError
 from loopwright.loop import BUILTIN_STRATEGIES, traits_of
 from loopwright.project import Project
 from loopwright.store import Manifest
-from loopwright.task import BudgetOptions, CapOptions, EnvironmentOptions, Instance, Task
+from loopwright.task import CapOptions, EnvironmentOptions, Instance, Task
 from loopwright.types import Endpoint
 
 
@@ -45,7 +45,9 @@ class RunConfig(BaseModel):
     models: tuple[str, ...] = ()
     """Models to compare, each for every role, over what tasks and cards say; empty for each task's own."""
     calls: int | None = None
-    """Model calls per instance, the same for every strategy: `single` makes that many independent episodes."""
+    """Model calls per instance, the same for every strategy: `single` makes independent episodes of them."""
+    judged: tuple[str, ...] = ()
+    """Tasks whose candidates a model judges in the loop: each takes two of `calls`, and is no score with one."""
     repeats: int | None = None
     """Repeats of every episode, over what tasks say."""
     seed: int | None = None
@@ -170,8 +172,8 @@ def _of_task(task: Task, instances: Sequence[Instance], config: RunConfig) -> It
     for instance in instances:
         name = task.name if instance.id == task.name else f"{task.name}.{instance.id}"
         for variant, strategy, varied in variants:
-            # A single call is compared with N calls by asking for N independent answers.
-            times = repeats * (config.calls if config.calls and _one_candidate(strategy) else 1)
+            # Single answers are compared with N calls by asking for as many independent ones as N calls make.
+            times = repeats * (_candidates(task, config) if config.calls and _one_candidate(strategy) else 1)
             for repeat in range(len(seeds) * times):
                 seeded = varied.model_copy(update={"seed": seeds[repeat // times]})
                 yield PlannedEpisode(f"{name}:{variant}:{repeat}", seeded, instance, strategy, variant, repeat)
@@ -182,11 +184,12 @@ def _varied(task: Task, strategy: str, model: str | None, config: RunConfig) -> 
     loop = {
         "strategy": strategy,
         "grade": "all" if config.grade_all else task.loop.grade,
-        "max_iterations": config.calls or task.loop.max_iterations,
+        "max_iterations": _candidates(task, config) if config.calls else task.loop.max_iterations,
     }
     update: dict[str, object] = {"loop": task.loop.model_copy(update=loop)}
     if config.calls and not config.regrade:
-        update["budget"] = _with_calls(task.budget, 1 if _one_candidate(strategy) else config.calls)
+        calls = min(_calls_each(task, config), config.calls) if _one_candidate(strategy) else config.calls
+        update["budget"] = task.budget.model_copy(update={"model_calls": calls})
     if model is not None:
         update |= {"model": model, "models": {}}
     return task.model_copy(update=update)
@@ -196,5 +199,11 @@ def _one_candidate(strategy: str) -> bool:
     return traits_of(BUILTIN_STRATEGIES.get(strategy)).one_candidate
 
 
-def _with_calls(budget: BudgetOptions, calls: int) -> BudgetOptions:
-    return budget.model_copy(update={"model_calls": calls})
+def _calls_each(task: Task, config: RunConfig) -> int:
+    """Model calls of one candidate that is verified."""
+    return 2 if task.name in config.judged else 1
+
+
+def _candidates(task: Task, config: RunConfig) -> int:
+    """How many candidates the calls of an instance make, at most."""
+    return max(1, (config.calls or 1) // _calls_each(task, config))

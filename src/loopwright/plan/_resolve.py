@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from loopwright.agents import Agent, AgentRole, AsksModel, NamedModels, RuleCritic, load_agent, load_card
+from loopwright.agents import Agent, AgentRole, AsksModel, ModelAgent, NamedModels, RuleCritic, load_agent, load_card
 from loopwright.environments import (
     BUILTIN_ENVIRONMENTS,
     Environment,
@@ -205,6 +205,14 @@ class ComponentResolver:
         verifier: Agent | Verifier = instantiate_plugin("agents" if hasattr(part, "act") else "verifiers", name, part)
         return verifier
 
+    def judged_by_model(self, task: Task) -> bool:
+        """Whether a model grades every candidate of a task in the loop, as far as names tell."""
+        name = task.agents.verifier
+        if not name or name in self.given.verifiers or is_plugin("verifiers", name):
+            return False
+        given = self.given.agents.get(name)
+        return isinstance(given, ModelAgent) if given else not is_plugin("agents", name)
+
     def environment(self, task: Task) -> ResolvedEnvironment:
         """Finds what makes a task's environments: an object, an import path, a folder, or a built-in one.
 
@@ -238,6 +246,8 @@ class ComponentResolver:
 def _model_of(agent: Agent, role: AgentRole, named: Mapping[str, str]) -> str | None:
     """The chat model that an agent asks, as far as can be known."""
     own = getattr(agent, "model", None)
+    if isinstance(agent, ModelAgent):
+        return agent.model
     if isinstance(own, str) and "/" in own:
         return own
     return named.get(role.value) if isinstance(agent, AsksModel) and agent.asks_model else None

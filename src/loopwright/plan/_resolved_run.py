@@ -168,7 +168,9 @@ def resolve_run(
     given = given or ComponentOverrides()
     resolver = ComponentResolver(Project(config.project), given, stand_in)
     own = {**user_endpoints(), **given.endpoints}
-    return _resolved(with_endpoints(with_fields(config, resolver.folder), own), resolver, own)
+    judged = tuple(task.name for task in config.tasks if resolver.judged_by_model(task))
+    config = with_fields(config, resolver.folder).model_copy(update={"judged": judged})
+    return _resolved(with_endpoints(config, own), resolver, own)
 
 
 def resolve_recorded(config: RunConfig, given: ComponentOverrides | None = None) -> ResolvedRun:

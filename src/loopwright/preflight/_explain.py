@@ -99,6 +99,9 @@ def explain_run(checked: CheckedRun) -> Explanation:
                     images="the instance's picture" if instance.picture and _shows_picture(agent) else "",
                 ),
             )
+        for what in ("generator", "editor"):
+            if what in cast.all_models:
+                roles.setdefault(what, f"asks {cast.all_models[what]}")
         for verifier in cast.verifiers:
             roles.setdefault("verifier", f"{type(verifier).__qualname__}, beside the environment's checks")
             sees.setdefault("verifier", ["the candidate", "the goal", f"the fields {', '.join(public)}"])

@@ -19,6 +19,9 @@ class OptionNames:
     model: str = "`model`"
     usd: str = "`budget`"
     prices: str = "`prices`"
+    calls: str = "`calls`"
+    max_calls: str = "`budget`"
+    max_tokens: str = "`budget`"
 
 
 PYTHON_OPTIONS = OptionNames()

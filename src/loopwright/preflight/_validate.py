@@ -9,9 +9,10 @@ from loopwright.agents import AgentRole, AsksModel, ModelAgent
 from loopwright.environments import ChecksInstances, KnowsVisibleChecks, NamesScoreRules
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import traits_of
-from loopwright.models import Prices, Usage
+from loopwright.models import Prices, Usage, needs_pillow
 from loopwright.plan import PlannedEpisode, ResolvedComponents, ResolvedRun, RunConfig, read_picture
 from loopwright.preflight._bounds import chat_models, prepared_by_model
+from loopwright.preflight._caps import check_calls, check_first_call
 from loopwright.preflight._places import PYTHON_OPTIONS, OptionNames, Places
 from loopwright.preflight._prompts import check_prompt
 from loopwright.preflight._session import check_drift, session_notes, unlearned
@@ -85,6 +86,13 @@ def check_run(
                     notes |= dict.fromkeys(_asked_before(episode.task, casts[key], resolved, instances, places))
     notes |= dict.fromkeys([*_replaced(resolved.config, options), *unlearned(resolved.episodes)])
     _check_prices(resolved, casts, places)
+    # One of each variant: the first prompts of its instances are alike.
+    first = {(episode.task.name, episode.variant): episode for episode in reversed(resolved.episodes)}
+    for key, episode in () if resolved.config.regrade else first.items():
+        cast = casts[key]
+        check_calls(resolved, episode, cast, places)
+        if (model := cast.models.get(AgentRole.PROPOSER.value, STAND_IN)) != STAND_IN:
+            check_first_call(resolved, episode, cast, model, places)
     return CheckedRun(resolved, casts, tuple(notes))
 
 
@@ -127,6 +135,8 @@ def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Pl
         check_drift(episode, cast.strategy, resolved.resolver.project)
     for role, agent in cast.agents.items():
         if isinstance(agent, ModelAgent):
+            if agent.card.images and agent.card.images.max_side and episode.instance.picture:
+                needs_pillow("a card limits the size of pictures", remedy=", or take `images.max_side` out of the card")
             for prompt in filter(None, (agent.prompt, agent.tool_prompt)):
                 check_prompt(prompt, role, episode.instance.without_hidden(), task.loop.max_iterations)
     for role_name, model in cast.models.items():

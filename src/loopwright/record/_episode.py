@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from loopwright.errors import Cause
 from loopwright.record._calls import CallLog
 from loopwright.record._spent import ResultOf, Spent, inline_result
 from loopwright.store import (
@@ -182,6 +183,11 @@ class EpisodeRecord:
         """What the critic said about that iteration."""
         said = self.iterations[iteration].critiqued if iteration in self.iterations else None
         return said.critique if said else None
+
+    @property
+    def unread_critiques(self) -> int:
+        """Critiques that rules wrote because the critic's reply could not be used."""
+        return sum(one.node == "critique" and one.failed.cause == Cause.AGENT for one in self.incidents)
 
     @property
     def stop_rule(self) -> str:

@@ -30,6 +30,7 @@ class _Used(BaseModel):
     images: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     measured: str = ""
+    model: str = ""
     cost_usd: Decimal | None = None
 
     @model_validator(mode="after")
@@ -58,6 +59,8 @@ class Spent:
     """Parameters that a provider refused, so that a reply was drawn without them."""
     measured: frozenset[str] = frozenset()
     """Days on which `models check` had found that out, where it did."""
+    unpriced: frozenset[str] = frozenset()
+    """What a price file would have to say for the cost of calls that have none, and of which model."""
 
     @classmethod
     def total(cls, parts: Iterable[Spent]) -> Spent:
@@ -75,6 +78,7 @@ class Spent:
                 lost=whole.lost + part.lost,
                 left_out=whole.left_out | part.left_out,
                 measured=whole.measured | part.measured,
+                unpriced=whole.unpriced | part.unpriced,
             )
         return whole
 
@@ -111,5 +115,9 @@ class Spent:
         self.unreported += not used.usage_reported
         self.left_out |= frozenset(used.left_out)
         self.measured |= frozenset(filter(None, [used.measured]))
+        if used.cost_usd is None and finished.kind == "model":
+            special = {"input_cache_read": used.usage.cache_read, "input_cache_write": used.usage.cache_write}
+            classes = [name for name, tokens in special.items() if tokens] or ["input and output"]
+            self.unpriced |= {f"{' and '.join(classes)} of {used.model}"}
         both = (self.cost_usd, used.cost_usd)
         self.cost_usd = None if both[0] is None or both[1] is None else both[0] + both[1]

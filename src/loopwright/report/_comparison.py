@@ -51,6 +51,8 @@ class RunComparison:
     """The same in words, with the values of both where they are short."""
     left_out: Sequence[str] = ()
     """Variants of two runs that have no like in the other one."""
+    unscored: Sequence[str] = ()
+    """Pairs that have no scored instance in common."""
 
     def as_dict(self) -> dict[str, Any]:
         """As plain data."""
@@ -95,8 +97,10 @@ def compare_variants(folder: Path, *, asked: Sequence[tuple[str, str]] = ()) -> 
     summary = summarize_run(folder)
     if len(summary.variants) < 2:
         raise UserError(f"{folder} has one variant", remedy="Name a second run, or run with `--strategy A,B`.")
-    pairs = pair_variants(summary, summary, asked).pairs if asked else combinations(summary.variants, 2)
-    return RunComparison(_pairs([(a.name, a, b.name, b) for a, b in pairs]), (), ())
+    wanted = pair_variants(summary, summary, asked).pairs if asked else combinations(summary.variants, 2)
+    sides = [(a.name, a, b.name, b) for a, b in wanted]
+    pairs = _pairs(sides)
+    return RunComparison(pairs, (), (), unscored=_unscored(sides, pairs))
 
 
 def compare_runs(first: Path, second: Path, *, asked: Sequence[tuple[str, str]] = ()) -> RunComparison:
@@ -106,11 +110,12 @@ def compare_runs(first: Path, second: Path, *, asked: Sequence[tuple[str, str]] 
         UserError: The runs share no variant, or lack one that is asked for.
     """
     pairing = pair_variants(summarize_run(first), summarize_run(second), asked)
-    pairs = _pairs([(f"{first.name} {a.name}", a, f"{second.name} {b.name}", b) for a, b in pairing.pairs])
+    sides = [(f"{first.name} {a.name}", a, f"{second.name} {b.name}", b) for a, b in pairing.pairs]
+    pairs = _pairs(sides)
     old, new = read_run(first).manifest, read_run(second).manifest
     differs = old.changed(new.config)
     told = tuple(dict.fromkeys(_told(path, old.config, new.config) for path in differs))
-    return RunComparison(pairs, differs, told, tuple(pairing.left_out))
+    return RunComparison(pairs, differs, told, tuple(pairing.left_out), _unscored(sides, pairs))
 
 
 _WORDS = {
@@ -119,6 +124,7 @@ _WORDS = {
     "calls": "model calls per instance",
     "concurrency": "episodes at a time",
     "files": "task files",
+    "judged": "tasks with a judge in the loop",
     "grade_all": "whether all candidates are graded",
     "models": "models",
     "only": "which episodes were to run",
@@ -152,7 +158,17 @@ def _values(old: object, new: object) -> str:
 
 
 def _pairs(sides: Sequence[tuple[str, VariantSummary, str, VariantSummary]]) -> list[Pair]:
-    differences = [(a, b, left, right, _difference(a, left, b, right)) for a, left, b, right in sides]
+    differences = [
+        (a, b, left, right, difference)
+        for a, left, b, right in sides
+        if (difference := _difference(left, right)) is not None
+    ]
+    if sides and not differences:
+        a, left, b, right = sides[0]
+        unscored = [name for name, side in ((a, left), (b, right)) if not side.n]
+        if unscored:
+            raise UserError(f"nothing was scored in {unscored[0]}", remedy="`loopwright show` says why, for each run.")
+        raise UserError(f"{a} and {b} have no scored instance in common", remedy="Compare runs over the same tasks.")
     holds = benjamini_hochberg([difference.p_value for *_, difference in differences])
     return [
         Pair(
@@ -171,13 +187,19 @@ def _pairs(sides: Sequence[tuple[str, VariantSummary, str, VariantSummary]]) -> 
     ]
 
 
-def _difference(a: str, left: VariantSummary, b: str, right: VariantSummary) -> PairedDifference:
+def _unscored(
+    sides: Sequence[tuple[str, VariantSummary, str, VariantSummary]], pairs: Sequence[Pair]
+) -> tuple[str, ...]:
+    compared = {(pair.a, pair.b) for pair in pairs}
+    return tuple(f"{a} and {b}" for a, _, b, _ in sides if (a, b) not in compared)
+
+
+def _difference(left: VariantSummary, right: VariantSummary) -> PairedDifference | None:
+    """None where no instance has scores of both."""
     try:
         return paired_difference(left.passes, right.passes)
     except ValueError:
-        raise UserError(
-            f"{a} and {b} have no scored instance in common", remedy="Compare runs over the same tasks."
-        ) from None
+        return None
 
 
 def _valued(left: VariantSummary, right: VariantSummary) -> ValueOptions | None:

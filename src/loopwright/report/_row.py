@@ -57,6 +57,11 @@ class EpisodeRow:
     """What that value is, and which are better."""
     images: int = 0
     """Pictures that image models made."""
+    unpriced: frozenset[str] = frozenset()
+    """What a price file would have to say for the cost of calls that have none."""
+    critiques: int = 0
+    unread_critiques: int = 0
+    """Those of them that rules wrote because the critic's reply could not be used."""
 
     @property
     def unit(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from statistics import fmean
@@ -196,6 +196,8 @@ class RunSummary:
     variants: tuple[VariantSummary, ...]
     drift: tuple[Event, ...] = ()
     """Alarms of the drift monitor, what was done then, and what it broke by."""
+    priced: bool = False
+    """Whether the run had a price file."""
 
     @property
     def episodes(self) -> tuple[EpisodeRow, ...]:
@@ -273,7 +275,8 @@ def summarize_run(folder: Path) -> RunSummary:
         StoreError: There is no run in the folder, or its record is damaged.
     """
     record = read_run(folder)
-    return summarize(record.events, run=record.manifest.id, result_of=record.result)
+    summary = summarize(record.events, run=record.manifest.id, result_of=record.result)
+    return replace(summary, priced=bool(record.manifest.config.get("prices")))
 
 
 def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
@@ -307,6 +310,9 @@ def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
         value=done.value if done else None,
         valued=started.value,
         images=done.images if done else spent.images,
+        unpriced=spent.unpriced,
+        critiques=sum(one.critiqued is not None for one in episode.iterations.values()),
+        unread_critiques=episode.unread_critiques,
         spoiled=None if again is None or again.passed is None else not again.passed,
     )
 

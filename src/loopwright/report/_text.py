@@ -94,6 +94,13 @@ def notes(summary: RunSummary) -> list[str]:
         if lost := sum(row.lost for row in variant.episodes):
             replies = "1 reply broke off and counts" if lost == 1 else f"{lost} replies broke off and count"
             lines.append(f"{name}: {replies} at the most that was reserved, as nobody says what it took")
+        if summary.priced and (unpriced := sorted({name for row in variant.episodes for name in row.unpriced})):
+            lines.append(f"{name}: the cost is not known: the price file lacks {printable_line('; '.join(unpriced))}")
+        if unread := sum(row.unread_critiques for row in variant.episodes):
+            of = sum(row.critiques for row in variant.episodes)
+            lines.append(
+                f"{name}: the critic's reply could not be used in {unread} of {of} iterations; rules took its place"
+            )
         if over := variant.over_refinement:
             lines.append(
                 f"{name}: one more refinement spoiled {over.spoiled} of {over.n} answers that passed "

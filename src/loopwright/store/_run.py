@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from loopwright.errors import StoreError
+from loopwright.errors import FolderTaken, StoreError
 from loopwright.files import TEMPORARY, open_descriptor, sync_folder, write_whole
 from loopwright.store._artifacts import Artifacts
 from loopwright.store._cache import ResponseCache
@@ -78,7 +78,8 @@ class RunStore:
             clock: The time of events.
 
         Raises:
-            StoreError: The folder is not empty or cannot be written.
+            FolderTaken: The folder is not empty.
+            StoreError: It cannot be written.
             RunInUse: Another process is creating it.
         """
         try:
@@ -323,7 +324,7 @@ def _refuse_unless_empty(folder: Path) -> None:
     for path in folder.iterdir():
         harmless = path.name.startswith(TEMPORARY) or (path.name in remains and not _holds_events(path))
         if not harmless:
-            raise StoreError(
+            raise FolderTaken(
                 f"{folder} is not empty: it holds {path.name}",
                 remedy="Name another folder, or go on with the run in it by `loopwright resume`.",
             )

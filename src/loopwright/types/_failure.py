@@ -27,4 +27,5 @@ class Failure(BaseModel):
             own = re.compile(rf"(\S+\.)?{re.escape(self.error)}(:|$)")
             return next((line for line in reversed(lines) if own.match(line)), self.error)
         remedy = lines[-1] if len(lines) > 1 and lines[-1].startswith("  ") else ""
-        return f"{lines[0]} {remedy.strip()}".rstrip()
+        end = "" if not remedy or lines[0].rstrip().endswith((".", "!", "?", ":")) else "."
+        return f"{lines[0].rstrip()}{end} {remedy.strip()}".rstrip()

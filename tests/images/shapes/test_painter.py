@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import sys
 from random import Random
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from loopwright.errors import MissingContent, ModelRejected
+from loopwright.errors import MissingContent, MissingExtra, ModelRejected
+from loopwright.images.looking import PixelVerifier
 from loopwright.images.shapes import (
     FaultRates,
     Painter,
@@ -159,3 +161,12 @@ def test_rates_that_are_none_are_refused(model: str) -> None:
 
 def test_it_opens_by_its_name() -> None:
     assert open_image_model("painter/omit=0.5").name == "painter/omit=0.5"
+
+
+def test_a_missing_library_is_told_before_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    monkeypatch.setitem(sys.modules, "PIL.Image", None)
+    with pytest.raises(MissingExtra, match="Pillow"):
+        open_painter("exact", ModelOptions())
+    with pytest.raises(MissingExtra, match="Pillow"):
+        PixelVerifier()

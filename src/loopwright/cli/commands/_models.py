@@ -28,11 +28,18 @@ def list_command(as_json: bool) -> None:
     from dataclasses import asdict
 
     from loopwright.cli._output import write, write_json, write_table
-    from loopwright.models import BUILTIN_ENDPOINTS, all_capabilities, endpoints_file, list_models, user_endpoints
+    from loopwright.models import (
+        BUILTIN_ENDPOINTS,
+        all_capabilities,
+        builtin_endpoint,
+        endpoints_file,
+        list_models,
+        user_endpoints,
+    )
 
     found, checked = list_models(), list(all_capabilities())
     own = user_endpoints()
-    endpoints = {**BUILTIN_ENDPOINTS, **own}
+    endpoints = {**{name: builtin_endpoint(name) or one for name, one in BUILTIN_ENDPOINTS.items()}, **own}
     if as_json:
         write_json(
             {

@@ -25,6 +25,8 @@ def show(found: RunComparison) -> None:
             write(f"{pair.a}, {pair.b}: {pair.passed.left_out} instances are scored in only one of the two")
     write("p: chance of a difference as large if A and B were alike")
     write("significant: at a false discovery rate of 5 % among these pairs")
+    if found.unscored:
+        write(f"no scored instance in common: {'; '.join(found.unscored)}")
     if found.left_out:
         write(f"without a like in the other run: {', '.join(found.left_out)}")
     if found.differences:

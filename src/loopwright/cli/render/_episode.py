@@ -95,7 +95,7 @@ def _iteration(one: IterationRecord, episode: EpisodeRecord, calls: Calls, recor
             yield from section("failure", f"{incident.failed.error}: {incident.failed.message}")
     yield from section("critique", attempt.critique)
     if one.graded:
-        yield from section("hidden checks", shown_verdict(one.graded.verdict, aim))
+        yield from section(grade_title(episode, record), shown_verdict(one.graded.verdict, aim))
     if decided := one.decided:
         target = "" if decided.target is None else f" from iteration {decided.target}"
         yield from section("decision", f"{decided.decision}{target}, by {decided.rule}: {decided.why}")
@@ -122,6 +122,16 @@ def _mitigation(mitigation: Mitigated) -> Iterator[str]:
     if mitigation.human:
         yield "a person must look"
     yield from section("summary", mitigation.text or "")
+
+
+def grade_title(episode: EpisodeRecord, record: RunRecord) -> str:
+    """What a grade is called: without hidden fields and an auditor it is the loop's own verdict."""
+    name = episode.started.task if episode.started else ""
+    for task in record.manifest.config.get("tasks") or ():
+        if task.get("name") == name:
+            more = task["environment"].get("hidden") or task.get("data") or task["agents"].get("auditor")
+            return "hidden checks" if more else "grade"
+    return "hidden checks"
 
 
 def section(title: str, text: str) -> Iterator[str]:
@@ -178,7 +188,8 @@ def closing(finished: EpisodeFinished | None, aim: ValueOptions | None) -> str:
         whole = f"\n\n{failure.message.rstrip()}" if failure.message.strip().count("\n") > 1 else ""
         return f"not scored, {failure.cause}: {failure.line}{whole}"
     answer = "no answer" if finished.answer_iteration is None else f"answer of iteration {finished.answer_iteration}"
-    word = "passed" if finished.passed else "missed"
+    enough = " as good enough" if finished.passed and finished.rule == "threshold" else ""
+    word = f"passed{enough}" if finished.passed else "missed"
     value = f", {aim.describe(finished.value)}" if aim else ""
     score = f"score {finished.score or 0:.2f}{value}"
     return f"{word}: {answer}, {score}, stopped by {finished.rule}, {finished.seconds:.1f} s"

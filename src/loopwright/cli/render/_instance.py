@@ -9,7 +9,7 @@ from typing import Any
 
 from loopwright.cli._output import write, write_json
 from loopwright.cli.render._calls import call_as_json, call_line
-from loopwright.cli.render._episode import closing, section, shown_candidate, shown_verdict
+from loopwright.cli.render._episode import closing, grade_title, section, shown_candidate, shown_verdict
 from loopwright.cli.render._run import write_episodes
 from loopwright.cli.render._summary import episode_as_json
 from loopwright.errors import MissingContent
@@ -67,7 +67,7 @@ def _answer(row: EpisodeRow, episode: EpisodeRecord, record: RunRecord) -> Itera
     yield from section("candidate", shown_candidate(turn.attempt, record))
     yield from section("verdict", shown_verdict(turn.attempt.verdict, aim))
     if turn.graded:
-        yield from section("hidden checks", shown_verdict(turn.graded.verdict, aim))
+        yield from section(grade_title(episode, record), shown_verdict(turn.graded.verdict, aim))
     if replies := [call.reply.text for call in calls if call.reply and call.role == "proposer"]:
         yield from section("reply", replies[-1])
 

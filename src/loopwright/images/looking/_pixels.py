@@ -8,6 +8,7 @@ from loopwright.agents import AgentReply, AgentRole, CallBounds, ModelClient, Vi
 from loopwright.images.checklist import verdict
 from loopwright.images.looking._shown import shown_checklist, shown_picture
 from loopwright.images.shapes import look, measure
+from loopwright.models import needs_pillow
 from loopwright.task import Instance
 
 
@@ -15,6 +16,14 @@ class PixelVerifier:
     """Answers the checklist by what it measures: exact on drawn shapes, and of no use on anything else."""
 
     role = AgentRole.VERIFIER
+
+    def __init__(self) -> None:
+        """Makes a verifier.
+
+        Raises:
+            MissingExtra: Pillow is not installed; NumPy comes with the same extra.
+        """
+        needs_pillow("pixel_verifier measures pictures")
 
     def bounds(self, instance: Instance) -> CallBounds:
         """It asks no model."""

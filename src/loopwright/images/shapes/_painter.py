@@ -17,7 +17,7 @@ from loopwright.images.shapes._measure import measure
 from loopwright.images.shapes._paint import FaultRates, paint, repaint
 from loopwright.images.shapes._prompt import parse_prompt
 from loopwright.images.shapes._render import redraw, render
-from loopwright.models import ModelOptions
+from loopwright.models import ModelOptions, needs_pillow
 from loopwright.models.image import ImageReply, ImageRequest
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ def open_painter(model: str, options: ModelOptions) -> Painter:
 
     Raises:
         MissingContent: There is no such rate, or it is not from 0 to 1.
+        MissingExtra: Pillow is not installed.
     """
     names = [part.name for part in fields(FaultRates)]
     try:
@@ -129,4 +130,5 @@ def open_painter(model: str, options: ModelOptions) -> Painter:
             f"there is no painter {model!r}: {error}",
             remedy=f"Write `painter/default`, `painter/exact`, or rates: {', '.join(names)}, such as omit=0.2,swap=0.",
         ) from None
+    needs_pillow(f"painter/{model} draws pictures")
     return Painter(f"painter/{model}", rates, options)

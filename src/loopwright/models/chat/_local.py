@@ -141,7 +141,7 @@ class Local:
             UserError: The file is not a model, or a message shows images.
         """
         refuse_tools(request)
-        body = _body(request.model_copy(update={"sampling": self._fitting(request.sampling)}))
+        body = _body(request.for_model().model_copy(update={"sampling": self._fitting(request.sampling)}))
         async with self._loading:
             if self._engine is None:
                 self._engine = await asyncio.to_thread(_enter, self._settings)

@@ -140,6 +140,7 @@ class ServedChat:
             ModelError: The server failed or refused; the class tells whether to retry.
             UserError: A message shows images that cannot be read.
         """
+        request = request.for_model()
         body = await self._body(request)
 
         async def call(agreement: Agreement, told: str) -> Reply:

@@ -67,7 +67,7 @@ async def complete_as(models: _Completes, request: Request, schema: type[T]) -> 
         return Structured(schema.model_validate_json(extract_json(second.text, request.json_schema)), (first, second))
     except ValidationError as error:
         raise ReplyInvalid(
-            f"{second.model}: the reply does not fit {schema.__name__}, also after one repair:\n"
+            f"{second.model}: the reply does not fit {schema.__name__.lstrip('_')}, also after one repair:\n"
             f"{_problems(error, second)}"
         ) from None
 

@@ -31,6 +31,29 @@ class Request(BaseModel):
     tool_choice: Literal["auto", "required", "none"] = Field(default="auto", exclude_if=lambda choice: choice == "auto")
     """Whether the model may, must or must not call a tool."""
 
+    def for_model(self) -> Request:
+        """As a model is to see it: in the schema, names of private classes lose the underscore before them.
+
+        The request itself keeps them: its hash finds replies that earlier releases recorded.
+        """
+        shown = _without_underscores(self.json_schema)
+        return self if shown == self.json_schema else self.model_copy(update={"json_schema": shown})
+
+
+def _without_underscores(schema: Any) -> Any:
+    if isinstance(schema, list | tuple):
+        return [_without_underscores(one) for one in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    plain = {name: _without_underscores(value) for name, value in schema.items()}
+    if isinstance(plain.get("title"), str):
+        plain["title"] = plain["title"].lstrip("_")
+    if isinstance(plain.get("$ref"), str):
+        plain["$ref"] = plain["$ref"].replace("/_", "/")
+    if isinstance(plain.get("$defs"), dict):
+        plain["$defs"] = {name.lstrip("_"): value for name, value in plain["$defs"].items()}
+    return plain
+
 
 class Reply(BaseModel):
     """A model's answer.

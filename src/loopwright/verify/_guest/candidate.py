@@ -1,6 +1,7 @@
 """The program in the candidate's sandbox: a fresh process of the candidate's modules for every test.
 
-Messages in: `F` files, `S` start a process, `Q` a request to it, `X` end it.
+Messages in: `F` files, `S` start a process, perhaps with a limit on its processor time in seconds, `Q` a request to
+it, `X` end it.
 Messages out: `K` files taken, `A` an answer or a request back, `O` what was printed, `E` the process ended: its exit
 code and how many processes it left behind.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import resource
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -41,11 +43,18 @@ def main() -> None:
         files.update(unpack(payload))
         return b"K", b""
 
-    def start(_: bytes) -> tuple[bytes, bytes]:
+    def start(seconds: bytes) -> tuple[bytes, bytes]:
         nonlocal count
         count += 1
         folder = home / f"{os.getpid()}-{count}"
-        code = in_child(lambda: _session(incoming, outgoing, folder, files))
+
+        def session() -> None:
+            if seconds:
+                # Who catches the first signal is killed a second later; no process can lift the limit.
+                resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 1))
+            _session(incoming, outgoing, folder, files)
+
+        code = in_child(session)
         _empty(home)
         return b"E", pack((code, len(_processes() - known)))
 
