@@ -16,6 +16,9 @@ from loopwright.templates import TooMuch, Work, environment, render
 LOOP = "{% for i in range(99999) %}"
 NEST = "{% set x = [1] %}" + "{% set x = [x, x] %}" * 60
 BOMBS = {
+    "a chain": "{{ 1" + "+1" * 100_000 + " }}",
+    "a list": "{{ [" + "1," * 500_000 + "] }}",
+    "many marks": "{{ 1 }}" * 100_000,
     "codec": "{{ ('é' * 5).encode('punycode') }}",
     "codec by keyword": "{{ 'a'.encode().decode(encoding='idna') }}",
     "loops": LOOP * 3 + "{% endfor %}" * 3,

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Mapping, Sized
+from collections.abc import Callable, Iterator, Mapping, Sized
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, nodes
 from jinja2.exceptions import SecurityError
+from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
@@ -31,6 +33,8 @@ _LARGEST_NUMBER = 100_000
 """Of a number that says how much to make, such as the width of `center`."""
 _CALL = 10
 """Steps of the call of a macro or function."""
+_PART = 15
+"""Steps of compiling one part of a template: a name, a number or a sign."""
 _LARGEST_BITS = 10_000
 """Of a whole number that an operation makes."""
 
@@ -116,8 +120,18 @@ _work: ContextVar[Work | None] = ContextVar("work", default=None)
 
 
 def _now() -> Work:
-    # While a template is compiled there is none: then constants are looked at one by one.
+    # While a prompt is compiled there is none: then constants are looked at one by one.
     return _work.get() or Work()
+
+
+@contextmanager
+def counted(work: Work) -> Iterator[None]:
+    """Counts what templates do meanwhile; also their compiling, which takes longer than what they do."""
+    token = _work.set(work)
+    try:
+        yield
+    finally:
+        _work.reset(token)
 
 
 def render(template: Template, values: Mapping[str, Any], work: Work | None = None) -> str:
@@ -133,20 +147,18 @@ def render(template: Template, values: Mapping[str, Any], work: Work | None = No
         Exception: The template fails in its own way.
     """
     work = work or Work()
-    token = _work.set(work)
     try:
-        parts, size = [], 0
-        for part in template.generate(values):
-            work.take(1, len(part))
-            size += len(part)
-            if size > LARGEST:
-                raise TooMuch(f"the template makes more than {LARGEST} characters")
-            parts.append(part)
-        return "".join(parts)
+        with counted(work):
+            parts, size = [], 0
+            for part in template.generate(values):
+                work.take(1, len(part))
+                size += len(part)
+                if size > LARGEST:
+                    raise TooMuch(f"the template makes more than {LARGEST} characters")
+                parts.append(part)
+            return "".join(parts)
     except (MemoryError, RecursionError) as error:
         raise TooMuch(f"the template makes too much work ({type(error).__name__})") from None
-    finally:
-        _work.reset(token)
 
 
 def _product(arguments: tuple[Any, ...]) -> None:
@@ -264,11 +276,30 @@ class _Environment(ImmutableSandboxedEnvironment):
                 _now().size(value)
         return super().call(__context, __obj, *args, **kwargs)
 
+    def _tokenize(
+        self, source: str, name: str | None, filename: str | None = None, state: str | None = None
+    ) -> TokenStream:
+        stream = super()._tokenize(source, name, filename, state)
+        return TokenStream(_counted_parts(stream), name, filename)
+
     def _generate(
         self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
     ) -> str:
         counted = _Counted(self).visit(source)
         return super()._generate(counted, name, filename, defer_init)
+
+
+def _counted_parts(stream: TokenStream) -> Iterator[Token]:
+    work = _now()
+    for part in stream:
+        try:
+            work.take(_PART)
+        except TooMuch:
+            raise TooMuch(
+                f"the template has too many parts: {STEPS // _PART:,} are about the most for all templates of a task; "
+                "long lists go into the data"
+            ) from None
+        yield part
 
 
 class _Counted(NodeTransformer):

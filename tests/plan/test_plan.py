@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from loopwright import RunConfig, Task
+from loopwright.errors import TaskError
 from loopwright.plan import plan_episodes
 from loopwright.task import EnvironmentOptions
 
@@ -67,3 +68,10 @@ def test_variants_of_an_instance_stand_side_by_side() -> None:
 def test_tasks_of_one_name_would_share_their_record() -> None:
     with pytest.raises(ValidationError, match="task names repeat"):
         RunConfig(tasks=(_task(), _task(goal="h")))
+
+
+def test_a_run_of_too_many_episodes_is_refused_before_they_are_planned() -> None:
+    task = Task(name="t", goal="g", environment=EnvironmentOptions(name="python"), repeats=10**15)
+    with pytest.raises(TaskError, match="more than 250,000 episodes") as caught:
+        plan_episodes(RunConfig(tasks=(task,)))
+    assert "repeats" in caught.value.remedy

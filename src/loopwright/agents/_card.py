@@ -14,6 +14,7 @@ from loopwright.errors import TaskError
 from loopwright.models import Message, Sampling
 from loopwright.project import Project, load_yaml, read_text
 from loopwright.templates import environment, render
+from loopwright.types import PlainNumbers
 
 _USER_MARK = "--- user ---"
 _TURN_MARK = "--- turn ---"
@@ -21,7 +22,7 @@ _TURN_MARK = "--- turn ---"
 ReplyForm = Literal["files", "text", "critique", "verdict"]
 
 
-class ImageOptions(BaseModel):
+class ImageOptions(PlainNumbers):
     """Which pictures an agent is shown."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -12,7 +12,7 @@ from loopwright.environments._scores import ScoreRule, find_score_rule
 from loopwright.errors import TaskError, UnknownField
 from loopwright.sandbox import SandboxProvider, SandboxSpec
 from loopwright.task import Instance
-from loopwright.types import Candidate, Observation, Verdict
+from loopwright.types import Candidate, Observation, PlainNumbers, Verdict
 
 
 @runtime_checkable
@@ -119,7 +119,7 @@ class EnvironmentSetup:
     """Finds a score rule by the name that the task gives."""
 
 
-class Fields(BaseModel):
+class Fields(PlainNumbers):
     """Base of an environment's own fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

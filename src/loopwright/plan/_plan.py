@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Self
 
@@ -16,7 +17,10 @@ from loopwright.loop import BUILTIN_STRATEGIES, traits_of
 from loopwright.project import Project
 from loopwright.store import Manifest
 from loopwright.task import CapOptions, EnvironmentOptions, Instance, Task
-from loopwright.types import Endpoint
+from loopwright.types import Endpoint, PlainNumbers
+
+_EPISODES = 250_000
+"""Of one run: all are planned before the first begins."""
 
 
 class RegradeOptions(BaseModel):
@@ -32,7 +36,7 @@ class RegradeOptions(BaseModel):
     """The task files that grade, to be read when these grades are given again."""
 
 
-class RunConfig(BaseModel):
+class RunConfig(PlainNumbers):
     """Everything that fixes a run's results; it is kept in the run's manifest."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -149,7 +153,13 @@ def plan_episodes(config: RunConfig) -> tuple[PlannedEpisode, ...]:
 
 def plan_filled(config: RunConfig, instances: Mapping[str, Sequence[Instance]]) -> tuple[PlannedEpisode, ...]:
     """As `plan_episodes`, of tasks whose instances are filled already, by the task's name."""
-    planned = [episode for task in config.tasks for episode in _of_task(task, instances[task.name], config)]
+    following = (episode for task in config.tasks for episode in _of_task(task, instances[task.name], config))
+    planned = list(islice(following, _EPISODES + 1))
+    if len(planned) > _EPISODES:
+        raise TaskError(
+            f"the run would have more than {_EPISODES:,} episodes",
+            remedy="Lower `repeats`, or name fewer records, models, strategies or seeds in one run.",
+        )
     id, times = Counter(episode.id for episode in planned).most_common(1)[0] if planned else ("", 0)
     if times > 1:
         raise TaskError(

@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from loopwright.errors import TaskError
 from loopwright.project import Document, Mark, load_json, load_yaml, parse_json, read_text
 from loopwright.task._problems import first_problem
+from loopwright.types import PlainNumbers
 
 MAX_DATA_BYTES = 64_000_000
 
@@ -31,7 +32,7 @@ _FORMATS: dict[str, Format] = {
 }
 
 
-class DataFile(BaseModel):
+class DataFile(PlainNumbers):
     """A data set in a file: one record per row, line or list item; its fields are the instance's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -58,11 +58,13 @@ def fill(value: Any, record: Mapping[str, Any], location: Location, work: Work) 
 def _render(text: str, record: Mapping[str, Any], location: Location, work: Work) -> str:
     from jinja2 import TemplateSyntaxError, UndefinedError
 
-    from loopwright.templates import render
+    from loopwright.templates import counted, render
 
     at = (*location, _KEY)
     try:
-        return render(_compiled(text), record, work)
+        with counted(work):
+            template = _compiled(text)
+        return render(template, record, work)
     except TemplateSyntaxError as error:
         message = f"line {error.lineno} of the template: {error.message}"
         raise Unfilled(message, at, "Write `{{ field }}`.", broken=True) from None
@@ -77,7 +79,7 @@ def _render(text: str, record: Mapping[str, Any], location: Location, work: Work
     raise Unfilled(message, at, remedy)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4096)
 def _compiled(text: str) -> Compiled:
     from loopwright.templates import environment
 

@@ -130,15 +130,15 @@ class SandboxOptions(Section):
     """`auto` takes Docker where an engine has the image, else bubblewrap; nothing ever runs on the host."""
     image: str | None = None
     """Docker image, or the folder of a root file system for bubblewrap; none for the default."""
-    memory_mb: int = Field(default=512, gt=0)
+    memory_mb: int = Field(default=512, gt=0, le=16_777_216)
     """Memory in MB, with no swap beside it."""
-    pids: int = Field(default=128, gt=0)
+    pids: int = Field(default=128, gt=0, le=4_194_304)
     """Processes and threads at a time."""
-    cpus: float = Field(default=1.0, gt=0)
+    cpus: float = Field(default=1.0, gt=0, le=4096)
     """Processors, fractions too."""
-    scratch_mb: int = Field(default=64, gt=0)
+    scratch_mb: int = Field(default=64, gt=0, le=16_777_216)
     """MB of each writable folder."""
-    timeout: float = Field(default=30.0, gt=0)
+    timeout: float = Field(default=30.0, gt=0, le=604_800)
     """Seconds for one command."""
     network: Literal["none", "host"] = "none"
     """`host` gives candidates the network of this machine. A list of allowed addresses is refused: none is enforced."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import ConfigDict
+
+from loopwright.types import PlainNumbers
 
 
-class Section(BaseModel):
+class Section(PlainNumbers):
     """A section: it cannot be changed, and knows every key that it may have."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -8,6 +8,7 @@ from loopwright.types._drift_alarm import TRAITS, Category, Channel, DriftAlarm,
 from loopwright.types._endpoint import Endpoint, EndpointName
 from loopwright.types._failure import Failure
 from loopwright.types._message import FunctionCall, Message, Role, Tool
+from loopwright.types._numbers import PlainNumbers
 from loopwright.types._observation import Observation
 from loopwright.types._sampling import Parameter, Sampling
 from loopwright.types._threshold import CheckThreshold, Threshold, ValueThreshold, good_enough
@@ -36,6 +37,7 @@ __all__ = [
     "Message",
     "Observation",
     "Parameter",
+    "PlainNumbers",
     "Role",
     "Sampling",
     "Threshold",

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator
 
+from loopwright.types._numbers import PlainNumbers
 from loopwright.types._sampling import Sampling
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,39}")
@@ -38,7 +39,7 @@ def endpoint_name(name: str) -> str:
 EndpointName = Annotated[str, AfterValidator(endpoint_name)]
 
 
-class Endpoint(BaseModel):
+class Endpoint(PlainNumbers):
     """A server of models. Its name and a slash stand before the names of its models: `deepseek/deepseek-chat`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import operator
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from loopwright.types._numbers import PlainNumbers
 
 Parameter = Literal["temperature", "top_p", "max_tokens", "seed", "stop", "reasoning_effort"]
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
 
-class Sampling(BaseModel):
+class Sampling(PlainNumbers):
     """How a reply is drawn. None leaves the provider's default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")

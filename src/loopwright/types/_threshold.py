@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from loopwright.types._numbers import PlainNumbers
 from loopwright.types._value import Value, ValueOptions
 from loopwright.types._verdict import Verdict
 
 
-class CheckThreshold(BaseModel):
+class CheckThreshold(PlainNumbers):
     """Good enough by one check."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -21,7 +22,7 @@ class CheckThreshold(BaseModel):
     """Its score, at least."""
 
 
-class ValueThreshold(BaseModel):
+class ValueThreshold(PlainNumbers):
     """Good enough by the value, with all checks passed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

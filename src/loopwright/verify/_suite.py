@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from loopwright.errors import TaskError, UnknownField
 from loopwright.replies import parse_python
 from loopwright.task import Instance
+from loopwright.types import PlainNumbers
 from loopwright.verify._asked import refused_names
 
 MAX_FILES = 100
@@ -25,7 +26,7 @@ MAX_TOTAL_BYTES = 1024 * 1024
 _Fields = TypeVar("_Fields", bound=BaseModel)
 
 
-class _Public(BaseModel):
+class _Public(PlainNumbers):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     entry: str = "solution.py"

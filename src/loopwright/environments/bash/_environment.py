@@ -10,6 +10,8 @@ from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Literal
 
+from pydantic import Field
+
 from loopwright.environments._scores import NothingToScore
 from loopwright.environments._shells._fixture import Fixture, load_fixture
 from loopwright.environments._shells._persistent import CommandResult
@@ -44,7 +46,7 @@ class BashFields(ScoredFields):
     """Where the first command starts."""
     persistent: bool = False
     """Whether all commands are typed into one shell, so that variables, functions and background jobs stay."""
-    timeout: float = 10.0
+    timeout: float = Field(default=10.0, gt=0, le=604_800)
     """Seconds for one command."""
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from shlex import quote
 from typing import ClassVar, Literal
 
+from pydantic import Field
+
 from loopwright.environments._actions import submission
 from loopwright.environments._scores import Score
 from loopwright.environments._shells._fixture import Fixture, load_fixture
@@ -35,7 +37,7 @@ class CtfFields(ScoredFields):
     """Where the assets lie and commands start."""
     setup: str = ""
     """Commands that run before the episode."""
-    timeout: float = 10.0
+    timeout: float = Field(default=10.0, gt=0, le=604_800)
     """Seconds for one command."""
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Literal
 
+from pydantic import Field
+
 from loopwright.environments._actions import submission
 from loopwright.environments._scores import NothingToScore
 from loopwright.environments._stateful import StatefulEnvironment
@@ -25,7 +27,7 @@ class InterpreterFields(ScoredFields):
 
     kind: Literal["interpreter"] = "interpreter"
     """What prompts go by."""
-    timeout: float = 30.0
+    timeout: float = Field(default=30.0, gt=0, le=604_800)
     """Seconds for one action, and for one test."""
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Literal
 
+from pydantic import Field
+
 from loopwright.environments._scores import NothingToScore
 from loopwright.environments._stateful import GoldCache, StatefulEnvironment
 from loopwright.environments._types import EnvironmentSetup, Fields, ScoredFields, read_fields
@@ -32,9 +34,9 @@ class SqlFields(ScoredFields):
     """The engine's statements that make the database, instead of a dump or after it."""
     tables: Mapping[str, Sequence[str]] = {}
     """Table to its columns, where the model is to be told."""
-    timeout: float = 10.0
+    timeout: float = Field(default=10.0, gt=0, le=604_800)
     """Seconds for one statement."""
-    rows: int = 20_000
+    rows: int = Field(default=20_000, gt=0)
     """Rows of a query at most; the rest is left out."""
 
 
