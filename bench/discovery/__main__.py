@@ -1,8 +1,8 @@
 """`python -m bench.discovery`: the tuner on the shipped problems, beside the values that are known.
 
 Each line is one search without a model: the strategy, seed and number of candidates are options. Every value is what
-the problem's exact verifier says. The last column tells after how many candidates, and after how many seconds of
-processor time of candidates, the search was better than AlphaResearch.
+the problem's exact verifier says. The last column tells after how many candidates the search was better than
+AlphaResearch.
 """
 
 from __future__ import annotations

@@ -78,6 +78,11 @@ def generic(problem: Problem) -> Mapping[str, bytes]:
         "an array of objects": npy("|O", (3,), pickle.dumps([1.0])),
         "an array that lies about its length": npy("<f8", (10**9,), b"\0" * 80),
         "an array of complex numbers": npy("<c16", (1,), b"\0" * 16),
+        "an array of records": npy("[('a', '<f8')]", (3,), b"\0" * 24),
+        "an array of thousands of levels": b"\x93NUMPY\x02\x00"
+        + struct.pack("<I", 90_060)
+        + (b"{'descr': '<f8', 'fortran_order': False, 'shape': (" + b"1, " * 30_000 + b"), }").ljust(90_060),
+        "JSON that is nested to the limit of Python": b"[" * 9_990 + b"]" * 9_990,
         "an array whose head is a program": b"\x93NUMPY\x01\x00\x20\x00__import__('os').system('true')  \n",
         "too many entries": io.BytesIO(json.dumps([0] * (max(many) + 1)).encode()).getvalue(),
     }

@@ -84,6 +84,31 @@ async def test_a_program_goes_on_from_what_its_parent_found(environment: Discove
     assert seen.verdict.value == 63
 
 
+async def test_an_array_is_read_and_handed_on_as_one(environment: DiscoveryEnvironment) -> None:
+    head = "{'descr': '<f8', 'fortran_order': False, 'shape': (3,), }".ljust(117) + "\n"
+    write = f"""
+import os, struct
+head = {head!r}.encode()
+old = open('parent.npy', 'rb').read()[-24:] if os.path.exists('parent.npy') else struct.pack('<3d', 1, 2, 3)
+body = struct.pack('<3d', *(n + 1 for n in struct.unpack('<3d', old)))
+open('construction.npy', 'wb').write(b'\\x93NUMPY\\x01\\x00' + struct.pack('<H', len(head)) + head + body)
+"""
+    first = await tried(environment, write)
+    assert first.verdict is not None
+    assert first.verdict.value == 9
+    data = first.verdict.checks[0].data or {}
+    again = await tried(environment, write, {"construction": str(data["construction"])})
+    assert again.verdict is not None
+    assert again.verdict.value == 12
+
+
+async def test_a_value_that_no_record_can_hold_is_not_valid(environment: DiscoveryEnvironment) -> None:
+    seen = await tried(environment, writes("[1, 1, 1]"), verifier="def verify(numbers):\n    return 10**14\n")
+    assert seen.verdict is not None
+    assert (seen.verdict.score, seen.verdict.value) == (0, None)
+    assert "beyond 1e+12" in seen.text
+
+
 @pytest.mark.parametrize(
     ("program", "why"),
     [

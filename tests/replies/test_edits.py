@@ -88,3 +88,9 @@ def test_lines_that_stand_once_are_replaced_and_nothing_else(lines: list[str], d
     assume(sum(lines[at : at + len(part)] == part for at in range(len(lines))) == 1)
     changed = apply_edits("\n".join(lines), [TextEdit("\n".join(part) + "\n", "\n".join(replacement) + "\n")])
     assert changed == "\n".join([*lines[:start], *replacement, *lines[end:]])
+
+
+def test_marks_without_an_end_take_no_time() -> None:
+    reply = "<<<<<<< SEARCH\nx\n=======\n" * 20_000
+    assert read_edits(reply) == []
+    assert len(read_edits(reply + "y\n>>>>>>> REPLACE\n")) == 1

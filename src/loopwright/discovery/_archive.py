@@ -140,7 +140,8 @@ def next_parent(context: DecisionContext) -> Decision:
     state = archive.select()
     if state is None:
         return Decision("restart", "puct", "no candidate is valid yet")
-    why = f"best child {value.describe(value.rank(state.promise))}, {state.visits} candidates made from it"
+    known = "its own" if state.best_child is None else "its best child's"
+    why = f"{known} {value.describe(value.rank(state.promise))}, {state.visits} candidates made from it"
     return Decision("continue" if state.iteration == context.iteration else "backtrack", "puct", why, state.iteration)
 
 

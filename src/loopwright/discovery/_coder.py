@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from loopwright.agents import AgentReply, AgentRole, ModelClient, NamesModels, View, extract_files, load_prompt
 from loopwright.candidate import Candidate
 from loopwright.discovery._problem import CONSTRUCTION, PROGRAM, construction_of, problem_of
@@ -41,7 +43,7 @@ class Coder:
         reply = (await models.complete(Request(model=name, messages=messages))).text
         repaired = False
         try:
-            program = _program(reply, source)
+            program = await asyncio.to_thread(_program, reply, source)
         except EditFailed as error:
             repaired = True
             told = (
@@ -50,7 +52,7 @@ class Coder:
             again = (*messages, Message(role="assistant", content=reply), Message(role="user", content=told))
             reply = (await models.complete(Request(model=name, messages=again))).text
             try:
-                program = _program(reply, source)
+                program = await asyncio.to_thread(_program, reply, source)
             except EditFailed as failed:
                 raise NoCandidate(f"the edit cannot be made ({failed.kind}): {failed}") from None
         found = construction_of(view.current) if view.current else None
@@ -63,7 +65,9 @@ def _program(reply: str, source: str) -> str:
     edits = read_edits(reply)
     if edits:
         return apply_edits(source, edits)
-    program = extract_files(reply, entry=PROGRAM).files[PROGRAM]
+    program = extract_files(reply, entry=PROGRAM).files.get(PROGRAM)
+    if program is None:
+        raise EditFailed("no match", f"the reply names other files and not {PROGRAM}")
     if program.strip() == source.strip():
         raise EditFailed("no change", "the program is the one that was to be improved")
     return program

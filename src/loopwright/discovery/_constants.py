@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_NUMBER = r"[-+]?(?:\d{1,18}(?:\.\d{0,18})?|\.\d{1,18})(?:[eE][-+]?\d{1,2})?"
 _DECLARED = re.compile(
-    rf"^(?P<name>[A-Za-z_]\w*)(?P<equals>\s*=\s*)(?P<now>{_NUMBER})(?P<space>\s*)"
-    rf"#\s*tune:\s*(?:(?P<any>any)|(?P<low>{_NUMBER})\s+to\s+(?P<high>{_NUMBER}))\s*$",
+    rf"^(?P<name>[A-Za-z_]\w*)(?P<equals>[ \t]*=[ \t]*)(?P<now>{_NUMBER})(?P<space>[ \t]*)"
+    rf"#[ \t]*tune:[ \t]*(?:(?P<any>any)|(?P<low>{_NUMBER})[ \t]+to[ \t]+(?P<high>{_NUMBER}))[ \t]*$",
     re.MULTILINE,
 )
 _LARGEST_SEED = 1_000_000
@@ -45,7 +45,7 @@ class Constant:
         low, high, now = (math.log(x) if logarithmic else x for x in (self.low, self.high, max(self.now, self.low)))
         drawn = min(high, max(low, random.gauss(now, _STEP * (high - low))))
         value = math.exp(drawn) if logarithmic else drawn
-        return round(value) if self.whole else float(f"{value:.4g}")
+        return round(value) if self.whole else min(self.high, max(self.low, float(f"{value:.4g}")))
 
 
 def constants_of(source: str) -> Sequence[Constant]:
@@ -60,6 +60,7 @@ def constants_of(source: str) -> Sequence[Constant]:
             or all(found[part].lstrip("+-").isdigit() for part in ("now", "low", "high")),
         )
         for found in _DECLARED.finditer(source)
+        if found["any"] or float(found["low"]) < float(found["high"])
     ]
 
 

@@ -24,8 +24,8 @@ class DiscoveryEnvironment:
         self._setup = setup
         self._problem: Problem | None = None
         self._verifier: ConstructionVerifier | None = None
-        self._found: dict[str, bytes] = {}
-        """Construction by the digest of its candidate."""
+        self._found: dict[str, str] = {}
+        """Reference of a construction by the digest of its candidate."""
         self._works = False
         """Whether the verifier returned a value in this episode."""
 
@@ -64,7 +64,7 @@ class DiscoveryEnvironment:
         if ran.construction is None:
             verdict = Verdict(checks=(Check(name="valid", score=0.0, evidence=ran.problem),), seconds=ran.seconds)
             return Observation(text=f"{ran.problem}. {ran.printed}", verdict=verdict)
-        self._found[action.digest] = ran.construction
+        self._found[action.digest] = self._setup.put(ran.construction)
         verdict = await self._measured(ran.construction, ran.seconds)
         return Observation(text=_told(ran, verdict), verdict=verdict)
 
@@ -77,7 +77,7 @@ class DiscoveryEnvironment:
         """
         self._started()
         if answer.digest in self._found:
-            return await self._measured(self._found[answer.digest], 0.0)
+            return await self._measured(self._setup.get(self._found[answer.digest]), 0.0)
         return (await self.step(answer)).verdict or Verdict()
 
     async def close(self) -> None:

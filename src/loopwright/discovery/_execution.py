@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from loopwright.discovery._problem import OUTPUTS, PARENT, PROGRAM
+from loopwright.discovery._problem import OUTPUTS, PARENTS, PROGRAM
 from loopwright.sandbox import Completed, SandboxProvider, SandboxSpec
 from loopwright.text import cut_middle
 from loopwright.types import Candidate
 
 _LARGEST = 4 * 1024 * 1024
 _PRINTED = 800
+_NPY = b"\x93NUMPY"
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 
 
@@ -38,7 +39,7 @@ async def execute(
         provider: Opens the sandbox.
         spec: The sandbox that the task asks for.
         candidate: Its files; `solution.py` is executed.
-        parent: The construction that it may start from, for `parent.json`.
+        parent: The construction that it may start from, for `parent.json` or `parent.npy`.
         timeout: Seconds until the program and all its descendants are killed.
 
     Raises:
@@ -52,7 +53,7 @@ async def execute(
             for path, content in candidate.files.items():
                 await sandbox.write(path, content.encode("utf-8", "surrogatepass"))
             if parent is not None:
-                await sandbox.write(PARENT, parent)
+                await sandbox.write(PARENTS[parent.startswith(_NPY)], parent)
         except OSError as error:
             return Execution(None, f"a file of the candidate cannot be written: {error}", "", 0.0)
         done = await sandbox.run(["python3", PROGRAM], timeout=timeout)

@@ -16,8 +16,8 @@ PROGRAM = "solution.py"
 """The file of a candidate that is executed."""
 OUTPUTS = ("construction.json", "construction.npy")
 """Where a candidate writes what it found."""
-PARENT = "parent.json"
-"""Where a candidate finds the construction of the candidate that it was made from."""
+PARENTS = ("parent.json", "parent.npy")
+"""Where a candidate finds the construction of the candidate that it was made from, in the format of that one."""
 CONSTRUCTION = "construction"
 """Name of the construction that a candidate starts from, among its artifacts."""
 

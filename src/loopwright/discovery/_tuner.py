@@ -17,7 +17,8 @@ _AFRESH = 0.25
 class Tuner:
     """Changes the declared constants of a program, and lets it go on from what its parent found.
 
-    It asks no model. The first candidate is the seed program of the problem. A program declares what may be changed by
+    It asks no model. A fresh start is the seed program of the problem, with drawn values of the constants that may
+    have any. A program declares what may be changed by
     comments, such as `STEP = 0.05  # tune: 0.001 to 0.5`, and reads `parent.json` to go on from it.
     """
 
@@ -29,14 +30,14 @@ class Tuner:
         Raises:
             NoCandidate: The problem has no seed program, or the program declares no constants.
         """
-        before = view.current
+        before, random = view.current, _random(models)
         if before is None or before.candidate is None:
             seed = str(view.public.get("seed") or "")
             if not seed:
                 raise NoCandidate("the tuner starts from a seed program, and the problem has none")
-            return _reply(seed, None, "seed", ()) if not view.attempts else self._changed(seed, None, _random(models))
+            drawn = {one.name: one.changed(random) for one in constants_of(seed) if one.low is None}
+            return _reply(with_constants(seed, drawn), None, "seed", tuple(drawn))
         source = before.candidate.files.get(PROGRAM, "")
-        random = _random(models)
         found = None if random.random() < _AFRESH else construction_of(before)
         return self._changed(source, found, random)
 

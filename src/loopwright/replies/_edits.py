@@ -17,14 +17,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-_EDIT = re.compile(
-    r"^[ \t]*<{5,9} ?SEARCH[ \t]*\n(?P<search>.*?)^[ \t]*={5,9}[ \t]*\n(?P<replace>.*?)^[ \t]*>{5,9} ?REPLACE[ \t]*$",
-    re.MULTILINE | re.DOTALL,
-)
+_SEARCH = re.compile(r"[ \t]*<{5,9} ?SEARCH[ \t]*")
+_MIDDLE = re.compile(r"[ \t]*={5,9}[ \t]*")
+_REPLACE = re.compile(r"[ \t]*>{5,9} ?REPLACE[ \t]*")
 _NEAR = 0.9
 """Least similarity of lines that count as meant."""
 _APART = 0.05
 """How much less similar the second place must be."""
+_MUCH = 50_000
+"""Lines of an edit times lines of the file, beyond which nearly the same lines are not looked for."""
 _SHOWN = 120
 
 
@@ -45,8 +46,26 @@ class EditFailed(ValueError):
 
 
 def read_edits(reply: str) -> Sequence[TextEdit]:
-    """The edits of a reply, in their order; none where it has none."""
-    return [TextEdit(found["search"], found["replace"]) for found in _EDIT.finditer(reply.replace("\r\n", "\n") + "\n")]
+    """The edits of a reply, in their order; none where it has none. One without its last mark is left out."""
+    edits: list[TextEdit] = []
+    search: list[str] | None = None
+    replace: list[str] | None = None
+    for line in reply.replace("\r\n", "\n").split("\n"):
+        if _SEARCH.fullmatch(line):
+            search, replace = [], None
+        elif search is None:
+            continue
+        elif replace is None:
+            if _MIDDLE.fullmatch(line):
+                replace = []
+            else:
+                search.append(line)
+        elif _REPLACE.fullmatch(line):
+            edits.append(TextEdit("".join(f"{one}\n" for one in search), "".join(f"{one}\n" for one in replace)))
+            search = replace = None
+        else:
+            replace.append(line)
+    return edits
 
 
 def apply_edits(text: str, edits: Sequence[TextEdit]) -> str:
@@ -93,17 +112,18 @@ def _plain(lines: Sequence[str]) -> list[str]:
 
 
 def _nearest(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
-    """The one place whose lines are nearly those; none where there is none, or a second one is as near."""
+    """The places whose lines are nearly those: one, or those that are as near; none for an edit of many lines."""
+    if len(wanted) * len(lines) > _MUCH:
+        return []
     plain, target = _plain(lines), "\n".join(_plain(wanted))
-    scored = sorted(
-        (
-            (difflib.SequenceMatcher(None, target, "\n".join(plain[at : at + len(wanted)]), autojunk=False).ratio(), at)
-            for at in range(len(lines) - len(wanted) + 1)
-        ),
-        reverse=True,
-    )
-    near = [(ratio, at) for ratio, at in scored[:2] if ratio >= _NEAR]
-    return [at for ratio, at in near if ratio > near[0][0] - _APART]
+    matcher = difflib.SequenceMatcher(None, "", target, autojunk=False)
+    near: list[tuple[float, int]] = []
+    for at in range(len(lines) - len(wanted) + 1):
+        matcher.set_seq1("\n".join(plain[at : at + len(wanted)]))
+        if matcher.real_quick_ratio() >= _NEAR and matcher.quick_ratio() >= _NEAR and matcher.ratio() >= _NEAR:
+            near.append((matcher.ratio(), at))
+    best = max(near, default=(0.0, 0))[0]
+    return [at for ratio, at in near if ratio > best - _APART]
 
 
 def _indent(lines: Sequence[str]) -> str:

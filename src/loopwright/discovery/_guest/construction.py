@@ -105,18 +105,17 @@ def _npy(data: bytes, most: int) -> Any:
         order, form, shape, fortran = head["descr"][0], head["descr"][1:], head["shape"], head["fortran_order"]
     except (LookupError, ValueError, SyntaxError, TypeError, struct.error, MemoryError, RecursionError):
         raise Invalid("the head of the NumPy array cannot be read") from None
-    if form not in _FORMATS or order not in "<>|=":
+    if not isinstance(form, str) or form not in _FORMATS or order not in "<>|=":
         raise Invalid(f"the NumPy array holds {_shown(str(head['descr']))}, and only numbers are read")
-    if fortran or not (isinstance(shape, tuple) and all(isinstance(one, int) and one >= 0 for one in shape)):
+    sizes = isinstance(shape, tuple) and len(shape) <= 4 and all(isinstance(one, int) and one >= 0 for one in shape)
+    if fortran or not sizes:
         raise Invalid(
             "the NumPy array is stored by columns, or its shape is none; save it by `numpy.ascontiguousarray`"
         )
     number = math.prod(shape)
     body = data[start + size :]
     if number > most or len(body) != number * int(form[1]):
-        raise Invalid(
-            f"the NumPy array has {len(body)} bytes, which is not what its shape {shape} says, or is too large"
-        )
+        raise Invalid(f"the NumPy array has {len(body)} bytes, which is not what its shape says, or is too large")
     flat = list(struct.unpack(("<" if order in "<|=" else ">") + str(number) + _FORMATS[form], body))
     for length in reversed(shape[1:]):
         flat = [flat[at : at + length] for at in range(0, len(flat), length)] if length else []

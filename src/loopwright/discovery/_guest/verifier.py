@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 64 * 1024
 _EVIDENCE = 2000
+_LARGEST = 1e12
+"""What a value may be at most, in the record."""
 _FILE = "verifier.py"
 
 
@@ -79,7 +81,9 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
         data = base64.b64decode(asked["data"])
         construction = read_construction(data, asked["kind"], asked["shape"], asked["largest"], asked["most"])
     except Invalid as error:
-        return {"invalid": str(error)}
+        return {"invalid": str(error)[:_EVIDENCE]}
+    except Exception as error:
+        return {"invalid": f"the data cannot be read: {type(error).__name__}"}
     try:
         scope: dict[str, Any] = {"__name__": "verifier"}
         exec(compile(asked["verifier"], _FILE, "exec"), scope)  # the problem's own code, in a sandbox
@@ -100,6 +104,8 @@ def _result(value: Any) -> dict[str, Any]:
     number = float(value)
     if not math.isfinite(number):
         return {"failed": f"it returned {number}, where a finite number belongs"}
+    if abs(number) > _LARGEST:
+        return {"invalid": f"the value {number:.6g} is beyond {_LARGEST:g}"}
     return {"value": number}
 
 
