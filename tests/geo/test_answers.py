@@ -33,6 +33,11 @@ SCALE = Scale(0.0, 9.9)
         ("There are 3 cities within 100 km, so the rating is 4.2.", 4.2),
         ('{"rating": 4.2}', 4.2),
         ("Rating: 4.2", 4.2),
+        ("My answer is 4.5. A score of 9 would be the highest.", 4.5),
+        ("Neighbours are at 8, so my answer is 5.0. Neighbours have a value of 8.1.", 5.0),
+        ("The city has 1,234,567 people; my answer is 4.5.", 4.5),
+        ("My answer is 4.5. As I said, my answer is 4.5.", 4.5),
+        ("My answer\n\n\n4.5", 4.5),
     ],
 )
 def test_answers(text: str, value: float) -> None:
@@ -40,7 +45,23 @@ def test_answers(text: str, value: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["12.0", "My answer is 45.00.", "-1", "I cannot say.", "", "2 or 7", "NaN", "1e99", "inf"]
+    "text",
+    [
+        "12.0",
+        "My answer is 45.00.",
+        "-1",
+        "I cannot say.",
+        "",
+        "2 or 7",
+        "NaN",
+        "1e99",
+        "inf",
+        "4-5",
+        "My answer is 4-5.",
+        "My answer is 4 to 5.",
+        "The rating is 3. Neighbours have a value of 8.",
+        "My answer is 1.2.3",
+    ],
 )
 def test_no_answers(text: str) -> None:
     with pytest.raises(Unreadable):
@@ -63,3 +84,15 @@ def test_whatever_is_read_is_on_the_scale(text: str) -> None:
     except Unreadable:
         return
     assert 0.0 <= value <= 9.9
+
+
+@pytest.mark.parametrize("text", ["1,234", "My answer is 1,234.", "12,345", "1,234,567"])
+def test_what_may_be_thousands_is_asked_again(text: str) -> None:
+    with pytest.raises(Unreadable, match="thousands"):
+        Scale(0, 10_000).read(text)
+
+
+def test_a_long_reply_is_refused_unread() -> None:
+    assert SCALE.read("My answer" + "\n" * 800 + "4.5") == 4.5
+    with pytest.raises(Unreadable, match="4,008 characters"):
+        SCALE.read("My answer" + "\n" * 3996 + "4.5")

@@ -7,6 +7,7 @@ import os
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bench.geo.data import recorded
 from loopwright.geo import (
@@ -18,6 +19,7 @@ from loopwright.geo import (
     by_continent,
     compare_maps,
     country_mean,
+    look,
     moran,
     neighbour_maps,
     spearman,
@@ -70,3 +72,46 @@ def test_equal_values_have_no_correlation() -> None:
     places = [Place(f"{n}", n % 7, n // 7) for n in range(49)]
     assert math.isnan(spearman(np.ones(49), np.arange(49.0)))
     assert math.isnan(moran(places, np.ones(49)).i)
+
+
+def _spread_over(degrees: float) -> tuple[list[Place], NDArray[np.float64], NDArray[np.float64]]:
+    random = np.random.default_rng(0)
+    places = [Place(f"{n}", 1 + degrees * a, 1 + degrees * b) for n, (a, b) in enumerate(random.random((60, 2)))]
+    truth = random.random(60)
+    return places, truth, truth + random.random(60)
+
+
+def test_places_near_each_other_have_an_interval_by_smaller_blocks() -> None:
+    places, truth, value = _spread_over(5)
+    score = compare_maps(places, truth, {RAW: value})[RAW]
+    assert score.interval[0] < score.spearman < score.interval[1]
+
+
+def test_places_in_few_blocks_have_no_interval() -> None:
+    places, truth, value = _spread_over(0.1)
+    score = compare_maps(places, truth, {RAW: value})[RAW]
+    assert all(math.isnan(end) for end in score.interval)
+
+
+def test_a_constant_map_has_no_interval() -> None:
+    places, truth, value = _spread_over(50)
+    score = compare_maps(places, truth, {RAW: value, "flat": np.ones(60)})["flat"]
+    assert all(math.isnan(end) for end in (*score.interval, *score.over[RAW], score.pearson))
+
+
+def test_permutations_leave_the_global_generator_alone() -> None:
+    places, _, value = _spread_over(50)
+    np.random.seed(7)
+    wanted = np.random.random()
+    np.random.seed(7)
+    first = moran(places, value)
+    assert np.random.random() == wanted
+    assert moran(places, value) == first
+
+
+def test_ratings_that_are_equal_where_the_field_is_fitted_are_not_refined() -> None:
+    drawn = set(np.random.default_rng(0).choice(1200, 1000, replace=False).tolist())
+    places = [Place(f"{n}", (10 if n in drawn else 60) + n / 1000, 10 + n % 40 / 10) for n in range(1200)]
+    ground = look(places, np.array([3.0 if n in drawn else 8.0 for n in range(1200)]))
+    assert (ground.warranted, ground.field) == (False, None)
+    assert "equal" in ground.why

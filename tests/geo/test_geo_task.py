@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 
 import loopwright
+from loopwright.agents import AgentReply, AgentRole, ModelClient, View
 from loopwright.errors import ModelRejected, TaskError
-from loopwright.geo import MapRefiner
+from loopwright.geo import GeoEnvironment, MapRefiner
 from loopwright.models import Reply, Request
 from loopwright.runner import EpisodeResult
 from loopwright.store import Decided, read_run
 from loopwright.task import Task
-from loopwright.types import Usage
+from loopwright.types import Candidate, Usage
 
 N = 64
 GRID = [(f"p{number}", 40 + number // 8, 10.0 + number % 8) for number in range(N)]
@@ -185,3 +186,48 @@ def test_a_rating_may_be_the_mean_of_samples(tmp_path: Path) -> None:
     assert sum(not again for _, again in rater.calls) == 2 * N
     once = table(tmp_path / "once", run(tmp_path / "once", task(), Rater()))
     assert table(tmp_path / "run", episode) == once
+
+
+@pytest.mark.parametrize(
+    "goal",
+    ["how high (scale: 0-9)", "on a scale of 1 to 5", "on a 0-10 scale", "the scale goes from 0 to 10"],
+)
+def test_a_scale_in_the_goal_is_refused(goal: str, tmp_path: Path) -> None:
+    with pytest.raises(TaskError, match="twice"):
+        run(tmp_path / "run", task(goal=goal), Rater())
+
+
+@pytest.mark.parametrize(
+    "goal", ["Large-scale farming in 2015", "Scale of farming in 2015", "Large-scale use, 2015-16"]
+)
+def test_a_goal_may_speak_of_scale(goal: str) -> None:
+    GeoEnvironment.check(task(goal=goal).instances()[0])
+
+
+class Stranger:
+    """Proposes something that is no map."""
+
+    role, asks_model = AgentRole.PROPOSER, False
+
+    async def act(self, view: View, models: ModelClient) -> AgentReply:
+        return AgentReply(candidate=Candidate(text="5"))
+
+
+@pytest.mark.parametrize("strategy", ["geo", "refine"])
+def test_what_is_no_map_fails_its_check(strategy: str, tmp_path: Path) -> None:
+    wanted = task()
+    wanted = wanted.model_copy(update={"loop": wanted.loop.model_copy(update={"strategy": strategy})})
+    episode = loopwright.run(wanted, out=tmp_path / "run", proposer=Stranger(), model=Rater()).episodes[0]
+    verdict = episode.attempts[0].verdict
+    assert verdict is not None
+    assert [(check.score, check.evidence) for check in verdict.checks] == [
+        (0.0, "the candidate holds no map of places")
+    ]
+
+
+def test_what_is_not_warranted_is_no_candidate_under_another_strategy(tmp_path: Path) -> None:
+    wanted = task()
+    wanted = wanted.model_copy(update={"loop": wanted.loop.model_copy(update={"strategy": "refine"})})
+    episode = run(tmp_path / "run", wanted, Rater(constant=True))
+    assert [attempt.candidate is None for attempt in episode.attempts[:2]] == [False, True]
+    assert "all ratings are equal" in str(episode.attempts[1].problem)

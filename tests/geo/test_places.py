@@ -16,6 +16,7 @@ GEOJSON = """{"type": "FeatureCollection", "features": [
  {"type": "Feature", "geometry": {"type": "Point", "coordinates": [17.1, -22.6]},
   "properties": {"id": "b", "country": "NA"}}]}
 """
+POINT = '{"geometry": {"type": "Point", "coordinates": %s}, "properties": 5}'
 
 
 @pytest.mark.parametrize("text", [CSV, "\ufeff" + CSV, CSV.replace("\n", "\r\n"), LINES, GEOJSON])
@@ -46,6 +47,13 @@ def test_a_place_without_an_id_is_named_by_where_it_is() -> None:
         ("", None, "no places", "header"),
         ('[{"lat": 1}]', None, "JSON list", "JSON lines"),
         ('{"lat": 1, "lon": 2}\n{"lat"\n', 2, "no JSON", ""),
+        ('{"lat": 1, "lon": 2}\n{"lat": 1' + "0" * 5000 + "}\n", 2, "too many digits", "flat object"),
+        ('{"lat": 1, "lon": 1' + "0" * 400 + "}\n", 1, "longitude is no number", "52.52"),
+        ('{"a": ' + "[" * 100_000 + "\n", 1, "nested too deep", "flat object"),
+        ('{"lat": true, "lon": 2}\n', 1, "latitude is no number", "52.52"),
+        ('{"type": "FeatureCollection", "features": 5}', None, "no list", "list of points"),
+        (f'{{"type": "FeatureCollection", "features": [{POINT % 5}]}}', None, "no point", "representative"),
+        (f'{{"type": "FeatureCollection", "features": [{POINT % "[1, 2]"}]}}', None, "properties", "{}"),
     ],
 )
 def test_what_is_refused(text: str, line: int | None, message: str, remedy: str) -> None:
@@ -79,3 +87,14 @@ def test_places_without_truth_are_left_out_of_it() -> None:
 def test_truth_that_cannot_be_used(text: str) -> None:
     with pytest.raises(TaskError):
         parse_truth(text)
+
+
+def test_a_line_separator_within_a_text_ends_no_line() -> None:
+    assert parse_places('{"lat": 1, "lon": 2, "context": "a\u2028b"}\r\n')[0].context == "a\u2028b"
+
+
+def test_ids_of_truth_are_stripped_and_told_once() -> None:
+    assert parse_truth("id,value\n a ,3\n") == {"a": 3.0}
+    with pytest.raises(TaskError, match="that of line 2") as raised:
+        parse_truth("id,value\na,3\na,4\n")
+    assert raised.value.line == 3

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_NUMBER = r"[-\u2212+]?(?:\d+(?:[.,]\d+)?|[.,]\d+)"
+LONGEST = 4000
+"""Characters of a reply that is read, at most."""
+_NUMBER = r"[-\u2212+]?(?:\d+(?:[.,]\d+)*|[.,]\d+)"
+_THOUSANDS = re.compile(r"[-\u2212+]?[1-9]\d{0,2}(?:,\d{3})+")
 _BARE = re.compile(rf"[\s\"'*_`\[(<{{]*({_NUMBER})\s*[.]?[\s\"'*_`\])>}}]*")
 _SCALE = re.compile(
     rf"(?:\bon\s+)?(?:\ba\s+|\bthe\s+)?\bscale\b[^.\n]{{0,20}}?\b(?:from\s+|of\s+)?{_NUMBER}\s*(?:to|-|\u2013|and)\s*{_NUMBER}"
@@ -13,11 +16,15 @@ _SCALE = re.compile(
     rf"|(?:/|\bout\s+of)\s*{_NUMBER}",
     re.IGNORECASE,
 )
-_MARKED = re.compile(
-    rf"\b(?:answer|rating|value|score|estimate)\b[\"'*_]*(?:\s+(?:is|would\s+be|of))?\s*[:=]?\s*(?:about|around)?"
-    rf"[\s\"'*_`\[(]*({_NUMBER})",
-    re.IGNORECASE,
+_MARKED = tuple(
+    re.compile(
+        rf"\b(?:{words})\b[\"'*_]*(?:\s+(?:is|would\s+be|of))?\s*[:=]?\s*(?:about|around)?"
+        rf"[\s\"'*_`\[(]*({_NUMBER}(?:\s*(?:-|\u2013|\u2212|\bto\b|\bor\b)\s*{_NUMBER})?)",
+        re.IGNORECASE,
+    )
+    for words in ("answer", "rating|value|score|estimate")
 )
+"""What marks a number, with the second number of a range; the first rank goes before the second."""
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _WORD = re.compile(rf"\b({'|'.join(_WORDS)})\b", re.IGNORECASE)
 
@@ -43,13 +50,16 @@ class Scale:
     def read(self, text: str) -> float:
         """The answer in a reply.
 
-        A number that is marked as the answer goes before others. What repeats the scale is passed over. A decimal comma
-        is read too.
+        A number that is marked as the answer goes before others, and the word "answer" before words such as "score".
+        What repeats the scale is passed over. A decimal comma is read too.
 
         Raises:
-            Unreadable: There is no number, more than one could be meant, or it is not on the scale.
+            Unreadable: There is no number, more than one could be meant, or it is not on the scale; or the reply has
+                more than 4,000 characters.
         """
-        value = _number_in(text)
+        if len(text) > LONGEST:
+            raise Unreadable(f"it has {len(text):,} characters; at most {LONGEST:,} are read")
+        value = _number_in(re.sub(r"\s+", " ", text))
         if not self.low <= value <= self.high:
             raise Unreadable(f"{value:g} is not on the scale from {self}")
         return value
@@ -59,9 +69,12 @@ def _number_in(text: str) -> float:
     if bare := _BARE.fullmatch(text):
         return _as_float(bare[1])
     rest = _SCALE.sub(" ", text)
-    if marked := _MARKED.findall(rest):
-        return _as_float(marked[-1])
-    numbers = {_as_float(one) for one in re.findall(rf"(?<![\w.,]){_NUMBER}(?!\w)", rest)}
+    for pattern in _MARKED:
+        if marked := {_as_float(one) for one in pattern.findall(rest)}:
+            if len(marked) > 1:
+                raise Unreadable("it marks several numbers")
+            return marked.pop()
+    numbers = {_as_float(one) for one in re.findall(rf"(?<![\w.,]){_NUMBER}(?!\w|[.,]\d)", rest)}
     if not numbers:
         numbers = {float(_WORDS.index(word.lower())) for word in _WORD.findall(rest)}
     if len(numbers) != 1:
@@ -70,4 +83,9 @@ def _number_in(text: str) -> float:
 
 
 def _as_float(text: str) -> float:
-    return float(text.replace(",", ".").replace("\u2212", "-"))
+    if _THOUSANDS.fullmatch(text):
+        raise Unreadable(f"{text} may be thousands or a decimal comma; write it without a comma")
+    try:
+        return float(text.replace(",", ".").replace("\u2212", "-"))
+    except ValueError:
+        raise Unreadable(f"{text} is not one number") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 K = 10
 """Nearest neighbours whose weights count."""
 _PERMUTATIONS = 199
+_SEEDED = threading.Lock()
+"""Held while NumPy's global generator, which esda draws from, is seeded."""
 _OUTLIERS = (2, 4)
 """Quadrants: low among high, and high among low."""
 
@@ -38,10 +41,14 @@ def moran(places: Sequence[Place], value: Numbers) -> Moran:
     if known is None:
         return Moran(float("nan"), 1.0)
     some, weights, _ = known
-    np.random.seed(0)
-    with warnings.catch_warnings():
+    with _SEEDED, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = esda.Moran(some, weights, permutations=_PERMUTATIONS)
+        state = np.random.get_state()
+        np.random.seed(0)
+        try:
+            found = esda.Moran(some, weights, permutations=_PERMUTATIONS)
+        finally:
+            np.random.set_state(state)
     return Moran(float(found.I), float(found.p_sim) if found.EI < found.I else 1.0)
 
 

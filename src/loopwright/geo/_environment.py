@@ -20,7 +20,13 @@ from loopwright.task import Instance
 from loopwright.types import Check, Observation
 from loopwright.verify import Verdict
 
-_OWN_SCALE = re.compile(r"\bscale\b.*\d", re.IGNORECASE | re.DOTALL)
+_OWN_SCALE = re.compile(
+    r"\bscale\s*(?:from|of|between|:)?\s*\(?-?\d"
+    r"|(?<!-)\bscale\b[^.]{0,30}?\d\s*(?:to|and|-|\u2013)\s*-?\d"
+    r"|\d\s*(?:to|-|\u2013)\s*\d[\d.]*\s*\(?scale\b",
+    re.IGNORECASE,
+)
+_NO_MAP = Check(name="holds a map", score=0.0, evidence="the candidate holds no map of places")
 
 
 class GeoFields(Fields):
@@ -88,6 +94,8 @@ class GeoEnvironment:
         The best map has moved as far from the ratings as their noise is large, and no farther.
         """
         np = library("numpy")
+        if MAP not in action.artifacts:
+            return Observation(text=_NO_MAP.evidence, verdict=Verdict(checks=(_NO_MAP,)))
         table = self._table(action)
         rated, change = float(np.isfinite(table.value).mean()), moved(table)
         noise = float(np.max(table.noise, initial=0, where=np.isfinite(table.noise)))
@@ -103,6 +111,8 @@ class GeoEnvironment:
         """Compares a map with the hidden truth; scored by Spearman's rank correlation."""
         if not self._truth:
             return Verdict()
+        if MAP not in answer.artifacts:
+            return Verdict(checks=(_NO_MAP,))
         return evaluate(self._places, self._table(answer), self._truth)
 
     async def close(self) -> None:

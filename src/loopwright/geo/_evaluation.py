@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 RESAMPLES = 2000
 BLOCK = 10
-"""Degrees of latitude and longitude of a block."""
+"""Degrees of latitude and longitude of a block; halved, down to 0.5 at the least, where that gives too few blocks."""
+_ENOUGH, _FEWEST = 20, 5
+"""Blocks that are wanted, and blocks below which there is no interval."""
 _TOP = 9.9
 
 Interval = tuple[float, float]
@@ -32,7 +34,7 @@ class MapScore:
 
     spearman: float
     interval: Interval
-    """95 %, by blocks."""
+    """95 %, by blocks; NaN for a constant map, or where the places lie in fewer than five blocks."""
     over: Mapping[str, Interval]
     """Name of another map to the 95 % interval of the gain over it, by the same blocks."""
     pearson: float
@@ -86,7 +88,7 @@ def compare_maps(
             spearman=spearman(value[rows], true),
             interval=_interval(own),
             over={other: _interval(own - drawn[number[other]]) for other in over if other != name},
-            pearson=float(np.corrcoef(value[rows], true)[0, 1]),
+            pearson=_pearson(value[rows], true),
             rank_mae=float(np.abs(residual).mean()),
             moran=moran(places, value).i,
             residual_moran=moran(some, residual).i,
@@ -94,30 +96,43 @@ def compare_maps(
     return scores
 
 
-def blocks_of(places: Sequence[Place]) -> list[tuple[int, int]]:
-    """The block of each place."""
-    return [(math.floor(place.latitude / BLOCK), math.floor(place.longitude / BLOCK)) for place in places]
+def _pearson(one: Numbers, other: Numbers) -> float:
+    np = library("numpy")
+    return float(np.corrcoef(one, other)[0, 1]) if len(one) > 1 and np.ptp(one) and np.ptp(other) else math.nan
+
+
+def blocks_of(places: Sequence[Place], size: float = BLOCK) -> list[tuple[int, int]]:
+    """The block of each place; `size` is in degrees."""
+    return [(math.floor(place.latitude / size), math.floor(place.longitude / size)) for place in places]
 
 
 def _resampled(places: Sequence[Place], values: Numbers) -> Numbers:
     """Rank correlations of the rows after the first with the first, for each resample of blocks."""
     np, stats = library("numpy"), library("scipy.stats")
+    size = float(BLOCK)
+    while len(set(blocks_of(places, size))) < _ENOUGH and size >= 1:
+        size /= 2
     members: dict[tuple[int, int], list[int]] = {}
-    for number, block in enumerate(blocks_of(places)):
+    for number, block in enumerate(blocks_of(places, size)):
         members.setdefault(block, []).append(number)
     blocks, random = [np.array(rows) for rows in members.values()], np.random.default_rng(0)
-    found: Numbers = np.empty((len(values) - 1, RESAMPLES))
+    found: Numbers = np.full((len(values) - 1, RESAMPLES), np.nan)
+    if len(blocks) < _FEWEST:
+        return found
     for number in range(RESAMPLES):
         rows = np.concatenate([blocks[one] for one in random.integers(0, len(blocks), len(blocks))])
         ranks = stats.rankdata(values[:, rows], axis=1)
         ranks -= ranks.mean(axis=1, keepdims=True)
-        norms = np.maximum(np.sqrt((ranks**2).sum(axis=1)), 1e-300)
-        found[:, number] = (ranks[1:] @ ranks[0]) / (norms[1:] * norms[0])
+        norms = np.sqrt((ranks**2).sum(axis=1))
+        spread = norms[1:] * norms[0]
+        np.divide(ranks[1:] @ ranks[0], spread, out=found[:, number], where=spread > 0)
     return found
 
 
 def _interval(values: Numbers) -> Interval:
-    low, high = library("numpy").percentile(values, [2.5, 97.5])
+    np = library("numpy")
+    known = values[np.isfinite(values)]
+    low, high = np.percentile(known, [2.5, 97.5]) if len(known) else (math.nan, math.nan)
     return float(low), float(high)
 
 

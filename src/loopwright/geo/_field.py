@@ -43,9 +43,9 @@ class Field:
 
     @property
     def spatial_share(self) -> float:
-        """The part of the variance that is no noise."""
+        """The part of the variance that is no noise; 0 where there is no variance."""
         signal = self.smooth + self.country
-        return signal / (signal + self.noise)
+        return signal / (signal + self.noise) if signal else 0.0
 
     def as_dict(self) -> dict[str, float]:
         """As JSON holds it."""
@@ -64,12 +64,14 @@ class Prediction:
 def fit_field(places: Sequence[Place], rating: Numbers) -> Field:
     """Fits a field to ratings; NaN is no rating. Countries count where at least two places share one.
 
-    Many places are thinned by a fixed draw first.
+    Many places are thinned by a fixed draw first. Ratings without spread give a field without variance.
     """
     np = library("numpy")
     rated = np.flatnonzero(np.isfinite(rating))
     if len(rated) > FIT_ON:
         rated = np.sort(np.random.default_rng(0).choice(rated, FIT_ON, replace=False))
+    if np.ptp(rating[rated]) == 0:
+        return Field(float(rating[rated][0]), 0.0, 1.0, 0.0, 0.0)
     inputs, grouped = _inputs(places)
     fitted = _fitted(inputs[rated], rating[rated], grouped)
     parts = np.exp(fitted.kernel_.theta) * float(np.var(rating[rated]))

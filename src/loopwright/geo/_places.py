@@ -80,18 +80,23 @@ def parse_places(text: str, path: str = "places") -> tuple[Place, ...]:
     seen: dict[str, int] = {}
     for line, row in _rows(text, path):
         place = _place(row, line, path)
-        if place.id in seen:
-            raise TaskError(
-                f"the id {place.id!r} is that of line {seen[place.id]} too",
-                path=path,
-                line=line,
-                remedy="Give each place an id of its own, or take out the second one.",
-            )
-        seen[place.id] = line
+        _note(place.id, line, seen, path)
         places.append(place)
     if not places:
         raise TaskError("there are no places", path=path, remedy="Write a header and one line for each place.")
     return tuple(places)
+
+
+def _note(name: str, line: int, seen: dict[str, int], path: str) -> None:
+    """Notes the line of an id; raises where another line has it."""
+    if name in seen:
+        raise TaskError(
+            f"the id {name!r} is that of line {seen[name]} too",
+            path=path,
+            line=line,
+            remedy="Give each place an id of its own, or take out the second one.",
+        )
+    seen[name] = line
 
 
 def parse_truth(text: str, path: str = "truth") -> dict[str, float]:
@@ -100,9 +105,10 @@ def parse_truth(text: str, path: str = "truth") -> dict[str, float]:
     A value that is missing or not a number is left out: such a place is refined and not scored.
 
     Raises:
-        TaskError: There is no such column, or no value at all.
+        TaskError: There is no such column, no value at all, or a second line for an id.
     """
     found: dict[str, float] = {}
+    seen: dict[str, int] = {}
     for line, row in _rows(text, path):
         names = [name for name in row if name != "id"]
         column = "value" if "value" in row else names[0] if len(names) == 1 else ""
@@ -113,12 +119,14 @@ def parse_truth(text: str, path: str = "truth") -> dict[str, float]:
                 line=line,
                 remedy="Write the columns `id` and `value`.",
             )
+        name = str(row["id"]).strip()
+        _note(name, line, seen, path)
         told = str("" if row[column] is None else row[column]).strip()
         if told.lower() in _NO_VALUE or told == "NA":
             continue
         value = _number(told, column, line, path)
         if math.isfinite(value):
-            found[str(row["id"])] = value
+            found[name] = value
     if not found:
         raise TaskError("no place has a true value", path=path, remedy="Leave out `hidden.truth` if there is none.")
     return found
@@ -150,19 +158,25 @@ def _rows(text: str, path: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
 def _json_rows(text: str, path: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
         whole = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         whole = None
     if isinstance(whole, dict) and whole.get("type") == "FeatureCollection":
-        for number, feature in enumerate(whole.get("features") or (), 1):
+        features = whole.get("features") or []
+        if not isinstance(features, list):
+            raise TaskError("`features` is no list", path=path, remedy="Write a list of points.")
+        for number, feature in enumerate(features, 1):
             yield number, _feature(feature, number, path)
         return
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
         except json.JSONDecodeError as error:
             raise TaskError(f"this is no JSON: {error.msg}", path=path, line=number) from None
+        except (ValueError, RecursionError):
+            message = "a number has too many digits, or lists are nested too deep"
+            raise TaskError(message, path=path, line=number, remedy="Write one flat object a line.") from None
         if not isinstance(row, dict):
             raise TaskError("a place is a JSON object", path=path, line=number)
         yield number, row
@@ -171,15 +185,18 @@ def _json_rows(text: str, path: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
 def _feature(feature: Any, number: int, path: str) -> dict[str, Any]:
     geometry = feature.get("geometry") if isinstance(feature, dict) else None
     kind = geometry.get("type") if isinstance(geometry, dict) else None
-    if kind != "Point" or not isinstance(geometry, dict) or len(geometry.get("coordinates") or ()) < 2:
+    point = geometry.get("coordinates") if isinstance(geometry, dict) and kind == "Point" else None
+    if not isinstance(point, list) or len(point) < 2:
         raise TaskError(
-            f"feature {number} is no point but {kind or 'without a geometry'}",
+            f"feature {number} is no point with two coordinates: {kind or 'it has no geometry'}",
             path=path,
             remedy="Write points; take a representative point of each area.",
         )
     own = {"id": feature["id"]} if "id" in feature else {}
-    longitude, latitude = geometry["coordinates"][:2]
-    return {**own, **(feature.get("properties") or {}), "longitude": longitude, "latitude": latitude}
+    properties = feature.get("properties") or {}
+    if not isinstance(properties, dict):
+        raise TaskError(f"the properties of feature {number} are no object", path=path, remedy="Write `{}` for none.")
+    return {**own, **properties, "longitude": point[0], "latitude": point[1]}
 
 
 def _place(row: Mapping[str, Any], line: int, path: str) -> Place:
@@ -210,8 +227,10 @@ def _place(row: Mapping[str, Any], line: int, path: str) -> Place:
 
 def _number(value: Any, field: str, line: int, path: str) -> float:
     try:
+        if isinstance(value, bool):
+            raise TypeError
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TaskError(
             f"{field} is no number: {value!r}",
             path=path,

@@ -53,7 +53,7 @@ class MapRefiner:
         """Makes the first map, or the next stage of the one to improve.
 
         Raises:
-            NoCandidate: No reply could be read.
+            NoCandidate: No reply could be read, or what to improve is no map that can be refined.
             ModelError: No call reached the model.
             BudgetExceeded: There is no budget left; what was answered is recorded and not paid again.
             MissingExtra: The extra `geo` is not installed.
@@ -62,6 +62,9 @@ class MapRefiner:
         before = view.current.candidate if view.current else None
         if before is None:
             return await _rated(asking)
+        if MAP not in before.artifacts or "field" not in before.made:
+            why = before.made.get("why", "the candidate to improve is no map of this agent")
+            raise NoCandidate(f"there is nothing to refine: {why}")
         table = Table.from_csv(await asking.client.get(before.artifacts[MAP]))
         return await _refined(asking, table, before.made)
 

@@ -54,6 +54,8 @@ def look(places: Sequence[Place], rating: Numbers) -> Ground:
         why = f"Moran's I of the ratings, {found.i:.3f}, is within what chance gives (p {found.p:.3f})"
         return Ground(False, why, None, found.i)
     field = fit_field(places, rating)
+    if not field.smooth + field.country + field.noise:
+        return Ground(False, "nearly all ratings are equal", None, found.i)
     if field.spatial_share < LEAST_SPATIAL:
         why = f"{field.spatial_share:.0%} of the ratings' variance is spatial; the rest is noise, or too local to tell"
         return Ground(False, why, field, found.i)
@@ -74,7 +76,7 @@ class Proposal:
 
 
 def proposal(places: Sequence[Place], field: Field, table: Table) -> Proposal:
-    """Finds the places whose ratings stand out and that the model was not asked about again before."""
+    """Finds the places whose ratings stand out and that no answer of the model has disposed of."""
     np = library("numpy")
     # A place that the model confirmed against its neighbours is an anomaly of its own: it tells nothing about others.
     among = np.array([status not in _BY_CALL for status in table.status]) & np.isfinite(table.value)

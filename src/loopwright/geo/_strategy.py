@@ -13,7 +13,7 @@ MUCH_EXPLAINED = 0.75
 
 def _not_warranted(context: DecisionContext) -> str | None:
     made = _made(context.tree[context.iteration])
-    return str(made["why"]) if made and not made["warranted"] else None
+    return str(made.get("why")) if made.get("warranted") is False else None
 
 
 def _noise_reached(context: DecisionContext) -> str | None:
