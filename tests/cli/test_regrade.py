@@ -193,6 +193,20 @@ def test_the_judges_model_can_be_named(invoke: Invoke, judged: Path) -> None:
     assert told["variants"][0]["right_to_wrong"] == 0
 
 
+def test_who_judges_now_changes_no_episode_of_equal_calls(invoke: Invoke, project: Path) -> None:
+    (project / "ruler.py").write_text(
+        "from loopwright.verify import Check, Verdict\n\n\nclass Ruler:\n"
+        "    async def verify(self, candidate, instance):\n"
+        "        return Verdict(checks=(Check(name='rhyme', score=0.25),))\n"
+    )
+    (project / "poem.yaml").write_text(_JUDGED.replace("verifier: verifier", "verifier: ruler:Ruler"))
+    Path("words.yaml").write_text("- rose\n- nose\n- hose\n- pose\n")
+    flags = ("--calls", 4, "--strategy", "single", "--model", "scripted/words.yaml", "--out", "old")
+    assert invoke("run", "poem.yaml", *flags).exit_code == 0
+    asked = loopwright.regrade(project / "old", verifier="verifier", model=Scripted([_SAYS % 0.75] * 4))
+    assert [(one.episode, one.after) for one in asked.episodes] == [(f"poem:single:{n}", 0.75) for n in range(4)]
+
+
 class _Half:
     async def verify(self, candidate: loopwright.Candidate, instance: loopwright.Instance) -> Verdict:
         return Verdict(checks=(Check(name="half", score=0.5),))

@@ -72,6 +72,21 @@ def test_equal_calls_leave_room_for_the_judge(invoke: Invoke, project: Path) -> 
     assert found == [("single", 1, 2, 0.5), ("single", 1, 2, 0.5), ("best_of_n", 2, 4, 0.5), ("refine", 2, 4, 0.5)]
 
 
+def test_runs_of_before_keep_their_judged_episodes(invoke: Invoke, project: Path) -> None:
+    _sea(project)
+    flags = ("--strategy", "single", "--calls", 8, "--out", "out", "--concurrency", 1)
+    assert invoke("run", "sea.yaml", *flags).exit_code == 0
+    manifest = json.loads(Path("out/run.json").read_text())
+    # As runs of four calls were planned when judges took none of them.
+    del manifest["config"]["judged"]
+    manifest["config"]["calls"] = 4
+    Path("out/run.json").write_text(json.dumps(manifest))
+    told = json.loads(invoke("fork", "out", "--at", "sea:single:3:1", "--out", "new", "--json").stdout)
+    assert [(row["episode"], row["iterations"], row["score"]) for row in told["episodes"]] == [("sea:single:3", 1, 0.5)]
+    told = json.loads(invoke("regrade", "out", "--json").stdout)
+    assert [one["episode"] for one in told["episodes"]] == [f"sea:single:{number}" for number in range(4)]
+
+
 @pytest.mark.parametrize("calls", [2, 3, 4, 5])
 def test_no_candidate_is_paid_for_that_cannot_be_judged(invoke: Invoke, project: Path, calls: int) -> None:
     _sea(project, f"budget: {{model_calls: {calls}}}\n")

@@ -50,8 +50,8 @@ class RunConfig(PlainNumbers):
     """Models to compare, each for every role, over what tasks and cards say; empty for each task's own."""
     calls: int | None = None
     """Model calls per instance, the same for every strategy: `single` makes independent episodes of them."""
-    judged: tuple[str, ...] = ()
-    """Tasks whose candidates a model judges in the loop: each takes two of `calls`, and is no score with one."""
+    judged: tuple[str, ...] | None = None
+    """Tasks whose candidates a model judges in the loop: each takes two of `calls`. None until that is found."""
     repeats: int | None = None
     """Repeats of every episode, over what tasks say."""
     seed: int | None = None
@@ -104,8 +104,10 @@ class RunConfig(PlainNumbers):
         Raises:
             StoreError: It is not what a run is made of, as in a file that was damaged.
         """
+        # What names its episodes stays as it was, whoever judges them now.
+        judged = {"judged": ()} if manifest.config.get("calls") else {}
         try:
-            return cls.model_validate(manifest.config)
+            return cls.model_validate({**judged, **manifest.config})
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
@@ -211,7 +213,7 @@ def _one_candidate(strategy: str) -> bool:
 
 def _calls_each(task: Task, config: RunConfig) -> int:
     """Model calls of one candidate that is verified."""
-    return 2 if task.name in config.judged else 1
+    return 2 if task.name in (config.judged or ()) else 1
 
 
 def _candidates(task: Task, config: RunConfig) -> int:

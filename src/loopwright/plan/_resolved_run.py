@@ -168,8 +168,10 @@ def resolve_run(
     given = given or ComponentOverrides()
     resolver = ComponentResolver(Project(config.project), given, stand_in)
     own = {**user_endpoints(), **given.endpoints}
-    judged = tuple(task.name for task in config.tasks if resolver.judged_by_model(task))
-    config = with_fields(config, resolver.folder).model_copy(update={"judged": judged})
+    config = with_fields(config, resolver.folder)
+    if config.calls and config.judged is None:
+        judged = tuple(task.name for task in config.tasks if resolver.judged_by_model(task))
+        config = config.model_copy(update={"judged": judged})
     return _resolved(with_endpoints(config, own), resolver, own)
 
 
