@@ -193,6 +193,29 @@ def test_the_judges_model_can_be_named(invoke: Invoke, judged: Path) -> None:
     assert told["variants"][0]["right_to_wrong"] == 0
 
 
+def _as_before(folder: str) -> None:
+    """Makes a manifest like those of the last release, which named no judged tasks."""
+    path = Path(folder, "run.json")
+    manifest = json.loads(path.read_text())
+    manifest["config"].pop("judged", None)
+    path.write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("flags", [(), ("--calls", 2)])
+def test_the_folders_of_the_last_release_are_taken_up(
+    invoke: Invoke, write_task: WriteTask, flags: tuple[object, ...]
+) -> None:
+    write_task()
+    Path("words.yaml").write_text('- "no"\n- "yes"\n')
+    for folder in ("old", "same"):
+        assert invoke("run", "say.yaml", *flags, "--model", "scripted/words.yaml", "--out", folder).exit_code == 0
+    _as_before("old")
+    told = _regraded(invoke, "old", "--project", ".", "--out", "new")
+    _as_before("new")
+    assert _regraded(invoke, "old", "--project", ".", "--out", "new") == told
+    assert json.loads(invoke("compare", "old", "same", "--json").stdout)["differs"] == []
+
+
 def test_who_judges_now_changes_no_episode_of_equal_calls(invoke: Invoke, project: Path) -> None:
     (project / "ruler.py").write_text(
         "from loopwright.verify import Check, Verdict\n\n\nclass Ruler:\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from loopwright.environments import EnvironmentFolder, find_environment
 from loopwright.errors import StoreError, TaskError
@@ -50,7 +51,7 @@ class RunConfig(PlainNumbers):
     """Models to compare, each for every role, over what tasks and cards say; empty for each task's own."""
     calls: int | None = None
     """Model calls per instance, the same for every strategy: `single` makes independent episodes of them."""
-    judged: tuple[str, ...] | None = None
+    judged: tuple[str, ...] | None = Field(None, exclude_if=operator.not_)
     """Tasks whose candidates a model judges in the loop: each takes two of `calls`. None until that is found."""
     repeats: int | None = None
     """Repeats of every episode, over what tasks say."""
