@@ -53,6 +53,5 @@ class Judge:
 # Not of the session: other files may run in between, and sandboxes that nobody speaks to end by themselves.
 @pytest.fixture(scope="module")
 async def judge(provider: SandboxProvider) -> AsyncIterator[Judge]:
-    # What is asserted of time-outs holds whatever else the machine does.
-    async with Grader(provider, SandboxSpec(), busy=lambda: False) as grader:
+    async with Grader(provider, SandboxSpec()) as grader:
         yield Judge(grader)

@@ -255,32 +255,22 @@ class Watched:
         """Leaves the provider open."""
 
 
-STALLS = """
+STALLS_ONCE = """
 import pathlib, time
-runs = pathlib.Path("/tmp/runs")
+begun = pathlib.Path("/tmp/begun")
 def f():
-    runs.write_text(runs.read_text() + "x" if runs.exists() else "x")
-    if runs.read_text() == "x":
-        time.sleep(60)
+    if not begun.exists():
+        begun.touch()
+        time.sleep(600)
     return 1
 """
 
 
-@pytest.mark.parametrize(
-    ("code", "busy", "passed", "told"),
-    [
-        (STALLS, True, True, ""),
-        (STALLS, False, False, "no result within 3 s"),
-        ("def f():\n    while True: pass", True, False, "; run once more, after 3 s on a busy machine"),
-    ],
-)
-async def test_a_test_that_had_no_processor_is_run_once_more(
-    provider: SandboxProvider, code: str, busy: bool, passed: bool, told: str
-) -> None:
+async def test_a_test_that_ran_out_of_time_is_not_run_again(provider: SandboxProvider) -> None:
     hidden = "from solution import f\n\ndef test_it():\n    assert f() == 1\n"
     suite = PythonTask.of(Instance(id="x", goal="x", public={"timeout": 3}, hidden={"tests": hidden})).hidden
     assert suite
-    async with Grader(provider, SandboxSpec(), busy=lambda: busy) as grader:
-        grading = await grader.grade({"solution.py": code}, suite)
-    assert grading.verdict.passed is passed
-    assert told in grading.verdict.checks[0].evidence
+    async with Grader(provider, SandboxSpec()) as grader:
+        grading = await grader.grade({"solution.py": STALLS_ONCE}, suite)
+    assert grading.verdict.passed is False
+    assert "no result within 3 s" in grading.verdict.checks[0].evidence

@@ -8,10 +8,8 @@ no way.
 from __future__ import annotations
 
 import asyncio
-import math
-import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -24,8 +22,6 @@ from loopwright.verify._program import Program
 from loopwright.verify._relay import CandidateSandboxLost, TestRelay
 from loopwright.verify._suite import PythonSuite
 
-_LONGER = 4
-"""Times as long as its limit a test may take on a busy machine, when it is run once more."""
 _EVIDENCE = 1500
 """Characters of a test's evidence that are kept."""
 
@@ -59,19 +55,10 @@ class Grader:
         spec: What they are like.
         reuse: Whether the tests of a suite share the candidate's sandbox. In a shared one a test sees the files that
             the candidate wrote to `/tmp` in earlier tests.
-        busy: Whether more processes want to run than the machine has processors for.
     """
 
-    def __init__(
-        self,
-        provider: SandboxProvider,
-        spec: SandboxSpec,
-        *,
-        reuse: bool = True,
-        busy: Callable[[], bool] = lambda: os.getloadavg()[0] > (os.cpu_count() or 1),
-    ) -> None:
+    def __init__(self, provider: SandboxProvider, spec: SandboxSpec, *, reuse: bool = True) -> None:
         self._reuse = reuse
-        self._busy = busy
         self._verifier = GradingSandbox(provider, _for(spec, "verifier"), "verifier")
         self._candidate = GradingSandbox(provider, _for(spec, "candidate"), "candidate")
 
@@ -148,25 +135,11 @@ class Grader:
             return await self._candidate.ready(setup)
 
     async def _run(self, name: str, suite: PythonSuite) -> CaseOutcome:
-        """Runs one test, or the import alone where the name is empty.
-
-        Where a test runs out of time on a busy machine, the candidate may have had to wait for a processor. It is run
-        once more, with more time and with no more processor time than the limit, so that it gains nothing from it.
-        """
-        outcome = await self._run_once(name, suite.timeout)
-        if not (outcome.timed_out and self._busy()):
-            return outcome
-        again = await self._run_once(name, suite.timeout * _LONGER, math.ceil(suite.timeout))
-        if again.passed:
-            return again
-        told = f"{again.evidence}; run once more, after {suite.timeout:g} s on a busy machine"
-        return replace(again, evidence=told, timed_out=True)
-
-    async def _run_once(self, name: str, timeout: float, processor_seconds: int | None = None) -> CaseOutcome:
+        """Runs one test, or the import alone where the name is empty."""
         for _ in range(2):  # its doing or not, a candidate whose sandbox ends gets one more chance in a new one
             test = TestRelay(await self._verifier.ready(), await self._ready_candidate())
             try:
-                await test.run(name, timeout, processor_seconds)
+                await test.run(name, suite.timeout)
             except CandidateSandboxLost:
                 await self._candidate.drop_sandbox()
                 continue

@@ -48,13 +48,8 @@ class TestRelay:
         """Whether the verifier's program can run another test."""
         self.candidate_clean = False
 
-    async def run(self, name: str, timeout: float, processor_seconds: int | None = None) -> None:
+    async def run(self, name: str, timeout: float) -> None:
         """Runs a test, or the import alone where the name is empty.
-
-        Args:
-            name: Of the test.
-            timeout: Seconds, as clocks on the wall count them.
-            processor_seconds: Processor time that the candidate's process may use; None for any.
 
         Raises:
             CandidateSandboxLost: The candidate's sandbox ended.
@@ -65,7 +60,7 @@ class TestRelay:
         try:
             async with asyncio.timeout(timeout):
                 with _candidates():
-                    await self._candidate.send(b"S", b"%d" % processor_seconds if processor_seconds else b"")
+                    await self._candidate.send(b"S")
                 await self._verifier.send(b"T", name.encode())
                 lost = await self._relay()
         except TimeoutError:

@@ -1,7 +1,6 @@
 """The program in the candidate's sandbox: a fresh process of the candidate's modules for every test.
 
-Messages in: `F` files, `S` start a process, perhaps with a limit on its processor time in seconds, `Q` a request to
-it, `X` end it.
+Messages in: `F` files, `S` start a process, `Q` a request to it, `X` end it.
 Messages out: `K` files taken, `A` an answer or a request back, `O` what was printed, `E` the process ended: its exit
 code and how many processes it left behind.
 """
@@ -11,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-import resource
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -43,18 +41,11 @@ def main() -> None:
         files.update(unpack(payload))
         return b"K", b""
 
-    def start(seconds: bytes) -> tuple[bytes, bytes]:
+    def start(_: bytes) -> tuple[bytes, bytes]:
         nonlocal count
         count += 1
         folder = home / f"{os.getpid()}-{count}"
-
-        def session() -> None:
-            if seconds:
-                # Who catches the first signal is killed a second later; no process can lift the limit.
-                resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds) + 1))
-            _session(incoming, outgoing, folder, files)
-
-        code = in_child(session)
+        code = in_child(lambda: _session(incoming, outgoing, folder, files))
         _empty(home)
         return b"E", pack((code, len(_processes() - known)))
 
