@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopwright import secrets
+from loopwright.models import BUILTIN_ENDPOINTS
 from loopwright.secrets import MASK, load_env_file, masked_names, register, register_url, scrub
 
 # No "*": a value made of the mask's own character cannot be told from it.
@@ -159,6 +160,27 @@ def test_a_base_url_goes_with_its_key(
     (tmp_path / ".env").write_text(f"LW_TEST_BASE_URL={url}\n" + (f"LW_TEST_API_KEY={key}\n" if key else ""))
     assert load_env_file(tmp_path / ".env") == (() if taken else ("LW_TEST_BASE_URL",))
     assert ("LW_TEST_BASE_URL" in os.environ) is taken
+
+
+@pytest.mark.parametrize("endpoint", sorted(BUILTIN_ENDPOINTS))
+@pytest.mark.parametrize("url", ["https://elsewhere.example/v1", "http://127.0.0.1:9999/v1"])
+def test_models_of_this_machine_stay_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, endpoint: str, url: str
+) -> None:
+    """Whatever key a file gives beside the URL: else prompts and pictures of a local model would leave the machine."""
+    variable, key = f"{endpoint.upper()}_BASE_URL", f"{endpoint.upper()}_API_KEY"
+    for name in (variable, key):
+        monkeypatch.setenv(name, "x")
+        monkeypatch.delenv(name)
+    (tmp_path / ".env").write_text(f"{variable}={url}\n{key}=canary-of-urls\n")
+    taken = BUILTIN_ENDPOINTS[endpoint].api_key_env is not None or "127.0.0.1" in url
+    assert load_env_file(tmp_path / ".env") == (() if taken else (variable,))
+    assert os.environ.get(variable) == (url if taken else None)
+
+
+def test_endpoints_that_take_no_key_are_those_of_the_table() -> None:
+    without = {name.upper() for name, endpoint in BUILTIN_ENDPOINTS.items() if endpoint.api_key_env is None}
+    assert without == secrets._KEYLESS
 
 
 def test_an_env_file_copies_no_key_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,6 +57,8 @@ _REDIRECTS = re.compile(
     re.IGNORECASE,
 )
 _BASE_URL = "_BASE_URL"
+_KEYLESS = frozenset({"LLAMACPP", "LMSTUDIO", "OLLAMA", "VLLM"})
+"""Built-in endpoints on this machine, which take no key: what goes to them stays here, whatever a file gives as key."""
 
 _lock = threading.Lock()
 _forms: tuple[str, ...] = ()
@@ -119,6 +121,7 @@ def load_env_file(path: Path) -> tuple[str, ...]:
 
     The file may come from anybody. So nothing is set that decides where code, keys or traffic come from or go to. A
     base URL is set where the same file gives its key and no other key is set; on this machine, where no other key is.
+    That of a built-in endpoint without a key is set on this machine alone.
 
     Args:
         path: The file; nothing happens where there is none.
@@ -166,12 +169,13 @@ def _redirects(name: str, values: Mapping[str, str]) -> bool:
             host = urlsplit(values[name]).hostname
         except ValueError:
             return True
-        key = f"{name[: -len(_BASE_URL)]}_API_KEY"
+        endpoint = name[: -len(_BASE_URL)]
+        key = f"{endpoint}_API_KEY"
         own = os.environ.get(key)
         if host in ("127.0.0.1", "::1", "localhost"):
             # Anything may listen on this machine, a candidate with the host's network too.
             return own is not None and own != values.get(key)
-        return key not in values or (own or values[key]) != values[key]
+        return endpoint.upper() in _KEYLESS or key not in values or (own or values[key]) != values[key]
     if name.upper().endswith(("_API_KEY", "_TOKEN")):
         return False
     return name not in _SETTINGS and _REDIRECTS.fullmatch(name) is not None
