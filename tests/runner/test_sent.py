@@ -239,6 +239,33 @@ def test_an_environment_that_was_sent_names_no_image(run: Path) -> None:
         loopwright.resume(run)
 
 
+def _sent_with_environment(run: Path, environment: str) -> None:
+    """As `_sent_whole`, with an environment of its own in the project of the sender."""
+    folder = run / "environments" / "python"
+    folder.mkdir(parents=True)
+    (folder / "environment.yaml").write_text(environment)
+    _sent_whole(run, {"project": str(run)}, sandbox={"provider": "bubblewrap", "network": "host"})
+
+
+def test_a_task_file_of_ones_own_runs_in_no_image_that_was_sent(run: Path) -> None:
+    _sent_with_environment(run, "name: python\nimage: private:latest\n")
+    with pytest.raises(UserError, match="one: the image of environment 'python': 'private:latest'") as caught:
+        loopwright.regrade(run, ["task.yaml"], out="regraded")
+    assert "--project" in caught.value.remedy
+    assert not Path("regraded").exists()
+    assert len(loopwright.regrade(run, ["task.yaml"], out="regraded", project=run.parent).episodes) == 1
+
+
+def test_the_environment_of_the_task_file_is_looked_at_too(run: Path) -> None:
+    """The recorded task names another one, which brings no image."""
+    _sent_with_environment(run, "name: python\nimage: private:latest\n")
+    told = json.loads((run / "run.json").read_text())
+    told["config"]["tasks"][0]["environment"] = {"name": "bash", "hidden": {"gold": "echo"}}
+    (run / "run.json").write_text(json.dumps(told))
+    with pytest.raises(UserError, match="the image of environment 'python'"):
+        loopwright.regrade(run, ["task.yaml"], out="regraded")
+
+
 def test_a_run_that_was_sent_does_not_say_how_many_run_at_a_time(run: Path) -> None:
     _sent_whole(run, {"concurrency": 100_000})
     fork_episode(run, Path("forked"), episode="t:refine:0", at=0, model=None, seed=None, calls=None).store.close()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from loopwright.environments import find_environment
@@ -28,7 +28,7 @@ def recorded_config(
     budget: Caps | None = None,
     *,
     trust_sandbox: bool = False,
-    replaced: Container[str] = (),
+    replaced: Mapping[str, Task] | None = None,
 ) -> RunConfig:
     """The configuration of a recorded run. Code that it names is imported only where it was asked for.
 
@@ -42,7 +42,7 @@ def recorded_config(
         prices: The price file that was asked for; None for the recorded one.
         budget: Caps that the user gave.
         trust_sandbox: Take sandboxes as the tasks of a run that was sent want them.
-        replaced: Names of tasks in whose place the user gave others.
+        replaced: Name of a task to the one that the user gave in its place: its sandbox is the user's own.
 
     Raises:
         UserError: A task of a run that was sent names a file elsewhere or loosens the sandbox, or prices are needed.
@@ -66,19 +66,23 @@ def recorded_config(
         )
     for task in config.tasks:
         refuse_outside(task, task.instances(), config.project, [folder, *([project] if project else [])])
-        demands = list(_demands(task, None if project else Project(config.project)))
-        if demands and not trust_sandbox and task.name not in replaced:
+        own_task = (replaced or {}).get(task.name)
+        demands = [] if own_task else list(_demands(task))
+        if project is None:
+            demands += _demands_of_environment(own_task or task, Project(config.project))
+        if demands and not trust_sandbox:
             raise UserError(
                 f"the run in {folder} was made elsewhere, and its task {task.name!r} asks for a sandbox that is not "
                 f"the ordinary one: {'; '.join(demands)}",
                 remedy="It would run code that somebody sent. If you trust it, allow that with --trust-sandbox "
-                "(Python: trust_sandbox=True); to grade it, you can also give your own task file (regrade --task).",
+                "(Python: trust_sandbox=True); to grade it, you can also give your own task file (regrade --task), "
+                "and your own project for its environment (--project).",
             )
     return config.model_copy(update={"cache": None, "concurrency": min(config.concurrency, _EPISODES)})
 
 
-def _demands(task: Task, project: Project | None) -> Iterator[str]:
-    """What a sandbox would have that the ordinary one has not; a project that is not the user's brings images, too."""
+def _demands(task: Task) -> Iterator[str]:
+    """What a sandbox would have that the ordinary one has not."""
     sandbox = task.sandbox
     yield from (f"sandbox.{what}" for what in sandbox.loosened)
     if sandbox.image is not None:
@@ -88,6 +92,12 @@ def _demands(task: Task, project: Project | None) -> Iterator[str]:
     for name, most in _ORDINARY.items():
         if (amount := getattr(sandbox, name)) > most:
             yield f"sandbox.{name}: {amount:g}, more than {most}"
-    environment = find_environment(task.environment.name, project) if project else None
-    if project and environment and environment.image and environment.folder.is_relative_to(project.root):
+
+
+def _demands_of_environment(task: Task, project: Project) -> Iterator[str]:
+    """The image that the folder of an environment brings, where the project is not the user's."""
+    environment = find_environment(task.environment.name, project)
+    if environment is None or not environment.folder.is_relative_to(project.root):
+        return
+    if environment.image and task.sandbox.image is None:
         yield f"the image of environment {environment.name!r}: {environment.image!r}"

@@ -78,7 +78,7 @@ def regrade_run(
         StoreError: A record cannot be read or written, or the folder holds something else.
     """
     given_tasks = opened(tasks) if tasks else []
-    replaced = {_task_of(one).name for one in given_tasks}
+    replaced = {task.name: task for task in map(_task_of, given_tasks)}
     recorded = recorded_config(source, project, prices, budget, trust_sandbox=trust_sandbox, replaced=replaced)
     record = read_run(source)
     now = given_tasks or _files_now(record.manifest, recorded)
