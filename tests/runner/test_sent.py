@@ -205,6 +205,33 @@ def test_a_run_that_was_sent_loosens_no_sandbox(run: Path, sandbox: dict[str, An
     assert not Path("regraded").exists()
 
 
+@pytest.mark.parametrize(
+    "task",
+    [
+        {"environment": {"name": "bash", "timeout": 604_800}},
+        {"environment": {"name": "python", "timeout": "604800"}},
+        {"environment": {"name": "discovery", "verify_timeout": 601}},
+        {"environment": {"name": "sql"}, "data": [{"id": "a", "timeout": 5}, {"id": "b", "timeout": 601}]},
+        {
+            "environment": {"name": "ctf", "timeout": {"template": "{{ most }}"}},
+            "data": [{"id": "a", "vars": {"most": 601}}],
+        },
+    ],
+    ids=["field", "text", "verifier", "record", "template"],
+)
+def test_a_run_that_was_sent_gives_its_commands_no_more_time(run: Path, task: dict[str, Any]) -> None:
+    _sent_whole(run, **task)
+    with pytest.raises(UserError, match=r"environment\.(verify_)?timeout: \d+, more than 600") as caught:
+        loopwright.resume(run)
+    assert "--trust-sandbox" in caught.value.remedy
+
+
+def test_the_ordinary_time_for_a_command_needs_no_trust(run: Path) -> None:
+    told = json.loads((run / "run.json").read_text())["config"]["tasks"][0]
+    _sent_whole(run, environment={**told["environment"], "timeout": 600})
+    fork_episode(run, Path("forked"), episode="t:refine:0", at=0, model=None, seed=None, calls=None).store.close()
+
+
 def test_a_sandbox_that_is_no_weaker_needs_no_trust(run: Path) -> None:
     strict = [control.value for control in Control]
     _sent_whole(run, sandbox={"provider": "bubblewrap", "require": strict, "memory_mb": 1024, "timeout": 60})
@@ -254,6 +281,12 @@ def test_a_task_file_of_ones_own_runs_in_no_image_that_was_sent(run: Path) -> No
     assert "--project" in caught.value.remedy
     assert not Path("regraded").exists()
     assert len(loopwright.regrade(run, ["task.yaml"], out="regraded", project=run.parent).episodes) == 1
+
+
+def test_a_task_file_of_ones_own_takes_no_time_that_was_sent(run: Path) -> None:
+    _sent_with_environment(run, "name: python\nfields: {timeout: 604800}\n")
+    with pytest.raises(UserError, match=r"environment\.timeout: 604800, more than 600"):
+        loopwright.regrade(run, ["task.yaml"], out="regraded")
 
 
 def test_the_environment_of_the_task_file_is_looked_at_too(run: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from loopwright.environments import find_environment
 from loopwright.errors import UserError
@@ -92,12 +94,24 @@ def _demands(task: Task) -> Iterator[str]:
     for name, most in _ORDINARY.items():
         if (amount := getattr(sandbox, name)) > most:
             yield f"sandbox.{name}: {amount:g}, more than {most}"
+    yield from dict.fromkeys(slow for instance in task.instances() for slow in _slow(instance.public))
 
 
 def _demands_of_environment(task: Task, project: Project) -> Iterator[str]:
-    """The image that the folder of an environment brings, where the project is not the user's."""
+    """What the folder of an environment brings, where the project is not the user's: an image, and times."""
     environment = find_environment(task.environment.name, project)
     if environment is None or not environment.folder.is_relative_to(project.root):
         return
     if environment.image and task.sandbox.image is None:
         yield f"the image of environment {environment.name!r}: {environment.image!r}"
+    yield from _slow(environment.fields)
+
+
+def _slow(fields: Mapping[str, Any]) -> Iterator[str]:
+    """The times for one command, in an environment's fields, that are longer than the ordinary one."""
+    most = _ORDINARY["timeout"]
+    for name in ("timeout", "verify_timeout"):
+        # Environments take `"700"` for 700, too.
+        with suppress(TypeError, ValueError, OverflowError):
+            if not (seconds := float(fields.get(name, 0))) <= most:
+                yield f"environment.{name}: {seconds:g}, more than {most}"
