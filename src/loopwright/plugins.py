@@ -57,11 +57,6 @@ def import_nothing_for(run: Path | None) -> None:
     _unasked.set(run)
 
 
-def imports_nothing() -> bool:
-    """Whether import paths are refused at present."""
-    return _unasked.get() is not None
-
-
 def _installed(kind: str) -> EntryPoints:
     return _entry_points(f"loopwright.{kind}", tuple(sys.path))
 

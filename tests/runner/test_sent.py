@@ -250,6 +250,31 @@ def test_who_trusts_a_sandbox_gets_it_each_time_anew(run: Path) -> None:
     assert len(loopwright.regrade("forked", out="graded", trust_sandbox=True).episodes) == 1
 
 
+def test_who_names_the_project_makes_no_run_of_ones_own_of_one_that_was_sent(run: Path) -> None:
+    """Its code may be imported then; its sandbox is asked for anew each time."""
+    _sent_whole(run, sandbox={"provider": "bubblewrap", "require": []})
+    loopwright.fork(run, "t:refine:0", at=0, out="forked", project=run.parent, trust_sandbox=True)
+    loopwright.regrade(run, out="graded", project=run.parent, trust_sandbox=True)
+    loopwright.fork("graded", "t:refine:0", at=0, out="again", project=run.parent, trust_sandbox=True)
+    for follows in ("forked", "graded", "again"):
+        assert not json.loads(Path(follows, "run.json").read_text())["origin"]
+        with pytest.raises(UserError, match="is not the ordinary one"):
+            loopwright.resume(follows, project=run.parent)
+
+
+def test_a_run_of_ones_own_stays_ones_own_whatever_its_project(run: Path) -> None:
+    loopwright.fork(run, "t:refine:0", at=0, out="forked", project=run.parent)
+    loopwright.regrade(run, out="graded", project=run.parent)
+    assert all(json.loads(Path(at, "run.json").read_text())["origin"] for at in ("forked", "graded"))
+
+
+def test_what_follows_from_a_run_whose_project_came_with_its_folder_is_not_ones_own(run: Path) -> None:
+    (run / "inside").mkdir()
+    shutil.copy("replies.yaml", run / "inside")
+    loopwright.fork(run, "t:refine:0", at=0, out="forked", project=run / "inside")
+    assert not json.loads(Path("forked/run.json").read_text())["origin"]
+
+
 def test_a_task_file_of_ones_own_grades_with_its_own_sandbox(run: Path) -> None:
     _sent_whole(run, sandbox={"provider": "bubblewrap", "network": "host", "require": []})
     loopwright.regrade(run, ["task.yaml"], out="regraded")

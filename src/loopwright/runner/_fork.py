@@ -79,7 +79,7 @@ def fork_run(source: Path, target: Path, *, config: RunConfig, at: int) -> Run:
             )
         update = {"models": resolved.components(episode).models, "seed": episode.task.seed}
         new[episode.id] = old[episode.id].model_copy(update=update)
-    run = Run.start(resolved, target)
+    run = Run.start(resolved, target, source=record)
     for name, started in new.items():
         run.store.append(started, episode=name)
     run.store.adopt(record, lambda event: event.episode in new and _is_kept(event, at))

@@ -12,7 +12,7 @@ from loopwright.errors import UserError
 from loopwright.plan import RunConfig, refuse_outside
 from loopwright.plugins import import_nothing_for
 from loopwright.project import Project
-from loopwright.store import made_here, read_run
+from loopwright.store import RunRecord, made_here, read_run
 from loopwright.task import Caps, Task
 
 _ORDINARY = {"memory_mb": 4096, "pids": 1024, "cpus": 8, "scratch_mb": 1024, "timeout": 600}
@@ -49,16 +49,14 @@ def recorded_config(
     Raises:
         UserError: A task of a run that was sent names a file elsewhere or loosens the sandbox, or prices are needed.
     """
-    manifest = read_run(folder).manifest
-    config = RunConfig.recorded(manifest)
-    own = made_here(manifest)
-    inside = config.project.resolve().is_relative_to(folder.resolve())
-    import_nothing_for(None if project is not None or (own and not inside) else folder)
+    record = read_run(folder)
+    config = RunConfig.recorded(record.manifest)
+    import_nothing_for(None if project is not None or is_own(record, config.project) else folder)
     if project is not None:
         config = config.model_copy(update={"project": project.absolute()})
     if prices is not None:
         config = config.model_copy(update={"prices": prices.absolute()})
-    if own:
+    if made_here(record.manifest):
         return config
     if config.prices and prices is None and budget and budget.usd is not None:
         raise UserError(
@@ -81,6 +79,11 @@ def recorded_config(
                 "and your own project for its environment (--project).",
             )
     return config.model_copy(update={"cache": None, "concurrency": min(config.concurrency, _EPISODES)})
+
+
+def is_own(record: RunRecord, project: Path) -> bool:
+    """Whether a run was made here and its code, in `project`, did not come with its folder."""
+    return made_here(record.manifest) and not project.resolve().is_relative_to(record.folder.resolve())
 
 
 def _demands(task: Task) -> Iterator[str]:

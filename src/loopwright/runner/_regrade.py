@@ -215,7 +215,7 @@ def _begin(resolved: ResolvedRun, folder: Path, record: RunRecord, ended: Mappin
         RunStore.open(folder).close()  # Nobody else is making it.
         shutil.rmtree(folder)
     chosen = {episode.id: episode for episode in resolved.episodes}
-    run = Run.start(resolved, folder)
+    run = Run.start(resolved, folder, source=record)
     for name, episode in chosen.items():
         started = ended[name].started
         assert isinstance(started, EpisodeStarted)

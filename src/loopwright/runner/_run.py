@@ -27,8 +27,7 @@ from loopwright.plan import (
     resolve_run,
     resumed,
 )
-from loopwright.plugins import imports_nothing
-from loopwright.runner._recorded import recorded_config
+from loopwright.runner._recorded import is_own, recorded_config
 from loopwright.runner._results import RunResult, load_result
 from loopwright.session import Prepared, Session, sessions_of
 from loopwright.store import (
@@ -38,6 +37,7 @@ from loopwright.store import (
     Manifest,
     ResponseCache,
     RunFinished,
+    RunRecord,
     RunStarted,
     RunStore,
     sealed,
@@ -84,12 +84,13 @@ class Run:
         return cls.start(resolve_run(config, given), folder)
 
     @classmethod
-    def start(cls, resolved: ResolvedRun, folder: Path) -> Run:
+    def start(cls, resolved: ResolvedRun, folder: Path, *, source: RunRecord | None = None) -> Run:
         """Makes the run's folder.
 
         Args:
             resolved: What to run.
             folder: A folder that is not there yet, or empty.
+            source: The run that this one follows from; where somebody sent it, this one counts as sent, too.
 
         Raises:
             StoreError: The folder is not empty or cannot be written.
@@ -102,8 +103,7 @@ class Run:
             config=config.model_dump(mode="json"),
             content=dict(resolved.fingerprints),
         )
-        # What follows from a run that somebody sent is not of this user's making either.
-        told = manifest if imports_nothing() else sealed(manifest)
+        told = sealed(manifest) if source is None or is_own(source, config.project) else manifest
         store = RunStore.create(folder, told, cache=_cache(config))
         store.append(
             RunStarted(
