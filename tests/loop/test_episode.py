@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from langgraph.runtime import RunControl
 
-from loopwright.budget import Caps, Ledger
+from loopwright.budget import Caps, Ledger, Spend
 from loopwright.candidate import Candidate
 from loopwright.environments import Observation
 from loopwright.errors import Interrupted, ModelRejected, ModelUnavailable, SandboxLost, TaskError, UserError
-from loopwright.loop import StopRule, run_episode
+from loopwright.loop import StopRule, call_under_way, run_episode
 from loopwright.models import Message, Price, Prices, Reply, Request, Usage
 from loopwright.store import Critiqued, Decided, EpisodeFinished, Failed, Graded, Judged, Proposed, RunStore
 from loopwright.task import Instance
@@ -426,6 +426,30 @@ def test_a_server_that_tells_no_usage_is_counted_at_what_was_reserved(tmp_path: 
     assert 0 < outcome.usage.input < 20_000 - 2 * 8192
     assert outcome.cost_usd is None
     assert not table.context.ledger.overshoot
+
+
+@pytest.mark.parametrize("reported", [None, Usage(input=100)], ids=["nothing", "usage"])
+def test_a_lost_reply_counts_the_cost_that_was_reserved_unless_its_usage_is_told(
+    tmp_path: Path, reported: Usage | None
+) -> None:
+    """What goes into a cache may be dearer than input, and is reserved for."""
+    table = priced(Table(tmp_path / "r", [], strategy="single"), Caps(usd=Decimal(1)), input_cache_write=50)
+    lost: list[tuple[Decimal | None, Spend]] = []
+
+    class Losing(Costly):
+        async def complete(self, request: Request) -> Reply:
+            call = call_under_way.get()
+            assert call is not None
+            most = call.reservation.spend
+            lost.append((call.lost(reported).cost_usd, most))
+            await call.reserve_again()
+            return await super().complete(request)
+
+    table.context = replace(table.context, models={**table.context.models, "scripted/proposer": Losing()})
+    play(table)
+    [(cost, most)] = lost
+    assert most.usd == (most.input * 50 + most.output * 4) * Decimal("0.000001")
+    assert cost == (most.usd if reported is None else Decimal("0.0001"))
 
 
 def test_tokens_without_a_price_never_count_as_nothing(tmp_path: Path) -> None:

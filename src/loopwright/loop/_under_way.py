@@ -56,6 +56,8 @@ class CallUnderWay:
         most = self.reservation.spend
         usage = used or Usage(input=most.input, output=most.output)
         cost = self.prices.at_most(self.model, usage, images=most.images) if self.prices else None
+        if used is None and cost is not None:
+            cost = most.usd  # a class of tokens that is dearer than input was reserved for
         lost = LostReply(usage, cost, most.images)
         self.reservation.settle(lost.spend)
         return lost
