@@ -94,6 +94,27 @@ def test_an_answer_without_choices_or_usage_has_not_begun() -> None:
     assert not asked(NO_CHOICES).begun
 
 
+ZEROS = {"prompt_tokens": 0, "completion_tokens": 0, "prompt_tokens_details": {"cached_tokens": 0}}
+
+
+@pytest.mark.parametrize(
+    ("usage", "begun"),
+    [
+        (ZEROS, False),
+        ({"prompt_tokens": None}, False),
+        ({"note": "none"}, False),
+        (ZEROS | {"prompt_tokens": 1}, True),
+        (ZEROS | {"prompt_tokens_details": {"cached_tokens": 1}}, True),
+    ],
+)
+def test_usage_beside_an_error_counts_where_a_number_in_it_is_above_0(usage: Any, begun: bool) -> None:
+    refused = {"error": {"message": "seed is not supported", "code": 400}, "usage": usage}
+    with pytest.raises(ModelError) as raised:
+        embedded(sent(refused))
+    assert raised.value.begun is begun
+    assert asked(sent(refused)).begun is begun
+
+
 def embedded(answer: Answer) -> Reply:
     async def go() -> Reply:
         async with Provider(answer) as provider:

@@ -45,8 +45,11 @@ _INSIDE = {"overloaded_error": 529, "rate_limit_error": 429, "billing_error": 40
 _BROKEN = ("error", "insufficient_system_resource")
 """Reasons for which a reply ends that is none: a provider behind a router failed, or was taken away."""
 
-_HELD = ("choices", "output", "content", "candidates", "data", "usage", "usageMetadata")
-"""Fields in which the APIs send a reply, or what it used."""
+_HELD = ("choices", "output", "content", "candidates", "data")
+"""Fields in which the APIs send a reply."""
+
+_USED = ("usage", "usageMetadata")
+"""Fields in which they send what it used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +148,18 @@ def fault_inside(answer: object) -> Fault | None:
 
 def holds_reply(answer: object) -> bool:
     """Whether an answer under status 200 holds something of a reply or of what it used, so that it may be billed."""
-    return isinstance(answer, Mapping) and any(answer.get(name) for name in _HELD)
+    if not isinstance(answer, Mapping):
+        return False
+    return any(map(answer.get, _HELD)) or any(_counts(answer.get(name)) for name in _USED)
+
+
+def _counts(usage: object) -> bool:
+    """Whether a number in it, or in the details of one, is above 0: some servers send zeros beside an error."""
+    if not isinstance(usage, Mapping):
+        return False
+    details = [more for value in usage.values() if isinstance(value, Mapping) for more in value.values()]
+    numbers = (value for value in (*usage.values(), *details) if type(value) in (int, float))
+    return any(number > 0 for number in numbers)
 
 
 def may_be_reply(content: bytes | bytearray) -> bool:
