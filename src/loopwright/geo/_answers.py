@@ -18,7 +18,7 @@ _SCALE = re.compile(
 )
 _MARKED = tuple(
     re.compile(
-        rf"\b(?:{words})\b[\"'*_]*(?:\s+(?:is|would\s+be|of))?\s*[:=]?\s*(?:about|around)?"
+        rf"\b(?:{words})\b[\"'*_]{{0,4}}(?:\s+(?:is|would\s+be|of))?\s*[:=]?\s*(?:about|around)?"
         rf"[\s\"'*_`\[(]*({_NUMBER}(?:\s*(?:-|\u2013|\u2212|\bto\b|\bor\b)\s*{_NUMBER})?)",
         re.IGNORECASE,
     )
