@@ -247,10 +247,10 @@ def little_memory(more: int) -> Iterator[None]:
 async def test_no_memory_for_the_size_is_told(painter: ImageModel) -> None:
     first = await painter.generate(ask())
     with (
-        little_memory(700_000_000),
-        pytest.raises(ModelRejected, match="no memory for a picture of 16384x16384") as told,
+        little_memory(300_000_000),
+        pytest.raises(ModelRejected, match="no memory for a picture of 8192x4096") as told,
     ):
-        await painter.generate(ask(width=16384, height=16384))
+        await painter.generate(ask(width=8192, height=4096))
     assert "smaller size" in told.value.remedy
     assert (await painter.generate(ask())).images == first.images
 
