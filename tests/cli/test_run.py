@@ -136,7 +136,7 @@ def test_a_remedy_follows_what_failed(invoke: Invoke, write_task: WriteTask, pro
     task = write_task()
     task.write_text(task.read_text().replace("sayer\n", "sayer\n  verifier: picky_verifier:Picky\n"))
     result = invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--out", "out")
-    assert "not scored, verifier: no ruler Bring one.\n" in result.stderr
+    assert "not scored, verifier: no ruler. Bring one.\n" in result.stderr
 
 
 def test_a_missing_model_is_told_with_what_to_do(invoke: Invoke, write_task: WriteTask) -> None:

@@ -134,13 +134,13 @@ def test_more_controls_than_by_default_loosen_nothing(invoke: Invoke, write_task
 
 
 def test_explain_tells_what_is_shown_to_whom(invoke: Invoke, write_task: WriteTask) -> None:
-    write_task(more="sandbox: {network: host}\nbudget: {run: {tokens: 900}}\n")
+    write_task(more="sandbox: {network: host}\nbudget: {run: {tokens: 900000}}\n")
     page = invoke("explain", "say.yaml", "--model", "scripted/right.yaml", "--strategy", "single,refine").stdout
     assert "say: 1 instances, 2 episodes, at most 8 model calls" in page
     assert "START -> propose\n  propose -> act\n  act -> verify\n  verify -> critique" in page
     assert "proposer     scripted/right.yaml, card sayer, prompt sayer, replies with text" in page
     assert "Never shown to any: hidden.want" in page
-    assert "all episodes: tokens  900" in page
+    assert "all episodes: tokens  900000" in page
     assert "loosened: network: host" in page
     told = json.loads(invoke("explain", "say.yaml", "--model", "scripted/right.yaml", "--prompt", "--json").stdout)
     assert [message["content"] for message in told["prompt"]] == ["You say words.", "Say yes."]
