@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-_NUMBER = r"[-+]?(?:\d{1,18}(?:\.\d{0,18})?|\.\d{1,18})(?:[eE][-+]?\d{1,2})?"
+_NUMBER = r"[-+]?(?:\d{1,18}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][-+]?\d{1,2})?"
 _DECLARED = re.compile(
     rf"^(?P<name>[A-Za-z_]\w*)(?P<equals>[ \t]*=[ \t]*)(?P<now>{_NUMBER})(?P<space>[ \t]*)"
     rf"#[ \t]*tune:[ \t]*(?:(?P<any>any)|(?P<low>{_NUMBER})[ \t]+to[ \t]+(?P<high>{_NUMBER}))[ \t]*$",
