@@ -16,12 +16,12 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "results" / "durability.md"
 BEGIN, END = "<!-- fault table: begin -->\n", "<!-- fault table: end -->\n"
 
 _rows: dict[str, tuple[str, str]] = {}
-_answers: dict[str, tuple[str, str]] = {}
+_answers: dict[str, tuple[str, str, str]] = {}
 
 
-def provider_fault(answer: str, error: str, retried: str) -> None:
-    """Adds a row on something a provider answers: the error that it becomes, and whether it is retried."""
-    _answers[answer] = (error, retried)
+def provider_fault(answer: str, error: str, retried: str, charged: str) -> None:
+    """Adds a row on something a provider answers: the error that it becomes, whether it is retried, what it costs."""
+    _answers[answer] = (error, retried, charged)
 
 
 def proves(fault: str, outcome: str) -> Callable[[Test], Test]:
@@ -48,8 +48,8 @@ def render() -> str:
         "|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {answer} | `{error}` | {retried} | nothing | call and attempts | no: `failed`, cause `model` |"
-        for answer, (error, retried) in _answers.items()
+        f"| {answer} | `{error}` | {retried} | {charged} | call and attempts | no: `failed`, cause `model` |"
+        for answer, (error, retried, charged) in _answers.items()
     ]
     return "\n".join(lines) + "\n"
 
