@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +96,7 @@ def georgia(column: str) -> GeoTask:
 
     import libpysal.examples
 
-    with open(libpysal.examples.get_path("GData_utm.csv"), encoding="utf-8", newline="") as file:  # noqa: PTH123
+    with Path(libpysal.examples.get_path("GData_utm.csv")).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     places = tuple(Place(row["AreaKey"], float(row["Latitude"]), float(row["Longitud"])) for row in rows)
     return GeoTask(column, places, np.array([float(row[column]) for row in rows]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,7 +26,10 @@ from loopwright.geo import (
     spearman,
 )
 
-needs_data = pytest.mark.skipif("LOOPWRIGHT_TEST_DATA" not in os.environ, reason="LOOPWRIGHT_TEST_DATA is not set")
+needs_data = pytest.mark.skipif(
+    not Path(os.environ.get("LOOPWRIGHT_TEST_DATA", ""), "geo", "ratings.csv").is_file(),
+    reason="LOOPWRIGHT_TEST_DATA names no folder with geo/ in it",
+)
 FIGURES = {
     "rating_most_probable": (0.8328, 0.8788, 0.8862, 0.8907, 0.8844, 0.8885, 0.9237),
     "rating_expected": (0.8720, 0.8881, 0.9017, 0.9027, 0.8964, 0.9028, 0.9323),

@@ -14,7 +14,7 @@ from random import Random
 import numpy
 import torch
 
-from loopwright.images.refining._operations import _HINTS, KEEP
+from loopwright.images.refining._operations import HINTS, KEEP
 from loopwright.images.shapes import (
     Add,
     Group,
@@ -43,7 +43,7 @@ _RADII: dict[Size, float] = {"small": 5.375, "large": 7.375}
 _TRIES = 30
 ATOMS = (1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4, 5, 5, 6, 7)
 """How many atoms prompts of the training have, each as often as it stands here."""
-SUFFIXES = ("", *(f". {hint}{KEEP}" for hint in _HINTS))
+SUFFIXES = ("", *(f". {hint}{KEEP}" for hint in HINTS))
 """What the refiner says behind an instruction."""
 
 PATTERNS = list(product(SHAPES, COLOURS, TEXTURES, SIZES))

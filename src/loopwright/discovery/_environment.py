@@ -64,8 +64,8 @@ class DiscoveryEnvironment:
         if ran.construction is None:
             verdict = Verdict(checks=(Check(name="valid", score=0.0, evidence=ran.problem),), seconds=ran.seconds)
             return Observation(text=f"{ran.problem}. {ran.printed}", verdict=verdict)
-        self._found[action.digest] = self._setup.put(ran.construction)
-        verdict = await self._measured(ran.construction, ran.seconds)
+        stored = self._found[action.digest] = self._setup.put(ran.construction)
+        verdict = await self._measured(ran.construction, stored, ran.seconds)
         return Observation(text=_told(ran, verdict), verdict=verdict)
 
     async def submit(self, answer: Candidate) -> Verdict:
@@ -77,7 +77,8 @@ class DiscoveryEnvironment:
         """
         self._started()
         if answer.digest in self._found:
-            return await self._measured(self._setup.get(self._found[answer.digest]), 0.0)
+            stored = self._found[answer.digest]
+            return await self._measured(self._setup.get(stored), stored, 0.0)
         return (await self.step(answer)).verdict or Verdict()
 
     async def close(self) -> None:
@@ -85,12 +86,12 @@ class DiscoveryEnvironment:
         if self._verifier is not None:
             await self._verifier.close()
 
-    async def _measured(self, construction: bytes, seconds: float) -> Verdict:
+    async def _measured(self, construction: bytes, stored: str, seconds: float) -> Verdict:
         _, verifier = self._started()
         found = await verifier.verify(construction)
         if found.outcome == "failed" and not self._works:
             await self._try_seed(found)
-        data = {CONSTRUCTION: self._setup.put(construction)}
+        data = {CONSTRUCTION: stored}
         if found.outcome == "value":
             self._works = True
             return Verdict(checks=(Check(name="valid", score=1.0, data=data),), value=found.value, seconds=seconds)

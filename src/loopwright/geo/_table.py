@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from loopwright.errors import StoreError
+from loopwright.geo._libraries import library
 from loopwright.geo._places import Place
 
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ class Table:
         Raises:
             StoreError: It is no such table.
         """
-        import numpy as np
-
+        np = library("numpy")
         rows = list(csv.DictReader(io.StringIO(data.decode())))
         if not rows or tuple(rows[0]) != COLUMNS:
             raise StoreError("the artifact is no map of places", remedy="Restore the run's folder from a backup.")

@@ -213,11 +213,8 @@ class ModelServer:
             async with self._http.stream("POST", self.base_url + path, headers=sent, **content) as response:
                 answer = HttpAnswer(response)
                 if not response.is_success:
-                    raise self.error(
-                        read_fault(
-                            response.status_code, decoded(await self._whole(answer, bytearray())), response.headers
-                        )
-                    )
+                    said = decoded(await self._whole(answer, bytearray()))
+                    raise self.error(read_fault(response.status_code, said, response.headers))
                 yield answer
         except httpx2.HTTPError as error:
             raise self._lost(error) from None

@@ -120,8 +120,8 @@ def _nearest(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
     near: list[tuple[float, int]] = []
     for at in range(len(lines) - len(wanted) + 1):
         matcher.set_seq1("\n".join(plain[at : at + len(wanted)]))
-        if matcher.real_quick_ratio() >= _NEAR and matcher.quick_ratio() >= _NEAR and matcher.ratio() >= _NEAR:
-            near.append((matcher.ratio(), at))
+        if min(matcher.real_quick_ratio(), matcher.quick_ratio()) >= _NEAR and (ratio := matcher.ratio()) >= _NEAR:
+            near.append((ratio, at))
     best = max(near, default=(0.0, 0))[0]
     return [at for ratio, at in near if ratio > best - _APART]
 

@@ -43,7 +43,6 @@ _HEDGED = frozenset(
         "actually",
         "sort",
         "kind",
-        "except",
     ]
 )
 _NUMBERS = [

@@ -148,7 +148,8 @@ def _propagated(order: Sequence[_Picture], atom: str, new: float) -> list[float]
     for one in reversed(order):
         if one.before is not None:
             low, high = (after_edit(state, one.turns) for state in (0.0, 1.0))
-            one.told = tuple(one.below[0] * (1 - holds) + one.below[1] * holds for holds in (low, high))  # type: ignore[assignment]
+            absent, present = one.below
+            one.told = (absent * (1 - low) + present * low, absent * (1 - high) + present * high)
             one.before.below = (one.before.below[0] * one.told[0], one.before.below[1] * one.told[1])
     found = []
     for one in order:

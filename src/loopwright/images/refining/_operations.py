@@ -31,7 +31,7 @@ PICTURE = "picture"
 """Name of a candidate's picture among its artifacts."""
 KEEP = "Keep everything else as it is."
 """Editors damage less of a picture if they are told; the sentence is the published loop's habit."""
-_HINTS = ("", "Do it so that nobody can miss it. ", "This has not worked yet: do this alone, and do it fully. ")
+HINTS = ("", "Do it so that nobody can miss it. ", "This has not worked yet: do this alone, and do it fully. ")
 """Other words for an operation that failed, by how often it did."""
 
 
@@ -48,7 +48,7 @@ class Operation:
 
     def prompt(self, tries: int) -> str:
         """What the editor is told, in other words after each try that failed."""
-        return f"{self.instruction}. {_HINTS[min(tries, len(_HINTS) - 1)]}{KEEP}"
+        return f"{self.instruction}. {HINTS[min(tries, len(HINTS) - 1)]}{KEEP}"
 
 
 def wants_new_picture(checklist: Checklist, verdict: Verdict) -> bool:
