@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from random import Random
 from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
@@ -204,6 +205,28 @@ class Prepares(Protocol):
             BudgetExceeded: There was no budget left for the call.
             VerifierError: Nothing that the loop could go by came of it; the episode gets no score.
         """
+        ...
+
+
+@runtime_checkable
+class Learns(Protocol):
+    """Optional, of a proposer: it learns from the episodes of its task and variant."""
+
+    def learn(self, attempts: Sequence[Attempt]) -> None:
+        """Takes the attempts of an episode that came to its end, in this process or in one before a resume.
+
+        What is learned must reach an episode by what `prepare` returns, which is recorded: else a resume could come to
+        another end.
+        """
+        ...
+
+
+@runtime_checkable
+class HasRandom(Protocol):
+    """Optional, of a model client: it has random numbers that a resume draws again."""
+
+    def random(self) -> Random:
+        """A fresh source, fixed by the task's seed and the place of the node in the run."""
         ...
 
 

@@ -3,7 +3,7 @@
 from loopwright.images._environment import ImagesEnvironment
 from loopwright.images._replay import open_replay
 from loopwright.images.looking import PixelVerifier, VisionVerifier
-from loopwright.images.refining import IRCIG, STREAMS, ImageCritic, ImageRefiner
+from loopwright.images.refining import IRCIG, STREAMS, ImageCritic, ImageRefiner, save_gallery
 from loopwright.images.shapes import open_painter
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "VisionVerifier",
     "open_painter",
     "open_replay",
+    "save_gallery",
 ]

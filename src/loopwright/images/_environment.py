@@ -30,13 +30,15 @@ class _Public(Fields):
     steps: Annotated[int, Field(ge=1, le=1000)] | None = None
     guidance: Annotated[float, Field(ge=0, le=100)] | None = None
     negative_prompt: str = ""
+    gallery: str | None = None
 
 
 class ImagesEnvironment:
     """Executes nothing: pictures are data, and the task's verifier looks at them.
 
     An instance's public fields are `checklist` (what must hold; made from the goal where it is left out), `size` (width
-    and height in pixels), `steps`, `guidance` and `negative_prompt`. It has no hidden fields: name an auditor.
+    and height in pixels), `steps`, `guidance`, `negative_prompt` and `gallery` (a file of `save_gallery`). It has no
+    hidden fields: name an auditor.
     """
 
     def __init__(self, setup: EnvironmentSetup) -> None:

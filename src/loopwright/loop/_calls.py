@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 from pydantic import ValidationError
@@ -71,6 +72,10 @@ class NodeCalls:
     def can_call_tools(self, model: str) -> bool:
         """Whether the model of that name can be offered tools."""
         return calls_tools(self.models[model])
+
+    def random(self) -> Random:
+        """Random numbers that are fixed by the task's seed and the place of the node in the run."""
+        return Random(f"{self.seed}/{self.episode}/{self.iteration}/{self.node}")
 
     async def put(self, data: bytes) -> str:
         """Stores bytes in the run and returns their artifact reference.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from loopwright.errors import UserError
@@ -18,7 +18,7 @@ _REPLIES = ("replay", "scripted")
 """Providers whose models are files."""
 
 
-def refuse_outside(task: Task, instances: Iterable[Instance], project: Path, own: Sequence[Path]) -> None:
+def refuse_outside(task: Task, instances: Sequence[Instance], project: Path, own: Sequence[Path]) -> None:
     """Refuses a task that reads outside its project, the user's data sets and the folders that the user named.
 
     Args:
@@ -33,7 +33,7 @@ def refuse_outside(task: Task, instances: Iterable[Instance], project: Path, own
     named = filter(None, os.environ.get(FOLDERS, "").split(os.pathsep))
     folders = [path.expanduser().resolve() for path in (*own, data_folder(""), *map(Path, named))]
     for where, path in _files(task, instances, project):
-        allowed = [*folders, project.resolve()] if where == "model" else folders
+        allowed = [*folders, project.resolve()] if where in ("model", "environment.gallery") else folders
         if not any(path.resolve().is_relative_to(folder) for folder in allowed):
             raise UserError(
                 f"task {task.name!r}: {where} names {path}, which is outside its project",
@@ -42,7 +42,7 @@ def refuse_outside(task: Task, instances: Iterable[Instance], project: Path, own
             )
 
 
-def _files(task: Task, instances: Iterable[Instance], project: Path) -> Iterator[tuple[str, Path]]:
+def _files(task: Task, instances: Sequence[Instance], project: Path) -> Iterator[tuple[str, Path]]:
     """What a task names, and the place where it names it; each path once."""
     drawn_by = (*task.image_models.generator, *task.image_models.editor)
     for name in {task.model, *task.models.values(), *drawn_by} - {None}:
@@ -53,5 +53,7 @@ def _files(task: Task, instances: Iterable[Instance], project: Path) -> Iterator
         yield "drift.baseline", project / task.drift.baseline
     if task.sandbox.image and Path(task.sandbox.image).is_absolute():
         yield "sandbox.image", Path(task.sandbox.image)
+    galleries = {str(one.public["gallery"]) for one in instances if one.public.get("gallery")}
+    yield from (("environment.gallery", project / path) for path in sorted(galleries))
     found = {(field, str(one.public[field])) for one in instances for field in _FIELDS if one.public.get(field)}
     yield from ((f"environment.{field}", Path(path).absolute()) for field, path in sorted(found))

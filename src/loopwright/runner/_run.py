@@ -27,6 +27,7 @@ from loopwright.plan import (
     resolve_run,
     resumed,
 )
+from loopwright.runner._learning import teach, teach_recorded
 from loopwright.runner._recorded import is_own, recorded_config
 from loopwright.runner._results import RunResult, load_result
 from loopwright.session import Prepared, Session, sessions_of
@@ -294,6 +295,9 @@ class Run:
                     return
 
         todo = [episode for episode in self.planned if not self._finished(episode)]
+        for episode in self.planned if self.config.regrade is None else ():
+            if self._finished(episode):
+                teach_recorded(parts.cast(episode), self.recorded[episode.id])
         try:
             async with asyncio.TaskGroup() as group:
                 for session in sessions:
@@ -355,6 +359,7 @@ class Run:
                 await run_episode(
                     plan, context, recorded=recorded, checkpointer=self._checkpointer, control=self._drain_control()
                 )
+                teach(cast, context.tree)
         finally:
             await environment.close()
         if session:

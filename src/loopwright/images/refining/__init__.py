@@ -1,6 +1,7 @@
 """What draws and redraws: the agent, and the strategies that send it on."""
 
 from loopwright.images.refining._beliefs import Votes, after_edit, all_hold, beliefs, new_picture, turned
+from loopwright.images.refining._gallery import Gallery, Row, Skill, read_gallery, save_gallery
 from loopwright.images.refining._ircig import IRCIG, ImageCritic, as_critic_says, published_critique
 from loopwright.images.refining._operations import PICTURE, Operation, answers, next_operation, wants_new_picture
 from loopwright.images.refining._preparation import checklist_of, given_checklist
@@ -11,10 +12,13 @@ __all__ = [
     "IRCIG",
     "PICTURE",
     "STREAMS",
+    "Gallery",
     "ImageCritic",
     "ImageRefiner",
     "Operation",
     "PlannedEdit",
+    "Row",
+    "Skill",
     "Votes",
     "after_edit",
     "all_hold",
@@ -30,6 +34,8 @@ __all__ = [
     "picture_to_edit",
     "price",
     "published_critique",
+    "read_gallery",
+    "save_gallery",
     "turned",
     "wants_new_picture",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from loopwright.agents import AgentReply, AgentRole, Attempt, CallBounds, DrawsImages, ModelClient, View
@@ -11,6 +12,7 @@ from loopwright.candidate import Candidate
 from loopwright.errors import NoCandidate, UserError
 from loopwright.images.checklist import Checklist
 from loopwright.images.refining._beliefs import after_edit, beliefs, turned
+from loopwright.images.refining._gallery import Gallery, Row, chosen_editor, chosen_generator, read_gallery
 from loopwright.images.refining._operations import PICTURE, Operation, next_operation, tries_in_stream
 from loopwright.images.refining._preparation import checklist_of, given_checklist
 from loopwright.models.image import ImageRequest
@@ -25,6 +27,13 @@ class ImageRefiner:
 
     role = AgentRole.PROPOSER
 
+    def __init__(self) -> None:
+        self._gallery = Gallery()
+
+    def learn(self, attempts: Sequence[Attempt]) -> None:
+        """Counts what image models did in an episode: see `Gallery`."""
+        self._gallery.learn(attempts)
+
     async def prepare(self, view: View, models: ModelClient) -> Mapping[str, Any]:
         """Takes the prompt apart, and tells the strategy how many editors there are.
 
@@ -33,7 +42,18 @@ class ImageRefiner:
         """
         checklist = await checklist_of(view, models)
         client = _drawing(models)
-        return {"checklist": checklist.model_dump(mode="json"), "editors": len(client.named.editors)}
+        fields = {"checklist": checklist.model_dump(mode="json"), "editors": len(client.named.editors)}
+        if max(len(client.named.generators), len(client.named.editors)) > 1:
+            fields["gallery"] = self._known(view.public.get("gallery"), client.named.project)
+        return fields
+
+    def _known(self, file: object, project: Path) -> list[Row]:
+        """The counts of the run so far, with those of a file where the task names one."""
+        if file is None:
+            return self._gallery.rows
+        known = read_gallery(project / str(file))
+        known.add(self._gallery.rows)
+        return known.rows
 
     def bounds(self, instance: Instance) -> CallBounds:
         """One picture for each act; the chat model makes the checklist where neither task nor rules give one."""
@@ -54,7 +74,7 @@ class ImageRefiner:
         return await self._edit(view, view.current, before.artifacts[PICTURE], client)
 
     async def _generate(self, view: View, client: DrawsImages) -> AgentReply:
-        name = _one_of(client.named.generators)
+        name = chosen_generator(view, client)
         request = ImageRequest(model=name, prompt=view.goal, **_settings(view))
         return await _drawn(client, request, view.goal, {"operation": "generate", "model": name})
 
@@ -68,7 +88,7 @@ class ImageRefiner:
         if edit is None:
             return await self._generate(view, client)
         # Other words first, then another editor.
-        name = client.named.editors[(edit.tries // 2) % len(client.named.editors)]
+        name = chosen_editor(view, client, current.iteration, edit.operation)
         request = ImageRequest(model=name, prompt=edit.prompt, images=(picture,), **_settings(view))
         return await _drawn(client, request, edit.prompt, {**edit.made, "model": name})
 
@@ -117,14 +137,6 @@ def _drawing(models: ModelClient) -> DrawsImages:
     if not isinstance(models, DrawsImages):
         raise UserError("the image refiner needs a client that reaches image models")
     return models
-
-
-def _one_of(names: Sequence[str]) -> str:
-    if not names:
-        raise UserError(
-            "no image model is named", remedy="Name one: `image_models: {generator: local/shapes}` in the task file."
-        )
-    return names[0]
 
 
 def _settings(view: View) -> dict[str, Any]:
