@@ -52,11 +52,14 @@ def generator(folder: Path, autoencoder: Path, steps: int) -> None:
 @click.option("--generator", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--autoencoder", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--steps", type=int, default=2700, show_default=True)
-def editor(folder: Path, generator: Path, autoencoder: Path, steps: int) -> None:
+@click.option(
+    "--shares", type=(int, int, int, int), default=(3, 2, 4, 2), show_default=True, help="Of add, remove, make, move."
+)
+def editor(folder: Path, generator: Path, autoencoder: Path, steps: int, shares: tuple[int, int, int, int]) -> None:
     """Trains the editor, from the generator, and saves its pipeline to FOLDER."""
     from training.shapes._editor import train
 
-    train(folder, generator, autoencoder, steps)
+    train(folder, generator, autoencoder, steps, shares)
 
 
 @main.command()

@@ -43,12 +43,16 @@ _RADII: dict[Size, float] = {"small": 5.375, "large": 7.375}
 _TRIES = 30
 ATOMS = (1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 4, 4, 4, 5, 5, 6, 7)
 """How many atoms prompts of the training have, each as often as it stands here."""
+SHARES = (3, 2, 4, 2)
+"""How often an instruction to add, remove, make and move is drawn; of those to move, most fit no scene."""
 SUFFIXES = ("", *(f". {hint}{KEEP}" for hint in HINTS))
 """What the refiner says behind an instruction."""
 
 PATTERNS = list(product(SHAPES, COLOURS, TEXTURES, SIZES))
 """What cell 1, 2 and so on shows; cell 0 is white."""
 _NUMBERS = {pattern: number + 1 for number, pattern in enumerate(PATTERNS)}
+
+Shares = tuple[int, int, int, int]
 
 Cells = tuple[int, ...]
 """The numbers of the 16 cells, row by row."""
@@ -168,30 +172,30 @@ def _lies(place: int, direction: Direction, other: int) -> bool:
     ]
 
 
-def draw_edit(random: Random) -> tuple[str, tuple[Cells, ...]]:
+def draw_edit(random: Random, shares: Shares = SHARES) -> tuple[str, tuple[Cells, ...]]:
     """An instruction, as the refiner words it, with the scene after and the scene before it."""
-    instruction, after, before = sample_edit(random)
+    instruction, after, before = sample_edit(random, shares)
     return f"{instruction}{random.choice(SUFFIXES)}", (after, before)
 
 
-def sample_edit(random: Random) -> tuple[Instruction, Cells, Cells]:
+def sample_edit(random: Random, shares: Shares = SHARES) -> tuple[Instruction, Cells, Cells]:
     """An instruction with the scene after and the scene before it."""
     while True:
         before = draw_scene(random)[1][0]
-        instruction = _sample_instruction(before, random)
+        instruction = _sample_instruction(before, random, shares)
         after = follow(instruction, before, random) if instruction else None
         if instruction and after:
             return instruction, after, before
 
 
-def _sample_instruction(cells: Cells, random: Random) -> Instruction | None:
+def _sample_instruction(cells: Cells, random: Random, shares: Shares) -> Instruction | None:
     """An instruction that changes a scene; None where the drawn kind fits none."""
     shapes = [PATTERNS[number - 1][0] for number in cells if number]
     if not shapes:
         return None
     shape, other = random.choice(shapes), random.choice(shapes)
     direction = random.choice(DIRECTIONS)
-    match random.choices(("add", "remove", "make", "move"), (3, 2, 4, 2))[0]:
+    match random.choices(("add", "remove", "make", "move"), shares)[0]:
         case "add":
             group = sample_prompt(random, random.choice((1, 2, 2, 3))).groups[0]
             if not group.count:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -9,7 +10,7 @@ import torch
 from diffusers import AutoencoderTiny, StableDiffusionInstructPix2PixPipeline, StableDiffusionPipeline
 
 from training.shapes._autoencoder import LATENTS, codes, seen_codes
-from training.shapes._data import draw_edit, sprites
+from training.shapes._data import Shares, draw_edit, sprites
 from training.shapes._parts import BATCH, Pictures, Training, denoising_loss, encode, make_scheduler, make_unet
 
 _NOTHING = 0.05
@@ -18,7 +19,7 @@ _NOISE = 0.1
 """Most deviation of the noise on the input picture's latents: pictures that were made are not exact."""
 
 
-def train(folder: Path, generator: Path, autoencoder: Path, steps: int, seed: int = 0) -> None:
+def train(folder: Path, generator: Path, autoencoder: Path, steps: int, shares: Shares, seed: int = 0) -> None:
     """Trains up to so many steps, from the generator's weights, or from the last state if there is one."""
     torch.manual_seed(seed)
     base = StableDiffusionPipeline.from_pretrained(generator)
@@ -29,7 +30,9 @@ def train(folder: Path, generator: Path, autoencoder: Path, steps: int, seed: in
     training = Training(unet, text_encoder, folder.with_suffix(".pt"), steps)
     random, scheduler = Random(seed + training.step), make_scheduler()
     scale = vae.config.scaling_factor  # of what is denoised; the pipeline gives the input picture's latents without it
-    pictures = Pictures([codes(vae, sprites()) * scale, seen_codes(vae)], draw_edit, seed + training.step)
+    pictures = Pictures(
+        [codes(vae, sprites()) * scale, seen_codes(vae)], partial(draw_edit, shares=shares), seed + training.step
+    )
 
     def save() -> None:
         mean_unet, mean_text = training.means
@@ -42,10 +45,10 @@ def train(folder: Path, generator: Path, autoencoder: Path, steps: int, seed: in
         texts, (after, before) = pictures.batch(BATCH)
         beside = before + _NOISE * torch.rand(len(before), 1, 1, 1) * torch.randn_like(before)
         for at in range(len(texts)):
-            draw = random.random()
-            if draw < 2 * _NOTHING:
+            left_out = random.random()
+            if left_out < 2 * _NOTHING:
                 texts[at] = ""
-            if _NOTHING < draw < 3 * _NOTHING:
+            if _NOTHING < left_out < 3 * _NOTHING:
                 beside[at] = 0  # as the pipeline does it
         encoded = encode(texts, tokenizer, text_encoder)
         training.update(denoising_loss(unet, encoded, after, scheduler, beside))
