@@ -108,6 +108,7 @@ def test_the_prompts_of_compbench_keep_their_category() -> None:
         ("3d_spatial", {"object": [1, 0], "relation": [0]}, 0.25),
         ("numeracy", {"object": [1, 1], "count": [1, 0]}, 0.75),
         ("complex", {"object": [1, 1], "attribute": [0], "relation": [1]}, 0.5),
+        ("complex", {"object": [1, 1], "attribute": [1], "relation": [0]}, 0.75),
         ("complex", {"object": [1, 1], "attribute": [1]}, 1.0),
     ],
 )

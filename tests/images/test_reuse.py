@@ -14,6 +14,7 @@ from loopwright.images import open_replay
 from loopwright.models import ModelOptions
 from loopwright.runner import EpisodeResult
 from loopwright.store import CallFinished, read_run
+from loopwright.task import Task
 from tests.images.test_image_task import Painter, task
 
 RATES = "omit=0.7,fail=0.6"
@@ -27,14 +28,14 @@ def prices(tmp_path: Path) -> Path:
     return tmp_path / "prices.yaml"
 
 
-def run(folder: Path, painter: Any, **options: Any) -> EpisodeResult:
+def run(folder: Path, painter: Any, wanted: Task | None = None, **options: Any) -> EpisodeResult:
     parts: dict[str, Any] = {
         "proposer": "image_refiner",
         "verifier": "pixel_verifier",
         "generator": painter,
         "editor": painter,
     }
-    return loopwright.run(task(), out=folder, **parts, **options).episodes[0]
+    return loopwright.run(wanted or task(), out=folder, **parts, **options).episodes[0]
 
 
 def pictures(episode: EpisodeResult, folder: Path) -> list[bytes]:
@@ -87,6 +88,14 @@ def test_a_run_is_an_image_model_that_gives_its_pictures_again(tmp_path: Path) -
 def test_another_seed_gets_the_recorded_pictures_in_their_order(tmp_path: Path) -> None:
     first = run(tmp_path / "first", Painter(RATES), strategy="best_of_n", calls=3)
     again = run(tmp_path / "again", f"replay/{tmp_path}/first", strategy="best_of_n", calls=3, seed=7)
+    assert pictures(again, tmp_path / "again") == pictures(first, tmp_path / "first")
+
+
+def test_pictures_without_a_seed_come_in_their_order(tmp_path: Path) -> None:
+    unseeded = task(strategy="best_of_n").model_copy(update={"seed": None})
+    first = run(tmp_path / "first", Painter(RATES), wanted=unseeded)
+    again = run(tmp_path / "again", f"replay/{tmp_path}/first", wanted=unseeded)
+    assert len(set(pictures(first, tmp_path / "first"))) > 1
     assert pictures(again, tmp_path / "again") == pictures(first, tmp_path / "first")
 
 

@@ -96,6 +96,13 @@ def test_a_variable_that_is_not_set_is_named(settings: Any, monkeypatch: pytest.
         asked(reply(), **settings)
 
 
+def test_where_a_variable_says_the_url_the_remedy_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VLLM_BASE_URL", "http://127.0.0.1:9/v1")
+    with pytest.raises(ModelUnavailable) as caught:
+        asyncio.run(open_model("vllm/m").complete(ask()))
+    assert "(VLLM_BASE_URL)" in caught.value.remedy
+
+
 def test_a_time_out_of_ones_own(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ModelUnavailable, match=r"no reply within 0\.3 s") as caught:
         asked(hang, timeout=0.3)

@@ -291,3 +291,15 @@ async def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path: Path, caplo
     assert await store.once(key(), Provider({"n": 1}), kind="model", repeatable=True) == {"n": 1}
     store.close()
     assert "was not cached" in caplog.text
+
+
+async def test_a_result_whose_picture_is_not_there_is_used_and_not_cached(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache = ResponseCache(tmp_path / "cache")
+    store = RunStore.create(tmp_path / "run", manifest(), cache=cache)
+    told = {"images": ["0" * 64]}
+    assert await store.once(key(), Provider(told), kind="image", repeatable=True) == told
+    store.close()
+    assert "was not cached" in caplog.text
+    assert cache.get(str(key())) is None

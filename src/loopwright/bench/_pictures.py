@@ -97,7 +97,8 @@ def compbench_score(group: str, verdict: Verdict) -> float:
         case "numeracy":
             return _counted(verdict)
         case "complex" if places:
-            return (all_correct(group, verdict) + _placed(verdict, places, least=0.5)) / 2
+            held = all(check.passed for check in verdict.checks if _kind(check) != "relation")
+            return (held + _placed(verdict, places, least=0.5)) / 2
         case _:
             return all_correct(group, verdict)
 

@@ -17,8 +17,8 @@ from loopwright.store import CallFinished, CallIntended, read_run
 class ReplayImages:
     """Answers requests that a run's image models were asked, whichever models they were.
 
-    A request with the recorded seed gets the pictures that it got. One with another seed gets those of the next call
-    that was the same but for the seed, in the order in which the calls ended; the last one stays.
+    A request with the recorded seed gets the pictures that it got. One with another seed, or without one, gets those of
+    the next call that was the same but for the seed, in the order in which the calls ended; the last one stays.
     """
 
     repeatable = True
@@ -100,12 +100,13 @@ def _recorded(
                     asked[key] = ImageRequest.model_validate(request)
                 case CallFinished(kind="image", key=key) as call if key in asked and not call.failure:
                     reply = ImageReply.model_validate(record.result(call))
-                    exact[_key(asked[key])] = reply
+                    if asked[key].seed is not None:
+                        exact[_key(asked[key])] = reply
                     alike[_key(asked[key].model_copy(update={"seed": None}))].append(reply)
         except ValidationError as error:
             raise UserError(
                 f"{name}: {folder} holds a call that is none of images: {error.errors()[0]['msg']}"
             ) from None
-    if not exact:
+    if not alike:
         raise MissingContent(f"{name}: the run in {folder} holds no pictures of image models")
     return record.get, exact, alike

@@ -50,6 +50,11 @@ BUILTIN_ENDPOINTS: Mapping[str, Endpoint] = {
 OPENAI_BASE_URL says where they are."""
 
 
+def url_variable(name: str) -> str:
+    """The environment variable that says where a built-in endpoint is."""
+    return f"{name.upper()}_BASE_URL"
+
+
 def builtin_endpoint(name: str) -> Endpoint | None:
     """The built-in endpoint of a name, at the URL that the variable NAME_BASE_URL gives; None where there is none.
 
@@ -58,7 +63,7 @@ def builtin_endpoint(name: str) -> Endpoint | None:
     Raises:
         UserError: The variable holds no base URL.
     """
-    endpoint, variable = BUILTIN_ENDPOINTS.get(name), f"{name.upper()}_BASE_URL"
+    endpoint, variable = BUILTIN_ENDPOINTS.get(name), url_variable(name)
     url = os.environ.get(variable, "").strip().rstrip("/")
     if endpoint is None or not url:
         return endpoint

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from loopwright.errors import CallInDoubt, LoopwrightError
+from loopwright.errors import CallInDoubt, LoopwrightError, StoreError
 from loopwright.store._artifacts import Artifacts
 from loopwright.store._cache import ResponseCache
 from loopwright.store._codec import plain, to_json
@@ -20,6 +21,8 @@ from loopwright.types import Failure
 
 Call = Callable[[], Awaitable[Mapping[str, Any]]]
 Reuse = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+_log = logging.getLogger(__name__)
 
 _CACHED: frozenset[CallKind] = frozenset({"model", "image"})
 """Calls that the response cache keeps."""
@@ -173,8 +176,12 @@ class Calls:
         return result
 
     def _keep(self, cache: ResponseCache, key: str, result: Mapping[str, Any]) -> None:
-        for ref in _pictures(result):
-            cache.keep_picture(ref, self._artifacts.get(ref))
+        try:
+            for ref in _pictures(result):
+                cache.keep_picture(ref, self._artifacts.get(ref))
+        except StoreError as error:
+            _log.warning("the response of %s was not cached: %s", key, error)
+            return
         cache.put(key, result)
 
     async def _secure(self, kind: CallKind, repeatable: bool) -> None:

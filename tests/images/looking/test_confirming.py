@@ -55,8 +55,19 @@ SURE = {"a": 0.999, "b": 0.999, "c": 0.999}
         (["yyn", "yyy", "yyy"], SURE, True, 2),
         (["nnn"], SURE | {"a": 0.1}, False, 1),
         (["???", "???", "???"], SURE, False, 3),
+        (["yyy", "yyy", "yyy"], {"a": 0.02, "b": 0.02, "c": 0.999}, False, 3),
     ],
-    ids=["fails", "passes", "denied", "denied-once", "known", "known-denied-once", "known-wrong", "never-said"],
+    ids=[
+        "fails",
+        "passes",
+        "denied",
+        "denied-once",
+        "known",
+        "known-denied-once",
+        "known-wrong",
+        "never-said",
+        "affirmed-against-odds",
+    ],
 )
 def test_a_picture_is_looked_at_until_it_is_sure_enough(
     answers: list[str], expected: dict[str, float] | None, passed: bool, looks: int

@@ -17,12 +17,14 @@ VOTES = st.builds(Votes, COUNTS, COUNTS)
 PRIORS = st.floats(0.01, 0.99)
 
 
-def picture(iteration: int, parent: int | None, aimed: bool, votes: Votes) -> Attempt:
+def picture(iteration: int, parent: int | None, aimed: bool, votes: Votes, *, shows: int | None = None) -> Attempt:
     asked = votes.yes + votes.no
     data = {"yes": votes.yes, "asked": asked, "kind": "object"}
     check = Check(name="a", score=0.5, data=data)
     made = {"aims": ["a"] if aimed else []}
-    candidate = Candidate(text="-", artifacts={"picture": f"sha256:{iteration:064}"}, made=made)
+    candidate = Candidate(
+        text="-", artifacts={"picture": f"sha256:{iteration if shows is None else shows:064}"}, made=made
+    )
     return Attempt(iteration=iteration, parent=parent, candidate=candidate, verdict=Verdict(checks=(check,)))
 
 
@@ -91,3 +93,12 @@ def test_what_holds_before_and_after_is_believed_more_than_by_one_look() -> None
     one = beliefs([picture(0, None, False, seen)])[0]["a"]
     both = beliefs([picture(0, None, False, seen), picture(1, 0, False, seen)])
     assert min(both[0]["a"], both[1]["a"]) > one
+
+
+def test_answers_after_an_edit_that_changed_nothing_are_answers_to_the_picture_before() -> None:
+    once, twice = Votes(yes=1), Votes(yes=2)
+    same = [picture(0, None, False, once), picture(1, 0, True, once, shows=0), picture(2, 1, False, Votes(no=1))]
+    told, plain = beliefs(same), beliefs([picture(0, None, False, twice), picture(2, 0, False, Votes(no=1))])
+    assert told[0] == told[1]
+    # New pictures are judged by their first answers, which are the same here.
+    assert (told[0]["a"], told[2]["a"]) == pytest.approx((plain[0]["a"], plain[2]["a"]))

@@ -56,6 +56,17 @@ def test_a_wrong_style_asks_for_a_new_picture() -> None:
     assert picture_to_edit(styled, [attempt(0, "abc")]) is None
 
 
+def test_a_style_in_doubt_is_no_reason_for_an_edit() -> None:
+    """No editor can be told to mend it, and what the proposer would draw anew must not stand as an edit."""
+    styled = Checklist(prompt="-", atoms=(CHECKLIST.atoms[0], StyleAtom(id="d", style="ink drawing")))
+    told = attempt(0, "ad")
+    checks = tuple(check for check in told.verdict.checks if check.name in "ad")
+    unsure = checks[1].model_copy(update={"score": 0.5, "data": {"yes": 1, "asked": 2}})
+    doubted = told.model_copy(update={"verdict": Verdict(checks=(checks[0], unsure))})
+    assert next_edit(styled, [doubted], doubted) is None
+    assert picture_to_edit(styled, [doubted]) is None
+
+
 def test_an_edit_tells_what_is_expected_of_it() -> None:
     first = attempt(0, "abc")
     edit = next_edit(CHECKLIST, [first], first)

@@ -16,7 +16,7 @@ UNSURE = 0.7
 PASS = 0.95
 """Probability that all atoms hold from which on a picture passes at once."""
 FAIL = 0.08
-"""Probability that all atoms hold below which a picture fails at once."""
+"""Probability that all atoms hold below which a picture fails at once, if an answer denied one."""
 SURE = 0.99
 """Probability of an atom above which it is not asked again."""
 MOST = 3
@@ -26,10 +26,10 @@ MOST = 3
 async def confirmed(checklist: Checklist, ask: Ask, *, expected: Mapping[str, float] | None = None) -> Verdict:
     """Looks at a picture as often as its verdict needs: a sequential test of all atoms.
 
-    After each look, the probability of each atom is that of `Votes`. The picture fails as soon as one atom is plainly
-    wrong, and passes as soon as all of them together are sure enough; else what is in doubt is asked again. After the
-    last look the picture passes if it is more probable than not that all of it holds. An atom that no answer affirmed
-    never passes.
+    After each look, the probability of each atom is that of `Votes`. The picture fails as soon as an atom is denied and
+    hardly any chance is left, and passes as soon as all of them together are sure enough; else what is in doubt is
+    asked again. After the last look the picture passes if it is more probable than not that all of it holds. An atom
+    that no answer affirmed never passes.
 
     Args:
         checklist: What must hold.
@@ -54,7 +54,8 @@ async def confirmed(checklist: Checklist, ask: Ask, *, expected: Mapping[str, fl
         asked = [atom for atom in checklist.atoms if holds[atom.id] < SURE or not votes[atom.id].yes]
         probability = all_hold(holds)
         sure = probability >= PASS and all(given.yes for given in votes.values())
-        if looked == MOST or probability <= FAIL or sure or not asked:
+        denied = probability <= FAIL and any(given.no for given in votes.values())
+        if looked == MOST or denied or sure or not asked:
             break
     return _told(checklist, last, votes, holds, looked)
 

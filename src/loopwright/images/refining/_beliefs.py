@@ -50,6 +50,10 @@ class Votes:
     yes: int = 0
     no: int = 0
 
+    def __add__(self, other: Votes) -> Votes:
+        """All answers of both."""
+        return Votes(self.yes + other.yes, self.no + other.no)
+
     def likelihood(self, *, holds: bool) -> float:
         """The probability of these answers, in their order, where the atom holds or does not."""
         right, wrong, rate = (self.yes, self.no, FALSE_NO) if holds else (self.no, self.yes, FALSE_YES)
@@ -93,7 +97,8 @@ def after_edit(before: float, turns: float | None = None) -> float:
 class _Picture:
     """One picture in the tree, while one atom is looked at: pairs are for "does not hold" and "holds"."""
 
-    attempt: Attempt
+    attempts: list[Attempt]
+    """Those that show it: the one that made it, and edits that changed nothing."""
     before: _Picture | None
     aims: frozenset[str]
     turns: float | None = None
@@ -107,23 +112,30 @@ class _Picture:
 
 
 def beliefs(attempts: Iterable[Attempt]) -> dict[int, dict[str, float]]:
-    """For each picture, by iteration, the probability of each atom; an edit that changed nothing is left out."""
+    """For each picture, by iteration, the probability of each atom.
+
+    Where an edit changed nothing, the answers to its picture are further ones to the picture that it was made from.
+    """
     pictures: dict[int, _Picture] = {}
+    order: list[_Picture] = []
     for attempt in attempts:
         if attempt.candidate is None or not attempt.verdict.checks:
             continue
         before = pictures.get(attempt.parent) if attempt.parent is not None else None
-        if before is None or not same_picture(before.attempt, attempt):
-            pictures[attempt.iteration] = _Picture(attempt, before, frozenset(aims_of(attempt.candidate.made)))
+        if before is not None and same_picture(before.attempts[0], attempt):
+            before.attempts.append(attempt)
+            pictures[attempt.iteration] = before
+        else:
+            order.append(_Picture([attempt], before, frozenset(aims_of(attempt.candidate.made))))
+            pictures[attempt.iteration] = order[-1]
     new = new_picture(
-        votes_of(check) for one in pictures.values() if one.before is None for check in one.attempt.verdict.checks
+        votes_of(check) for one in order if one.before is None for check in one.attempts[0].verdict.checks
     )
-    found: dict[int, dict[str, float]] = {number: {} for number in pictures}
-    order = list(pictures.values())
-    for atom in dict.fromkeys(check.name for one in order for check in one.attempt.verdict.checks):
-        for number, probability in zip(pictures, _propagated(order, atom, new), strict=True):
-            found[number][atom] = probability
-    return found
+    found: dict[int, dict[str, float]] = {id(one): {} for one in order}
+    for atom in dict.fromkeys(check.name for one in order for check in one.attempts[0].verdict.checks):
+        for one, probability in zip(order, _propagated(order, atom, new), strict=True):
+            found[id(one)][atom] = probability
+    return {number: found[id(one)] for number, one in pictures.items()}
 
 
 def same_picture(one: Attempt, other: Attempt) -> bool:
@@ -140,9 +152,9 @@ def all_hold(believed: Mapping[str, float]) -> float:
 def _propagated(order: Sequence[_Picture], atom: str, new: float) -> list[float]:
     """The probability of one atom in each picture; a picture stands behind the one that it was made from."""
     for one in order:
-        check = next((check for check in one.attempt.verdict.checks if check.name == atom), None)
-        votes = Votes() if check is None else votes_of(check)
-        kind = (check.data or {}).get("kind") if check else None
+        checks = [check for attempt in one.attempts for check in attempt.verdict.checks if check.name == atom]
+        votes = sum(map(votes_of, checks), Votes())
+        kind = (checks[0].data or {}).get("kind") if checks else None
         one.turns = turned(kind) if atom in one.aims else None
         one.below = (votes.likelihood(holds=False), votes.likelihood(holds=True))
     for one in reversed(order):

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from loopwright.images.checklist import Checklist, StyleAtom
 from loopwright.images.refining._beliefs import beliefs, new_picture, turned, votes_of
-from loopwright.images.refining._operations import chance, tries_in_stream
+from loopwright.images.refining._operations import chance, next_operation, tries_in_stream
 from loopwright.loop import SAMPLING_RULES, Decision, DecisionContext, RefinementStrategy
 from loopwright.types import Attempt
 
@@ -51,7 +51,10 @@ def next_stream(context: DecisionContext) -> Decision:
 
 
 def picture_to_edit(checklist: Checklist, attempts: Sequence[Attempt]) -> int | None:
-    """The iteration of the picture that is believed to be cheapest to finish; None where a new one is cheaper."""
+    """The iteration of the picture that is believed to be cheapest to finish.
+
+    None where a new one is cheaper, or where no edit mends what is wrong with the cheapest.
+    """
     believed, depths = beliefs(attempts), depths_of(attempts)
     prices = {
         number: price(checklist, holds, tries_in_stream(attempts, number))
@@ -63,7 +66,9 @@ def picture_to_edit(checklist: Checklist, attempts: Sequence[Attempt]) -> int | 
     # A new picture is believed to take itself, and edits of what will not hold in it.
     if cheapest is None or prices[cheapest] > 1 + price(checklist, {atom.id: new for atom in checklist.atoms}, {}):
         return None
-    return cheapest
+    verdict = next(one.verdict for one in attempts if one.iteration == cheapest)
+    operation = next_operation(checklist, verdict, believed[cheapest], tries_in_stream(attempts, cheapest))
+    return None if operation is None else cheapest
 
 
 def depths_of(attempts: Iterable[Attempt]) -> dict[int, int]:

@@ -23,6 +23,7 @@ class Shapes:
     Attributes:
         name: `local/shapes`.
         slots: How many requests are worked on at the same time.
+        endpoint: The generator's folder, for the circuit breaker.
     """
 
     repeatable = True
@@ -35,7 +36,7 @@ class Shapes:
             editor: Follows instructions.
         """
         self.name = _NAME
-        self.slots = generator.slots
+        self.slots, self.endpoint = generator.slots, generator.endpoint
         self._generator, self._editor = generator, editor
 
     async def generate(self, request: ImageRequest) -> ImageReply:
