@@ -1,10 +1,11 @@
 """Discovery: search for programs whose constructions are better than what is known."""
 
-from loopwright.discovery._archive import DISCOVER, Archive, State
+from loopwright.discovery._archive import Archive, State
 from loopwright.discovery._coder import Coder
 from loopwright.discovery._constants import Constant, constants_of, with_constants
 from loopwright.discovery._environment import DiscoveryEnvironment
 from loopwright.discovery._problem import Construction, Known, Problem, problem_of
+from loopwright.discovery._search import DISCOVER
 from loopwright.discovery._tuner import Tuner
 from loopwright.discovery._verification import ConstructionVerifier, Verification
 

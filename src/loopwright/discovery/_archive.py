@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from bisect import insort
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from loopwright.discovery._problem import construction_of
-from loopwright.loop import SAMPLING_RULES, Decision, DecisionContext, RefinementStrategy
 from loopwright.types import Attempt, ValueOptions
 
 EXPLORATION = 1.0
 """The factor c of PUCT."""
 CHILDREN_KEPT = 2
 """Children of one parent that may become parents themselves."""
+MOST_STATES = 1000
+"""Candidates that may become parents; the worst make room, so that a choice takes the same time in a long search."""
 
 
 @dataclass(slots=True)
@@ -39,8 +41,15 @@ class Archive:
     """What a search has found so far."""
 
     value: ValueOptions
+    exploration: float = EXPLORATION
+    most: int = MOST_STATES
     states: dict[int, State] = field(default_factory=dict)
+    """Those that may become parents."""
     expansions: int = 0
+    _valid: dict[int, State] = field(default_factory=dict)
+    """Also those that may not: they are ancestors of others."""
+    _ranked: list[tuple[float, int]] = field(default_factory=list)
+    """Falling rewards and iterations of `states`, as negative numbers and numbers."""
     _children: dict[int, list[int]] = field(default_factory=dict)
     """Children that are states, by parent, the best first."""
     _seen: set[str] = field(default_factory=set)
@@ -50,20 +59,24 @@ class Archive:
         """Takes in the next attempt of the search."""
         parent = attempt.parent
         self._visit(parent)
-        reward = self._reward(attempt)
+        reward = self.reward(attempt)
         if reward is None:
             return
-        if parent in self.states:
-            above = self.states[parent]
+        if parent in self._valid:
+            above = self._valid[parent]
             above.best_child = reward if above.best_child is None else max(above.best_child, reward)
         assert attempt.candidate is not None
         found = construction_of(attempt) or attempt.candidate.digest
         if found in self._seen:
             return
         self._seen.add(found)
-        self.states[attempt.iteration] = State(attempt.iteration, parent, reward)
+        state = State(attempt.iteration, parent, reward)
+        self._valid[state.iteration] = self.states[state.iteration] = state
+        insort(self._ranked, (-reward, state.iteration))
         if parent is not None:
-            self._keep_best(parent, attempt.iteration)
+            self._keep_best(parent, state.iteration)
+        if len(self.states) > self.most:
+            self._drop(self._ranked[-1][1])
 
     def select(self, blocked: Iterable[int] = ()) -> State | None:
         """The state with the highest score by PUCT; None where there is none.
@@ -76,74 +89,72 @@ class Archive:
         Args:
             blocked: Iterations that are being expanded: they, their ancestors and descendants are left out.
         """
-        if not self.states:
+        count = len(self._ranked)
+        if not count:
             return None
-        ranked = sorted(self.states.values(), key=lambda one: (-one.reward, one.iteration))
-        count = len(ranked)
-        scale = max(ranked[0].reward - ranked[-1].reward, 1e-6)
-        factor = EXPLORATION * scale * math.sqrt(1 + self.expansions)
-        weight = count * (count + 1) / 2
-        left_out = self._lineages(blocked)
-        scored = (
-            (state.promise + factor * (count - rank) / weight / (1 + state.visits), -rank, state)
-            for rank, state in enumerate(ranked)
-            if state.iteration not in left_out
-        )
-        return max(scored, default=(0.0, 0, None))[2]
+        scale = max(self._ranked[-1][0] - self._ranked[0][0], 1e-6)
+        factor = self.exploration * scale * math.sqrt(1 + self.expansions) * 2 / (count * (count + 1))
+        free = self._free(blocked)
+        best, found = -math.inf, None
+        for rank, (_, iteration) in enumerate(self._ranked):
+            state = self.states[iteration]
+            score = state.promise + factor * (count - rank) / (1 + state.visits)
+            if score > best and free(iteration):
+                best, found = score, state
+        return found
+
+    def best(self, count: int) -> Sequence[State]:
+        """The best states, the best first."""
+        return [self.states[iteration] for _, iteration in self._ranked[:count]]
+
+    def lineage(self, iteration: int | None) -> Iterator[int]:
+        """An iteration and the valid ones that it was made from, the latest first."""
+        while iteration is not None and iteration in self._valid:
+            yield iteration
+            iteration = self._valid[iteration].parent
+
+    def reward(self, attempt: Attempt) -> float | None:
+        """What an attempt is worth; None without a valid candidate."""
+        if attempt.candidate is None or not attempt.verdict.passed or attempt.verdict.value is None:
+            return None
+        return self.value.rank(attempt.verdict.value)
 
     def _visit(self, parent: int | None) -> None:
         if parent is None:
             return
         self.expansions += 1
-        at: int | None = parent
-        while at is not None and at in self.states:
-            self.states[at].visits += 1
-            at = self.states[at].parent
-
-    def _reward(self, attempt: Attempt) -> float | None:
-        if attempt.candidate is None or not attempt.verdict.passed or attempt.verdict.value is None:
-            return None
-        return self.value.rank(attempt.verdict.value)
+        for iteration in self.lineage(parent):
+            self._valid[iteration].visits += 1
 
     def _keep_best(self, parent: int, child: int) -> None:
         kept = self._children.setdefault(parent, [])
         kept.append(child)
-        kept.sort(key=lambda one: (-self.states[one].reward, one))
+        kept.sort(key=lambda one: (-self._valid[one].reward, one))
         for dropped in kept[CHILDREN_KEPT:]:
             if dropped not in self._children:
-                del self.states[dropped]
+                self._drop(dropped)
                 kept.remove(dropped)
 
-    def _lineages(self, blocked: Iterable[int]) -> set[int]:
-        found: set[int] = set()
-        for iteration in blocked:
-            found |= self._ancestors(iteration)
-            found |= {one for one in self.states if iteration in self._ancestors(one)}
-        return found
+    def _drop(self, iteration: int) -> None:
+        state = self.states.pop(iteration, None)
+        if state is not None:
+            self._ranked.remove((-state.reward, iteration))
 
-    def _ancestors(self, iteration: int) -> set[int]:
-        """The iteration and those that it was made from."""
-        found: set[int] = set()
-        at: int | None = iteration
-        while at is not None and at in self.states:
-            found.add(at)
-            at = self.states[at].parent
-        return found
+    def _free(self, blocked: Iterable[int]) -> _Free:
+        blocked = set(blocked)
+        return _Free(self, blocked, {one for each in blocked for one in self.lineage(each)})
 
 
-def next_parent(context: DecisionContext) -> Decision:
-    """Goes on from the candidate that PUCT picks; afresh where no candidate is valid yet."""
-    value = context.options.value or ValueOptions(direction="maximize")
-    archive = Archive(value)
-    for attempt in context.tree:
-        archive.add(attempt)
-    state = archive.select()
-    if state is None:
-        return Decision("restart", "puct", "no candidate is valid yet")
-    known = "its own" if state.best_child is None else "its best child's"
-    why = f"{known} {value.describe(value.rank(state.promise))}, {state.visits} candidates made from it"
-    return Decision("continue" if state.iteration == context.iteration else "backtrack", "puct", why, state.iteration)
+@dataclass(frozen=True, slots=True)
+class _Free:
+    """Says whether a state is of no lineage that is being expanded."""
 
+    archive: Archive
+    blocked: set[int]
+    above: set[int]
+    """What is being expanded, and its ancestors."""
 
-DISCOVER = RefinementStrategy("discover", next_parent, SAMPLING_RULES)
-"""Goes on from the best descendants, and from what was tried little."""
+    def __call__(self, iteration: int) -> bool:
+        if iteration in self.above:
+            return False
+        return not self.blocked or not any(one in self.blocked for one in self.archive.lineage(iteration))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from loopwright.candidate import Candidate
 from loopwright.discovery._execution import Execution, execute
 from loopwright.discovery._problem import CONSTRUCTION, PROGRAM, Problem, problem_of
@@ -28,6 +30,11 @@ class DiscoveryEnvironment:
         """Reference of a construction by the digest of its candidate."""
         self._works = False
         """Whether the verifier returned a value in this episode."""
+
+    @property
+    def places(self) -> int:
+        """Candidates that are executed at the same time: one for each processor."""
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
     @staticmethod
     def check(instance: Instance) -> None:

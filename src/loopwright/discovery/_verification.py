@@ -35,6 +35,7 @@ class ConstructionVerifier:
         self._provider, self._spec, self._problem = provider, spec, problem
         self._sandbox: Sandbox | None = None
         self._program: GuestProgram | None = None
+        self._turn = asyncio.Lock()
 
     async def verify(self, data: bytes) -> Verification:
         """Verifies the content of a construction's file.
@@ -43,6 +44,10 @@ class ConstructionVerifier:
             VerifierError: The sandbox does not answer.
             SandboxError: There is no sandbox, or it was lost.
         """
+        async with self._turn:
+            return await self._verify(data)
+
+    async def _verify(self, data: bytes) -> Verification:
         program = await self._started()
         problem, shape = self._problem, self._problem.construction
         asked = {

@@ -64,6 +64,16 @@ class Snapshots(Protocol):
 
 
 @runtime_checkable
+class ExecutesTogether(Protocol):
+    """Optional: an environment whose `step` may be called again before an earlier call returned."""
+
+    @property
+    def places(self) -> int:
+        """How many candidates it executes at the same time, at most."""
+        ...
+
+
+@runtime_checkable
 class ChecksInstances(Protocol):
     """Optional, of what makes environments: it can tell before a run that an instance cannot be used."""
 

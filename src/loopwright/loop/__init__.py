@@ -9,6 +9,8 @@ from loopwright.loop._environment_work import spent_time
 from loopwright.loop._episode import GRADE, EpisodePlan, regrade_episode, run_episode
 from loopwright.loop._graph import compile_loop
 from loopwright.loop._image_calls import spend_of_images
+from loopwright.loop._search import Brief, Search
+from loopwright.loop._search_strategy import SearchStrategy
 from loopwright.loop._stop_rules import (
     ALL_PASSED,
     BUDGET,
@@ -65,6 +67,7 @@ __all__ = [
     "THRESHOLD",
     "VIEW_FIELDS",
     "AgentStrategy",
+    "Brief",
     "Decision",
     "DecisionContext",
     "EpisodeContext",
@@ -75,6 +78,8 @@ __all__ = [
     "Policy",
     "ProbeResult",
     "RefinementStrategy",
+    "Search",
+    "SearchStrategy",
     "StopRule",
     "Strategy",
     "StrategyTraits",

@@ -73,6 +73,8 @@ class EpisodeContext:
     tree: EpisodeRecord = field(default_factory=EpisodeRecord)
     draws: dict[int, Draw] = field(default_factory=dict)
     """Candidates that were asked for ahead of their iteration: see `loop.width`."""
+    in_flight: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    """Candidates of a search that are under way, by iteration."""
 
     @property
     def known(self) -> Instance:

@@ -38,11 +38,13 @@ class DecisionContext:
     """Steps of the episode's plan; None in strategies without one."""
     drawn_ahead: int = 0
     """Candidates of later iterations that were drawn already: the ledger counts them."""
+    at: int | None = None
+    """The iteration that just ended, where later ones are under way; None for the latest."""
 
     @property
     def iteration(self) -> int:
         """The iteration that just ended."""
-        return len(self.tree) - 1
+        return len(self.tree) - 1 if self.at is None else self.at
 
 
 Policy = Callable[[DecisionContext], Decision]

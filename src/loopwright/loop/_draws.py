@@ -7,19 +7,27 @@ an episode comes to the same as with one draw at a time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from langgraph.graph import END
 from langgraph.runtime import Runtime
 from langgraph.types import Send
+from pydantic import JsonValue
 
 from loopwright.agents import AgentReply, AgentRole, ModelAgent
 from loopwright.loop._context import Draw, EpisodeContext, LoopState
 from loopwright.loop._views import view_for
+from loopwright.types import Attempt
 
 
 async def ask_for_candidate(
-    context: EpisodeContext, iteration: int, target: int | None, reserved: asyncio.Event | None = None
+    context: EpisodeContext,
+    iteration: int,
+    target: int | None,
+    reserved: asyncio.Event | None = None,
+    *,
+    shown: Iterable[Attempt] | None = None,
+    fields: Mapping[str, JsonValue] | None = None,
 ) -> AgentReply:
     """Asks the proposer for the candidate of an iteration.
 
@@ -28,16 +36,22 @@ async def ask_for_candidate(
         iteration: The iteration.
         target: The iteration to work on from; None for a fresh start.
         reserved: Set when the budget has room for the call.
+        shown: Earlier attempts that the proposer sees; None for all.
+        fields: Public fields beside those of the instance.
 
     Raises:
         AgentError: The reply holds no candidate.
         BudgetExceeded: There is no budget left.
         ModelError: The provider failed for good.
     """
+    known = context.known
+    if fields:
+        known = known.model_copy(update={"public": {**known.public, **fields}})
     view = view_for(
         AgentRole.PROPOSER,
-        context.known,
+        known,
         context.tree,
+        attempts=shown,
         current=target,
         iterations_left=context.options.max_iterations - iteration,
         memory=context.memory,
@@ -50,7 +64,30 @@ async def ask_for_candidate(
 async def draw(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
     """Draws the candidate of one iteration; what goes wrong waits for its iteration too."""
     context, iteration = runtime.context, state["iteration"]
-    mine, before = context.draws.setdefault(iteration, Draw()), context.draws.get(iteration - 1)
+    await drawn(context, iteration, context.draws.get(iteration - 1))
+    return {}
+
+
+async def drawn(
+    context: EpisodeContext,
+    iteration: int,
+    before: Draw | None,
+    *,
+    target: int | None = None,
+    shown: Iterable[Attempt] | None = None,
+    fields: Mapping[str, JsonValue] | None = None,
+) -> None:
+    """Asks for the candidate of an iteration ahead of it; `take_drawn` gives what came of it.
+
+    Args:
+        context: The episode.
+        iteration: The iteration.
+        before: The draw before this one, which takes its budget first; None where there is none.
+        target: As for `ask_for_candidate`.
+        shown: As for `ask_for_candidate`.
+        fields: As for `ask_for_candidate`.
+    """
+    mine = context.draws.setdefault(iteration, Draw())
     try:
         if before:
             # Budget is taken in the order of the iterations: the first draws get what there is.
@@ -58,12 +95,11 @@ async def draw(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
         if before and before.ends_loop:
             mine.result = before.result
         else:
-            mine.result = await ask_for_candidate(context, iteration, None, mine.reserved)
+            mine.result = await ask_for_candidate(context, iteration, target, mine.reserved, shown=shown, fields=fields)
     except Exception as error:
         mine.result = error
     finally:
         mine.reserved.set()
-    return {}
 
 
 def draws_or(first: str) -> Callable[[LoopState, Runtime[EpisodeContext]], str | list[Send]]:
@@ -79,7 +115,7 @@ def draws_or(first: str) -> Callable[[LoopState, Runtime[EpisodeContext]], str |
 
 def _wanted(context: EpisodeContext, iteration: int) -> list[int]:
     """The iterations whose candidates are to be drawn now; those of one width are drawn together."""
-    width = _width(context)
+    width = slots(context)
     if width == 1 or context.tree.stop_rule:
         return []
     first = iteration - iteration % width
@@ -111,8 +147,8 @@ def drawn_ahead(context: EpisodeContext) -> int:
     return sum(draw.result is not None and not draw.ends_loop for draw in context.draws.values())
 
 
-def _width(context: EpisodeContext) -> int:
-    """As many as the task allows and the model takes at once."""
+def slots(context: EpisodeContext) -> int:
+    """Candidates that are asked for at the same time: as many as the task allows and the model takes at once."""
     proposer = context.agents[AgentRole.PROPOSER]
-    slots = getattr(context.models[proposer.model], "slots", None) if isinstance(proposer, ModelAgent) else None
-    return min(context.options.width, slots or context.options.width)
+    most = getattr(context.models[proposer.model], "slots", None) if isinstance(proposer, ModelAgent) else None
+    return min(context.options.width, most or context.options.width)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
@@ -184,7 +185,12 @@ async def _loop(
             control=control,
         )
     except GraphDrained:
+        await asyncio.gather(*context.in_flight.values(), return_exceptions=True)
         raise Interrupted("the episode was asked to stop", remedy="Go on with `loopwright resume RUN`.") from None
+    finally:
+        for task in context.in_flight.values():
+            task.cancel()
+        await asyncio.gather(*context.in_flight.values(), return_exceptions=True)
 
 
 async def _grade(context: EpisodeContext, verdict_on: Callable[[Attempt], Awaitable[Verdict]]) -> None:

@@ -38,9 +38,7 @@ async def propose(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopSta
     if _over(context, iteration) or context.tree.recorded(iteration, "proposed"):
         return {}
     try:
-        reply = (None if target is not None else take_drawn(context, iteration)) or await ask_for_candidate(
-            context, iteration, target
-        )
+        reply = take_drawn(context, iteration) or await ask_for_candidate(context, iteration, target)
     except BudgetExceeded as error:
         return _out_of_budget(context, iteration, error)
     except ModelRejected as error:
@@ -182,8 +180,8 @@ def stopped_by(rules: Sequence[StopRule], context: EpisodeContext, seen: Decisio
     return first_decision((*rules, *context.stop_rules), seen)
 
 
-def record_decision(context: EpisodeContext, decision: Decision) -> Decided:
-    """Writes down what was decided after the latest iteration."""
+def record_decision(context: EpisodeContext, decision: Decision, iteration: int | None = None) -> Decided:
+    """Writes down what was decided after an iteration; None for the latest."""
     decided = Decided(decision=decision.kind, rule=decision.rule, why=decision.why, target=decision.target)
-    context.record(decided, len(context.tree) - 1, "decide")
+    context.record(decided, len(context.tree) - 1 if iteration is None else iteration, "decide")
     return decided

@@ -37,7 +37,7 @@ def _threshold_words(options: LoopOptions) -> str:
 
 def _max_iterations(context: DecisionContext) -> str | None:
     limit = context.options.max_iterations
-    return f"{limit} iterations done{_misnamed(context)}" if len(context.tree) >= limit else None
+    return f"{limit} iterations done{_misnamed(context)}" if context.iteration + 1 >= limit else None
 
 
 def _misnamed(context: DecisionContext) -> str:

@@ -110,6 +110,7 @@ def view_for(
     tree: EpisodeRecord,
     *,
     current: int | None,
+    attempts: Iterable[Attempt] | None = None,
     iterations_left: int | None = None,
     memory: Memory | None = None,
     action: ActionRequest | None = None,
@@ -122,6 +123,7 @@ def view_for(
         instance: The instance; its hidden fields must have been taken off.
         tree: The attempts so far.
         current: The attempt to improve, to criticise or to score; None for a fresh start.
+        attempts: Those of the tree that are shown; None for all.
         iterations_left: How many iterations may follow.
         memory: What the role remembers of its session.
         action: How the next action is asked for, in strategies that act.
@@ -133,7 +135,7 @@ def view_for(
     return view_of(
         role,
         instance,
-        attempts=tree,
+        attempts=tree if attempts is None else attempts,
         current=None if current is None else tree[current],
         iterations_left=iterations_left,
         memory=memory or Memory(),

@@ -8,7 +8,15 @@ from decimal import Decimal
 from typing import TypeVar
 
 from loopwright.agents import AgentRole
-from loopwright.loop import BUILTIN_STRATEGIES, MAX_ITERATIONS, AgentStrategy, RefinementStrategy, Strategy, traits_of
+from loopwright.loop import (
+    BUILTIN_STRATEGIES,
+    MAX_ITERATIONS,
+    AgentStrategy,
+    RefinementStrategy,
+    SearchStrategy,
+    Strategy,
+    traits_of,
+)
 from loopwright.models import Prices, Usage
 from loopwright.plan import PlannedEpisode, ResolvedComponents
 from loopwright.preflight._bounds import bounds_of, chat_models
@@ -107,7 +115,7 @@ def _loop(episode: PlannedEpisode, cast: ResolvedComponents) -> Estimate:
 
 def _ends(strategy: Strategy) -> bool:
     """Whether a strategy is known to end by the number of iterations."""
-    own = isinstance(strategy, RefinementStrategy) and MAX_ITERATIONS in strategy.stop_rules
+    own = isinstance(strategy, RefinementStrategy | SearchStrategy) and MAX_ITERATIONS in strategy.stop_rules
     return own or BUILTIN_STRATEGIES.get(strategy.name) is strategy
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -123,6 +123,11 @@ class EpisodeRecord:
     sandboxes: list[SandboxOpened] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
+    proposed: int = 0
+    """Iterations with an attempt."""
+    _best: int | None = None
+    _stopped: int | None = None
+    """The iteration that stopped the loop."""
     calls: CallLog | None = None
     """Prompts and replies of its model calls; None where nobody reads them."""
 
@@ -132,6 +137,7 @@ class EpisodeRecord:
         match event.data:
             case EpisodeStarted() as data:
                 self.started, self.seq = data, event.seq
+                self._best = self._found_best()
             case EpisodeFinished() as data:
                 self.finished = data
             case EpisodePrepared() as data:
@@ -157,7 +163,7 @@ class EpisodeRecord:
         if number is not None:
             iteration = self.iterations.setdefault(number, IterationRecord(number, event.time))
             if data.type in _PARTS:
-                setattr(iteration, data.type, data)
+                self._apply_part(iteration, data)
             if not (event.node or "").startswith(IDEMPOTENCE):
                 spent.append(iteration.spent)
         result: Mapping[str, Any] = {}
@@ -166,6 +172,32 @@ class EpisodeRecord:
             for one in spent:
                 one.add(data, result)
         self._apply_call(event, result)
+
+    def _apply_part(self, iteration: IterationRecord, data: Any) -> None:
+        """Sets a part of an iteration, and what is told of all iterations without looking at each."""
+        new = getattr(iteration, data.type) is None
+        setattr(iteration, data.type, data)
+        if isinstance(data, Proposed):
+            self.proposed += new
+        elif isinstance(data, Decided) and data.decision == "stop" and self._stopped is None:
+            self._stopped = iteration.number
+        if isinstance(data, Proposed | Judged):
+            changed = not new or iteration.number == self._best
+            self._best = self._found_best() if changed else self._better(iteration.number)
+
+    def _better(self, number: int) -> int | None:
+        """The better of an iteration and the best so far."""
+        return self._found_best([number] if self._best is None else [self._best, number])
+
+    def _found_best(self, numbers: Iterable[int] | None = None) -> int | None:
+        among = self.iterations if numbers is None else numbers
+        scored = [one for number in among if (one := self.iterations[number]).score is not None and one.judged]
+        best = max(scored, key=lambda one: (*self._rank_of(one), -one.number), default=None)
+        return None if best is None else best.number
+
+    def _rank_of(self, iteration: IterationRecord) -> tuple[float, float]:
+        assert iteration.judged is not None
+        return self.rank(iteration.judged.verdict)
 
     def _apply_call(self, event: Event, result: Mapping[str, Any]) -> None:
         if self.calls is not None:
@@ -192,8 +224,8 @@ class EpisodeRecord:
     @property
     def stop_rule(self) -> str:
         """The rule that stopped the loop; empty while it goes on."""
-        made = (one.decided for one in self.iterations.values())
-        return next((one.rule for one in made if one is not None and one.decision == "stop"), "")
+        decided = None if self._stopped is None else self.iterations[self._stopped].decided
+        return decided.rule if decided else ""
 
     @property
     def drawn_for_nothing(self) -> int:
@@ -203,8 +235,7 @@ class EpisodeRecord:
     @property
     def best(self) -> Attempt | None:
         """The verified attempt with the highest score, then the best value, the earliest of equals; None before one."""
-        scored = [one.attempt for one in self.iterations.values() if one.score is not None]
-        return max(scored, key=lambda one: (*self.rank(one.verdict), -one.iteration), default=None)
+        return None if self._best is None else self.iterations[self._best].attempt
 
     def rank(self, verdict: Verdict) -> tuple[float, float]:
         """What verdicts are compared by: the score first, then the value in its direction where the task has one."""
@@ -235,4 +266,4 @@ class EpisodeRecord:
         return (self[number] for number in sorted(self.iterations) if self.recorded(number, "proposed"))
 
     def __len__(self) -> int:
-        return sum(one.proposed is not None for one in self.iterations.values())
+        return self.proposed

@@ -189,7 +189,7 @@ class LoopOptions(Section):
     max_iterations: int = Field(default=6, gt=0)
     """Stop after this many iterations."""
     width: int = Field(default=4, gt=0, le=1000)
-    """Candidates that `best_of_n` draws at the same time, where the model takes so many at once."""
+    """Candidates that `best_of_n` and `discover` ask for at the same time, where the model takes so many at once."""
     stop_rules: tuple[str, ...] = ()
     """Rules beside the strategy's own: a built-in name, an entry point, or `package.module:name`."""
     value: ValueOptions | None = None

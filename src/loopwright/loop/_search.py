@@ -1,0 +1,45 @@
+"""What a search chooses: where each candidate is made from, and what its proposer sees."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pydantic import JsonValue
+
+from loopwright.loop._decision import Decision
+from loopwright.types import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What the proposer of a candidate is shown beside the attempt that it goes on from."""
+
+    attempts: Sequence[int] = ()
+    """Iterations, oldest first."""
+    fields: Mapping[str, JsonValue] = field(default_factory=dict)
+    """Public fields beside those of the instance."""
+
+
+class Search(Protocol):
+    """Chooses what candidates are made from; each episode has one of its own.
+
+    What it says may depend on what it took in and on its arguments only, or a resumed episode goes another way.
+    """
+
+    def take(self, attempt: Attempt) -> None:
+        """Takes in the next attempt, in the order of the iterations; one without a candidate, too."""
+        ...
+
+    def pick(self, in_flight: Sequence[int]) -> Decision:
+        """Says what the next candidate is made from.
+
+        Args:
+            in_flight: What the candidates under way are made from.
+        """
+        ...
+
+    def brief(self, iteration: int, target: int | None) -> Brief:
+        """Says what the proposer of a candidate is shown, when it is begun."""
+        ...

@@ -1,0 +1,161 @@
+"""Searches: candidates that are in flight together come to the same, whatever takes long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loopwright.budget import Caps
+from loopwright.environments import Observation
+from loopwright.errors import ModelUnavailable
+from loopwright.loop import Brief, Decision, SearchStrategy, run_episode
+from loopwright.record import EpisodeRecord
+from loopwright.store import CallFinished, Event, RunStore
+from loopwright.task import LoopOptions
+from loopwright.types import Attempt, Candidate, Check, ValueOptions, Verdict
+from tests.loop.game import Game, Table
+from tests.loop.test_draws import Seeded
+
+CANDIDATES = 10
+
+
+class Hill(Game):
+    """The value of a candidate is the number that it says."""
+
+    places = 2
+
+    def __init__(self, seconds: Sequence[float] = (0.0,)) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self.together = self.most_together = 0
+
+    async def step(self, action: Candidate) -> Observation:
+        self.steps += 1
+        self.together += 1
+        self.most_together = max(self.most_together, self.together)
+        await asyncio.sleep(self.seconds[self.steps % len(self.seconds)])
+        self.together -= 1
+        number = float(action.text)
+        return Observation(verdict=Verdict(checks=(Check(name="valid", score=number > 0),), value=number))
+
+
+class Best:
+    """Goes on from the best that nothing is made from."""
+
+    def __init__(self, options: LoopOptions, seed: int | None) -> None:
+        self.taken: list[Attempt] = []
+
+    def take(self, attempt: Attempt) -> None:
+        assert attempt.iteration == len(self.taken)
+        self.taken.append(attempt)
+
+    def pick(self, in_flight: Sequence[int]) -> Decision:
+        free = [one for one in self.taken if one.verdict.passed and one.iteration not in in_flight]
+        best = max(free, key=lambda one: (one.verdict.value or 0.0, -one.iteration), default=None)
+        if best is None:
+            return Decision("restart", "best", "nothing is free")
+        return Decision("backtrack", "best", f"of {len(self.taken)}", best.iteration)
+
+    def brief(self, iteration: int, target: int | None) -> Brief:
+        return Brief(attempts=[] if target is None else [target], fields={"number": len(self.taken)})
+
+
+def table_of(folder: Path, model: Seeded, hill: Hill, width: int, store: RunStore | None = None, **more: Any) -> Table:
+    options = {"max_iterations": CANDIDATES, "value": ValueOptions(direction="maximize"), **more}
+    table = Table(folder, [], strategy=SearchStrategy("best", Best), width=width, store=store, **options)
+    table.context = replace(table.context, seed=7, models={model.name: model}, environment=hill)
+    return table
+
+
+def decided(events: Iterable[Event]) -> dict[int, tuple[Any, ...]]:
+    """By iteration: what it was made from, what was said of it, and what was decided after it."""
+    read = EpisodeRecord()
+    for event in events:
+        read.apply(event)
+    return {
+        number: (one.parent, one.value, one.decided and (one.decided.decision, one.decided.rule, one.decided.target))
+        for number, one in sorted(read.iterations.items())
+    }
+
+
+def searched(folder: Path, model: Seeded, hill: Hill, width: int, **more: Any) -> tuple[dict[int, Any], Table]:
+    table = table_of(folder, model, hill, width, **more)
+    asyncio.run(run_episode(table.plan, table.context))
+    found = decided(table.store.events())
+    table.store.close()
+    return found, table
+
+
+waits = st.lists(st.sampled_from([0.0, 0.001, 0.004]), min_size=1, max_size=5)
+
+
+@settings(max_examples=12, deadline=None)
+@given(width=st.integers(1, 6), calls=waits, steps=waits, other=waits)
+def test_what_takes_long_decides_nothing(
+    width: int, calls: list[float], steps: list[float], other: list[float]
+) -> None:
+    answers = ["3", "14", "-1", "8", "21"]
+    with TemporaryDirectory() as folder:
+        one, _ = searched(Path(folder, "one"), Seeded(answers, calls), Hill(steps), width)
+        same, _ = searched(Path(folder, "two"), Seeded(answers, other), Hill(other[::-1]), width)
+    assert one == same
+    assert len(one) == CANDIDATES
+    assert one[CANDIDATES - 1][2] == ("stop", "max_iterations", None)
+
+
+def test_calls_and_executions_have_pools_of_their_own(tmp_path: Path) -> None:
+    model, hill = Seeded(["3", "4", "5"], [0.01]), Hill([0.02])
+    searched(tmp_path / "r", model, hill, 6, max_iterations=30)
+    assert (model.most_together, hill.most_together) == (6, 2)
+
+
+def test_one_at_a_time_goes_on_from_what_was_just_found(tmp_path: Path) -> None:
+    found, _ = searched(tmp_path / "r", Seeded(["3", "14", "8"]), Hill(), 1)
+    best, values = None, {}
+    for number, (parent, value, _) in found.items():
+        assert parent == best
+        values[number] = value
+        best = max(values, key=lambda one: (values[one], -one))
+
+
+@pytest.mark.parametrize("kept", range(0, 60, 7))
+def test_a_search_that_was_cut_off_goes_on_as_if_nothing_had_happened(tmp_path: Path, kept: int) -> None:
+    answers, delays = ["3", "14", "-1", "8", "21"], [0.001, 0.0, 0.003]
+    whole, table = searched(tmp_path / "whole", Seeded(answers, delays), Hill(), 3)
+    events = [event for event in table.store.events() if event.episode]
+    store = RunStore.create(tmp_path / "cut", table.store.manifest)
+    cut = events[:kept]
+    for event in cut:
+        store.append(event.data, episode=event.episode, iteration=event.iteration, node=event.node)
+    store.close()
+    model = Seeded(answers, delays)
+    again = table_of(tmp_path / "cut", model, Hill(), 3, store=RunStore.open(tmp_path / "cut"))
+    recorded = [event for event in again.store.events() if event.episode]
+    asyncio.run(run_episode(again.plan, again.context, recorded=recorded))
+    assert decided(again.store.events()) == whole
+    paid = sum(isinstance(event.data, CallFinished) for event in cut)
+    assert len(model.asked) == CANDIDATES - paid
+    again.store.close()
+
+
+def test_what_fails_ends_the_episode_when_its_turn_comes_and_leaves_nothing_running(tmp_path: Path) -> None:
+    model = Seeded(["3", ModelUnavailable("away"), "8"], [0.001])
+    table = table_of(tmp_path / "r", model, Hill(), 3)
+    outcome = asyncio.run(run_episode(table.plan, table.context))
+    assert (outcome.status, outcome.failure and outcome.failure.error) == ("failed", "ModelUnavailable")
+    assert all(task.done() for task in table.context.in_flight.values())
+    table.store.close()
+
+
+def test_a_cap_on_calls_is_used_up_and_all_that_was_paid_for_is_measured(tmp_path: Path) -> None:
+    found, table = searched(tmp_path / "r", Seeded(["3", "14", "8"], [0.001]), Hill(), 4, caps=Caps(model_calls=6))
+    assert [value is not None for _, value, _ in found.values()] == [True] * 6 + [False] * (len(found) - 6)
+    assert table.context.tree.stop_rule == "budget"
