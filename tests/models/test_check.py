@@ -21,6 +21,7 @@ from loopwright.models import (
     Reply,
     all_capabilities,
     calls_tools,
+    gives_logprobs,
     open_model,
 )
 from loopwright.types import Message
@@ -207,6 +208,21 @@ def test_tools_are_offered_only_where_the_check_saw_them_called(calls: bool) -> 
             _as_another_process()
             model = open_model("mine/m", options=server.options)
             assert calls_tools(model) is calls
+            await model.close()
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("gives", [True, False])
+def test_log_probabilities_are_counted_on_only_where_the_check_saw_them(gives: bool) -> None:
+    async def go() -> None:
+        server = Clever(*([] if gives else ["logprobs"]))
+        async with server.checked() as check:
+            assert not gives_logprobs(check.model)
+            await check.run(None)
+            _as_another_process()
+            model = open_model("mine/m", options=server.options)
+            assert gives_logprobs(model) is gives
             await model.close()
 
     asyncio.run(go())

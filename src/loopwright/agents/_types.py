@@ -184,6 +184,15 @@ class KnowsTools(Protocol):
 
 
 @runtime_checkable
+class KnowsLogprobs(Protocol):
+    """Optional, of a model client: it can say which models give log-probabilities."""
+
+    def can_give_logprobs(self, model: str) -> bool:
+        """Whether the model of that name does."""
+        ...
+
+
+@runtime_checkable
 class KnowsTurnSeed(Protocol):
     """Optional, of a model client: it has a seed for choices that an agent makes by chance."""
 

@@ -28,6 +28,7 @@ from loopwright.models import (
     Usage,
     calls_tools,
     fit_picture,
+    gives_logprobs,
     request_hash,
 )
 from loopwright.models.image import ImageModel, ImageReply, ImageRequest, image_request_hash
@@ -72,6 +73,10 @@ class NodeCalls:
     def can_call_tools(self, model: str) -> bool:
         """Whether the model of that name can be offered tools."""
         return calls_tools(self.models[model])
+
+    def can_give_logprobs(self, model: str) -> bool:
+        """Whether replies of the model of that name have log-probabilities where they are wanted."""
+        return gives_logprobs(self.models[model])
 
     def random(self) -> Random:
         """Random numbers that are fixed by the task's seed and the place of the node in the run."""

@@ -26,7 +26,18 @@ from loopwright.models.chat._capabilities import Capabilities, Finding, all_capa
 from loopwright.models.chat._replay import Recorder, Replay, replay_key
 from loopwright.models.chat._scripted import Scripted
 from loopwright.models.chat._structured import Structured, complete_as, with_longer_limit
-from loopwright.models.chat._types import AtEndpoint, CallsTools, Model, Reply, Request, calls_tools, request_hash
+from loopwright.models.chat._types import (
+    AtEndpoint,
+    CallsTools,
+    GivesLogprobs,
+    Model,
+    Reply,
+    Request,
+    TokenLogprobs,
+    calls_tools,
+    gives_logprobs,
+    request_hash,
+)
 from loopwright.models.chat._weights import models_folder
 from loopwright.replies import extract_json
 from loopwright.types import Endpoint, FunctionCall, Message, Role, Sampling, Tool, Usage
@@ -43,6 +54,7 @@ __all__ = [
     "Endpoint",
     "Finding",
     "FunctionCall",
+    "GivesLogprobs",
     "LocalModel",
     "Message",
     "Model",
@@ -62,6 +74,7 @@ __all__ = [
     "Sampling",
     "Scripted",
     "Structured",
+    "TokenLogprobs",
     "Tool",
     "Usage",
     "all_capabilities",
@@ -71,6 +84,7 @@ __all__ = [
     "endpoints_file",
     "extract_json",
     "fit_picture",
+    "gives_logprobs",
     "list_models",
     "load_endpoints",
     "models_folder",

@@ -17,6 +17,7 @@ from loopwright.models._options import ModelOptions
 from loopwright.models._prices import Prices
 from loopwright.models._resilient import Resilient, RetryPolicy
 from loopwright.models.chat._capabilities import (
+    LOGPROBS,
     Capabilities,
     Exchange,
     Finding,
@@ -309,7 +310,7 @@ class ModelCheck:
             return [_found("streaming", "unknown", str(error))]
         has: _Answer = "yes" if _holds(told.events, "logprobs") else "no"
         return [
-            _found("log-probabilities", has, "refused" if refused else ""),
+            _found(LOGPROBS, has, "refused" if refused else ""),
             _found("streaming", "yes" if len(told.events) > 1 else "no"),
             _usage(told.events),
         ]

@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar, runtime_checkable
 
 from loopwright.errors import LoopwrightError, ModelRateLimited, ModelUnavailable
 from loopwright.models._limits import Breaker, CallOutcome, Limiter
-from loopwright.models.chat._types import AtEndpoint, Model, Reply, Request, calls_tools
+from loopwright.models.chat._types import AtEndpoint, Model, Reply, Request, calls_tools, gives_logprobs
 from loopwright.models.image._types import ImageModel, ImageReply, ImageRequest
 
 T = TypeVar("T")
@@ -229,6 +229,11 @@ class Resilient:
     def calls_tools(self) -> bool:
         """As the model's."""
         return calls_tools(self._model)
+
+    @property
+    def gives_logprobs(self) -> bool:
+        """As the model's."""
+        return gives_logprobs(self._model)
 
     @property
     def fingerprint(self) -> str:

@@ -20,6 +20,8 @@ from loopwright.user_folders import state_folder
 
 _log = logging.getLogger(__name__)
 
+LOGPROBS = "log-probabilities"
+"""The name of a finding."""
 _LARGEST = 1024 * 1024
 """Bytes of a file."""
 
@@ -138,6 +140,13 @@ class Agreements:
             return False
         measured = self._measured.get(served)
         return not measured or all(found.name != "tools" or found.answer != "no" for found in measured.findings)
+
+    def gives_logprobs(self, served: ServedModel) -> bool:
+        """Whether its replies have log-probabilities: that was measured, and they were not refused since."""
+        if self.of(served).left_out & {"logprobs", "top_logprobs"}:
+            return False
+        measured = self._measured.get(served)
+        return bool(measured) and any(one.name == LOGPROBS and one.answer == "yes" for one in measured.findings)
 
     def doubt(self, served: ServedModel) -> bool:
         """Whether to make a call as if nothing was measured; once, as most refusals are about something else."""

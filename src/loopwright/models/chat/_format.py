@@ -12,7 +12,7 @@ from loopwright.errors import UserError
 from loopwright.models._pictures import picture_type
 from loopwright.models.chat._stream import StreamedCompletion
 from loopwright.models.chat._tools import carried_fields, read_calls, tool_fields, tool_parts
-from loopwright.models.chat._types import Request
+from loopwright.models.chat._types import Request, TokenLogprobs
 from loopwright.types import FunctionCall, Message, Parameter, Sampling, Usage
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ _FINISH: Mapping[object, Finish] = {
 _STREAM = {"stream": True, "stream_options": {"include_usage": True}}
 """Asks for the reply in pieces, so that silence is told from slowness, and for usage in the last piece."""
 
+_UNLIKELY = -7.0
+"""Log-probability below which an alternative is not kept: about one in a thousand."""
 _MOST_TOKENS = 10**9
 """More than any context holds: a larger count is a defect of the server."""
 
@@ -51,6 +53,7 @@ class Completion:
     """As the server names it; empty where it does not."""
     tool_calls: tuple[FunctionCall, ...] = ()
     carried: tuple[Mapping[str, Any], ...] = ()
+    logprobs: tuple[TokenLogprobs, ...] = ()
 
 
 class ChatCompletions:
@@ -69,6 +72,8 @@ class ChatCompletions:
         """
         messages = await chat_messages(request, artifact)
         fields: dict[str, Any] = {"messages": messages, **tool_fields(request), **_STREAM}
+        if request.top_logprobs:
+            fields |= {"logprobs": True, "top_logprobs": request.top_logprobs}
         return (
             fields if request.json_schema is None else {**fields, "response_format": schema_format(request.json_schema)}
         )
@@ -166,7 +171,28 @@ def read_completion(body: object) -> Completion:
         model=model if isinstance(model, str) else "",
         tool_calls=calls,
         carried=carried_fields(message) if calls else (),
+        logprobs=read_logprobs(_mapping(choices[0]).get("logprobs")),
     )
+
+
+def read_logprobs(logprobs: object) -> tuple[TokenLogprobs, ...]:
+    """The tokens of a reply with their likely alternatives; none where the server sends what cannot be read."""
+    tokens = _mapping(logprobs).get("content")
+    found = []
+    for one in map(_mapping, tokens if isinstance(tokens, list) else []):
+        told = one.get("top_logprobs")
+        tops = [one, *map(_mapping, told if isinstance(told, list) else [])]
+        likely = {_whole(top["token"]): min(top["logprob"], 0.0) for top in tops if _is_likely(top)}
+        if not isinstance(token := one.get("token"), str):
+            return ()
+        found.append(TokenLogprobs(token=_whole(token), top=likely))
+    return tuple(found)
+
+
+def _is_likely(top: Mapping[Any, Any]) -> bool:
+    logprob = top.get("logprob")
+    known = isinstance(logprob, int | float) and not isinstance(logprob, bool) and logprob >= _UNLIKELY
+    return known and isinstance(top.get("token"), str)
 
 
 def read_usage(usage: object, *, answered: bool) -> Usage | None:

@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loopwright.errors import MissingContent, UserError
 from loopwright.files import open_descriptor, read_regular
-from loopwright.models.chat._types import Model, Reply, Request, calls_tools, canonical, request_hash
+from loopwright.models.chat._types import Model, Reply, Request, calls_tools, canonical, gives_logprobs, request_hash
 from loopwright.secrets import scrub
 
 
@@ -77,6 +77,11 @@ class Replay:
         """Whether the recorded model was offered tools."""
         return any(call.request.tools for call in self._calls)
 
+    @property
+    def gives_logprobs(self) -> bool:
+        """Whether the recorded model was asked for log-probabilities."""
+        return any(call.request.top_logprobs for call in self._calls)
+
     async def complete(self, request: Request) -> Reply:
         """Answers with the recorded reply.
 
@@ -126,6 +131,11 @@ class Recorder:
     def calls_tools(self) -> bool:
         """As the recorded model's."""
         return calls_tools(self._model)
+
+    @property
+    def gives_logprobs(self) -> bool:
+        """As the recorded model's."""
+        return gives_logprobs(self._model)
 
     async def complete(self, request: Request) -> Reply:
         """Answers as the model does, and writes the call down before it returns."""

@@ -132,6 +132,11 @@ class ServedChat:
         """Whether tools may be offered: the user does not forbid it, and nothing that is known speaks against it."""
         return self._server.settings.tools == "auto" and agreements.calls_tools(self.served)
 
+    @property
+    def gives_logprobs(self) -> bool:
+        """Whether replies have log-probabilities where they are wanted, as `models check` measured."""
+        return self.served.api == "chat" and agreements.gives_logprobs(self.served)
+
     async def complete(self, request: Request) -> Reply:
         """Answers one request with one HTTP call, or with one more where the server lacks a feature.
 
@@ -239,6 +244,7 @@ class ServedChat:
             reasoning=completion.reasoning,
             tool_calls=completion.tool_calls,
             carried=completion.carried,
+            logprobs=completion.logprobs,
             model=completion.model or self._model,
             finish=completion.finish,
             usage=completion.usage or Usage(),

@@ -27,6 +27,7 @@ class StreamedCompletion:
     _texts: dict[str, list[str]] = field(default_factory=dict)
     _lists: dict[str, list[Any]] = field(default_factory=dict)
     _calls: list[dict[str, Any]] = field(default_factory=list)
+    _logprobs: list[Any] = field(default_factory=list)
     _finish: str | None = None
     _error: object = None
 
@@ -50,6 +51,9 @@ class StreamedCompletion:
         self._error = choice.get("error") or self._error
         finish = choice.get("finish_reason")
         self._finish = finish if isinstance(finish, str) and finish else self._finish
+        told = choice.get("logprobs")
+        if isinstance(told, Mapping) and isinstance(tokens := told.get("content"), list):
+            self._logprobs += tokens
         # Some servers send the whole message in one event.
         delta = choice.get("delta") or choice.get("message")
         if isinstance(delta, Mapping):
@@ -73,6 +77,7 @@ class StreamedCompletion:
         message["tool_calls"] = self._calls
         message["content"] = self._whole_content()
         choice = {"message": message, "finish_reason": self._finish, "error": self._error}
+        choice["logprobs"] = {"content": self._logprobs}
         return {**self._answer, "choices": [choice]}
 
     def _take(self, delta: Mapping[str, Any]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -30,6 +30,8 @@ class Request(BaseModel):
     """What the model may call. A model that cannot call tools refuses the request: see `CallsTools`."""
     tool_choice: Literal["auto", "required", "none"] = Field(default="auto", exclude_if=lambda choice: choice == "auto")
     """Whether the model may, must or must not call a tool."""
+    top_logprobs: int = Field(default=0, ge=0, le=20, exclude_if=operator.not_)
+    """How many alternatives of each token of the reply are wanted with their log-probabilities: see `GivesLogprobs`."""
 
     def for_model(self) -> Request:
         """As a model is to see it: in the schema, names of private classes lose the underscore before them.
@@ -53,6 +55,16 @@ def _without_underscores(schema: Any) -> Any:
     if isinstance(plain.get("$defs"), dict):
         plain["$defs"] = {name.lstrip("_"): value for name, value in plain["$defs"].items()}
     return plain
+
+
+class TokenLogprobs(BaseModel):
+    """One token of a reply, and what could have stood in its place."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    token: str
+    top: Mapping[str, Annotated[float, Field(le=0, allow_inf_nan=False)]]
+    """Likely tokens, the one that was drawn among them, to their natural log-probabilities."""
 
 
 class Reply(BaseModel):
@@ -80,6 +92,9 @@ class Reply(BaseModel):
     """Tokens of a reply that the response cache gave; its `usage` is empty, as nothing was paid."""
     left_out: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
     """Parameters of the request that the provider refuses, so that the reply was drawn without them."""
+    logprobs: tuple[TokenLogprobs, ...] = Field(default=(), exclude_if=operator.not_)
+    """The tokens of the reply as the server sent it, before a schema or a reasoning tag cut its text; empty where the
+    request wants none, or the server gives none."""
     measured: str = Field(default="", exclude_if=operator.not_)
     """The day on which `models check` found out what is left out; empty where a refusal in this process told it."""
     cost_usd: Decimal | None = None
@@ -162,6 +177,21 @@ class AtEndpoint(Protocol):
     def reply_limit(self) -> int | None:
         """Tokens of a reply where the request does not limit it."""
         ...
+
+
+@runtime_checkable
+class GivesLogprobs(Protocol):
+    """Optional, of a model: it can say whether its replies have log-probabilities."""
+
+    @property
+    def gives_logprobs(self) -> bool:
+        """Whether `Request.top_logprobs` brings any, as was measured."""
+        ...
+
+
+def gives_logprobs(model: object) -> bool:
+    """Whether a model's replies have log-probabilities where they are wanted; one that does not say gives none."""
+    return isinstance(model, GivesLogprobs) and model.gives_logprobs
 
 
 def refuse_tools(request: Request) -> None:
