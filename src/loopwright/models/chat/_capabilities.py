@@ -146,7 +146,8 @@ class Agreements:
         if self.of(served).left_out & {"logprobs", "top_logprobs"}:
             return False
         measured = self._measured.get(served)
-        return bool(measured) and any(one.name == LOGPROBS and one.answer == "yes" for one in measured.findings)
+        findings = measured.findings if measured else ()
+        return any(found.name == LOGPROBS and found.answer == "yes" for found in findings)
 
     def doubt(self, served: ServedModel) -> bool:
         """Whether to make a call as if nothing was measured; once, as most refusals are about something else."""
