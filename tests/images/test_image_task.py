@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import loopwright
 from loopwright.errors import TaskError
 from loopwright.images import ImageCritic, ImageRefiner, PixelVerifier, VisionVerifier
 from loopwright.images.shapes import measure, open_painter
-from loopwright.models import ModelOptions, Reply, Request
+from loopwright.models import ModelOptions, Reply, Request, TokenLogprobs
 from loopwright.runner import EpisodeResult
 from loopwright.store import read_run
 from loopwright.task import Task
@@ -141,6 +143,38 @@ def test_a_vision_model_is_shown_the_picture_and_asked_again_before_it_passes(tm
     assert episode.passed
     assert len(seer.asked) == 2
     assert "Look once more" in seer.asked[1]
+
+
+class Unsure(Seer):
+    """It says "yes", and its log-probabilities say how sure it is of the star."""
+
+    gives_logprobs = True
+
+    def __init__(self, star: float) -> None:
+        super().__init__()
+        self.star = star
+        self.wanted: list[int] = []
+
+    async def complete(self, request: Request) -> Reply:
+        reply = await super().complete(request)
+        self.wanted.append(request.top_logprobs)
+        tokens: list[TokenLogprobs] = []
+        for piece in re.findall(r"yes|(?:(?!yes).)+", reply.text):
+            yes = self.star if tokens and '"star"' in tokens[-1].token else 0.99
+            top = {"yes": math.log(yes), "no": math.log(1 - yes)} if piece == "yes" else {}
+            tokens.append(TokenLogprobs(token=piece, top=top))
+        return reply.model_copy(update={"logprobs": tuple(tokens)})
+
+
+@pytest.mark.parametrize(("star", "asked"), [(0.99, 2), (0.55, 0)])
+def test_an_answer_that_its_log_probabilities_doubt_is_no_vote(star: float, asked: int, tmp_path: Path) -> None:
+    seer = Unsure(star)
+    episode = seen_by(tmp_path, seer, task(goal="a red circle and a star", max_iterations=1))
+    checks = {check.name: check for check in episode.attempts[0].verdict.checks}
+    assert set(seer.wanted) == {5}
+    assert (checks["star"].data or {})["asked"] == asked
+    assert checks["star"].confidence == pytest.approx(star)
+    assert checks["star"].passed == (asked > 0)
 
 
 @pytest.mark.parametrize(

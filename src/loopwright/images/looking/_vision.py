@@ -12,6 +12,7 @@ from loopwright.agents import (
     AgentRole,
     CallBounds,
     KeepsArtifacts,
+    KnowsLogprobs,
     ModelClient,
     NamesModels,
     View,
@@ -21,10 +22,14 @@ from loopwright.errors import AgentError, VerifierError
 from loopwright.images.checklist import Answer, Atom, CountAtom
 from loopwright.images.looking._answers import read_count, read_yes_no
 from loopwright.images.looking._confirming import MOST, confirmed
+from loopwright.images.looking._probabilities import answer_tokens, p_drawn, p_yes
 from loopwright.images.looking._shown import expected_of, shown_checklist, shown_reference
-from loopwright.models import Request, complete_as
+from loopwright.models import Request, TokenLogprobs, complete_as
 from loopwright.project import Project
 from loopwright.task import Instance
+
+_ALTERNATIVES = 5
+"""Likely tokens of each answer that are asked for, where the model gives them."""
 
 
 def _as_text(answer: object) -> object:
@@ -84,26 +89,37 @@ class VisionVerifier:
         reference = shown_reference(view)
         if isinstance(models, KeepsArtifacts):
             reference = await models.picture(reference, None)
-        request = Request(model=name, messages=(system, user.model_copy(update={"images": (reference,)})))
+        likely = _ALTERNATIVES if isinstance(models, KnowsLogprobs) and models.can_give_logprobs(name) else 0
+        messages = (system, user.model_copy(update={"images": (reference,)}))
         try:
-            said = (await complete_as(models, request, _Answers)).value
+            made = await complete_as(models, Request(model=name, messages=messages, top_logprobs=likely), _Answers)
         except AgentError as error:
             raise VerifierError(f"{name} gave no answers about the picture: {error.args[0]}") from None
-        by_id = {one.id: one for one in said.answers}
+        said = made.value.answers
+        tokens = answer_tokens(made.replies[-1].logprobs, len(said))
+        by_id = {one.id: (one, token) for one, token in zip(said, tokens, strict=True)}
         if not again and not any(atom.id in by_id for atom in atoms):
             raise VerifierError(f"{name} answered none of the {len(atoms)} questions by its id")
-        return {atom.id: _answer(atom, by_id.get(atom.id)) for atom in atoms}
+        return {atom.id: _answer(atom, *by_id.get(atom.id, (None, None))) for atom in atoms}
 
 
-def _answer(atom: Atom, said: _Answered | None) -> Answer:
+def _answer(atom: Atom, said: _Answered | None, token: TokenLogprobs | None) -> Answer:
+    """An answer; the probability of its token goes before what the model says of its confidence."""
     if said is None:
         return Answer(value="unknown", confidence=0, evidence="no answer")
     if isinstance(atom, CountAtom) and (seen := read_count(said.answer, atom)) is not None:
         value: Literal["yes", "no"] = "yes" if atom.holds(seen) else "no"
-        return Answer(value=value, confidence=said.confidence, seen=seen, evidence=said.seen)
+        drawn = p_drawn(token) if token else None
+        return Answer(value=value, confidence=_known(drawn, said.confidence), seen=seen, evidence=said.seen)
     if (told := read_yes_no(said.answer)) != "unknown":
-        return Answer(value=told, confidence=said.confidence, evidence=said.seen)
+        yes = p_yes(token) if token else None
+        sure = None if yes is None else yes if told == "yes" else 1 - yes
+        return Answer(value=told, confidence=_known(sure, said.confidence), evidence=said.seen)
     return Answer(value="unknown", confidence=0, evidence=said.seen or said.answer)
+
+
+def _known(probability: float | None, said: float) -> float:
+    return said if probability is None else probability
 
 
 def _question(atom: Atom) -> str:
