@@ -10,6 +10,9 @@ from loopwright.agents import extract_files
 from loopwright.errors import NoCandidate
 
 CODE = "def add(a, b):\n    return a + b\n"
+OTHER = "def helper(a):\n    return a\n"
+CONSOLE = ">>> def add(a, b):\n...     return a + b\n...\n>>> add(1, 2)\n3\n"
+ADDED = "+++ b/solution.py\n@@ -0,0 +1,2 @@\n+def add(a, b):\n+    return a + b\n"
 
 
 def files(reply: str, **options: frozenset[str]) -> dict[str, str]:
@@ -67,6 +70,69 @@ def test_of_several_blocks_the_program_is_found(reply: str) -> None:
 @pytest.mark.parametrize("info", ["python title=util.py", 'python filename="util.py"', "python:util.py", "util.py"])
 def test_a_file_may_be_named_in_the_fence(info: str) -> None:
     assert files(f"```python\n{CODE}```\n```{info}\nX = 1\n```") == {"solution.py": CODE, "util.py": "X = 1\n"}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"```python\n# file: /solution.py\n{CODE}```",
+        f"```python\n# file: ./solution.py\n{CODE}```",
+        f"```python\n# /app/solution.py\n{CODE}```",
+        f"```python file=/solution.py\n{CODE}```",
+        f'```python title="solution.py"\n{CODE}```',
+        f"```python:solution.py\n{CODE}```",
+        f"**solution.py**\n```python\n{CODE}```",
+        f"### `add.py`:\n\n```python\n{CODE}```",
+    ],
+)
+def test_the_entry_may_be_named_in_many_ways(reply: str) -> None:
+    assert files(reply) == {"solution.py": CODE}
+
+
+def test_a_line_before_a_block_names_its_file() -> None:
+    reply = f"**`util.py`**\n\n```python\n{OTHER}```\n### File: solution.py\n```python\n{CODE}```\n"
+    assert files(reply) == {"solution.py": CODE, "util.py": OTHER}
+    assert files(f"util.py:\n```python\n{OTHER}```\n```python\n{CODE}```\n", known=frozenset({"util.py"})) == {
+        "solution.py": CODE,
+        "util.py": OTHER,
+    }
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"Here is the code: ```python\n{CODE}```\nDone.",
+        f"```markdown\nSure.\n```python\n{CODE}```\nDone.\n```",
+        f"```text\n{CODE}```",
+        f"```pycon\n{CONSOLE}```",
+        f"```diff\n{ADDED}```",
+        CONSOLE,
+        f"<code>\n{CODE}</code>",
+        f'It is <pre><code class="language-python">{CODE}</code></pre>, I think.',
+        "<pre>\ndef add(a, b):\n    return a + b if a &lt; b else b + a\n</pre>",
+        f"<answer>\n{CODE}</answer>",
+        f"[PYTHON]\n{CODE}[/PYTHON]",
+        "```python def add(a, b): return a + b```",
+        f"Here is my solution:\n\n{CODE}\nThis works.\n",
+    ],
+)
+def test_a_program_in_an_odd_wrapping_is_found(reply: str) -> None:
+    values: dict[str, object] = {}
+    exec(files(reply)["solution.py"], values)
+    add = values["add"]
+    assert callable(add)
+    assert add(1, 2) == 3
+
+
+def test_a_function_and_its_helper_in_two_blocks_are_one_file() -> None:
+    uses = "def add(a, b):\n    return helper(a) + b\n"
+    assert files(f"First:\n```python\n{OTHER}```\nThen:\n```python\n{uses}```\n") == {"solution.py": f"{OTHER}\n{uses}"}
+
+
+@pytest.mark.parametrize("flood", ["<code>" * 20_000, "```python " * 10_000, "def f\n" * 10_000])
+def test_a_flood_of_what_may_be_code_is_survived(flood: str) -> None:
+    with pytest.raises(NoCandidate):
+        files(flood)
 
 
 def test_several_files_by_name() -> None:

@@ -41,9 +41,17 @@ containers = st.sampled_from(("", "", "- ", "1. ", "  * ", "> ", "> > ", "1. > "
 infos = st.sampled_from(("python", "py", "Python3", "python3.11", "{.python}", "python title=x"))
 
 
-def _wrapped(program: str, fence: str, info: str, container: str) -> str:
+ends = st.sampled_from(("same", "same", "words", "shorter", "other", "none", "next"))
+outers = st.sampled_from(
+    ("", "", "```markdown", "```md", "````markdown", "```text", "```", "~~~", "~~~~markdown", "`````")
+)
+words = st.sampled_from(("", "", "Here is the code: ", "**Solution:** ", "1. Write this: ", "So `f`, \u201cit\u201d: "))
+marks = st.sampled_from(("", "", "\ufeff", "\u200b", "\u2060", "\xa0"))
+
+
+def _wrapped(program: str, fence: str, info: str, container: str = "", end: str | None = None) -> str:
     rest = re.sub(r"[^>\s]", " ", container)
-    lines = [f"{fence}{info}", *program.split("\n")[:-1], fence]
+    lines = [f"{fence}{info}", *program.split("\n")[:-1], fence if end is None else end]
     return "".join(f"{container if not number else rest}{line}\n" for number, line in enumerate(lines))
 
 
@@ -57,6 +65,75 @@ def test_any_program_comes_out_of_any_wrapping_unchanged(
     reply = reply.replace("\n", "\r\n") if crlf else reply
     answer, _ = split_reasoning(reply)
     assert [block.body for block in code_blocks(answer)] == [program]
+
+
+@settings(deadline=None)
+@given(programs, st.sampled_from("`~"), infos, ends, prose, outers, words, marks, st.booleans())
+def test_any_program_comes_out_of_any_careless_wrapping_unchanged(
+    program: str, tick: str, info: str, end: str, before: str, outer: str, said: str, mark: str, crlf: bool
+) -> None:
+    """Fences after words, in other fences, closed by none or by another one; and marks that nobody sees."""
+    assume(is_python(program) and program.strip() and "`" not in program and "~" not in program)
+    assume(not outer or end == "same")  # else the outer fence closes the block
+    assume(not said or end in {"same", "none"})
+    assume(not before or not outer or outer.strip("`~"))  # a fence without a name is code if it starts with words
+    tick, info = ("`", info.partition(" ")[0]) if said else (tick, info)
+    fence = tick * 4
+    closing = {
+        "words": f"{fence} That is it.",
+        "shorter": tick * 3,
+        "other": "~~~~" if tick == "`" else "````",
+        "none": "",
+        "next": f"{fence}python\nx = 1\n{fence}",
+    }
+    reply = before + mark + said + _wrapped(program, fence, info, end=closing.get(end, fence))
+    reply = f"{outer}\n{reply}{re.sub('[a-z]', '', outer)}\n" if outer else reply
+    reply = reply.replace("\n", "\r\n") if crlf else reply
+    first, *others = [block.body for block in code_blocks(reply, language="python")]
+    assert first == program + ("\n" if end == "none" else "")
+    assert others == (["x = 1\n"] if end == "next" else [])
+
+
+@pytest.mark.parametrize(
+    ("reply", "body"),
+    [
+        ("```python\n\u200bif x:\n\xa0\xa0y('\xa0')\n```\n", "if x:\n  y('\xa0')\n"),
+        ("```python\nif\xa0x:\n  y()\n```\n", "if x:\n  y()\n"),
+        ("```python\n\ufeffx = 1\n```\n", "x = 1\n"),
+        ("```python\n>>> def f():\n...     return 1\n...\n>>> f()\n1\n```\n", "def f():\n    return 1\n\nf()\n"),
+        ("```python\n+++ b/a.py\n@@ -0,0 +1,2 @@\n+def f():\n+    return 1\n```\n", "def f():\n    return 1\n"),
+        ("```python def f(a):\n    return a\n```\n", "def f(a):\n    return a\n"),
+        ("Here: ```python\nx = 1```\n", "x = 1\n"),
+        ("```python\nx = \u201cleft alone\u201d\n```\n", "x = \u201cleft alone\u201d\n"),
+        ("````python\nTEXT = '''\n```python\n'''\n````\n", "TEXT = '''\n```python\n'''\n"),
+    ],
+)
+def test_python_that_does_not_parse_is_read_as_what_it_shows(reply: str, body: str) -> None:
+    assert [block.body for block in code_blocks(reply)] == [body]
+
+
+@pytest.mark.parametrize(
+    ("reply", "bodies"),
+    [
+        ("A fence is ```\nlike this:\n```python\nx = 1\n```\n", ["x = 1\n"]),
+        ("I open ```python\nand forget it.\n```python\nx = 1\n```\n", ["x = 1\n"]),
+        ("Open it with: ```\nNow:\n```sh\nls\n```\n", ["ls\n"]),
+        ("Write:\n```markdown\n# Title\n```\n```python\nx = 1\n```\n", ["# Title\n", "x = 1\n"]),
+        ("```markdown README.md\n```python\nx\n```\n", ["```python\nx\n"]),
+        ("```\nls\n```\n", ["ls\n"]),
+    ],
+)
+def test_what_is_no_wrapping_stays_a_block(reply: str, bodies: list[str]) -> None:
+    assert [block.body for block in code_blocks(reply, language="shell")] == bodies
+
+
+def test_a_text_that_is_asked_for_is_no_wrapping() -> None:
+    reply = "```markdown\n```python\nx = 1\n```\n"
+    assert [block.body for block in code_blocks(reply)] == ["```python\nx = 1\n"]
+
+
+def test_a_tag_before_a_fence_on_its_line_is_no_code() -> None:
+    assert split_reasoning("<think>Try: ```python\nx = 1\n```\n</think>\n42") == ("42", "Try: ```python\nx = 1\n```")
 
 
 @settings(deadline=None)
@@ -116,7 +193,15 @@ def test_languages(info: str, language: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "flood", ["```\n" * 20_000, "```python\nx = (\n" * 5_000, "> " * 50_000, "~~~python\n```\n" * 5_000]
+    "flood",
+    [
+        "```\n" * 20_000,
+        "```python\nx = (\n" * 5_000,
+        "> " * 50_000,
+        "~~~python\n```\n" * 5_000,
+        "a: ```\n" * 20_000,
+        "```md\n" * 20_000,
+    ],
 )
 def test_a_flood_of_fences_is_survived(flood: str) -> None:
     assert all(block.body in flood for block in code_blocks(flood))

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import html
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import PurePosixPath
 
 from loopwright.candidate import Candidate
 from loopwright.errors import NoCandidate
-from loopwright.replies import CodeBlock, code_blocks, defined_names, language_of
+from loopwright.replies import CodeBlock, code_blocks, defined_names, language_of, program_of, repaired_python
 
 _LANGUAGES = {".py": ("Python", "python"), ".sql": ("SQL", "sql")}
 _PATH = re.compile(r"^(?:#|//|--)?\s*(?:file(?:name)?:?\s*)?`?(?P<path>[\w./-]+\.\w+)`?\s*:?\s*$", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\b(?:file(?:name)?|path|title)\s*[=:]\s*[\"']?(?P<path>[\w./-]+\.\w+)", re.IGNORECASE)
+_HEADING = re.compile(r"[#*_`\s]*(?:file(?:name)?:?[*_`\s]*)?(?P<path>[\w./-]+\.\w+)[*_`:\s]*", re.IGNORECASE)
+_TAG = re.compile(r"<(?P<tag>code|pre|python|answer|solution)\b[^>\n]*>|\[(?P<word>PYTHON|CODE)\]", re.IGNORECASE)
+_INLINE = re.compile(r"`{3,}(?:python\d?|py)?[ \t]+(?P<body>[^`\n]+)`{3,}", re.IGNORECASE)
+_STARTS = re.compile(r"^(?:from|import|def|class|async def)\b|^@\w", re.MULTILINE)
+_SENTENCE = re.compile(r"^[A-Z][\w']*(?: .*)?[.:!]$", re.MULTILINE)
+_MOST = 20
+"""Tags of a reply that are looked at: a flood of them must not cost minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +36,13 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
     """Reads the files that a reply proposes.
 
     A block names its file after the language (three backticks, `python util.py`) or in a first line such as
-    `# file: util.py`. Of the blocks without a name that are in the entry's language one is the entry: the first that
-    defines a function or a class, or a later one that defines all the same names again, as a correction does; the
-    first of all where none defines anything. A block that is named as the entry is corrected in the same way.
+    `# file: util.py`. A line of nothing but a name before a block names its file if some block is named as the entry,
+    or if the task knows that name. Of the blocks without a name that are in the entry's language those that
+    `loopwright.replies.program_of` takes are the entry. A block that is named as the entry is corrected in the same
+    way.
+
+    Where there is no file so far, blocks under another language's name that are Python count, and without a block a
+    bare program, also between sentences or tags such as `<code>`.
 
     Args:
         reply: The model's text, without its reasoning.
@@ -43,7 +56,7 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
         raise NoCandidate("the model answered nothing")
     suffix = PurePosixPath(entry).suffix
     title, language = _LANGUAGES.get(suffix, (suffix or "text", ""))
-    blocks = [_block(block, suffix, known | {entry}) for block in code_blocks(reply, language=language)]
+    blocks = _blocks(reply, language, known, entry)
     files = {block.path: block.body for block in blocks if block.path and block.body.strip()}
     fitting = [
         b
@@ -53,40 +66,72 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
     named = max((at for at, block in enumerate(fitting) if block.path), default=0)
     if entry not in files or defined_names(files[entry]):
         meant = [block.body for block in fitting[named:]]
-        files |= {entry: _meant(meant)} if meant else {}
+        files |= {entry: program_of(meant)} if meant else {}
+    if not files and language == "python":
+        shown = [repaired_python(block.body) for block in blocks] if blocks else list(_bare(reply))
+        programs = [code for code in shown if defined_names(code)]
+        files = {entry: program_of(programs) if blocks else programs[0]} if programs else {}
     if files:
         return Candidate(files=files)
-    if not blocks and suffix == ".py" and defined_names(reply):
-        return Candidate(files={entry: reply})
     raise NoCandidate(_why_nothing(blocks, title))
 
 
-def _block(block: CodeBlock, suffix: str, known: frozenset[str]) -> _Block:
+def _blocks(reply: str, language: str, known: frozenset[str], entry: str) -> list[_Block]:
+    """The blocks with the files that they name."""
+    found = code_blocks(reply, language=language)
+    named = [_block(block, known, entry) for block in found]
+    blocks = [
+        one if one.path else replace(one, path=_heading(reply[max(0, block.start - 300) : block.start], known, entry))
+        for one, block in zip(named, found, strict=True)
+    ]
+    if any(block.path == entry for block in blocks):
+        return blocks
+    return [block if block.path in known else one for one, block in zip(named, blocks, strict=True)]
+
+
+def _block(block: CodeBlock, known: frozenset[str], entry: str) -> _Block:
     word, _, name = block.info.partition(" ")
     first, _, rest = block.body.partition("\n")
     after = word.partition(":")[2]
     # A language with its version, such as python3.11, has the form of a file's name.
     bare = None if language_of(word) else _PATH.match(word)
     if named := _PATH.match(name.strip()) or _PATH.match(after) or bare or _ATTRIBUTE.search(block.info):
-        return _Block(block.language, _clean(named["path"]), block.body)
+        return _Block(block.language, _clean(named["path"], known, entry), block.body)
     in_body = _PATH.match(first.strip()) if first.lstrip().startswith(("#", "//", "--")) else None
-    if in_body and (in_body["path"] in known or "file" in first.lower() or in_body["path"].endswith(suffix)):
-        return _Block(block.language, _clean(in_body["path"]), rest)
+    if in_body:
+        path = _clean(in_body["path"], known, entry)
+        if path in {*known, entry} or "file" in first.lower() or path.endswith(PurePosixPath(entry).suffix):
+            return _Block(block.language, path, rest)
     return _Block(block.language, "", block.body)
 
 
-def _meant(bodies: Sequence[str]) -> str:
-    """The block that is the program, of several."""
-    chosen, names = bodies[0], frozenset[str]()
-    for body in bodies:
-        defined = defined_names(body)
-        if defined and names <= defined:
-            chosen, names = body, names or defined
-    return chosen
+def _heading(before: str, known: frozenset[str], entry: str) -> str:
+    """The file that the last line before a block names, if it holds nothing else."""
+    named = _HEADING.fullmatch(before.rstrip().rpartition("\n")[2])
+    return _clean(named["path"], known, entry) if named else ""
 
 
-def _clean(path: str) -> str:
-    return path.removeprefix("./")
+def _bare(reply: str) -> Iterator[str]:
+    """The programs that a reply without a block may be."""
+    yield reply
+    yield repaired_python(reply)
+    if starts := _STARTS.search(reply):
+        yield _SENTENCE.split(reply[starts.start() :], maxsplit=1)[0].rstrip() + "\n"
+    for tag in islice(_TAG.finditer(reply), _MOST):
+        closing = f"</{tag['tag']}>" if tag["tag"] else f"[/{tag['word']}]"
+        end = reply.lower().find(closing.lower(), tag.end())
+        body = reply[tag.end() : end if end >= 0 else len(reply)].strip("\n") + "\n"
+        yield repaired_python(body)
+        yield repaired_python(html.unescape(body))
+    for found in _INLINE.finditer(reply):
+        yield found["body"].strip() + "\n"
+
+
+def _clean(path: str, known: frozenset[str], entry: str) -> str:
+    """A path in the candidate's folder; one from a root is the file of the task that it ends with, if there is one."""
+    inside = path.removeprefix("./").lstrip("/")
+    ends = (name for name in (entry, *sorted(known)) if path.startswith("/") and f"/{inside}".endswith(f"/{name}"))
+    return next(ends, inside)
 
 
 def _why_nothing(blocks: list[_Block], title: str) -> str:

@@ -3,7 +3,8 @@
 from loopwright.replies._blocks import CodeBlock, code_blocks, language_of
 from loopwright.replies._edits import EditFailed, TextEdit, apply_edits, read_edits
 from loopwright.replies._json import extract_json
-from loopwright.replies._python import defined_names, is_python, parse_python
+from loopwright.replies._program import program_of
+from loopwright.replies._python import defined_names, is_python, parse_python, repaired_python
 from loopwright.replies._reasoning import split_reasoning
 
 __all__ = [
@@ -17,6 +18,8 @@ __all__ = [
     "is_python",
     "language_of",
     "parse_python",
+    "program_of",
     "read_edits",
+    "repaired_python",
     "split_reasoning",
 ]

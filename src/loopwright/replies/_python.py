@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
+from collections.abc import Iterator
 
+INVISIBLE = "\xa0\u200b\u200c\u200d\u2060\ufeff"
+"""A no-break space, and characters without a width."""
+_AS_WRITTEN = str.maketrans({"\xa0": " "} | dict.fromkeys(INVISIBLE[1:], ""))
+_INDENTATION = re.compile(rf"^[ \t{INVISIBLE}]+", re.MULTILINE)
+_PROMPT = re.compile(r"(?:>>>|\.\.\.)(?: |\Z)")
+_ADDED = re.compile(r"\+(?!\+\+ )(?P<line>.*)|@@.*|(?:\+\+\+|---) .*|diff .*|index .*|new file .*|")
 _TRIES = 5
 
 
 def is_python(code: str) -> bool:
     """Whether a text is a Python program, an empty one included."""
-    return _parsed(code) is not None
+    return try_parse(code) is not None
 
 
 def defined_names(code: str) -> frozenset[str]:
     """Functions and classes that code defines on its top level; none where it is no Python."""
-    module = _parsed(code)
+    module = try_parse(code)
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return frozenset(node.name for node in module.body if isinstance(node, kinds)) if module else frozenset()
 
@@ -35,7 +43,31 @@ def parse_python(source: str) -> ast.Module:
     return ast.parse(source)
 
 
-def _parsed(code: str) -> ast.Module | None:
+def repaired_python(code: str) -> str:
+    """A text that is no Python as the program that it shows; as it is where it shows none.
+
+    The program of a console's session is what stands after its prompts; that of a diff of a new file, its lines. Blanks
+    and characters without a width that Python refuses are left out, or are spaces.
+    """
+    if is_python(code):
+        return code
+    return next((reading for reading in _kinder(code) if reading != code and is_python(reading)), code)
+
+
+def _kinder(code: str) -> Iterator[str]:
+    clean = _INDENTATION.sub(lambda found: found[0].translate(_AS_WRITTEN), code)
+    yield clean
+    yield code.translate(_AS_WRITTEN)
+    lines = clean.splitlines()
+    if any(line.startswith(">>>") for line in lines):
+        yield "".join(f"{line[4:]}\n" for line in lines if _PROMPT.match(line))
+    added = [_ADDED.fullmatch(line) for line in lines]
+    if all(added):
+        yield "".join(f"{found['line']}\n" for found in added if found and found["line"] is not None)
+
+
+def try_parse(code: str) -> ast.Module | None:
+    """The syntax tree of a text; None where it is no Python, or too deep to tell."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -14,6 +14,7 @@ _TAG = re.compile(
 )
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,2})(?!`)[^`\n]+\1(?!`)")
 _BLANK_LINES = re.compile(r"\A(?:[ \t]*\r?\n)+")
+_GOES_ON = re.compile(r"[ \t]+[^\W\d_A-Z]")
 _MOST = 30
 """Stretches of reasoning that are looked for: a reply of nothing but tags must not cost minutes."""
 
@@ -24,8 +25,9 @@ def split_reasoning(text: str) -> tuple[str, str]:
     Reasoning stands between `<think>` and `</think>`, also nested; `<thinking>`, `<thought>`, `<reasoning>` and
     `[THINK]` are the same. An opening tag begins a line. Without its closing tag, as in a reply that was cut, all that
     follows it is reasoning; before a closing tag without an opening one, all that comes before. Tags in code are code.
-    A line with a pair of tags only speaks of them. JSON is data, and a bare Python program that defines something is
-    code, whatever their strings hold.
+    A line with a pair of tags only speaks of them. So does a sentence that goes on after a closing tag alone: a letter
+    stands right before it, and a blank and a small letter follow (`tags</think> roses`). JSON is data, and a bare
+    Python program that defines something is code, whatever their strings hold.
 
     Returns:
         The answer, and the reasoning; the answer is the text itself where there is none.
@@ -106,10 +108,12 @@ def _ends_a_pair(text: str, tag: re.Match[str]) -> bool:
 
 
 def _stands_alone(text: str, tag: re.Match[str]) -> bool:
-    """Whether a closing tag ends something, and is not a word of a sentence about tags."""
+    """Whether a closing tag ends something, and is not a word of a sentence."""
     before, after = text[: tag.start()], text[tag.end() :]
     if not after.strip(" \t") or after.lstrip(" \t").startswith(("\n", "\r")):
         return True
+    if _GOES_ON.match(after) and before[-1:].isalpha():
+        return False
     return not before or before[-1] == "\n" or not (before[-1].isspace() or before[-1] in "\"'`(")
 
 
