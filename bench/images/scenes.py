@@ -12,10 +12,19 @@ from random import Random
 from typing import Any, TypeVar
 
 from bench.images.noise import NOISE, said
-from loopwright.images.checklist import Answer, Atom, verdict
+from loopwright.images.checklist import Answer, Atom, Box, verdict
 from loopwright.images.looking import confirmed, gated
 from loopwright.images.refining import PICTURE, next_edit, picture_to_edit, published_critique
-from loopwright.images.shapes import FaultRates, Scene, look, paint, parse_instruction, parse_prompt, repaint
+from loopwright.images.shapes import (
+    FaultRates,
+    Scene,
+    SceneObject,
+    look,
+    paint,
+    parse_instruction,
+    parse_prompt,
+    repaint,
+)
 from loopwright.types import Attempt, Candidate, Verdict
 
 _T = TypeVar("_T")
@@ -59,12 +68,13 @@ class Episode:
         edit = None if head is None else next_edit(self._checklist, self.attempts, self.attempts[head])
         if edit is None:
             return self._new()
-        return self._edit(head, edit.prompt, edit.made)
+        return self._edit(head, edit.prompt, edit.made, edit.region)
 
-    def _edit(self, head: int | None, words: str, made: dict[str, Any]) -> None:
+    def _edit(self, head: int | None, words: str, made: dict[str, Any], region: Sequence[Box] = ()) -> None:
         assert head is not None
-        instruction = parse_instruction(words.partition(". ")[0])
-        self._add(repaint(instruction, self.scenes[head], self._rates, self._random), head, made)
+        instruction, before = parse_instruction(words.partition(". ")[0]), self.scenes[head]
+        after = repaint(instruction, before, self._rates, self._random)
+        self._add(_within(region, before, after) if region else after, head, made)
 
     def _add(self, scene: Scene, parent: int | None, made: dict[str, Any]) -> None:
         number = len(self.attempts)
@@ -85,6 +95,16 @@ class Episode:
         if self._once:
             return verdict(self._checklist, gated(self._checklist, _now(ask(self._checklist.atoms, 0))))
         return _now(confirmed(self._checklist, ask, expected=expected))
+
+
+def _within(region: Sequence[Box], before: Scene, after: Scene) -> Scene:
+    """A scene that changes inside of boxes alone, as pictures do under a mask."""
+
+    def inside(item: SceneObject) -> bool:
+        return any(left < item.x < right and top < item.y < bottom for left, top, right, bottom in region)
+
+    kept = [item for item in before.objects if not inside(item)]
+    return Scene((*kept, *(item for item in after.objects if inside(item))))
 
 
 def _now(work: Coroutine[Any, Any, _T]) -> _T:

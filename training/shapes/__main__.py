@@ -120,13 +120,14 @@ def measure_generator(
 @click.option("--guidance", type=float, default=5.0, show_default=True)
 @click.option("--image-guidance", type=float, default=1.5, show_default=True)
 @click.option("--sheet", type=click.Path(path_type=Path), help="Where a contact sheet goes: before, after, and so on.")
+@click.option("--masked", is_flag=True, help="Only removals, each with a mask over what is to go.")
 def measure_editor(
-    folder: Path, edits: int, steps: int, guidance: float, image_guidance: float, sheet: Path | None
+    folder: Path, edits: int, steps: int, guidance: float, image_guidance: float, sheet: Path | None, masked: bool
 ) -> None:
     """Prints how often instructions were followed exactly, and how often nothing else was lost."""
     from training.shapes._evaluate import editor
 
-    editor(folder, edits, steps, guidance, image_guidance, sheet)
+    editor(folder, edits, steps, guidance, image_guidance, sheet, masked=masked)
 
 
 if __name__ == "__main__":

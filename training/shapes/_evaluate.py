@@ -13,6 +13,7 @@ from diffusers import AutoencoderTiny, DiffusionPipeline
 from PIL import Image
 
 from loopwright.images.checklist import verdict
+from loopwright.images.refining import mask_of
 from loopwright.images.shapes import (
     Add,
     Instruction,
@@ -27,9 +28,10 @@ from loopwright.images.shapes import (
     sample_prompt,
 )
 from loopwright.images.shapes._scene import COLOURS, SIZES, TEXTURES
+from loopwright.models.image import kept_outside
 from loopwright.stats import wilson
 from training.shapes._autoencoder import codes
-from training.shapes._data import GRID, assemble, draw_scene, fulfil, pixels, sample_edit, scene_of, sprites
+from training.shapes._data import GRID, Cells, assemble, draw_scene, fulfil, pixels, sample_edit, scene_of, sprites
 
 _BATCH = 50
 
@@ -72,11 +74,23 @@ def generator(folder: Path, number: int, atoms: Sequence[int], steps: int, guida
             _sheet(shown, 12).save(sheet)
 
 
-def editor(folder: Path, number: int, steps: int, guidance: float, image_guidance: float, sheet: Path | None) -> None:
+def editor(
+    folder: Path,
+    number: int,
+    steps: int,
+    guidance: float,
+    image_guidance: float,
+    sheet: Path | None,
+    *,
+    masked: bool = False,
+) -> None:
     """Prints how often an instruction was followed, and how often all other objects stayed, by kind of instruction."""
     pipe, random = _opened(folder), Random(1)
     edits = [sample_edit(random) for _ in range(number)]
-    texts = [str(instruction) for instruction, _, _ in edits]
+    if masked:
+        edits = [edit for edit in edits if isinstance(edit[0], Remove)]
+    number = len(edits)
+    texts = [str(Remove(given.shape) if masked else given) for given, _, _ in edits]
     with torch.no_grad():
         cells = torch.tensor([was for _, _, was in edits])
         before = _pictures(pipe.vae.decoder(assemble(cells, codes(pipe.vae, sprites()))))
@@ -91,6 +105,8 @@ def editor(folder: Path, number: int, steps: int, guidance: float, image_guidanc
             guidance_scale=guidance,
             image_guidance_scale=image_guidance,
         ).images
+    if masked:
+        made = [_masked(given, was, *pair) for (given, _, was), *pair in zip(edits, before, made, strict=True)]
     counts = Counter[tuple[str, str]]()
     for (instruction, _, was), picture in zip(edits, made, strict=True):
         found, old = measure(_png(picture)), scene_of(was)
@@ -104,6 +120,14 @@ def editor(folder: Path, number: int, steps: int, guidance: float, image_guidanc
     if sheet:
         _sheet([one for pair in zip(before[:48], made[:48], strict=True) for one in pair], 12).save(sheet)
         print("\n".join(texts[:48]))
+
+
+def _masked(instruction: Instruction, was: Cells, before: Image.Image, made: Image.Image) -> Image.Image:
+    """A picture that changed under a mask alone: over one object of the shape, or over all that go."""
+    assert isinstance(instruction, Remove)
+    boxes = [item.box for item in scene_of(was).of_shape(instruction.shape)]
+    mask = mask_of(_png(before), boxes[:1] if instruction.one else boxes)
+    return Image.open(io.BytesIO(kept_outside(_png(before), _png(made), mask)))
 
 
 def _followed(instruction: Instruction, old: Scene, found: Scene) -> bool:

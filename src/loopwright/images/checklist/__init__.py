@@ -17,7 +17,7 @@ from loopwright.images.checklist._atoms import (
 )
 from loopwright.images.checklist._checklist import Checklist, Repaired, load_checklist, read_checklist, repaired
 from loopwright.images.checklist._published import PublishedChecklist, read_dsg, read_geneval
-from loopwright.images.checklist._scores import Answer, Gating, blocking, to_ask, verdict
+from loopwright.images.checklist._scores import Answer, Box, Gating, blocking, to_ask, verdict
 from loopwright.images.checklist._templated import templated_checklist
 from loopwright.images.checklist._words import counted
 
@@ -27,6 +27,7 @@ __all__ = [
     "Atom",
     "AtomBase",
     "AttributeAtom",
+    "Box",
     "Checklist",
     "CountAtom",
     "Gating",

@@ -18,6 +18,9 @@ from loopwright.images.checklist._atoms import Atom
 from loopwright.images.checklist._checklist import Checklist
 from loopwright.types import Check, Verdict
 
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom, in shares of the picture's width and height."""
+
 
 class Answer(BaseModel):
     """What somebody who saw the picture says to one atom."""
@@ -29,6 +32,8 @@ class Answer(BaseModel):
     """The probability that the value is right, as claimed."""
     seen: int | None = Field(default=None, ge=0)
     """How many were seen, of an atom that counts."""
+    boxes: tuple[Box, ...] = ()
+    """Where the objects stand that were counted, or that have the attribute, as far as it is known."""
     evidence: str = ""
     """What was seen, for readers: "two cubes, one of them green"."""
 
@@ -97,7 +102,10 @@ def verdict(checklist: Checklist, answers: Mapping[str, Answer], gating: Gating 
 
 
 def _seen(answer: Answer | None) -> dict[str, JsonValue]:
-    return {} if answer is None or answer.seen is None else {"seen": answer.seen}
+    if answer is None:
+        return {}
+    boxes: dict[str, JsonValue] = {"boxes": [list(box) for box in answer.boxes]} if answer.boxes else {}
+    return boxes if answer.seen is None else {"seen": answer.seen, **boxes}
 
 
 def _yes(answer: Answer | None) -> bool:

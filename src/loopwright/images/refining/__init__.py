@@ -3,6 +3,7 @@
 from loopwright.images.refining._beliefs import Votes, after_edit, all_hold, beliefs, new_picture, turned
 from loopwright.images.refining._gallery import Gallery, Row, Skill, read_gallery, save_gallery
 from loopwright.images.refining._ircig import IRCIG, ImageCritic, as_critic_says, published_critique
+from loopwright.images.refining._masks import mask_of, surplus
 from loopwright.images.refining._operations import PICTURE, Operation, answers, next_operation, wants_new_picture
 from loopwright.images.refining._preparation import checklist_of, given_checklist
 from loopwright.images.refining._refiner import ImageRefiner, PlannedEdit, next_edit
@@ -27,6 +28,7 @@ __all__ = [
     "beliefs",
     "checklist_of",
     "given_checklist",
+    "mask_of",
     "new_picture",
     "next_edit",
     "next_operation",
@@ -36,6 +38,7 @@ __all__ = [
     "published_critique",
     "read_gallery",
     "save_gallery",
+    "surplus",
     "turned",
     "wants_new_picture",
 ]

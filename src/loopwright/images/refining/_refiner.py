@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
-from loopwright.agents import AgentReply, AgentRole, Attempt, CallBounds, DrawsImages, ModelClient, View
+from loopwright.agents import AgentReply, AgentRole, Attempt, CallBounds, DrawsImages, KeepsArtifacts, ModelClient, View
 from loopwright.candidate import Candidate
 from loopwright.errors import NoCandidate, UserError
-from loopwright.images.checklist import Checklist
+from loopwright.images.checklist import Box, Checklist
 from loopwright.images.refining._beliefs import after_edit, beliefs, turned
 from loopwright.images.refining._gallery import Gallery, Row, chosen_editor, chosen_generator, read_gallery
+from loopwright.images.refining._masks import mask_of, surplus
 from loopwright.images.refining._operations import PICTURE, Operation, next_operation, tries_in_stream
 from loopwright.images.refining._preparation import checklist_of, given_checklist
 from loopwright.models.image import ImageRequest
 from loopwright.task import Instance
+
+MASKED = 2
+"""Removals in vain after which one is tried without a mask."""
 
 
 class ImageRefiner:
@@ -73,12 +77,12 @@ class ImageRefiner:
             return await self._generate(view, client)
         return await self._edit(view, view.current, before.artifacts[PICTURE], client)
 
-    async def _generate(self, view: View, client: DrawsImages) -> AgentReply:
+    async def _generate(self, view: View, client: _Draws) -> AgentReply:
         name = chosen_generator(view, client)
         request = ImageRequest(model=name, prompt=view.goal, **_settings(view))
         return await _drawn(client, request, view.goal, {"operation": "generate", "model": name})
 
-    async def _edit(self, view: View, current: Attempt, picture: str, client: DrawsImages) -> AgentReply:
+    async def _edit(self, view: View, current: Attempt, picture: str, client: _Draws) -> AgentReply:
         if critique := view.attempts[-1].critique if view.attempts else current.critique:
             # A critic was asked: its words go before the rules.
             name = client.named.editors[0]
@@ -89,7 +93,8 @@ class ImageRefiner:
             return await self._generate(view, client)
         # Other words first, then another editor.
         name = chosen_editor(view, client, current.iteration, edit.operation)
-        request = ImageRequest(model=name, prompt=edit.prompt, images=(picture,), **_settings(view))
+        mask = await client.put(mask_of(await client.get(picture), edit.region)) if edit.region else None
+        request = ImageRequest(model=name, prompt=edit.prompt, images=(picture,), mask=mask, **_settings(view))
         return await _drawn(client, request, edit.prompt, {**edit.made, "model": name})
 
 
@@ -102,6 +107,8 @@ class PlannedEdit:
     """How many edits of the stream aimed at the same before."""
     expected: Mapping[str, float]
     """Ids of atoms to the probability that they hold afterwards."""
+    region: tuple[Box, ...] = ()
+    """Where the picture changes; empty for anywhere."""
 
     @property
     def prompt(self) -> str:
@@ -112,7 +119,8 @@ class PlannedEdit:
     def made(self) -> dict[str, Any]:
         """What the candidate tells of how it was made."""
         expected = {name: round(holds, 4) for name, holds in self.expected.items()}
-        return {"operation": self.operation.kind, "aims": list(self.operation.aims), "expected": expected}
+        made = {"operation": self.operation.kind, "aims": list(self.operation.aims), "expected": expected}
+        return {**made, "region": [list(box) for box in self.region]} if self.region else made
 
 
 def next_edit(checklist: Checklist, attempts: Sequence[Attempt], current: Attempt) -> PlannedEdit | None:
@@ -130,12 +138,23 @@ def next_edit(checklist: Checklist, attempts: Sequence[Attempt], current: Attemp
         return None
     aimed = {atom.id: turned(atom.kind) for atom in checklist.atoms if atom.id in operation.aims}
     expected = {name: after_edit(holds, aimed.get(name)) for name, holds in believed.items()}
-    return PlannedEdit(operation, tried.get(operation.aims[0], 0), expected)
+    tries = tried.get(operation.aims[0], 0)
+    region = surplus(operation.aims[0], checklist, current.verdict) if operation.kind == "remove" else ()
+    if not region or tries >= MASKED:
+        return PlannedEdit(operation, tries, expected)
+    # Whatever is left outside of the mask stays: the editor need not choose.
+    all_of_it = replace(operation, instruction=operation.instruction.replace("Remove one ", "Remove the "))
+    return PlannedEdit(all_of_it, tries, expected, region)
 
 
-def _drawing(models: ModelClient) -> DrawsImages:
-    if not isinstance(models, DrawsImages):
-        raise UserError("the image refiner needs a client that reaches image models")
+@runtime_checkable
+class _Draws(DrawsImages, KeepsArtifacts, Protocol):
+    """What the image refiner needs of its client."""
+
+
+def _drawing(models: ModelClient) -> _Draws:
+    if not isinstance(models, _Draws):
+        raise UserError("the image refiner needs a client that reaches image models and keeps pictures")
     return models
 
 

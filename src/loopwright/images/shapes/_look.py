@@ -6,6 +6,7 @@ from loopwright.images.checklist import (
     Answer,
     Atom,
     AttributeAtom,
+    Box,
     Checklist,
     CountAtom,
     NegationAtom,
@@ -36,7 +37,28 @@ def _answer(atom: Atom, scene: Scene) -> Answer:
     except ValueError as error:
         return Answer(value="unknown", confidence=0, evidence=str(error))
     counted = len(_of(atom.object, scene)) if isinstance(atom, CountAtom) else None
-    return Answer(value="yes" if holds else "no", seen=counted, evidence=seen)
+    return Answer(value="yes" if holds else "no", seen=counted, boxes=_boxes(atom, scene), evidence=seen)
+
+
+def _boxes(atom: Atom, scene: Scene) -> tuple[Box, ...]:
+    """Where the objects stand that are counted, or that have the attribute."""
+    match atom:
+        case NegationAtom() | CountAtom():
+            items = _of(atom.object, scene)
+        case AttributeAtom() | SizeAtom():
+            items = tuple(item for item in _of(atom.object, scene) if _wanted(atom).fits(item))
+        case _:
+            return ()
+    return tuple(_rounded(item.box) for item in items)
+
+
+def _rounded(box: Box) -> Box:
+    left, top, right, bottom = (round(edge, 4) for edge in box)
+    return left, top, right, bottom
+
+
+def _wanted(atom: AttributeAtom | SizeAtom) -> Group:
+    return _group(f"{atom.size if isinstance(atom, SizeAtom) else atom.value} {atom.object}")
 
 
 def _holds(atom: Atom, scene: Scene) -> tuple[bool, str]:
@@ -57,9 +79,7 @@ def _holds(atom: Atom, scene: Scene) -> tuple[bool, str]:
             return atom.holds(len(items)), _told(items)
         case AttributeAtom() | SizeAtom():
             items = _of(atom.object, scene)
-            value = atom.size if isinstance(atom, SizeAtom) else atom.value
-            wanted = _group(f"{value} {atom.object}")
-            return bool(items) and all(wanted.fits(item) for item in items), _told(items)
+            return bool(items) and all(_wanted(atom).fits(item) for item in items), _told(items)
         case RelationAtom():
             items, others = _of(atom.object, scene), _of(atom.reference, scene)
             direction = next((known for known in DIRECTIONS if known == atom.relation), None)

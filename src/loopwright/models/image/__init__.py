@@ -1,7 +1,14 @@
 """Image models: a text becomes a picture, and a picture another one."""
 
 from loopwright.models.image._open import open_image_model
-from loopwright.models.image._pixels import checked_mask, checked_picture, kept_outside, plain_picture, png
+from loopwright.models.image._pixels import (
+    checked_mask,
+    checked_picture,
+    kept_outside,
+    picture_size,
+    plain_picture,
+    png,
+)
 from loopwright.models.image._types import (
     MOST_PIXELS,
     Connects,
@@ -22,6 +29,7 @@ __all__ = [
     "image_request_hash",
     "kept_outside",
     "open_image_model",
+    "picture_size",
     "plain_picture",
     "png",
 ]
