@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from loopwright import secrets
 from loopwright.models import BUILTIN_ENDPOINTS
-from loopwright.secrets import MASK, load_env_file, masked_names, register, register_url, scrub
+from loopwright.secrets import (
+    MASK,
+    holds_secret,
+    load_env_file,
+    masked_names,
+    register,
+    register_url,
+    scrub,
+    secrets_in,
+)
 
 # No "*": a value made of the mask's own character cannot be told from it.
 values = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="*"), min_size=6, max_size=30)
@@ -88,6 +97,32 @@ def test_short_values_and_other_words_stay() -> None:
     register("")
     register("canary-of-words")
     assert scrub("none of these words is a canary") == "none of these words is a canary"
+
+
+def test_what_texts_hold_is_told_by_name() -> None:
+    register("canary-of-owners-1", "FIRST_KEY")
+    register("canary-of-owners-2")
+    held = base64.b64encode(b"canary-of-owners-1").decode().rstrip("=")
+    assert secrets_in({"a": [f"x {held}"], "b": 1}) == {"FIRST_KEY"}
+    assert secrets_in(("canary-of-owners-2",)) == {"part of a URL"}
+    assert secrets_in({"canary-of-owners": None}) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("value", "held"),
+    [
+        ("postgresql://me:pass@host/db", True),
+        ("https://token@host", True),
+        ("x canary-of-values y", True),
+        ("http://host/path?q=1", False),
+        ("me@example.org", False),
+        ("openai/gpt", False),
+        ("", False),
+    ],
+)
+def test_a_value_that_holds_a_secret_is_told(value: str, held: bool) -> None:
+    register("canary-of-values")
+    assert holds_secret(value) == held
 
 
 def test_a_secret_that_holds_another_goes_whole() -> None:

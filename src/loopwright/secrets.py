@@ -62,7 +62,10 @@ _KEYLESS = frozenset({"LLAMACPP", "LMSTUDIO", "OLLAMA", "VLLM"})
 
 _lock = threading.Lock()
 _forms: tuple[str, ...] = ()
+_owners: dict[str, str] = {}
+"""Each form to what a user calls the secret."""
 _names: set[str] = set()
+UNNAMED = "part of a URL"
 
 
 def register(value: str, name: str = "") -> None:
@@ -70,16 +73,17 @@ def register(value: str, name: str = "") -> None:
 
     Args:
         value: The secret. Values shorter than `SHORTEST` characters are ignored.
-        name: What a user calls it, for `masked_names`.
+        name: What a user calls it, for `secrets_in`.
     """
     if len(value) < SHORTEST:
         return
     with _lock:
         global _forms
+        forms = _written_forms(value)
         # The shortest first, so that short texts are not searched for long forms.
-        _forms = tuple(sorted({*_forms, *_written_forms(value)}, key=lambda form: (len(form), form)))
-        if name:
-            _names.add(name)
+        _forms = tuple(sorted({*_forms, *forms}, key=lambda form: (len(form), form)))
+        for form in forms:
+            _owners[form] = name or _owners.get(form, "")
 
 
 def register_url(url: str) -> None:
@@ -104,8 +108,31 @@ def is_secret(value: str) -> bool:
     return len(value) >= SHORTEST and not _NUMBER.fullmatch(value.strip()) and value.lower() not in _WORDS
 
 
+def holds_secret(value: str) -> bool:
+    """Whether a value holds a registered secret, or is a URL with a user or a password."""
+    try:
+        parts = urlsplit(value.strip())
+    except ValueError:
+        return "@" in value
+    return scrub(value) != value or bool(parts.scheme and (parts.username or parts.password))
+
+
+def secrets_in(value: object) -> frozenset[str]:
+    """Names of the secrets that the texts of a value hold, a value of JSON types; never the secrets themselves."""
+    match value:
+        case str():
+            found = (form for form in takewhile(lambda form: len(form) <= len(value), _forms) if form in value)
+            return frozenset(_owners.get(form) or UNNAMED for form in found)
+        case Mapping():
+            return frozenset[str]().union(*map(secrets_in, value.keys()), *map(secrets_in, value.values()))
+        case list() | tuple():
+            return frozenset[str]().union(*map(secrets_in, value))
+        case _:
+            return frozenset()
+
+
 def masked_names() -> tuple[str, ...]:
-    """Names of the variables whose values are masked, sorted."""
+    """Names of the variables of `.env` files whose values are masked, sorted."""
     return tuple(sorted(_names))
 
 
@@ -159,6 +186,7 @@ def load_env_file(path: Path) -> tuple[str, ...]:
             ) from None
         if _SECRET_NAME.search(name) and is_secret(value):
             register(value, name)
+            _names.add(name)
     return left_out
 
 

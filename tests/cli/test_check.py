@@ -327,3 +327,11 @@ def test_what_nobody_can_bound_has_no_ceiling(invoke: Invoke, write_task: WriteT
     page = invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--strategy", "own_strategy:Own", "--dry-run")
     assert "no ceiling" in page.stdout
     assert "Nothing was run. Calls: set a ceiling with --max-calls" in page.stdout
+
+
+def test_more_processors_than_there_are_is_told(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task(more="sandbox: {provider: bubblewrap, cpus: 4096}\n")
+    Path("words.yaml").write_text("- yes it is\n")
+    for words in (("validate",), ("run", "--model", "scripted/words.yaml", "--dry-run")):
+        told = invoke(words[0], "say.yaml", *words[1:]).output
+        assert "`sandbox.cpus` is 4096, and this machine has" in told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,28 @@ def serving(*answers: Answer) -> Iterator[str]:
     """The URL of a provider on a thread of its own."""
     with on_a_thread(Provider(*answers)) as provider:
         yield provider.base_url
+
+
+def test_replies_that_repeat_a_key_are_told(
+    invoke: Invoke, write_task: WriteTask, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_task()
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "DEPLOY_TOKEN"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    (project / ".env").write_text(f"OPENAI_API_KEY={KEY}\nDEPLOY_TOKEN={TOKEN}\n")
+    with serving(reply(f"it is {KEY}"), reply(f"{TOKEN}, {KEY}"), reply("yes")) as base_url:
+        monkeypatch.setenv("OPENAI_BASE_URL", base_url)
+        ran = invoke("run", "say.yaml", "--model", "openai/m", "--out", "runs/a")
+    invoke("report", "runs/a")
+    page = (project / "runs/a/report.html").read_text()
+    line = "2 replies repeated the value of DEPLOY_TOKEN, OPENAI_API_KEY: *** stands in its place"
+    for told in (ran.stdout, invoke("show", "runs/a").stdout, page):
+        assert line in " ".join(told.split())
+        assert not any(secret in told for secret in SECRETS)
+    events = [json.loads(line)["data"] for line in (project / "runs/a/events.jsonl").read_text().splitlines()]
+    masked = [data["masked"] for data in events if data["type"] == "call_finished" and "masked" in data]
+    assert masked == [["OPENAI_API_KEY"], ["DEPLOY_TOKEN", "OPENAI_API_KEY"]]
 
 
 @pytest.mark.slow

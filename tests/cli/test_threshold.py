@@ -36,7 +36,9 @@ def test_an_answer_that_is_good_enough_passes_and_stops_the_loop(
     Path("words.yaml").write_text("- rose\n- nose\n- toes\n")
     judged = [_says(rhyme=0.5, tone=0.93), _says(rhyme=0.93, tone=0.93), _says(rhyme=0.5, tone=0.5)]
     Path("judge.yaml").write_text(json.dumps(judged))
-    told: dict[str, Any] = json.loads(invoke("run", "poem.yaml", "--out", "out", "--json").stdout)
+    ran = invoke("run", "poem.yaml", "--out", "out", "--json")
+    assert ("passed as good enough, score 0.93" in ran.stderr) == passed
+    told: dict[str, Any] = json.loads(ran.stdout)
     (episode,) = told["episodes"]
     assert (episode["iterations"], episode["passed"], episode["rule"]) == (iterations, passed, rule)
     assert episode["score"] == pytest.approx(0.93)

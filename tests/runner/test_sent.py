@@ -87,6 +87,32 @@ def test_a_run_that_was_sent_and_names_no_code_goes_on(run: Path) -> None:
     assert loopwright.resume(run).pass_rate == 1
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        {"model": "local//away/weights.gguf"},
+        {"image_models": {"generator": ["diffusers/../away"]}},
+        {"matrix": {"models": ["scripted/~/replies.yaml"]}},
+    ],
+)
+def test_a_run_that_was_sent_names_models_in_its_project_alone(run: Path, names: dict[str, Any]) -> None:
+    told = json.loads((run / "run.json").read_text())
+    del told["origin"]
+    told["config"]["tasks"][0] |= names
+    (run / "run.json").write_text(json.dumps(told))
+    with pytest.raises(UserError, match=r"model names .*, which is outside its project"):
+        loopwright.resume(run)
+
+
+def test_a_run_that_was_sent_lists_models_in_its_project_alone(run: Path) -> None:
+    told = json.loads((run / "run.json").read_text())
+    del told["origin"]
+    told["config"]["models"] = ["replay//away/run"]
+    (run / "run.json").write_text(json.dumps(told))
+    with pytest.raises(UserError, match="model names /away/run, which is outside its project"):
+        loopwright.resume(run)
+
+
 @pytest.mark.parametrize("names", [{"model": "payload_of_tests:V"}, {"environment": {"name": "payload_of_tests:V"}}])
 def test_what_follows_from_a_run_that_was_sent_imports_nothing_either(run: Path, names: dict[str, Any]) -> None:
     told = json.loads((run / "run.json").read_text())

@@ -149,6 +149,14 @@ def test_variables(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (task.budget.usd, task.loop.confirm, task.sandbox.image) == (1.5, False, "${X}")
 
 
+@pytest.mark.parametrize("line", ["model: openai/${WHERE}", "accept: 0.5\nsandbox: {image: '${WHERE:-x}'}"])
+def test_no_variable_brings_a_secret_by_its_value(load: Load, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    monkeypatch.setenv("WHERE", "postgresql://me:canary@host/db")
+    with pytest.raises(TaskError, match="the value of WHERE is a key, or a URL") as caught:
+        load(_GOOD + line + "\n")
+    assert "canary" not in str(caught.value)
+
+
 def test_what_agents_see_holds_no_variables(load: Load, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     task = load(

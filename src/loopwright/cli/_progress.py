@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from loopwright import Run
 from loopwright.budget import Caps
 from loopwright.cli._output import tell
+from loopwright.cli.render._episode import passed_or_missed
 from loopwright.record import EpisodeRecord
 from loopwright.store import CallFinished, Decided, EpisodeFinished, EpisodeStarted, Event, Failed, Judged
 from loopwright.text import printable_line
@@ -149,13 +150,12 @@ def describe(name: str, outcome: EpisodeFinished) -> str:
     if outcome.status == "failed":
         failure = outcome.failure or Failure()
         return f"{name}: not scored, {failure.cause}: {failure.line}"
-    word = "passed" if outcome.passed else "missed"
     tokens = outcome.usage.total
     value = "" if outcome.value is None else f", value {outcome.value:.6g}"
     cached = f" ({outcome.cached_calls} from the cache)" if outcome.cached_calls else ""
     return (
-        f"{name}: {word}, score {outcome.score:.2f}{value}, {outcome.iterations} iterations ({outcome.rule}), "
-        f"{outcome.model_calls} calls{cached}, {tokens} tokens, {outcome.seconds:.1f} s"
+        f"{name}: {passed_or_missed(outcome)}, score {outcome.score:.2f}{value}, {outcome.iterations} iterations "
+        f"({outcome.rule}), {outcome.model_calls} calls{cached}, {tokens} tokens, {outcome.seconds:.1f} s"
     )
 
 

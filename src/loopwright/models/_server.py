@@ -79,7 +79,7 @@ class ModelServer:
         Raises:
             MissingSecret: A variable that a header needs is not set.
         """
-        register(api_key if settings.api_key_env else "")
+        register(api_key if settings.api_key_env else "", settings.api_key_env or "")
         register_url(base_url)
         self.base_url = base_url
         self.endpoint = shown_url(base_url)
@@ -396,6 +396,6 @@ def _key(name: str, variable: str, given: str | None) -> str:
 
 def _headers(name: str, settings: Endpoint) -> dict[str, str]:
     values = {variable: _key(name, variable, None) for variable in settings.header_variables}
-    for value in values.values():
-        register(value)
+    for variable, value in values.items():
+        register(value, variable)
     return settings.filled_headers(values)

@@ -10,6 +10,7 @@ from loopwright.models import BUILTIN_ENDPOINTS, split_name
 from loopwright.plan._fingerprints import agent_names
 from loopwright.plan._plan import RunConfig
 from loopwright.project import Project
+from loopwright.task import Task
 from loopwright.types import Endpoint
 
 _TAKEN = frozenset({"diffusers", "openai", "openai-responses", "painter", *BUILTIN_ENDPOINTS})
@@ -47,17 +48,22 @@ def with_endpoints(config: RunConfig, own: Mapping[str, Endpoint]) -> RunConfig:
     return config.model_copy(update={"endpoints": {name: known[name] for name in sorted(named & known.keys())}})
 
 
+def models_of(task: Task) -> Iterator[str]:
+    """Every model that a task itself names."""
+    yield from filter(None, (task.model, *task.models.values(), *task.matrix.models))
+    yield from (*task.image_models.generator, *task.image_models.editor)
+    if task.drift and "/" in task.drift.embedding:
+        yield task.drift.embedding
+    if task.drift and task.drift.mitigations.routing:
+        yield from task.drift.mitigations.routing.models
+
+
 def _models(config: RunConfig) -> Iterator[str]:
     """Every model that the configuration names, in tasks, cards and options."""
     yield from config.models
     project = Project(config.project)
     for task in config.tasks:
-        yield from filter(None, (task.model, *task.models.values(), *task.matrix.models))
-        yield from (*task.image_models.generator, *task.image_models.editor)
-        if task.drift and "/" in task.drift.embedding:
-            yield task.drift.embedding
-        if task.drift and task.drift.mitigations.routing:
-            yield from task.drift.mitigations.routing.models
+        yield from models_of(task)
         for agent in agent_names(task):
             try:
                 model = None if ":" in agent else load_card(agent, project).model

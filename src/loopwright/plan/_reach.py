@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from loopwright.errors import UserError
+from loopwright.plan._endpoints import models_of
 from loopwright.task import Instance, Task
 from loopwright.user_folders import data_folder
 
@@ -14,11 +15,13 @@ FOLDERS = "LOOPWRIGHT_FOLDERS"
 """The variable with further folders in which tasks may read, separated as in PATH."""
 _FIELDS = ("fixture", "dump", "assets")
 """Fields of environments that name files."""
-_REPLIES = ("replay", "scripted")
-"""Providers whose models are files."""
+_FILES = ("replay", "scripted", "local", "diffusers")
+"""Providers whose models are files or folders, or, without a path, those of the package and the user's caches."""
 
 
-def refuse_outside(task: Task, instances: Sequence[Instance], project: Path, own: Sequence[Path]) -> None:
+def refuse_outside(
+    task: Task, instances: Sequence[Instance], project: Path, own: Sequence[Path], models: Sequence[str] = ()
+) -> None:
     """Refuses a task that reads outside its project, the user's data sets and the folders that the user named.
 
     Args:
@@ -26,13 +29,14 @@ def refuse_outside(task: Task, instances: Sequence[Instance], project: Path, own
         instances: Its instances.
         project: What relative paths of its models and baseline start at; its replies may lie there.
         own: Its own folders, in which it may read all that it names.
+        models: Models that take the place of its own, if somebody else named them, too.
 
     Raises:
         UserError: It names a file elsewhere.
     """
     named = filter(None, os.environ.get(FOLDERS, "").split(os.pathsep))
     folders = [path.expanduser().resolve() for path in (*own, data_folder(""), *map(Path, named))]
-    for where, path in _files(task, instances, project):
+    for where, path in _files(task, instances, project, models):
         allowed = [*folders, project.resolve()] if where in ("model", "environment.gallery") else folders
         if not any(path.resolve().is_relative_to(folder) for folder in allowed):
             raise UserError(
@@ -42,12 +46,13 @@ def refuse_outside(task: Task, instances: Sequence[Instance], project: Path, own
             )
 
 
-def _files(task: Task, instances: Sequence[Instance], project: Path) -> Iterator[tuple[str, Path]]:
+def _files(
+    task: Task, instances: Sequence[Instance], project: Path, models: Sequence[str]
+) -> Iterator[tuple[str, Path]]:
     """What a task names, and the place where it names it; each path once."""
-    drawn_by = (*task.image_models.generator, *task.image_models.editor)
-    for name in {task.model, *task.models.values(), *drawn_by} - {None}:
-        provider, _, path = str(name).replace(":", "/", 1).partition("/")
-        if provider in _REPLIES:
+    for name in dict.fromkeys((*models_of(task), *models)):
+        provider, _, path = name.replace(":", "/", 1).partition("/")
+        if provider in _FILES:
             yield "model", project / Path(path).expanduser()
     if task.drift and task.drift.baseline:
         yield "drift.baseline", project / task.drift.baseline

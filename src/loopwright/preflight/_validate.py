@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -221,6 +222,11 @@ def _replaced(config: RunConfig, options: OptionNames) -> Iterator[str]:
 def _notes(episode: PlannedEpisode, cast: ResolvedComponents, resolved: ResolvedRun) -> Iterator[str]:
     """What is no error in a task, but will not do what its author wants."""
     task = episode.task
+    if task.sandbox.cpus > (here := os.cpu_count() or 1):
+        yield (
+            f"{task.name}: `sandbox.cpus` is {task.sandbox.cpus:g}, and this machine has {here}: Docker refuses that "
+            "at the run, and bubblewrap gives what there is"
+        )
     unnamed = [role for role, model in cast.models.items() if model == STAND_IN]
     unnamed += [
         role.value

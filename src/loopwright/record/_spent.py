@@ -61,6 +61,10 @@ class Spent:
     """Days on which `models check` had found that out, where it did."""
     unpriced: frozenset[str] = frozenset()
     """What a price file would have to say for the cost of calls that have none, and of which model."""
+    masked: int = 0
+    """Replies that repeated the value of a secret, in whose place `***` stands."""
+    masked_names: frozenset[str] = frozenset()
+    """What the user calls those secrets."""
 
     @classmethod
     def total(cls, parts: Iterable[Spent]) -> Spent:
@@ -79,6 +83,8 @@ class Spent:
                 left_out=whole.left_out | part.left_out,
                 measured=whole.measured | part.measured,
                 unpriced=whole.unpriced | part.unpriced,
+                masked=whole.masked + part.masked,
+                masked_names=whole.masked_names | part.masked_names,
             )
         return whole
 
@@ -113,6 +119,8 @@ class Spent:
         self.seconds += finished.seconds
         self.usage += used.usage
         self.unreported += not used.usage_reported
+        self.masked += bool(finished.masked)
+        self.masked_names |= frozenset(finished.masked)
         self.left_out |= frozenset(used.left_out)
         self.measured |= frozenset(filter(None, [used.measured]))
         if used.cost_usd is None and finished.kind == "model":

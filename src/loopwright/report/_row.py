@@ -59,6 +59,10 @@ class EpisodeRow:
     """Pictures that image models made."""
     unpriced: frozenset[str] = frozenset()
     """What a price file would have to say for the cost of calls that have none."""
+    masked: int = 0
+    """Replies that repeated the value of a secret, in whose place `***` stands."""
+    masked_names: frozenset[str] = frozenset()
+    """What the user calls those secrets."""
     critiques: int = 0
     unread_critiques: int = 0
     """Those of them that rules wrote because the critic's reply could not be used."""

@@ -12,6 +12,7 @@ from typing import Literal
 
 from loopwright.record import EpisodeRecord, ResultOf, RunReader, SessionRecord, Spent, inline_result, session_name
 from loopwright.report._row import EpisodeRow
+from loopwright.secrets import MASK
 from loopwright.stats import Interval, Refinement, Rollouts, Transition, rate_interval, refinement
 from loopwright.store import EpisodeStarted, Event, read_run
 from loopwright.text import cut_middle
@@ -60,6 +61,19 @@ class VariantSummary:
     def unfinished(self) -> int:
         """Number of episodes without an outcome."""
         return sum(row.status == "unfinished" for row in self.episodes)
+
+    @property
+    def masked(self) -> str:
+        """How many replies repeated the value of a secret, and what to do about it; empty if none did."""
+        replies = sum(row.masked for row in self.episodes)
+        names = ", ".join(sorted({name for row in self.episodes for name in row.masked_names}))
+        if not replies:
+            return ""
+        return (
+            f"{replies} {'reply' if replies == 1 else 'replies'} repeated the value of {names}: {MASK} stands in its "
+            "place, also where it was executed and graded. Keep keys out of tasks and data; a value that is no key "
+            "needs a variable whose name does not say that it is one"
+        )
 
     @property
     def failures(self) -> Mapping[str, int]:
@@ -311,6 +325,8 @@ def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
         valued=started.value,
         images=done.images if done else spent.images,
         unpriced=spent.unpriced,
+        masked=spent.masked,
+        masked_names=spent.masked_names,
         critiques=sum(one.critiqued is not None for one in episode.iterations.values()),
         unread_critiques=episode.unread_critiques,
         spoiled=None if again is None or again.passed is None else not again.passed,

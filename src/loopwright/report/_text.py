@@ -94,6 +94,8 @@ def notes(summary: RunSummary) -> list[str]:
         if lost := sum(row.lost for row in variant.episodes):
             replies = "1 reply broke off and counts" if lost == 1 else f"{lost} replies broke off and count"
             lines.append(f"{name}: {replies} at the most that was reserved, as nobody says what it took")
+        if variant.masked:
+            lines.append(f"{name}: {printable_line(variant.masked)}")
         if summary.priced and (unpriced := sorted({name for row in variant.episodes for name in row.unpriced})):
             lines.append(f"{name}: the cost is not known: the price file lacks {printable_line('; '.join(unpriced))}")
         if unread := sum(row.unread_critiques for row in variant.episodes):

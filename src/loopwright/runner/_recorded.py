@@ -65,7 +65,8 @@ def recorded_config(
             remedy="Name your price file with --prices (Python: prices=...).",
         )
     for task in config.tasks:
-        refuse_outside(task, task.instances(), config.project, [folder, *([project] if project else [])])
+        own = [folder, *([project] if project else [])]
+        refuse_outside(task, task.instances(), config.project, own, config.models)
         own_task = (replaced or {}).get(task.name)
         demands = [] if own_task else list(_demands(task))
         if project is None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loopwright.errors import CallInDoubt, LoopwrightError, StoreError
+from loopwright.secrets import secrets_in
 from loopwright.store._artifacts import Artifacts
 from loopwright.store._cache import ResponseCache
 from loopwright.store._codec import plain, to_json
@@ -146,13 +147,15 @@ class Calls:
         cache = self._cache if kind in _CACHED else None
         cached = await asyncio.to_thread(self._cached, cache, cache_key) if cache else None
         try:
-            encoded = to_json(plain(reuse(cached) if cached is not None else await call()))
+            made = reuse(cached) if cached is not None else await call()
+            encoded = to_json(plain(made))
         except Exception as error:
             seconds = round(time.monotonic() - started, 6)
             self._write(CallFinished(key=name, kind=kind, failure=_describe(error), seconds=seconds), key)
             raise
         seconds = round(time.monotonic() - started, 6)
-        finished = CallFinished(key=name, kind=kind, cached=cached is not None, seconds=seconds)
+        masked = tuple(sorted(secrets_in(made))) if kind == "model" else ()
+        finished = CallFinished(key=name, kind=kind, cached=cached is not None, seconds=seconds, masked=masked)
         # The caller gets exactly what a resume would read. Nothing is awaited between result and record, so that a
         # cancelled caller loses no result either; a large one blocks the event loop while it is stored.
         result: dict[str, Any] = json.loads(encoded)

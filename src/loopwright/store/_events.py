@@ -135,6 +135,8 @@ class CallFinished(EventPayload):
     """Whether the result came from the response cache, so that nothing was paid for it."""
     failure: Failure | None = None
     seconds: float = 0.0
+    masked: tuple[str, ...] = Field((), exclude_if=operator.not_)
+    """Names of the secrets whose values the reply of a model repeated: `***` stands in their place."""
 
 
 class EpisodePrepared(EventPayload):

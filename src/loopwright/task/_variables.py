@@ -6,6 +6,7 @@ import os
 import re
 
 from loopwright.project import Document, Plain, SourceLocation, plain_value
+from loopwright.secrets import holds_secret
 
 LITERAL_KEYS = frozenset({"version", "name", "goal", "data", "environment", "endpoints"})
 """Top-level keys without variables: their text is for agents, programs and servers, where `${...}` has its own meaning,
@@ -60,6 +61,13 @@ def _value(use: re.Match[str], document: Document, location: SourceLocation) -> 
             f"{use['name']}: a task file that names servers puts no variables into the names of models",
             location,
             remedy="Write the name itself, or move the endpoint into your own file of endpoints.",
+        )
+    if holds_secret(os.environ.get(use["name"], "")):
+        raise document.error(
+            f"the value of {use['name']} is a key, or a URL with a user or a password; what a task file says goes into "
+            "the record and to servers, so it reads none",
+            location,
+            remedy="Name a variable that holds no secret. Keys come from the environment by themselves.",
         )
     if value := os.environ.get(use["name"]) or use["default"]:
         return value

@@ -179,6 +179,12 @@ def shown_verdict(verdict: Verdict, aim: ValueOptions | None) -> str:
     return "\n".join(lines)
 
 
+def passed_or_missed(finished: EpisodeFinished) -> str:
+    """Whether a scored episode passed, and whether that means good enough (`loop.threshold`)."""
+    enough = " as good enough" if finished.rule == "threshold" else ""
+    return f"passed{enough}" if finished.passed else "missed"
+
+
 def closing(finished: EpisodeFinished | None, aim: ValueOptions | None) -> str:
     """How an episode ended, with the answer's value as the task names it."""
     if finished is None:
@@ -188,8 +194,6 @@ def closing(finished: EpisodeFinished | None, aim: ValueOptions | None) -> str:
         whole = f"\n\n{failure.message.rstrip()}" if failure.message.strip().count("\n") > 1 else ""
         return f"not scored, {failure.cause}: {failure.line}{whole}"
     answer = "no answer" if finished.answer_iteration is None else f"answer of iteration {finished.answer_iteration}"
-    enough = " as good enough" if finished.passed and finished.rule == "threshold" else ""
-    word = f"passed{enough}" if finished.passed else "missed"
     value = f", {aim.describe(finished.value)}" if aim else ""
     score = f"score {finished.score or 0:.2f}{value}"
-    return f"{word}: {answer}, {score}, stopped by {finished.rule}, {finished.seconds:.1f} s"
+    return f"{passed_or_missed(finished)}: {answer}, {score}, stopped by {finished.rule}, {finished.seconds:.1f} s"
