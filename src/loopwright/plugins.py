@@ -38,6 +38,7 @@ _CONTRACTS = {
     "agents": _Contract("an agent", {"act": ("view", "models")}, {}, ("role",)),
     "detectors": _Contract("a detector", {}, {"update": ("value", "place"), "state": (), "restore": ("state",)}),
     "environments": _Contract("an environment", _ENVIRONMENT, {}),
+    "exports": _Contract("an export format", {}, {"write": ("run", "output", "options")}, ("about",)),
     "image_models": _Contract(
         "an image model", {"generate": ("request",), "edit": ("request",), "close": ()}, {}, ("name", "repeatable")
     ),
@@ -87,8 +88,8 @@ def load_plugin(kind: str, name: str, builtin: Mapping[str, Any], *, folder: Pat
     """Finds a part such as a strategy or an environment.
 
     Args:
-        kind: `strategies`, `stop_rules`, `score_rules`, `environments`, `agents`, `verifiers`, `models`, `image_models`
-            or `detectors`; `loopwright.<kind>` is the group of the entry points.
+        kind: `strategies`, `stop_rules`, `score_rules`, `environments`, `agents`, `verifiers`, `models`,
+            `image_models`, `detectors` or `exports`; `loopwright.<kind>` is the group of the entry points.
         name: A built-in name, an entry point's name, or `package.module:Name`.
         builtin: The built-in parts of that kind.
         folder: Where modules are looked for beside the installed ones: the project's folder.

@@ -69,6 +69,7 @@ def test_a_runs_keys_are_told(guide: str, run: dict[str, Any]) -> None:
         ("`validate --solutions`", ("validate", "say.yaml", "--solutions")),
         ("`validate`", ("validate", "say.yaml", "--model", "scripted/right.yaml")),
         ("`schema --out`", ("schema", "--out", "s.json")),
+        ("`export`", ("export", "out", "--format", "chat")),
         ("`init`", ("init", "new")),
         ("`env list`", ("env", "list")),
         ("`models list`", ("models", "list")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import re
 import threading
@@ -20,6 +21,7 @@ from loopwright.store._migrate import migrate
 from loopwright.store._texts import Texts
 
 _LINE_END = re.compile(rb',"crc":"[0-9a-f]{8}"}')
+_START = b'"data":{"type":"episode_started"'
 LONGEST = 64 * 1024 * 1024
 """Bytes of a line that are read, at most: large results are artifacts."""
 _DISK = "Free disk space or make the folder writable, then resume the run."
@@ -73,6 +75,22 @@ def scan(path: Path, run: str, texts: Texts | None = None) -> Iterator[Line | st
             texts.grow(len(raw))
             yield Line(offset, len(raw), restored)
             offset += len(raw)
+
+
+def starts(path: Path, run: str) -> dict[str, int]:
+    """Episode to the number of the event that began it for the last time; lines of other events are not looked at.
+
+    Raises:
+        StoreError: The file cannot be read.
+    """
+    found: dict[str, int] = {}
+    with _open_for_reading(path) as file:
+        for number, raw in enumerate(iter(lambda: file.readline(LONGEST + 1), b"")):
+            if _START in raw:
+                # A damaged line is told by whoever reads all of them.
+                with contextlib.suppress(BadLine):
+                    found[decode(raw[:-1], run).get("episode", "")] = number
+    return found
 
 
 def _restored(body: dict[str, Any], texts: Texts, path: Path, number: int) -> dict[str, Any]:

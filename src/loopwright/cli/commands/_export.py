@@ -1,0 +1,63 @@
+"""`loopwright export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from loopwright.cli._options import NumberRange, examples, json_option, run_argument, runs_option
+
+
+@click.command(
+    epilog=examples(
+        "loopwright export --format atif",
+        "loopwright export runs/demo --format preferences --out pairs",
+        "loopwright export runs/demo --format chat --test-share 0.1 --license apache-2.0",
+    )
+)
+@run_argument()
+@click.option(
+    "--format",
+    "name",
+    required=True,
+    metavar="NAME",
+    help="atif, chat, inspect, journey, preferences, rewards, or your own.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder to be made; exports/RUN-FORMAT by default.",
+)
+@click.option(
+    "--test-share",
+    type=NumberRange(0, 1, max_open=True),
+    default=0.0,
+    help="Share of the instances whose rows go to test.jsonl.",
+)
+@click.option("--license", default="", help="Licence of tasks and replies, for the card.")
+@runs_option
+@json_option
+def command(
+    run: str | None, name: str, out: Path | None, test_share: float, license: str, runs: Path, as_json: bool
+) -> None:
+    """Write a run in the format of another tool.
+
+    RUN is a run folder, an id in --runs or its beginning; the latest by default. Hidden tests and gold answers are
+    never written.
+    """
+    from loopwright.cli._output import write, write_json
+    from loopwright.cli._runs import find_run
+    from loopwright.export import ExportOptions, export
+
+    folder = find_run(run, runs)
+    target = out or Path("exports") / f"{folder.name}-{name.rpartition(':')[2]}"
+    written = export(folder, name, target, options=ExportOptions(test_share, license))
+    if as_json:
+        write_json(
+            {"out": str(target), "files": len(written.files), "entries": written.entries, "left_out": written.left_out}
+        )
+        return
+    write(f"wrote {written.entries} entries to {target}")
+    for why, number in sorted(written.left_out.items()):
+        write(f"{number} left out: {why}")

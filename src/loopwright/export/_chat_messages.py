@@ -1,0 +1,82 @@
+"""Messages in the shape of chat completions, and which of them belong to an attempt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from loopwright.record import CallRecord, EpisodeRecord
+from loopwright.types import FunctionCall, Message, Role
+
+
+class CalledFunction(BaseModel):
+    """Name and arguments of a call, as chat completions write them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    arguments: str
+
+
+class ChatToolCall(BaseModel):
+    """A call of a tool, as chat completions write it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    type: Literal["function"] = "function"
+    function: CalledFunction
+
+
+class ChatMessage(BaseModel):
+    """One message, as chat completions and most training tools read it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    role: Role
+    content: str
+    tool_calls: tuple[ChatToolCall, ...] | None = None
+    tool_call_id: str | None = None
+    """Of a tool's message: the call whose result it is."""
+
+    @classmethod
+    def of(cls, message: Message) -> ChatMessage:
+        """A message of a request or a reply. Pictures are not in it."""
+        calls = tuple(_tool_call(call) for call in message.tool_calls)
+        return cls(
+            role=message.role,
+            content=message.content,
+            tool_calls=calls or None,
+            tool_call_id=message.call_id or None,
+        )
+
+
+def _tool_call(call: FunctionCall) -> ChatToolCall:
+    return ChatToolCall(id=call.id, function=CalledFunction(name=call.name, arguments=call.arguments))
+
+
+def chat_messages(messages: Iterable[Message]) -> tuple[ChatMessage, ...]:
+    """Messages as chat completions write them."""
+    return tuple(ChatMessage.of(message) for message in messages)
+
+
+def proposing_call(episode: EpisodeRecord, iteration: int) -> CallRecord | None:
+    """The call whose reply holds the candidate of an iteration; None where no chat model wrote it.
+
+    A reply that was cut or could not be read was asked for again: the last answer counts.
+    """
+    calls = [call for call in episode.calls or () if call.iteration == iteration and call.role == "proposer"]
+    return next((call for call in reversed(calls) if call.reply is not None), None)
+
+
+def first_prompt(episode: EpisodeRecord) -> tuple[Message, ...]:
+    """What the proposer was asked at first, before anything was tried; empty where no chat model was asked."""
+    asked = next((call for call in episode.calls or () if call.node == "propose"), None)
+    return asked.request.messages if asked else ()
+
+
+def shows_pictures(messages: Iterable[Message]) -> bool:
+    """Whether a message comes with a picture, which text alone cannot tell."""
+    return any(message.images for message in messages)

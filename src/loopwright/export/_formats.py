@@ -1,0 +1,22 @@
+"""The shipped formats by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from loopwright.export._format import ExportFormat
+from loopwright.export.formats._atif import ATIF
+from loopwright.export.formats._chat import CHAT
+from loopwright.export.formats._inspect import INSPECT
+from loopwright.export.formats._journey import JOURNEY
+from loopwright.export.formats._preferences import PREFERENCES
+from loopwright.export.formats._rewards import REWARDS
+
+FORMATS: Mapping[str, ExportFormat] = {
+    "atif": ATIF,
+    "chat": CHAT,
+    "inspect": INSPECT,
+    "journey": JOURNEY,
+    "preferences": PREFERENCES,
+    "rewards": REWARDS,
+}

@@ -1,0 +1,182 @@
+"""Training data: rows as JSON lines, split by task, without duplicates, with a card that says where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Literal, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+from loopwright.export._format import ExportOptions, Written
+from loopwright.export._source import RunSource
+from loopwright.record import EpisodeRecord
+from loopwright.text import encodable
+
+
+class Origin(BaseModel):
+    """Where a row comes from: the first fields of every row."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run: str
+    episode: str
+    task: str
+    instance: str
+    variant: str
+    repeat: int
+    model: str
+    """`provider/model` of the proposer."""
+
+    @classmethod
+    def of(cls, run: str, episode: EpisodeRecord) -> Origin:
+        """The origin of all rows of an episode.
+
+        Raises:
+            ValueError: The episode never started.
+        """
+        if (started := episode.started) is None:
+            raise ValueError(f"the episode {episode.id} never started")
+        return cls(
+            run=run,
+            episode=episode.id,
+            task=started.task,
+            instance=started.instance,
+            variant=started.variant,
+            repeat=started.repeat,
+            model=started.models.get("proposer", ""),
+        )
+
+
+class TrainingRow(BaseModel):
+    """One line of training data."""
+
+    model_config = ConfigDict(frozen=True)
+
+    origin: Origin
+
+    @property
+    def content(self) -> object:
+        """What makes the row: of two rows with equal content the first is kept."""
+        return self.model_dump(mode="json", exclude={"origin"})
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """An episode that gives no row."""
+
+    why: str
+    """A word or two, the same for all episodes that are left out for it."""
+
+
+Rows = Callable[[RunSource], Iterator[TrainingRow | LeftOut]]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingFormat:
+    """A format of one row per line."""
+
+    about: str
+    """For the card: what a row is."""
+    row: type[TrainingRow]
+    rows: Rows
+
+    def write(self, run: RunSource, output: Path, options: ExportOptions) -> Written:
+        """Writes `train.jsonl`, with a share for tests also `test.jsonl`, and a card, `README.md`.
+
+        Raises:
+            StoreError: The record is damaged.
+        """
+        writer = _Writer(output, options.test_share)
+        try:
+            for row in self.rows(run):
+                writer.take(row)
+        finally:
+            writer.close()
+        card = output / "README.md"
+        card.write_text(_card(self, run, writer, options.license), encoding="utf-8")
+        files = (*(output / f"{split}.jsonl" for split in writer.files), card)
+        return Written(files, sum(writer.rows.values()), writer.left_out)
+
+
+@dataclass(slots=True)
+class _Writer:
+    output: Path
+    test_share: float
+    files: dict[str, IO[bytes]] = field(default_factory=dict)
+    rows: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    _seen: set[bytes] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        for split in ("train", "test") if self.test_share else ("train",):
+            self.files[split] = (self.output / f"{split}.jsonl").open("wb")
+
+    def take(self, row: TrainingRow | LeftOut) -> None:
+        if isinstance(row, LeftOut):
+            self.left_out[row.why] += 1
+            return
+        known = hashlib.sha256(json.dumps(row.content, sort_keys=True).encode()).digest()
+        if known in self._seen:
+            self.left_out["duplicate of an earlier row"] += 1
+            return
+        self._seen.add(known)
+        split = "test" if _place(row.origin) < self.test_share else "train"
+        line = encodable(json.dumps(row.model_dump(mode="json"), ensure_ascii=False, allow_nan=False))
+        self.files[split].write(line.encode() + b"\n")
+        self.rows[split] += 1
+
+    def close(self) -> None:
+        for file in self.files.values():
+            file.close()
+
+
+def features(row: type[BaseModel]) -> list[dict[str, Any]]:
+    """The types of a row's fields in the way of Hugging Face's data set cards."""
+    return [{"name": name, **_feature(field.annotation)} for name, field in row.model_fields.items()]
+
+
+def _feature(kind: Any) -> dict[str, Any]:
+    arguments = [one for one in get_args(kind) if one not in (type(None), ...)]
+    if get_origin(kind) is Literal:
+        return {"dtype": "string"}
+    if get_origin(kind) is tuple:
+        inner = _feature(arguments[0])
+        return {"list": inner.get("struct", inner.get("dtype"))}
+    if arguments:
+        return _feature(arguments[0])
+    if issubclass(kind, BaseModel):
+        return {"struct": features(kind)}
+    return {"dtype": next(name for base, name in _DTYPES.items() if issubclass(kind, base))}
+
+
+_DTYPES = {str: "string", int: "int64", float: "float64"}
+
+
+def _place(origin: Origin) -> float:
+    """A number in [0, 1) of a task's instance, by which it goes to one of the files."""
+    known = hashlib.sha256(json.dumps([origin.task, origin.instance]).encode()).digest()
+    return int.from_bytes(known[:8], "big") / 2**64
+
+
+def _card(format: TrainingFormat, run: RunSource, writer: _Writer, license: str) -> str:
+    manifest = run.manifest
+    files = "".join(f"  - split: {split}\n    path: {split}.jsonl\n" for split in writer.files)
+    left_out = "".join(f"- {number} left out: {why}\n" for why, number in sorted(writer.left_out.items()))
+    rows = ", ".join(f"{writer.rows[split]} in `{split}.jsonl`" for split in writer.files)
+    head = f"license: {json.dumps(license)}\n" if license else ""
+    # Readers guess types by the first rows otherwise, and a field that is null in all of these has none.
+    types = yaml.safe_dump({"dataset_info": {"features": features(format.row)}}, sort_keys=False)
+    return (
+        f"---\n{head}configs:\n- config_name: default\n  data_files:\n{files}{types}---\n\n"
+        f"# Rows from the run {manifest.id}\n\n{format.about}\n\n"
+        f"- Made by Loopwright {manifest.loopwright} from a run of {manifest.created}.\n"
+        f"- Rows: {rows}. Rows of one instance are all in one file.\n{left_out}"
+        f"- Licence: {license or 'not stated'}. Licences of the tasks and terms of the models hold for the rows.\n"
+        "- No hidden test and no gold answer is in them; scores of hidden tests are.\n"
+    )

@@ -1,0 +1,52 @@
+"""`chat`: conversations that end with a right answer, for supervised fine-tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from loopwright.export._chat_messages import ChatMessage, chat_messages, first_prompt, proposing_call, shows_pictures
+from loopwright.export._source import RunSource
+from loopwright.export._training import LeftOut, Origin, TrainingFormat, TrainingRow
+from loopwright.record import EpisodeRecord
+
+
+class ChatRow(TrainingRow):
+    """A conversation and how good its end is."""
+
+    messages: tuple[ChatMessage, ...]
+    """The prompt, and the reply with the answer. Of an agent that acts: all turns up to the answer."""
+    score: float
+    iterations: int
+    """How many candidates it took to find the answer."""
+
+
+def _rows(run: RunSource) -> Iterator[ChatRow | LeftOut]:
+    for episode in run.scored:
+        yield _row(run.manifest.id, episode)
+
+
+def _row(run: str, episode: EpisodeRecord) -> ChatRow | LeftOut:
+    ended = episode.finished
+    if ended is None or ended.answer_iteration is None or ended.score is None or not ended.passed:
+        return LeftOut("the answer did not pass")
+    call = proposing_call(episode, ended.answer_iteration)
+    if call is None or call.reply is None:
+        return LeftOut("no chat model wrote the answer")
+    acted = any(message.role == "assistant" for message in call.request.messages)
+    prompt = call.request.messages if acted else first_prompt(episode)
+    if shows_pictures(prompt):
+        return LeftOut("the prompt shows pictures")
+    return ChatRow(
+        origin=Origin.of(run, episode),
+        messages=chat_messages((*prompt, call.reply.message)),
+        score=ended.score,
+        iterations=ended.answer_iteration + 1,
+    )
+
+
+CHAT = TrainingFormat(
+    "A row is a conversation that ends with an answer that passed all checks. Its prompt is the first one of the"
+    " episode, so that it shows no earlier attempt; of an agent that acts it is the whole conversation.",
+    ChatRow,
+    _rows,
+)

@@ -1,0 +1,98 @@
+"""What holds for every format."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from loopwright.errors import MissingContent, StoreError, UserError
+from loopwright.export import FORMATS, ExportOptions, export
+from tests.report.builder import RunBuilder, Turn
+from tests.report.samples import hostile, study
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("sample", [study, hostile])
+def test_a_run_gives_the_same_files_each_time(tmp_path: Path, name: str, sample: Any) -> None:
+    run = sample(tmp_path / "run")
+    one, other = (export(run, name, tmp_path / folder) for folder in ("one", "other"))
+    assert one.entries == other.entries
+    assert [path.name for path in one.files] == [path.name for path in other.files]
+    assert all(path.is_file() for path in one.files)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_an_interrupted_run_can_be_exported(tmp_path: Path, name: str) -> None:
+    run = RunBuilder(tmp_path / "run", episodes=2)
+    run.episode([Turn(0.5, hidden=0.5), Turn(1, hidden=1.0, reply="other")], instance="1")
+    run.episode([Turn(0.5)], instance="2", finish=False)
+    assert export(run.close(None), name, tmp_path / "out").entries >= 1
+
+
+def test_a_folder_that_is_taken_is_left_alone(tmp_path: Path) -> None:
+    run, out = study(tmp_path / "run"), tmp_path / "out"
+    out.mkdir()
+    (out / "mine.txt").write_text("mine")
+    with pytest.raises(UserError, match="is taken"):
+        export(run, "chat", out)
+    assert [path.name for path in out.iterdir()] == ["mine.txt"]
+
+
+def test_an_empty_folder_is_filled(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    assert export(study(tmp_path / "run"), "chat", tmp_path / "out").files[0].parent == tmp_path / "out"
+
+
+def test_an_export_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    run = study(tmp_path / "run")
+    lines = (run / "events.jsonl").read_bytes().splitlines(keepends=True)
+    lines[len(lines) // 2] = b"{}\n"
+    (run / "events.jsonl").write_bytes(b"".join(lines))
+    with pytest.raises(StoreError):
+        export(run, "chat", tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_an_unknown_format_is_told_with_those_that_there_are(tmp_path: Path) -> None:
+    with pytest.raises(MissingContent, match="nothing named 'atiff'") as told:
+        export(study(tmp_path / "run"), "atiff", tmp_path / "out")
+    assert "atif, chat" in str(told.value.remedy)
+
+
+@pytest.mark.parametrize("name", ["atif", "inspect"])
+def test_only_rows_have_a_share_and_a_licence(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match="no data set of rows"):
+        export(study(tmp_path / "run"), name, tmp_path / "out", options=ExportOptions(license="mit"))
+
+
+def test_a_share_is_below_one() -> None:
+    with pytest.raises(UserError, match="share for tests is 1"):
+        ExportOptions(test_share=1)
+
+
+def test_a_format_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "lines_of_mine.py").write_text(
+        "from loopwright.export import Written\n\n"
+        "class Names:\n"
+        "    about = 'Names of episodes.'\n\n"
+        "    def write(self, run, output, options):\n"
+        "        names = [episode.id for episode in run.scored]\n"
+        "        (output / 'names.txt').write_text('\\n'.join(names))\n"
+        "        return Written((output / 'names.txt',), len(names))\n\n"
+        "FORMAT = Names()\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    written = export(study(tmp_path / "run"), "lines_of_mine:FORMAT", tmp_path / "out")
+    assert len((tmp_path / "out" / "names.txt").read_text().splitlines()) == written.entries > 0
+
+
+@pytest.mark.parametrize("name", ["atif", "rewards"])
+def test_of_an_episode_that_was_begun_anew_the_last_attempt_counts(tmp_path: Path, name: str) -> None:
+    run = RunBuilder(tmp_path / "run")
+    for reply in ("old words", "new words"):
+        run.episode([Turn(1, hidden=1.0, reply=reply)])
+    written = export(run.close(), name, tmp_path / "out")
+    text = written.files[0].read_text("utf-8")
+    assert (written.entries, "old words" in text, "new words" in text) == (1, False, True)
