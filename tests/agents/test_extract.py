@@ -89,6 +89,13 @@ def test_the_entry_may_be_named_in_many_ways(reply: str) -> None:
     assert files(reply) == {"solution.py": CODE}
 
 
+def test_the_only_file_is_the_entry_unless_the_task_knows_its_name() -> None:
+    reply = f"```python main.py\n{CODE}```"
+    assert files(reply) == {"solution.py": CODE}
+    assert files(reply, known=frozenset({"main.py"})) == {"main.py": CODE}
+    assert files("```yaml a.yaml\nx: 1\n```") == {"a.yaml": "x: 1\n"}
+
+
 def test_a_line_before_a_block_names_its_file() -> None:
     reply = f"**`util.py`**\n\n```python\n{OTHER}```\n### File: solution.py\n```python\n{CODE}```\n"
     assert files(reply) == {"solution.py": CODE, "util.py": OTHER}

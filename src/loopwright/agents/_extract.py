@@ -41,7 +41,8 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
     `loopwright.replies.program_of` takes are the entry. A block that is named as the entry is corrected in the same
     way.
 
-    Where there is no file so far, blocks under another language's name that are Python count, and without a block a
+    A single file in the entry's language is the entry under any name that the task does not know. Where there is no
+    file so far, blocks under another language's name that are Python count, and without a block a
     bare program, also between sentences or tags such as `<code>`.
 
     Args:
@@ -67,6 +68,8 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
     if entry not in files or defined_names(files[entry]):
         meant = [block.body for block in fitting[named:]]
         files |= {entry: program_of(meant)} if meant else {}
+    if len(files) == 1 and entry not in files:
+        files = {_only(*files, suffix, known, entry): body for body in files.values()}
     if not files and language == "python":
         shown = [repaired_python(block.body) for block in blocks] if blocks else list(_bare(reply))
         programs = [code for code in shown if defined_names(code)]
@@ -109,6 +112,11 @@ def _heading(before: str, known: frozenset[str], entry: str) -> str:
     """The file that the last line before a block names, if it holds nothing else."""
     named = _HEADING.fullmatch(before.rstrip().rpartition("\n")[2])
     return _clean(named["path"], known, entry) if named else ""
+
+
+def _only(path: str, suffix: str, known: frozenset[str], entry: str) -> str:
+    """The file that a reply's only one is: the entry, whatever it is called, unless the task knows its name."""
+    return entry if path.endswith(suffix) and path not in known else path
 
 
 def _bare(reply: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ it, where the lines of a block leave a choice:
 - In a list, lines that are indented less than the list asks for keep their indentation relative to each other.
 - A block of Python that no fence makes complete ends at the first line that begins like a fence and before which the
   code parses: a fence of the other kind, a shorter one, one with words after it, or the opening of the next block.
+  Shell commands and SQL end at one that is followed by words or is of the other kind, too.
 - A fence after words on its line opens a block that is closed and complete, and in which no other block opens.
 - A block of Markdown or plain text in which a block opens is a wrapping: the blocks in it count, if they are asked for.
 - Zero-width characters and no-break spaces are blanks around fences. Python that does not parse is read as
@@ -48,6 +49,7 @@ _LIST_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+")
 _AS_BLANKS = dict.fromkeys(map(ord, INVISIBLE), " ")
 _LATE = 20
 """Fences after words that are looked at."""
+_ENDED_BY_WORDS = frozenset({"python", "shell", "sql"})
 _WRAPPINGS = frozenset({"", "markdown", "md", "text", "txt", "plaintext", "plain"})
 _TRIES = 200
 """Fences of a text before which code is looked at for whether it is complete: a flood of them must not cost minutes."""
@@ -212,7 +214,8 @@ def _closing(opening: _Opening, following: Iterable[str], tries: Iterator[int]) 
         near = closes and _columns(_without(bare, opening.columns)) <= 3
         if closes:
             strict, loose = (len(inner) if near and strict is None else strict), len(inner) if loose is None else loose
-        if near or (python and _FENCE.match(_plain(bare))):
+        begins = opening.language in _ENDED_BY_WORDS and _FENCE.match(_plain(bare))
+        if near or (begins and (python or not (closes or _opens_next(line)))):
             if next(tries) >= _TRIES:
                 break
             for body in _readings(inner, opening.columns):
