@@ -69,7 +69,7 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
         meant = [block.body for block in fitting[named:]]
         files |= {entry: program_of(meant)} if meant else {}
     if len(files) == 1 and entry not in files:
-        files = {_only(*files, suffix, known, entry): body for body in files.values()}
+        files = {_only(path, suffix, known, entry): body for path, body in files.items()}
     if not files and language == "python":
         shown = [repaired_python(block.body) for block in blocks] if blocks else list(_bare(reply))
         programs = [code for code in shown if defined_names(code)]
