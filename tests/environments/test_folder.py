@@ -51,6 +51,15 @@ def test_a_folder_gives_its_fields_where_the_task_says_nothing(folder: Path) -> 
     assert config.prepared() == config
 
 
+def test_a_folder_says_which_values_are_better_unless_the_task_does(folder: Path) -> None:
+    (folder / "environment.yaml").write_text(_YAML + "value: {name: length, direction: minimize}\n")
+    own = Task.model_validate({**_task().model_dump(), "loop": {"value": {"direction": "maximize"}}})
+    for task, wanted in ((_task(), "minimize"), (own, "maximize")):
+        (prepared,) = RunConfig(tasks=(task,), project=folder.parents[1]).prepared().tasks
+        assert prepared.loop.value is not None
+        assert prepared.loop.value.direction == wanted
+
+
 def test_the_users_folder_goes_before_the_shipped_one(tmp_path: Path, folder: Path) -> None:
     shipped = find_environment("python", Project(tmp_path))
     assert shipped is not None

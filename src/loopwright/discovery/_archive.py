@@ -12,6 +12,8 @@ from loopwright.types import Attempt, ValueOptions
 
 EXPLORATION = 1.0
 """The factor c of PUCT."""
+EXPANSION = 8
+"""Candidates that count as one expansion: a parent is not given up for one child that is worse."""
 CHILDREN_KEPT = 2
 """Children of one parent that may become parents themselves."""
 MOST_STATES = 1000
@@ -46,6 +48,7 @@ class Archive:
     states: dict[int, State] = field(default_factory=dict)
     """Those that may become parents."""
     expansions: int = 0
+    """Candidates that were made from another one."""
     _valid: dict[int, State] = field(default_factory=dict)
     """Also those that may not: they are ancestors of others."""
     _ranked: list[tuple[float, int]] = field(default_factory=list)
@@ -83,8 +86,8 @@ class Archive:
 
         The score of a state s is Q(s) + c * scale * P(s) * sqrt(1 + T) / (1 + n(s)). Q is the best reward of a direct
         child, before there is one the reward itself; scale is the range of rewards; P falls linearly with the rank of
-        the reward and sums to one; T counts all expansions, n those of s and its descendants (TTT-Discover,
-        arXiv 2601.16175, section on state reuse).
+        the reward and sums to one; T counts all expansions, n those of s and its descendants, of `EXPANSION` candidates
+        each (TTT-Discover, arXiv 2601.16175, section on state reuse).
 
         Args:
             blocked: Iterations that are being expanded: they, their ancestors and descendants are left out.
@@ -93,12 +96,12 @@ class Archive:
         if not count:
             return None
         scale = max(self._ranked[-1][0] - self._ranked[0][0], 1e-6)
-        factor = self.exploration * scale * math.sqrt(1 + self.expansions) * 2 / (count * (count + 1))
+        factor = self.exploration * scale * math.sqrt(1 + self.expansions / EXPANSION) * 2 / (count * (count + 1))
         free = self._free(blocked)
         best, found = -math.inf, None
         for rank, (_, iteration) in enumerate(self._ranked):
             state = self.states[iteration]
-            score = state.promise + factor * (count - rank) / (1 + state.visits)
+            score = state.promise + factor * (count - rank) / (1 + state.visits / EXPANSION)
             if score > best and free(iteration):
                 best, found = score, state
         return found

@@ -19,6 +19,7 @@ from loopwright.environments.text._environment import TextEnvironment
 from loopwright.errors import MissingContent
 from loopwright.plugins import plugin_names
 from loopwright.project import Includes, Project, load_yaml
+from loopwright.types import ValueOptions
 
 BUILTIN_ENVIRONMENTS: Mapping[str, Callable[[EnvironmentSetup], Environment]] = MappingProxyType(
     {
@@ -65,6 +66,8 @@ class EnvironmentFolder(BaseModel):
     """Docker image that candidates run in, where a task names none; a Dockerfile beside it can build it."""
     fields: Mapping[str, Any] = {}
     """Public fields of every instance, where a task does not say otherwise; `{file: NAME}` is a file of the folder."""
+    value: ValueOptions | None = None
+    """What is maximised or minimised, where a task does not say otherwise in `loop.value`."""
     folder: Path = Field(default=Path(), exclude=True)
 
 
@@ -88,5 +91,5 @@ def find_environment(name: str, project: Project) -> EnvironmentFolder | None:
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         place = ".".join(str(part) for part in problem["loc"])
-        known = ", ".join(("version", "name", "description", "class", "image", "fields"))
+        known = ", ".join(("version", "name", "description", "class", "image", "fields", "value"))
         raise document.error(f"{place}: {problem['msg']}", tuple(problem["loc"]), remedy=f"Keys: {known}.") from None

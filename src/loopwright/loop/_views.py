@@ -155,12 +155,13 @@ def view_of(role: AgentRole, instance: Instance, *, attempts: Iterable[Attempt] 
         msg = f"the instance {instance.id!r} still has its hidden fields"
         raise ValueError(msg)
     fresh = role is AgentRole.PROPOSER and fields.get("current") is None
+    told = role in _SEEN_BY["attempts"] and not fresh
     values = {
         **fields,
         "goal": instance.goal,
         "public": instance.public,
         "images": instance.images,
-        "attempts": () if fresh else tuple(attempts),
+        "attempts": tuple(attempts) if told else (),
     }
     seen = {name: value for name, value in values.items() if role in _SEEN_BY[name] and value is not None}
     seen["public"] = {**seen.get("public", {}), **_former_fields(seen)}

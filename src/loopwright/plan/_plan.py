@@ -119,13 +119,17 @@ class RunConfig(PlainNumbers):
 
 
 def with_fields(config: RunConfig, find: Callable[[str], EnvironmentFolder | None]) -> RunConfig:
-    """The configuration with the fields that environment folders give to tasks; `find` finds a folder by name."""
+    """The configuration with what environment folders give to tasks; `find` finds a folder by name."""
     return config.model_copy(update={"tasks": tuple(_with_fields(task, find) for task in config.tasks)})
 
 
 def _with_fields(task: Task, find: Callable[[str], EnvironmentFolder | None]) -> Task:
     folder = find(task.environment.name)
-    if folder is None or not folder.fields:
+    if folder is None:
+        return task
+    if folder.value and task.loop.value is None:
+        task = task.model_copy(update={"loop": task.loop.model_copy(update={"value": folder.value})})
+    if not folder.fields:
         return task
     merged = {**folder.fields, **task.environment.model_dump()}
     return task.model_copy(update={"environment": EnvironmentOptions.model_validate(merged)})
