@@ -10,8 +10,10 @@ import pytest
 
 import loopwright
 from loopwright import Scripted, Task, python_environment
-from loopwright.agents import ModelClient
+from loopwright.agents import AgentReply, AgentRole, ModelClient, View, model_of
 from loopwright.errors import MissingContent, TaskError, UserError
+from loopwright.models import Message, Request
+from loopwright.task import MatrixOptions
 from loopwright.types import Candidate
 
 TESTS = "from solution import triple\n\ndef test_triple():\n    assert triple(2) == 6\n"
@@ -165,3 +167,54 @@ def test_components_of_a_checked_run_are_made_once(task: Task) -> None:
     for episode in checked.episodes:
         assert checked.resolved.components(episode) is checked.cast(episode)
     assert made == ["verifier"]
+
+
+class Own:
+    """A proposer that names its model itself."""
+
+    role = AgentRole.PROPOSER
+    model = "ollama/fixed"
+
+    async def act(self, view: View, models: ModelClient) -> AgentReply:
+        raise NotImplementedError
+
+
+class Asks(Own):
+    """A proposer that asks the model of its role."""
+
+    model = ""
+    asks_model = True
+
+    async def act(self, view: View, models: ModelClient) -> AgentReply:
+        reply = await models.complete(
+            Request(model=model_of(view.role, models), messages=(Message(role="user", content="?"),))
+        )
+        return AgentReply(candidate=Candidate(text=reply.text))
+
+
+def test_models_that_no_role_asks_are_told_and_not_compared(task: Task, tmp_path: Path) -> None:
+    one, two = Scripted(["a"], name="scripted/one"), Scripted(["b"], name="scripted/two")
+    (note,) = loopwright.check(task, model=one, proposer=Own()).notes
+    assert "no role of triple asks scripted/one" in note
+    assert "model_of" in note
+    compared = task.model_copy(update={"matrix": MatrixOptions(models=("ollama/a", "ollama/b"))})
+    for asked, models in ((task, [one, two]), (compared, None)):
+        with pytest.raises(UserError, match="variants would differ in their names alone"):
+            loopwright.run(asked, model=models, proposer=Own(), out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    by_role = task.model_copy(update={"models": {"proposer": "ollama/a", "critic": "ollama/b"}})
+    own, rules = loopwright.check(by_role, proposer=Own()).notes
+    assert "the proposer does not ask ollama/a" in own
+    assert "the critic does not ask ollama/b, which `models` names for it; name a critic that asks" in rules
+
+
+def test_an_agent_class_asks_the_model_that_is_named_for_its_role(task: Task, tmp_path: Path) -> None:
+    models = [Scripted([name], name=f"scripted/{name}") for name in ("one", "two")]
+    assert loopwright.check(task, model=models, proposer=Asks()).notes == ()
+    result = loopwright.run(task, model=models, strategy="single", proposer=Asks(), out=tmp_path / "run")
+    assert {one.variant: one.attempts[0].candidate and one.attempts[0].candidate.text for one in result} == {
+        "single@scripted/one": "one",
+        "single@scripted/two": "two",
+    }
+    with pytest.raises(UserError, match="no model is named for the proposer"):
+        loopwright.run(task, strategy="single", proposer=Asks(), out=tmp_path / "none")

@@ -26,6 +26,7 @@ from loopwright.agents._types import (
     NamesModels,
     Prepares,
     View,
+    model_of,
 )
 from loopwright.types import Attempt, Critique
 
@@ -65,5 +66,6 @@ __all__ = [
     "load_agent",
     "load_card",
     "load_prompt",
+    "model_of",
     "tokens_of",
 ]

@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 from pydantic import BaseModel, ConfigDict
 
 from loopwright.agents._memory import Memory
+from loopwright.errors import UserError
 from loopwright.models import Message, Reply, Request, Tool
 from loopwright.models.image import ImageReply, ImageRequest
 from loopwright.task import Instance, Threshold
@@ -152,6 +153,20 @@ class NamesModels(Protocol):
         ...
 
 
+def model_of(role: AgentRole | str, models: ModelClient) -> str:
+    """The model that the task names for a role: by `--model`, `matrix.models`, `models` or `model`, in this order.
+
+    Raises:
+        UserError: None is named.
+    """
+    name = models.named.chat.get(str(role)) if isinstance(models, NamesModels) else None
+    if not name:
+        raise UserError(
+            f"no model is named for the {role}", remedy=f"Name one: --model, `model:` or `models: {{{role}: ...}}`."
+        )
+    return name
+
+
 @runtime_checkable
 class DrawsImages(NamesModels, Protocol):
     """Optional, of a model client: it reaches image models."""
@@ -241,7 +256,7 @@ class HasRandom(Protocol):
 
 @runtime_checkable
 class AsksModel(Protocol):
-    """Optional, of an agent that is no card: it asks the chat model that the task names for its role."""
+    """Optional, of an agent that is no card: it asks the chat model that the task names for its role (`model_of`)."""
 
     @property
     def asks_model(self) -> bool:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from loopwright.agents import AgentRole, AsksModel, ModelAgent
+from loopwright.agents import AgentRole, AsksModel, ModelAgent, RuleCritic
 from loopwright.environments import ChecksInstances, KnowsVisibleChecks, NamesScoreRules
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import traits_of
@@ -21,6 +21,7 @@ from loopwright.task import Instance, Task, TaskFile
 
 STAND_IN = "unnamed/model"
 """Stands for a model that is still to be named."""
+_OWN_ASKS = "an agent class takes the model of its role by `asks_model = True` and `model_of(view.role, models)`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def check_run(
                 if not resolved.config.regrade:  # Notes are about loops.
                     notes |= dict.fromkeys(_notes(episode, casts[key], resolved))
                     notes |= dict.fromkeys(_asked_before(episode.task, casts[key], resolved, instances, places))
+                    notes |= dict.fromkeys(_unasked(episode, casts[key], instances, places))
     notes |= dict.fromkeys([*_replaced(resolved.config, options), *unlearned(resolved.episodes)])
     _check_prices(resolved, casts, places)
     # One of each variant: the first prompts of its instances are alike.
@@ -150,8 +152,13 @@ def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Pl
     routing = task.drift.mitigations.routing if task.drift else None
     with places.at(task, "drift", "mitigations", "routing"):
         for choice in routing.choices if routing else ():
-            for model in resolved.components(episode, choice).models.values():
+            asked = resolved.components(episode, choice).models
+            for model in asked.values():
                 _open(resolved, model)
+            if routing and choice in routing.models and asked.get(AgentRole.PROPOSER) != choice:
+                raise UserError(
+                    f"the proposer does not ask {choice}, which work is routed to", remedy=f"A{_OWN_ASKS[1:]}."
+                )
     return cast
 
 
@@ -176,6 +183,28 @@ def _asked_before(
     with places.at(task, *_named_in(task, AgentRole.PROPOSER)):
         _open(resolved, model)
     yield f"{task.name}: {model} is asked for {wanted} before the loop, {told}"
+
+
+def _unasked(
+    episode: PlannedEpisode, cast: ResolvedComponents, instances: Sequence[Instance], places: Places
+) -> Iterator[str]:
+    """Says which models are named for roles that ask others, or none.
+
+    Raises:
+        UserError: Several models are compared, and nobody asks this one: variants would differ in their names alone.
+    """
+    task, asked = episode.task, chat_models(cast, instances)
+    if task.model and task.model not in asked:
+        message = f"no role of {task.name} asks {task.model} under {episode.strategy}"
+        if len(places.config.models or task.matrix.models) > 1:
+            with places.at(task, *_named_in(task, "")):
+                raise UserError(f"{message}: variants would differ in their names alone", remedy=f"A{_OWN_ASKS[1:]}.")
+        yield f"{message}; {_OWN_ASKS}"
+    for role, model in task.models.items():
+        if role in cast.agents and model not in asked:
+            rules = isinstance(cast.agents[AgentRole(role)], RuleCritic)
+            remedy = "name a critic that asks one: `agents: {critic: critic}`" if rules else _OWN_ASKS
+            yield f"{task.name}: the {role} does not ask {model}, which `models` names for it; {remedy}"
 
 
 def _open(resolved: ResolvedRun, model: str) -> None:
