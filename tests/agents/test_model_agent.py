@@ -56,7 +56,7 @@ def test_a_reply_that_is_cut_twice_is_the_agent_s_failure_and_tells_its_tokens()
 
 
 def test_without_budget_for_a_longer_reply_the_cut_one_is_told() -> None:
-    with pytest.raises(ReplyCut, match="after 8000 tokens, before it held an answer"):
+    with pytest.raises(ReplyCut, match="after 8000 tokens, before it held a whole answer"):
         act(Replies(cut("First I", tokens=8000), BudgetExceeded("no room")))
 
 
@@ -76,6 +76,24 @@ def test_a_cut_reply_that_holds_a_candidate_is_taken() -> None:
     models = Replies(cut(ANSWER + "\nAnd now", tokens=700))
     assert act(models).candidate is not None
     assert len(models.requests) == 1
+
+
+def test_a_reply_that_is_cut_within_its_code_is_no_answer() -> None:
+    half = "First:\n```python\nx = 1\ny = (x +"
+    models = Replies(cut(half, tokens=8000), Reply(text=ANSWER, model="m"))
+    candidate = act(models).candidate
+    assert candidate is not None
+    assert candidate.files == {"solution.py": "x = 1\n"}
+    assert [request.sampling.max_tokens for request in models.requests] == [8000, 32000]
+    with pytest.raises(ReplyCut, match="before it held a whole answer") as error:
+        act(Replies(cut("```python\nx = 1\n", tokens=700)))
+    assert "longer context" in error.value.remedy
+
+
+def test_an_action_that_is_cut_is_none() -> None:
+    models = Replies(cut("```bash\nrm -r /tmp/a", tokens=512), cut("```bash\nrm -r /tmp/a", tokens=2048))
+    with pytest.raises(ReplyCut):
+        act(models, card="actor")
 
 
 def test_a_whole_reply_without_a_candidate_is_not_asked_for_again() -> None:

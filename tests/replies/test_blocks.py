@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from loopwright.replies import code_blocks, is_python, language_of, split_reasoning
+from loopwright.replies import code_blocks, ends_in_block, is_python, language_of, split_reasoning
 
 SNIPPETS = (
     "x = 1",
@@ -216,3 +216,19 @@ def test_languages(info: str, language: str) -> None:
 )
 def test_a_flood_of_fences_is_survived(flood: str) -> None:
     assert all(block.body in flood for block in code_blocks(flood))
+
+
+@pytest.mark.parametrize(
+    ("text", "open_"),
+    [
+        ("```python\nx = 1\n", True),
+        ("Say:\n```\nx = (1\n", True),
+        ("~~~sql\nSELECT", True),
+        ("```python\nx = 1\n```", False),
+        ("```python\nx = (\n```\nand", False),
+        ("words", False),
+        ("", False),
+    ],
+)
+def test_a_text_may_end_within_a_block(text: str, open_: bool) -> None:
+    assert ends_in_block(text) is open_

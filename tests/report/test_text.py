@@ -48,9 +48,15 @@ def test_wide(summary: RunSummary) -> None:
 
 def test_what_servers_do_not_take_or_say_is_told(tmp_path: Path) -> None:
     run = RunBuilder(tmp_path / "run")
-    run.episode([Turn(left_out=("temperature",)), Turn(1, usage_reported=False, decision="stop", rule="all_passed")])
+    run.episode(
+        [
+            Turn(left_out=("temperature",)),
+            Turn(1, usage_reported=False, cut=True, decision="stop", rule="all_passed"),
+        ]
+    )
     lines = shown(summarize_run(run.close()), 110).splitlines()
     assert any(line.endswith("drawn without temperature, as a server does not take it") for line in lines)
+    assert any(line.endswith(": 1 reply was cut at the token limit") for line in lines)
     assert any("1 call counts at the most that was reserved" in line for line in lines)
 
 

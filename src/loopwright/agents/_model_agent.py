@@ -15,8 +15,9 @@ from loopwright.agents._tool_calls import act_by_tool, calls_none
 from loopwright.agents._types import AgentReply, AgentRole, KeepsArtifacts, KnowsTools, ModelClient, View
 from loopwright.candidate import Candidate
 from loopwright.errors import BudgetExceeded, MissingContent, ModelRejected, NoCandidate, ReplyCut, ToolsRefused
-from loopwright.models import Request, complete_as, with_longer_limit
+from loopwright.models import Reply, Request, complete_as, with_longer_limit
 from loopwright.project import Project
+from loopwright.replies import ends_in_block
 from loopwright.types import Critique
 from loopwright.verify import Check, Verdict
 
@@ -105,25 +106,36 @@ class ModelAgent:
 async def _candidate(request: Request, models: ModelClient, read: Callable[[str], Candidate]) -> Candidate:
     """Asks for a candidate, and once more where the token limit cut the reply before it held one."""
     reply = await models.complete(request)
-    try:
-        return read(reply.text)
-    except NoCandidate:
-        if reply.finish != "length":
-            raise
+    if candidate := _before_limit(reply, read):
+        return candidate
     if longer := with_longer_limit(request, reply):
         # A server may have no room for so long a reply either.
         with suppress(BudgetExceeded, ModelRejected):
             reply = await models.complete(longer)
-    if reply.finish != "length":
-        return read(reply.text)
-    with suppress(NoCandidate):
-        return read(reply.text)
+            if candidate := _before_limit(reply, read):
+                return candidate
     thought = ", most of them for its reasoning" if reply.reasoning and not reply.text else ""
     raise ReplyCut(
-        f"the reply was cut at the token limit, after {reply.tokens} tokens{thought}, before it held an answer: "
+        f"the reply was cut at the token limit, after {reply.tokens} tokens{thought}, before it held a whole answer: "
         "answer sooner",
-        remedy="Raise `sampling.max_tokens` in the agent's card.",
+        remedy="Raise `sampling.max_tokens` in the agent's card."
+        if longer
+        else "The limit is the server's own: give it a longer context, or raise `max_tokens` at the server.",
     )
+
+
+def _before_limit(reply: Reply, read: Callable[[str], Candidate]) -> Candidate | None:
+    """The candidate in a reply; None where the token limit cut the reply before it held a whole one.
+
+    Raises:
+        NoCandidate: The reply came to its end, and holds none.
+    """
+    if reply.finish != "length":
+        return read(reply.text)
+    if not ends_in_block(reply.text):
+        with suppress(NoCandidate):
+            return read(reply.text)
+    return None
 
 
 def _text(reply: str) -> Candidate:

@@ -16,6 +16,7 @@ from loopwright.candidate import Candidate
 from loopwright.environments import action_text, told_action
 from loopwright.errors import BudgetExceeded, ModelRejected, NoCandidate, ReplyCut
 from loopwright.models import FunctionCall, Message, Reply, Request, Tool, with_longer_limit
+from loopwright.replies import ends_in_block
 from loopwright.types import Attempt
 
 _NOT_EXECUTED = "Not executed: one action is taken at a time, and this was not the first call of the reply."
@@ -79,7 +80,8 @@ def _action(reply: Reply, view: View) -> AgentReply:
     """
     tools = {tool.name: tool for tool in view.action.tools}
     if not reply.tool_calls:
-        if text := told_action(view.public, reply.text):
+        cut = reply.finish == "length" and ends_in_block(reply.text)
+        if text := "" if cut else told_action(view.public, reply.text):
             return AgentReply(candidate=Candidate(text=text))
         raise NoCandidate("the reply calls no tool")
     first, *others = reply.tool_calls

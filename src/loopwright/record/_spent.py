@@ -28,6 +28,7 @@ class _Used(BaseModel):
     usage: Usage = Usage()
     usage_reported: bool = True
     images: tuple[str, ...] = ()
+    finish: str = ""
     left_out: tuple[str, ...] = ()
     measured: str = ""
     model: str = ""
@@ -55,6 +56,8 @@ class Spent:
     """Calls of which the provider did not say what they used."""
     lost: int = 0
     """Replies that nobody could use; each counts what its provider reports, else all that was reserved for it."""
+    cut: int = 0
+    """Replies that ended at a token limit."""
     left_out: frozenset[str] = frozenset()
     """Parameters that a provider refused, so that a reply was drawn without them."""
     measured: frozenset[str] = frozenset()
@@ -80,6 +83,7 @@ class Spent:
                 seconds=whole.seconds + part.seconds,
                 unreported=whole.unreported + part.unreported,
                 lost=whole.lost + part.lost,
+                cut=whole.cut + part.cut,
                 left_out=whole.left_out | part.left_out,
                 measured=whole.measured | part.measured,
                 unpriced=whole.unpriced | part.unpriced,
@@ -121,6 +125,7 @@ class Spent:
         self.unreported += not used.usage_reported
         self.masked += bool(finished.masked)
         self.masked_names |= frozenset(finished.masked)
+        self.cut += used.finish == "length"
         self.left_out |= frozenset(used.left_out)
         self.measured |= frozenset(filter(None, [used.measured]))
         if used.cost_usd is None and finished.kind == "model":

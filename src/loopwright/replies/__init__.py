@@ -1,6 +1,6 @@
 """What stands in a model's reply: its reasoning, its code blocks, its edits, its JSON."""
 
-from loopwright.replies._blocks import CodeBlock, code_blocks, language_of
+from loopwright.replies._blocks import CodeBlock, code_blocks, ends_in_block, language_of
 from loopwright.replies._edits import EditFailed, TextEdit, apply_edits, read_edits
 from loopwright.replies._json import extract_json
 from loopwright.replies._program import program_of
@@ -14,6 +14,7 @@ __all__ = [
     "apply_edits",
     "code_blocks",
     "defined_names",
+    "ends_in_block",
     "extract_json",
     "is_python",
     "language_of",

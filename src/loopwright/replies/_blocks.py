@@ -118,6 +118,12 @@ def code_blocks(text: str, *, language: str = "") -> tuple[CodeBlock, ...]:
     return tuple(found)
 
 
+def ends_in_block(text: str) -> bool:
+    """Whether a text ends within a code block: a reply that its limit cut there holds half of its code."""
+    last = next(reversed(code_blocks(text, language="python")), None)
+    return bool(last and not last.complete and last.end == len(text) and not text.rstrip().endswith(("```", "~~~")))
+
+
 def _from(lines: Sequence[tuple[int, str]], number: int) -> Iterator[str]:
     return (lines[at][1] for at in range(number, len(lines)))
 

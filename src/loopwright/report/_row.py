@@ -41,6 +41,8 @@ class EpisodeRow:
     """Model calls of which the provider did not say what they used."""
     lost: int = 0
     """Replies that nobody could use; each counts what its provider reports, else all that was reserved for it."""
+    cut: int = 0
+    """Replies that ended at a token limit."""
     left_out: frozenset[str] = frozenset()
     """Parameters that a provider refused, so that replies were drawn without them."""
     measured: frozenset[str] = frozenset()

@@ -317,6 +317,7 @@ def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
         graded=_turns(episode, graded=True),
         unreported=spent.unreported,
         lost=spent.lost,
+        cut=spent.cut,
         left_out=spent.left_out,
         measured=spent.measured,
         failing=failing[:_CHECKS],

@@ -88,6 +88,8 @@ def notes(summary: RunSummary) -> list[str]:
             days = sorted({printable_line(day) for row in variant.episodes for day in row.measured})
             when = f" (`models check` of {', '.join(days)})" if days else ""
             lines.append(f"{name}: drawn without {', '.join(left_out)}, as a server does not take it{when}")
+        if cut := sum(row.cut for row in variant.episodes):
+            lines.append(f"{name}: {'1 reply was' if cut == 1 else f'{cut} replies were'} cut at the token limit")
         if unreported := sum(row.unreported for row in variant.episodes):
             calls = "1 call counts" if unreported == 1 else f"{unreported} calls count"
             lines.append(f"{name}: {calls} at the most that was reserved, as the server did not say what was used")
