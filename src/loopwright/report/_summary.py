@@ -66,7 +66,7 @@ class VariantSummary:
     def masked(self) -> str:
         """How many replies repeated the value of a secret, and what to do about it; empty if none did."""
         replies = sum(row.masked for row in self.episodes)
-        names = ", ".join(sorted({name for row in self.episodes for name in row.masked_names}))
+        names = cut_middle(", ".join(sorted({name for row in self.episodes for name in row.masked_names})), 200)
         if not replies:
             return ""
         return (
