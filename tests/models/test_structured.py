@@ -54,6 +54,15 @@ def test_a_bad_reply_is_repaired_once_with_the_problem_shown(bad: str, says: str
     assert model.requests[1].json_schema == Point.model_json_schema()
 
 
+def test_a_list_is_no_answer_where_an_object_is_asked_for() -> None:
+    reply = "See [1] and [2]."
+    _, model = complete(reply, GOOD)
+    _, said, repair = model.requests[1].messages
+    assert said.content == reply, "as the model said it"
+    assert "Invalid JSON" in repair.content
+    assert extract_json(reply, {"type": "object"}) == reply
+
+
 def test_a_cut_reply_is_told_so() -> None:
     _, model = complete(Reply(text='{"x": 1, "y"', model="m", finish="length"), GOOD)
     assert "cut off at the token limit" in model.requests[1].messages[-1].content

@@ -27,6 +27,7 @@ from loopwright.models.chat._capabilities import (
     saved_capabilities,
 )
 from loopwright.models.chat._types import Model, Reply, Request
+from loopwright.replies import extract_json
 from loopwright.types import Message, Sampling, Tool, Usage
 
 CHECK_TOKENS = 300
@@ -262,7 +263,7 @@ class ModelCheck:
         reply = await self._ask(self._shaped())
         name = "JSON schema"
         try:
-            value = json.loads(reply.text)
+            value = json.loads(extract_json(reply.text, _SCHEMA))
             fits = isinstance(value, dict) and isinstance(value["colour"], str) and isinstance(value["legs"], int)
         except (ValueError, KeyError):
             fits = False
@@ -292,7 +293,8 @@ class ModelCheck:
 
     async def _limit(self) -> Finding:
         reply = await self._ask(self._cut())
-        used = f"{reply.usage.output} tokens where {_CUT_AT} were allowed"
+        told = f"{reply.usage.output} tokens" if reply.usage_reported else "an unknown number of tokens"
+        used = f"{told} where {_CUT_AT} were allowed"
         if reply.finish == "length":
             return _found("token limit", "yes", used)
         return _found("token limit", "no", f"the reply is not told as cut; {used}")
@@ -312,14 +314,14 @@ class ModelCheck:
         return [
             _found(LOGPROBS, has, "refused" if refused else ""),
             _found("streaming", "yes" if len(told.events) > 1 else "no"),
-            _usage(told.events),
+            _usage(told),
         ]
 
     async def _exchange(self, model: Served, **fields: Any) -> Exchange:
         self._calls += 1
         told = await model.exchange(self._plain(), **fields)
-        self._usage += told.usage
-        self._reported &= told.usage != Usage()
+        self._usage += told.usage or Usage()
+        self._reported &= told.usage is not None
         return told
 
 
@@ -348,26 +350,17 @@ def _quoted(reply: Reply) -> str:
     return repr(" ".join(reply.text.split())[:40])
 
 
-def _usage(events: Sequence[Any]) -> Finding:
+def _usage(told: Exchange) -> Finding:
     """Which classes of tokens the server tells."""
-    told = next((usage for usage in map(_usage_of, reversed(events)) if usage), None)
-    if told is None:
+    if told.usage is None:
         return _found("usage", "no", "calls count at what is reserved for them")
-    text = json.dumps(told).lower()
+    text = json.dumps(told.answer.get("usageMetadata") or told.answer.get("usage")).lower()
     classes = [
         name
         for name, sign in (("cache", "cache"), ("reasoning", "reasoning"), ("reasoning", "thoughts"))
         if sign in text
     ]
     return _found("usage", "yes", ", ".join(["input", "output", *classes]))
-
-
-def _usage_of(event: Any) -> Any:
-    if not isinstance(event, Mapping):
-        return None
-    inner = event.get("response") or event.get("message")
-    inside = inner.get("usage") if isinstance(inner, Mapping) else None
-    return event.get("usageMetadata") or inside or event.get("usage")
 
 
 def _holds(value: Any, name: str) -> bool:

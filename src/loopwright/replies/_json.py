@@ -15,7 +15,7 @@ _WORK = 20_000_000
 def extract_json(text: str, schema: Mapping[str, Any] | None = None) -> str:
     """Takes the JSON out of a reply: all of it, or the last object that stands in it, as what comes last is meant.
 
-    A list counts where there is no object. Objects and lists inside of others are no answers.
+    A list counts where there is no object, and the schema asks for none. Objects and lists in others are no answers.
 
     Args:
         text: The reply, without its reasoning.
@@ -30,7 +30,8 @@ def extract_json(text: str, schema: Mapping[str, Any] | None = None) -> str:
     objects = [part for part, value in found if isinstance(value, dict)]
     required = frozenset((schema or {}).get("required", ()))
     fitting = [part for part, value in found if isinstance(value, dict) and required <= value.keys()]
-    parts = fitting or objects or [part for part, _ in found]
+    lists = [] if (schema or {}).get("type") == "object" else [part for part, _ in found]
+    parts = fitting or objects or lists
     return parts[-1] if parts else text
 
 

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -16,6 +17,7 @@ from loopwright.models import (
     Endpoint,
     Message,
     Model,
+    ModelCheck,
     ModelOptions,
     Request,
     Sampling,
@@ -229,3 +231,23 @@ def test_stall() -> None:
 def test_the_page_on_models_shows_what_is_tested_here() -> None:
     """`python -m tests.models.servers.table` writes it."""
     assert matrix() in PAGE.read_text()
+
+
+@every_server
+def test_models_check_tells_usage_as_runs_count_it(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    async def use(stub: Stub, model: Model) -> tuple[bool, str]:
+        reported = (await model.complete(ask())).usage_reported
+        check = ModelCheck.open(model.name, _options(stub, server))
+        try:
+            found = await check.run(None)
+        finally:
+            await check.model.close()
+        told = {finding.name: finding for finding in found.findings}
+        assert ("unknown number" in told["token limit"].detail) is not reported
+        return reported, told["usage"].answer
+
+    assert played(server, use) in {(True, "yes"), (False, "no")}

@@ -44,8 +44,10 @@ class Exchange:
 
     events: Sequence[Any]
     """One object for each event; one alone where the answer did not come in pieces."""
-    usage: Usage
-    """What the server says that it used; empty where it does not say."""
+    answer: Any
+    """All of them as one object, as a server sends it that does not stream."""
+    usage: Usage | None
+    """What the server says that it used, as runs read it; None where it does not say, or says what cannot be."""
 
 
 class Finding(BaseModel):

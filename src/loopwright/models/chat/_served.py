@@ -20,7 +20,6 @@ from loopwright.models.chat._format import Artifact, ChatCompletions, Completion
 from loopwright.models.chat._gemini import Gemini
 from loopwright.models.chat._responses import Responses
 from loopwright.models.chat._types import Reply, Request
-from loopwright.replies import extract_json
 from loopwright.types import Endpoint, Sampling, Usage
 
 if TYPE_CHECKING:
@@ -188,8 +187,8 @@ class ServedChat:
         whole = await self._server.stream(await self._api.call(self._server, shaped), take)
         if whole is not None:
             events.append(json.loads(whole))
-        completion = self._api.read(streamed.whole() if whole is None else events[0])
-        return Exchange(events, completion.usage or Usage())
+        answer = streamed.whole() if whole is None else events[0]
+        return Exchange(events, answer, self._api.read(answer).usage)
 
     async def description(self) -> Mapping[str, Any]:
         """What the server's list of models says of the model; empty where it says nothing.
@@ -239,7 +238,7 @@ class ServedChat:
         started = time.monotonic()
         completion = await self._completion(agreement.shaped(body, request.json_schema))
         seconds = time.monotonic() - started
-        reply = Reply(
+        return Reply(
             text=completion.text,
             reasoning=completion.reasoning,
             tool_calls=completion.tool_calls,
@@ -253,9 +252,6 @@ class ServedChat:
             measured=self._measured if left_out else "",
             seconds=seconds,
         )
-        if request.json_schema is None or reply.tool_calls:
-            return reply
-        return reply.model_copy(update={"text": extract_json(reply.text, request.json_schema)})
 
     async def _completion(self, shaped: dict[str, Any]) -> Completion:
         """Sends a request and reads the answer, whether it comes whole or in pieces."""
