@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import PurePosixPath
@@ -42,8 +42,8 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
     way.
 
     A single file in the entry's language is the entry under any name that the task does not know. Where there is no
-    file so far, blocks under another language's name that are Python count, and without a block a
-    bare program, also between sentences or tags such as `<code>`.
+    file so far, blocks under another language's name that are Python count, and without a block a bare program, also
+    between sentences or tags such as `<code>`.
 
     Args:
         reply: The model's text, without its reasoning.
@@ -70,13 +70,18 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
         files |= {entry: program_of(meant)} if meant else {}
     if len(files) == 1 and entry not in files:
         files = {_only(path, suffix, known, entry): body for path, body in files.items()}
-    if not files and language == "python":
-        shown = [repaired_python(block.body) for block in blocks] if blocks else list(_bare(reply))
-        programs = [code for code in shown if defined_names(code)]
-        files = {entry: program_of(programs) if blocks else programs[0]} if programs else {}
+    if not files and language == "python" and (program := _hidden(reply, blocks)):
+        files = {entry: program}
     if files:
         return Candidate(files=files)
     raise NoCandidate(_why_nothing(blocks, title))
+
+
+def _hidden(reply: str, blocks: Sequence[_Block]) -> str:
+    """The program in blocks of another language's name, or without a block; empty where there is none."""
+    shown = [repaired_python(block.body) for block in blocks] if blocks else _bare(reply)
+    programs = [code for code in shown if defined_names(code)]
+    return program_of(programs if blocks else programs[:1]) if programs else ""
 
 
 def _blocks(reply: str, language: str, known: frozenset[str], entry: str) -> list[_Block]:
@@ -142,7 +147,7 @@ def _clean(path: str, known: frozenset[str], entry: str) -> str:
     return next(ends, inside)
 
 
-def _why_nothing(blocks: list[_Block], title: str) -> str:
+def _why_nothing(blocks: Sequence[_Block], title: str) -> str:
     if not blocks:
         return f"the reply has no code block; {title} in a fenced block was asked for"
     if all(not block.body.strip() for block in blocks):
