@@ -101,7 +101,7 @@ def test_a_rule_that_gives_no_score_is_a_failure_of_the_grader() -> None:
 @pytest.mark.parametrize(
     ("scoring", "told"),
     [
-        ("intrcode", r"'intrcode' among the score_rules.*Did you mean intercode\?.*exact, intercode"),
+        ("intrcode", r"'intrcode' among the score_rules.*Did you mean intercode\?.*exact, f1, includes, intercode"),
         ("rules_of_mine:Absent", "cannot be imported"),
         ("rules_of_mine:Wrong", "method `score` is not async"),
         ([], "environment.scoring"),

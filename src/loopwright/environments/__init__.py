@@ -22,6 +22,7 @@ from loopwright.environments._scores import (
     ScoreRule,
     Scores,
     find_score_rule,
+    score_outcome,
 )
 from loopwright.environments._shells._persistent import CommandResult
 from loopwright.environments._shells._shell import SHELL, WAIT, Shell
@@ -36,6 +37,7 @@ from loopwright.environments._types import (
     KnowsVisibleChecks,
     NamesScoreRules,
     ScoredFields,
+    ScoringFields,
     Snapshots,
     Unchecked,
     read_fields,
@@ -51,7 +53,7 @@ from loopwright.environments.interpreter._outcome import FunctionOutcome
 from loopwright.environments.python._environment import PythonEnvironment
 from loopwright.environments.sql._environment import SqlEnvironment
 from loopwright.environments.sql._outcome import QueryOutcome
-from loopwright.environments.text._environment import TextEnvironment
+from loopwright.environments.text import AnswerOutcome, TextEnvironment
 from loopwright.types import Observation
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "BUILTIN_SCORE_RULES",
     "SHELL",
     "WAIT",
+    "AnswerOutcome",
     "BashEnvironment",
     "ChecksInstances",
     "CommandResult",
@@ -83,6 +86,7 @@ __all__ = [
     "ScoreRule",
     "ScoredFields",
     "Scores",
+    "ScoringFields",
     "Shell",
     "ShellOutcome",
     "ShellRole",
@@ -105,6 +109,7 @@ __all__ = [
     "list_environments",
     "python_environment",
     "read_fields",
+    "score_outcome",
     "sql_environment",
     "tested_name",
     "text_environment",

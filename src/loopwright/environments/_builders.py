@@ -36,13 +36,18 @@ def python_environment(
     return _section("python", locals(), hidden=("hidden_tests", "solution"))
 
 
-def text_environment(*, rubric: str | None = None) -> EnvironmentOptions:
-    """Texts, which the task's verifier alone judges.
+def text_environment(
+    *, rubric: str | None = None, target: str | Sequence[str] | None = None, scoring: Scoring | None = None
+) -> EnvironmentOptions:
+    """Texts, which the task's verifier judges, or which are compared with a known answer.
 
     Args:
         rubric: What counts, for the verifier and for the proposer.
+        target: A right answer, or several of which one is enough; agents never see it.
+        scoring: The rule that compares with the target: `exact`, `match`, `includes`, `f1`, `choice`, or a rule of
+            yours; `exact` by default.
     """
-    return _section("text", locals(), hidden=())
+    return _section("text", locals(), hidden=("target",))
 
 
 def bash_environment(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from pkgutil import resolve_name
 from types import MappingProxyType
@@ -11,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from loopwright.errors import LoopwrightError, VerifierError
 from loopwright.plugins import instantiate_plugin, load_plugin
 from loopwright.verify import Check, Verdict
 
@@ -110,7 +112,7 @@ class ScoreRule(Protocol):
     """Scores outcomes; a task names it in `scoring`."""
 
     async def score(self, outcome: Any) -> Score:
-        """Scores an outcome: a `ShellOutcome`, `QueryOutcome`, `FunctionOutcome` or `FlagOutcome`.
+        """Scores an outcome, such as a `ShellOutcome`, `QueryOutcome`, `FunctionOutcome` or `AnswerOutcome`.
 
         Raises:
             NothingToScore: Every rule gives 0.
@@ -118,6 +120,49 @@ class ScoreRule(Protocol):
             SandboxError: A sandbox failed.
         """
         ...
+
+
+async def score_outcome(
+    coming: Awaitable[Outcome], rules: Sequence[str], find: Callable[[str], ScoreRule], *, legacy: bool = False
+) -> Scores:
+    """Scores an outcome by every rule that a task names, and by `exact`.
+
+    Args:
+        coming: The outcome; `NothingToScore` where there is none, which every rule gives 0.
+        rules: The names.
+        find: Finds a rule by its name.
+        legacy: Whether the defects of published code are kept.
+
+    Raises:
+        TaskError: The task has nothing to compare with.
+        VerifierError: The outcome cannot be had, or a rule fails.
+        SandboxError: A sandbox failed.
+    """
+    names = [*(name for name in rules if name != "exact"), "exact"]
+    outcome: Outcome | None = None
+    try:
+        outcome = await coming
+        found = {name: await _score(name, find(name), outcome) for name in names}
+    except NothingToScore as nothing:
+        found = dict.fromkeys(names, Score(0, nothing.parts))
+    return Scores(
+        **{name: score.value for name, score in found.items()},
+        legacy=legacy,
+        gold_failed=outcome is not None and outcome.gold_failed,
+        parts={name: part for score in found.values() for name, part in score.parts.items()},
+    )
+
+
+async def _score(name: str, rule: ScoreRule, outcome: Outcome) -> Score:
+    try:
+        score = await rule.score(outcome)
+        if isinstance(score, Score) and isfinite(score.value):
+            return score
+        raise TypeError(f"it gave {score!r}, not a `Score` with a finite value")
+    except (LoopwrightError, NothingToScore):
+        raise
+    except Exception as error:  # a rule may be the user's
+        raise VerifierError(f"the score rule {name!r} failed: {type(error).__name__}: {error}") from error
 
 
 class ExactRule:
@@ -129,7 +174,14 @@ class ExactRule:
 
 
 BUILTIN_SCORE_RULES: Mapping[str, str | type[ScoreRule]] = MappingProxyType(
-    {"exact": ExactRule, "intercode": "loopwright.bench.intercode:InterCodeReward"}
+    {
+        "choice": "loopwright.environments.text:ChoiceRule",
+        "exact": ExactRule,
+        "f1": "loopwright.environments.text:F1Rule",
+        "includes": "loopwright.environments.text:IncludesRule",
+        "intercode": "loopwright.bench.intercode:InterCodeReward",
+        "match": "loopwright.environments.text:MatchRule",
+    }
 )
 """Score rules by the name that a task gives; an import path is followed on first use."""
 

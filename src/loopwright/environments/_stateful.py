@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
-from math import isfinite
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from loopwright.environments._actions import action_of, submission
-from loopwright.environments._scores import NothingToScore, Outcome, Score, Scores
+from loopwright.environments._scores import Outcome, Scores, score_outcome
 from loopwright.environments._types import EnvironmentSetup, ScoredFields, read_fields
-from loopwright.errors import LoopwrightError, VerifierError
 from loopwright.task import Instance
 from loopwright.types import Candidate, Observation, Verdict
 
@@ -78,31 +76,9 @@ class StatefulEnvironment(ABC, Generic[_Session]):
             VerifierError: The tests cannot be run, or a rule fails.
             SandboxError: A sandbox failed.
         """
-        names = [*(name for name in self._fields.rules if name != "exact"), "exact"]
-        outcome: Outcome | None = None
-        try:
-            outcome = await self._outcome()
-            found = {name: await self._score(name, outcome) for name in names}
-        except NothingToScore as nothing:
-            found = dict.fromkeys(names, Score(0, nothing.parts))
-        return Scores(
-            **{name: score.value for name, score in found.items()},
-            legacy=self._fields.legacy,
-            gold_failed=outcome is not None and outcome.gold_failed,
-            parts={name: part for score in found.values() for name, part in score.parts.items()},
+        return await score_outcome(
+            self._outcome(), self._fields.rules, self._setup.score_rule, legacy=self._fields.legacy
         )
-
-    async def _score(self, name: str, outcome: Outcome) -> Score:
-        rule = self._setup.score_rule(name)
-        try:
-            score = await rule.score(outcome)
-            if isinstance(score, Score) and isfinite(score.value):
-                return score
-            raise TypeError(f"it gave {score!r}, not a `Score` with a finite value")
-        except (LoopwrightError, NothingToScore):
-            raise
-        except Exception as error:  # a rule may be the user's
-            raise VerifierError(f"the score rule {name!r} failed: {type(error).__name__}: {error}") from error
 
     @abstractmethod
     async def _outcome(self) -> Outcome:

@@ -135,19 +135,24 @@ class Fields(PlainNumbers):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ScoredFields(Fields):
+class ScoringFields(Fields):
     """Base of the public fields of an environment whose outcomes are scored by rules."""
 
     scoring: str | Annotated[tuple[str, ...], Field(min_length=1)] = "exact"
     """The rule that decides; of a list the first decides, and the record holds the scores by all. `exact` is always
     recorded."""
-    legacy: bool = False
-    """Whether the defects of the published code are kept."""
 
     @property
     def rules(self) -> tuple[str, ...]:
         """The names in `scoring`, the one that decides first."""
         return (self.scoring,) if isinstance(self.scoring, str) else self.scoring
+
+
+class ScoredFields(ScoringFields):
+    """The same where there is published code to compare with."""
+
+    legacy: bool = False
+    """Whether the defects of the published code are kept."""
 
 
 _Model = TypeVar("_Model", bound=BaseModel)

@@ -1,27 +1,45 @@
-"""The `text` environment: a candidate is words, and a verifier judges them."""
+"""The `text` environment: a candidate is words, which a verifier judges, or which are compared with a known answer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Field
+
 from loopwright.candidate import Candidate
-from loopwright.environments._types import EnvironmentSetup, Fields, Unchecked, read_fields
+from loopwright.environments._scores import score_outcome
+from loopwright.environments._types import EnvironmentSetup, Fields, ScoringFields, Unchecked, read_fields
+from loopwright.environments.text._answers import AnswerOutcome
 from loopwright.errors import TaskError
 from loopwright.task import Instance
 from loopwright.types import Observation
 from loopwright.verify import Verdict
 
 
-class _Public(Fields):
+class _Public(ScoringFields):
     rubric: str = ""
 
 
-class TextEnvironment:
-    """Executes nothing: what a candidate is worth is for the task's verifier to say.
+class _Hidden(Fields):
+    target: str | Annotated[tuple[str, ...], Field(min_length=1)]
 
-    An instance's public field is `rubric`: what counts, for the judge and for the proposer. It has no hidden fields.
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return (self.target,) if isinstance(self.target, str) else self.target
+
+
+class TextEnvironment:
+    """Executes nothing: a candidate is worth what the task's verifier says, or what a known answer shows.
+
+    An instance's public fields are `rubric`, what counts, for the judge and for the proposer; and `scoring`, the rule
+    that compares an answer with the hidden `target`: `exact`, `match`, `includes`, `f1`, `choice`, or a rule of
+    yours. The hidden field `target` is a right answer, or a list of which one is enough.
     """
 
     def __init__(self, setup: EnvironmentSetup) -> None:
         self._setup = setup
+        self._instance: Instance | None = None
 
     @staticmethod
     def check(instance: Instance) -> None:
@@ -32,10 +50,21 @@ class TextEnvironment:
         """
         read_fields(_Public, instance.public, "environment")
         if instance.hidden:
+            read_fields(_Hidden, instance.hidden, "environment.hidden")
+        elif "scoring" in instance.public:
             raise TaskError(
-                f"environment.hidden: the text environment has no hidden field {next(iter(instance.hidden))!r}",
-                remedy="Name a verifier: `agents: {verifier: verifier}`, or a class of your own.",
+                "environment.scoring: there is no answer to compare with",
+                remedy="Write `target` under `environment.hidden`, or take `scoring` out.",
             )
+
+    @staticmethod
+    def score_rules(instance: Instance) -> Sequence[str]:
+        """Names of the score rules that an instance wants.
+
+        Raises:
+            TaskError: They are no names.
+        """
+        return read_fields(_Public, instance.public, "environment").rules if instance.hidden else ()
 
     @staticmethod
     def unchecked(instance: Instance) -> Unchecked:
@@ -49,6 +78,7 @@ class TextEnvironment:
             TaskError: A field is unknown.
         """
         self.check(instance)
+        self._instance = instance
         return Observation()
 
     async def step(self, action: Candidate) -> Observation:
@@ -56,8 +86,21 @@ class TextEnvironment:
         return Observation()
 
     async def submit(self, answer: Candidate) -> Verdict:
-        """Has no hidden checks."""
-        return Verdict()
+        """Compares an answer with the target; says nothing without one.
+
+        Raises:
+            VerifierError: A rule fails.
+        """
+        if self._instance is None or not self._instance.hidden:
+            return Verdict()
+        rules = read_fields(_Public, self._instance.public, "environment").rules
+        targets = read_fields(_Hidden, self._instance.hidden, "environment.hidden").targets
+        scores = await score_outcome(_outcome(answer, targets), rules, self._setup.score_rule)
+        return scores.verdict(rules[0])
 
     async def close(self) -> None:
         """There is nothing to end."""
+
+
+async def _outcome(answer: Candidate, targets: tuple[str, ...]) -> AnswerOutcome:
+    return AnswerOutcome(answer.text, targets)

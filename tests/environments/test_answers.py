@@ -1,0 +1,115 @@
+"""Answers that are compared with a known target."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import loopwright
+from loopwright.environments import AnswerOutcome, find_score_rule, text_environment
+from loopwright.errors import TaskError
+from loopwright.models import Scripted
+from loopwright.store import CallIntended, read_run
+
+
+def score(rule: str, answer: str, *targets: str) -> float:
+    return asyncio.run(find_score_rule(rule).score(AnswerOutcome(answer, targets))).value
+
+
+@pytest.mark.parametrize(
+    ("rule", "answer", "target", "expected"),
+    [
+        ("exact", "The Nile.", "nile", 1),
+        ("exact", "the river Nile", "Nile", 0),
+        ("exact", "1,234.50", "1234.5", 1),
+        ("exact", "3.14", "314", 0),
+        ("exact", "-3", "3", 0),
+        ("exact", "$5", "5", 1),
+        ("exact", "", "a", 0),
+        ("includes", "It is the river Nile, I think", "River Nile", 1),
+        ("includes", "the Nile river", "river Nile", 0),
+        ("includes", "category", "cat", 0),
+        ("includes", "anything", "the", 0),
+        ("match", "4 apples and 2 pears, so the answer is 6.", "6", 1),
+        ("match", "6 is what 4 and 2 make", "6", 0),
+        ("match", "that makes $1,200.00", "1200", 1),
+        ("match", "10-5", "-5", 0),
+        ("match", "so it is Mount Everest!", "mount everest", 1),
+        ("match", "Everest", "Mount Everest", 0),
+        ("match", "no number at all", "3", 0),
+        ("f1", "red and blue", "blue and green", pytest.approx(2 / 3)),
+        ("f1", "x", "y", 0),
+        ("choice", "I weigh A and B.\nANSWER: B", "B", 1),
+        ("choice", "ANSWER: A\nNo, wait.\nAnswer: C", "C", 1),
+        ("choice", "The answer is (b).", "B", 1),
+        ("choice", "**D**", "d", 1),
+        ("choice", "Because of A, it is clear", "A", 0),
+        ("choice", "Answer: maybe", "M", 0),
+    ],
+)
+def test_rules_compare_as_they_say(rule: str, answer: str, target: str, expected: float) -> None:
+    assert score(rule, answer, target) == expected
+
+
+def test_one_of_several_targets_is_enough() -> None:
+    assert score("exact", "UK", "Britain", "UK") == 1
+    assert score("f1", "UK", "Britain", "the UK") == 1
+
+
+@given(st.integers(-(10**12), 10**12), st.sampled_from(["{}", "It is {}.", "**{}**", "${:,}", "x = {:,}!", "{:.2f}"]))
+def test_a_number_is_found_in_whatever_words_end_with_it(number: int, words: str) -> None:
+    assert score("match", words.format(number), str(number)) == 1
+    assert score("match", words.format(number), str(number + 1)) == 0
+
+
+@given(st.text(max_size=60), st.text(max_size=20))
+def test_any_text_has_a_score(answer: str, target: str) -> None:
+    assert all(0 <= score(rule, answer, target) <= 1 for rule in ("exact", "match", "includes", "f1", "choice"))
+
+
+@given(st.text(max_size=60), st.sampled_from(["{}", "  {}\n", "{} "]))
+def test_a_text_is_itself(text: str, around: str) -> None:
+    assert score("exact", around.format(text), text) == 1
+
+
+def task(**fields: object) -> loopwright.Task:
+    environment = text_environment(**fields)  # type: ignore[arg-type]
+    return loopwright.Task(name="sum", goal="What is 2 + 4?", environment=environment, agents={"proposer": "author"})
+
+
+def test_a_run_is_graded_by_the_target_that_no_agent_sees(tmp_path: Path) -> None:
+    asked, graded = Scripted(["That is seven.", "That is 6128."]), task(target="6128", scoring="match")
+    found = loopwright.run(graded, model=asked, strategy="single", repeats=2, concurrency=1, out=tmp_path / "run")
+    assert [episode.score for episode in found] == [0.0, 1.0]
+    events = [event.data for event in read_run(tmp_path / "run").events]
+    requests = [event.model_dump_json() for event in events if isinstance(event, CallIntended)]
+    assert len(requests) == 2
+    assert not any("6128" in request.partition('"request"')[2] for request in requests)
+
+
+def test_rules_beside_the_one_that_decides_are_recorded(tmp_path: Path) -> None:
+    asked = Scripted(["the number 6"])
+    (episode,) = loopwright.run(
+        task(target="6", scoring=["match", "f1"]), model=asked, strategy="single", out=tmp_path / "run"
+    )
+    assert episode.verdict is not None
+    (check,) = episode.verdict.checks
+    assert (check.name, check.score) == ("match", 1.0)
+    assert check.data is not None
+    assert check.data["exact"] == 0.0
+    assert check.data["f1"] == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [({"scoring": "match"}, "no answer to compare with"), ({"target": []}, "target"), ({"target": 6}, "target")],
+)
+def test_what_cannot_be_compared_is_told_before_the_run(
+    tmp_path: Path, fields: dict[str, object], message: str
+) -> None:
+    with pytest.raises(TaskError, match=message):
+        loopwright.run(task(**fields), model=Scripted(["6"]), strategy="single", out=tmp_path / "run")
