@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from loopwright.agents import extract_files
 from loopwright.errors import NoCandidate
+from loopwright.replies import is_python, repaired_python
 
 CODE = "def add(a, b):\n    return a + b\n"
 OTHER = "def helper(a):\n    return a\n"
@@ -43,6 +44,7 @@ def test_the_entry_is_found(reply: str) -> None:
         f"```python solution.py\ndef add(a, b):\n    return a\n```\nWrong. Corrected:\n```python\n{CODE}```\n",
         f"```python\ndef add(a, b):\n    return a\n```\n```python solution.py\n{CODE}```\n```python\nadd(1, 2)\n```\n",
         f"\ufeff```python\n{CODE}```\n",
+        f"```python\n{CODE}```\nA session:\n```python\nimport solution\n>>> add(1, 2)\n3\n```\n",
         f"```python\n{CODE}```\nA test:\n```python\ndef test_add():\n    assert add(1, 2) == 3\n```\n",
         f"For example:\n```\nadd(1, 2)\n```\ngives 3.\n```python\n{CODE}```\n",
         f"```python3.11\n{CODE}```",
@@ -55,6 +57,7 @@ def test_the_entry_is_found(reply: str) -> None:
         "of a named one",
         "named at last",
         "a byte order mark",
+        "a session after",
         "a test after",
         "an example before",
         "a version",
@@ -182,4 +185,6 @@ def test_any_text_gives_files_or_a_reason(reply: str) -> None:
 @given(st.text(alphabet=st.characters(exclude_characters="`~\r", exclude_categories=["Cs"]), min_size=1))
 def test_what_stands_in_a_block_comes_out_unchanged(code: str) -> None:
     body = f"def f():\n    pass\n{code}\n"
-    assert files(f"Sure!\n```python\n{body}```\n") == {"solution.py": body}
+    refused = set(body) & set("\xa0\u200b\u200c\u200d\u2060\ufeff") and not is_python(body)
+    expected = repaired_python(body) if refused else body
+    assert files(f"Sure!\n```python\n{body}```\n") == {"solution.py": expected}

@@ -112,6 +112,7 @@ def test_any_program_comes_out_of_any_careless_wrapping_unchanged(
         ("```python\n>>> def f():\n...     return 1\n...\n>>> f()\n1\n```\n", "def f():\n    return 1\n\nf()\n"),
         ("```python\n+++ b/a.py\n@@ -0,0 +1,2 @@\n+def f():\n+    return 1\n```\n", "def f():\n    return 1\n"),
         ("```python def f(a):\n    return a\n```\n", "def f(a):\n    return a\n"),
+        ("```python\ndef f():\n    pass\n>>> f()\n```\n", "def f():\n    pass\n>>> f()\n"),
         ("Here: ```python\nx = 1```\n", "x = 1\n"),
         ("```python\nx = \u201cleft alone\u201d\n```\n", "x = \u201cleft alone\u201d\n"),
         ("````python\nTEXT = '''\n```python\n'''\n````\n", "TEXT = '''\n```python\n'''\n"),

@@ -59,7 +59,7 @@ def _kinder(code: str) -> Iterator[str]:
     yield clean
     yield code.translate(_AS_WRITTEN)
     lines = clean.splitlines()
-    if any(line.startswith(">>>") for line in lines):
+    if clean.lstrip().startswith(">>>"):
         yield "".join(f"{line[4:]}\n" for line in lines if _PROMPT.match(line))
     added = [_ADDED.fullmatch(line) for line in lines]
     if all(added):
