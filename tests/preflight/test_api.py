@@ -218,3 +218,19 @@ def test_an_agent_class_asks_the_model_that_is_named_for_its_role(task: Task, tm
     }
     with pytest.raises(UserError, match="no model is named for the proposer"):
         loopwright.run(task, strategy="single", proposer=Asks(), out=tmp_path / "none")
+
+
+def test_a_card_that_asks_for_files_and_a_judge_without_a_threshold_are_told() -> None:
+    judged = {"agents": {"verifier": "verifier"}, "model": "ollama/m"}
+    poem = Task.model_validate({"name": "poem", "goal": "Write.", "environment": {"name": "text"}, **judged})
+    card, threshold = loopwright.check(poem, strategy="refine").notes
+    assert "the card 'proposer' asks for files, and the environment takes a text" in card
+    assert "agents: {proposer: author}" in card
+    assert "loop: {threshold: 0.8}" in threshold
+    good = {"agents": {"verifier": "verifier", "proposer": "author"}, "loop": {"threshold": 0.8}}
+    poem = Task.model_validate({**poem.model_dump(), **good})
+    assert loopwright.check(poem, strategy="refine").notes == ()
+    shell = Task.model_validate(
+        {"name": "ls", "goal": "List.", "environment": {"name": "bash", "hidden": {"gold": "ls"}}, "model": "ollama/m"}
+    )
+    assert any("agents: {proposer: actor}" in note for note in loopwright.check(shell, strategy="react").notes)

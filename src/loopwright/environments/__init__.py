@@ -39,6 +39,7 @@ from loopwright.environments._types import (
     ScoredFields,
     ScoringFields,
     Snapshots,
+    TakesText,
     Unchecked,
     read_fields,
 )
@@ -95,6 +96,7 @@ __all__ = [
     "Snapshots",
     "SqlEnvironment",
     "StatefulEnvironment",
+    "TakesText",
     "TextEnvironment",
     "Unchecked",
     "action_text",

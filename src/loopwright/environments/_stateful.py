@@ -28,6 +28,7 @@ class StatefulEnvironment(ABC, Generic[_Session]):
     `reset` of a subclass closes the old session, opens `_session` and calls `_begin`.
     """
 
+    text_card = "actor"
     _language: ClassVar[str] = ""
     """Of code blocks that name none."""
     _fields: ScoredFields

@@ -106,6 +106,16 @@ class KnowsVisibleChecks(Protocol):
 
 
 @runtime_checkable
+class TakesText(Protocol):
+    """Optional, of what makes environments: a candidate is a text, and no files."""
+
+    @property
+    def text_card(self) -> str:
+        """The shipped card that replies with such texts."""
+        ...
+
+
+@runtime_checkable
 class NamesScoreRules(Protocol):
     """Optional, of what makes environments: it tells before a run which score rules an instance names."""
 

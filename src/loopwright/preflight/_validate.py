@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from loopwright.agents import AgentRole, AsksModel, ModelAgent, RuleCritic
-from loopwright.environments import ChecksInstances, KnowsVisibleChecks, NamesScoreRules
+from loopwright.environments import ChecksInstances, KnowsVisibleChecks, NamesScoreRules, TakesText
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import traits_of
 from loopwright.models import Prices, Usage, needs_pillow
@@ -268,6 +268,7 @@ def _notes(episode: PlannedEpisode, cast: ResolvedComponents, resolved: Resolved
             "run it with --model PROVIDER/MODEL, or write `model:` into the file"
         )
     yield from session_notes(episode, cast)
+    yield from _card_notes(episode, cast, resolved)
     if cast.verifiers or AgentRole.VERIFIER in cast.agents:
         return
     maker: object = resolved.environment(task).make
@@ -282,6 +283,22 @@ def _notes(episode: PlannedEpisode, cast: ResolvedComponents, resolved: Resolved
         left = f" but {unchecked.left}" if unchecked.left else ""
         remedy = f"{unchecked.remedy}, or {verifier}" if unchecked.remedy else verifier
         yield f"{task.name}: no visible check: {episode.strategy} has nothing to act on{left}; {remedy}"
+
+
+def _card_notes(episode: PlannedEpisode, cast: ResolvedComponents, resolved: ResolvedRun) -> Iterator[str]:
+    """Says where a card does not do what the task wants of it."""
+    task, traits = episode.task, traits_of(cast.strategy)
+    proposer, judge = cast.agents[AgentRole.PROPOSER], cast.agents.get(AgentRole.VERIFIER)
+    maker: object = resolved.environment(task).make
+    if isinstance(maker, TakesText) and isinstance(proposer, ModelAgent) and proposer.card.reply == "files":
+        card = f"the card {proposer.card.name!r} asks for files, and the environment takes a text"
+        yield f"{task.name}: {card}: name another one, such as `agents: {{proposer: {maker.text_card}}}`"
+    loops = not traits.one_candidate and not traits.acts
+    if loops and task.loop.threshold is None and isinstance(judge, ModelAgent):
+        yield (
+            f"{task.name}: a judge seldom gives every check a score of 1, and nothing less is good enough: "
+            "write for example `loop: {threshold: 0.8}`"
+        )
 
 
 def _named_in(task: Task, role: str) -> tuple[str, ...]:

@@ -37,6 +37,8 @@ class TextEnvironment:
     yours. The hidden field `target` is a right answer, or a list of which one is enough.
     """
 
+    text_card = "author"
+
     def __init__(self, setup: EnvironmentSetup) -> None:
         self._setup = setup
         self._instance: Instance | None = None
