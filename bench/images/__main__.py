@@ -62,9 +62,12 @@ def fill(file: Path, cells: list[Cell], texts: dict[int, list[str]], seeds: int)
     longest = max(map(len, texts.values()))
     with file.open("a", encoding="utf-8") as out:
         for start, cell, seed in product(range(0, longest, ROUND), cells, range(seeds)):
-            left = [text for text in texts[cell.atoms][start : start + ROUND] if (cell, text, seed) not in there]
-            for ran in run(cell, left, seed) if left else ():
-                out.write(ran.model_dump_json() + "\n")
+            these = texts[cell.atoms][start : start + ROUND]
+            if all((cell, text, seed) in there for text in these):
+                continue
+            for ran in run(cell, these, seed):
+                if (cell, ran.prompt, seed) not in there:
+                    out.write(ran.model_dump_json() + "\n")
             out.flush()
 
 

@@ -7,11 +7,14 @@ of the first c pictures by the loop's own verdicts.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 
 from pydantic import BaseModel
 
 from bench.images.scenes import Episode
+from loopwright.images.refining import Seen, tally
 from loopwright.images.shapes import FaultRates, sample_prompt
 from loopwright.types import Check
 
@@ -37,6 +40,8 @@ class Outcome(BaseModel, frozen=True):
     """What one episode came to under one cap."""
 
     claimed: bool
+    believed: float
+    """The probability that all of the answer holds, as the loop tells; 1 or 0 where it tells none."""
     audited: bool
     images: int
     looks: int
@@ -72,11 +77,12 @@ def prompts(atoms: int, number: int, draw: str) -> list[str]:
 
 
 def run(cell: Cell, texts: Sequence[str], seed: int) -> Iterator[Ran]:
-    """Runs one episode for each prompt."""
-    strategy, rates = cell.strategy, rates_of(cell.model)
+    """Runs one episode for each prompt, one after the other: each one knows the answers to those before it."""
+    strategy, rates, known = cell.strategy, rates_of(cell.model), Counter[Seen]()
     for text in texts:
-        episode = Episode(text, rates, cell.noise, seed, once=cell.once)
+        episode = Episode(text, rates, cell.noise, seed, once=cell.once, before=known)
         episode.run(strategy, CAPS[-1])
+        known += tally(episode.attempts)
         outcomes = {cap: outcome(episode, cap, critic=strategy == "ircig") for cap in CAPS}
         yield Ran(cell=cell, prompt=text, seed=seed, outcomes=outcomes)
 
@@ -95,11 +101,17 @@ def outcome(episode: Episode, cap: int, *, critic: bool) -> Outcome:
     failed = tuple(name for name, answer in truth.items() if answer.value != "yes")
     return Outcome(
         claimed=best.verdict.passed,
+        believed=prod(_probability(check) for check in best.verdict.checks),
         audited=not failed,
         images=len(attempts),
         looks=sum(_looks(attempt.verdict.checks[0]) + critic for attempt in attempts),
         failed=failed,
     )
+
+
+def _probability(check: Check) -> float:
+    told = (check.data or {}).get("p", float(check.passed))
+    return told if isinstance(told, int | float) else float(check.passed)
 
 
 def _looks(check: Check) -> int:

@@ -14,7 +14,15 @@ from random import Random
 
 from loopwright.agents import AgentReply, AgentRole, ModelClient, View
 from loopwright.images.checklist import Answer, Atom, Checklist, verdict
-from loopwright.images.looking import confirmed, expected_of, gated, shown_checklist, shown_picture, shown_reference
+from loopwright.images.looking import (
+    confirmed,
+    expected_of,
+    gated,
+    rates_of,
+    shown_checklist,
+    shown_picture,
+    shown_reference,
+)
 from loopwright.images.shapes import Scene, look, measure
 
 LASTING = 0.5
@@ -57,7 +65,7 @@ class NoisyVerifier:
 
         if self._once:
             return AgentReply(verdict=verdict(checklist, gated(checklist, await ask(checklist.atoms, 0))))
-        return AgentReply(verdict=await confirmed(checklist, ask, expected=expected_of(view)))
+        return AgentReply(verdict=await confirmed(checklist, ask, expected=expected_of(view), rates=rates_of(view)))
 
     def _answers(
         self, checklist: Checklist, atoms: Sequence[Atom], scene: Scene, place: str, looked: int

@@ -7,14 +7,24 @@ what costs time and decides nothing: pixels, the record, and the loop around.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Coroutine, Sequence
+from collections import Counter
+from collections.abc import Coroutine, Mapping, Sequence
 from random import Random
 from typing import Any, TypeVar
 
 from bench.images.noise import NOISE, said
 from loopwright.images.checklist import Answer, Atom, Box, verdict
 from loopwright.images.looking import confirmed, gated
-from loopwright.images.refining import PICTURE, next_edit, picture_to_edit, published_critique
+from loopwright.images.refining import (
+    PICTURE,
+    Rates,
+    Seen,
+    estimated,
+    next_edit,
+    picture_to_edit,
+    published_critique,
+    tally,
+)
 from loopwright.images.shapes import (
     FaultRates,
     Scene,
@@ -33,7 +43,9 @@ _T = TypeVar("_T")
 class Episode:
     """One prompt, one strategy, up to a cap on pictures."""
 
-    def __init__(self, prompt: str, rates: FaultRates, noise: str, seed: int, *, once: bool) -> None:
+    def __init__(
+        self, prompt: str, rates: FaultRates, noise: str, seed: int, *, once: bool, before: Mapping[Seen, int]
+    ) -> None:
         self.attempts: list[Attempt] = []
         self.scenes: list[Scene] = []
         self._prompt = parse_prompt(prompt)
@@ -41,6 +53,7 @@ class Episode:
         self._rates, self._noise, self._once = rates, NOISE[noise], once
         self._place = f"{seed}/{prompt}"
         self._random = Random(self._place)
+        self._before = Counter(before)
 
     def truth(self, scene: Scene) -> dict[str, Answer]:
         """What holds in a scene."""
@@ -64,8 +77,9 @@ class Episode:
         return self._edit(critique.backtrack_to if back else latest.iteration, critique.feedback, {})
 
     def _as_streams(self) -> None:
-        head = picture_to_edit(self._checklist, self.attempts) if self.attempts else None
-        edit = None if head is None else next_edit(self._checklist, self.attempts, self.attempts[head])
+        rates = self._rates_so_far()
+        head = picture_to_edit(self._checklist, self.attempts, rates) if self.attempts else None
+        edit = None if head is None else next_edit(self._checklist, self.attempts, self.attempts[head], rates)
         if edit is None:
             return self._new()
         return self._edit(head, edit.prompt, edit.made, edit.region)
@@ -94,7 +108,10 @@ class Episode:
 
         if self._once:
             return verdict(self._checklist, gated(self._checklist, _now(ask(self._checklist.atoms, 0))))
-        return _now(confirmed(self._checklist, ask, expected=expected))
+        return _now(confirmed(self._checklist, ask, expected=expected, rates=self._rates_so_far()))
+
+    def _rates_so_far(self) -> Rates:
+        return estimated(self._before + tally(self.attempts))
 
 
 def _within(region: Sequence[Box], before: Scene, after: Scene) -> Scene:

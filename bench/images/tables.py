@@ -71,7 +71,16 @@ def results_of(runs: Iterable[Ran], cells: Iterable[Cell]) -> list[Result]:
 def caps_table(result: Result) -> Table:
     """What each strategy comes to under each cap, and how far `streams` is ahead, with a 95 % interval."""
     table = Table(title=result.title)
-    for name in ("cap", "strategy", "all correct, %", "claimed - audited", "images", "looks", "streams - it"):
+    for name in (
+        "cap",
+        "strategy",
+        "all correct, %",
+        "claimed - audited",
+        "believed - audited",
+        "images",
+        "looks",
+        "streams - it",
+    ):
         table.add_column(name, justify="left" if name == "strategy" else "right")
     for cap in CAPS:
         for strategy in result.episodes:
@@ -79,6 +88,7 @@ def caps_table(result: Result) -> Table:
             cells = [
                 f"{100 * audited:.1f}",
                 f"{100 * (result.mean(strategy, cap, lambda one: one.claimed) - audited):+.1f}",
+                f"{100 * (result.mean(strategy, cap, lambda one: one.believed) - audited):+.1f}",
             ]
             ahead = "" if strategy == OURS else _ahead(result, strategy, cap)
             images, looks = (result.mean(strategy, cap, of) for of in (lambda one: one.images, lambda one: one.looks))

@@ -31,14 +31,16 @@ class _Public(Fields):
     guidance: Annotated[float, Field(ge=0, le=100)] | None = None
     negative_prompt: str = ""
     gallery: str | None = None
+    learn_rates: bool = False
 
 
 class ImagesEnvironment:
     """Executes nothing: pictures are data, and the task's verifier looks at them.
 
     An instance's public fields are `checklist` (what must hold; made from the goal where it is left out), `size` (width
-    and height in pixels), `steps`, `guidance`, `negative_prompt` and `gallery` (a file of `save_gallery`). It has no
-    hidden fields: name an auditor.
+    and height in pixels), `steps`, `guidance`, `negative_prompt`, `gallery` (a file of `save_gallery`) and
+    `learn_rates` (whether an episode knows how the verifier answered in those before it). It has no hidden fields: name
+    an auditor.
     """
 
     def __init__(self, setup: EnvironmentSetup) -> None:

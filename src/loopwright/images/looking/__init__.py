@@ -2,7 +2,7 @@
 
 from loopwright.images.looking._confirming import Ask, confirmed, gated
 from loopwright.images.looking._pixels import PixelVerifier
-from loopwright.images.looking._shown import expected_of, shown_checklist, shown_picture, shown_reference
+from loopwright.images.looking._shown import expected_of, rates_of, shown_checklist, shown_picture, shown_reference
 from loopwright.images.looking._vision import VisionVerifier
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "confirmed",
     "expected_of",
     "gated",
+    "rates_of",
     "shown_checklist",
     "shown_picture",
     "shown_reference",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from loopwright.images.checklist import Answer, Atom, Checklist, to_ask, verdict
-from loopwright.images.refining import Votes, all_hold, new_picture
+from loopwright.images.refining import ASSUMED, Rates, Votes, all_hold, new_picture
 from loopwright.types import Check, Verdict
 
 Ask = Callable[[Sequence[Atom], int], Awaitable[dict[str, Answer]]]
@@ -23,7 +23,9 @@ MOST = 3
 """Looks at one picture."""
 
 
-async def confirmed(checklist: Checklist, ask: Ask, *, expected: Mapping[str, float] | None = None) -> Verdict:
+async def confirmed(
+    checklist: Checklist, ask: Ask, *, expected: Mapping[str, float] | None = None, rates: Rates = ASSUMED
+) -> Verdict:
     """Looks at a picture as often as its verdict needs: a sequential test of all atoms.
 
     After each look, the probability of each atom is that of `Votes`. The picture fails as soon as an atom is denied and
@@ -36,6 +38,7 @@ async def confirmed(checklist: Checklist, ask: Ask, *, expected: Mapping[str, fl
         ask: Looks once.
         expected: Ids of atoms to the probability that they hold, as known before the first look: from the picture that
             was edited. None for a new picture.
+        rates: Of whoever answers.
 
     Returns:
         One check for each atom; its data hold `p`, the probability. One that does not pass has it as its score.
@@ -49,8 +52,9 @@ async def confirmed(checklist: Checklist, ask: Ask, *, expected: Mapping[str, fl
             votes[name] = _counted(votes[name], answer)
             last[name] = answer
         looked += 1
-        new = new_picture(votes.values())
-        holds = {name: given.posterior((expected or {}).get(name, new)) for name, given in votes.items()}
+        among = new_picture(votes.values())
+        new = {atom.id: rates.holds_anew(atom.kind, among) for atom in checklist.atoms}
+        holds = {name: given.posterior((expected or {}).get(name, new[name]), rates) for name, given in votes.items()}
         asked = [atom for atom in checklist.atoms if holds[atom.id] < SURE or not votes[atom.id].yes]
         probability = all_hold(holds)
         sure = probability >= PASS and all(given.yes for given in votes.values())

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from loopwright.agents import AgentRole, DrawsImages, ModelClient, View
 from loopwright.errors import VerifierError
 from loopwright.images.checklist import Checklist
-from loopwright.images.refining import PICTURE
+from loopwright.images.refining import ASSUMED, PICTURE, Rates, known_rates
 
 
 def shown_checklist(view: View) -> Checklist:
@@ -50,6 +50,11 @@ def expected_of(view: View) -> dict[str, float] | None:
     if view.role is AgentRole.AUDITOR or not isinstance(expected, Mapping):
         return None
     return {str(name): float(value) for name, value in expected.items() if isinstance(value, int | float)}
+
+
+def rates_of(view: View) -> Rates:
+    """How often the verifier of the loop errs, by its answers in the run so far; what is assumed for an auditor."""
+    return ASSUMED if view.role is AgentRole.AUDITOR else known_rates(view.public, view.attempts)
 
 
 async def shown_picture(view: View, models: ModelClient) -> bytes:

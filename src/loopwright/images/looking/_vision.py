@@ -23,7 +23,7 @@ from loopwright.images.checklist import Answer, Atom, CountAtom
 from loopwright.images.looking._answers import read_count, read_yes_no
 from loopwright.images.looking._confirming import MOST, confirmed
 from loopwright.images.looking._probabilities import answer_tokens, p_drawn, p_yes
-from loopwright.images.looking._shown import expected_of, shown_checklist, shown_reference
+from loopwright.images.looking._shown import expected_of, rates_of, shown_checklist, shown_reference
 from loopwright.models import Request, TokenLogprobs, complete_as
 from loopwright.project import Project
 from loopwright.task import Instance
@@ -74,7 +74,7 @@ class VisionVerifier:
         async def ask(atoms: Sequence[Atom], looked: int) -> dict[str, Answer]:
             return await self._ask(atoms, view, models, again=looked > 0)
 
-        return AgentReply(verdict=await confirmed(checklist, ask, expected=expected_of(view)))
+        return AgentReply(verdict=await confirmed(checklist, ask, expected=expected_of(view), rates=rates_of(view)))
 
     async def _ask(self, atoms: Sequence[Atom], view: View, models: ModelClient, *, again: bool) -> dict[str, Answer]:
         """One call for several atoms; those that the reply leaves out are unknown."""

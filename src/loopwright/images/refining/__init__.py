@@ -1,15 +1,18 @@
 """What draws and redraws: the agent, and the strategies that send it on."""
 
-from loopwright.images.refining._beliefs import Votes, after_edit, all_hold, beliefs, new_picture, turned
+from loopwright.images.refining._beliefs import after_edit, all_hold, beliefs, turned
 from loopwright.images.refining._gallery import Gallery, Row, Skill, read_gallery, save_gallery
 from loopwright.images.refining._ircig import IRCIG, ImageCritic, as_critic_says, published_critique
 from loopwright.images.refining._masks import mask_of, surplus
 from loopwright.images.refining._operations import PICTURE, Operation, answers, next_operation, wants_new_picture
 from loopwright.images.refining._preparation import checklist_of, given_checklist
+from loopwright.images.refining._rates import Seen, estimated, known_rates, tally
 from loopwright.images.refining._refiner import ImageRefiner, PlannedEdit, next_edit
 from loopwright.images.refining._streams import STREAMS, next_stream, picture_to_edit, price
+from loopwright.images.refining._votes import ASSUMED, Rates, Votes, new_picture
 
 __all__ = [
+    "ASSUMED",
     "IRCIG",
     "PICTURE",
     "STREAMS",
@@ -18,7 +21,9 @@ __all__ = [
     "ImageRefiner",
     "Operation",
     "PlannedEdit",
+    "Rates",
     "Row",
+    "Seen",
     "Skill",
     "Votes",
     "after_edit",
@@ -27,7 +32,9 @@ __all__ = [
     "as_critic_says",
     "beliefs",
     "checklist_of",
+    "estimated",
     "given_checklist",
+    "known_rates",
     "mask_of",
     "new_picture",
     "next_edit",
@@ -39,6 +46,7 @@ __all__ = [
     "read_gallery",
     "save_gallery",
     "surplus",
+    "tally",
     "turned",
     "wants_new_picture",
 ]

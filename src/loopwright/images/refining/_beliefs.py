@@ -2,15 +2,11 @@
 
 The pictures form a tree of edits. Of each atom, apart from the others, a hidden state says in which pictures it holds:
 
-    P(holds in a new picture)            = (3 + yes) / (4 + asked), over the first answers to all new pictures
+    P(holds in a new picture)            = `Rates.holds_anew`
     P(holds after an edit | held before) = KEPT
     P(holds after an edit | did not)     = TURNED where the edit aimed at it, else 1 - KEPT
 
-A verifier errs at rates e: it denies what holds with e = FALSE_NO, and affirms what does not with e = FALSE_YES. A
-share LASTING of its answers belongs to the picture and comes again whenever it looks; others are drawn anew. Of y
-answers that are right in a state and n that are wrong,
-
-    P(y, n | state) = LASTING * ((1 - e)[n = 0] + e[y = 0]) + (1 - LASTING) * (1 - e)^y * e^n
+The answers to an atom of a picture have the likelihood of `Votes` in each state.
 
 Belief propagation on the tree makes the probability of each state given all answers. So an atom that is denied in one
 picture, and affirmed in another that was made from it by an edit of something else, is believed to hold in both.
@@ -22,65 +18,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
-from loopwright.images.refining._operations import PICTURE, aims_of
-from loopwright.types import Attempt, Check
+from loopwright.images.refining._operations import aims_of
+from loopwright.images.refining._votes import ASSUMED, Rates, Votes, kind_of, new_picture, same_picture, votes_of
+from loopwright.types import Attempt
 
-FALSE_YES = 0.1
-"""How often a verifier affirms an atom that does not hold: what vision models were measured at is 0.05 to 0.2."""
-FALSE_NO = 0.05
-"""How often it denies one that holds."""
-LASTING = 0.5
-"""Share of its answers that come again whenever it looks at the same picture."""
 KEPT = 0.97
 """How often an edit leaves an atom as it is that it does not aim at, or that holds already."""
 TURNED = 0.7
 """How often an edit turns an atom that it aims at."""
 MOVED = 0.35
 """How often an edit turns a relation in space: things are moved less reliably than they are changed."""
-NEW = 0.75
-"""How often an atom holds in a new picture, before one was seen."""
-WEIGHT = 4
-"""How many answers to new pictures weigh as much as `NEW`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Votes:
-    """What was answered about one atom of one picture."""
-
-    yes: int = 0
-    no: int = 0
-
-    def __add__(self, other: Votes) -> Votes:
-        """All answers of both."""
-        return Votes(self.yes + other.yes, self.no + other.no)
-
-    def likelihood(self, *, holds: bool) -> float:
-        """The probability of these answers, in their order, where the atom holds or does not."""
-        right, wrong, rate = (self.yes, self.no, FALSE_NO) if holds else (self.no, self.yes, FALSE_YES)
-        lasting = (1 - rate) * (wrong == 0) + rate * (right == 0) if right or wrong else 1.0
-        return LASTING * lasting + (1 - LASTING) * (1 - rate) ** right * rate**wrong
-
-    def posterior(self, prior: float) -> float:
-        """The probability that the atom holds, given these answers."""
-        holds, fails = prior * self.likelihood(holds=True), (1 - prior) * self.likelihood(holds=False)
-        return holds / (holds + fails)
-
-
-def votes_of(check: Check) -> Votes:
-    """The answers behind a check; those of a verifier that counts none are one answer, or none where nobody asked."""
-    data = check.data or {}
-    yes, asked = data.get("yes"), data.get("asked")
-    if isinstance(yes, int) and isinstance(asked, int):
-        return Votes(yes, asked - yes)
-    if data.get("answer") in ("skipped", "unknown"):
-        return Votes()
-    return Votes(int(check.passed), int(not check.passed))
-
-
-def new_picture(answers: Iterable[Votes]) -> float:
-    """The probability that an atom holds in a new picture, after answers to atoms of such pictures."""
-    first = [votes.yes / (votes.yes + votes.no) for votes in answers if votes.yes + votes.no]
-    return (NEW * WEIGHT + sum(first)) / (WEIGHT + len(first))
 
 
 def turned(kind: object) -> float:
@@ -111,7 +58,7 @@ class _Picture:
     """Likelihood of `below` by the state of the picture before."""
 
 
-def beliefs(attempts: Iterable[Attempt]) -> dict[int, dict[str, float]]:
+def beliefs(attempts: Iterable[Attempt], rates: Rates = ASSUMED) -> dict[int, dict[str, float]]:
     """For each picture, by iteration, the probability of each atom.
 
     Where an edit changed nothing, the answers to its picture are further ones to the picture that it was made from.
@@ -132,16 +79,11 @@ def beliefs(attempts: Iterable[Attempt]) -> dict[int, dict[str, float]]:
         votes_of(check) for one in order if one.before is None for check in one.attempts[0].verdict.checks
     )
     found: dict[int, dict[str, float]] = {id(one): {} for one in order}
-    for atom in dict.fromkeys(check.name for one in order for check in one.attempts[0].verdict.checks):
-        for one, probability in zip(order, _propagated(order, atom, new), strict=True):
+    kinds = {check.name: kind_of(check) for one in order for check in one.attempts[0].verdict.checks}
+    for atom, kind in kinds.items():
+        for one, probability in zip(order, _propagated(order, atom, kind, new, rates), strict=True):
             found[id(one)][atom] = probability
     return {number: found[id(one)] for number, one in pictures.items()}
-
-
-def same_picture(one: Attempt, other: Attempt) -> bool:
-    """Whether both hold the very same picture: an edit changed nothing."""
-    shown = [attempt.candidate.artifacts.get(PICTURE) if attempt.candidate else None for attempt in (one, other)]
-    return shown[0] is not None and shown[0] == shown[1]
 
 
 def all_hold(believed: Mapping[str, float]) -> float:
@@ -149,14 +91,13 @@ def all_hold(believed: Mapping[str, float]) -> float:
     return prod(believed.values())
 
 
-def _propagated(order: Sequence[_Picture], atom: str, new: float) -> list[float]:
+def _propagated(order: Sequence[_Picture], atom: str, kind: str, among: float, rates: Rates) -> list[float]:
     """The probability of one atom in each picture; a picture stands behind the one that it was made from."""
     for one in order:
         checks = [check for attempt in one.attempts for check in attempt.verdict.checks if check.name == atom]
         votes = sum(map(votes_of, checks), Votes())
-        kind = (checks[0].data or {}).get("kind") if checks else None
         one.turns = turned(kind) if atom in one.aims else None
-        one.below = (votes.likelihood(holds=False), votes.likelihood(holds=True))
+        one.below = (votes.likelihood(holds=False, rates=rates), votes.likelihood(holds=True, rates=rates))
     for one in reversed(order):
         if one.before is not None:
             low, high = (after_edit(state, one.turns) for state in (0.0, 1.0))
@@ -165,7 +106,7 @@ def _propagated(order: Sequence[_Picture], atom: str, new: float) -> list[float]
             one.before.below = (one.before.below[0] * one.told[0], one.before.below[1] * one.told[1])
     found = []
     for one in order:
-        prior = new
+        prior = rates.holds_anew(kind, among)
         if one.before is not None:
             fails, holds = (one.before.above[at] * one.before.below[at] / one.told[at] for at in (0, 1))
             prior = after_edit(holds / (fails + holds), one.turns)

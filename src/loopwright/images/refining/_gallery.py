@@ -23,8 +23,8 @@ from loopwright.agents import DrawsImages, HasRandom, View
 from loopwright.errors import UserError
 from loopwright.files import read_regular, write_whole
 from loopwright.images.checklist import Atom, Checklist
-from loopwright.images.refining._beliefs import Votes, votes_of
 from loopwright.images.refining._operations import Operation, aims_of
+from loopwright.images.refining._votes import Votes, kind_of, votes_of
 from loopwright.record import RunReader
 from loopwright.store import read_run
 from loopwright.types import Attempt
@@ -74,7 +74,7 @@ class Gallery:
             for check in attempt.verdict.checks:
                 if votes_of(check) != Votes() and (not aims or check.name in aims):
                     counts = self.held if check.passed else self.failed
-                    counts[Skill(model, str((check.data or {}).get("kind", "")), operation)] += 1
+                    counts[Skill(model, kind_of(check), operation)] += 1
 
     def choose(self, names: Sequence[str], kinds: Collection[str], operation: str, random: Random) -> str:
         """One of several models, for an operation on atoms of some kinds."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from loopwright.images.refining._gallery import Gallery, Row, chosen_editor, cho
 from loopwright.images.refining._masks import mask_of, surplus
 from loopwright.images.refining._operations import PICTURE, Operation, next_operation, tries_in_stream
 from loopwright.images.refining._preparation import checklist_of, given_checklist
+from loopwright.images.refining._rates import VOTES, Seen, known_rates, tally
+from loopwright.images.refining._votes import ASSUMED, Rates
 from loopwright.models.image import ImageRequest
 from loopwright.task import Instance
 
@@ -33,10 +36,12 @@ class ImageRefiner:
 
     def __init__(self) -> None:
         self._gallery = Gallery()
+        self._answers = Counter[Seen]()
 
     def learn(self, attempts: Sequence[Attempt]) -> None:
-        """Counts what image models did in an episode: see `Gallery`."""
+        """Counts what image models did in an episode, and how the verifier answered: see `Gallery` and `estimated`."""
         self._gallery.learn(attempts)
+        self._answers += tally(attempts)
 
     async def prepare(self, view: View, models: ModelClient) -> Mapping[str, Any]:
         """Takes the prompt apart, and tells the strategy how many editors there are.
@@ -47,6 +52,8 @@ class ImageRefiner:
         checklist = await checklist_of(view, models)
         client = _drawing(models)
         fields = {"checklist": checklist.model_dump(mode="json"), "editors": len(client.named.editors)}
+        if view.public.get("learn_rates"):
+            fields[VOTES] = [[*seen, count] for seen, count in sorted(self._answers.items())]
         if max(len(client.named.generators), len(client.named.editors)) > 1:
             fields["gallery"] = self._known(view.public.get("gallery"), client.named.project)
         return fields
@@ -88,7 +95,8 @@ class ImageRefiner:
             name = client.named.editors[0]
             request = ImageRequest(model=name, prompt=critique, images=(picture,), **_settings(view))
             return await _drawn(client, request, critique, {"operation": "critic", "model": name})
-        edit = next_edit(Checklist.model_validate(view.public["checklist"]), view.attempts, current)
+        rates = known_rates(view.public, view.attempts)
+        edit = next_edit(Checklist.model_validate(view.public["checklist"]), view.attempts, current, rates)
         if edit is None:
             return await self._generate(view, client)
         # Other words first, then another editor.
@@ -123,16 +131,19 @@ class PlannedEdit:
         return {**made, "region": [list(box) for box in self.region]} if self.region else made
 
 
-def next_edit(checklist: Checklist, attempts: Sequence[Attempt], current: Attempt) -> PlannedEdit | None:
+def next_edit(
+    checklist: Checklist, attempts: Sequence[Attempt], current: Attempt, rates: Rates = ASSUMED
+) -> PlannedEdit | None:
     """The next edit of a picture by the rules; None where no editor could be told what to do.
 
     Args:
         checklist: What must hold.
         attempts: All pictures so far.
         current: The one to edit.
+        rates: Of the verifier.
     """
     tried = tries_in_stream(attempts, current.iteration)
-    believed = beliefs(attempts).get(current.iteration) or beliefs([current]).get(current.iteration, {})
+    believed = beliefs(attempts, rates).get(current.iteration) or beliefs([current], rates).get(current.iteration, {})
     operation = next_operation(checklist, current.verdict, believed, tried)
     if operation is None:
         return None

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from loopwright.images.checklist import Checklist, StyleAtom
-from loopwright.images.refining._beliefs import beliefs, new_picture, turned, votes_of
+from loopwright.images.refining._beliefs import beliefs, turned
 from loopwright.images.refining._operations import chance, next_operation, tries_in_stream
+from loopwright.images.refining._rates import known_rates
+from loopwright.images.refining._votes import ASSUMED, Rates, new_picture, votes_of
 from loopwright.loop import SAMPLING_RULES, Decision, DecisionContext, RefinementStrategy
 from loopwright.types import Attempt
 
@@ -40,7 +42,8 @@ def next_stream(context: DecisionContext) -> Decision:
     prepared = context.tree.prepared.fields if context.tree.prepared else {}
     if not prepared.get("editors"):
         return Decision("restart", "streams", "no editor is named")
-    head = picture_to_edit(Checklist.model_validate(prepared["checklist"]), list(context.tree))
+    attempts = list(context.tree)
+    head = picture_to_edit(Checklist.model_validate(prepared["checklist"]), attempts, known_rates(prepared, attempts))
     if head is None:
         return Decision("restart", "streams", "no picture is worth another edit")
     if head == context.iteration:
@@ -50,21 +53,22 @@ def next_stream(context: DecisionContext) -> Decision:
     return Decision("backtrack", "streams", f"the picture of iteration {head} is nearer to its checklist", head)
 
 
-def picture_to_edit(checklist: Checklist, attempts: Sequence[Attempt]) -> int | None:
+def picture_to_edit(checklist: Checklist, attempts: Sequence[Attempt], rates: Rates = ASSUMED) -> int | None:
     """The iteration of the picture that is believed to be cheapest to finish.
 
     None where a new one is cheaper, or where no edit mends what is wrong with the cheapest.
     """
-    believed, depths = beliefs(attempts), depths_of(attempts)
+    believed, depths = beliefs(attempts, rates), depths_of(attempts)
     prices = {
         number: price(checklist, holds, tries_in_stream(attempts, number))
         for number, holds in believed.items()
         if depths[number] < DEPTH
     }
     cheapest = min(prices, key=lambda number: (prices[number], number), default=None)
-    new = new_picture(votes_of(check) for one in attempts if one.parent is None for check in one.verdict.checks)
+    among = new_picture(votes_of(check) for one in attempts if one.parent is None for check in one.verdict.checks)
+    new = {atom.id: rates.holds_anew(atom.kind, among) for atom in checklist.atoms}
     # A new picture is believed to take itself, and edits of what will not hold in it.
-    if cheapest is None or prices[cheapest] > 1 + price(checklist, {atom.id: new for atom in checklist.atoms}, {}):
+    if cheapest is None or prices[cheapest] > 1 + price(checklist, new, {}):
         return None
     verdict = next(one.verdict for one in attempts if one.iteration == cheapest)
     operation = next_operation(checklist, verdict, believed[cheapest], tries_in_stream(attempts, cheapest))
