@@ -2,7 +2,7 @@
 
 python -m bench.geo replay     recorded ratings of a real model (LOOPWRIGHT_TEST_DATA)
 python -m bench.geo simulate   a simulated rater with errors that neighbours share and with anomalies
-python -m bench.geo suite      the tasks T1 to T6 with a simulated rater
+python -m bench.geo suite      the tasks of the suite with a simulated rater, all stages
 python -m bench.geo scale      10,000 places through a whole run
 """
 

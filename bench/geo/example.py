@@ -12,17 +12,18 @@ from pathlib import Path
 import numpy as np
 
 from bench.geo.raters import simulated
-from bench.geo.tasks import counties
+from loopwright.bench import GEO_TASKS
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "geo"
 STATES = ("IA", "IL", "IN", "KS", "MI", "MN", "MO", "ND", "NE", "OH", "SD", "WI")
 
 
 def main() -> None:
-    every = counties()
+    every = GEO_TASKS["T4-unemployment"]()
     middle = [number for number, place in enumerate(every.places) if place.country in STATES]
     chosen = np.sort(np.random.default_rng(1).choice(middle, 400, replace=False))
-    places, truth = [every.places[number] for number in chosen], every.truth[chosen]
+    places = [every.places[number] for number in chosen]
+    truth = np.array([every.truth[place.id] for place in places])
     rater = simulated(places, truth, seed=1, own=1.2)
     _write(
         "counties.csv",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from loopwright.bench import GEO_TASKS, geo_task
 from loopwright.geo import Place
+from loopwright.models import Reply, Request
 
 HIGH = 9.9
 
@@ -34,7 +37,17 @@ def on_sphere(places: Sequence[Place]) -> NDArray[np.float64]:
 
 
 def as_ranks(value: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(HIGH * (rankdata(value) - 1) / max(len(value) - 1, 1))
+    """Ranks on the scale; the middle of it where there is no value."""
+    known = np.isfinite(value)
+    found = np.full(len(value), HIGH / 2)
+    found[known] = HIGH * (rankdata(value[known]) - 1) / max(known.sum() - 1, 1)
+    return found
+
+
+def true_of(name: str) -> tuple[str, tuple[Place, ...], NDArray[np.float64]]:
+    """The question of a task of the suite, its places, and what is true of them: NaN where nothing is known."""
+    task = geo_task(name)
+    return task.question, task.places, np.array([task.truth.get(place.id, np.nan) for place in task.places])
 
 
 def shared_error(places: Sequence[Place], random: np.random.Generator, length: float = 0.1) -> NDArray[np.float64]:
@@ -66,3 +79,29 @@ def simulated(
     first = np.where(slip, random.uniform(0, HIGH, n), believed + own * random.standard_normal(n))
     second = believed + own / 2 * random.standard_normal(n)
     return Rater(np.clip(np.round(first, 1), 0, HIGH), np.clip(np.round(second, 1), 0, HIGH), slip)
+
+
+class Simulated:
+    """The simulated rater as a model for `loopwright bench run geo --model bench.geo.raters:Simulated`."""
+
+    name, repeatable = "bench.geo.raters:Simulated", True
+
+    def __init__(self) -> None:
+        self._answers: dict[str, tuple[float, float]] = {}
+        for number, name in enumerate(GEO_TASKS):
+            question, places, truth = true_of(name)
+            rater = simulated(places, truth, seed=number)
+            for place, first, second in zip(places, rater.rating, rater.second, strict=True):
+                spot = f"({place.latitude:.5f}, {place.longitude:.5f})"
+                self._answers[f"{question} {spot}"] = float(first), float(second)
+
+    async def complete(self, request: Request) -> Reply:
+        text = request.messages[-1].content
+        asked, spot = re.search(r"What is rated: (.*)", text), re.search(r"\(-?\d+\.\d{5}, -?\d+\.\d{5}\)", text)
+        assert asked is not None
+        assert spot is not None
+        answer = self._answers[f"{asked[1]} {spot[0]}"]["Places nearby" in text]
+        return Reply(text=f"My answer is {answer:.1f}.", model=self.name)
+
+    async def close(self) -> None:
+        return

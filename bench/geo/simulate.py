@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.geo.raters import HIGH, shared_error
-from bench.geo.stages import Ask, Refined, refined
-from loopwright.geo import Place, compare_maps
+from bench.geo.stages import Ask, refined
+from loopwright.geo import RAW, Place, compare_maps, joined, neighbour_maps
 
 N = 1000
 SEEDS = range(3)
+SAMPLES = 3
 ANOMALIES = 0.05
 """Share of places that truly stand out."""
 SMOOTHED = "settled without a call"
@@ -29,7 +30,8 @@ class World:
 
     places: tuple[Place, ...]
     truth: NDArray[np.float64]
-    rating: NDArray[np.float64]
+    answers: NDArray[np.float64]
+    """Three answers about each place, which differ by the rater's own error."""
     anomaly: NDArray[np.bool_]
 
 
@@ -42,9 +44,9 @@ def world(seed: int) -> World:
     smooth = 5 + 2 * shared_error(places, random, length=1.0)
     anomaly = random.random(N) < ANOMALIES
     truth = np.clip(np.where(anomaly, smooth + np.where(smooth < 5, 4.5, -4.5), smooth), 0, HIGH)
-    error = 0.6 * shared_error(places, random, length=0.5) + 0.6 * random.standard_normal(N)
-    rating = np.clip(np.round(2 * (truth + error)) / 2, 0, HIGH)
-    return World(places, truth, rating, anomaly)
+    shared, own = 0.6 * shared_error(places, random, length=0.5), 0.6 * random.standard_normal((SAMPLES, N))
+    answers = np.clip(np.round(2 * (truth + shared + own)) / 2, 0, HIGH)
+    return World(places, truth, answers, anomaly)
 
 
 def knowing(one: World, seed: int, error: float = 0.6) -> Ask:
@@ -63,36 +65,41 @@ def guessing(seed: int) -> Ask:
     return lambda asked: {number: float(random.uniform(0, HIGH)) for number in asked}
 
 
-def recovered(one: World, with_calls: Refined, without: Refined) -> tuple[int, int]:
-    """Of the anomalies that settling without a call wipes out, how many the calls bring back, and how many there are.
-
-    An anomaly is wiped out where the map is off by more than half of how far it stands out.
-    """
-    lost = one.anomaly & (np.abs(without.value - one.truth) > 2.25)
-    back = lost & (np.abs(with_calls.value - one.truth) <= 2.25)
-    return int(back.sum()), int(lost.sum())
+def there(one: World, value: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """The anomalies that a map holds: it is off by at most half of how far they stand out."""
+    return one.anomaly & (np.abs(value - one.truth) <= 2.25)
 
 
 def main() -> None:
     print(f"\n{N} places, {ANOMALIES:.0%} of them anomalies of 4.5 steps")
+    print(
+        "| seed | answers | model | anomalies that averaging wipes out | of these held without a call | with calls "
+        "| calls | raw | averaged | without a call | refined | over raw | over without a call |"
+    )
+    print("|" + "---|" * 13)
     for seed in SEEDS:
         one = world(seed)
-        plain = refined(one.places, one.rating)
-        for name, ask in (("knows", knowing(one, seed)), ("guesses", guessing(seed))):
-            ours = refined(one.places, one.rating, ask)
-            back, lost = recovered(one, ours, plain)
-            calls = sum(ours.calls[: ours.chosen])
-            scores = compare_maps(
-                one.places, one.truth, {SMOOTHED: plain.value, OURS: ours.value, "raw": one.rating}, (SMOOTHED,)
-            )
-            low, high = scores[OURS].over[SMOOTHED]
-            print(
-                f"seed {seed}, model {name}: {back} of {lost} wiped out anomalies recovered by {calls} calls "
-                f"({calls / N:.1%} of a call per place), stage {ours.chosen}; "
-                f"Spearman raw {scores['raw'].spearman:.3f}, "
-                f"{SMOOTHED} {scores[SMOOTHED].spearman:.3f}, refined {scores[OURS].spearman:.3f} "
-                f"(gain {low:+.3f} to {high:+.3f}); neighbours tell {ours.ground.explained:.2f}"
-            )
+        for samples in (1, SAMPLES):
+            _print(one, seed, samples)
+
+
+def _print(one: World, seed: int, samples: int) -> None:
+    rating, spread = joined(list(one.answers[:samples].T))
+    averaged = neighbour_maps(one.places, rating)["the same, two rounds"]
+    plain, lost = refined(one.places, rating, spread=spread), one.anomaly & ~there(one, averaged)
+    for name, ask in (("knows", knowing(one, seed)), ("guesses", guessing(seed))):
+        ours = refined(one.places, rating, ask, spread)
+        calls = sum(ours.calls[: ours.chosen])
+        maps = {RAW: rating, "averaged": averaged, SMOOTHED: plain.value, OURS: ours.value}
+        scores = compare_maps(one.places, one.truth, maps, (RAW, SMOOTHED))
+        held = [int((lost & there(one, value)).sum()) for value in (plain.value, ours.value)]
+        rho = " | ".join(f"{score.spearman:.3f}" for score in scores.values())
+        over = " | ".join("{:+.3f} to {:+.3f}".format(*scores[OURS].over[other]) for other in (RAW, SMOOTHED))
+        print(
+            f"| {seed} | {samples} | {name} | {lost.sum()} | {held[0]} | {held[1]} | {calls} ({calls / N:.1%}) "
+            f"| {rho} | {over} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

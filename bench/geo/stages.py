@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from loopwright.geo import MAX_STAGES, MUCH_EXPLAINED, Ground, Place, Table, look, moved, proposal, settle
+from loopwright.geo import MAX_STAGES, MUCH_EXPLAINED, Ground, Place, Table, look, mean_noise, moved, proposal, settle
 
 Ask = Callable[[tuple[int, ...]], Mapping[int, float | Exception]]
 
@@ -28,18 +28,22 @@ class Refined:
         return self.tables[self.chosen].value
 
 
-def refined(places: tuple[Place, ...], rating: NDArray[np.float64], ask: Ask = lambda asked: {}) -> Refined:
+def refined(
+    places: tuple[Place, ...], rating: NDArray[np.float64], ask: Ask = lambda asked: {},
+    spread: NDArray[np.float64] | None = None,
+) -> Refined:  # fmt: skip
     """Runs stages as the strategy does; beyond its stop too, so that the stop can be judged by truth."""
-    ground, unknown = look(places, rating), np.full(len(rating), np.nan)
+    ground, unknown = look(places, rating, spread), np.full(len(rating), np.nan)
     status = tuple("rated" if known else "failed" for known in np.isfinite(rating))
-    tables = [Table(rating, rating, unknown, unknown, status)]  # type: ignore[arg-type]
+    noise = (ground.field.noise if ground.field else np.nan) + (np.zeros(len(rating)) if spread is None else spread)
+    tables = [Table(rating, rating, unknown, noise, status)]  # type: ignore[arg-type]
     if ground.field is None:
         return Refined(ground, tuple(tables), 0, ())
     calls, near = [], [0.0]
     for _ in range(MAX_STAGES):
         proposed = proposal(places, ground.field, tables[-1])
-        tables.append(settle(ground.field, tables[-1], proposed.expected, ask(proposed.asked)))
+        tables.append(settle(tables[-1], proposed, ask(proposed.asked), (0, 9.9)))
         calls.append(len(proposed.asked))
-        near.append(1 - abs(moved(tables[-1]) / ground.field.noise - 1))
+        near.append(1 - abs(moved(tables[-1]) / mean_noise(tables[-1]) - 1))
     allowed = 0 if not ground.warranted else 1 if ground.explained < MUCH_EXPLAINED else MAX_STAGES
     return Refined(ground, tuple(tables), int(np.argmax(near[: allowed + 1])), tuple(calls))

@@ -1,47 +1,34 @@
-"""The tasks T1 to T6 with a simulated rater: when refining helps, when it harms, and when it is not warranted."""
+"""The suite's tasks with a simulated rater: all stages, so that the stop without labels can be judged by truth."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from bench.geo.raters import simulated
+from bench.geo.raters import simulated, true_of
 from bench.geo.stages import refined
-from bench.geo.tasks import GeoTask, all_tasks
+from loopwright.bench import GEO_TASKS
+from loopwright.errors import MissingExtra
 from loopwright.geo import RAW, compare_maps, moran, neighbour_maps, spearman
 
 HEAD = (
     "| task | places | I of truth | I of ratings | neighbours tell | spatial share | raw | by stage | chosen | loss "
     "| asked | best baseline | gain over it |"
 )
-MOST = 800
-"""Places of a task, at most: a fixed draw of more."""
 
 
 def main() -> None:
     print("\n" + HEAD)
     print("|" + "---|" * 13)
-    for name, make in all_tasks().items():
+    for number, name in enumerate(GEO_TASKS):
         try:
-            task = make()
-        except ImportError as error:
-            print(f"| {name} | needs {error.name} |" + " |" * 11)
-            continue
-        print(_row(name, thinned(task)), flush=True)
+            print(_row(name, number), flush=True)
+        except MissingExtra as error:
+            print(f"| {name} | {error} |" + " |" * 11)
 
 
-def thinned(task: GeoTask) -> GeoTask:
-    """At most so many places of a task."""
-    if len(task.places) <= MOST:
-        return task
-    rows = np.sort(np.random.default_rng(0).choice(len(task.places), MOST, replace=False))
-    return GeoTask(task.question, tuple(task.places[row] for row in rows), task.truth[rows])
-
-
-def _row(name: str, task: GeoTask) -> str:
-    places, truth = task.places, task.truth
-    rater = simulated(places, truth, seed=0)
+def _row(name: str, seed: int) -> str:
+    _, places, truth = true_of(name)
+    rater = simulated(places, truth, seed=seed)
 
     def ask(asked: tuple[int, ...]) -> Mapping[int, float | Exception]:
         return {number: float(rater.second[number]) for number in asked}

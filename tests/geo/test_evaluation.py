@@ -114,7 +114,7 @@ def test_permutations_leave_the_global_generator_alone() -> None:
 
 
 def test_ratings_that_are_equal_where_the_field_is_fitted_are_not_refined() -> None:
-    drawn = set(np.random.default_rng(0).choice(1200, 1000, replace=False).tolist())
+    drawn = set(np.random.default_rng(0).choice(1200, 600, replace=False).tolist())
     places = [Place(f"{n}", (10 if n in drawn else 60) + n / 1000, 10 + n % 40 / 10) for n in range(1200)]
     ground = look(places, np.array([3.0 if n in drawn else 8.0 for n in range(1200)]))
     assert (ground.warranted, ground.field) == (False, None)

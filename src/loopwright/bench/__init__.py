@@ -2,6 +2,7 @@
 
 from loopwright.bench._canaries import CANARIES, PLANS, Canary, flags_of, run_canaries
 from loopwright.bench._fetch import fetch
+from loopwright.bench._maps import GEO_TASKS, GeoTask, geo_task
 from loopwright.bench._outcomes import Rate, VariantOutcome, outcomes, outcomes_of
 from loopwright.bench._repeats import Repeats
 from loopwright.bench._replay import Published, replay
@@ -12,10 +13,12 @@ from loopwright.bench._suites import SUITES, Suite, find_suite
 
 __all__ = [
     "CANARIES",
+    "GEO_TASKS",
     "PLANS",
     "SOURCES",
     "SUITES",
     "Canary",
+    "GeoTask",
     "Pin",
     "Published",
     "Rate",
@@ -30,6 +33,7 @@ __all__ = [
     "fetch",
     "find_suite",
     "flags_of",
+    "geo_task",
     "outcomes",
     "outcomes_of",
     "replay",

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
+from loopwright.bench._maps import geo_records, rank_correlation
 from loopwright.bench._pictures import (
     all_correct,
     compbench_records,
@@ -228,6 +229,18 @@ SUITES: Mapping[str, Suite] = MappingProxyType(
                 all_correct,
                 look="pixel_verifier",
                 image_models=ImageModelOptions(generator=("painter/default",), editor=("painter/default",)),
+            ),
+            Suite(
+                name="geo",
+                description="Maps: ten questions about up to 800 places, from strongly to hardly spatial ones.",
+                data="",
+                environment="geo",
+                records=geo_records,
+                strategies=("geo", "single"),
+                agents=AgentOptions(proposer="map_refiner"),
+                loop={"strategy": "geo", "grade": "all"},
+                sandbox=SandboxOptions(),
+                score=rank_correlation,
             ),
         )
     }

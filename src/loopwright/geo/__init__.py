@@ -11,6 +11,7 @@ from loopwright.geo._baselines import (
     neighbour_maps,
     process_maps,
 )
+from loopwright.geo._conformal import Coverage, conformal
 from loopwright.geo._environment import GeoEnvironment, GeoFields
 from loopwright.geo._evaluation import (
     BiasScore,
@@ -21,12 +22,14 @@ from loopwright.geo._evaluation import (
     compare_maps,
     spearman,
 )
+from loopwright.geo._field import Prediction
 from loopwright.geo._neighbours import Neighbours, find_neighbours
 from loopwright.geo._places import Place, load_places, parse_places, parse_truth
 from loopwright.geo._refiner import MapRefiner
-from loopwright.geo._stage import Ground, look, moved, proposal, settle
+from loopwright.geo._samples import joined
+from loopwright.geo._stage import Ground, Proposal, look, mean_noise, moved, proposal, settle
 from loopwright.geo._strategy import GEO, MAX_STAGES, MUCH_EXPLAINED
-from loopwright.geo._table import COLUMNS, MAP, Table
+from loopwright.geo._table import COLUMNS, MAP, Status, Table
 
 __all__ = [
     "COLUMNS",
@@ -37,6 +40,7 @@ __all__ = [
     "MUCH_EXPLAINED",
     "RAW",
     "BiasScore",
+    "Coverage",
     "GeoEnvironment",
     "GeoFields",
     "Ground",
@@ -45,19 +49,25 @@ __all__ = [
     "Moran",
     "Neighbours",
     "Place",
+    "Prediction",
+    "Proposal",
     "RegionScore",
     "Scale",
+    "Status",
     "Table",
     "Unreadable",
     "averaged_in_degrees",
     "bias_score",
     "by_continent",
     "compare_maps",
+    "conformal",
     "country_mean",
     "find_neighbours",
+    "joined",
     "kriging_map",
     "load_places",
     "look",
+    "mean_noise",
     "moran",
     "moved",
     "neighbour_maps",

@@ -52,6 +52,12 @@ def moran(places: Sequence[Place], value: Numbers) -> Moran:
     return Moran(float(found.I), float(found.p_sim) if found.EI < found.I else 1.0)
 
 
+def moran_index(places: Sequence[Place], value: Numbers) -> float:
+    """Moran's I alone, without what chance gives; NaN where it is not known."""
+    known = _known(places, value)
+    return float(library("esda").Moran(*known[:2], permutations=0).I) if known else float("nan")
+
+
 def outliers(places: Sequence[Place], value: Numbers) -> Flags:
     """Which places are local outliers: high among low or low among high, p below .05."""
     np, esda = library("numpy"), library("esda")

@@ -11,10 +11,10 @@ from pydantic import Field
 from loopwright.candidate import Candidate
 from loopwright.environments import EnvironmentSetup, Fields, read_fields
 from loopwright.errors import TaskError
-from loopwright.geo._evaluation import evaluate
+from loopwright.geo._grade import grade
 from loopwright.geo._libraries import library
 from loopwright.geo._places import Place, parse_places, parse_truth
-from loopwright.geo._stage import moved
+from loopwright.geo._stage import mean_noise, moved
 from loopwright.geo._table import MAP, Table
 from loopwright.task import Instance
 from loopwright.types import Check, Observation
@@ -39,7 +39,8 @@ class GeoFields(Fields):
     in_flight: Annotated[int, Field(ge=1, le=1000)] = 16
     """Calls that are under way at once, at most."""
     samples: Annotated[int, Field(ge=1, le=4)] = 1
-    """Answers about each place whose mean is its first rating; more than one are drawn at temperature 1."""
+    """Answers about each place; more than one are drawn at temperature 1. Their mean is its first rating, and their
+    spread tells what stands out for a reason from what is chance."""
 
 
 class _Hidden(Fields):
@@ -98,7 +99,7 @@ class GeoEnvironment:
             return Observation(text=_NO_MAP.evidence, verdict=Verdict(checks=(_NO_MAP,)))
         table = self._table(action)
         rated, change = float(np.isfinite(table.value).mean()), moved(table)
-        noise = float(np.max(table.noise, initial=0, where=np.isfinite(table.noise)))
+        noise = mean_noise(table)
         near = max(0.0, 1 - abs(change / noise - 1)) if noise else 0.0
         told = f"mean squared change {change:.3g}, noise {noise:.3g}"
         checks = (
@@ -113,7 +114,7 @@ class GeoEnvironment:
             return Verdict()
         if MAP not in answer.artifacts:
             return Verdict(checks=(_NO_MAP,))
-        return evaluate(self._places, self._table(answer), self._truth)
+        return grade(self._places, self._table(answer), self._truth)
 
     async def close(self) -> None:
         """There is nothing to end."""

@@ -7,22 +7,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from loopwright.geo._autocorrelation import moran
-from loopwright.geo._baselines import COUNTRY_MEAN, RAW, country_mean, neighbour_maps
+from loopwright.geo._autocorrelation import moran_index
+from loopwright.geo._baselines import RAW
+from loopwright.geo._blocks import FEWEST, blocks_of
 from loopwright.geo._libraries import library
 from loopwright.geo._places import Place
-from loopwright.geo._table import Table
-from loopwright.types import Check
-from loopwright.verify import Verdict
 
 if TYPE_CHECKING:
     from loopwright.geo._libraries import Numbers
 
 RESAMPLES = 2000
-BLOCK = 10
-"""Degrees of latitude and longitude of a block; halved, down to 0.5 at the least, where that gives too few blocks."""
-_ENOUGH, _FEWEST = 20, 5
-"""Blocks that are wanted, and blocks below which there is no interval."""
 _TOP = 9.9
 
 Interval = tuple[float, float]
@@ -63,7 +57,12 @@ def as_ranks(value: Numbers) -> Numbers:
 
 
 def compare_maps(
-    places: Sequence[Place], truth: Numbers, maps: Mapping[str, Numbers], over: Sequence[str] = (RAW,)
+    places: Sequence[Place],
+    truth: Numbers,
+    maps: Mapping[str, Numbers],
+    over: Sequence[str] = (RAW,),
+    *,
+    resamples: int = RESAMPLES,
 ) -> dict[str, MapScore]:
     """Scores maps against the truth.
 
@@ -72,6 +71,7 @@ def compare_maps(
         truth: NaN where there is none: such places are left out of scores.
         maps: Values of all places, by name.
         over: Names of the maps that each is compared with, in pairs.
+        resamples: How many times blocks are drawn for the intervals.
     """
     np = library("numpy")
     known = np.isfinite(truth)
@@ -79,7 +79,7 @@ def compare_maps(
         known &= np.isfinite(value)
     rows = np.flatnonzero(known)
     some, true = [places[row] for row in rows], truth[rows]
-    drawn = _resampled(some, np.vstack([true, *(value[rows] for value in maps.values())]))
+    drawn = _resampled(some, np.vstack([true, *(value[rows] for value in maps.values())]), resamples)
     number = {name: index for index, name in enumerate(maps)}
     scores = {}
     for name, value in maps.items():
@@ -90,8 +90,8 @@ def compare_maps(
             over={other: _interval(own - drawn[number[other]]) for other in over if other != name},
             pearson=_pearson(value[rows], true),
             rank_mae=float(np.abs(residual).mean()),
-            moran=moran(places, value).i,
-            residual_moran=moran(some, residual).i,
+            moran=moran_index(places, value),
+            residual_moran=moran_index(some, residual),
         )
     return scores
 
@@ -101,25 +101,14 @@ def _pearson(one: Numbers, other: Numbers) -> float:
     return float(np.corrcoef(one, other)[0, 1]) if len(one) > 1 and np.ptp(one) and np.ptp(other) else math.nan
 
 
-def blocks_of(places: Sequence[Place], size: float = BLOCK) -> list[tuple[int, int]]:
-    """The block of each place; `size` is in degrees."""
-    return [(math.floor(place.latitude / size), math.floor(place.longitude / size)) for place in places]
-
-
-def _resampled(places: Sequence[Place], values: Numbers) -> Numbers:
+def _resampled(places: Sequence[Place], values: Numbers, resamples: int) -> Numbers:
     """Rank correlations of the rows after the first with the first, for each resample of blocks."""
     np, stats = library("numpy"), library("scipy.stats")
-    size = float(BLOCK)
-    while len(set(blocks_of(places, size))) < _ENOUGH and size >= 1:
-        size /= 2
-    members: dict[tuple[int, int], list[int]] = {}
-    for number, block in enumerate(blocks_of(places, size)):
-        members.setdefault(block, []).append(number)
-    blocks, random = [np.array(rows) for rows in members.values()], np.random.default_rng(0)
-    found: Numbers = np.full((len(values) - 1, RESAMPLES), np.nan)
-    if len(blocks) < _FEWEST:
+    blocks, random = [np.array(rows) for rows in blocks_of(places)], np.random.default_rng(0)
+    found: Numbers = np.full((len(values) - 1, resamples), np.nan)
+    if len(blocks) < FEWEST:
         return found
-    for number in range(RESAMPLES):
+    for number in range(resamples):
         rows = np.concatenate([blocks[one] for one in random.integers(0, len(blocks), len(blocks))])
         ranks = stats.rankdata(values[:, rows], axis=1)
         ranks -= ranks.mean(axis=1, keepdims=True)
@@ -186,21 +175,3 @@ def bias_score(value: Numbers, anchor: Numbers) -> BiasScore:
     wanted = np.isfinite(anchor)
     spread = float(np.abs(value[both] - value[both].mean()).mean())
     return BiasScore(spearman(value, anchor), spread, float(both.sum() / wanted.sum()))
-
-
-def evaluate(places: Sequence[Place], table: Table, truth: Mapping[str, float]) -> Verdict:
-    """The grade of a map: its rank correlation with the truth, beside those of maps that need no further call."""
-    np = library("numpy")
-    true = np.array([truth.get(place.id, np.nan) for place in places])
-    rho = spearman(table.value, true)
-    known = int((np.isfinite(true) & np.isfinite(table.value)).sum())
-    if math.isnan(rho):
-        return Verdict(summary=f"{known} places have a value and a truth: too few, or all alike, to correlate")
-    others = {RAW: spearman(table.rating, true)}
-    if np.isfinite(table.rating).all() and len(places) > 1:
-        maps = {**neighbour_maps(places, table.rating), COUNTRY_MEAN: country_mean(places, table.rating)}
-        others = {name: spearman(value, true) for name, value in maps.items()}
-    told = f"Spearman {rho:.3f} over {known} places; the raw ratings have {others[RAW]:.3f}"
-    data = {name: round(value, 4) for name, value in others.items() if not math.isnan(value)}
-    check = Check(name="rank correlation", score=max(0.0, rho), evidence=told, data={"spearman": rho, "others": data})
-    return Verdict(checks=(check,), summary=told)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from loopwright.errors import AgentError, ModelError
 
+T = TypeVar("T")
+
 
 async def fan_out(
-    numbers: Sequence[int], ask: Callable[[int], Awaitable[float]], *, in_flight: int
-) -> dict[int, float | Exception]:
+    numbers: Sequence[int], ask: Callable[[int], Awaitable[T]], *, in_flight: int
+) -> dict[int, T | Exception]:
     """Asks once for each number and returns what came of it, in their order.
 
     A call whose provider failed, or whose reply cannot be read, is an outcome. Whatever else goes wrong ends the work
@@ -20,7 +23,7 @@ async def fan_out(
         ModelError: As many calls as are in flight failed first, and none was answered: the rest would fail too.
         Exception: Whatever else `ask` raised first.
     """
-    outcomes: dict[int, float | Exception] = dict.fromkeys(numbers, 0.0)
+    outcomes: dict[int, T | Exception] = {}
     waiting, unreached, answered = iter(numbers), 0, 0
     fatal: list[Exception] = []
 
@@ -46,4 +49,4 @@ async def fan_out(
     await asyncio.gather(*(work() for _ in range(min(in_flight, len(numbers)))))
     if fatal:
         raise fatal[0]
-    return outcomes
+    return {number: outcomes[number] for number in numbers}

@@ -1,8 +1,9 @@
 """The field behind ratings: a Gaussian process on the globe, fitted to the ratings alone.
 
 A place's rating is a mean, plus a smooth part (Matern 1/2 of the chord length), plus an effect of its country where
-places have one, plus noise. scikit-learn fits the four parts by marginal likelihood. Values then come from the nearest
-places only, so that memory stays flat; the exponential covariance screens off what lies behind them.
+places have one, plus noise. scikit-learn fits the four parts by marginal likelihood, and once more without the ratings
+that stand out: a few large ones would pass for noise of all. Values then come from the nearest places only, so that
+memory stays flat; the exponential covariance screens off what lies behind them.
 """
 
 from __future__ import annotations
@@ -20,10 +21,12 @@ from loopwright.geo._places import Place
 if TYPE_CHECKING:
     from loopwright.geo._libraries import Flags, Numbers
 
-FIT_ON = 1000
+FIT_ON = 600
 """Places that the field is fitted to, at most; the time grows with the cube."""
 NEAREST = 30
 """Places that a value is made from."""
+STANDS_OUT = 2.5
+"""Standard deviations from what the others tell beyond which a rating is left out of the fit."""
 _CHUNK = 256
 
 
@@ -39,7 +42,7 @@ class Field:
     country: float
     """Variance of what countries differ by; 0 where no place has one."""
     noise: float
-    """Variance of ratings about the field: the nugget."""
+    """Variance of ratings about the field, beyond what their samples tell: the nugget."""
 
     @property
     def spatial_share(self) -> float:
@@ -61,10 +64,15 @@ class Prediction:
     """Of the field at the place, without the noise of a rating."""
 
 
-def fit_field(places: Sequence[Place], rating: Numbers) -> Field:
+def fit_field(places: Sequence[Place], rating: Numbers, spread: Numbers | None = None) -> Field:
     """Fits a field to ratings; NaN is no rating. Countries count where at least two places share one.
 
     Many places are thinned by a fixed draw first. Ratings without spread give a field without variance.
+
+    Args:
+        places: All places.
+        rating: Of each place.
+        spread: Variance of each rating that its samples tell; None where there is one answer for each place.
     """
     np = library("numpy")
     rated = np.flatnonzero(np.isfinite(rating))
@@ -73,40 +81,56 @@ def fit_field(places: Sequence[Place], rating: Numbers) -> Field:
     if np.ptp(rating[rated]) == 0:
         return Field(float(rating[rated][0]), 0.0, 1.0, 0.0, 0.0)
     inputs, grouped = _inputs(places)
-    fitted = _fitted(inputs[rated], rating[rated], grouped)
+    own = np.zeros(len(rating)) if spread is None else spread
+    fitted = _fitted(inputs[rated], rating[rated], grouped, own[rated])
+    kept = rated[np.abs(_left_out(fitted)) <= STANDS_OUT]
+    if len(kept) < len(rated) and np.ptp(rating[kept]) > 0:
+        rated, fitted = kept, _fitted(inputs[kept], rating[kept], grouped, own[kept], fitted.kernel_)
     parts = np.exp(fitted.kernel_.theta) * float(np.var(rating[rated]))
     length = float(np.exp(fitted.kernel_.theta[1]))
     country = float(parts[2]) if grouped else 0.0
     return Field(float(np.mean(rating[rated])), float(parts[0]), length, country, float(parts[-1]))
 
 
-def smooth_whole(places: Sequence[Place], rating: Numbers, *, countries: bool) -> Numbers:
-    """The field's mean at each place given all ratings at once, by scikit-learn alone: a baseline."""
-    inputs, grouped = _inputs(places)
-    found: Numbers = _fitted(inputs, rating, grouped and countries).predict(inputs)
+def _left_out(fitted: Any) -> Numbers:
+    """How many standard deviations each value lies from what a process tells of it by the others."""
+    np, linalg = library("numpy"), library("scipy.linalg")
+    inverse = linalg.cho_solve((fitted.L_, True), np.eye(len(fitted.L_)))
+    found: Numbers = fitted.alpha_ / np.sqrt(np.diag(inverse))
     return found
 
 
-def _fitted(inputs: Numbers, rating: Numbers, grouped: bool) -> Any:
+def smooth_whole(places: Sequence[Place], rating: Numbers, *, countries: bool) -> Numbers:
+    """The field's mean at each place given all ratings at once, by scikit-learn alone: a baseline."""
+    inputs, grouped = _inputs(places)
+    found: Numbers = _fitted(inputs, rating, grouped and countries, library("numpy").zeros(len(rating))).predict(inputs)
+    return found
+
+
+def _fitted(inputs: Numbers, rating: Numbers, grouped: bool, spread: Numbers, kernel: Any = None) -> Any:
     gp, kernels = library("sklearn.gaussian_process"), library("sklearn.gaussian_process.kernels")
     on_sphere, same_country = _kernels()
     constant = kernels.ConstantKernel
-    kernel = constant(1.0) * on_sphere(1.0, nu=0.5) + kernels.WhiteKernel(0.1)
-    if grouped:
-        kernel = constant(1.0) * on_sphere(1.0, nu=0.5) + constant(0.5) * same_country() + kernels.WhiteKernel(0.1)
+    if kernel is None:
+        signal = constant(1.0) * on_sphere(1.0, nu=0.5)
+        kernel = (signal + constant(0.5) * same_country() if grouped else signal) + kernels.WhiteKernel(0.1)
+    known = 1e-10 + spread / float(library("numpy").var(rating))
     with warnings.catch_warnings():
         # A part at the edge of its range is an answer here: no noise, or no smooth part.
         warnings.simplefilter("ignore")
-        return gp.GaussianProcessRegressor(kernel, normalize_y=True, random_state=0).fit(inputs, rating)
+        return gp.GaussianProcessRegressor(kernel, alpha=known, normalize_y=True, random_state=0).fit(inputs, rating)
 
 
-def predict(field: Field, places: Sequence[Place], seen: Numbers, among: Flags | None = None) -> Prediction:
+def predict(
+    field: Field, places: Sequence[Place], seen: Numbers, noise: Numbers, among: Flags | None = None
+) -> Prediction:
     """Predicts every place from the nearest others.
 
     Args:
         field: The field.
         places: All places.
         seen: What is held of each: ratings, or a map's values; NaN for nothing.
+        noise: Variance of each rating about the field.
         among: Which places may be seen by others; None for all that hold something.
     """
     np = library("numpy")
@@ -119,7 +143,8 @@ def predict(field: Field, places: Sequence[Place], seen: Numbers, among: Flags |
     for first in range(0, len(places), _CHUNK):
         rows = slice(first, first + _CHUNK)
         there, here = inputs[near[rows]], inputs[rows][:, None]
-        known = _covariance(field, there[:, :, None], there[:, None]) + field.noise * np.eye(near.shape[1])
+        known = _covariance(field, there[:, :, None], there[:, None])
+        known += noise[near[rows]][:, :, None] * np.eye(near.shape[1])
         cross = _covariance(field, here, there)
         weights = np.linalg.solve(known, cross[:, :, None])[:, :, 0]
         mean[rows] += (weights * (seen[near[rows]] - field.mean)).sum(axis=1)

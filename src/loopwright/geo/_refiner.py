@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Any
 
 from loopwright.agents import (
@@ -25,12 +24,13 @@ from loopwright.errors import ModelError, NoCandidate, ReplyInvalid, UserError
 from loopwright.geo._answers import Scale, Unreadable
 from loopwright.geo._autocorrelation import moran
 from loopwright.geo._environment import GeoFields, geo_fields
-from loopwright.geo._fan_out import fan_out
+from loopwright.geo._fan_out import T, fan_out
 from loopwright.geo._field import Field
 from loopwright.geo._libraries import library
 from loopwright.geo._neighbours import Neighbours, bearing, find_neighbours
 from loopwright.geo._places import Place, parse_places
-from loopwright.geo._stage import Proposal, look, moved, proposal, settle
+from loopwright.geo._samples import joined
+from loopwright.geo._stage import Proposal, look, mean_noise, moved, proposal, settle
 from loopwright.geo._table import MAP, Table
 from loopwright.models import Request
 from loopwright.project import Project
@@ -72,14 +72,15 @@ class MapRefiner:
 async def _rated(asking: _Asking) -> AgentReply:
     np = library("numpy")
     outcomes = await asking.fan_out(range(len(asking.places)), asking.rate)
-    rating = np.array([np.nan if isinstance(one, Exception) else one for one in outcomes.values()])
+    rating, spread = joined([() if isinstance(one, Exception) else one for one in outcomes.values()])
     if not np.isfinite(rating).any():
         if unreached := next((one for one in outcomes.values() if isinstance(one, ModelError)), None):
             raise unreached
         raise NoCandidate(f"no reply of {asking.model} could be read: {next(iter(outcomes.values()))}")
     unknown = np.full(len(rating), np.nan)
-    ground = await asyncio.to_thread(look, asking.places, rating)
+    ground = await asyncio.to_thread(look, asking.places, rating, spread)
     noise = np.full(len(rating), ground.field.noise if ground.field else np.nan)
+    noise += 0 if spread is None else spread
     table = Table(
         rating, rating, unknown, noise, tuple("rated" if known else "failed" for known in np.isfinite(rating))
     )
@@ -103,18 +104,19 @@ async def _refined(asking: _Asking, table: Table, made: Mapping[str, Any]) -> Ag
     outcomes = await asking.fan_out(
         proposed.asked, lambda client, number: asking.refine(client, number, table, proposed, near)
     )
-    after = settle(field, table, proposed.expected, outcomes)
+    after = settle(table, proposed, outcomes, asking.fields.scale)
     kept = {name: made[name] for name in ("warranted", "explained", "field")}
     told = {"stage": made["stage"] + 1, **_counts(outcomes), **kept}
     index = await asyncio.to_thread(moran, asking.places, after.value)
-    return await asking.reply(after, {**told, "moved": moved(after), "moran": _index(index.i)})
+    told |= {"moved": moved(after), "noise": mean_noise(after), "moran": _index(index.i)}
+    return await asking.reply(after, told)
 
 
 def _index(found: float) -> float | None:
     return None if math.isnan(found) else found
 
 
-def _counts(outcomes: Mapping[int, float | Exception]) -> dict[str, int]:
+def _counts(outcomes: Mapping[int, object]) -> dict[str, int]:
     failed = sum(isinstance(one, Exception) for one in outcomes.values())
     unreadable = sum(isinstance(one, ReplyInvalid) for one in outcomes.values())
     return {"asked": len(outcomes), "failed": failed, "unreadable": unreadable}
@@ -145,17 +147,18 @@ class _Asking:
         slim = view.model_copy(update={"public": {}, "attempts": (), "current": None})
         return cls(models, model, slim, fields, parse_places(fields.places), prompts)
 
-    async def fan_out(self, numbers: Sequence[int], ask: Any) -> dict[int, float | Exception]:
+    async def fan_out(
+        self, numbers: Sequence[int], ask: Callable[[ModelClient, int], Awaitable[T]]
+    ) -> dict[int, T | Exception]:
         """Asks about each of some places, with a way to the model of its own."""
         return await fan_out(
             numbers, lambda number: ask(self.client.part(number), number), in_flight=self.fields.in_flight
         )
 
-    async def rate(self, client: ModelClient, number: int) -> float:
-        """What the model says of one place."""
+    async def rate(self, client: ModelClient, number: int) -> list[float]:
+        """What the model says of one place, once or in samples."""
         shown = {"place": self.places[number]}
-        answers = [await self._answer(client, "rate_place", shown, self._drawn) for _ in range(self.fields.samples)]
-        return fmean(answers)
+        return [await self._answer(client, "rate_place", shown, self._drawn) for _ in range(self.fields.samples)]
 
     @property
     def _drawn(self) -> Sampling:

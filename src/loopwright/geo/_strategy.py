@@ -18,10 +18,10 @@ def _not_warranted(context: DecisionContext) -> str | None:
 
 def _noise_reached(context: DecisionContext) -> str | None:
     made = _made(context.tree[context.iteration])
-    change, field = made.get("moved"), made.get("field")
-    if not isinstance(change, float) or not isinstance(field, dict) or change < float(str(field["noise"])):
+    change, noise = made.get("moved"), made.get("noise")
+    if not isinstance(change, float) or not isinstance(noise, float) or change < noise:
         return None
-    return f"the map moved by {change:.3g} (mean square), and the ratings' noise is {field['noise']:.3g}"
+    return f"the map moved by {change:.3g} (mean square), and the ratings' noise is {noise:.3g}"
 
 
 def _little_told(context: DecisionContext) -> str | None:

@@ -16,9 +16,9 @@ from loopwright.geo._places import Place
 if TYPE_CHECKING:
     from loopwright.geo._libraries import Numbers
 
-Status = Literal["rated", "failed", "settled", "kept", "neighbours", "revised"]
-"""How a place came to its value: `rated` as the model said, `failed` without an answer, `settled` without a call, and
-after a call `kept`, given to its `neighbours`, or `revised`."""
+Status = Literal["rated", "failed", "settled", "held", "kept", "neighbours", "revised"]
+"""How a place came to its value: `rated` as the model said, `failed` without an answer, `settled` without a call,
+`held` at its rating as its samples agree, and after a call `kept`, given to its `neighbours`, or `revised`."""
 MAP = "map"
 """Name of a candidate's table among its artifacts."""
 COLUMNS = ("id", "latitude", "longitude", "rating", "noise", "value", "deviation", "status")
@@ -36,7 +36,7 @@ class Table:
     deviation: Numbers
     """Standard deviation of the value, as the field of the ratings tells it; NaN before the first stage."""
     noise: Numbers
-    """Variance of the rating about the field; NaN where it is not known."""
+    """Variance of the rating about the field, with what its samples tell; NaN where it is not known."""
     status: tuple[Status, ...]
 
     def to_csv(self, places: Sequence[Place]) -> bytes:

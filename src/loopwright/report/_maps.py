@@ -22,7 +22,7 @@ SHADES = 9
 EPISODES = 6
 """Episodes of a run whose maps are drawn, at most."""
 _WIDTH = 480
-_STATUSES = ("settled", "rated", "kept", "neighbours", "revised", "failed")
+_STATUSES = ("settled", "rated", "held", "kept", "neighbours", "revised", "failed")
 _NEIGHBOURS = 10
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from loopwright.bench import Rate, VariantOutcome, outcomes
 from loopwright.cli._output import write, write_json, write_table
+from loopwright.cli.render._map_scores import show_map_scores
 from loopwright.stats import tasks_for_paired_rates, tasks_for_unpaired_rates
 from loopwright.store import read_run
 
@@ -45,6 +46,7 @@ def show_outcomes(folder: Path) -> None:
             write(f"{variant.name} by the suite's own rule: {shown}; mean of groups {fmean(scores.values()):.3f}")
         if turns := variant.by_turn():
             write(f"{variant.name} solved by turn: " + " ".join(f"{share:.2f}" for share in turns))
+        show_map_scores(variant.scored)
     for engine in _engines(folder):
         write(f"SQL was executed by {engine}.")
     if found and (flagged := found[0].flagged):
