@@ -7,6 +7,7 @@ import click
 from bench.discovery._scale import scale
 from bench.discovery._simulate import simulate
 from bench.discovery._table import table
+from bench.discovery._throughput import throughput
 
 
 @click.group()
@@ -14,7 +15,7 @@ def main() -> None:
     """Measures searches: see the commands."""
 
 
-for _command in (scale, simulate, table):
+for _command in (scale, simulate, table, throughput):
     main.add_command(_command)
 
 if __name__ == "__main__":

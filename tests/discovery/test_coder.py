@@ -23,7 +23,9 @@ WHOLE = "The answer.\n```python\nimport json\njson.dump([1], open('construction.
 def searched(tmp_path: Path, *replies: str, candidates: int = 1) -> list[tuple[float | None, str]]:
     (tmp_path / "replies.json").write_text(json.dumps(replies))
     task = tmp_path / "task.yaml"
-    task.write_text(TASK.replace("tuner", "coder").replace("max_iterations: 12", f"max_iterations: {candidates}"))
+    task.write_text(
+        TASK.replace("tuner", "coder").replace("max_iterations: 12", f"max_iterations: {candidates}, width: 1")
+    )
     loopwright.run(task, model=f"scripted/{tmp_path / 'replies.json'}", out=tmp_path / "run", seed=1)
     record = read_run(tmp_path / "run")
     (episode,) = RunReader(record.result).read(record.events)
@@ -38,6 +40,13 @@ def test_an_edit_of_the_seed_program_and_a_whole_program_are_measured(tmp_path: 
     assert [problem for _, problem in found] == ["", ""]
     assert found[0][0] is not None
     assert found[1][0] == 1.0
+
+
+def test_a_program_that_is_written_another_way_is_not_executed(tmp_path: Path) -> None:
+    other = WHOLE.replace("import json\n", "# the same\nimport  json\n\n")
+    (_, first), (value, problem) = searched(tmp_path, WHOLE, other, other, candidates=2)
+    assert (first, value) == ("", None)
+    assert "no change" in problem
 
 
 def test_an_edit_that_fits_nowhere_is_repaired_once(tmp_path: Path) -> None:

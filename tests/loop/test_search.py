@@ -67,6 +67,9 @@ class Best:
     def brief(self, iteration: int, target: int | None) -> Brief:
         return Brief(attempts=[] if target is None else [target], fields={"number": len(self.taken)})
 
+    def refuse(self, iteration: int, candidate: Candidate) -> str:
+        return "too small" if candidate.text == "-1" else ""
+
 
 def table_of(folder: Path, model: Seeded, hill: Hill, width: int, store: RunStore | None = None, **more: Any) -> Table:
     options = {"max_iterations": CANDIDATES, "value": ValueOptions(direction="maximize"), **more}
@@ -153,6 +156,15 @@ def test_what_fails_ends_the_episode_when_its_turn_comes_and_leaves_nothing_runn
     assert (outcome.status, outcome.failure and outcome.failure.error) == ("failed", "ModelUnavailable")
     assert all(task.done() for task in table.context.in_flight.values())
     table.store.close()
+
+
+def test_what_a_search_refuses_is_not_executed_and_has_no_value(tmp_path: Path) -> None:
+    hill = Hill()
+    found, table = searched(tmp_path / "r", Seeded(["-1", "8", "3"]), hill, 2)
+    refused = [one for one in table.context.tree if one.candidate is not None and one.candidate.text == "-1"]
+    assert refused
+    assert {one.observation.text for one in refused} == {"too small"}
+    assert hill.steps == len(found) - len(refused)
 
 
 def test_a_cap_on_calls_is_used_up_and_all_that_was_paid_for_is_measured(tmp_path: Path) -> None:

@@ -1,17 +1,19 @@
-"""Starts from a bowl, or from the parent; lowers a smooth maximum by L-BFGS, sharper and sharper."""
+"""Starts from few drawn pieces, or from the parent: L-BFGS on a smooth peak, more pieces, then linear programs."""
 
 import json
 import os
 import time
 
 import numpy
-from scipy.optimize import minimize
+from scipy.optimize import linprog, minimize
 from scipy.signal import fftconvolve
 
 SEED = 0  # tune: any
-SECONDS = 8.0  # tune: 2 to 15
-PIECES = 150  # tune: 50 to 600
-NOISE = 0.2  # tune: 0.001 to 0.6
+SECONDS = 15.0  # tune: 8 to 18
+PIECES = 240  # tune: 120 to 600
+COARSE = 30  # tune: 20 to 60
+STARTS = 0.4  # tune: 0.1 to 0.7
+NOISE = 0.01  # tune: 0.0001 to 0.2
 SHARP = 3.0  # tune: 1.5 to 6
 SHARPEST = 50000.0  # tune: 2000 to 500000
 ROUNDS = 150  # tune: 40 to 600
@@ -39,8 +41,53 @@ def measure(h):
 
 
 def start(random):
-    places = numpy.linspace(-1, 1, PIECES)
-    return 1 / numpy.sqrt(1.2 - places**2)
+    """The best of drawn functions of few pieces, each lowered for a moment."""
+    found = []
+    end = time.process_time() + SECONDS * STARTS
+    while not found or time.process_time() < end:
+        h = random.random(COARSE) ** 2 * numpy.linspace(random.random(), 1, COARSE)
+        h = lowered(h, 5000.0, 80)
+        found.append((measure(h), h))
+    return min(found, key=lambda one: one[0])[1]
+
+
+def lowered(h, sharpest, rounds, sharp=30.0):
+    """The function after L-BFGS on a smooth peak that gets sharper and sharper."""
+    x = free(h)
+    while sharp < sharpest:
+        x = minimize(objective, x, args=(sharp,), jac=True, method="L-BFGS-B", options={"maxiter": rounds}).x
+        sharp *= SHARP
+    return bound(x)
+
+
+def flattened(h, end):
+    """The function after small steps, each the best for the peak's linear part, by linear programming."""
+    best, radius = measure(h), 0.02
+    while time.process_time() < end and radius > 1e-6:
+        count, whole = len(h), h / h.sum()
+        peak = numpy.convolve(whole, whole)
+        high = peak > peak.max() * 0.7
+        slopes = numpy.zeros((2 * count - 1, count + 1))
+        for at in range(count):
+            slopes[at : at + count, at] = 2 * whole
+        slopes[:, count] = -1
+        most = radius * whole.max()
+        done = linprog(
+            [0] * count + [1],
+            A_ub=slopes[high],
+            b_ub=-peak[high],
+            A_eq=[[1] * count + [0]],
+            b_eq=[0],
+            bounds=[(max(-most, -one), most) for one in whole] + [(None, None)],
+        )
+        if done.x is None:
+            break
+        trial = numpy.maximum(whole + done.x[:count], 0)
+        if measure(trial) < best - 1e-12:
+            h, best, radius = trial, measure(trial), radius * 1.3
+        else:
+            radius /= 3
+    return h
 
 
 def free(h):
@@ -70,27 +117,26 @@ def resampled(h, pieces):
 
 def main():
     random = numpy.random.default_rng(SEED)
-    best = parent = read()
+    best, h = None, read()
     end = time.process_time() + SECONDS
-    while True:
-        h = start(random) if parent is None else resampled(parent, max(PIECES, len(parent)))
-        x = free(h) if parent is not None and best is parent else free(h) + random.normal(0, NOISE, len(h)) * spread(h)
-        sharp = 100.0
-        while True:
-            done = minimize(objective, x, args=(sharp,), jac=True, method="L-BFGS-B", options={"maxiter": ROUNDS})
-            x = done.x
-            if sharp >= SHARPEST or time.process_time() > end:
-                break
-            sharp *= SHARP
-        found = bound(x)
-        if numpy.isfinite(found).all() and (best is None or measure(found) < measure(best)):
-            best = found
+    if h is None:
+        h = start(random)
+    else:
+        best = h
+        h = h * numpy.exp(random.normal(0, NOISE, len(h)))
+    while time.process_time() < end:
+        h = lowered(h, SHARPEST, ROUNDS, 300.0)
+        if len(h) >= PIECES:
+            h = flattened(h, end)
+        if numpy.isfinite(h).all() and (best is None or measure(h) < measure(best)):
+            best = h
             with open("new.json", "w") as file:
                 json.dump(best.tolist(), file)
             os.replace("new.json", "construction.json")
-        parent = best
-        if time.process_time() > end:
-            break
+        if len(h) < PIECES:
+            h = resampled(h, 2 * len(h)) + 1e-9
+        else:
+            h = best * numpy.exp(random.normal(0, NOISE, len(best)))
 
 
 main()

@@ -14,13 +14,16 @@ except ImportError:
     numpy = None
 
 SEED = 0  # tune: any
-SECONDS = 4.0  # tune: 2 to 8
+SECONDS = 15.0  # tune: 8 to 18
 JITTER = 0.02  # tune: 0.001 to 0.1
 STEP = 0.1  # tune: 0.001 to 0.3
+FRESH = 0.7  # tune: 0.3 to 1
 SHRINK = 0.9997  # tune: 0.99 to 0.99999
 HEAT = 0.001  # tune: 0.0000001 to 0.01
-ROWS = (5, 6, 5, 6, 5, 5)
+COUNT = 32
 SAFE = 1 - 1e-11
+NEAR = 0.45
+"""Discs farther apart than this never touch."""
 
 
 def parent():
@@ -31,7 +34,11 @@ def parent():
 
 
 def rows():
-    points = [((at + 0.5) / count, (row + 0.5) / len(ROWS)) for row, count in enumerate(ROWS) for at in range(count)]
+    """Rows of drawn lengths, nearly equal."""
+    many = round(math.sqrt(COUNT))
+    lengths = [COUNT // many + (row < COUNT % many) for row in range(many)]
+    random.shuffle(lengths)
+    points = [((at + 0.5) / count, (row + 0.5) / many) for row, count in enumerate(lengths) for at in range(count)]
     return shaken(points, JITTER)
 
 
@@ -73,7 +80,8 @@ def moved(points, end):
 def polished(points):
     """The nearest best discs: centres and radii together, by SLSQP."""
     count = len(points)
-    first, second = map(numpy.array, zip(*combinations(range(count), 2)))
+    near = [pair for pair in combinations(range(count), 2) if math.dist(*(points[i] for i in pair)) < NEAR]
+    first, second = map(numpy.array, zip(*near))
     start = numpy.array([(x, y, r) for (x, y), r in zip(points, radii(points))])
     pairs, each = numpy.arange(len(first)), numpy.arange(count)
 
@@ -124,17 +132,31 @@ def write(discs):
     os.replace("new.json", "construction.json")
 
 
+def relocated(points, discs):
+    """One to three of the discs, small ones before others, somewhere else; the rest a little shaken."""
+    order = sorted(range(COUNT), key=lambda at: discs[at][2] * random.random())
+    moved = shaken(points, JITTER / 10)
+    for at in order[: random.randint(1, 3)]:
+        moved[at] = (random.random(), random.random())
+    return moved
+
+
 def main():
     random.seed(SEED)
-    best, known = 0.0, parent()
+    best, known, discs = 0.0, parent(), None
     end = time.process_time() + SECONDS
     while time.process_time() < end:
-        start = shaken(known, JITTER / 3) if known and random.random() < 0.5 else rows()
-        discs = feasible(moved(start, end) if numpy is None else polished(start))
-        value = sum(r for _, _, r in discs)
+        if known is None or random.random() < FRESH:
+            start = rows()
+        elif discs is None:
+            start = known
+        else:
+            start = relocated(known, discs)
+        found = feasible(moved(start, end) if numpy is None else polished(start))
+        value = sum(r for _, _, r in found)
         if value > best:
-            best, known = value, [(x, y) for x, y, _ in discs]
-            write(discs)
+            best, known, discs = value, [(x, y) for x, y, _ in found], found
+            write(found)
 
 
 main()

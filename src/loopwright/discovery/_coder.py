@@ -7,6 +7,7 @@ import asyncio
 from loopwright.agents import AgentReply, AgentRole, ModelClient, NamesModels, View, extract_files, load_prompt
 from loopwright.candidate import Candidate
 from loopwright.discovery._problem import CONSTRUCTION, PROGRAM, construction_of, problem_of
+from loopwright.discovery._programs import normal_form
 from loopwright.errors import NoCandidate, UserError
 from loopwright.models import Message, Request
 from loopwright.project import Project
@@ -63,11 +64,9 @@ class Coder:
 
 def _program(reply: str, source: str) -> str:
     edits = read_edits(reply)
-    if edits:
-        return apply_edits(source, edits)
-    program = extract_files(reply, entry=PROGRAM).files.get(PROGRAM)
+    program = apply_edits(source, edits) if edits else extract_files(reply, entry=PROGRAM).files.get(PROGRAM)
     if program is None:
         raise EditFailed("no match", f"the reply names other files and not {PROGRAM}")
-    if program.strip() == source.strip():
-        raise EditFailed("no change", "the program is the one that was to be improved")
+    if normal_form(program) == normal_form(source):
+        raise EditFailed("no change", "but for blanks and comments the program is the one that was to be improved")
     return program

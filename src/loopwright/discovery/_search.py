@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loopwright.discovery._archive import Archive
+from loopwright.discovery._problem import CONSTRUCTION, PROGRAM
+from loopwright.discovery._programs import normal_form
 from loopwright.loop import Brief, Decision, SearchStrategy
 from loopwright.task import LoopOptions
-from loopwright.types import Attempt, ValueOptions
+from loopwright.types import Attempt, Candidate, ValueOptions
 
 _SHOWN = 8
 """Ancestors that a proposer sees."""
@@ -19,10 +21,19 @@ class Discovery:
     def __init__(self, options: LoopOptions, seed: int | None) -> None:
         self._value = options.value or ValueOptions(direction="maximize")
         self._archive = Archive(self._value)
+        self._programs: dict[tuple[str, str], int] = {}
+        """Programs, with the construction that they start from, to the first iteration that had them."""
+        self._taken = 0
+        self._known: dict[int, int] = {}
+        """By iteration: attempts that were taken in when it was begun."""
 
     def take(self, attempt: Attempt) -> None:
         """Takes in the next attempt."""
         self._archive.add(attempt)
+        self._taken += 1
+        self._known.pop(attempt.iteration, None)
+        if attempt.candidate is not None:
+            self._programs.setdefault(_told(attempt.candidate), attempt.iteration)
 
     def pick(self, in_flight: Sequence[int]) -> Decision:
         """Goes on from the candidate that PUCT picks; afresh where each one's lineage is being expanded."""
@@ -37,8 +48,20 @@ class Discovery:
 
     def brief(self, iteration: int, target: int | None) -> Brief:
         """Shows the ancestors of what a candidate is made from."""
+        self._known[iteration] = self._taken
         shown = [one for one, _ in zip(self._archive.lineage(target), range(_SHOWN), strict=False)]
         return Brief(attempts=shown[::-1])
+
+    def refuse(self, iteration: int, candidate: Candidate) -> str:
+        """Refuses a program that is equal to an earlier one but for blanks, comments and line ends."""
+        first = self._programs.get(_told(candidate))
+        if first is None or first >= self._known.get(iteration, 0):
+            return ""
+        return f"not executed: but for blanks and comments the program is that of iteration {first}"
+
+
+def _told(candidate: Candidate) -> tuple[str, str]:
+    return normal_form(candidate.files.get(PROGRAM, "")), candidate.artifacts.get(CONSTRUCTION, "")
 
 
 DISCOVER = SearchStrategy("discover", Discovery)

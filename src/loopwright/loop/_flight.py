@@ -20,7 +20,9 @@ from loopwright.loop._decision import Decision, DecisionContext, StopRule
 from loopwright.loop._draws import drawn, slots
 from loopwright.loop._nodes import Node, act, propose, record_decision, stopped_by, verify
 from loopwright.loop._search import Brief, Search
+from loopwright.store import Observed
 from loopwright.task import LoopOptions
+from loopwright.types import Check, Observation, Verdict
 
 _QUEUE = 4
 """Candidates that wait for a processor, or are executed, beside those whose model is asked."""
@@ -73,9 +75,20 @@ class _Flight:
                 shown = [context.tree[number] for number in brief.attempts]
                 await drawn(context, iteration, before, target=state["target"], shown=shown, fields=brief.fields)
         await propose(state, self._runtime)
+        self._refuse(iteration)
         async with self._places:
             await act(state, self._runtime)
             await verify(state, self._runtime)
+
+    def _refuse(self, iteration: int) -> None:
+        """Records why a candidate is not executed, in the place of what an execution shows."""
+        context = self._runtime.context
+        candidate = context.tree[iteration].candidate if context.tree.recorded(iteration, "proposed") else None
+        if candidate is None or context.tree.recorded(iteration, "observed"):
+            return
+        if why := self.search.refuse(iteration, candidate):
+            verdict = Verdict(checks=(Check(name="executed", score=0.0, evidence=why),))
+            context.record(Observed(observation=Observation(text=why, verdict=verdict)), iteration, "act")
 
 
 def _sizes(context: EpisodeContext) -> tuple[int, int]:

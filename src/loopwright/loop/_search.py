@@ -9,7 +9,7 @@ from typing import Protocol
 from pydantic import JsonValue
 
 from loopwright.loop._decision import Decision
-from loopwright.types import Attempt
+from loopwright.types import Attempt, Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +42,8 @@ class Search(Protocol):
 
     def brief(self, iteration: int, target: int | None) -> Brief:
         """Says what the proposer of a candidate is shown, when it is begun."""
+        ...
+
+    def refuse(self, iteration: int, candidate: Candidate) -> str:
+        """Says why a candidate is not executed; empty where it is. It may go by what was known when it was begun."""
         ...

@@ -1,0 +1,78 @@
+"""What the strategy `discover` chooses and refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from loopwright.discovery import DISCOVER
+from loopwright.loop import Search
+from loopwright.task import LoopOptions
+from loopwright.types import Attempt, Candidate, Check, ValueOptions, Verdict
+
+PROGRAM = "x = 1\nprint(x)\n"
+
+
+def begun() -> Search:
+    return DISCOVER.begin(LoopOptions(value=ValueOptions(direction="minimize")), 1)
+
+
+def candidate(program: str, construction: str = "") -> Candidate:
+    return Candidate(files={"solution.py": program}, artifacts={"construction": construction} if construction else {})
+
+
+def attempt(iteration: int, value: float | None, parent: int | None = None, program: str = "") -> Attempt:
+    check = Check(name="valid", score=float(value is not None), data={"construction": f"c{iteration}"})
+    verdict = Verdict(checks=(check,), value=value)
+    made = candidate(program or f"x = {iteration}\n")
+    return Attempt(iteration=iteration, parent=parent, candidate=made, verdict=verdict)
+
+
+@pytest.mark.parametrize(
+    ("program", "refused"),
+    [
+        (PROGRAM, True),
+        ("# a comment\nx  =  1 # another\n\nprint( x )", True),
+        (PROGRAM.replace("\n", "\r\n"), True),
+        (PROGRAM.replace("1", "2"), False),
+        ("x = 1\nprint(x", False),
+    ],
+)
+def test_a_program_that_differs_in_blanks_and_comments_is_refused(program: str, refused: bool) -> None:
+    search = begun()
+    search.take(attempt(0, 1.0, program=PROGRAM))
+    search.brief(1, 0)
+    assert ("that of iteration 0" in search.refuse(1, candidate(program))) == refused
+
+
+def test_another_construction_to_start_from_makes_another_candidate() -> None:
+    search = begun()
+    search.take(attempt(0, 1.0, program=PROGRAM))
+    search.brief(1, 0)
+    assert not search.refuse(1, candidate(PROGRAM, "c0"))
+
+
+def test_what_was_not_known_when_a_candidate_was_begun_refuses_nothing() -> None:
+    search = begun()
+    search.brief(1, None)
+    search.take(attempt(0, 1.0, program=PROGRAM))
+    assert not search.refuse(1, candidate(PROGRAM))
+
+
+def test_lineages_under_way_are_left_out_and_then_a_candidate_starts_afresh() -> None:
+    search = begun()
+    assert search.pick([]).kind == "restart"
+    for one in (attempt(0, 3.0), attempt(1, 2.0), attempt(2, 1.0, parent=1)):
+        search.take(one)
+    assert search.pick([]).target == 2
+    assert search.pick([2]).target == 0
+    last = search.pick([1, 0])
+    assert (last.kind, last.target, last.why) == ("restart", None, "every lineage is under way")
+
+
+def test_a_proposer_is_shown_the_ancestors_of_what_it_goes_on_from() -> None:
+    search = begun()
+    for number in range(12):
+        search.take(attempt(number, 20.0 - number, parent=number - 1 if number else None))
+    assert list(search.brief(12, 3).attempts) == [0, 1, 2, 3]
+    assert list(search.brief(13, 11).attempts) == [4, 5, 6, 7, 8, 9, 10, 11]
+    assert list(search.brief(14, None).attempts) == []
