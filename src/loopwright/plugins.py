@@ -42,6 +42,7 @@ _CONTRACTS = {
     "image_models": _Contract(
         "an image model", {"generate": ("request",), "edit": ("request",), "close": ()}, {}, ("name", "repeatable")
     ),
+    "imports": _Contract("an import format", {}, {"write": ("source", "output")}, ("about",)),
     "models": _Contract("a model", {"complete": ("request",), "close": ()}, {}, ("name", "repeatable")),
     "score_rules": _Contract("a score rule", {"score": ("outcome",)}, {}),
     "stop_rules": _Contract("a stop rule", {}, {"decide": ("context",), "describe": ("options",)}, ("name",)),
@@ -89,7 +90,7 @@ def load_plugin(kind: str, name: str, builtin: Mapping[str, Any], *, folder: Pat
 
     Args:
         kind: `strategies`, `stop_rules`, `score_rules`, `environments`, `agents`, `verifiers`, `models`,
-            `image_models`, `detectors` or `exports`; `loopwright.<kind>` is the group of the entry points.
+            `image_models`, `detectors`, `exports` or `imports`; `loopwright.<kind>` is the group of the entry points.
         name: A built-in name, an entry point's name, or `package.module:Name`.
         builtin: The built-in parts of that kind.
         folder: Where modules are looked for beside the installed ones: the project's folder.

@@ -81,6 +81,12 @@ def test_the_keys_of_other_verbs_are_told(
     assert _keys(json.loads(invoke(*args, "--json").stdout)) == _documented(guide, row)
 
 
+def test_the_keys_of_an_import_are_told(guide: str, invoke: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "samples.jsonl").write_text('{"input": "What is 1 + 1?", "target": "2"}')
+    told = invoke("import", "inspect", tmp_path / "samples.jsonl", "--out", tmp_path / "questions", "--json").stdout
+    assert _keys(json.loads(told)) == _documented(guide, "`import`")
+
+
 def test_the_keys_of_a_comparison_and_of_an_error_are_told(guide: str, run: dict[str, Any], invoke: Invoke) -> None:
     invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--strategy", "refine", "--out", "again")
     assert _keys(json.loads(invoke("compare", "out", "again", "--json").stdout)) == _documented(guide, "`compare`")

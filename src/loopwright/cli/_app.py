@@ -28,6 +28,7 @@ VERBS = {
     "show": "Show a run, or one of its episodes.",
     "report": "Write a run's report as one HTML file.",
     "export": "Write a run in the format of another tool.",
+    "import": "Make a task folder out of what another tool reads.",
     "compare": "Compare two runs, or the variants of one, task by task.",
     "bench": "Run benchmark suites, compare runs, and tell what their numbers can bear.",
     "data": "Fetch data sets of benchmark suites.",
@@ -43,7 +44,9 @@ VERBS = {
 }
 """Verb to its one line of help, so that `--help` need not import the verbs."""
 
-_NEEDS_NO_SETTINGS = frozenset({"compare", "doctor", "export", "gate", "gc", "init", "report", "schema", "show"})
+_NEEDS_NO_SETTINGS = frozenset(
+    {"compare", "doctor", "export", "gate", "gc", "import", "init", "report", "schema", "show"}
+)
 """Verbs that go on where `.env` cannot be read."""
 
 _AS_JSON = "loopwright.json"

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from loopwright.errors import UserError
 from loopwright.export._format import ExportFormat, ExportOptions, Written
 from loopwright.export._formats import FORMATS
 from loopwright.export._source import RunSource
 from loopwright.plugins import load_plugin
+from loopwright.project import new_folder
 
 _AS_IT_IS = ExportOptions()
 
@@ -40,14 +38,7 @@ def export(
     """
     writer: ExportFormat = load_plugin("exports", format, FORMATS, folder=Path.cwd())
     source, target = RunSource.open(Path(run)), Path(output)
-    if target.is_symlink() or (target.exists() and not (target.is_dir() and not any(target.iterdir()))):
-        raise UserError(f"{target} is taken", remedy="Name a folder that is not there, or take its content away.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as made:
-        work = Path(made) / "export"
-        work.mkdir()
+    with new_folder(target) as work:
         written = writer.write(source, work, options)
-        if target.exists():
-            target.rmdir()
-        shutil.move(work, target)
-    return replace(written, files=tuple(target / path.relative_to(work) for path in written.files))
+        files = tuple(target / path.relative_to(work) for path in written.files)
+    return replace(written, files=files)

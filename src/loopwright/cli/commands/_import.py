@@ -1,0 +1,36 @@
+"""`loopwright import`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from loopwright.cli._options import examples, json_option
+
+
+@click.command(epilog=examples("loopwright import inspect samples.jsonl --out questions"))
+@click.argument("format", metavar="FORMAT")
+@click.argument("source", type=click.Path(path_type=Path, exists=True))
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="The folder to be made; SOURCE's name by default."
+)
+@json_option
+def command(format: str, source: Path, out: Path | None, as_json: bool) -> None:
+    """Make a task folder out of what another tool reads.
+
+    FORMAT is `inspect`, or your own. Nothing of SOURCE is executed, and nothing is downloaded.
+    """
+    from loopwright.cli._output import write, write_json
+    from loopwright.imports import import_tasks
+
+    target = out or Path(source.stem)
+    made = import_tasks(format, source, target)
+    if as_json:
+        not_carried = dict(made.not_carried)
+        write_json({"out": str(target), "instances": made.instances, "not_carried": not_carried})
+        return
+    write(f"wrote {made.instances} instances to {target}")
+    for what, number in sorted(made.not_carried.items()):
+        write(f"not carried over: {what} ({number})")
+    write(f"Next: loopwright validate {target / 'task.yaml'}")

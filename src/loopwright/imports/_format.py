@@ -1,0 +1,35 @@
+"""What an import is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import came to."""
+
+    files: tuple[Path, ...]
+    instances: int
+    not_carried: Mapping[str, int] = field(default_factory=dict)
+    """What could not be carried over, to the number of instances that it concerns."""
+
+
+class ImportFormat(Protocol):
+    """Reads tasks of another tool."""
+
+    @property
+    def about(self) -> str:
+        """What it reads, in a sentence."""
+        ...
+
+    def write(self, source: Path, output: Path) -> Imported:
+        """Writes a task folder into a folder that is there and empty.
+
+        Raises:
+            TaskError: The source cannot be read; file and line are named.
+        """
+        ...

@@ -1,0 +1,38 @@
+"""Makes a task folder out of what another tool reads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from loopwright.imports._format import Imported, ImportFormat
+from loopwright.imports._inspect import INSPECT
+from loopwright.plugins import load_plugin
+from loopwright.project import new_folder
+
+IMPORTS: Mapping[str, ImportFormat] = {"inspect": INSPECT}
+"""The shipped formats by name."""
+
+
+def import_tasks(format: str, source: str | os.PathLike[str], output: str | os.PathLike[str]) -> Imported:
+    """Writes a task folder; nothing of the source is executed, and nothing is downloaded.
+
+    Args:
+        format: Name of a shipped format (`IMPORTS`), of an entry point of `loopwright.imports`, or
+            `package.module:Name`.
+        source: What the other tool reads.
+        output: The folder to be made. It must not be there, or be empty.
+
+    Raises:
+        MissingContent: There is no such format.
+        TaskError: The source cannot be read; file and line are named.
+        UserError: The output is taken.
+    """
+    reader: ImportFormat = load_plugin("imports", format, IMPORTS, folder=Path.cwd())
+    target = Path(output)
+    with new_folder(target) as work:
+        made = reader.write(Path(source), work)
+        files = tuple(target / path.relative_to(work) for path in made.files)
+    return replace(made, files=files)

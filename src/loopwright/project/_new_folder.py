@@ -1,0 +1,35 @@
+"""Folders that are there only when they are complete."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from loopwright.errors import UserError
+
+
+@contextlib.contextmanager
+def new_folder(target: Path) -> Iterator[Path]:
+    """Makes a folder that is there only when it is complete.
+
+    Args:
+        target: The folder to be made. It must not be there, or be empty.
+
+    Yields:
+        The folder to write into, which becomes `target` at the end; after an error it is removed.
+
+    Raises:
+        UserError: The target is taken.
+    """
+    if target.is_symlink() or (target.exists() and not (target.is_dir() and not any(target.iterdir()))):
+        raise UserError(f"{target} is taken", remedy="Name a folder that is not there, or take its content away.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as made:
+        work = Path(made) / "new"
+        work.mkdir()
+        yield work
+        if target.exists():
+            target.rmdir()
+        work.rename(target)
