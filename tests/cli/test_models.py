@@ -67,3 +67,45 @@ def test_a_model_that_a_server_does_not_have_asks_for_a_new_run(
     assert "does not exist. Check the model's name" in result.stderr
     assert "run the task anew with --model" in result.stdout
     assert "--changed" not in result.stdout
+
+
+def test_a_path_that_a_server_does_not_have_is_no_missing_model(
+    invoke: Invoke, write_task: WriteTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_task()
+    monkeypatch.setenv("MISTRAL_API_KEY", "key-of-test")
+    with serving(body(404, b'{"detail": "Not Found"}')) as base_url:
+        monkeypatch.setenv("MISTRAL_BASE_URL", base_url.removesuffix("/v1") + "/api")
+        result = invoke("run", "say.yaml", "--model", "mistral/m")
+        checked = invoke("models", "check", "mistral/m")
+    assert "A server has nothing at its URL" in result.stdout
+    assert "does not know the model" not in result.stdout
+    for told in (result.stderr, checked.stderr):
+        assert "Check MISTRAL_BASE_URL: it is the URL before /chat/completions" in told
+        assert "endpoints.yaml" not in told
+
+
+def test_what_was_measured_is_shown_without_a_key(
+    invoke: Invoke, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(reply("42")) as base_url:
+        monkeypatch.setenv("OPENAI_BASE_URL", base_url)
+        monkeypatch.setenv("GROQ_BASE_URL", base_url)
+        monkeypatch.setenv("GROQ_API_KEY", KEY)
+        first = [invoke("models", "check", f"{name}/m").stdout for name in ("openai", "groq")]
+    for name in ("OPENAI_API_KEY", "GROQ_API_KEY"):
+        monkeypatch.delenv(name)
+    assert [invoke("models", "check", f"{name}/m").stdout for name in ("openai", "groq")] == first
+    assert invoke("models", "check", "openai/other").exit_code == 2
+
+
+def test_the_list_says_where_openai_is_and_whether_its_key_is_set(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    endpoints = json.loads(invoke("models", "list", "--json").stdout)["endpoints"]
+    assert endpoints["openai"]["base_url"] == "https://api.openai.com/v1"
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://me:secret-word@127.0.0.1:9/v1")
+    rows = [line.split() for line in invoke("models", "list").stdout.splitlines() if line.startswith("openai")]
+    told = ["http://127.0.0.1:9/v1", "OPENAI_API_KEY", "is", "set", "built", "in"]
+    assert rows == [["openai/...", *told], ["openai-responses/...", *told]]

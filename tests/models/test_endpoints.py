@@ -96,8 +96,13 @@ def test_a_variable_that_is_not_set_is_named(settings: Any, monkeypatch: pytest.
         asked(reply(), **settings)
 
 
-def test_where_a_variable_says_the_url_the_remedy_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VLLM_BASE_URL", "http://127.0.0.1:9/v1")
+@pytest.mark.parametrize("set_", [True, False])
+def test_the_remedy_of_a_built_in_endpoint_names_its_variable(monkeypatch: pytest.MonkeyPatch, set_: bool) -> None:
+    if set_:
+        monkeypatch.setenv("VLLM_BASE_URL", "http://127.0.0.1:9/v1")
+    else:
+        monkeypatch.delenv("VLLM_BASE_URL", raising=False)
+        monkeypatch.setitem(BUILTIN_ENDPOINTS, "vllm", Endpoint(base_url="http://127.0.0.1:9/v1"))
     with pytest.raises(ModelUnavailable) as caught:
         asyncio.run(open_model("vllm/m").complete(ask()))
     assert "(VLLM_BASE_URL)" in caught.value.remedy

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from loopwright.errors import MissingContent, MissingSecret
-from loopwright.models import ModelOptions, open_model, split_name
+from loopwright.models import Endpoint, ModelOptions, open_model, split_name
 from tests.models.support import ask
 
 
@@ -47,6 +47,23 @@ def test_a_name_of_the_wrong_form_gets_an_example_and_all_providers(name: str, e
 def test_an_unknown_provider_gets_a_suggestion() -> None:
     with pytest.raises(MissingContent, match="Did you mean openai/gpt-5"):
         open_model("opnai/gpt-5")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("claude/opus", "Did you mean anthropic/opus?"),
+        ("google/flash", "Did you mean gemini/flash?"),
+        ("azure/gpt", "openai/DEPLOYMENT, with OPENAI_BASE_URL=https://RESOURCE.openai.azure.com/openai/v1"),
+        ("clster/m", "Did you mean cluster/m?"),
+    ],
+)
+def test_other_names_of_providers_are_known_and_own_endpoints_are_among_them(name: str, meant: str) -> None:
+    options = ModelOptions(endpoints={"cluster": Endpoint(base_url="http://127.0.0.1:9/v1")})
+    with pytest.raises(MissingContent) as caught:
+        open_model(name, options=options)
+    assert meant in caught.value.remedy
+    assert "anthropic, cluster, deepseek" in caught.value.remedy
 
 
 def test_a_missing_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,6 +54,17 @@ def test_a_long_retry_after_is_cut() -> None:
     assert 50 <= fake.waits[0] <= 51
 
 
+@given(st.integers(0, 2**32))
+def test_a_rate_limit_without_a_time_is_waited_for_a_minute(seed: int) -> None:
+    fake, limited = FakeTime(seed=seed), ModelRateLimited("later")
+    outcome, model = call([limited] * 500, RetryPolicy(), fake)
+    assert outcome is limited
+    assert sum(fake.waits) >= 60
+    assert len(model.requests) >= 6
+    begun = fake.waits[:-1]
+    assert len(begun) < 5 or sum(begun) < 60, "it ends with the first call after that"
+
+
 def test_no_call_begins_after_the_time_allowed() -> None:
     fake = FakeTime()
     policy = RetryPolicy(max_attempts=100, max_elapsed=60, base_delay=8, max_delay=8, breaker_failures=1000)

@@ -183,7 +183,8 @@ def load_agent(name: str, project: Project, *, model: str | None) -> ModelAgent:
     if not chosen:
         raise MissingContent(
             f"no model is named for the {card.role}",
-            remedy="Name one: `--model local/smollm2-135m`, or `model:` in the task file.",
+            remedy="Name one by --model or by `model:` in the task file: one of `loopwright models list`, such as "
+            "openai/gpt-5-mini, or local/smollm2-135m, which needs the extra `local`.",
         )
     tool_prompt = load_prompt(card.tool_prompt, project) if card.tool_prompt else None
     return ModelAgent(card, load_prompt(card.prompt, project), chosen, tool_prompt)

@@ -26,7 +26,7 @@ from loopwright.task import Caps
 from loopwright.types import Failure
 
 _CAP = re.compile(r"the cap on (\w+) ")
-_NO_MODEL = re.compile(r" at \S+: 404\b")
+_NOT_FOUND = re.compile(r"/(?P<model>\S+) at \S+: 404\b(?P<words>.*)")
 _GRACE = 5.0
 """Seconds that closing sandboxes may take after the second signal."""
 
@@ -142,11 +142,24 @@ def _remedies(folder: Path, failures: Sequence[Failure]) -> list[str]:
         lines.append(f"Raise the cap on the whole run: loopwright resume {folder}{caps}")
         lines.append("A cap on each episode stays as it was recorded: raise it in the task, and run it anew.")
     rejected = [failure for failure in failures if failure.error == "ModelRejected"]
-    if any(_NO_MODEL.search(failure.message) for failure in rejected):
+    not_found = [found for failure in rejected if (found := _NOT_FOUND.search(failure.message))]
+    if not_found and not any(map(_is_about_model, not_found)):
+        lines.append(f"A server has nothing at its URL: mend the URL, then: loopwright resume {folder}")
+    elif not_found:
         lines.append("A server does not know the model, and a run keeps its models: run the task anew with --model.")
         lines.append(f"If the server or its URL was what is wrong: loopwright resume {folder}")
     elif rejected:
         lines.append("A request that was refused is refused again: change the agent's card or the endpoint's settings.")
         lines.append(f"Then: loopwright resume {folder} --changed")
-    others = [one for one in failures if one.cause != Cause.BUDGET.value and one.error != "ModelRejected"]
+    if any(failure.error == "ModelRateLimited" for failure in failures):
+        lines.append("A server limits how often it is asked: wait, or lower --concurrency in a new run.")
+        lines.append(f"To go on after a while: loopwright resume {folder}")
+    told = {"ModelRejected", "ModelRateLimited"}
+    others = [one for one in failures if one.cause != Cause.BUDGET.value and one.error not in told]
     return lines if lines and not others else [*lines, f"Mend the cause, then: loopwright resume {folder}"]
+
+
+def _is_about_model(found: re.Match[str]) -> bool:
+    """Whether a 404 says that there is no such model; others are about the path."""
+    words = found["words"].lower()
+    return "model" in words or found["model"].lower() in words

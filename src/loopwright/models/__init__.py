@@ -1,11 +1,12 @@
 """Chat models behind one protocol."""
 
-from loopwright.models._check import CHECK_TOKENS, CheckCost, ModelCheck
+from loopwright.models._check import CHECK_TOKENS, CheckCost, ModelCheck, saved_check
 from loopwright.models._endpoints import (
     BUILTIN_ENDPOINTS,
     builtin_endpoint,
     endpoints_file,
     load_endpoints,
+    openai_endpoint,
     user_endpoints,
 )
 from loopwright.models._limits import Breaker
@@ -90,12 +91,14 @@ __all__ = [
     "models_folder",
     "needs_pillow",
     "open_model",
+    "openai_endpoint",
     "opened_picture",
     "picture_header",
     "picture_type",
     "pull",
     "replay_key",
     "request_hash",
+    "saved_check",
     "split_name",
     "thumbnail",
     "user_endpoints",

@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from loopwright.errors import ModelError, ModelRejected, UserError
-from loopwright.models._open import open_model
+from loopwright.models._endpoints import builtin_endpoint, openai_endpoint
+from loopwright.models._open import open_model, split_name
 from loopwright.models._options import ModelOptions
 from loopwright.models._prices import Prices
 from loopwright.models._resilient import Resilient, RetryPolicy
@@ -85,6 +86,17 @@ async def _red_square(reference: str) -> bytes:
         struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in parts
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def saved_check(name: str, options: ModelOptions) -> Capabilities | None:
+    """What an earlier check of a model found, without its key and without any call; None where there was none.
+
+    Raises:
+        UserError: The name has no provider, or the endpoint's variable holds no base URL.
+    """
+    provider, model = split_name(name)
+    endpoint = options.endpoints.get(provider) or openai_endpoint(provider) or builtin_endpoint(provider)
+    return saved_capabilities(ServedModel(endpoint.base_url, endpoint.api, model)) if endpoint else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from urllib.parse import urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from loopwright.errors import UserError
+from loopwright.models._faults import shown_url
 from loopwright.types import Endpoint, EndpointName
 from loopwright.user_folders import settings_folder
 
@@ -32,6 +34,8 @@ from loopwright.user_folders import settings_folder
 def _hosted(base_url: str, key: str, api: Literal["chat", "anthropic", "gemini"] = "chat") -> Endpoint:
     return Endpoint(base_url=base_url, api_key_env=key, api=api)
 
+
+OPENAI_URL = "https://api.openai.com/v1"
 
 BUILTIN_ENDPOINTS: Mapping[str, Endpoint] = {
     "anthropic": _hosted("https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", "anthropic"),
@@ -47,7 +51,7 @@ BUILTIN_ENDPOINTS: Mapping[str, Endpoint] = {
     "vllm": Endpoint(base_url="http://127.0.0.1:8000/v1", image_seeds=True),
 }
 """Name to endpoint, at its usual URL: see `builtin_endpoint`. `openai` and `openai-responses` are not among them:
-OPENAI_BASE_URL says where they are."""
+see `openai_endpoint`."""
 
 
 def url_variable(name: str) -> str:
@@ -77,6 +81,20 @@ def builtin_endpoint(name: str) -> Endpoint | None:
             f"{variable}: {problem.removeprefix('Value error, ')}",
             remedy=f"Set it to a URL such as {endpoint.base_url}, or unset it.",
         ) from None
+
+
+def openai_endpoint(name: str) -> Endpoint | None:
+    """The endpoint `openai` or `openai-responses`, at OPENAI_BASE_URL or at OpenAI's own URL, without what is secret.
+
+    Returns:
+        None for another name, or where the variable holds no base URL.
+    """
+    api = {"openai": "chat", "openai-responses": "responses"}.get(name)
+    url = os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
+    with suppress(ValueError):
+        settings = {"base_url": shown_url(url), "api": api, "api_key_env": "OPENAI_API_KEY"}
+        return Endpoint.model_validate(settings) if api else None
+    return None
 
 
 _FILE = TypeAdapter(Mapping[EndpointName, Endpoint])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from loopwright.errors import MissingContent
 from loopwright.models._endpoints import BUILTIN_ENDPOINTS, builtin_endpoint, endpoints_file
@@ -11,6 +11,13 @@ from loopwright.models._options import ModelOptions
 from loopwright.models.chat._types import Model
 from loopwright.plugins import has_module, is_plugin, load_plugin
 from loopwright.types import Endpoint
+
+_OTHER_NAMES = {"claude": "anthropic", "google": "gemini"}
+"""What providers are also called, to the names that they have here."""
+_AZURE = (
+    "Azure's models are openai/DEPLOYMENT, with OPENAI_BASE_URL=https://RESOURCE.openai.azure.com/openai/v1 "
+    "and its key in OPENAI_API_KEY. "
+)
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -37,8 +44,8 @@ def _example(part: str) -> str:
     return f"{part}/gpt-5-mini" if part in PROVIDERS else f"openai/{part or 'gpt-5-mini'}"
 
 
-def _providers() -> str:
-    return ", ".join(sorted({*PROVIDERS, *BUILTIN_ENDPOINTS}))
+def _providers(own: Iterable[str] = ()) -> str:
+    return ", ".join(sorted({*PROVIDERS, *BUILTIN_ENDPOINTS, *own}))
 
 
 def open_model(name: str, *, options: ModelOptions | None = None) -> Model:
@@ -68,25 +75,29 @@ def open_model(name: str, *, options: ModelOptions | None = None) -> Model:
         return made(model, options)
     if endpoint := builtin_endpoint(provider):
         return _at(provider, endpoint, model, options)
-    if "/" not in name and (has_module(name, options.path("")) or not _near(provider)):
+    if "/" not in name and (has_module(name, options.path("")) or not _near(provider, options.endpoints)):
         part = load_plugin("models", name, {}, folder=options.path(""))
         own: Model = part() if isinstance(part, type) else part
         return own
-    raise _no_provider(name, provider, model)
+    raise _no_provider(name, provider, model, options.endpoints)
 
 
-def _no_provider(name: str, provider: str, model: str) -> MissingContent:
-    meant = f"Did you mean {near[0]}/{model}? " if (near := _near(provider)) else ""
+def _no_provider(name: str, provider: str, model: str, own: Iterable[str]) -> MissingContent:
+    meant = f"Did you mean {near}/{model}? " if (near := _near(provider, own)) else ""
+    if provider.lower().startswith("azure"):
+        meant = _AZURE
     return MissingContent(
         f"model {name!r}: there is no provider {provider!r}",
-        remedy=f"{meant}Providers: {_providers()}. Any OpenAI-compatible server is "
+        remedy=f"{meant}Providers: {_providers(own)}. Any OpenAI-compatible server is "
         f"openai/MODEL with OPENAI_BASE_URL, or an endpoint in {endpoints_file()}. A model of your own is "
         "`package.module:Name`.",
     )
 
 
-def _near(provider: str) -> list[str]:
-    return difflib.get_close_matches(provider, [*PROVIDERS, *BUILTIN_ENDPOINTS], n=1)
+def _near(provider: str, own: Iterable[str]) -> str:
+    """The provider that is meant; empty where none is near."""
+    near = difflib.get_close_matches(provider, [*PROVIDERS, *BUILTIN_ENDPOINTS, *own], n=1)
+    return _OTHER_NAMES.get(provider.lower()) or next(iter(near), "")
 
 
 def _human(model: str, options: ModelOptions) -> Model:

@@ -31,6 +31,9 @@ class RetryPolicy:
     """Upper bound of that range, in seconds."""
     max_retry_after: float = 120.0
     """Longest wait that a provider's Retry-After can ask for, in seconds."""
+    limited_elapsed: float = 60.0
+    """Seconds from a request's first call before which a rate limit ends nothing, however many calls that takes:
+    servers count requests by the minute."""
     breaker_failures: int = 8
     """Failed calls in a row (not rate limits) after which the endpoint is left alone."""
     breaker_cooldown: float = 15.0
@@ -181,7 +184,8 @@ class Retries:
     def _wait_after(self, error: LoopwrightError, attempt: int, begun: float) -> float | None:
         """Seconds before the next call, or None if there is to be none."""
         policy = self._policy
-        if not error.retry or attempt >= policy.max_attempts:
+        limited = isinstance(error, ModelRateLimited) and self._clock.now() - begun < policy.limited_elapsed
+        if not error.retry or (attempt >= policy.max_attempts and not limited):
             return None
         if isinstance(error, ModelRateLimited) and error.retry_after is not None:
             asked = min(error.retry_after, policy.max_retry_after)

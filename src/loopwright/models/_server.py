@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from loopwright.errors import MissingSecret, ModelError, ModelRejected, ModelUnavailable, UserError
-from loopwright.models._endpoints import builtin_endpoint, endpoints_file, url_variable
+from loopwright.models._endpoints import OPENAI_URL, builtin_endpoint, endpoints_file, url_variable
 from loopwright.models._faults import Fault, Fix, may_be_reply, read_fault, shown_url, to_error
 from loopwright.models._options import ModelOptions
 from loopwright.models._wire import (
@@ -31,8 +31,6 @@ from loopwright.types import Endpoint
 if TYPE_CHECKING:
     import httpx2
     import openai
-
-OPENAI_URL = "https://api.openai.com/v1"
 
 _LONGEST = 7200.0
 """Seconds after which a reply that still comes in pieces is given up."""
@@ -147,13 +145,13 @@ class ModelServer:
             MissingSecret: A variable that it needs is not set, or its value cannot be a key.
         """
         where = f"`{endpoint}` in {endpoints_file()}"
-        by_variable = os.environ.get(url_variable(endpoint)) and settings == builtin_endpoint(endpoint)
+        builtin = settings == builtin_endpoint(endpoint)
         variable = settings.api_key_env
         api_key = _key(name, variable, None) if variable else "none"
         fix = Fix(
             key=variable or f"`api_key_env` of {where}",
-            url=url_variable(endpoint) if by_variable else f"`base_url` of {where}",
-            timeout=where,
+            url=url_variable(endpoint) if builtin else f"`base_url` of {where}",
+            timeout=f"an endpoint of your own in {endpoints_file()}" if builtin else where,
             path=path or _PATHS[settings.api],
         )
         return cls(name, settings, base_url=settings.base_url, api_key=api_key, fix=fix)

@@ -34,12 +34,15 @@ def list_command(as_json: bool) -> None:
         builtin_endpoint,
         endpoints_file,
         list_models,
+        openai_endpoint,
         user_endpoints,
     )
 
     found, checked = list_models(), list(all_capabilities())
     own = user_endpoints()
-    endpoints = {**{name: builtin_endpoint(name) or one for name, one in BUILTIN_ENDPOINTS.items()}, **own}
+    names = ("openai", "openai-responses", *BUILTIN_ENDPOINTS)
+    built_in = {name: openai_endpoint(name) or builtin_endpoint(name) for name in names}
+    endpoints = {**{name: one for name, one in built_in.items() if one}, **own}
     if as_json:
         write_json(
             {
@@ -56,10 +59,7 @@ def list_command(as_json: bool) -> None:
             for name, endpoint in sorted(endpoints.items())
         ],
     )
-    write(
-        f"Your own endpoints stand in {endpoints_file()}. `openai/...` and `openai-responses/...` are at "
-        "OPENAI_BASE_URL, with OPENAI_API_KEY."
-    )
+    write(f"Your own endpoints stand in {endpoints_file()}. NAME_BASE_URL says where a built-in one is instead.")
     write("")
     if checked:
         write_table(
@@ -104,12 +104,15 @@ def check_command(model: str, refresh: bool, max_tokens: int | None, prices: Pat
     shown again without any call.
     """
     from loopwright.cli._output import load_env, write_json
-    from loopwright.models import CHECK_TOKENS, ModelCheck, ModelOptions, Prices, user_endpoints
+    from loopwright.models import CHECK_TOKENS, ModelCheck, ModelOptions, Prices, saved_check, user_endpoints
 
     load_env(Path(".env"))
     known = Prices.load(prices) if prices else None
-    check = ModelCheck.open(model, ModelOptions(endpoints=user_endpoints()), tokens=max_tokens or CHECK_TOKENS)
-    found = (None if refresh else check.saved) or asyncio.run(_measured(check, known))
+    options = ModelOptions(endpoints=user_endpoints())
+    found = None if refresh else saved_check(model, options)
+    if found is None:
+        check = ModelCheck.open(model, options, tokens=max_tokens or CHECK_TOKENS)
+        found = asyncio.run(_measured(check, known))
     if as_json:
         write_json(found.model_dump(mode="json"))
     else:

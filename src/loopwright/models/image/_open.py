@@ -44,7 +44,7 @@ def open_image_model(name: str, *, options: ModelOptions | None = None) -> Image
         part = load_plugin("image_models", name, {}, folder=options.path(""))
         own: ImageModel = instantiate_plugin("image_models", name, part)
         return own
-    known = ", ".join(sorted({*PROVIDERS, *BUILTIN_ENDPOINTS, *plugin_names("image_models")}))
+    known = ", ".join(sorted({*PROVIDERS, *BUILTIN_ENDPOINTS, *options.endpoints, *plugin_names("image_models")}))
     raise MissingContent(
         f"image model {name!r}: there is no provider {provider!r}",
         remedy=f"Providers of image models: {known}. Any server with OpenAI's API of images is openai/MODEL "
