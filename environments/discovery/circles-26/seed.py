@@ -30,7 +30,7 @@ def parent():
     if not os.path.exists("parent.json"):
         return None
     with open("parent.json") as file:
-        return [(x, y) for x, y, _ in json.load(file)]
+        return [tuple(disc) for disc in json.load(file)]
 
 
 def rows():
@@ -143,19 +143,18 @@ def relocated(points, discs):
 
 def main():
     random.seed(SEED)
-    best, known, discs = 0.0, parent(), None
+    best, discs = 0.0, parent()
     end = time.process_time() + SECONDS
     while time.process_time() < end:
-        if known is None or random.random() < FRESH:
+        if discs is None or (best and random.random() < FRESH):
             start = rows()
-        elif discs is None:
-            start = known
         else:
-            start = relocated(known, discs)
+            known = [(x, y) for x, y, _ in discs]
+            start = shaken(known, JITTER / 3) if not best or random.random() < 0.5 else relocated(known, discs)
         found = feasible(moved(start, end) if numpy is None else polished(start))
         value = sum(r for _, _, r in found)
         if value > best:
-            best, known, discs = value, [(x, y) for x, y, _ in found], found
+            best, discs = value, found
             write(found)
 
 

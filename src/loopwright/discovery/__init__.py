@@ -4,7 +4,7 @@ from loopwright.discovery._archive import Archive, State
 from loopwright.discovery._coder import Coder
 from loopwright.discovery._constants import Constant, constants_of, with_constants
 from loopwright.discovery._environment import DiscoveryEnvironment
-from loopwright.discovery._problem import Construction, Known, Problem, problem_of
+from loopwright.discovery._problem import Construction, Known, Problem, construction_of, problem_of
 from loopwright.discovery._search import DISCOVER
 from loopwright.discovery._tuner import Tuner
 from loopwright.discovery._verification import ConstructionVerifier, Verification
@@ -23,6 +23,7 @@ __all__ = [
     "Tuner",
     "Verification",
     "constants_of",
+    "construction_of",
     "problem_of",
     "with_constants",
 ]

@@ -34,6 +34,8 @@ class Construction(Fields):
     """What no absolute value may exceed."""
     most: int = Field(default=100_000, gt=0, le=1_000_000)
     """How many numbers there may be."""
+    draw: Literal["discs", "points", "steps"] | None = None
+    """How reports draw it: rows of x, y and radius in the unit square; rows of x and y; heights of a step function."""
 
 
 class Known(Fields):

@@ -24,6 +24,7 @@ from loopwright.report._drift import drift_lines
 from loopwright.report._maps import EPISODES, EpisodeMaps, episode_maps
 from loopwright.report._pages import asset, render_page
 from loopwright.report._pictures import Thumbnails
+from loopwright.report._searches import EpisodeSearch, drawn_as, episode_search
 from loopwright.report._summary import Projection
 from loopwright.runner import EpisodeResult
 from loopwright.store import read_run
@@ -56,12 +57,17 @@ def render_html(folder: Path, *, room: int = ROOM) -> str:
     thumbnails = Thumbnails(record.get)
     results: dict[str, EpisodeResult] = {}
     maps: list[EpisodeMaps] = []
+    searches: list[EpisodeSearch] = []
+    drawings = drawn_as(record.manifest.config)
     for episode in projection.reader.read(record.events):
         row = projection.add(episode)
         if row is not None:
             results[row.episode] = EpisodeResult.of(episode)
             if len(maps) < EPISODES and (drawn := episode_maps(episode, row.episode, record.get)):
                 maps.append(drawn)
+            draw = drawings.get(episode.started.task) if episode.started else None
+            if len(searches) < EPISODES and (search := episode_search(episode, row.episode, draw, record.get)):
+                searches.append(search)
             if room < 0:
                 episode.calls = None
             details = episode_details(episode, row, isolation, thumbnails)
@@ -83,6 +89,7 @@ def render_html(folder: Path, *, room: int = ROOM) -> str:
         drift=drift_lines(summary.drift),
         isolation=isolation.kinds,
         maps=maps,
+        searches=searches,
         pictures=any(entry["pictures"] for entry in entries.values()),
         index=script_json(index),
         blocks=[blocks[row.episode] for row in summary.episodes],

@@ -1,0 +1,104 @@
+"""A search whose process is killed at any instant goes on to the same archive, and pays for nothing twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from loopwright.discovery import DISCOVER
+from loopwright.loop import run_episode
+from loopwright.models import Reply, Request
+from loopwright.store import Event, RunStore
+from loopwright.types import ValueOptions
+from tests.loop.game import Table
+from tests.loop.test_search import Hill, decided
+
+CANDIDATES, WIDTH = 14, 2
+VALUE = ValueOptions(direction="maximize")
+
+
+class Paid:
+    """Answers by the seed of a request, and writes down what was asked and what was answered."""
+
+    name = "scripted/proposer"
+    repeatable = True
+    slots = None
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    async def complete(self, request: Request) -> Reply:
+        seed = request.sampling.seed or 0
+        await asyncio.sleep(seed % 3 / 1000)
+        with self.file.open("a") as file:
+            file.write(f"{seed}\n")
+        return Reply(text=str(seed % 50 - 5), model="m")
+
+    async def close(self) -> None:
+        pass
+
+
+def table_of(store: RunStore | None, folder: Path, paid: Path) -> Table:
+    table = Table(folder, [], strategy=DISCOVER, store=store, width=WIDTH, max_iterations=CANDIDATES, value=VALUE)
+    model = Paid(paid)
+    table.context = replace(table.context, seed=7, models={model.name: model}, environment=Hill([0.002, 0.0]))
+    return table
+
+
+def killed_at(number: int, folder: Path, paid: Path) -> None:
+    """Runs the search in another process, which kills itself when it recorded so many events."""
+    child = os.fork()
+    if child == 0:
+        try:
+            table, seen = table_of(None, folder, paid), []
+
+            def note(event: Event) -> None:
+                seen.append(event)
+                if len(seen) == number:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+            table.store.subscribe(note)
+            asyncio.run(run_episode(table.plan, table.context))
+        finally:
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status)
+
+
+def finished(folder: Path, paid: Path) -> tuple[Mapping[int, object], list[int]]:
+    """What came of a search that goes on, and the seeds of what was answered and recorded before."""
+    store = RunStore.open(folder)
+    recorded = [event for event in store.events() if event.episode]
+    known = [int(line) for line in paid.read_text().split()] if paid.exists() else []
+    answered = sum(event.data.type == "call_finished" for event in recorded)
+    table = table_of(store, folder, paid)
+    asyncio.run(run_episode(table.plan, table.context, recorded=recorded))
+    found = decided(store.events())
+    store.close()
+    again = [int(line) for line in paid.read_text().split()][len(known) :]
+    assert len(set(known) & set(again)) <= len(known) - answered, "a call that was recorded was made again"
+    assert len(again) == CANDIDATES - answered
+    return found, again
+
+
+@pytest.mark.slow
+def test_a_search_that_is_killed_at_fifty_instants_comes_to_the_same_archive(tmp_path: Path) -> None:
+    table = table_of(None, tmp_path / "whole", tmp_path / "whole.paid")
+    asyncio.run(run_episode(table.plan, table.context))
+    events = len(list(table.store.events()))
+    whole = decided(table.store.events())
+    table.store.close()
+    assert events > 50
+    assert len({parent for parent, _, _ in whole.values()}) > 2
+    for at in range(50):
+        number = 1 + at * (events - 2) // 49
+        folder, paid = tmp_path / str(at), tmp_path / f"{at}.paid"
+        killed_at(number, folder, paid)
+        found, _ = finished(folder, paid)
+        assert found == whole, f"killed after event {number} of {events}"

@@ -1,0 +1,57 @@
+"""Searches in the report."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import loopwright
+from loopwright.report import render_html
+
+VERIFIER = "def verify(rows):\n    if rows[0][0] < 0:\n        raise ValueError('left')\n    return rows[0][0]\n"
+REPLY = "A step.\n```python\nimport json\njson.dump({data}, open('construction.json', 'w'))\n```\n"
+
+
+def page_of(tmp_path: Path, draw: str, constructions: list[object], shape: list[int | None], verifier: str) -> str:
+    replies = [REPLY.replace("{data}", json.dumps(data)) for data in constructions]
+    (tmp_path / "replies.json").write_text(json.dumps(replies))
+    environment = {"name": "discovery", "verifier": verifier, "construction": {"shape": shape, "draw": draw}}
+    given = {
+        "name": "hill",
+        "goal": "Up.",
+        "environment": environment,
+        "sandbox": {"provider": "bubblewrap"},
+        "agents": {"proposer": "coder"},
+        "loop": {
+            "strategy": "discover",
+            "max_iterations": len(replies),
+            "width": 1,
+            "value": {"name": "height", "direction": "maximize"},
+        },
+    }
+    task = loopwright.Task.model_validate(given)
+    loopwright.run(task, model=f"scripted/{tmp_path / 'replies.json'}", out=tmp_path / "run", seed=1)
+    return render_html(tmp_path / "run")
+
+
+def test_a_report_draws_discs_and_tells_what_became_of_candidates(tmp_path: Path) -> None:
+    rows = [[[0.25, 0.5, 0.25]], [[-1.0, 0.5, 0.25]], [[0.5, 0.5, 0.25]]]
+    page = page_of(tmp_path, "discs", [*rows], [1, 3], VERIFIER)
+    assert re.findall(r'<circle class="disc" ([^/]+)/>', page) == ['cx="150.0" cy="150.0" r="75.0"']
+    told = re.findall(r'<th scope="row">([^<]+)</th><td class="num">(\d+)</td>', page)
+    assert ("valid", "2") in told
+    assert ("breaks a rule of the problem", "1") in told
+    assert "height over candidates" in page
+
+
+@pytest.mark.parametrize(
+    ("draw", "data", "wanted"),
+    [("points", [[0, 0], [2, 1]], '<circle class="disc"'), ("steps", [1, 2, 0.5], '<path class="edge" d="M0.00')],
+)
+def test_points_and_steps_are_drawn(tmp_path: Path, draw: str, data: list[object], wanted: str) -> None:
+    shape: list[int | None] = [None, 2] if draw == "points" else [None]
+    page = page_of(tmp_path, draw, [data], shape, "def verify(rows):\n    return len(rows)\n")
+    assert wanted in page
