@@ -10,12 +10,14 @@ import hashlib
 from collections import Counter
 from collections.abc import Coroutine, Mapping, Sequence
 from random import Random
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from bench.images.noise import NOISE, said
 from loopwright.images.checklist import Answer, Atom, Box, verdict
 from loopwright.images.looking import confirmed, gated
 from loopwright.images.refining import (
+    GIVEN,
     PICTURE,
     Rates,
     Seen,
@@ -44,7 +46,15 @@ class Episode:
     """One prompt, one strategy, up to a cap on pictures."""
 
     def __init__(
-        self, prompt: str, rates: FaultRates, noise: str, seed: int, *, once: bool, before: Mapping[Seen, int]
+        self,
+        prompt: str,
+        rates: FaultRates,
+        noise: str,
+        seed: int,
+        *,
+        once: bool,
+        before: Mapping[Seen, int] = MappingProxyType({}),
+        start: Scene | None = None,
     ) -> None:
         self.attempts: list[Attempt] = []
         self.scenes: list[Scene] = []
@@ -54,6 +64,7 @@ class Episode:
         self._place = f"{seed}/{prompt}"
         self._random = Random(self._place)
         self._before = Counter(before)
+        self._start = start
 
     def truth(self, scene: Scene) -> dict[str, Answer]:
         """What holds in a scene."""
@@ -66,7 +77,9 @@ class Episode:
             step()
 
     def _new(self) -> None:
-        self._add(paint(self._prompt, self._rates, self._random), None, {})
+        if self._start:
+            return self._add(self._start, None, {"operation": GIVEN})
+        return self._add(paint(self._prompt, self._rates, self._random), None, {})
 
     def _as_published(self) -> None:
         latest = self.attempts[-1] if self.attempts else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from loopwright.images.checklist import Checklist, ObjectAtom, StyleAtom
-from loopwright.images.refining import next_edit, picture_to_edit
+from loopwright.images.refining import next_edit, picture_to_edit, published_critique
 from loopwright.types import Attempt, Candidate, Check, Verdict
 
 CHECKLIST = Checklist(prompt="-", atoms=tuple(ObjectAtom(id=name, object=name) for name in "abcd"))
@@ -65,6 +65,19 @@ def test_a_style_in_doubt_is_no_reason_for_an_edit() -> None:
     doubted = told.model_copy(update={"verdict": Verdict(checks=(checks[0], unsure))})
     assert next_edit(styled, [doubted], doubted) is None
     assert picture_to_edit(styled, [doubted]) is None
+
+
+def test_of_a_picture_that_was_given_there_is_no_new_one() -> None:
+    lost = attempt(0, "")
+    assert lost.candidate
+    made = lost.candidate.model_copy(update={"made": {"operation": "given"}})
+    given = lost.model_copy(update={"candidate": made})
+    deep = [given, *(attempt(number, "abc", number - 1, "d") for number in range(1, 9))]
+    assert picture_to_edit(CHECKLIST, [lost]) is None
+    assert picture_to_edit(CHECKLIST, [given]) == 0
+    assert picture_to_edit(CHECKLIST, deep) is not None
+    assert published_critique(CHECKLIST, lost, [lost]).decision == "restart"
+    assert published_critique(CHECKLIST, given, [given]).decision == "continue"
 
 
 def test_an_edit_tells_what_is_expected_of_it() -> None:

@@ -4,7 +4,7 @@ from loopwright.images.refining._beliefs import after_edit, all_hold, beliefs, t
 from loopwright.images.refining._gallery import Gallery, Row, Skill, read_gallery, save_gallery
 from loopwright.images.refining._ircig import IRCIG, ImageCritic, as_critic_says, published_critique
 from loopwright.images.refining._masks import mask_of, surplus
-from loopwright.images.refining._operations import PICTURE, Operation, answers, next_operation, wants_new_picture
+from loopwright.images.refining._operations import GIVEN, PICTURE, Operation, answers, next_operation, wants_new_picture
 from loopwright.images.refining._preparation import checklist_of, given_checklist
 from loopwright.images.refining._rates import Seen, estimated, known_rates, tally
 from loopwright.images.refining._refiner import ImageRefiner, PlannedEdit, next_edit
@@ -13,6 +13,7 @@ from loopwright.images.refining._votes import ASSUMED, Rates, Votes, new_picture
 
 __all__ = [
     "ASSUMED",
+    "GIVEN",
     "IRCIG",
     "PICTURE",
     "STREAMS",

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from loopwright.agents import AgentReply, AgentRole, CallBounds, ModelClient, View
 from loopwright.images.checklist import Checklist
-from loopwright.images.refining._operations import answers, next_operation, wants_new_picture
+from loopwright.images.refining._operations import answers, began_with_given, next_operation, wants_new_picture
 from loopwright.loop import BUDGET, MAX_ITERATIONS, Decision, DecisionContext, RefinementStrategy
 from loopwright.task import Instance
 from loopwright.types import Attempt, Critique
@@ -40,9 +40,10 @@ def published_critique(checklist: Checklist, current: Attempt | None, attempts: 
     if verdict.passed:
         return Critique(feedback="All of it is there.", decision="stop")
     operation = next_operation(checklist, verdict, answers(verdict))
-    if operation is None or wants_new_picture(checklist, verdict):
+    earlier = list(attempts)
+    if operation is None or (wants_new_picture(checklist, verdict) and not began_with_given([*earlier, current])):
         return Critique(feedback=checklist.prompt, decision="restart")
-    before = next((one for one in attempts if one.iteration == current.parent), None)
+    before = next((one for one in earlier if one.iteration == current.parent), None)
     worse = before is not None and before.verdict.score > verdict.score
     if worse and before is not None:
         operation = next_operation(checklist, before.verdict, answers(before.verdict)) or operation

@@ -29,6 +29,8 @@ from loopwright.types import Attempt, Verdict
 
 PICTURE = "picture"
 """Name of a candidate's picture among its artifacts."""
+GIVEN = "given"
+"""The operation that takes the task's own picture."""
 KEEP = "Keep everything else as it is."
 """Editors damage less of a picture if they are told; the sentence is the published loop's habit."""
 HINTS = ("", "Do it so that nobody can miss it. ", "This has not worked yet: do this alone, and do it fully. ")
@@ -55,6 +57,11 @@ def wants_new_picture(checklist: Checklist, verdict: Verdict) -> bool:
     """Whether so much is wrong that editing costs more than a new picture."""
     failed = failed_atoms(checklist, verdict)
     return any(isinstance(atom, StyleAtom) for atom in failed) or 2 * len(failed) > len(checklist.atoms)
+
+
+def began_with_given(attempts: Iterable[Attempt]) -> bool:
+    """Whether the pictures go back to the task's own one: then there is no new one to be had."""
+    return any(one.candidate is not None and one.candidate.made.get("operation") == GIVEN for one in attempts)
 
 
 def failed_atoms(checklist: Checklist, verdict: Verdict) -> tuple[Atom, ...]:

@@ -15,11 +15,11 @@ from loopwright.images.checklist import Box, Checklist
 from loopwright.images.refining._beliefs import after_edit, beliefs, turned
 from loopwright.images.refining._gallery import Gallery, Row, chosen_editor, chosen_generator, read_gallery
 from loopwright.images.refining._masks import mask_of, surplus
-from loopwright.images.refining._operations import PICTURE, Operation, next_operation, tries_in_stream
+from loopwright.images.refining._operations import GIVEN, PICTURE, Operation, next_operation, tries_in_stream
 from loopwright.images.refining._preparation import checklist_of, given_checklist
 from loopwright.images.refining._rates import VOTES, Seen, known_rates, tally
 from loopwright.images.refining._votes import ASSUMED, Rates
-from loopwright.models.image import ImageRequest
+from loopwright.models.image import ImageRequest, plain_picture
 from loopwright.task import Instance
 
 MASKED = 2
@@ -27,7 +27,7 @@ MASKED = 2
 
 
 class ImageRefiner:
-    """Makes a picture of the goal, and edits one until its checklist holds.
+    """Makes a picture of the goal, or takes the task's own `picture`, and edits it until its checklist holds.
 
     Fields of the environment that it reads: `size`, `steps`, `guidance`, `negative_prompt`.
     """
@@ -75,14 +75,26 @@ class ImageRefiner:
 
         Raises:
             NoCandidate: The image model's filter refused.
+            UserError: The task's picture is none.
             ModelError: It failed for good.
             BudgetExceeded: There is no budget left for the call.
         """
         client = _drawing(models)
         before = view.current.candidate if view.current else None
         if view.current is None or before is None or not client.named.editors:
-            return await self._generate(view, client)
+            return await self._begin(view, client)
         return await self._edit(view, view.current, before.artifacts[PICTURE], client)
+
+    async def _begin(self, view: View, client: _Draws) -> AgentReply:
+        """The picture that the task gives, for which no model is asked; a new one where it gives none."""
+        if not view.images:
+            return await self._generate(view, client)
+        try:
+            picture = plain_picture(await client.get(view.images[0]))
+        except ValueError as error:
+            raise UserError(f"the task's picture cannot be edited: {error}", remedy="Give a whole PNG.") from None
+        artifacts = {PICTURE: await client.put(picture)}
+        return AgentReply(candidate=Candidate(text=view.goal, artifacts=artifacts, made={"operation": GIVEN}))
 
     async def _generate(self, view: View, client: _Draws) -> AgentReply:
         name = chosen_generator(view, client)

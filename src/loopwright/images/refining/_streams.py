@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from loopwright.images.checklist import Checklist, StyleAtom
 from loopwright.images.refining._beliefs import beliefs, turned
-from loopwright.images.refining._operations import chance, next_operation, tries_in_stream
+from loopwright.images.refining._operations import began_with_given, chance, next_operation, tries_in_stream
 from loopwright.images.refining._rates import known_rates
 from loopwright.images.refining._votes import ASSUMED, Rates, new_picture, votes_of
 from loopwright.loop import SAMPLING_RULES, Decision, DecisionContext, RefinementStrategy
@@ -56,19 +56,21 @@ def next_stream(context: DecisionContext) -> Decision:
 def picture_to_edit(checklist: Checklist, attempts: Sequence[Attempt], rates: Rates = ASSUMED) -> int | None:
     """The iteration of the picture that is believed to be cheapest to finish.
 
-    None where a new one is cheaper, or where no edit mends what is wrong with the cheapest.
+    None where a new one is cheaper, or where no edit mends what is wrong with the cheapest. Of a task's own picture
+    there is no new one, and edits may go as deep as they need.
     """
+    given = began_with_given(attempts)
     believed, depths = beliefs(attempts, rates), depths_of(attempts)
     prices = {
         number: price(checklist, holds, tries_in_stream(attempts, number))
         for number, holds in believed.items()
-        if depths[number] < DEPTH
+        if given or depths[number] < DEPTH
     }
     cheapest = min(prices, key=lambda number: (prices[number], number), default=None)
     among = new_picture(votes_of(check) for one in attempts if one.parent is None for check in one.verdict.checks)
     new = {atom.id: rates.holds_anew(atom.kind, among) for atom in checklist.atoms}
     # A new picture is believed to take itself, and edits of what will not hold in it.
-    if cheapest is None or prices[cheapest] > 1 + price(checklist, new, {}):
+    if cheapest is None or (not given and prices[cheapest] > 1 + price(checklist, new, {})):
         return None
     verdict = next(one.verdict for one in attempts if one.iteration == cheapest)
     operation = next_operation(checklist, verdict, believed[cheapest], tries_in_stream(attempts, cheapest))
