@@ -275,3 +275,18 @@ def test_an_object_cannot_hold_what_no_record_can() -> None:
             Record.model_validate({"id": "a", **field})
     with pytest.raises(ValidationError, match="half a character"):
         Task.model_validate({"name": "t", "goal": "\ud83d", "environment": {"name": "text"}})
+
+
+def test_a_table_may_be_larger_than_a_text(tmp_path: Path) -> None:
+    row = "p,1.0,2.0,a place far away from here\n"
+    large = "id,latitude,longitude,context\n" + row * (1_000_000 // len(row) + 2)
+    for name in ("places.csv", "places.txt"):
+        (tmp_path / name).write_text(large)
+        (tmp_path / "task.yaml").write_text(
+            f"version: 1\nname: t\ngoal: g\nenvironment:\n  name: geo\n  places: {{file: {name}}}\n"
+        )
+        if name.endswith(".csv"):
+            assert load_task(tmp_path / "task.yaml").environment.model_dump()["places"] == large
+        else:
+            with pytest.raises(TaskError, match="at most 1000000 are read"):
+                load_task(tmp_path / "task.yaml")

@@ -22,6 +22,7 @@ from loopwright.geo._evaluation import (
     compare_maps,
     spearman,
 )
+from loopwright.geo._expected import expected_value
 from loopwright.geo._field import Prediction
 from loopwright.geo._neighbours import Neighbours, find_neighbours
 from loopwright.geo._places import Place, load_places, parse_places, parse_truth
@@ -62,6 +63,7 @@ __all__ = [
     "compare_maps",
     "conformal",
     "country_mean",
+    "expected_value",
     "find_neighbours",
     "joined",
     "kriging_map",

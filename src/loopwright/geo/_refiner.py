@@ -13,6 +13,7 @@ from loopwright.agents import (
     AgentRole,
     FansOut,
     KeepsArtifacts,
+    KnowsLogprobs,
     ModelClient,
     NamesModels,
     Prompt,
@@ -24,6 +25,7 @@ from loopwright.errors import ModelError, NoCandidate, ReplyInvalid, UserError
 from loopwright.geo._answers import Scale, Unreadable
 from loopwright.geo._autocorrelation import moran
 from loopwright.geo._environment import GeoFields, geo_fields
+from loopwright.geo._expected import ALTERNATIVES, expected_value
 from loopwright.geo._fan_out import T, fan_out
 from loopwright.geo._field import Field
 from loopwright.geo._libraries import library
@@ -36,6 +38,7 @@ from loopwright.models import Request
 from loopwright.project import Project
 from loopwright.types import Message, Sampling
 
+_USUAL = Sampling()
 _SHOWN = 10
 """Neighbours that a question shows, at most."""
 
@@ -158,7 +161,13 @@ class _Asking:
     async def rate(self, client: ModelClient, number: int) -> list[float]:
         """What the model says of one place, once or in samples."""
         shown = {"place": self.places[number]}
-        return [await self._answer(client, "rate_place", shown, self._drawn) for _ in range(self.fields.samples)]
+        likely = ALTERNATIVES if self.fields.samples == 1 and self._knows_logprobs else 0
+        samples = range(self.fields.samples)
+        return [await self._answer(client, "rate_place", shown, self._drawn, likely) for _ in samples]
+
+    @property
+    def _knows_logprobs(self) -> bool:
+        return isinstance(self.client, KnowsLogprobs) and self.client.can_give_logprobs(self.model)
 
     @property
     def _drawn(self) -> Sampling:
@@ -185,16 +194,24 @@ class _Asking:
         return await self._answer(client, "refine_place", {"place": place, **shown})
 
     async def _answer(
-        self, client: ModelClient, prompt: str, shown: Mapping[str, Any], sampling: Sampling | None = None
+        self, client: ModelClient, prompt: str, shown: Mapping[str, Any], sampling: Sampling = _USUAL, likely: int = 0
     ) -> float:
-        """A number on the scale; a reply that cannot be read is asked for once more."""
+        """A number on the scale; a reply that cannot be read is asked for once more.
+
+        Args:
+            client: The way to the model.
+            prompt: Name of the prompt.
+            shown: What it shows beside the scale.
+            sampling: How the reply is drawn.
+            likely: Alternatives of each token, for an expected value.
+        """
         scale = Scale(*self.fields.scale)
         view = self.view.model_copy(update={"public": {"scale": scale, **shown}})
         messages = self.prompts[prompt].render(view)
-        request = Request(model=self.model, messages=messages, sampling=sampling or Sampling())
+        request = Request(model=self.model, messages=messages, sampling=sampling, top_logprobs=likely)
         reply = await client.complete(request)
         try:
-            return scale.read(reply.text)
+            return expected_value(reply.logprobs, scale.read(reply.text), scale)
         except Unreadable as problem:
             repair = f"Your reply cannot be used: {problem}. Answer with one number from {scale} and nothing else."
         said = Message(role="assistant", content=reply.text)

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from loopwright.errors import TaskError
-from loopwright.project._yaml import Document, SourceLocation, read_text
+from loopwright.project._yaml import MAX_BYTES, Document, SourceLocation, read_text
 
 FILE = "file"
+TABLES = (".csv", ".geojson", ".jsonl")
+MAX_TABLE_BYTES = 64_000_000
+"""Of a file that is a table by its name; other texts have 1 MB, as they go to models."""
 
 Put = Callable[[str, SourceLocation], Any]
 """What becomes of a text at a location."""
@@ -74,6 +77,6 @@ class Includes:
     def _included(self, name: Any, location: SourceLocation, file: Path) -> str:
         path = self.path(name, location, file)
         try:
-            return read_text(path)
+            return read_text(path, MAX_TABLE_BYTES if path.suffix.lower() in TABLES else MAX_BYTES)
         except TaskError as error:
             raise self.retold(error, name, path, location) from None

@@ -93,7 +93,7 @@ def episode_maps(episode: EpisodeRecord, name: str, get: Callable[[str], bytes])
         width=_WIDTH,
         height=frame.height,
         land=frame.land(),
-        panels=_panels(rows, frame),
+        panels=(*_panels(rows, frame), *_residual_panel(rows, frame, answer)),
         scatter=_scatter(rows),
         stages=tuple(_stage(turn) for turn in turns),
         stopped=f"{decided.rule}: {decided.why}" if decided else "",
@@ -158,15 +158,37 @@ def _panels(rows: Sequence[_Row], frame: _Frame) -> tuple[Panel, ...]:
         return f"d{_shade((float(row['value']) - float(row['rating'])) / (2 * most) + 0.5)}"
 
     scale = (("v0", f"{low:.1f}"), (f"v{SHADES // 2}", f"{(low + high) / 2:.1f}"), (f"v{SHADES - 1}", f"{high:.1f}"))
-    turn = (("d0", f"{-most:+.1f}"), (f"d{SHADES // 2}", "0"), (f"d{SHADES - 1}", f"{most:+.1f}"))
     count = {status: sum(row["status"] == status for row in rows) for status in _STATUSES}
     found = tuple((f"status-{status}", f"{status} ({number})") for status, number in count.items() if number)
     return (
         Panel("First ratings", _dots(rows, frame, lambda row: value(row, "rating")), scale),
         Panel("Map", _dots(rows, frame, lambda row: value(row, "value")), scale),
-        Panel("Change", _dots(rows, frame, change), turn),
+        Panel("Change", _dots(rows, frame, change), _turn(most)),
         Panel("How places were decided", _dots(rows, frame, _status), found),
     )
+
+
+def _residual_panel(rows: Sequence[_Row], frame: _Frame, answer: IterationRecord) -> tuple[Panel, ...]:
+    """How far each place's rank in the map is from its rank in the truth; none where the grade does not tell."""
+    checks = answer.graded.verdict.checks if answer.graded else ()
+    told = next((check.data for check in checks if check.name == "rank correlation"), None) or {}
+    residuals = told.get("residuals")
+    if not isinstance(residuals, list) or len(residuals) != len(rows):
+        return ()
+    known = {row["id"]: float(one) for row, one in zip(rows, residuals, strict=True) if isinstance(one, int | float)}
+    most = max(map(abs, known.values()), default=0.0) or 1.0
+    index = told.get("residual_moran")
+    title = "Rank in the map less rank in the truth" + (f" (Moran's I {index:.2f})" if isinstance(index, float) else "")
+
+    def shade(row: _Row) -> str | None:
+        return f"d{_shade(known[row['id']] / (2 * most) + 0.5)}" if row["id"] in known else None
+
+    return (Panel(title, _dots(rows, frame, shade), _turn(most)),)
+
+
+def _turn(most: float) -> tuple[tuple[str, str], ...]:
+    """The legend of a scale with 0 in its middle."""
+    return (("d0", f"{-most:+.1f}"), (f"d{SHADES // 2}", "0"), (f"d{SHADES - 1}", f"{most:+.1f}"))
 
 
 def _status(row: _Row) -> str | None:
