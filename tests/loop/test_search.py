@@ -65,7 +65,7 @@ class Best:
         return Decision("backtrack", "best", f"of {len(self.taken)}", best.iteration)
 
     def brief(self, iteration: int, target: int | None) -> Brief:
-        return Brief(attempts=[] if target is None else [target], fields={"number": len(self.taken)})
+        return Brief(attempts=[] if target is None else [target])
 
     def refuse(self, iteration: int, candidate: Candidate) -> str:
         return "too small" if candidate.text == "-1" else ""

@@ -3,6 +3,7 @@
 from loopwright.discovery._archive import Archive, State
 from loopwright.discovery._coder import Coder
 from loopwright.discovery._constants import Constant, constants_of, with_constants
+from loopwright.discovery._entropic import entropic_weights
 from loopwright.discovery._environment import DiscoveryEnvironment
 from loopwright.discovery._problem import Construction, Known, Problem, construction_of, problem_of
 from loopwright.discovery._search import DISCOVER
@@ -24,6 +25,7 @@ __all__ = [
     "Verification",
     "constants_of",
     "construction_of",
+    "entropic_weights",
     "problem_of",
     "with_constants",
 ]

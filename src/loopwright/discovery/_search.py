@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
+from random import Random
 
 from loopwright.discovery._archive import Archive
+from loopwright.discovery._entropic import entropic_weights
 from loopwright.discovery._problem import CONSTRUCTION, PROGRAM
 from loopwright.discovery._programs import normal_form
 from loopwright.loop import Brief, Decision, SearchStrategy
@@ -13,6 +16,9 @@ from loopwright.types import Attempt, Candidate, ValueOptions
 
 _SHOWN = 8
 """Ancestors that a proposer sees."""
+_BEST = 50
+"""Candidates among which those are drawn that a proposer sees beside them."""
+_EXEMPLARS = 2
 
 
 class Discovery:
@@ -24,6 +30,9 @@ class Discovery:
         self._programs: dict[tuple[str, str], int] = {}
         """Programs, with the construction that they start from, to the first iteration that had them."""
         self._taken = 0
+        self._seed = seed
+        self._latest: dict[int, int] = {}
+        """The latest candidate that was made from each."""
         self._known: dict[int, int] = {}
         """By iteration: attempts that were taken in when it was begun."""
 
@@ -32,6 +41,8 @@ class Discovery:
         self._archive.add(attempt)
         self._taken += 1
         self._known.pop(attempt.iteration, None)
+        if attempt.parent is not None:
+            self._latest[attempt.parent] = attempt.iteration
         if attempt.candidate is not None:
             self._programs.setdefault(_told(attempt.candidate), attempt.iteration)
 
@@ -47,10 +58,21 @@ class Discovery:
         return Decision("backtrack", "puct", why, state.iteration)
 
     def brief(self, iteration: int, target: int | None) -> Brief:
-        """Shows the ancestors of what a candidate is made from."""
+        """Shows ancestors of what a candidate is made from, its latest change, and good candidates by chance."""
         self._known[iteration] = self._taken
-        shown = [one for one, _ in zip(self._archive.lineage(target), range(_SHOWN), strict=False)]
-        return Brief(attempts=shown[::-1])
+        if target is None:
+            return Brief()
+        shown = set(islice(self._archive.lineage(target), _SHOWN))
+        if target in self._latest:
+            shown.add(self._latest[target])
+        return Brief(attempts=sorted(shown | self._exemplars(iteration)))
+
+    def _exemplars(self, iteration: int) -> set[int]:
+        """Some of the best candidates, drawn with entropic weights."""
+        best = self._archive.best(_BEST)
+        weights = entropic_weights([state.reward for state in best])
+        random = Random(f"{self._seed}/{iteration}")
+        return {state.iteration for state in random.choices(best, weights, k=_EXEMPLARS)} if best else set()
 
     def refuse(self, iteration: int, candidate: Candidate) -> str:
         """Refuses a program that is equal to an earlier one but for blanks, comments and line ends."""

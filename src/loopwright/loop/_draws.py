@@ -7,12 +7,11 @@ an episode comes to the same as with one draw at a time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 
 from langgraph.graph import END
 from langgraph.runtime import Runtime
 from langgraph.types import Send
-from pydantic import JsonValue
 
 from loopwright.agents import AgentReply, AgentRole, ModelAgent
 from loopwright.loop._context import Draw, EpisodeContext, LoopState
@@ -27,7 +26,6 @@ async def ask_for_candidate(
     reserved: asyncio.Event | None = None,
     *,
     shown: Iterable[Attempt] | None = None,
-    fields: Mapping[str, JsonValue] | None = None,
 ) -> AgentReply:
     """Asks the proposer for the candidate of an iteration.
 
@@ -37,19 +35,15 @@ async def ask_for_candidate(
         target: The iteration to work on from; None for a fresh start.
         reserved: Set when the budget has room for the call.
         shown: Earlier attempts that the proposer sees; None for all.
-        fields: Public fields beside those of the instance.
 
     Raises:
         AgentError: The reply holds no candidate.
         BudgetExceeded: There is no budget left.
         ModelError: The provider failed for good.
     """
-    known = context.known
-    if fields:
-        known = known.model_copy(update={"public": {**known.public, **fields}})
     view = view_for(
         AgentRole.PROPOSER,
-        known,
+        context.known,
         context.tree,
         attempts=shown,
         current=target,
@@ -75,7 +69,6 @@ async def drawn(
     *,
     target: int | None = None,
     shown: Iterable[Attempt] | None = None,
-    fields: Mapping[str, JsonValue] | None = None,
 ) -> None:
     """Asks for the candidate of an iteration ahead of it; `take_drawn` gives what came of it.
 
@@ -85,7 +78,6 @@ async def drawn(
         before: The draw before this one, which takes its budget first; None where there is none.
         target: As for `ask_for_candidate`.
         shown: As for `ask_for_candidate`.
-        fields: As for `ask_for_candidate`.
     """
     mine = context.draws.setdefault(iteration, Draw())
     try:
@@ -95,7 +87,7 @@ async def drawn(
         if before and before.ends_loop:
             mine.result = before.result
         else:
-            mine.result = await ask_for_candidate(context, iteration, target, mine.reserved, shown=shown, fields=fields)
+            mine.result = await ask_for_candidate(context, iteration, target, mine.reserved, shown=shown)
     except Exception as error:
         mine.result = error
     finally:

@@ -73,7 +73,7 @@ class _Flight:
         if iteration in context.draws and context.tree.decision(iteration) is None:
             async with self._calls:
                 shown = [context.tree[number] for number in brief.attempts]
-                await drawn(context, iteration, before, target=state["target"], shown=shown, fields=brief.fields)
+                await drawn(context, iteration, before, target=state["target"], shown=shown)
         await propose(state, self._runtime)
         self._refuse(iteration)
         async with self._places:

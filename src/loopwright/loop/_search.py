@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
-
-from pydantic import JsonValue
 
 from loopwright.loop._decision import Decision
 from loopwright.types import Attempt, Candidate
@@ -18,8 +16,6 @@ class Brief:
 
     attempts: Sequence[int] = ()
     """Iterations, oldest first."""
-    fields: Mapping[str, JsonValue] = field(default_factory=dict)
-    """Public fields beside those of the instance."""
 
 
 class Search(Protocol):
