@@ -26,6 +26,11 @@ def printable_json(text: str) -> str:
     return _OUTSIDE_ASCII.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with what is counted: `1 task`, `2 tasks`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def cut_middle(text: str, size: int, hint: str = "") -> str:
     """The text, its middle left out where it has more characters than `size`; two thirds of the rest are its start.
 

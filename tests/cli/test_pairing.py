@@ -74,7 +74,7 @@ def test_each_variant_is_gated_against_its_own_like(invoke: Invoke) -> None:
     result = invoke("gate", "right", "both")
     head, rates, verdict, left = result.stdout.splitlines()
     assert head.startswith(f"refine to refine@{RIGHT}: ")
-    assert "1 tasks: 1.000 to 1.000, difference +0.000 [" in rates
+    assert "1 task: 1.000 to 1.000, difference +0.000 [" in rates
     assert "its lower end has to be above -0.020" in rates
     assert "harm does not show (one-sided p 1.000)" in verdict
     assert left == f"not judged, without a like in the other run: both refine@{WRONG}"

@@ -96,7 +96,7 @@ def test_what_a_judge_decides_is_left_open_and_costs_nothing(invoke: Invoke, pro
     )
     result = invoke("validate", "poem.yaml", "--solutions")
     assert result.exit_code == 0
-    assert "1 instances are for a judge to tell, who was not asked" in result.stdout
+    assert "1 instance is for a judge to tell, who was not asked" in result.stdout
 
 
 def test_suites_of_programs_are_checked_too(invoke: Invoke, project: Path) -> None:

@@ -53,7 +53,7 @@ def test_validate_tells_of_every_file(invoke: Invoke, write_task: WriteTask) -> 
     write_task("lost", more="model: scripted/no.yaml\n")
     result = invoke("validate", "good.yaml", "typo.yaml", "lost.yaml", "--model", "scripted/right.yaml")
     assert result.exit_code == 2
-    assert "good.yaml: good, 1 instances, 3 episodes" in result.stdout
+    assert "good.yaml: good, 1 instance, 3 episodes" in result.stdout
     assert "typo.yaml:13:1: unknown key 'reapeats'\n  Did you mean 'repeats'?" in result.stdout
     told = json.loads(invoke("validate", "typo.yaml", "lost.yaml", "--json").stdout)
     assert [(one["valid"], one["message"].partition(":")[0]) for one in told] == [
@@ -67,7 +67,7 @@ def test_a_model_may_still_be_to_be_named(invoke: Invoke, write_task: WriteTask)
     write_task(more="budget: {model_calls: 3}\n")
     result = invoke("validate", "say.yaml")
     assert result.exit_code == 0
-    assert "say.yaml: good, 1 instances, 1 episodes\n  note: say: no model is named for the proposer: " in result.stdout
+    assert "say.yaml: good, 1 instance, 1 episode\n  note: say: no model is named for the proposer: " in result.stdout
     assert "--model" in result.stdout
     (told,) = json.loads(invoke("validate", "say.yaml", "--json").stdout)
     assert len(told["notes"]) == 1
@@ -136,7 +136,7 @@ def test_more_controls_than_by_default_loosen_nothing(invoke: Invoke, write_task
 def test_explain_tells_what_is_shown_to_whom(invoke: Invoke, write_task: WriteTask) -> None:
     write_task(more="sandbox: {network: host}\nbudget: {run: {tokens: 900000}}\n")
     page = invoke("explain", "say.yaml", "--model", "scripted/right.yaml", "--strategy", "single,refine").stdout
-    assert "say: 1 instances, 2 episodes, at most 8 model calls" in page
+    assert "say: 1 instance, 2 episodes, at most 8 model calls" in page
     assert "START -> propose\n  propose -> act\n  act -> verify\n  verify -> critique" in page
     assert "proposer     scripted/right.yaml, card sayer, prompt sayer, replies with text" in page
     assert "Never shown to any: hidden.want" in page
@@ -177,7 +177,7 @@ def test_two_runs_are_compared_task_by_task(invoke: Invoke, two_runs: tuple[Path
     assert told["differences"] == ["models (scripted/good.yaml / scripted/bad.yaml)"]
     page = invoke("compare", *two_runs, "--out", "comparison.html").stdout
     assert "good single" in Path("comparison.html").read_text()
-    assert "good single is better on t1, t2" in page
+    assert "good single is better than bad single on t1, t2" in page
     assert "The runs differ in: models (scripted/good.yaml / scripted/bad.yaml)" in page
 
 

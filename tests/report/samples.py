@@ -52,6 +52,17 @@ def study(folder: Path, *, instances: int = 14) -> Path:
     return run.close("interrupted")
 
 
+def long_names(folder: Path) -> Path:
+    """Six variants with names as long as those of routers' models; two instances are too few for intervals."""
+    models = ("deepseek/deepseek-r1-distill-qwen-32b", "qwen/qwen3-235b-a22b-thinking-2507")
+    variants = [f"{strategy}@openrouter/{model}" for strategy in ("single", "best_of_n", "refine") for model in models]
+    run = RunBuilder(folder, variants=variants, episodes=2 * len(variants))
+    for i in range(2):
+        for number, variant in enumerate(variants):
+            run.episode([Turn(float(number > 0))], instance=f"one-{i}", variant=variant)
+    return run.close()
+
+
 def _turns(rng: random.Random, variant: str, hard: float) -> list[Turn]:
     if variant != "refine":
         tries = 1 if variant == "single" else 3

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from loopwright.drift import SCENARIOS, Baseline, draw_session, review
-from loopwright.report import RunSummary, render_drift, render_html, summarize_run
+from loopwright.report import RunSummary, compare_variants, render_comparison, render_drift, render_html, summarize_run
 from tests.report import browser, samples
 
 pytestmark = [
@@ -177,6 +177,18 @@ def test_a_phone_never_scrolls_sideways(page: browser.Page, folders: dict[str, P
     page.run("document.querySelectorAll('#episode details').forEach((turn) => { turn.open = true })")
     page.settle()
     assert page.run(width) == 360
+
+
+def test_long_names_of_variants_leave_all_columns_in_view(page: browser.Page, tmp_path: Path) -> None:
+    folder = samples.long_names(tmp_path / "long")
+    tables = "[...document.querySelectorAll('.scroll')].filter((one) => one.scrollWidth > one.clientWidth).length"
+    styles = "[...document.querySelectorAll('.entry')].map((one) => getComputedStyle(one).display)"
+    apart = f"{styles}.filter((one) => one !== 'inline-flex').length"
+    for name, html in (("report", render_html(folder)), ("compare", render_comparison(compare_variants(folder)))):
+        (tmp_path / f"{name}.html").write_text(html, "utf-8")
+        page.open((tmp_path / f"{name}.html").as_uri())
+        assert page.run(tables) == 0, name
+        assert page.run(apart) == 0, name
 
 
 @pytest.mark.parametrize("name", ["study", "hostile"])

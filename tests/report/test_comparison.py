@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,26 @@ def test_variants_without_any_score_are_named(tmp_path: Path) -> None:
     run.episode([Turn(1.0)], instance="one", variant="a")
     with pytest.raises(UserError, match="nothing was scored in b"):
         compare_variants(run.close("completed"))
+
+
+def test_an_interval_that_does_not_hold_the_difference_is_told_as_too_few_instances(tmp_path: Path) -> None:
+    folder = samples.long_names(tmp_path / "long")
+    (pair,) = [
+        pair
+        for pair in compare_variants(folder).pairs
+        if pair.a.startswith("single@") and "deepseek" in pair.a and pair.b.startswith("refine@") and "qwen3" in pair.b
+    ]
+    assert not pair.passed.interval.low <= pair.passed.difference <= pair.passed.interval.high
+    html = render_comparison(compare_variants(folder))
+    assert "<b>-1.00</b> too few instances" in html
+    assert html.count('class="whisker"') == sum(one.passed.difference == 0 for one in compare_variants(folder).pairs)
+
+
+def test_task_files_are_no_difference_where_one_run_has_none(tmp_path: Path) -> None:
+    runs = [made(tmp_path / name, {"one": [1]}) for name in ("a", "b")]
+    for run, files, differs in ((0, ["/home/me/task.yaml"], []), (1, ["/home/me/other.yaml"], ["files"])):
+        manifest = runs[run] / "run.json"
+        told = json.loads(manifest.read_text())
+        told["config"]["files"] = files
+        manifest.write_text(json.dumps(told))
+        assert [path.partition(".")[0] for path in compare_runs(*runs).differs] == differs

@@ -15,6 +15,7 @@ from loopwright.preflight._estimate import estimate_run
 from loopwright.preflight._validate import STAND_IN, CheckedRun
 from loopwright.record import EpisodeRecord
 from loopwright.task import Task
+from loopwright.text import counted
 
 _NODES = {"__start__": "START", "__end__": "END"}
 
@@ -54,7 +55,9 @@ class Explanation:
         """As a page for the terminal."""
         calls = _at_most(self.model_calls, "model calls")
         images = "" if self.images == 0 else f", {_at_most(self.images, 'pictures')}"
-        lines = [f"{self.task}: {self.instances} instances, {self.episodes} episodes, {calls}{images}"]
+        lines = [
+            f"{self.task}: {counted(self.instances, 'instance')}, {counted(self.episodes, 'episode')}, {calls}{images}"
+        ]
         for strategy, edges in self.graphs.items():
             lines += ["", f"Graph of {strategy}", *(f"  {edge}" for edge in edges)]
         lines += _block("Roles", self.roles)

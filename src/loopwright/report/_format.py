@@ -67,11 +67,16 @@ def money(value: Decimal | None) -> str:
     return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.4f}"
 
 
-def difference_bounds(paired: PairedDifference) -> str:
+def holds_difference(paired: PairedDifference, digits: int = 2) -> bool:
+    """Whether the interval of a difference holds the difference, as it is written; with few instances it may not."""
+    low, high = (round(bound, digits) for bound in (paired.interval.low, paired.interval.high))
+    return low <= round(paired.difference, digits) <= high
+
+
+def difference_bounds(paired: PairedDifference, digits: int = 2) -> str:
     """The interval of a difference, or that there are too few instances: then it does not even hold the difference."""
-    low, high = (f"{bound:+.2f}" for bound in (paired.interval.low, paired.interval.high))
-    holds = float(low) <= round(paired.difference, 2) <= float(high)
-    return f"[{low}, {high}]" if holds else "too few instances"
+    low, high = (f"{bound:+.{digits}f}" for bound in (paired.interval.low, paired.interval.high))
+    return f"[{low}, {high}]" if holds_difference(paired, digits) else "too few instances"
 
 
 def duration(seconds: float) -> str:

@@ -18,7 +18,10 @@ from loopwright.text import encodable, printable_line
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_NUMBERS = ("bounds", "count", "counts", "duration", "money", "rate", "short_digest", "signed", "value_line")
+_NUMBERS = (
+    *("bounds", "count", "counts", "difference_bounds", "duration", "holds_difference", "money", "rate"),
+    *("short_digest", "signed", "value_line"),
+)
 _VIEWS = ("comparisons", "day", "lost", "outlook", "repeated", "rules", "wall_seconds")
 
 

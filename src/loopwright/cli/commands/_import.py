@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from loopwright.cli._options import examples, json_option
+from loopwright.text import counted
 
 
 @click.command(epilog=examples("loopwright import inspect samples.jsonl --out questions"))
@@ -30,7 +31,7 @@ def command(format: str, source: Path, out: Path | None, as_json: bool) -> None:
         not_carried = dict(made.not_carried)
         write_json({"out": str(target), "instances": made.instances, "not_carried": not_carried})
         return
-    write(f"wrote {made.instances} instances to {target}")
+    write(f"wrote {counted(made.instances, 'instance')} to {target}")
     for what, number in sorted(made.not_carried.items()):
         write(f"not carried over: {what} ({number})")
     write(f"Next: loopwright validate {target / 'task.yaml'}")

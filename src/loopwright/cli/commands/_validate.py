@@ -10,6 +10,7 @@ import click
 
 from loopwright.cli._options import examples, json_option
 from loopwright.cli._plan_options import checked, plan_options
+from loopwright.text import counted
 
 if TYPE_CHECKING:
     from loopwright.plan import ResolvedRun, RunOptions
@@ -76,7 +77,8 @@ def _tried(run: ResolvedRun) -> dict[str, list[dict[str, Any]]]:
 def _line(result: dict[str, Any]) -> str:
     if "notes" in result:
         word = "good" if result["valid"] else "not sound"
-        head = f"{result['file']}: {word}, {result['instances']} instances, {result['episodes']} episodes"
+        size = ", ".join(counted(result[f"{noun}s"], noun) for noun in ("instance", "episode"))
+        head = f"{result['file']}: {word}, {size}"
         return "\n".join([head, *(f"  note: {note}" for note in result["notes"]), *_solutions(result)])
     message = str(result["message"])
     placed = message if message.startswith(str(result["file"])) else f"{result['file']}: {message}"
@@ -93,4 +95,5 @@ def _solutions(result: dict[str, Any]) -> Iterator[str]:
     for one in tried:
         yield from (f"  {one['instance']}: {flag}" for flag in one["flags"])
     if unjudged := sum(one["idle"] is None for one in tried):
-        yield f"  {unjudged} instances are for a judge to tell, who was not asked"
+        are = "is" if unjudged == 1 else "are"
+        yield f"  {counted(unjudged, 'instance')} {are} for a judge to tell, who was not asked"

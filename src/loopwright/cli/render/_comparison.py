@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from loopwright.cli._output import write, write_table
 from loopwright.report import Pair, RunComparison, difference_bounds, value_line
+from loopwright.text import counted
 
 _SHOWN = 10
 _COLUMNS = ("A", "B", "instances", "A passes", "B passes", "A - B", "95 %", "p", "significant", "calls A", "calls B")
@@ -15,14 +16,14 @@ def show(found: RunComparison) -> None:
     write_table(_COLUMNS, [_cells(pair) for pair in found.pairs], right=_COLUMNS[2:], spare=_SPARE)
     write("")
     for pair in found.pairs:
-        for name, units in ((pair.a, pair.only_a), (pair.b, pair.only_b)):
+        for name, other, units in ((pair.a, pair.b, pair.only_a), (pair.b, pair.a, pair.only_b)):
             if units:
                 more = f" and {len(units) - _SHOWN} more" if len(units) > _SHOWN else ""
-                write(f"{name} is better on {', '.join(units[:_SHOWN])}{more}")
+                write(f"{name} is better than {other} on {', '.join(units[:_SHOWN])}{more}")
         if pair.valued and pair.value:
             write(f"{pair.a}, {pair.b}: {value_line(pair.valued, pair.value)}")
         if pair.passed.left_out:
-            write(f"{pair.a}, {pair.b}: {pair.passed.left_out} instances are scored in only one of the two")
+            write(f"{pair.a}, {pair.b}: {counted(pair.passed.left_out, 'instance')} scored in only one of the two")
     write("p: chance of a difference as large if A and B were alike")
     write("significant: at a false discovery rate of 5 % among these pairs")
     if found.unscored:

@@ -7,22 +7,25 @@ from dataclasses import asdict
 from typing import Any
 
 from loopwright.drift import Ruling
+from loopwright.report import difference_bounds
+from loopwright.text import counted
 
 _WORST = ("roll back", "hold", "accept")
 
 
 def told(old: str, new: str, ruling: Ruling, *, margin: float) -> str:
     """The decision about one variant: why, rate, bound and interval."""
-    paired, low = ruling.paired, ruling.paired.interval.low
+    paired = ruling.paired
     name = new if old == new else f"{old} to {new}"
     harm = "is likely" if ruling.harmful else "does not show"
     return (
         f"{name}: {ruling.decision}: {ruling.why}\n"
-        f"  {paired.tasks} tasks: {paired.mean_b:.3f} to {paired.mean_a:.3f}, difference {paired.difference:+.3f} "
-        f"[{low:+.3f}, {paired.interval.high:+.3f}] ({paired.interval.method}); "
+        f"  {counted(paired.tasks, 'task')}: {paired.mean_b:.3f} to {paired.mean_a:.3f}, "
+        f"difference {paired.difference:+.3f} {difference_bounds(paired, 3)} ({paired.interval.method}); "
         f"its lower end has to be above {-margin:+.3f}\n"
         f"  better on {ruling.wins}, worse on {ruling.losses}; harm {harm} (one-sided p {ruling.p_harm:.3f}), "
-        f"probability of better {ruling.p_better:.2f}, xi {ruling.improvement:+.1f}"
+        f"probability of better {ruling.p_better:.2f}, "
+        f"{ruling.improvement:+.1f} standard deviations from the accepted versions"
     )
 
 

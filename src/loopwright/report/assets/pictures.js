@@ -19,7 +19,7 @@ function contactSheet(section, detailsOf) {
 }
 
 const sheetLegend = () => h("p", { class: "legend" },
-  ...Object.entries(FATES).map(([fate, { told }]) => [atomMark(fate, ""), " " + told + "\u2002"]),
+  ...Object.entries(FATES).map(([fate, { told }]) => [h("span", { class: "entry" }, atomMark(fate, ""), told), " "]),
   "Each row is a stream: a new picture and its edits. Pale: rolled back. Framed: the answer; below its marks those of its grade.");
 
 function sheetOf(row, details) {
