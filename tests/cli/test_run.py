@@ -244,3 +244,16 @@ def test_a_folder_that_is_taken_is_a_mistake_of_the_user(invoke: Invoke, write_t
     result = invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--out", "out")
     assert result.exit_code == 2
     assert "out is not empty: it holds notes.txt" in result.stderr
+    assert "resume" not in result.stderr
+    for told in ("Run folder: ran", "ran holds a run already"):
+        result = invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--out", "ran")
+        assert told in result.output
+    assert "loopwright resume ran" in result.stderr
+
+
+def test_the_block_for_ci_works_again_in_one_workspace(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task()
+    for _ in range(2):
+        folder = json.loads(invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--json").stdout)["folder"]
+        assert invoke("report", "--junit", "junit.xml").exit_code == 0
+        assert f'name="{Path(folder).name}"' in Path("junit.xml").read_text()

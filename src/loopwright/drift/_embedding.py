@@ -29,7 +29,7 @@ def hashed(text: str) -> tuple[float, ...]:
 
 
 def embedder(name: str) -> Embed:
-    """Finds an embedder by its name: `hash`, `wordllama` or `ENDPOINT/MODEL`.
+    """Finds an embedder by its name: `hash`, `wordllama` or `PROVIDER/MODEL`.
 
     Raises:
         UserError: There is none of that name, no such endpoint, or the server's URL is none.
@@ -44,7 +44,7 @@ def embedder(name: str) -> Embed:
         from loopwright.drift._endpoint import Endpoint
 
         return Endpoint(name)
-    raise UserError(f"there is no embedder named {name!r}", remedy="There are: hash, wordllama, ENDPOINT/MODEL.")
+    raise UserError(f"there is no embedder named {name!r}", remedy="There are: hash, wordllama, PROVIDER/MODEL.")
 
 
 @cache

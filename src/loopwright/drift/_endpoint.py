@@ -13,7 +13,7 @@ class Endpoint:
     """Asks a server for embeddings, one output at a time.
 
     Args:
-        name: `endpoint/model`, of a built-in endpoint or one of the user's file.
+        name: `provider/model`, of a built-in endpoint or one of the user's file.
 
     Raises:
         MissingSecret: There is no key.

@@ -15,7 +15,7 @@ def openai_server(
     """Finds the server of an embedding or image model; it speaks OpenAI's API.
 
     Args:
-        name: `endpoint/model`; `openai/model` is at OPENAI_BASE_URL.
+        name: `provider/model`; `openai/model` is at OPENAI_BASE_URL.
         options: Settings.
         path: What follows the base URL, for messages.
         kind: What the model is, for messages.

@@ -110,7 +110,7 @@ class RunResources:
         """An embedding model, opened for the run.
 
         Args:
-            name: `endpoint/model`.
+            name: `provider/model`.
 
         Raises:
             MissingSecret: There is no key.

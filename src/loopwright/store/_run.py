@@ -324,10 +324,10 @@ def _refuse_unless_empty(folder: Path) -> None:
     for path in folder.iterdir():
         harmless = path.name.startswith(TEMPORARY) or (path.name in remains and not _holds_events(path))
         if not harmless:
-            raise FolderTaken(
-                f"{folder} is not empty: it holds {path.name}",
-                remedy="Name another folder, or go on with the run in it by `loopwright resume`.",
-            )
+            is_run = (folder / MANIFEST).exists()
+            what = "holds a run already" if is_run else f"is not empty: it holds {path.name}"
+            go_on = f", or go on with that run: loopwright resume {folder}" if is_run else ""
+            raise FolderTaken(f"{folder} {what}", remedy=f"Name another folder{go_on}.")
 
 
 def _holds_events(path: Path) -> bool:

@@ -126,7 +126,7 @@ class DriftOptions(Section):
     horizon: int = Field(default=3000, ge=100)
     """With `first`: interactions of such a session."""
     embedding: str = Field(default="hash", pattern=r"^(hash|wordllama|none|[a-z0-9][a-z0-9._-]*/.+)$")
-    """With `first`: how outputs are compared: `hash`, `wordllama`, `ENDPOINT/MODEL` or `none`."""
+    """With `first`: how outputs are compared: `hash`, `wordllama`, `PROVIDER/MODEL` or `none`."""
     detector: str = "windows"
     """How each dimension is watched: `windows`, `cusum`, `adwin`, `e-process`, or your own, `module:Name`."""
     fail: StrictBool = False

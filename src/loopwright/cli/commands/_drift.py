@@ -145,7 +145,7 @@ def baseline_group() -> None:
     "--embedding",
     default="hash",
     show_default=True,
-    help="How outputs are compared: hash, wordllama, ENDPOINT/MODEL or none.",
+    help="How outputs are compared: hash, wordllama, PROVIDER/MODEL or none.",
 )
 @runs_option
 @json_option

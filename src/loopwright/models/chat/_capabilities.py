@@ -66,7 +66,7 @@ class Capabilities(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    """`endpoint/model`, as the user called it."""
+    """`provider/model`, as the user called it."""
     served: ServedModel
     measured: datetime
     findings: tuple[Finding, ...]

@@ -73,7 +73,7 @@ class ServedChat:
     """A model behind a server that speaks OpenAI's chat completions or one of the other APIs.
 
     Attributes:
-        name: `endpoint/model`.
+        name: `provider/model`.
         repeatable: Whether a lost call may be made, and paid, again.
         endpoint: The server, for the circuit breaker.
         slots: Requests that the server takes at once, as the user set it; None to find out.

@@ -48,7 +48,7 @@ class OpenAIEmbedding:
     """An embedding model behind a server that speaks OpenAI's API.
 
     Attributes:
-        name: `endpoint/model`.
+        name: `provider/model`.
         repeatable: Whether a lost call may be made, and paid, again.
         endpoint: The server, for the circuit breaker.
         slots: None: the server does not tell how many requests it takes at once.
@@ -69,7 +69,7 @@ class OpenAIEmbedding:
         """Makes a model from options and environment.
 
         Args:
-            name: `endpoint/model`; `openai/model` is at OPENAI_BASE_URL.
+            name: `provider/model`; `openai/model` is at OPENAI_BASE_URL.
             options: Settings; their time-out goes before that of the endpoint.
 
         Raises:

@@ -89,7 +89,7 @@ class OpenAIImages:
     """An image model behind a server that speaks OpenAI's API of images.
 
     Attributes:
-        name: `endpoint/model`.
+        name: `provider/model`.
         repeatable: Whether a lost call may be made, and paid, again.
         endpoint: The server, for the circuit breaker.
         slots: Requests that the server takes at once, as the user set it; None to find out.
@@ -120,7 +120,7 @@ class OpenAIImages:
         """Makes a model from options and environment.
 
         Args:
-            name: `endpoint/model`; `openai/model` is at OPENAI_BASE_URL.
+            name: `provider/model`; `openai/model` is at OPENAI_BASE_URL.
             options: Settings; `artifact` and `keep` reach the pictures of a run.
 
         Raises:
