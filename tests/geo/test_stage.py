@@ -81,3 +81,13 @@ def test_an_answer_beyond_the_rating_is_one_for_the_rating() -> None:
     assert [(after.status[one], after.value[one]) for one in (6, 7, 8)] == [
         ("kept", 5.0), ("neighbours", 0.0), ("revised", 2.5)
     ]  # fmt: skip
+
+
+def test_two_places_on_one_spot_are_refined_like_others() -> None:
+    places = (*PLACES[:-1], Place("twin", PLACES[0].latitude, PLACES[0].longitude))
+    ground = look(places, RATING)
+    assert ground.field is not None
+    table = Table(RATING, RATING, np.full(N, np.nan), np.full(N, ground.field.noise), RATED)
+    after = settle(table, proposal(places, ground.field, table), {}, SCALE)
+    assert np.isfinite(after.value).all()
+    assert abs(after.value - RATING).max() < 9.9

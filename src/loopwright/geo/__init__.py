@@ -24,6 +24,7 @@ from loopwright.geo._evaluation import (
 )
 from loopwright.geo._expected import expected_value
 from loopwright.geo._field import Prediction
+from loopwright.geo._gazetteer import described
 from loopwright.geo._neighbours import Neighbours, find_neighbours
 from loopwright.geo._places import Place, load_places, parse_places, parse_truth
 from loopwright.geo._refiner import MapRefiner
@@ -63,6 +64,7 @@ __all__ = [
     "compare_maps",
     "conformal",
     "country_mean",
+    "described",
     "expected_value",
     "find_neighbours",
     "joined",

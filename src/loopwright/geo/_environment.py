@@ -11,6 +11,7 @@ from pydantic import Field
 from loopwright.candidate import Candidate
 from loopwright.environments import EnvironmentSetup, Fields, read_fields
 from loopwright.errors import TaskError
+from loopwright.geo._gazetteer import described
 from loopwright.geo._grade import grade
 from loopwright.geo._libraries import library
 from loopwright.geo._places import Place, parse_places, parse_truth
@@ -41,6 +42,8 @@ class GeoFields(Fields):
     samples: Annotated[int, Field(ge=1, le=4)] = 1
     """Answers about each place; more than one are drawn at temperature 1. Their mean is its first rating, and their
     spread tells what stands out for a reason from what is chance."""
+    gazetteer: bool = False
+    """Whether places without a context are told by the named places around them (extra `gazetteer`)."""
 
 
 class _Hidden(Fields):
@@ -62,8 +65,8 @@ def geo_fields(public: Mapping[str, Any]) -> GeoFields:
 class GeoEnvironment:
     """Executes nothing: it looks at maps without labels in the loop, and with hidden labels afterwards.
 
-    Its public fields are `places`, `scale`, `in_flight` and `samples`. Its hidden field is `truth`, a table of `id` and
-    `value`. The goal is what is asked of each place, such as "infant mortality rate".
+    Its public fields are `places`, `scale`, `in_flight`, `samples` and `gazetteer`. Its hidden field is `truth`, a
+    table of `id` and `value`. The goal is what is asked of each place, such as "infant mortality rate".
     """
 
     def __init__(self, setup: EnvironmentSetup) -> None:
@@ -132,6 +135,8 @@ def _read(instance: Instance) -> tuple[tuple[Place, ...], dict[str, float]]:
             remedy="Leave it out of the goal; `environment: {scale: [0, 9.9]}` says it.",
         )
     places = parse_places(fields.places, "environment.places")
+    if fields.gazetteer:
+        described(places[:1])
     if hidden.truth is None:
         return places, {}
     truth = parse_truth(hidden.truth, "environment.hidden.truth")

@@ -28,6 +28,7 @@ from loopwright.geo._environment import GeoFields, geo_fields
 from loopwright.geo._expected import ALTERNATIVES, expected_value
 from loopwright.geo._fan_out import T, fan_out
 from loopwright.geo._field import Field
+from loopwright.geo._gazetteer import described
 from loopwright.geo._libraries import library
 from loopwright.geo._neighbours import Neighbours, bearing, find_neighbours
 from loopwright.geo._places import Place, parse_places
@@ -148,7 +149,8 @@ class _Asking:
         project = Project(models.named.project)
         prompts = {name: load_prompt(f"{name}.md", project) for name in ("rate_place", "refine_place")}
         slim = view.model_copy(update={"public": {}, "attempts": (), "current": None})
-        return cls(models, model, slim, fields, parse_places(fields.places), prompts)
+        places = parse_places(fields.places)
+        return cls(models, model, slim, fields, described(places) if fields.gazetteer else places, prompts)
 
     async def fan_out(
         self, numbers: Sequence[int], ask: Callable[[ModelClient, int], Awaitable[T]]
