@@ -120,6 +120,14 @@ def test_calls_and_executions_have_pools_of_their_own(tmp_path: Path) -> None:
     assert (model.most_together, hill.most_together) == (6, 2)
 
 
+def test_a_decision_names_the_candidate_that_it_is_about(tmp_path: Path) -> None:
+    _, table = searched(tmp_path / "r", Seeded(["3", "4"]), Hill(), 2)
+    first = table.context.tree.decision(0)
+    assert first is not None
+    assert first.why == "iteration 6: of 1"
+    assert table.context.tree[6].parent == first.target == 0
+
+
 def test_one_at_a_time_goes_on_from_what_was_just_found(tmp_path: Path) -> None:
     found, _ = searched(tmp_path / "r", Seeded(["3", "14", "8"]), Hill(), 1)
     best, values = None, {}

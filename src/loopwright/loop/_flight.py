@@ -134,4 +134,7 @@ def nodes_of(begin: Callable[[LoopOptions, int | None], Search], stop_rules: Seq
 def _next(flight: _Flight, iteration: int, options: LoopOptions) -> Decision:
     if iteration + flight.size >= options.max_iterations:
         return Decision("continue", "last", "the last candidates are under way")
-    return flight.search.pick(flight.parents)
+    picked = flight.search.pick(flight.parents)
+    if flight.size == 1:
+        return picked
+    return replace(picked, why=f"iteration {iteration + flight.size}: {picked.why}")
