@@ -19,6 +19,7 @@ from loopwright.geo import (
     bias_score,
     by_continent,
     compare_maps,
+    conformal,
     country_mean,
     look,
     moran,
@@ -119,3 +120,18 @@ def test_ratings_that_are_equal_where_the_field_is_fitted_are_not_refined() -> N
     ground = look(places, np.array([3.0 if n in drawn else 8.0 for n in range(1200)]))
     assert (ground.warranted, ground.field) == (False, None)
     assert "equal" in ground.why
+
+
+@pytest.mark.parametrize("way", [1.0, -1.0])
+def test_intervals_hold_about_as_many_true_values_as_they_promise(way: float) -> None:
+    random = np.random.default_rng(3)
+    places = [Place(f"{n}", lat, lon) for n, (lat, lon) in enumerate(random.uniform(-60, 60, (600, 2)))]
+    value = random.uniform(0, 9.9, 600)
+    truth = way * np.exp(value / 3) + random.normal(0, 1, 600)
+    found = conformal(places, truth, value)
+    assert found is not None
+    assert 0.85 < found.share < 0.95
+    # 1.64 standard deviations to each side.
+    assert 3.0 < found.width < 4.2
+    assert 0.7 < found.mae < 1.0
+    assert conformal(places[:5], truth[:5], value[:5]) is None
