@@ -16,6 +16,7 @@ from loopwright.loop import run_episode
 from loopwright.models import Reply, Request
 from loopwright.store import Event, RunStore
 from loopwright.types import ValueOptions
+from tests.forked import processes
 from tests.loop.game import Table
 from tests.loop.test_search import Hill, decided
 
@@ -51,24 +52,25 @@ def table_of(store: RunStore | None, folder: Path, paid: Path) -> Table:
     return table
 
 
+def search_until(number: int, folder: Path, paid: Path) -> None:
+    """Runs the search; this process kills itself when it recorded so many events."""
+    table, seen = table_of(None, folder, paid), []
+
+    def note(event: Event) -> None:
+        seen.append(event)
+        if len(seen) == number:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    table.store.subscribe(note)
+    asyncio.run(run_episode(table.plan, table.context))
+
+
 def killed_at(number: int, folder: Path, paid: Path) -> None:
-    """Runs the search in another process, which kills itself when it recorded so many events."""
-    child = os.fork()
-    if child == 0:
-        try:
-            table, seen = table_of(None, folder, paid), []
-
-            def note(event: Event) -> None:
-                seen.append(event)
-                if len(seen) == number:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-            table.store.subscribe(note)
-            asyncio.run(run_episode(table.plan, table.context))
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status)
+    """Runs the search in another process until that many events are recorded."""
+    child = processes().Process(target=search_until, args=(number, folder, paid))
+    child.start()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
 
 
 def finished(folder: Path, paid: Path) -> tuple[Mapping[int, object], list[int]]:
