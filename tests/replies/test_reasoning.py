@@ -11,6 +11,24 @@ from hypothesis import strategies as st
 from loopwright.replies import split_reasoning
 
 CODE = "```python\nTAGS = '''\n<think>\n</think>\n'''\n```\n"
+DRAFT = "\nPerhaps:\n```bash\nrm -r .\n```\nNo.\n"
+HARMONY = ("<|channel|>analysis<|message|>", "<|end|><|start|>assistant<|channel|>final<|message|>")
+THOUGHTS_OF_TWO_TURNS = f"a<|end|><|start|>assistant{HARMONY[0]}b"
+PAIRS = [
+    HARMONY,
+    ("analysis", "assistantfinal"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>\n\n<|begin_of_solution|>\n"),
+    ("<|START_THINKING|>", "<|END_THINKING|><|START_RESPONSE|>"),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ("\u25c1think\u25b7", "\u25c1/think\u25b7"),
+    ("<seed:think>", "</seed:think>"),
+    ("<thoughts>", "</thoughts>"),
+    ("<antThinking>", "</antThinking>"),
+    ("<scratchpad>", "</scratchpad>"),
+    ("<analysis>", "</analysis>"),
+    ('<think time="3">', "</think>"),
+]
 
 
 @pytest.mark.parametrize(
@@ -39,6 +57,16 @@ CODE = "```python\nTAGS = '''\n<think>\n</think>\n'''\n```\n"
         ("<think>\n`</think>` ends it\n</think>\n42", "42", "`</think>` ends it"),
         (f"<think>\n{CODE}</think>\n42", "42", CODE.strip()),
         ("<think>\n```python\nopen\n</think>\n```python\nx = 1\n```\n", "```python\nx = 1\n```\n", "```python\nopen"),
+        *((before + DRAFT + after + "```bash\nls\n```", "```bash\nls\n```", DRAFT.strip()) for before, after in PAIRS),
+        (f"{HARMONY[0]}a<|end|><|start|>assistant{HARMONY[0]}b{HARMONY[1]}42<|return|>", "42", THOUGHTS_OF_TWO_TURNS),
+        ("<|channel|>final<|message|>42", "42", ""),
+        ("<|channel|>analysis<|message|>hm, and then it was cut", "", "hm, and then it was cut"),
+        ("<|begin_of_thought|>hm<|begin_of_solution|>42<|end_of_solution|>", "42", "hm"),
+        ("hm<|END_THINKING|>42", "42", "hm"),
+        ("```think\nhm\n```\n42", "42", "hm"),
+        ("Well.\n~~~ Thinking\nhm\n~~~\n42", "Well.\n42", "hm"),
+        ("```think\nhm, and then it was cut", "", "hm, and then it was cut"),
+        ("<think>\n```think\na\n```\nb</think>42", "42", "```think\na\n```\nb"),
         ("```python\ndraft(\n</think>\n```python\nx = 1\n```\n", "```python\nx = 1\n```\n", "```python\ndraft("),
     ],
 )
@@ -65,13 +93,28 @@ def test_reasoning_is_taken_off(reply: str, answer: str, reasoning: str) -> None
         'My verdict: {"evidence": "tags</think> roses", "score": 0}\nDone.',
         'def tags():\n    return """\n<think>\nno\n</think>\n"""\n',
         "def end():\n    return 'a</think>'\n",
+        "The channel `<|channel|>final<|message|>` holds the answer.",
+        "```python\nEND = '<|end_of_thought|>'\n```\n",
+        "```text\n```think\nhm\n```\n",
+        "```thinker\nhm\n```\n",
+        "<think of it>",
+        "analysis of the data",
+        "It is <s>wrong</s>",
+        "The token <|im_end|> ends a turn.",
     ],
 )
 def test_tags_in_code_and_in_sentences_are_the_answers(reply: str) -> None:
     assert split_reasoning(reply) == (reply, "")
 
 
-tags = st.sampled_from(["<think>", "</think>", "<thought>", "</reasoning>", "[THINK]", "[/THINK]", "\n", "`", "```\n"])
+@pytest.mark.parametrize("end", ["<|eot_id|>", "<|im_end|>", "</s>\n", "\n<|end_of_solution|>\n<|im_end|>"])
+@pytest.mark.parametrize("before", ["", "<think>hm</think>"])
+def test_tokens_that_end_a_turn_are_left_out(before: str, end: str) -> None:
+    assert split_reasoning(f"{before}42{end}")[0].rstrip() == "42"
+
+
+TOKENS = ["[THINK]", "[/THINK]", *HARMONY, "<|begin_of_thought|>", "<|end_of_thought|>", "```think\n", "<|im_end|>"]
+tags = st.sampled_from(["<think>", "</think>", "<thought>", "</reasoning>", *TOKENS, "\n", "`", "```\n"])
 strings = st.lists(tags | st.text(max_size=5), max_size=5).map("".join)
 
 
@@ -93,15 +136,31 @@ def test_json_is_the_answer_whatever_its_strings_hold(
 
 
 @settings(deadline=None)
-@given(
-    st.lists(st.sampled_from(["<think>", "</think>", "a", "\n", " ", "```\n", "`", "[THINK]", "[/THINK]"]), max_size=30)
-)
+@given(st.lists(st.sampled_from(["<think>", "</think>", "Q", "\n", " ", "```\n", "`", *TOKENS]), max_size=30))
 def test_no_word_is_made_up(parts: list[str]) -> None:
     answer, reasoning = split_reasoning("".join(parts))
-    assert answer.count("a") + reasoning.count("a") == parts.count("a")
+    assert answer.count("Q") + reasoning.count("Q") == parts.count("Q")
 
 
-@pytest.mark.parametrize("flood", ["<think>\n" * 3_000, "a</think>\n" * 3_000, "<think>\n</think>\n" * 3_000])
+@pytest.mark.parametrize(
+    "flood",
+    [
+        part * 1_000
+        for part in (
+            "<think>\n",
+            "a</think>\n",
+            "<think>\n</think>\n",
+            "".join(HARMONY),
+            "<|end|> ",
+            "<|im_end|>",
+            "<think a=",
+            "<|end_of_thought|> ",
+            "```think\na\n```\n",
+            "```think\n",
+            "analysis",
+        )
+    ],
+)
 def test_a_flood_of_tags_is_survived(flood: str) -> None:
     answer, reasoning = split_reasoning(flood)
     assert len(answer) + len(reasoning) <= len(flood)

@@ -9,8 +9,37 @@ from loopwright.replies._blocks import code_blocks
 from loopwright.replies._json import outermost_json
 from loopwright.replies._python import defined_names
 
+_NAMES = r"(?:\w{1,20}:)?(?:think|thinking|thoughts?|reasoning|antThinking|scratchpad|analysis)"
+_TURN = r"(?:<\|end\|>\s*)?(?:<\|start\|>assistant)?<\|channel\|>"
 _TAG = re.compile(
-    r"<(?P<close>/?)(?P<name>think|thinking|thought|reasoning)[ \t]*>|\[(?P<shut>/?)(?P<word>THINK)\]", re.IGNORECASE
+    rf"<(?P<close>/?)(?P<name>{_NAMES})(?:[ \t]+\w+=[^<>\n]{{0,200}})?[ \t]*>"
+    r"|\[(?P<shut>/?)(?P<word>THINK)\]|◁(?P<ends>/?)(?P<kimi>think)▷"
+    rf"|{_TURN}(?:analysis|commentary)[^<\n]{{0,200}}(?:<\|constrain\|>\w*)?<\|message\|>"
+    r"|<\|(?:begin_of_thought|START_THINKING)\|>"
+    rf"|(?P<last>{_TURN}final<\|message\|>"
+    r"|<\|end_of_thought\|>(?:\s*<\|begin_of_solution\|>)?|<\|begin_of_solution\|>"
+    r"|<\|END_THINKING\|>(?:\s*<\|START_(?:RESPONSE|TEXT|ACTION)\|>)?|<\|START_RESPONSE\|>)",
+    re.IGNORECASE,
+)
+_FENCED = frozenset({"think", "thinking", "thought", "thoughts", "reasoning"})
+_THINKING_FENCE = re.compile(r"(?:```|~~~)[ \t]*(?:think|thought|reasoning)", re.IGNORECASE)
+_BARE_CHANNELS = re.compile(r"\s*(?:assistant)?analysis(?P<reasoning>.*?)assistantfinal", re.DOTALL)
+_END_TOKENS = (
+    "<|eot_id|>",
+    "<|eom_id|>",
+    "<|im_end|>",
+    "<|end|>",
+    "<|return|>",
+    "<|endoftext|>",
+    "<|end_of_text|>",
+    "<|end_of_solution|>",
+    "<|END_RESPONSE|>",
+    "<|END_TEXT|>",
+    "<|END_ACTION|>",
+    "<|END_OF_TURN_TOKEN|>",
+    "<\uff5cend\u2581of\u2581sentence\uff5c>",
+    "<end_of_turn>",
+    "</s>",
 )
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,2})(?!`)[^`\n]+\1(?!`)")
 _BLANK_LINES = re.compile(r"\A(?:[ \t]*\r?\n)+")
@@ -22,41 +51,71 @@ _MOST = 30
 def split_reasoning(text: str) -> tuple[str, str]:
     """Splits what a model said into its answer and its reasoning.
 
-    Reasoning stands between `<think>` and `</think>`, also nested; `<thinking>`, `<thought>`, `<reasoning>` and
-    `[THINK]` are the same. An opening tag begins a line. Without its closing tag, as in a reply that was cut, all that
-    follows it is reasoning; before a closing tag without an opening one, all that comes before. Tags in code are code.
-    A line with a pair of tags only speaks of them. So does a sentence that goes on after a closing tag alone: a letter
-    stands right before it, and a blank and a small letter follow (`tags</think> roses`). JSON is data, and a bare
-    Python program that defines something is code, whatever their strings hold.
+    Reasoning stands between `<think>` and `</think>`, also nested. `<thinking>`, `<thought>`, `<thoughts>`,
+    `<reasoning>`, `<antThinking>`, `<scratchpad>`, `<analysis>`, `<seed:think>`, `[THINK]` and `◁think▷` are the same,
+    and so are the special tokens of models' chat templates, the channels of gpt-oss, and blocks fenced as `think`. An
+    opening tag begins a line. Without its closing tag, as in a reply that was cut, all that follows it is reasoning;
+    before a closing tag without an opening one, all that comes before. Tags in code are code. A line with a pair of
+    tags only speaks of them. So does a sentence that goes on after a closing tag alone: a letter stands right before
+    it, and a blank and a small letter follow (`tags</think> roses`). JSON is data, and a bare Python program that
+    defines something is code, whatever their strings hold. Tokens that end a model's turn are left out at the end.
 
     Returns:
         The answer, and the reasoning; the answer is the text itself where there is none.
     """
-    answer, reasoning, rest = "", [], text
+    answer, reasoning, rest = "", [], _without_end_tokens(text)
+    if found := _BARE_CHANNELS.match(rest):
+        reasoning.append(found["reasoning"].strip())
+        rest = rest[found.end() :]
     for _ in range(_MOST):
-        found = _first(rest)
-        if found is None:
+        stretch = _first(rest)
+        if stretch is None:
             break
-        start, begin, end, after = found
+        start, words, after = stretch
         answer += rest[:start]
-        reasoning.append(rest[begin:end].strip())
+        reasoning.append(words.strip())
         rest = rest[after:]
     if not reasoning:
-        return text, ""
+        return rest, ""
     return _BLANK_LINES.sub("", answer + rest), "\n\n".join(filter(None, reasoning))
 
 
-def _first(text: str) -> tuple[int, int, int, int] | None:
-    """The first stretch of reasoning: where it starts, where its words begin and end, and where the text goes on."""
-    if not _TAG.search(text) or _is_program(text):
+def _without_end_tokens(text: str) -> str:
+    cut = end = len(text)
+    while end:
+        if text[end - 1].isspace():
+            end -= 1
+        elif token := next((one for one in _END_TOKENS if text.endswith(one, 0, end)), ""):
+            if token == "</s>" and "<s>" in text:
+                break  # HTML that strikes words out.
+            cut = end = end - len(token)
+        else:
+            break
+    return text[:cut]
+
+
+def _first(text: str) -> tuple[int, str, int] | None:
+    """The first stretch of reasoning: where it starts, its words, and where the text goes on."""
+    tagged, fenced = _TAG.search(text), _THINKING_FENCE.search(text)
+    if not (tagged or fenced) or _is_program(text):
         return None
+    stretches = [_tagged(text) if tagged else None, _fenced(text) if fenced else None]
+    return min(filter(None, stretches), default=None)
+
+
+def _fenced(text: str) -> tuple[int, str, int] | None:
+    blocks = (block for block in code_blocks(text) if block.info.lower() in _FENCED)
+    return next(((block.start, block.body, block.end) for block in blocks), None)
+
+
+def _tagged(text: str) -> tuple[int, str, int] | None:
     for tag in _outside_code(text):
         if _is_closing(tag):
             if _stands_alone(text, tag) and not _ends_a_pair(text, tag):
-                return 0, 0, tag.start(), tag.end()
+                return 0, text[: tag.start()], tag.end()
         elif _begins_line(text, tag):
             end, after = _end(text[tag.end() :], _name(tag))
-            return tag.start(), tag.end(), tag.end() + end, tag.end() + after
+            return tag.start(), text[tag.end() : tag.end() + end], tag.end() + after
     return None
 
 
@@ -70,7 +129,7 @@ def _end(text: str, name: str) -> tuple[int, int]:
         for tags in (named, [tag for tag in named if _is_closing(tag) or _begins_line(text, tag)]):
             depth = 1
             for tag in tags:
-                depth += -1 if _is_closing(tag) else 1
+                depth += -1 if _is_closing(tag) else bool(name)
                 if not depth:
                     return tag.start(), tag.end()
     return len(text), len(text)
@@ -118,8 +177,9 @@ def _stands_alone(text: str, tag: re.Match[str]) -> bool:
 
 
 def _is_closing(tag: re.Match[str]) -> bool:
-    return bool(tag["close"] or tag["shut"])
+    return bool(tag["close"] or tag["shut"] or tag["ends"] or tag["last"])
 
 
 def _name(tag: re.Match[str]) -> str:
-    return (tag["name"] or tag["word"]).lower()
+    """What a tag and its closing one share; empty for special tokens, which do not nest."""
+    return (tag["name"] or tag["word"] or tag["kimi"] or "").lower()
