@@ -12,7 +12,7 @@ from loopwright.export import ExportOptions, export
 from tests.report.builder import RunBuilder, Turn
 from tests.report.samples import hostile, study
 
-ROWS = ("chat", "journey", "preferences", "rewards")
+ROWS = ("chat", "journey", "preferences", "rewards", "turns")
 SECRET = "hidden: AssertionError"
 """What the builder's hidden checks give as evidence."""
 

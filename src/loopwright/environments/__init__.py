@@ -1,6 +1,6 @@
 """Places where candidates are executed."""
 
-from loopwright.environments._actions import code_block
+from loopwright.environments._actions import action_of, code_block
 from loopwright.environments._builders import (
     bash_environment,
     ctf_environment,
@@ -99,6 +99,7 @@ __all__ = [
     "TakesText",
     "TextEnvironment",
     "Unchecked",
+    "action_of",
     "action_text",
     "action_tools",
     "bash_environment",

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from loopwright.loop import BUILTIN_STRATEGIES, traits_of
 from loopwright.record import CallRecord, EpisodeRecord
 from loopwright.types import FunctionCall, Message, Role
 
@@ -75,6 +76,36 @@ def first_prompt(episode: EpisodeRecord) -> tuple[Message, ...]:
     """What the proposer was asked at first, before anything was tried; empty where no chat model was asked."""
     asked = next((call for call in episode.calls or () if call.node == "propose"), None)
     return asked.request.messages if asked else ()
+
+
+def acts(episode: EpisodeRecord) -> bool:
+    """Whether its agent acted in turns: then a candidate is one action of several, and no answer by itself.
+
+    Of a strategy of somebody's own nothing is imported; it is known by turns that nobody judged.
+    """
+    name = episode.started.strategy if episode.started else ""
+    if name in BUILTIN_STRATEGIES:
+        return traits_of(BUILTIN_STRATEGIES[name]).acts
+    return any(one.observed is not None and one.judged is None for one in episode.iterations.values())
+
+
+def conversation(episode: EpisodeRecord) -> tuple[ChatMessage, ...]:
+    """An agent's turns as messages: the prompt of the first, then each reply and what the environment answered.
+
+    Agents that are asked in text are told of earlier turns within one message; here each turn has its own.
+    """
+    told = list(chat_messages(first_prompt(episode)))
+    answer: list[ChatMessage] = []
+    for number, one in sorted(episode.iterations.items()):
+        call = proposing_call(episode, number)
+        if call is None or call.reply is None:
+            continue
+        told += [*answer, ChatMessage.of(call.reply.message)]
+        text = one.observed.observation.text if one.observed else one.attempt.problem
+        calls = call.reply.tool_calls
+        answer = [ChatMessage(role="tool", content=text, tool_call_id=made.id) for made in calls]
+        answer = answer or [ChatMessage(role="user", content=text)]
+    return tuple(told)
 
 
 def shows_pictures(messages: Iterable[Message]) -> bool:

@@ -11,6 +11,7 @@ from loopwright.export.formats._inspect import INSPECT
 from loopwright.export.formats._journey import JOURNEY
 from loopwright.export.formats._preferences import PREFERENCES
 from loopwright.export.formats._rewards import REWARDS
+from loopwright.export.formats._turns import TURNS
 
 FORMATS: Mapping[str, ExportFormat] = {
     "atif": ATIF,
@@ -19,4 +20,5 @@ FORMATS: Mapping[str, ExportFormat] = {
     "journey": JOURNEY,
     "preferences": PREFERENCES,
     "rewards": REWARDS,
+    "turns": TURNS,
 }

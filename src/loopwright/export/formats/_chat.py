@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from loopwright.export._chat_messages import ChatMessage, chat_messages, first_prompt, proposing_call, shows_pictures
+from loopwright.export._chat_messages import (
+    ChatMessage,
+    acts,
+    chat_messages,
+    conversation,
+    first_prompt,
+    proposing_call,
+    shows_pictures,
+)
 from loopwright.export._source import RunSource
 from loopwright.export._training import LeftOut, Origin, TrainingFormat, TrainingRow
 from loopwright.record import EpisodeRecord
@@ -32,13 +40,13 @@ def _row(run: str, episode: EpisodeRecord) -> ChatRow | LeftOut:
     call = proposing_call(episode, ended.answer_iteration)
     if call is None or call.reply is None:
         return LeftOut("no chat model wrote the answer")
-    acted = any(message.role == "assistant" for message in call.request.messages)
-    prompt = call.request.messages if acted else first_prompt(episode)
-    if shows_pictures(prompt):
+    if shows_pictures(first_prompt(episode)):
         return LeftOut("the prompt shows pictures")
     return ChatRow(
         origin=Origin.of(run, episode),
-        messages=chat_messages((*prompt, call.reply.message)),
+        messages=conversation(episode)
+        if acts(episode)
+        else chat_messages((*first_prompt(episode), call.reply.message)),
         score=ended.score,
         iterations=ended.answer_iteration + 1,
     )

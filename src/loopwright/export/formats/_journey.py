@@ -6,7 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from loopwright.export._chat_messages import ChatMessage, chat_messages, first_prompt, proposing_call, shows_pictures
+from loopwright.export._chat_messages import (
+    ChatMessage,
+    acts,
+    chat_messages,
+    first_prompt,
+    proposing_call,
+    shows_pictures,
+)
 from loopwright.export._source import RunSource
 from loopwright.export._training import LeftOut, Origin, TrainingFormat, TrainingRow
 from loopwright.record import EpisodeRecord
@@ -42,7 +49,7 @@ def _row(run: str, episode: EpisodeRecord) -> JourneyRow | LeftOut:
     prompt, call = first_prompt(episode), proposing_call(episode, ended.answer_iteration)
     if not prompt or call is None or call.reply is None:
         return LeftOut("no chat model wrote the answer")
-    if any(message.role == "assistant" for message in call.request.messages):
+    if acts(episode):
         return LeftOut("turns of an agent that acts are no attempts at the same prompt")
     if shows_pictures(prompt):
         return LeftOut("the prompt shows pictures")

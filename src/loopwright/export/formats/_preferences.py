@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from loopwright.export._chat_messages import ChatMessage, chat_messages, first_prompt, proposing_call, shows_pictures
+from loopwright.export._chat_messages import (
+    ChatMessage,
+    acts,
+    chat_messages,
+    first_prompt,
+    proposing_call,
+    shows_pictures,
+)
 from loopwright.export._source import RunSource
 from loopwright.export._training import LeftOut, Origin, TrainingFormat, TrainingRow
 from loopwright.export.formats._scores import JudgedBy, candidate_score
@@ -36,7 +43,7 @@ def _pairs(run: str, episode: EpisodeRecord) -> Iterator[PreferenceRow | LeftOut
     chosen = None if best is None else _reply(episode, best)
     if best is None or chosen is None or not prompt:
         yield LeftOut("no chat model wrote the answer")
-    elif any(message.role == "assistant" for message in _asked(episode, best)):
+    elif acts(episode):
         yield LeftOut("turns of an agent that acts are no answers to the same prompt")
     elif shows_pictures(prompt):
         yield LeftOut("the prompt shows pictures")
@@ -74,11 +81,6 @@ def _pair(run: str, episode: EpisodeRecord, best: int, other: int) -> Preference
 def _reply(episode: EpisodeRecord, iteration: int) -> Message | None:
     call = proposing_call(episode, iteration)
     return call.reply.message if call and call.reply else None
-
-
-def _asked(episode: EpisodeRecord, iteration: int) -> tuple[Message, ...]:
-    call = proposing_call(episode, iteration)
-    return call.request.messages if call else ()
 
 
 PREFERENCES = TrainingFormat(
