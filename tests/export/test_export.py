@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from loopwright.errors import MissingContent, StoreError, UserError
-from loopwright.export import FORMATS, ExportOptions, export
+from loopwright.export import FORMATS, ExportOptions, RunSource, export
 from tests.report.builder import RunBuilder, Turn
 from tests.report.samples import hostile, study
 
@@ -20,7 +21,9 @@ def test_a_run_gives_the_same_files_each_time(tmp_path: Path, name: str, sample:
     one, other = (export(run, name, tmp_path / folder) for folder in ("one", "other"))
     assert one.entries == other.entries
     assert [path.name for path in one.files] == [path.name for path in other.files]
-    assert all(path.is_file() for path in one.files)
+    # Inspect gives each event an identifier of its own.
+    if name != "inspect":
+        assert [path.read_bytes() for path in one.files] == [path.read_bytes() for path in other.files]
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -28,7 +31,48 @@ def test_an_interrupted_run_can_be_exported(tmp_path: Path, name: str) -> None:
     run = RunBuilder(tmp_path / "run", episodes=2)
     run.episode([Turn(0.5, hidden=0.5), Turn(1, hidden=1.0, reply="other")], instance="1")
     run.episode([Turn(0.5)], instance="2", finish=False)
-    assert export(run.close(None), name, tmp_path / "out").entries >= 1
+    assert export(run.close(None), name, tmp_path / "out").entries >= (name != "turns")
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_a_live_run_adds_meanwhile_is_left_for_the_next_export(tmp_path: Path, name: str) -> None:
+    run = RunBuilder(tmp_path / "run", episodes=3)
+    turns = [Turn(0.5, hidden=0.5), Turn(1, hidden=1.0, reply="other")]
+    run.episode(turns, instance="1")
+    run.episode(turns[:1], instance="2", finish=False)
+    source = RunSource.open(tmp_path / "run")
+    run.episode(turns, instance="3")
+    run.close()
+    (tmp_path / "out").mkdir()
+    FORMATS[name].write(source, tmp_path / "out", ExportOptions())
+    assert [episode.started.instance for episode in source.episodes if episode.started] == ["1", "2"]
+
+
+@pytest.mark.parametrize("name", ["atif", "inspect"])
+def test_a_failed_verifier_does_not_quote_what_is_hidden(tmp_path: Path, name: str) -> None:
+    run = RunBuilder(tmp_path / "run")
+    failed = {"cause": "verifier", "error": "VerifierError", "message": "assert total([7]) == 7171 cannot be compiled"}
+    run.episode([Turn(0.5)], failed=failed)
+    written = export(run.close(), name, tmp_path / "out")
+    for path in written.files:
+        names = zipfile.ZipFile(path).namelist() if name == "inspect" else []
+        texts = [zipfile.ZipFile(path).read(one) for one in names] or [path.read_bytes()]
+        assert any(b"VerifierError" in text for text in texts)
+        assert not any(b"7171" in text for text in texts)
+
+
+def test_a_format_that_writes_elsewhere_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "stray_format.py").write_text(
+        "from loopwright.export import Written\n\n"
+        "class Stray:\n"
+        "    about = 'Writes beside the folder.'\n\n"
+        "    def write(self, run, output, options):\n"
+        "        return Written((output.parent / 'x',), 1)\n\n"
+        "FORMAT = Stray()\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="outside of the folder"):
+        export(study(tmp_path / "run"), "stray_format:FORMAT", tmp_path / "out")
 
 
 def test_a_folder_that_is_taken_is_left_alone(tmp_path: Path) -> None:

@@ -66,7 +66,8 @@ def test_no_matching_beats_the_hard_one(similarities: list[list[float]]) -> None
     assert sum(hard_credit(similarities)) == pytest.approx(best)
 
 
-def test_rows_have_the_conversation_and_the_credit_of_each_turn(tmp_path: Path) -> None:
+def two_episodes(folder: Path) -> Path:
+    """An agent that needs two commands, and then one."""
     task = loopwright.Task.model_validate(
         {
             "name": "files",
@@ -77,8 +78,12 @@ def test_rows_have_the_conversation_and_the_credit_of_each_turn(tmp_path: Path) 
         }
     )
     replies = ["```bash\nls /tmp\n```", "```bash\necho 3\n```", "submit", "```bash\necho 3\n```", "submit"]
-    run = tmp_path / "run"
-    loopwright.run(task, model=Scripted(replies), repeats=2, concurrency=1, out=run)
+    loopwright.run(task, model=Scripted(replies), repeats=2, concurrency=1, out=folder)
+    return folder
+
+
+def test_rows_have_the_conversation_and_the_credit_of_each_turn(tmp_path: Path) -> None:
+    run = two_episodes(tmp_path / "run")
     written = export(run, "turns", tmp_path / "out")
     rows = [json.loads(line) for line in (tmp_path / "out" / "train.jsonl").read_text().splitlines()]
     assert written.entries == len(rows) == 2
@@ -91,6 +96,15 @@ def test_rows_have_the_conversation_and_the_credit_of_each_turn(tmp_path: Path) 
     export(run, "chat", tmp_path / "chat")
     chats = [json.loads(line) for line in (tmp_path / "chat" / "train.jsonl").read_text().splitlines()]
     assert [row["messages"] for row in chats] == [longer["messages"], shorter["messages"]]
+
+
+@pytest.mark.slow
+def test_the_data_set_library_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    datasets = pytest.importorskip("datasets")
+    export(two_episodes(tmp_path / "run"), "turns", tmp_path / "out")
+    found = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))["train"]
+    assert [len(row["turns"]) for row in found] == [3, 2]
 
 
 def test_whole_answers_are_no_turns(tmp_path: Path) -> None:

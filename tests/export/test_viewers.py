@@ -85,7 +85,7 @@ def test_a_log_has_repeats_as_epochs_and_iterations_as_spans(tmp_path: Path) -> 
     assert [event.name for event in scored.events if event.event == "span_begin"] == ["iteration 0", "iteration 1"]
     assert [event.score.value for event in scored.events if event.event == "score"] == [0.5, 0.25, 1.0, 1.0]
     assert scored.output.completion == "right"
-    assert (failed.scores, failed.error.message) == (None, "503")
+    assert (failed.scores, failed.error.message) == (None, "ModelUnavailable (model)")
     assert (read.results.total_samples, read.results.completed_samples, read.status) == (2, 1, "error")
     assert read.results.scores[0].metrics["mean"].value == 1.0
 

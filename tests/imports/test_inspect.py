@@ -45,6 +45,20 @@ def test_choices_are_letters(tmp_path: Path) -> None:
     assert "A) stone\nB) pear" in episode.started.goal
 
 
+def test_each_sample_has_the_rule_that_fits_it(tmp_path: Path) -> None:
+    samples: list[dict[str, Any]] = [
+        {"input": "Which is a fruit?", "choices": ["pear", "stone"], "target": "A"},
+        {"input": "What is 2 + 4?", "target": "6"},
+        {"input": "Name a planet.", "target": ["Mars", "Venus"]},
+    ]
+    import_tasks("inspect", written(tmp_path / "s.jsonl", samples), tmp_path / "out")
+    model = Scripted(["ANSWER: A", "It is 6", "Mars, of course"])
+    result = loopwright.run(tmp_path / "out" / "task.yaml", model=model, concurrency=1, out=tmp_path / "run")
+    assert [episode.score for episode in result] == [1.0, 1.0, 1.0]
+    page = (tmp_path / "out" / "README.md").read_text()
+    assert all(f"- `{rule}`: 1" in page for rule in ("choice", "match", "includes"))
+
+
 def test_what_is_lost_is_counted_and_told(tmp_path: Path) -> None:
     samples: list[dict[str, Any]] = [
         {"input": "a", "target": "b", "files": {"x": "y"}, "setup": "ls", "sandbox": "docker", "metadata": {"k": 1}},

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from loopwright.loop import BUILTIN_STRATEGIES, traits_of
 from loopwright.record import CallRecord, EpisodeRecord
+from loopwright.replies import read_edits
 from loopwright.types import FunctionCall, Message, Role
 
 
@@ -76,6 +77,11 @@ def first_prompt(episode: EpisodeRecord) -> tuple[Message, ...]:
     """What the proposer was asked at first, before anything was tried; empty where no chat model was asked."""
     asked = next((call for call in episode.calls or () if call.node == "propose"), None)
     return asked.request.messages if asked else ()
+
+
+def edits_earlier(message: Message) -> bool:
+    """Whether a reply says only what changes in an earlier attempt: alone it is no answer to the first prompt."""
+    return bool(read_edits(message.content))
 
 
 def acts(episode: EpisodeRecord) -> bool:

@@ -10,7 +10,7 @@ from loopwright.export._format import ExportFormat, ExportOptions, Written
 from loopwright.export._formats import FORMATS
 from loopwright.export._source import RunSource
 from loopwright.plugins import load_plugin
-from loopwright.project import new_folder
+from loopwright.project import moved_files, new_folder
 
 _AS_IT_IS = ExportOptions()
 
@@ -40,5 +40,5 @@ def export(
     source, target = RunSource.open(Path(run)), Path(output)
     with new_folder(target) as work:
         written = writer.write(source, work, options)
-        files = tuple(target / path.relative_to(work) for path in written.files)
+        files = moved_files(written.files, work, target)
     return replace(written, files=files)

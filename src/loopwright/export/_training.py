@@ -147,7 +147,7 @@ def _feature(kind: Any) -> dict[str, Any]:
         return {"dtype": "string"}
     if get_origin(kind) is tuple:
         inner = _feature(arguments[0])
-        return {"list": inner.get("struct", inner.get("dtype"))}
+        return {"list": inner.get("struct") or inner.get("dtype") or inner}
     if arguments:
         return _feature(arguments[0])
     if issubclass(kind, BaseModel):
@@ -155,7 +155,7 @@ def _feature(kind: Any) -> dict[str, Any]:
     return {"dtype": next(name for base, name in _DTYPES.items() if issubclass(kind, base))}
 
 
-_DTYPES = {str: "string", int: "int64", float: "float64"}
+_DTYPES = {str: "string", bool: "bool", int: "int64", float: "float64"}
 
 
 def _place(origin: Origin) -> float:

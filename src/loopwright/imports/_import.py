@@ -10,7 +10,7 @@ from pathlib import Path
 from loopwright.imports._format import Imported, ImportFormat
 from loopwright.imports._inspect import INSPECT
 from loopwright.plugins import load_plugin
-from loopwright.project import new_folder
+from loopwright.project import moved_files, new_folder
 
 IMPORTS: Mapping[str, ImportFormat] = {"inspect": INSPECT}
 """The shipped formats by name."""
@@ -34,5 +34,5 @@ def import_tasks(format: str, source: str | os.PathLike[str], output: str | os.P
     target = Path(output)
     with new_folder(target) as work:
         made = reader.write(Path(source), work)
-        files = tuple(target / path.relative_to(work) for path in made.files)
+        files = moved_files(made.files, work, target)
     return replace(made, files=files)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any, Literal
@@ -13,12 +13,11 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
+from loopwright.environments.text import is_number
 from loopwright.errors import TaskError
 from loopwright.files import read_regular
 from loopwright.imports._format import Imported
 from loopwright.project import parse_json
-
-_NUMBER = re.compile(r"[-+]?[\d,]*\.?\d+")
 
 
 class _Message(BaseModel):
@@ -70,7 +69,6 @@ class InspectSamples:
         records: list[dict[str, Any]] = []
         lost: Counter[str] = Counter()
         names: set[str] = set()
-        rules: set[str] = set()
         for number, (line, sample) in enumerate(_samples(source), start=1):
             goal = _goal(sample, lost)
             if goal is None:
@@ -79,19 +77,18 @@ class InspectSamples:
             if name in names:
                 raise TaskError(f"two samples have the id {name!r}", path=str(source), line=line, remedy="Rename one.")
             names.add(name)
-            rules.add(_rule(sample))
             lost.update(f"`{field}`" for field in ("files", "metadata", "sandbox", "setup") if getattr(sample, field))
             target: str | list[str] = sample.targets[0] if len(sample.targets) == 1 else sample.targets
-            records.append({"id": name, "goal": goal, "hidden": {"target": target}})
+            records.append({"id": name, "goal": goal, "scoring": _rule(sample), "hidden": {"target": target}})
         if not records:
             raise TaskError(
                 "no sample can be carried over", path=str(source), remedy="Samples need `input` and `target`."
             )
-        rule = rules.pop() if len(rules) == 1 else "includes"
+        rules = Counter(record["scoring"] for record in records)
         files = {
-            "task.yaml": _task(source.stem, rule),
+            "task.yaml": _task(source.stem),
             "samples.jsonl": "".join(json.dumps(record) + "\n" for record in records),
-            "README.md": _page(source.name, len(records), rule, lost),
+            "README.md": _page(source.name, rules, lost),
         }
         for name, text in files.items():
             (output / name).write_text(text, encoding="utf-8")
@@ -157,15 +154,15 @@ def _goal(sample: _Sample, lost: Counter[str]) -> str | None:
 def _rule(sample: _Sample) -> str:
     if sample.choices is not None:
         return "choice"
-    return "match" if all(_NUMBER.fullmatch(target.strip()) for target in sample.targets) else "includes"
+    return "match" if all(is_number(target) for target in sample.targets) else "includes"
 
 
-def _task(name: str, rule: str) -> str:
+def _task(name: str) -> str:
     task = {
         "version": 1,
         "name": re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "samples",
         "goal": "Answer the question.",
-        "environment": {"name": "text", "scoring": rule},
+        "environment": {"name": "text"},
         "agents": {"proposer": "author"},
         "loop": {"strategy": "single"},
         "data": {"file": "samples.jsonl", "goal": "goal"},
@@ -173,12 +170,17 @@ def _task(name: str, rule: str) -> str:
     return yaml.safe_dump(task, sort_keys=False, allow_unicode=True)
 
 
-def _page(name: str, instances: int, rule: str, lost: Mapping[str, int]) -> str:
-    left: Sequence[str] = [f"- {what}: {number}" for what, number in sorted(lost.items())] or ["- nothing was lost"]
+def _page(name: str, rules: Counter[str], lost: Mapping[str, int]) -> str:
+    left = [f"- {what}: {number}" for what, number in sorted(lost.items())] or ["- nothing was lost"]
+    chosen = [f"- `{rule}`: {number}" for rule, number in sorted(rules.items())]
     return (
         f"# Samples from {name}\n\n"
-        f"{instances} instances. Run them: `loopwright run task.yaml --model PROVIDER/MODEL`.\n\n"
-        f"Samples do not say how they are scored. `scoring: {rule}` in task.yaml was chosen by the looks of the\n"
-        "targets: letters of choices, numbers, or words. Change it where another rule is right.\n\n"
-        "## Not carried over\n\n" + "\n".join(left) + "\n"
+        f"{rules.total()} instances. Run them: `loopwright run task.yaml --model PROVIDER/MODEL`.\n\n"
+        "## How they are scored\n\n"
+        "Samples do not say how they are scored. `scoring` in samples.jsonl was chosen by the looks of each sample:\n"
+        "`choice` for choices, `match` for numbers, `includes` for words. Change it if another rule is right.\n\n"
+        + "\n".join(chosen)
+        + "\n\n## Not carried over\n\n"
+        + "\n".join(left)
+        + "\n"
     )

@@ -2,7 +2,7 @@
 
 from loopwright.project._includes import FILE, Includes
 from loopwright.project._json import load_document, load_json, parse_json
-from loopwright.project._new_folder import new_folder
+from loopwright.project._new_folder import moved_files, new_folder
 from loopwright.project._plain import plain_problem
 from loopwright.project._project import ContentKind, Project, content_name, find_project, shipped_content
 from loopwright.project._yaml import Document, Mark, Plain, SourceLocation, load_yaml, plain_value, read_text
@@ -21,6 +21,7 @@ __all__ = [
     "load_document",
     "load_json",
     "load_yaml",
+    "moved_files",
     "new_folder",
     "parse_json",
     "plain_problem",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from loopwright.errors import UserError
@@ -33,3 +33,15 @@ def new_folder(target: Path) -> Iterator[Path]:
         if target.exists():
             target.rmdir()
         work.rename(target)
+
+
+def moved_files(files: Iterable[Path], work: Path, target: Path) -> tuple[Path, ...]:
+    """Where files of a folder that was made by `new_folder` are afterwards.
+
+    Raises:
+        UserError: One of them was written elsewhere.
+    """
+    found = tuple(files)
+    if outside := next((path for path in found if not path.is_relative_to(work)), None):
+        raise UserError(f"{outside} was written outside of the folder", remedy="Write into the folder that is given.")
+    return tuple(target / path.relative_to(work) for path in found)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
+from typing import Self
 
 from loopwright.record._calls import CallLog
 from loopwright.record._episode import EpisodeRecord
@@ -17,6 +19,7 @@ from loopwright.store import (
     Failed,
     Mitigated,
     RunFinished,
+    RunRecord,
     RunStarted,
 )
 
@@ -130,3 +133,35 @@ class RunReader:
             if (episode := self.apply(event)) is not None:
                 yield episode
         yield from self.unfinished.values()
+
+
+@dataclass(frozen=True, slots=True)
+class Episodes:
+    """The episodes of a run as its record was at one moment, however often they are read: a run may go on meanwhile."""
+
+    record: RunRecord
+    _starts: Mapping[str, int]
+    _events: int
+
+    @classmethod
+    def of(cls, record: RunRecord) -> Self:
+        """The episodes of a run as its record is now.
+
+        Raises:
+            StoreError: The record cannot be read.
+        """
+        return cls(record, *record.starts())
+
+    def __iter__(self) -> Iterator[EpisodeRecord]:
+        """Gives each episode with its model calls when it was scored, then those without a score.
+
+        Of an episode that was begun anew only the last attempt comes. One episode is in memory at a time, beside those
+        that the run worked on at the same time.
+
+        Raises:
+            StoreError: The record is damaged.
+        """
+        reader = RunReader(self.record.result, with_calls=True)
+        for episode in reader.read(islice(self.record.events, self._events)):
+            if episode.started is not None and episode.seq == self._starts[episode.id]:
+                yield episode

@@ -77,20 +77,23 @@ def scan(path: Path, run: str, texts: Texts | None = None) -> Iterator[Line | st
             offset += len(raw)
 
 
-def starts(path: Path, run: str) -> dict[str, int]:
-    """Episode to the number of the event that began it for the last time; lines of other events are not looked at.
+def starts(path: Path, run: str) -> tuple[dict[str, int], int]:
+    """Episode to the number of the event that began it for the last time, and how many lines there are.
+
+    Lines of other events are not looked at.
 
     Raises:
         StoreError: The file cannot be read.
     """
     found: dict[str, int] = {}
+    number = -1
     with _open_for_reading(path) as file:
         for number, raw in enumerate(iter(lambda: file.readline(LONGEST + 1), b"")):
             if _START in raw:
                 # A damaged line is told by whoever reads all of them.
                 with contextlib.suppress(BadLine):
                     found[decode(raw[:-1], run).get("episode", "")] = number
-    return found
+    return found, number + 1
 
 
 def _restored(body: dict[str, Any], texts: Texts, path: Path, number: int) -> dict[str, Any]:

@@ -66,9 +66,10 @@ class RunRecord:
                 order.check(event)
                 yield event
 
-    @property
-    def starts(self) -> Mapping[str, int]:
-        """Episode to the number of the event that began it for the last time; it takes far less time than `events`.
+    def starts(self) -> tuple[Mapping[str, int], int]:
+        """Episode to the number of the event that began it for the last time, and how many events there are now.
+
+        It takes far less time than `events`.
 
         Raises:
             StoreError: The record cannot be read.

@@ -14,7 +14,9 @@ from loopwright.text import counted
 @click.argument("format", metavar="FORMAT")
 @click.argument("source", type=click.Path(path_type=Path, exists=True))
 @click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), help="The folder to be made; SOURCE's name by default."
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder to be made; SOURCE's name with -tasks by default.",
 )
 @json_option
 def command(format: str, source: Path, out: Path | None, as_json: bool) -> None:
@@ -25,7 +27,7 @@ def command(format: str, source: Path, out: Path | None, as_json: bool) -> None:
     from loopwright.cli._output import write, write_json
     from loopwright.imports import import_tasks
 
-    target = out or Path(source.stem)
+    target = out or Path(f"{source.stem}-tasks")
     made = import_tasks(format, source, target)
     if as_json:
         not_carried = dict(made.not_carried)

@@ -1,6 +1,6 @@
 """The `text` environment: a candidate is words, which a verifier judges, or which are compared with a known answer."""
 
-from loopwright.environments.text._answers import AnswerOutcome, ChoiceRule, F1Rule, IncludesRule, MatchRule
+from loopwright.environments.text._answers import AnswerOutcome, ChoiceRule, F1Rule, IncludesRule, MatchRule, is_number
 from loopwright.environments.text._environment import TextEnvironment
 
-__all__ = ["AnswerOutcome", "ChoiceRule", "F1Rule", "IncludesRule", "MatchRule", "TextEnvironment"]
+__all__ = ["AnswerOutcome", "ChoiceRule", "F1Rule", "IncludesRule", "MatchRule", "TextEnvironment", "is_number"]

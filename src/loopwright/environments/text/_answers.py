@@ -14,8 +14,16 @@ from loopwright.environments._scores import Score
 _NUMBER = re.compile(r"(?<![\d.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?|[-+]?\.\d+")
 _ARTICLES = frozenset({"a", "an", "the"})
 _AROUND = string.punctuation + "\u2018\u2019\u201c\u201d\u2026$\u20ac\u00a3"
-_CHOSEN = re.compile(r"answer\s*(?:is|:)?\s*[*_`\s]*\(?([A-Z])\b", re.IGNORECASE)
-_LETTER = re.compile(r"\(?([A-Za-z])[).:]?")
+_MARKS = re.compile(r"[*_`$\"'\u2018\u2019\u201c\u201d]")
+_BOXED = re.compile(r"\\boxed\s*\{(?:\\text\s*\{)?")
+_CHOSEN = re.compile(
+    r"\banswer(?P<link>\s*[:=]\s*(?:is\b)?|\s+is\b\s*:?)\s*(?:(?:option|choice)\s+)?"
+    r"(?P<open>[(\[{]?)\s*(?P<letter>[a-z])(?!\w)[)\]}]*(?P<rest>[^\n]*)",
+    re.IGNORECASE,
+)
+_ALONE = re.compile(r"[(\[]?([A-Za-z])(?:[)\].:]+(?:\s.*)?)?")
+_WORDS = frozenset("AI")
+"""Letters that are words as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +87,11 @@ def words(text: str) -> tuple[str, ...]:
     return tuple(word for word in found if word not in _ARTICLES) or found
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a number and nothing else, as `match` compares it."""
+    return bool(_NUMBER.fullmatch(text.strip()))
+
+
 def numbers(text: str) -> tuple[float, ...]:
     """The numbers in a text, in their order."""
     return tuple(float(found.replace(",", "")) for found in _NUMBER.findall(text))
@@ -86,10 +99,19 @@ def numbers(text: str) -> tuple[float, ...]:
 
 def chosen_letter(answer: str) -> str:
     """The capital letter that an answer chooses; empty where it chooses none."""
-    if chosen := _CHOSEN.findall(answer):
-        return str(chosen[-1]).upper()
-    alone = _LETTER.fullmatch(answer.strip().strip("*_` "))
-    return alone[1].upper() if alone else ""
+    plain = _MARKS.sub("", _BOXED.sub("answer: (", answer))
+    chosen = [found["letter"] for found in _CHOSEN.finditer(plain) if _is_choice(found)]
+    alone = _ALONE.fullmatch(plain.strip())
+    return (chosen[-1] if chosen else alone[1] if alone else "").upper()
+
+
+def _is_choice(found: re.Match[str]) -> bool:
+    """Whether a letter after "answer" is one, and not a word of a sentence."""
+    letter, rest = found["letter"], found["rest"]
+    if found["open"] or not rest.strip(" .,;:!)]}"):
+        return True
+    goes_on = rest[:1] == " " and rest.strip()[:1].islower()
+    return letter.isupper() and not (goes_on and (letter in _WORDS or ":" not in found["link"]))
 
 
 def _word(part: str) -> str:
@@ -110,7 +132,7 @@ def _within(answer: Sequence[str], target: Sequence[str]) -> bool:
 
 
 def _ends(answer: str, target: str) -> bool:
-    if _NUMBER.fullmatch(target.strip()):
+    if is_number(target):
         return numbers(answer)[-1:] == numbers(target)
     wanted = words(target)
     return len(wanted) > 0 and words(answer)[-len(wanted) :] == wanted

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from loopwright.export._format import ExportOptions, Written, file_name
 from loopwright.export._source import RunSource
 from loopwright.record import CallRecord, EpisodeRecord, IterationRecord
 from loopwright.text import encodable
-from loopwright.types import FunctionCall, Usage, Verdict
+from loopwright.types import FunctionCall, Message, Usage, Verdict
 
 SCHEMA = "ATIF-v1.8"
 
@@ -75,7 +76,10 @@ def trajectory(run: str, episode: EpisodeRecord) -> _Json:
         "value": ended.value if ended else None,
         "passed": ended.passed if ended else None,
         "answer_iteration": ended.answer_iteration if ended else None,
-        "failure": ended.failure.model_dump(mode="json") if ended and ended.failure else None,
+        # The message of a failed verifier may quote what hidden tests ask for.
+        "failure": ended.failure.model_dump(mode="json", include={"cause", "error"})
+        if ended and ended.failure
+        else None,
     }
     found: _Json = {
         "schema_version": SCHEMA,
@@ -99,6 +103,8 @@ def trajectory(run: str, episode: EpisodeRecord) -> _Json:
 @dataclass(slots=True)
 class _Steps:
     made: list[_Json] = field(default_factory=list)
+    asked: tuple[Message, ...] = ()
+    """What the model was asked before; what the next request repeats of it is not written again."""
 
     def add(self, source: str, message: str, *, time: str, **more: Any) -> _Json:
         known = {name: value for name, value in more.items() if value not in (None, [], {})}
@@ -122,7 +128,7 @@ def _tell(episode: EpisodeRecord, one: IterationRecord, steps: _Steps, helpers: 
             "results": [{key: value for key, value in result.items() if value is not None}]
         }
     if one.judged is not None:
-        _judge("verifier", one.judged.verdict, "verify", one, calls, steps, helpers)
+        _judge(one.judged.verdict, one, calls, steps, helpers)
     if one.critiqued is not None:
         said = steps.add("agent", one.critiqued.feedback, time=one.time, llm_call_count=0)
         said["extra"] = {"loopwright": {"role": "critic", "iteration": one.number, "critic": one.critiqued.critic}}
@@ -138,9 +144,11 @@ def _tell(episode: EpisodeRecord, one: IterationRecord, steps: _Steps, helpers: 
 
 
 def _ask(call: CallRecord, steps: _Steps) -> None:
-    told = {step["message"] for step in steps.made if step["source"] != "agent"}
-    for message in call.request.messages:
-        if message.role in ("system", "user") and message.content not in told:
+    asked = call.request.messages
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(steps.asked, asked, strict=False)))
+    steps.asked = asked
+    for message in asked[same:]:
+        if message.role in ("system", "user"):
             steps.add(message.role, message.content, time=call.time)
     if call.reply is None:
         return
@@ -158,13 +166,7 @@ def _ask(call: CallRecord, steps: _Steps) -> None:
 
 
 def _judge(
-    role: str,
-    verdict: Verdict,
-    node: str,
-    one: IterationRecord,
-    calls: list[CallRecord],
-    steps: _Steps,
-    helpers: list[_Json],
+    verdict: Verdict, one: IterationRecord, calls: list[CallRecord], steps: _Steps, helpers: list[_Json]
 ) -> None:
     passed = sum(check.passed for check in verdict.checks)
     step = steps.add(
@@ -177,9 +179,16 @@ def _judge(
         }
         if verdict.checks
         else None,
-        extra={"loopwright": {"role": role, "iteration": one.number, "score": verdict.score, "passed": verdict.passed}},
+        extra={
+            "loopwright": {
+                "role": "verifier",
+                "iteration": one.number,
+                "score": verdict.score,
+                "passed": verdict.passed,
+            }
+        },
     )
-    _refer(step, role, [call for call in calls if call.node == node], helpers)
+    _refer(step, "verifier", [call for call in calls if call.node == "verify"], helpers)
 
 
 def _refer(step: _Json, role: str, calls: list[CallRecord], helpers: list[_Json]) -> None:

@@ -9,6 +9,7 @@ from loopwright.export._chat_messages import (
     acts,
     chat_messages,
     conversation,
+    edits_earlier,
     first_prompt,
     proposing_call,
     shows_pictures,
@@ -42,6 +43,8 @@ def _row(run: str, episode: EpisodeRecord) -> ChatRow | LeftOut:
         return LeftOut("no chat model wrote the answer")
     if shows_pictures(first_prompt(episode)):
         return LeftOut("the prompt shows pictures")
+    if not acts(episode) and edits_earlier(call.reply.message):
+        return LeftOut("the reply edits an earlier attempt")
     return ChatRow(
         origin=Origin.of(run, episode),
         messages=conversation(episode)

@@ -136,7 +136,10 @@ def _sample(episode: EpisodeRecord) -> EvalSample:
         total_time=ended.seconds,
         working_time=ended.working_seconds,
         uuid=episode.id,
-        error=EvalError(message=failure.message, traceback="", traceback_ansi="") if failure else None,
+        # Its message may quote what hidden tests ask for.
+        error=EvalError(message=f"{failure.error} ({failure.cause})", traceback="", traceback_ansi="")
+        if failure
+        else None,
     )
 
 
@@ -165,7 +168,7 @@ def _events(episode: EpisodeRecord) -> Iterator[Event]:
     from inspect_ai.event import InfoEvent, ScoreEvent, SpanBeginEvent, SpanEndEvent
     from inspect_ai.scorer import Score
 
-    calls = list(episode.calls or ())
+    calls = [call for call in episode.calls or () if call.node != "grade"]
     for call in calls:
         if call.iteration is None:
             yield _model_event(call, None)
@@ -212,7 +215,7 @@ def _model_event(call: CallRecord, span: str | None) -> Event:
         config=config,
         output=_output(call),
         retries=len(call.failures) or None,
-        error=call.failures[-1].message if call.failures and call.reply is None else None,
+        error=call.failures[-1].error if call.failures and call.reply is None else None,
         timestamp=datetime.fromisoformat(call.time),
         working_time=call.finished.seconds if call.finished else None,
         span_id=span,

@@ -10,6 +10,7 @@ from loopwright.export._chat_messages import (
     ChatMessage,
     acts,
     chat_messages,
+    edits_earlier,
     first_prompt,
     proposing_call,
     shows_pictures,
@@ -51,6 +52,8 @@ def _row(run: str, episode: EpisodeRecord) -> JourneyRow | LeftOut:
         return LeftOut("no chat model wrote the answer")
     if acts(episode):
         return LeftOut("turns of an agent that acts are no attempts at the same prompt")
+    if edits_earlier(call.reply.message):
+        return LeftOut("the reply edits an earlier attempt")
     if shows_pictures(prompt):
         return LeftOut("the prompt shows pictures")
     told = _Telling(episode)

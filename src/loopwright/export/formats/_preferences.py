@@ -8,6 +8,7 @@ from loopwright.export._chat_messages import (
     ChatMessage,
     acts,
     chat_messages,
+    edits_earlier,
     first_prompt,
     proposing_call,
     shows_pictures,
@@ -45,6 +46,8 @@ def _pairs(run: str, episode: EpisodeRecord) -> Iterator[PreferenceRow | LeftOut
         yield LeftOut("no chat model wrote the answer")
     elif acts(episode):
         yield LeftOut("turns of an agent that acts are no answers to the same prompt")
+    elif edits_earlier(chosen):
+        yield LeftOut("the reply edits an earlier attempt")
     elif shows_pictures(prompt):
         yield LeftOut("the prompt shows pictures")
     else:
@@ -62,7 +65,7 @@ def _pair(run: str, episode: EpisodeRecord, best: int, other: int) -> Preference
             break
     else:
         return None
-    if chosen is None or rejected is None or low >= high:
+    if chosen is None or rejected is None or edits_earlier(rejected) or low >= high:
         return None
     attempt = episode[other]
     evidence = [f"{check.name}: {check.evidence}" for check in attempt.verdict.failed if check.evidence]

@@ -34,6 +34,11 @@ class RewardRow(TrainingRow):
     improvement: float | None
     """How far the mean reward of this iteration's group is above earlier iterations; None without an earlier one."""
 
+    @property
+    def content(self) -> object:
+        """All of it: equal replies of a group count as often as they were given."""
+        return self.model_dump(mode="json")
+
 
 def improvement(history: Sequence[float], mean: float, rewards: int) -> float | None:
     """Gain of a version over the versions before it, in standard deviations of those.

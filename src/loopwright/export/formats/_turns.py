@@ -39,6 +39,11 @@ class TurnRow(TrainingRow):
     """The episode whose actions are the reference: of those of the instance that passed, the one with fewest turns."""
     score: float
 
+    @property
+    def content(self) -> object:
+        """All of it: equal replies of a group count as often as they were given."""
+        return self.model_dump(mode="json")
+
 
 @dataclass(slots=True)
 class _Instance:

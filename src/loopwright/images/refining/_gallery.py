@@ -25,7 +25,7 @@ from loopwright.files import read_regular, write_whole
 from loopwright.images.checklist import Atom, Checklist
 from loopwright.images.refining._operations import Operation, aims_of
 from loopwright.images.refining._votes import Votes, kind_of, votes_of
-from loopwright.record import RunReader
+from loopwright.record import Episodes
 from loopwright.store import read_run
 from loopwright.types import Attempt
 
@@ -171,8 +171,7 @@ def save_gallery(runs: Iterable[Path], path: Path) -> Gallery:
     """
     gallery = Gallery()
     for folder in runs:
-        record = read_run(folder)
-        for episode in RunReader(record.result).read(record.events):
+        for episode in Episodes.of(read_run(folder)):
             gallery.learn(episode)
     write_whole(path, json.dumps(gallery.rows, indent=0).encode() + b"\n", within=path.parent)
     return gallery
