@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import loopwright
 from loopwright.environments import AnswerOutcome, find_score_rule, text_environment
+from loopwright.environments.text import words
 from loopwright.errors import TaskError
 from loopwright.models import Scripted
 from loopwright.store import CallIntended, read_run
@@ -28,7 +29,44 @@ def score(rule: str, answer: str, *targets: str) -> float:
         ("exact", "1,234.50", "1234.5", 1),
         ("exact", "3.14", "314", 0),
         ("exact", "-3", "3", 0),
-        ("exact", "$5", "5", 1),
+        ("exact", "$5", "5", 0),
+        ("exact", "C++", "C", 0),
+        ("exact", "C#", "C", 0),
+        ("exact", "-x", "x", 0),
+        ("exact", "x + y", "x * y", 0),
+        ("exact", "x - y", "x y", 0),
+        ("exact", "a > b", "b", 0),
+        ("exact", ">5", "<5", 0),
+        ("exact", "5!", "5", 0),
+        ("exact", "5%", "5", 0),
+        ("exact", "(1, 2)", "[1, 2]", 1),
+        ("exact", "(0, 1]", "[0, 1)", 0),
+        ("exact", "9007199254740993", "9007199254740992", 0),
+        ("exact", "1e999", "1e400", 0),
+        ("exact", "1e3", "1,000.0", 1),
+        ("exact", "-0.0", "0", 1),
+        ("exact", "Zu\u0308rich", "Z\u00fcrich", 1),
+        ("exact", "don\u2019t", "don't", 1),
+        ("exact", "**Paris**", "paris", 1),
+        ("exact", "*Paris*", "paris", 1),
+        ("exact", "`42`", "42", 1),
+        ("exact", "```text\n42\n```", "42", 1),
+        ("exact", "a well-known fact", "well known fact", 1),
+        ("exact", "(5)", "5", 1),
+        ("includes", "Paris's streets", "Paris", 1),
+        ("includes", "Paris\u2014the capital", "Paris", 1),
+        ("includes", "value=42", "42", 1),
+        ("includes", "42km", "42", 1),
+        ("includes", "vitamin B12", "12", 0),
+        ("includes", "\u9996\u90fd\u662f\u5317\u4eac\u3002", "\u5317\u4eac", 1),
+        ("match", "\u22125", "-5", 1),
+        ("match", "3-5", "5", 0),
+        ("match", "3/4", "4", 0),
+        ("match", "12,34", "34", 0),
+        ("match", "on 2024-05-01", "1", 0),
+        ("match", "x=6.", "6", 1),
+        ("match", "it is **6**", "6", 1),
+        ("match", "1\u202f234", "1234", 1),
         ("exact", "", "a", 0),
         ("includes", "It is the river Nile, I think", "River Nile", 1),
         ("includes", "the Nile river", "river Nile", 0),
@@ -66,6 +104,19 @@ def score(rule: str, answer: str, *targets: str) -> float:
         ("choice", "Answer: I think it is C", "I", 0),
         ("choice", "The answer is A.", "A", 1),
         ("choice", "A pear is a fruit", "A", 0),
+        ("choice", "ANSWER: B\n\nThis answer is a consequence of the law.", "B", 1),
+        ("choice", "B. Paris", "B", 1),
+        ("choice", "**B.** Paris", "B", 1),
+        ("choice", "The answer is $\\boxed{C}$", "C", 1),
+        ("choice", "<answer>B</answer>", "B", 1),
+        ("choice", "ANSWER: Option B", "B", 1),
+        ("choice", "Answer - B", "B", 1),
+        ("choice", "Answer\uff1aB", "B", 1),
+        ("choice", "The correct answer is:\n\n**C) Paris**", "C", 1),
+        ("choice", '{"answer": "B"}', "B", 1),
+        ("choice", "It must be red.\n\nC) Red", "C", 1),
+        ("choice", "ANSWER: C", "(C)", 1),
+        ("choice", "I refuse.", "", 0),
     ],
 )
 def test_rules_compare_as_they_say(rule: str, answer: str, target: str, expected: float) -> None:
@@ -77,7 +128,7 @@ def test_one_of_several_targets_is_enough() -> None:
     assert score("f1", "UK", "Britain", "the UK") == 1
 
 
-@given(st.integers(-(10**12), 10**12), st.sampled_from(["{}", "It is {}.", "**{}**", "${:,}", "x = {:,}!", "{:.2f}"]))
+@given(st.integers(-(10**12), 10**12), st.sampled_from(["{}", "It is {}.", "**{}**", "$ {:,}", "x = {:,}!", "{:.2f}"]))
 def test_a_number_is_found_in_whatever_words_end_with_it(number: int, words: str) -> None:
     assert score("match", words.format(number), str(number)) == 1
     assert score("match", words.format(number), str(number + 1)) == 0
@@ -90,7 +141,7 @@ def test_any_text_has_a_score(answer: str, target: str) -> None:
 
 @given(st.text(max_size=60), st.sampled_from(["{}", "  {}\n", "{} "]))
 def test_a_text_is_itself(text: str, around: str) -> None:
-    assert score("exact", around.format(text), text) == 1
+    assert score("exact", around.format(text), text) == float(bool(words(text)))
 
 
 def task(**fields: object) -> loopwright.Task:
@@ -123,10 +174,24 @@ def test_rules_beside_the_one_that_decides_are_recorded(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("fields", "message"),
-    [({"scoring": "match"}, "no answer to compare with"), ({"target": []}, "target"), ({"target": 6}, "target")],
+    [
+        ({"target": "  ", "scoring": "choice"}, "it is blank"),
+        ({"target": ["6", ", ."]}, "it is blank"),
+        ({"target": "Paris", "scoring": ["exact", "choice"]}, "no letter of a choice"),
+        ({"scoring": "match"}, "no answer to compare with"),
+        ({"target": []}, "target"),
+        ({"target": 6}, "target"),
+    ],
 )
 def test_what_cannot_be_compared_is_told_before_the_run(
     tmp_path: Path, fields: dict[str, object], message: str
 ) -> None:
     with pytest.raises(TaskError, match=message):
         loopwright.run(task(**fields), model=Scripted(["6"]), strategy="single", out=tmp_path / "run")
+
+
+@pytest.mark.parametrize("rule", ["exact", "match", "includes", "f1", "choice"])
+@pytest.mark.parametrize("part", [" ", "\n", "answer ", "answer: ", "*", "-", "1,", "(", "a ", "'"])
+def test_floods_take_no_longer_than_their_length(rule: str, part: str) -> None:
+    # With a pattern that tries all ways to share blanks out this does not end within hours.
+    assert score(rule, "The answer" + part * 200_000 + "1", "B") == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -140,3 +141,16 @@ def test_of_an_episode_that_was_begun_anew_the_last_attempt_counts(tmp_path: Pat
     written = export(run.close(), name, tmp_path / "out")
     text = written.files[0].read_text("utf-8")
     assert (written.entries, "old words" in text, "new words" in text) == (1, False, True)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_manifest_that_somebody_wrote_breaks_nothing(tmp_path: Path, name: str) -> None:
+    run = RunBuilder(tmp_path / "run", run="a\n<script>\x1b]0;owned\x07")
+    run.episode([Turn(0.5, hidden=0.5), Turn(1, hidden=1.0, reply="other")])
+    run.close()
+    manifest = json.loads((tmp_path / "run" / "run.json").read_text())
+    changed = {**manifest, "created": "<b>x", "loopwright": "<img src=x onerror=y>"}
+    (tmp_path / "run" / "run.json").write_text(json.dumps(changed))
+    written = export(tmp_path / "run", name, tmp_path / "out")
+    cards = [path.read_text("utf-8") for path in written.files if path.name == "README.md"]
+    assert not any(part in card for card in cards for part in ("<script>", "<img", "<b>", "\x1b"))

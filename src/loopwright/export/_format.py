@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -50,6 +51,15 @@ class Written:
 def file_name(number: int, name: str) -> str:
     """A file's name, without ending, that every system takes: in the order of the numbers, told by a name."""
     return f"{number:05d}-{re.sub(r'[^A-Za-z0-9.-]+', '-', name)[:80]}"
+
+
+def timestamp(text: str) -> str:
+    """A time of a record, or the beginning of 1970 for what is none: somebody else may have written the record."""
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return "1970-01-01T00:00:00+00:00"
+    return text if datetime.fromisoformat(text).tzinfo else f"{text}+00:00"
 
 
 class ExportFormat(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from loopwright.export._format import ExportOptions, Written
 from loopwright.export._source import RunSource
 from loopwright.record import EpisodeRecord
-from loopwright.text import encodable
+from loopwright.text import encodable, printable_line
 
 
 class Origin(BaseModel):
@@ -164,6 +165,11 @@ def _place(origin: Origin) -> float:
     return int.from_bytes(known[:8], "big") / 2**64
 
 
+def _shown(text: str) -> str:
+    """A text of a record, which somebody else may have written, on one line and without markup."""
+    return html.escape(printable_line(text))
+
+
 def _card(format: TrainingFormat, run: RunSource, writer: _Writer, license: str) -> str:
     manifest = run.manifest
     files = "".join(f"  - split: {split}\n    path: {split}.jsonl\n" for split in writer.files)
@@ -174,8 +180,8 @@ def _card(format: TrainingFormat, run: RunSource, writer: _Writer, license: str)
     types = yaml.safe_dump({"dataset_info": {"features": features(format.row)}}, sort_keys=False)
     return (
         f"---\n{head}configs:\n- config_name: default\n  data_files:\n{files}{types}---\n\n"
-        f"# Rows from the run {manifest.id}\n\n{format.about}\n\n"
-        f"- Made by Loopwright {manifest.loopwright} from a run of {manifest.created}.\n"
+        f"# Rows from the run {_shown(manifest.id)}\n\n{format.about}\n\n"
+        f"- Made by Loopwright {_shown(manifest.loopwright)} from a run of {_shown(manifest.created)}.\n"
         f"- Rows: {rows}. Rows of one instance are all in one file.\n{left_out}"
         f"- Licence: {license or 'not stated'}. Licences of the tasks and terms of the models hold for the rows.\n"
         "- No hidden test and no gold answer is in them; scores of hidden tests are.\n"

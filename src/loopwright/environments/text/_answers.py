@@ -3,25 +3,48 @@
 from __future__ import annotations
 
 import re
-import string
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import ClassVar
 
 from loopwright.environments._scores import Score
 
-_NUMBER = re.compile(r"(?<![\d.])[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?|[-+]?\.\d+")
+LONGEST = 100_000
+"""Characters of an answer that are compared: of a longer one the last."""
+
+_SIGNS = str.maketrans(
+    {"\u2212": "-", "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2014": " ", "\u2013": "-"}
+)
+_THOUSANDS = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}\b)")
+_EMPHASIS = re.compile(r"^`{3,}\w*$|\*\*|__|`", re.MULTILINE)
+_STARRED = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,200})(?<=\S)\*(?![\w*])")
+_HYPHEN = re.compile(r"(?<=[^\W\d_]{2})-(?=[^\W\d_]{2})")
+_PLAIN_NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d{1,4})?|\.\d+(?:[eE][-+]?\d{1,4})?"
+_NUMBER = re.compile(rf"[-+]?(?:{_PLAIN_NUMBER})")
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+_TOKEN = re.compile(
+    rf"(?<![\w.)\]])[-+]?(?:{_PLAIN_NUMBER})|(?:{_PLAIN_NUMBER})|[{_CJK}]|[^\W\d_{_CJK}][^\W{_CJK}]*(?:'(?!s\b)\w+)?|\S"
+)
+_RUN = re.compile(r"[-+\d.,/:^*%]*\d[-+\d.,/:^*%]*")
+_DROPPED = frozenset(",;:?\"'\u2026\u3002\u3001\uff0c")
 _ARTICLES = frozenset({"a", "an", "the"})
-_AROUND = string.punctuation + "\u2018\u2019\u201c\u201d\u2026$\u20ac\u00a3"
-_MARKS = re.compile(r"[*_`$\"'\u2018\u2019\u201c\u201d]")
-_BOXED = re.compile(r"\\boxed\s*\{(?:\\text\s*\{)?")
+_BRACKETS = {"(": ")", "[": "]", "{": "}"}
+
+_MARKS = re.compile(r"[*_`$\"']|</?answer>\s?")
+_BOXED = re.compile(r"\\boxed ?\{(?:\\text ?\{)?")
+_BLANKS = re.compile(r"[^\S\n]+")
+_LINES = re.compile(r"[ \n]*\n[ \n]*")
+# Blanks are single there, so that no two parts of the pattern can take the same ones.
 _CHOSEN = re.compile(
-    r"\banswer(?P<link>\s*[:=]\s*(?:is\b)?|\s+is\b\s*:?)\s*(?:(?:option|choice)\s+)?"
-    r"(?P<open>[(\[{]?)\s*(?P<letter>[a-z])(?!\w)[)\]}]*(?P<rest>[^\n]*)",
+    r"\banswer(?P<link> ?(?:is)? ?[:=-](?: is)?| is) ?\n?(?:(?:option|choice) )?"
+    r"(?P<open>[(\[{]?)(?P<letter>[a-z])(?!\w)[)\]}]?(?=(?P<rest>[^\n]{0,40}))",
     re.IGNORECASE,
 )
-_ALONE = re.compile(r"[(\[]?([A-Za-z])(?:[)\].:]+(?:\s.*)?)?")
+_ALONE = re.compile(r"[(\[]?([A-Za-z])(?:[)\].:]+(?: .*)?)?")
+_LAST = re.compile(r"[(\[]?([A-Z])[)\].](?: .*)?")
 _WORDS = frozenset("AI")
 """Letters that are words as well."""
 
@@ -35,15 +58,17 @@ class AnswerOutcome:
     gold_failed: ClassVar[bool] = False
 
     async def exact(self) -> Score:
-        """1 where the answer has the words of a target and no others.
+        """1 if the answer has the words, numbers and signs of a target and no others, in their order.
 
-        Case, articles, blanks and punctuation around words do not count; numbers are compared by value.
+        Case, articles, blanks, commas, quotation marks and a full stop at the end do not count; numbers are compared by
+        their value.
         """
-        return _best(float(_same(self.answer, target)) for target in self.targets)
+        answer = words(self.answer)
+        return _best(float(answer == words(target) != ()) for target in self.targets)
 
 
 class IncludesRule:
-    """1 where the words of a target stand in the answer, one after the other."""
+    """1 if the words of a target stand in the answer, one after the other."""
 
     async def score(self, outcome: AnswerOutcome) -> Score:
         """Looks for each target."""
@@ -52,7 +77,7 @@ class IncludesRule:
 
 
 class MatchRule:
-    """1 where the answer ends with a target; a number must be the last number of the answer."""
+    """1 if the answer ends with a target; a number must be the last number of the answer."""
 
     async def score(self, outcome: AnswerOutcome) -> Score:
         """Compares the end of the answer."""
@@ -72,37 +97,48 @@ class F1Rule:
 
 
 class ChoiceRule:
-    """1 where the answer chooses the letter of a target: the last `ANSWER: B`, or a letter alone."""
+    """1 if the answer chooses the letter of a target: the last `ANSWER: B`, or an answer that begins with a letter."""
 
     async def score(self, outcome: AnswerOutcome) -> Score:
         """Compares the letters."""
         chosen = chosen_letter(outcome.answer)
-        score = _best(float(chosen == target.strip().upper()) for target in outcome.targets)
+        score = _best(float(chosen == chosen_letter(target) != "") for target in outcome.targets)
         return Score(score.value, {"chosen": chosen})
 
 
 def words(text: str) -> tuple[str, ...]:
-    """The words that are compared: without case, articles and punctuation around them, numbers by their value."""
-    found = tuple(filter(None, (_word(part) for part in text.split())))
+    """What is compared of a text: its words without case and articles, its numbers by their value, its signs."""
+    plain = _HYPHEN.sub(" ", _STARRED.sub(r"\1", _EMPHASIS.sub("", _plain(text)))).strip()
+    plain = plain.rstrip(".")
+    if len(plain) > 1 and plain[-1] == "!" and plain[-2].isalpha():
+        plain = plain.rstrip("!")
+    if plain and _BRACKETS.get(plain[0]) == plain[-1]:
+        plain = plain[1:-1]
+    found = tuple(_token(part) for part in _TOKEN.findall(plain) if part not in _DROPPED)
     return tuple(word for word in found if word not in _ARTICLES) or found
 
 
 def is_number(text: str) -> bool:
     """Whether a text is a number and nothing else, as `match` compares it."""
-    return bool(_NUMBER.fullmatch(text.strip()))
+    return bool(_NUMBER.fullmatch(_plain(text).strip()))
 
 
-def numbers(text: str) -> tuple[float, ...]:
-    """The numbers in a text, in their order."""
-    return tuple(float(found.replace(",", "")) for found in _NUMBER.findall(text))
+def last_number(text: str) -> str:
+    """The last number of a text by its value; empty if there is none, or if it is part of a date, a ratio or a sum."""
+    runs = _RUN.findall(_EMPHASIS.sub("", _plain(text)))
+    last = runs[-1].rstrip(".,:*%").lstrip(".,:/*%") if runs else ""
+    return _value(last) if _NUMBER.fullmatch(last) else ""
 
 
 def chosen_letter(answer: str) -> str:
-    """The capital letter that an answer chooses; empty where it chooses none."""
-    plain = _MARKS.sub("", _BOXED.sub("answer: (", answer))
+    """The capital letter that an answer chooses; empty if it chooses none."""
+    plain = _MARKS.sub(lambda mark: "answer: " if mark[0].startswith("<a") else "", _plain(answer))
+    plain = _BOXED.sub("answer: (", _LINES.sub("\n", _BLANKS.sub(" ", plain))).strip()
     chosen = [found["letter"] for found in _CHOSEN.finditer(plain) if _is_choice(found)]
-    alone = _ALONE.fullmatch(plain.strip())
-    return (chosen[-1] if chosen else alone[1] if alone else "").upper()
+    if chosen:
+        return chosen[-1].upper()
+    alone = _ALONE.fullmatch(plain) or _LAST.fullmatch(plain.rpartition("\n")[2])
+    return alone[1].upper() if alone else ""
 
 
 def _is_choice(found: re.Match[str]) -> bool:
@@ -111,29 +147,34 @@ def _is_choice(found: re.Match[str]) -> bool:
     if found["open"] or not rest.strip(" .,;:!)]}"):
         return True
     goes_on = rest[:1] == " " and rest.strip()[:1].islower()
-    return letter.isupper() and not (goes_on and (letter in _WORDS or ":" not in found["link"]))
+    weak = letter in _WORDS or not set(found["link"]) & set(":=-")
+    return letter.isupper() and not (goes_on and weak)
 
 
-def _word(part: str) -> str:
-    bare = part.strip(_AROUND.replace("-", "").replace("+", "").replace(".", "")).rstrip(".")
-    if _NUMBER.fullmatch(bare):
-        return repr(float(bare.replace(",", "")))
-    return part.strip(_AROUND).casefold()
+def _plain(text: str) -> str:
+    normal = unicodedata.normalize("NFKC", _THOUSANDS.sub("", text[-LONGEST:].translate(_SIGNS)))
+    return normal.translate(_SIGNS)
 
 
-def _same(answer: str, target: str) -> bool:
-    wanted = words(target)
-    return words(answer) == wanted if wanted else answer.strip() == target.strip()
+def _token(part: str) -> str:
+    return _value(part) if part[-1].isdigit() and _NUMBER.fullmatch(part) else part.casefold()
+
+
+def _value(number: str) -> str:
+    """A number so that equal values are equal texts, however many digits it has."""
+    sign, digits, exponent = Decimal(number.replace(",", "")).as_tuple()
+    bare = "".join(map(str, digits)).lstrip("0")
+    kept = bare.rstrip("0")
+    return f"{'-' * bool(sign and kept)}{kept or 0}e{int(exponent) + len(bare) - len(kept) if kept else 0}"
 
 
 def _within(answer: Sequence[str], target: Sequence[str]) -> bool:
-    size = len(target)
-    return size > 0 and any(answer[at : at + size] == target for at in range(len(answer) - size + 1))
+    return len(target) > 0 and "\x1f".join(["", *target, ""]) in "\x1f".join(["", *answer, ""])
 
 
 def _ends(answer: str, target: str) -> bool:
     if is_number(target):
-        return numbers(answer)[-1:] == numbers(target)
+        return last_number(answer) == _value(_plain(target).strip())
     wanted = words(target)
     return len(wanted) > 0 and words(answer)[-len(wanted) :] == wanted
 

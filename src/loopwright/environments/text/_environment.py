@@ -10,7 +10,7 @@ from pydantic import Field
 from loopwright.candidate import Candidate
 from loopwright.environments._scores import score_outcome
 from loopwright.environments._types import EnvironmentSetup, Fields, ScoringFields, Unchecked, read_fields
-from loopwright.environments.text._answers import AnswerOutcome
+from loopwright.environments.text._answers import AnswerOutcome, chosen_letter, words
 from loopwright.errors import TaskError
 from loopwright.task import Instance
 from loopwright.types import Observation
@@ -52,7 +52,10 @@ class TextEnvironment:
         """
         read_fields(_Public, instance.public, "environment")
         if instance.hidden:
-            read_fields(_Hidden, instance.hidden, "environment.hidden")
+            _check_targets(
+                read_fields(_Hidden, instance.hidden, "environment.hidden").targets,
+                read_fields(_Public, instance.public, "environment").rules,
+            )
         elif "scoring" in instance.public:
             raise TaskError(
                 "environment.scoring: there is no answer to compare with",
@@ -106,3 +109,14 @@ class TextEnvironment:
 
 async def _outcome(answer: Candidate, targets: tuple[str, ...]) -> AnswerOutcome:
     return AnswerOutcome(answer.text, targets)
+
+
+def _check_targets(targets: tuple[str, ...], rules: tuple[str, ...]) -> None:
+    for target in targets:
+        if not words(target):
+            raise TaskError("environment.hidden.target: it is blank", remedy="Write the right answer, or take it out.")
+        if "choice" in rules and not chosen_letter(target):
+            raise TaskError(
+                f"environment.hidden.target: {target!r} is no letter of a choice",
+                remedy="Write a letter, such as B, or name another rule with `scoring`.",
+            )

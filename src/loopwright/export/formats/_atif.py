@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loopwright._version import __version__
-from loopwright.export._format import ExportOptions, Written, file_name
+from loopwright.export._format import ExportOptions, Written, file_name, timestamp
 from loopwright.export._source import RunSource
 from loopwright.record import CallRecord, EpisodeRecord, IterationRecord
 from loopwright.text import encodable
@@ -108,7 +108,13 @@ class _Steps:
 
     def add(self, source: str, message: str, *, time: str, **more: Any) -> _Json:
         known = {name: value for name, value in more.items() if value not in (None, [], {})}
-        step = {"step_id": len(self.made) + 1, "timestamp": time, "source": source, "message": message, **known}
+        step = {
+            "step_id": len(self.made) + 1,
+            "timestamp": timestamp(time),
+            "source": source,
+            "message": message,
+            **known,
+        }
         self.made.append(step)
         return step
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loopwright.errors import MissingExtra
-from loopwright.export._format import ExportOptions, Written, file_name
+from loopwright.export._format import ExportOptions, Written, file_name, timestamp
 from loopwright.export._source import RunSource
 from loopwright.record import CallRecord, EpisodeRecord, IterationRecord
 from loopwright.text import printable_line
@@ -73,7 +73,7 @@ def _log(run: RunSource, task: str, variant: str, samples: list[EvalSample]) -> 
     ids = list(dict.fromkeys(str(sample.id) for sample in samples))
     spec = EvalSpec(
         run_id=run.manifest.id,
-        created=run.manifest.created,
+        created=timestamp(run.manifest.created),
         task=task,
         dataset=EvalDataset(name=task, samples=len(ids), sample_ids=ids),
         model=str(samples[0].metadata["models"].get("proposer") or "none"),
@@ -86,7 +86,7 @@ def _log(run: RunSource, task: str, variant: str, samples: list[EvalSample]) -> 
         status="success" if all(sample.error is None for sample in samples) else "error",
         eval=spec,
         results=EvalResults(total_samples=len(samples), completed_samples=len(values), scores=[score]),
-        stats=EvalStats(started_at=run.manifest.created, completed_at=str(samples[-1].completed_at or "")),
+        stats=EvalStats(started_at=timestamp(run.manifest.created), completed_at=str(samples[-1].completed_at or "")),
         samples=samples,
     )
 
@@ -132,7 +132,7 @@ def _sample(episode: EpisodeRecord) -> EvalSample:
         metadata=metadata,
         events=list(_events(episode)),
         model_usage={model: _usage(usage) for model, usage in _by_model(episode).items()},
-        started_at=episode.begun,
+        started_at=timestamp(episode.begun),
         total_time=ended.seconds,
         working_time=ended.working_seconds,
         uuid=episode.id,
@@ -173,7 +173,7 @@ def _events(episode: EpisodeRecord) -> Iterator[Event]:
         if call.iteration is None:
             yield _model_event(call, None)
     for one in episode.iterations.values():
-        span, when = f"{episode.id}:{one.number}", datetime.fromisoformat(one.time)
+        span, when = f"{episode.id}:{one.number}", datetime.fromisoformat(timestamp(one.time))
         yield SpanBeginEvent(id=span, name=f"iteration {one.number}", type="iteration", timestamp=when, span_id=span)
         for call in calls:
             if call.iteration == one.number:
@@ -216,7 +216,7 @@ def _model_event(call: CallRecord, span: str | None) -> Event:
         output=_output(call),
         retries=len(call.failures) or None,
         error=call.failures[-1].error if call.failures and call.reply is None else None,
-        timestamp=datetime.fromisoformat(call.time),
+        timestamp=datetime.fromisoformat(timestamp(call.time)),
         working_time=call.finished.seconds if call.finished else None,
         span_id=span,
     )
