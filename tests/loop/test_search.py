@@ -10,15 +10,16 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from loopwright.budget import Caps
+from loopwright.budget import Caps, Spend
 from loopwright.environments import Observation
 from loopwright.errors import ModelUnavailable
 from loopwright.loop import Brief, Decision, SearchStrategy, run_episode
+from loopwright.models import Reply, Request
 from loopwright.record import EpisodeRecord
-from loopwright.store import CallFinished, Event, RunStore
+from loopwright.store import CallFinished, CallIntended, Event, RunStore
 from loopwright.task import LoopOptions
 from loopwright.types import Attempt, Candidate, Check, ValueOptions, Verdict
 from tests.loop.game import Game, Table
@@ -75,6 +76,8 @@ def table_of(folder: Path, model: Seeded, hill: Hill, width: int, store: RunStor
     options = {"max_iterations": CANDIDATES, "value": ValueOptions(direction="maximize"), **more}
     table = Table(folder, [], strategy=SearchStrategy("best", Best), width=width, store=store, **options)
     table.context = replace(table.context, seed=7, models={model.name: model}, environment=hill)
+    started = table.plan.started.model_copy(update={"value": table.context.options.value})
+    table.plan = replace(table.plan, started=started)
     return table
 
 
@@ -101,17 +104,24 @@ waits = st.lists(st.sampled_from([0.0, 0.001, 0.004]), min_size=1, max_size=5)
 
 
 @settings(max_examples=12, deadline=None)
-@given(width=st.integers(1, 6), calls=waits, steps=waits, other=waits)
+@given(width=st.integers(1, 6), calls=waits, steps=waits, other=waits, threshold=st.sampled_from([None, {"value": 21}]))
+@example(4, [0.0], [0.0], [0.0, 0.004, 0.001], {"value": 21})
+@example(3, [0.004, 0.0], [0.0], [0.0, 0.001, 0.004, 0.001], {"value": 14})
 def test_what_takes_long_decides_nothing(
-    width: int, calls: list[float], steps: list[float], other: list[float]
+    width: int, calls: list[float], steps: list[float], other: list[float], threshold: dict[str, float] | None
 ) -> None:
     answers = ["3", "14", "-1", "8", "21"]
     with TemporaryDirectory() as folder:
-        one, _ = searched(Path(folder, "one"), Seeded(answers, calls), Hill(steps), width)
-        same, _ = searched(Path(folder, "two"), Seeded(answers, other), Hill(other[::-1]), width)
+        more = {"threshold": threshold}
+        one, table = searched(Path(folder, "one"), Seeded(answers, calls), Hill(steps), width, **more)
+        same, _ = searched(Path(folder, "two"), Seeded(answers, other), Hill(other[::-1]), width, **more)
     assert one == same
-    assert len(one) == CANDIDATES
-    assert one[CANDIDATES - 1][2] == ("stop", "max_iterations", None)
+    first = next(number for number, (_, _, made) in one.items() if made and made[0] == "stop")
+    best = max(value for number, (_, value, _) in one.items() if number <= first and value is not None)
+    good = threshold is not None and best >= threshold["value"]
+    assert one[first][2] == ("stop", "threshold" if good else "max_iterations", None)
+    assert table.context.tree.stop_rule == one[first][2][1]
+    assert good or len(one) == CANDIDATES == first + 1
 
 
 def test_calls_and_executions_have_pools_of_their_own(tmp_path: Path) -> None:
@@ -137,24 +147,72 @@ def test_one_at_a_time_goes_on_from_what_was_just_found(tmp_path: Path) -> None:
         best = max(values, key=lambda one: (values[one], -one))
 
 
+def answered(events: Iterable[Event]) -> int:
+    return sum(isinstance(event.data, CallFinished) and event.data.failure is None for event in events)
+
+
+def gone_on(folder: Path, source: Table, kept: int, model: Seeded, width: int, **more: Any) -> dict[int, Any]:
+    """What comes of a search that was cut off after so many of its events."""
+    cut = [event for event in source.store.events() if event.episode][:kept]
+    store = RunStore.create(folder, source.store.manifest)
+    for event in cut:
+        store.append(event.data, episode=event.episode, iteration=event.iteration, node=event.node)
+    store.close()
+    again = table_of(folder, model, Hill(), width, store=RunStore.open(folder), **more)
+    paid = answered(cut)
+    again.context.ledger.charge(Spend(model_calls=paid))
+    recorded = [event for event in again.store.events() if event.episode]
+    asyncio.run(asyncio.wait_for(run_episode(again.plan, again.context, recorded=recorded), 60))
+    events = list(again.store.events())
+    again.store.close()
+    assert paid + len(model.asked) == answered(events)
+    return decided(events)
+
+
 @pytest.mark.parametrize("kept", range(0, 60, 7))
 def test_a_search_that_was_cut_off_goes_on_as_if_nothing_had_happened(tmp_path: Path, kept: int) -> None:
     answers, delays = ["3", "14", "-1", "8", "21"], [0.001, 0.0, 0.003]
     whole, table = searched(tmp_path / "whole", Seeded(answers, delays), Hill(), 3)
-    events = [event for event in table.store.events() if event.episode]
-    store = RunStore.create(tmp_path / "cut", table.store.manifest)
-    cut = events[:kept]
-    for event in cut:
-        store.append(event.data, episode=event.episode, iteration=event.iteration, node=event.node)
-    store.close()
-    model = Seeded(answers, delays)
-    again = table_of(tmp_path / "cut", model, Hill(), 3, store=RunStore.open(tmp_path / "cut"))
-    recorded = [event for event in again.store.events() if event.episode]
-    asyncio.run(run_episode(again.plan, again.context, recorded=recorded))
-    assert decided(again.store.events()) == whole
-    paid = sum(isinstance(event.data, CallFinished) for event in cut)
-    assert len(model.asked) == CANDIDATES - paid
-    again.store.close()
+    assert gone_on(tmp_path / "cut", table, kept, Seeded(answers, delays), 3) == whole
+
+
+@pytest.mark.parametrize("kept", range(20, 51, 6))
+def test_a_search_that_was_cut_off_at_a_cap_ends_as_the_whole_one(tmp_path: Path, kept: int) -> None:
+    answers, caps = ["3", "14", "8"], Caps(model_calls=6)
+    whole, table = searched(tmp_path / "whole", Seeded(answers, [0.001]), Hill(), 4, caps=caps)
+    assert gone_on(tmp_path / "cut", table, kept, Seeded(answers, [0.001]), 4, caps=caps) == whole
+
+
+@pytest.mark.parametrize("kept", [1, 20])
+def test_a_server_that_takes_fewer_calls_at_once_changes_nothing_of_a_search_that_goes_on(
+    tmp_path: Path, kept: int
+) -> None:
+    answers = ["3", "14", "-1", "8", "21"]
+    whole, table = searched(tmp_path / "whole", Seeded(answers), Hill(), 3)
+    assert gone_on(tmp_path / "cut", table, kept, Seeded(answers, slots=1), 3) == whole
+
+
+class FailsFirst(Seeded):
+    """Does not answer the first request at all, and the others after their delays."""
+
+    failed = False
+
+    async def complete(self, request: Request) -> Reply:
+        if not self.failed:
+            self.failed = True
+            raise ModelUnavailable("away")
+        return await super().complete(request)
+
+
+def test_calls_that_were_sent_when_another_one_fails_are_waited_for(tmp_path: Path) -> None:
+    model = FailsFirst(["3", "14", "8"], [0.05])
+    table = table_of(tmp_path / "r", model, Hill(), 6)
+    assert asyncio.run(run_episode(table.plan, table.context)).status == "failed"
+    events = [event.data for event in table.store.events()]
+    sent = {event.key for event in events if isinstance(event, CallIntended)}
+    assert len(sent) == len(model.asked) + 1 > 1
+    assert sent == {event.key for event in events if isinstance(event, CallFinished)}
+    table.store.close()
 
 
 def test_what_fails_ends_the_episode_when_its_turn_comes_and_leaves_nothing_running(tmp_path: Path) -> None:
@@ -162,7 +220,7 @@ def test_what_fails_ends_the_episode_when_its_turn_comes_and_leaves_nothing_runn
     table = table_of(tmp_path / "r", model, Hill(), 3)
     outcome = asyncio.run(run_episode(table.plan, table.context))
     assert (outcome.status, outcome.failure and outcome.failure.error) == ("failed", "ModelUnavailable")
-    assert all(task.done() for task in table.context.in_flight.values())
+    assert all(task.done() for task in table.context.flight.tasks.values())
     table.store.close()
 
 

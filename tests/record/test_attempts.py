@@ -166,3 +166,28 @@ def test_the_best_is_the_maximum_whatever_the_order_of_scores(iterations: list[I
     verified = [attempt for attempt in tree if attempt.candidate is not None]
     best = max(verified, key=lambda attempt: attempt.verdict.score, default=None)
     assert tree.best == best
+
+
+def test_of_two_stops_the_one_of_the_earlier_iteration_stopped_the_loop_whichever_was_recorded_first() -> None:
+    early, late = decided("threshold", stop=True), decided("budget", stop=True)
+    first, second = events_of((early,), (late,))
+    for events in ([first, second], [second, first]):
+        tree = EpisodeRecord()
+        for event in events:
+            tree.apply(event)
+        assert tree.stop_rule == "threshold"
+
+
+def test_a_stop_that_is_decided_anew_is_none() -> None:
+    assert tree_of((decided("budget", stop=True), decided("progress"))).stop_rule == ""
+
+
+def test_an_episode_without_its_iterations_takes_them_one_by_one() -> None:
+    whole = tree_of(tried("a", 0.2), tried("b", 0.8), unreadable(), tried("c", 0.9))
+    part = whole.without_iterations()
+    best = []
+    for iteration in whole.iterations.values():
+        part.take(iteration)
+        best.append(part.best and part.best.iteration)
+    assert best == [0, 1, 1, 3]
+    assert list(part) == list(whole)

@@ -390,3 +390,19 @@ def test_a_task_file_reads_below_its_project_unless_the_user_names_the_folder(
     # What you type yourself is yours: a model over the task's, or a task made in Python.
     monkeypatch.delenv("LOOPWRIGHT_FOLDERS")
     assert len(resolve(load_task("task.yaml")).episodes) == 1
+
+
+@pytest.mark.parametrize("role", ["proposer", "auditor"])
+def test_a_card_reads_below_its_project_as_the_task_does(run: Path, role: str) -> None:
+    Path("agents").mkdir()
+    kind, reply = ("proposer", "text") if role == "proposer" else ("verifier", "verdict")
+    Path("agents/mine.yaml").write_text(
+        f"version: 1\nname: mine\nrole: {kind}\nprompt: {kind}.md\nreply: {reply}\nmodel: scripted/../outside.json\n"
+    )
+    own = Path("task.yaml").read_text().replace("{critic: rules}", f"{{critic: rules, {role}: mine}}")
+    Path("own.yaml").write_text(own)
+    with pytest.raises(UserError, match=r"model names .*outside\.json, which is outside its project"):
+        resolve(["own.yaml"])
+    _sent(run, agents={"critic": "rules", role: "mine"})
+    with pytest.raises(UserError, match=r"model names .*outside\.json, which is outside its project"):
+        loopwright.resume(run, project=run.parent, changed=True)

@@ -13,6 +13,7 @@ from loopwright.environments import Environment, KnowsVisibleChecks
 from loopwright.errors import AgentError
 from loopwright.loop._calls import NodeCalls
 from loopwright.loop._decision import StopRule
+from loopwright.loop._search import Search
 from loopwright.models import Model, Prices
 from loopwright.models.image import ImageModel
 from loopwright.record import EpisodeRecord
@@ -46,6 +47,26 @@ class Draw:
         return isinstance(self.result, Exception) and not isinstance(self.result, AgentError)
 
 
+@dataclass(slots=True)
+class Flight:
+    """The candidates of a search that are under way."""
+
+    search: Search = field(init=False)
+    """Set when the first is begun."""
+    landed: EpisodeRecord = field(init=False)
+    """The episode up to the candidate that was looked at last, whatever else is judged already; set as `search` is."""
+    size: int = 0
+    """Candidates in flight, at most; 0 before the first is begun."""
+    calls: asyncio.Semaphore = field(init=False)
+    """For whoever asks its model."""
+    places: asyncio.Semaphore = field(init=False)
+    """For whoever is executed."""
+    tasks: dict[int, asyncio.Task[None]] = field(default_factory=dict)
+    """By iteration."""
+    targets: dict[int, int | None] = field(default_factory=dict)
+    """What each is made from, by iteration."""
+
+
 @dataclass(frozen=True, slots=True)
 class EpisodeContext:
     """The handles of one episode."""
@@ -73,8 +94,8 @@ class EpisodeContext:
     tree: EpisodeRecord = field(default_factory=EpisodeRecord)
     draws: dict[int, Draw] = field(default_factory=dict)
     """Candidates that were asked for ahead of their iteration: see `loop.width`."""
-    in_flight: dict[int, asyncio.Task[None]] = field(default_factory=dict)
-    """Candidates of a search that are under way, by iteration."""
+    flight: Flight = field(default_factory=Flight)
+    """The candidates of a search that are under way."""
 
     @property
     def known(self) -> Instance:

@@ -30,6 +30,7 @@ class DecisionContext:
     """All that a decision may depend on."""
 
     tree: EpisodeRecord
+    """Up to the iteration that just ended."""
     options: LoopOptions
     ledger: Ledger
     critique: Critique | None = None
@@ -38,13 +39,11 @@ class DecisionContext:
     """Steps of the episode's plan; None in strategies without one."""
     drawn_ahead: int = 0
     """Candidates of later iterations that were drawn already: the ledger counts them."""
-    at: int | None = None
-    """The iteration that just ended, where later ones are under way; None for the latest."""
 
     @property
     def iteration(self) -> int:
         """The iteration that just ended."""
-        return len(self.tree) - 1 if self.at is None else self.at
+        return len(self.tree) - 1
 
 
 Policy = Callable[[DecisionContext], Decision]

@@ -14,6 +14,7 @@ from loopwright.loop._context import EpisodeContext
 from loopwright.loop._environment_work import retry_once_on_sandbox_loss
 from loopwright.loop._idempotence import check_idempotence
 from loopwright.loop._preparation import prepare
+from loopwright.loop._search_strategy import SearchStrategy
 from loopwright.loop._stop_rules import BUDGET
 from loopwright.loop._strategies import Strategy, traits_of
 from loopwright.loop._verdicts import audited, joined_by_judge, verified, visible_verdict
@@ -71,7 +72,10 @@ async def run_episode(
     for event in _still_decided(list(recorded)):
         context.tree.apply(event)
     if context.tree.started is None:
-        context.tree.apply(context.store.append(plan.started, episode=context.episode))
+        started = plan.started
+        if isinstance(plan.strategy, SearchStrategy):
+            started = started.model_copy(update={"in_flight": plan.strategy.in_flight(context)})
+        context.tree.apply(context.store.append(started, episode=context.episode))
 
     async def work() -> None:
         await context.environment.reset(plan.instance)
@@ -185,12 +189,24 @@ async def _loop(
             control=control,
         )
     except GraphDrained:
-        await asyncio.gather(*context.in_flight.values(), return_exceptions=True)
+        await _finish_begun(context)
         raise Interrupted("the episode was asked to stop", remedy="Go on with `loopwright resume RUN`.") from None
+    except Exception:
+        await _finish_begun(context)
+        raise
     finally:
-        for task in context.in_flight.values():
+        for task in context.flight.tasks.values():
             task.cancel()
-        await asyncio.gather(*context.in_flight.values(), return_exceptions=True)
+        await asyncio.gather(*context.flight.tasks.values(), return_exceptions=True)
+
+
+async def _finish_begun(context: EpisodeContext) -> None:
+    """Ends a search: calls that were sent are paid for, so their candidates are waited for, and no others."""
+    for number, task in context.flight.tasks.items():
+        draw = context.draws.get(number)
+        if draw and not draw.reserved.is_set():
+            task.cancel()
+    await asyncio.gather(*context.flight.tasks.values(), return_exceptions=True)
 
 
 async def _grade(context: EpisodeContext, verdict_on: Callable[[Attempt], Awaitable[Verdict]]) -> None:

@@ -34,6 +34,12 @@ class SearchStrategy:
         """Whether its graph has a critique node."""
         return False
 
+    def in_flight(self, context: EpisodeContext) -> int:
+        """How many candidates of an episode are in flight together."""
+        from loopwright.loop._flight import sizes
+
+        return sizes(context)[1]
+
     def compile(
         self, checkpointer: BaseCheckpointSaver[Any] | None
     ) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:

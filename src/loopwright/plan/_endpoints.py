@@ -48,26 +48,25 @@ def with_endpoints(config: RunConfig, own: Mapping[str, Endpoint]) -> RunConfig:
     return config.model_copy(update={"endpoints": {name: known[name] for name in sorted(named & known.keys())}})
 
 
-def models_of(task: Task) -> Iterator[str]:
-    """Every model that a task itself names."""
+def models_of(task: Task, project: Project) -> Iterator[str]:
+    """Every model that a task names, itself or by the cards of its agents."""
     yield from filter(None, (task.model, *task.models.values(), *task.matrix.models))
     yield from (*task.image_models.generator, *task.image_models.editor)
     if task.drift and "/" in task.drift.embedding:
         yield task.drift.embedding
     if task.drift and task.drift.mitigations.routing:
         yield from task.drift.mitigations.routing.models
+    for agent in agent_names(task):
+        try:
+            model = None if ":" in agent else load_card(agent, project).model
+        except UserError:
+            continue
+        if model:
+            yield model
 
 
 def _models(config: RunConfig) -> Iterator[str]:
     """Every model that the configuration names, in tasks, cards and options."""
     yield from config.models
-    project = Project(config.project)
     for task in config.tasks:
-        yield from models_of(task)
-        for agent in agent_names(task):
-            try:
-                model = None if ":" in agent else load_card(agent, project).model
-            except UserError:
-                continue
-            if model:
-                yield model
+        yield from models_of(task, Project(config.project))

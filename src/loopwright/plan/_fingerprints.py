@@ -45,7 +45,7 @@ def endpoint_fingerprints(endpoints: Mapping[str, Endpoint]) -> dict[str, str]:
 
 def agent_names(task: Task) -> Iterator[str]:
     """The agents that a task names: of its roles, and of what is done about drift."""
-    yield from filter(None, (task.agents.proposer, task.agents.critic, task.agents.verifier))
+    yield from filter(None, (task.agents.proposer, task.agents.critic, task.agents.verifier, task.agents.auditor))
     mitigations = task.drift.mitigations if task.drift else None
     if mitigations and mitigations.consolidation:
         yield mitigations.consolidation.agent

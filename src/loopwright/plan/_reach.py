@@ -8,6 +8,7 @@ from pathlib import Path
 
 from loopwright.errors import UserError
 from loopwright.plan._endpoints import models_of
+from loopwright.project import Project
 from loopwright.task import Instance, Task
 from loopwright.user_folders import data_folder
 
@@ -27,7 +28,8 @@ def refuse_outside(
     Args:
         task: The task, which somebody else may have written.
         instances: Its instances.
-        project: What relative paths of its models and baseline start at; its replies may lie there.
+        project: What relative paths of its models and baseline start at, with the cards of its agents; replies may lie
+            there.
         own: Its own folders, in which it may read all that it names.
         models: Models that take the place of its own, if somebody else named them, too.
 
@@ -50,7 +52,7 @@ def _files(
     task: Task, instances: Sequence[Instance], project: Path, models: Sequence[str]
 ) -> Iterator[tuple[str, Path]]:
     """What a task names, and the place where it names it; each path once."""
-    for name in dict.fromkeys((*models_of(task), *models)):
+    for name in dict.fromkeys((*models_of(task, Project(project)), *models)):
         provider, _, path = name.replace(":", "/", 1).partition("/")
         if provider in _FILES:
             yield "model", project / Path(path).expanduser()

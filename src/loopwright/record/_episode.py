@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 from loopwright.errors import Cause
@@ -126,8 +126,8 @@ class EpisodeRecord:
     proposed: int = 0
     """Iterations with an attempt."""
     _best: int | None = None
-    _stopped: int | None = None
-    """The iteration that stopped the loop."""
+    _stops: set[int] = field(default_factory=set)
+    """Iterations that stopped the loop; of a search there may be several, in any order."""
     calls: CallLog | None = None
     """Prompts and replies of its model calls; None where nobody reads them."""
 
@@ -179,8 +179,8 @@ class EpisodeRecord:
         setattr(iteration, data.type, data)
         if isinstance(data, Proposed):
             self.proposed += new
-        elif isinstance(data, Decided) and data.decision == "stop" and self._stopped is None:
-            self._stopped = iteration.number
+        elif isinstance(data, Decided):
+            (self._stops.add if data.decision == "stop" else self._stops.discard)(iteration.number)
         if isinstance(data, Proposed | Judged):
             changed = not new or iteration.number == self._best
             self._best = self._found_best() if changed else self._better(iteration.number)
@@ -203,6 +203,16 @@ class EpisodeRecord:
         if self.calls is not None:
             self.calls.apply(event, result)
 
+    def without_iterations(self) -> EpisodeRecord:
+        """The same episode for whoever sees its iterations one by one: `take` adds them."""
+        return replace(self, iterations={}, proposed=0, _best=None, _stops=set())
+
+    def take(self, iteration: IterationRecord) -> None:
+        """Adds a judged iteration of another record of the episode."""
+        self.iterations[iteration.number] = iteration
+        self.proposed += iteration.proposed is not None
+        self._best = self._better(iteration.number)
+
     def recorded(self, iteration: int, part: IterationPart) -> bool:
         """Whether that part of the iteration is in the record already."""
         return iteration in self.iterations and getattr(self.iterations[iteration], part) is not None
@@ -223,8 +233,8 @@ class EpisodeRecord:
 
     @property
     def stop_rule(self) -> str:
-        """The rule that stopped the loop; empty while it goes on."""
-        decided = None if self._stopped is None else self.iterations[self._stopped].decided
+        """The rule that stopped the loop, at its first iteration with one; empty while it goes on."""
+        decided = self.iterations[min(self._stops)].decided if self._stops else None
         return decided.rule if decided else ""
 
     @property

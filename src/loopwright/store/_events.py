@@ -88,6 +88,8 @@ class EpisodeStarted(EventPayload):
     """What is maximised or minimised beside the score."""
     threshold: Threshold | None = Field(default=None, exclude_if=lambda threshold: threshold is None)
     """What is good enough, although not every check passes."""
+    in_flight: int | None = Field(default=None, exclude_if=lambda size: size is None)
+    """Candidates of a search that are in flight together: what is decided after one is of the one so many later."""
 
 
 class SandboxOpened(EventPayload):
