@@ -234,3 +234,11 @@ def test_a_card_that_asks_for_files_and_a_judge_without_a_threshold_are_told() -
         {"name": "ls", "goal": "List.", "environment": {"name": "bash", "hidden": {"gold": "ls"}}, "model": "ollama/m"}
     )
     assert any("agents: {proposer: actor}" in note for note in loopwright.check(shell, strategy="react").notes)
+
+
+def test_work_is_not_routed_over_models_that_the_proposer_does_not_ask(task: Task) -> None:
+    routing = {"first": 200, "mitigations": {"routing": {"models": ["ollama/a", "ollama/b"]}}}
+    routed = Task.model_validate({**task.model_dump(exclude_none=True), "session": {}, "drift": routing})
+    with pytest.raises(UserError, match="the proposer does not ask ollama/a, which work is routed to"):
+        loopwright.check(routed, proposer=Own())
+    loopwright.check(routed, proposer=Asks())

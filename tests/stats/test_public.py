@@ -22,3 +22,8 @@ def test_usable_alone() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_methods_count_one_in_the_singular() -> None:
+    assert stats.rate_interval([True, False, True], ["a", "a", "a"]).method.endswith(", 1 cluster")
+    assert stats.paired_difference({"a": [1.0]}, {"a": [0.0]}).interval.method.endswith(" of 1 task")

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from math import fsum, sqrt
 
 from loopwright.stats._special import beta_quantile, normal_quantile, t_quantile
-from loopwright.text import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +113,7 @@ def mean_interval(
         t = t_quantile((1 + confidence) / 2, groups - 1)
         size = max(1.0, mean * (1 - mean) / (error * error * groups / (groups - 1)) * (z / t) ** 2)
     low, high = _wilson(mean, size, z)
-    return Interval(low, high, f"Wilson at effective size {size:.1f}, {counted(groups, 'cluster')}")
+    return Interval(low, high, f"Wilson at effective size {size:.1f}, {groups} cluster{'' if groups == 1 else 's'}")
 
 
 def _wilson(rate: float, n: float, z: float) -> tuple[float, float]:

@@ -11,7 +11,6 @@ from math import comb, fsum, sqrt
 from statistics import NormalDist, fmean, stdev
 
 from loopwright.stats._intervals import Interval
-from loopwright.text import counted
 
 FEWEST_FOR_BOOTSTRAP = 20
 """Below this many tasks a bootstrap covers too little."""
@@ -150,7 +149,9 @@ def bca(values: Sequence[float], *, confidence: float = 0.95, resamples: int = 1
         share = normal.cdf(bias + shifted / (1 - skew * shifted))
         return means[min(resamples - 1, int(share * resamples))]
 
-    return Interval(at((1 - confidence) / 2), at((1 + confidence) / 2), f"BCa bootstrap of {counted(n, 'task')}")
+    return Interval(
+        at((1 - confidence) / 2), at((1 + confidence) / 2), f"BCa bootstrap of {n} task{'' if n == 1 else 's'}"
+    )
 
 
 def sign_flip(differences: Sequence[float], *, resamples: int = 10_000, seed: int = 0) -> float:
@@ -194,4 +195,4 @@ def _interval(differences: Sequence[float], confidence: float, resamples: int, s
         means.append(fsum(w * d for w, d in zip(weights, atoms, strict=True)) / fsum(weights))
     means.sort()
     low, high = (means[int(share * (resamples - 1))] for share in ((1 - confidence) / 2, (1 + confidence) / 2))
-    return Interval(low, high, f"Bayesian bootstrap of {counted(len(differences), 'task')}")
+    return Interval(low, high, f"Bayesian bootstrap of {len(differences)} task{'' if len(differences) == 1 else 's'}")
