@@ -64,11 +64,11 @@ def test_a_failed_verifier_does_not_quote_what_is_hidden(tmp_path: Path, name: s
 
 def test_a_format_that_writes_elsewhere_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "stray_format.py").write_text(
-        "from loopwright.export import Written\n\n"
+        "from loopwright.export import ExportResult\n\n"
         "class Stray:\n"
         "    about = 'Writes beside the folder.'\n\n"
         "    def write(self, run, output, options):\n"
-        "        return Written((output.parent / 'x',), 1)\n\n"
+        "        return ExportResult((output.parent / 'x',), 1)\n\n"
         "FORMAT = Stray()\n"
     )
     monkeypatch.chdir(tmp_path)
@@ -119,13 +119,13 @@ def test_a_share_is_below_one() -> None:
 
 def test_a_format_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "lines_of_mine.py").write_text(
-        "from loopwright.export import Written\n\n"
+        "from loopwright.export import ExportResult\n\n"
         "class Names:\n"
         "    about = 'Names of episodes.'\n\n"
         "    def write(self, run, output, options):\n"
         "        names = [episode.id for episode in run.scored]\n"
         "        (output / 'names.txt').write_text('\\n'.join(names))\n"
-        "        return Written((output / 'names.txt',), len(names))\n\n"
+        "        return ExportResult((output / 'names.txt',), len(names))\n\n"
         "FORMAT = Names()\n"
     )
     monkeypatch.chdir(tmp_path)

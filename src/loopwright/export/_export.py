@@ -6,7 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from loopwright.export._format import ExportFormat, ExportOptions, Written
+from loopwright.export._format import ExportFormat, ExportOptions, ExportResult
 from loopwright.export._formats import FORMATS
 from loopwright.export._source import RunSource
 from loopwright.plugins import load_plugin
@@ -21,7 +21,7 @@ def export(
     output: str | os.PathLike[str],
     *,
     options: ExportOptions = _AS_IT_IS,
-) -> Written:
+) -> ExportResult:
     """Writes a run in the format of another tool.
 
     Args:

@@ -38,7 +38,7 @@ class ExportOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class ExportResult:
     """What an export came to."""
 
     files: tuple[Path, ...]
@@ -70,7 +70,7 @@ class ExportFormat(Protocol):
         """What it writes, in a sentence or two."""
         ...
 
-    def write(self, run: RunSource, output: Path, options: ExportOptions) -> Written:
+    def write(self, run: RunSource, output: Path, options: ExportOptions) -> ExportResult:
         """Writes a run into a folder, which is there and empty.
 
         Raises:

@@ -14,7 +14,7 @@ from typing import IO, Any, Literal, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from loopwright.export._format import ExportOptions, Written
+from loopwright.export._format import ExportOptions, ExportResult
 from loopwright.export._source import RunSource
 from loopwright.record import EpisodeRecord
 from loopwright.text import encodable, printable_line
@@ -87,7 +87,7 @@ class TrainingFormat:
     row: type[TrainingRow]
     rows: Rows
 
-    def write(self, run: RunSource, output: Path, options: ExportOptions) -> Written:
+    def write(self, run: RunSource, output: Path, options: ExportOptions) -> ExportResult:
         """Writes `train.jsonl`, with a share for tests also `test.jsonl`, and a card, `README.md`.
 
         Raises:
@@ -102,7 +102,7 @@ class TrainingFormat:
         card = output / "README.md"
         card.write_text(_card(self, run, writer, options.license), encoding="utf-8")
         files = (*(output / f"{split}.jsonl" for split in writer.files), card)
-        return Written(files, sum(writer.rows.values()), writer.left_out)
+        return ExportResult(files, sum(writer.rows.values()), writer.left_out)
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
+class ImportResult:
     """What an import came to."""
 
     files: tuple[Path, ...]
@@ -26,7 +26,7 @@ class ImportFormat(Protocol):
         """What it reads, in a sentence."""
         ...
 
-    def write(self, source: Path, output: Path) -> Imported:
+    def write(self, source: Path, output: Path) -> ImportResult:
         """Writes a task folder into a folder that is there and empty.
 
         Raises:

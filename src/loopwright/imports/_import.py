@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from loopwright.imports._format import Imported, ImportFormat
+from loopwright.imports._format import ImportFormat, ImportResult
 from loopwright.imports._inspect import INSPECT
 from loopwright.plugins import load_plugin
 from loopwright.project import moved_files, new_folder
@@ -16,7 +16,7 @@ IMPORTS: Mapping[str, ImportFormat] = {"inspect": INSPECT}
 """The shipped formats by name."""
 
 
-def import_tasks(format: str, source: str | os.PathLike[str], output: str | os.PathLike[str]) -> Imported:
+def import_tasks(format: str, source: str | os.PathLike[str], output: str | os.PathLike[str]) -> ImportResult:
     """Writes a task folder; nothing of the source is executed, and nothing is downloaded.
 
     Args:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from loopwright.environments.text import is_number
 from loopwright.errors import TaskError
 from loopwright.files import read_regular
-from loopwright.imports._format import Imported
+from loopwright.imports._format import ImportResult
 from loopwright.project import parse_json
 
 
@@ -60,7 +60,7 @@ class InspectSamples:
 
     about = "A JSON or JSON lines file of samples: input, target, choices."
 
-    def write(self, source: Path, output: Path) -> Imported:
+    def write(self, source: Path, output: Path) -> ImportResult:
         """Writes `task.yaml`, `samples.jsonl` and a page that says what was not carried over.
 
         Raises:
@@ -92,7 +92,7 @@ class InspectSamples:
         }
         for name, text in files.items():
             (output / name).write_text(text, encoding="utf-8")
-        return Imported(tuple(output / name for name in files), len(records), lost)
+        return ImportResult(tuple(output / name for name in files), len(records), lost)
 
 
 INSPECT = InspectSamples()

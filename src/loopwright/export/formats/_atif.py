@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from loopwright._version import __version__
-from loopwright.export._format import ExportOptions, Written, file_name, timestamp
+from loopwright.export._format import ExportOptions, ExportResult, file_name, timestamp
 from loopwright.export._source import RunSource
 from loopwright.record import CallRecord, EpisodeRecord, IterationRecord
 from loopwright.text import encodable
@@ -28,7 +28,7 @@ class AtifFormat:
         "A file per episode, also per one that infrastructure failed: its steps, with scores and decisions in `extra`."
     )
 
-    def write(self, run: RunSource, output: Path, options: ExportOptions) -> Written:
+    def write(self, run: RunSource, output: Path, options: ExportOptions) -> ExportResult:
         """Writes a JSON file per episode.
 
         Raises:
@@ -42,7 +42,7 @@ class AtifFormat:
             told = json.dumps(trajectory(run.manifest.id, episode), ensure_ascii=False, indent=1, allow_nan=False)
             path.write_bytes(encodable(told).encode())
             files.append(path)
-        return Written(tuple(files), len(files))
+        return ExportResult(tuple(files), len(files))
 
 
 ATIF = AtifFormat()

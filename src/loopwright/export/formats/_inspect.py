@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loopwright.errors import MissingExtra
-from loopwright.export._format import ExportOptions, Written, file_name, timestamp
+from loopwright.export._format import ExportOptions, ExportResult, file_name, timestamp
 from loopwright.export._source import RunSource
 from loopwright.record import CallRecord, EpisodeRecord, IterationRecord
 from loopwright.text import printable_line
@@ -31,7 +31,7 @@ class InspectFormat:
         "A `.eval` log per task and variant; an episode is a sample, and one that infrastructure failed has no score."
     )
 
-    def write(self, run: RunSource, output: Path, options: ExportOptions) -> Written:
+    def write(self, run: RunSource, output: Path, options: ExportOptions) -> ExportResult:
         """Writes the logs.
 
         Raises:
@@ -55,7 +55,7 @@ class InspectFormat:
             path = output / f"{file_name(number, f'{task}-{variant}')}.eval"
             write_eval_log(_log(run, task, variant, samples), str(path))
             files.append(path)
-        return Written(tuple(files), sum(len(samples) for samples in logs.values()))
+        return ExportResult(tuple(files), sum(len(samples) for samples in logs.values()))
 
 
 INSPECT = InspectFormat()

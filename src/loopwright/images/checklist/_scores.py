@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
@@ -18,7 +18,8 @@ from loopwright.images.checklist._atoms import Atom
 from loopwright.images.checklist._checklist import Checklist
 from loopwright.types import Check, Verdict
 
-Box = tuple[float, float, float, float]
+_Share = Annotated[float, Field(allow_inf_nan=False)]
+Box = tuple[_Share, _Share, _Share, _Share]
 """Left, top, right, bottom, in shares of the picture's width and height."""
 
 

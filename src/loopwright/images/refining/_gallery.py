@@ -3,8 +3,7 @@
 It counts, for each model, kind of atom and operation, how often the atom held afterwards. Thompson sampling chooses:
 for each model a rate is drawn from the beta distribution of its counts, and the highest rate wins. So models that
 nobody knows are tried, and those that fail are left alone. What other episodes taught is fixed before an episode
-begins, and is recorded with it; the rest follows from the episode's own attempts and its place in the run. So a resume
-chooses the same.
+begins, and is recorded with it; edits also count the attempts of the episode itself. So a resume chooses the same.
 """
 
 from __future__ import annotations

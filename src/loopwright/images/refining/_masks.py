@@ -56,7 +56,8 @@ def mask_of(picture: bytes, boxes: Sequence[Box]) -> bytes:
     for left, top, right, bottom in boxes:
         low = (max(0, floor((left - _MARGIN) * width)), max(0, floor((top - _MARGIN) * height)))
         high = (min(width, ceil((right + _MARGIN) * width)), min(height, ceil((bottom + _MARGIN) * height)))
-        mask.paste(255, (*low, *high))
+        if low[0] < high[0] and low[1] < high[1]:
+            mask.paste(255, (*low, *high))
     return png(mask)
 
 
