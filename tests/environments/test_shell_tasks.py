@@ -230,6 +230,22 @@ async def test_what_is_no_name_is_graded_and_never_source(provider: SandboxProvi
         assert scores.exact == 0.0
 
 
+@pytest.mark.parametrize(
+    "test",
+    [
+        'assert lines("""a\n  b\nc""") == 3\nassert lines("""a\n  b\n""") == 2',
+        'assert lines("a\\\nb") == 1',
+        "assert lines(f'''a\n{1}\nb''') == 3",
+        'for text in (\n    "a",\n    "b"\n    "c",\n):\n    assert """\n""" + text == "\\n" + text',
+    ],
+)
+async def test_strings_of_tests_keep_their_lines(provider: SandboxProvider, test: str) -> None:
+    code = "def lines(text):\n    assert '    b' not in text\n    return len(text.splitlines())"
+    hidden = {"gold": code, "tests": [test]}
+    _, scores = await _play(provider, "interpreter", {}, hidden, f"```python\n{code}\n```", "submit lines")
+    assert scores.exact == 1
+
+
 @pytest.mark.parametrize("legacy", [False, True])
 async def test_code_after_the_submitted_name_does_not_run_beside_the_tests(
     provider: SandboxProvider, legacy: bool
@@ -296,6 +312,30 @@ async def test_flags_may_stand_in_brackets_and_quotes(provider: SandboxProvider)
     seen, scores = await _play(provider, "ctf", {}, {"gold": "flag{1}"}, *endings)
     assert [observation.text for observation in seen] == ["submitted flag{1}"] * 3
     assert scores.exact == 1.0
+
+
+@pytest.mark.parametrize(
+    ("ending", "gold"),
+    [
+        ("submit flag{a b}", "flag{a b}"),
+        ("submit flag{a b}.", "flag{a b}"),
+        ("submit flag: flag{1}", "flag{1}"),
+        ("submit The flag is flag{1}.", "flag{1}"),
+        ("submit flag{1} which was in the file", "flag{1}"),
+        ("submit 17 because it is prime", "17"),
+        ("submit flag{1}.", "flag{1}."),
+        ("submit correct horse", "correct horse"),
+    ],
+)
+async def test_a_flag_may_hold_blanks_and_stand_among_words(provider: SandboxProvider, ending: str, gold: str) -> None:
+    _, scores = await _play(provider, "ctf", {}, {"gold": gold}, ending)
+    assert scores.exact == 1
+
+
+@pytest.mark.parametrize("ending", ["submit flag{a", "submit flag{b} flag{a b}", "submit b flag{a b", "submit"])
+async def test_another_flag_is_wrong(provider: SandboxProvider, ending: str) -> None:
+    _, scores = await _play(provider, "ctf", {}, {"gold": "flag{a b}"}, ending)
+    assert scores.exact == 0
 
 
 async def test_a_folder_of_flags_may_have_any_name(provider: SandboxProvider) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from shlex import quote
@@ -22,6 +23,8 @@ from loopwright.text import cut_middle
 from loopwright.types import Observation
 
 _SHOWN = 2000
+_LABEL = re.compile(r"^(?:the )?flag(?: is\b|\s*[:=])\s*", re.IGNORECASE)
+_BRACES = re.compile(r"[^\s{}]{1,64}\{[^{}]*\}")
 
 
 class CtfFields(ScoredFields):
@@ -102,7 +105,7 @@ class CtfEnvironment(StatefulEnvironment[Shell]):
         self._flag = ""
         said = _as_published(command) if self._fields.legacy else submission(command)
         if said is not None:
-            self._flag = said if self._fields.legacy else next(iter(said.split()), "")
+            self._flag = said
             return Observation(text=f"submitted {self._flag}", done=True)
         ran = await session.run(command, timeout=self._fields.timeout)
         if ran.timed_out:
@@ -113,7 +116,9 @@ class CtfEnvironment(StatefulEnvironment[Shell]):
     async def _outcome(self) -> FlagOutcome:
         if self._hidden is None:
             raise TaskError("environment.hidden.gold: the task has no flag")
-        return FlagOutcome(self._flag, self._hidden.gold)
+        gold = self._hidden.gold
+        means_it = not self._fields.legacy and gold in _readings(self._flag)
+        return FlagOutcome(gold if means_it else self._flag, gold)
 
     async def snapshot(self) -> str:
         """Stores the working directory, all files that changed, and the last flag; returns the reference.
@@ -147,6 +152,12 @@ class CtfEnvironment(StatefulEnvironment[Shell]):
         provider, spec = self._setup.provider, self._setup.spec
         setup = f"cd -- {quote(fields.folder)} && {fields.setup}" if fields.setup else ""
         return await Shell.open(provider, spec, _fixture_of(fields), setup=setup, cwd=fields.folder)
+
+
+def _readings(said: str) -> list[str]:
+    """The flags that words can mean: all of them, the first, what ends in a brace, or what follows `flag:`."""
+    whole = _LABEL.sub("", said)
+    return [said, whole, whole.rstrip(".!"), *whole.split()[:1], *_BRACES.findall(whole)[:1]]
 
 
 def _as_published(command: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
+import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,6 +12,7 @@ from loopwright.environments._scores import Score
 from loopwright.environments._types import EnvironmentSetup
 from loopwright.environments.interpreter._functions import is_function_name, tested_name
 from loopwright.environments.interpreter._interpreter import Interpreter
+from loopwright.replies import parse_python
 from loopwright.task import Instance
 from loopwright.verify import TestVerifier
 
@@ -73,5 +74,22 @@ def _as_functions(tests: Sequence[str], name: str, called: str, preparation: str
     """The assertions as a file of tests that import the function under the name they call."""
     lines = [f"from solution import {name} as {called}" if name != called else f"from solution import {name}"]
     lines += [preparation] if preparation else []
-    lines += [f"def test_{number}():\n{textwrap.indent(test, '    ')}" for number, test in enumerate(tests, start=1)]
+    lines += [f"def test_{number}():\n{_indented(test)}" for number, test in enumerate(tests, start=1)]
     return "\n\n".join(lines) + "\n"
+
+
+def _indented(code: str) -> str:
+    """Statements as the body of a function: lines that begin within a string stay as they are."""
+    code = code.replace("\r\n", "\n").replace("\r", "\n")  # As Python reads lines.
+    try:
+        nodes = list(ast.walk(parse_python(code)))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        nodes = []
+    kept = {
+        number
+        for node in nodes
+        if isinstance(node, ast.Constant | ast.JoinedStr)
+        for number in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)
+    }
+    lines = enumerate(code.split("\n"), start=1)
+    return "\n".join(line if number in kept or not line.strip() else f"    {line}" for number, line in lines)
