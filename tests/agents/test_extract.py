@@ -99,6 +99,25 @@ def test_the_only_file_is_the_entry_unless_the_task_knows_its_name() -> None:
     assert files("```yaml a.yaml\nx: 1\n```") == {"a.yaml": "x: 1\n"}
 
 
+@pytest.mark.parametrize("test", ["test_add.py", "add_test.py", "tests/check.py"])
+def test_a_test_beside_it_does_not_keep_the_only_file_from_being_the_entry(test: str) -> None:
+    reply = f"```python\n# file: add.py\n{CODE}```\n```python\n# file: {test}\nimport add\n```\n"
+    assert files(reply) == {"solution.py": CODE, test: "import add\n"}
+    assert files(f"```python {test}\n{CODE}```") == {"solution.py": CODE}
+
+
+def test_a_second_block_named_as_the_entry_replaces_it_or_the_part_that_it_defines() -> None:
+    uses = "def add(a, b):\n    return helper(a) + b\n"
+    reply = f"```python\n# solution.py\n{OTHER}def add(a, b):\n    return 0\n```\nNo:\n```python\n# solution.py\n"
+    assert files(f"{reply}{uses}```\n") == {"solution.py": OTHER + uses}
+    assert files(f"{reply}{CODE}```\n") == {"solution.py": CODE}
+
+
+def test_an_alternative_that_is_said_not_to_be_the_answer_is_none() -> None:
+    wrong = "def add(a, b):\n    return a\n"
+    assert files(f"```python\n{CODE}```\nA common mistake:\n```python\n{wrong}```\n") == {"solution.py": CODE}
+
+
 def test_a_line_before_a_block_names_its_file() -> None:
     reply = f"**`util.py`**\n\n```python\n{OTHER}```\n### File: solution.py\n```python\n{CODE}```\n"
     assert files(reply) == {"solution.py": CODE, "util.py": OTHER}

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loopwright.replies import is_python, program_of
+from loopwright.replies import is_python, missing_names, program_of
 
 ADD = "def add(a, b):\n    return a + b\n"
 HELPER = "def helper(a):\n    return a\n"
 USES = "def add(a, b):\n    return helper(a) + b\n"
+WRONG = "\n\ndef add(a, b):\n    return 0\n"
 TEST = "def test_add():\n    assert add(1, 2) == 3\n"
 MATH = "import math\n"
 FLOOR = "def add(a, b):\n    return math.floor(a + b) + K\n"
@@ -32,6 +33,27 @@ FLOOR = "def add(a, b):\n    return math.floor(a + b) + K\n"
             "def add(a, b):\n    A()\n    return a + b\n\n\nif __name__ == '__main__':\n    add(1, 2)\n",
         ],
         [HELPER, "from __future__ import annotations\n" + USES],
+        [ADD, "def add(a, b): ...\n"],
+        [ADD, "def add(a, b):\n    pass\n"],
+        [ADD, 'def add(a, b):\n    """The sum."""\n'],
+        [ADD, "def add(a, b):\n    raise NotImplementedError\n"],
+        ["def add(a, b): ...\n", ADD],
+        [HELPER + WRONG, USES],
+        [HELPER + WRONG, "def helper(a): ...\n\n\n" + USES],
+        [HELPER + WRONG + "\n\nassert add\nTABLE = [add]\n", USES],
+        ["import math\n\n\n" + WRONG, "def add(a, b):\n    return math.floor(a + b)\n"],
+        [
+            HELPER + WRONG,
+            "import math\n\n\ndef add(a, b):\n    return math.floor(helper(a) + b)\n\n\nprint(add(1, 2))\n",
+        ],
+        [HELPER, WRONG + "\n\ndef last():\n    return add\n", "@staticmethod\n" + USES + "\n\nassert last() is add\n"],
+        ["from math import *\n", "def add(a, b):\n    return int(fsum([a, b]))\n"],
+        ["import sys\n\nsys.setrecursionlimit(10_000)\n", "def add(a, b):\n    return a + b + 0 * sys.maxsize\n"],
+        ["T = []\nfor i in range(10):\n    T.append(i)\n", "def add(a, b):\n    return T[a] + T[b]\n"],
+        ["def plus(a, b):\n    return a + b\n", "add = plus\n"],
+        ["K = 0\n", FLOOR, MATH, "K = 2\n"],
+        ["print(add(1, 2))\n", "add = lambda a, b: a + b\n"],
+        ["x = 1\n", "add = lambda a, b: a + b\n"],
     ],
 )
 def test_what_belongs_together_is_one_program(blocks: list[str]) -> None:
@@ -62,13 +84,53 @@ def test_others_are_left_out(blocks: list[str], program: str) -> None:
     assert program_of(blocks) == program
 
 
+@pytest.mark.parametrize(
+    ("said", "program"),
+    [
+        ("A common mistake to avoid:", ADD),
+        ("It runs in O(1).\n\n### Brute force (for comparison)\n\n", ADD),
+        ("where previously it was:", ADD),
+        ("Your original code was:", ADD),
+        ("An async version:", ADD),
+        ("I made a common mistake. Here it is again:", WRONG),
+        ("Instead of the brute force, faster:", WRONG),
+        ("Again:", WRONG),
+    ],
+)
+def test_words_before_a_block_say_that_it_is_not_the_answer(said: str, program: str) -> None:
+    assert program_of([ADD, WRONG], ["Here it is:", said]) == program
+    assert program_of([WRONG], [said]) == WRONG
+
+
+@pytest.mark.parametrize("said", ["Wait, let me fix `add`:", "The corrected function:"])
+def test_words_before_a_block_say_that_it_corrects_a_part(said: str) -> None:
+    program = program_of([HELPER + WRONG, ADD], ["", said])
+    assert program == HELPER + "\n\n" + ADD
+    assert program_of([HELPER + WRONG, ADD], ["", "Or:"]) == HELPER + WRONG
+
+
+def test_a_flood_of_corrections_is_survived() -> None:
+    fixes = [f"def add(a, b):\n    return helper({number})\n" for number in range(1_000)]
+    assert program_of([HELPER + WRONG, *fixes], ["Fix:"] * 1_001).startswith(HELPER)
+
+
+@pytest.mark.parametrize(
+    ("code", "missing"),
+    [(USES, {"helper"}), (ADD, set()), ("from math import *\nsqrt(2)\n", set()), ("x = (\n", set())],
+)
+def test_names_that_a_program_lacks(code: str, missing: set[str]) -> None:
+    assert missing_names(code) == missing
+
+
 snippets = st.sampled_from([ADD, HELPER, USES, TEST, MATH, FLOOR, "K = 0\n", "add(1, 2)\n", "x = (\n"])
+said = st.sampled_from(["", "Fix:", "For comparison:"])
 
 
 @settings(deadline=None)
-@given(st.lists(snippets, min_size=1, max_size=6))
-def test_a_program_is_made_of_whole_blocks_in_their_order(blocks: list[str]) -> None:
-    program = program_of(blocks)
+@given(st.lists(st.tuples(snippets, said), min_size=1, max_size=6))
+def test_a_program_is_made_of_whole_blocks_in_their_order(reply: list[tuple[str, str]]) -> None:
+    blocks = [block for block, _ in reply]
+    program = program_of(blocks, [before for _, before in reply])
     assert program in blocks or is_python(program)
     places = [program.find(block) for block in dict.fromkeys(blocks) if block in program]
     assert places

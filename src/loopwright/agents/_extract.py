@@ -6,12 +6,20 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import PurePosixPath
 
 from loopwright.candidate import Candidate
 from loopwright.errors import NoCandidate
-from loopwright.replies import CodeBlock, code_blocks, defined_names, language_of, program_of, repaired_python
+from loopwright.replies import (
+    CodeBlock,
+    code_blocks,
+    defined_names,
+    language_of,
+    missing_names,
+    program_of,
+    repaired_python,
+)
 
 _LANGUAGES = {".py": ("Python", "python"), ".sql": ("SQL", "sql")}
 _PATH = re.compile(r"^(?:#|//|--)?\s*(?:file(?:name)?:?\s*)?`?(?P<path>[\w./-]+\.\w+)`?\s*:?\s*$", re.IGNORECASE)
@@ -30,6 +38,8 @@ class _Block:
     language: str
     path: str
     body: str
+    before: str = ""
+    """What the reply says between the block before and this one, or the end of it."""
 
 
 def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()) -> Candidate:
@@ -41,9 +51,9 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
     `loopwright.replies.program_of` takes are the entry. A block that is named as the entry is corrected in the same
     way.
 
-    A single file in the entry's language is the entry under any name that the task does not know. Where there is no
-    file so far, blocks under another language's name that are Python count, and without a block a bare program, also
-    between sentences or tags such as `<code>`.
+    A single file in the entry's language, tests aside, is the entry under any name that the task does not know. Where
+    there is no file so far, blocks under another language's name that are Python count, and without a block a bare
+    program, also between sentences or tags such as `<code>`.
 
     Args:
         reply: The model's text, without its reasoning.
@@ -64,17 +74,29 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
         for b in blocks
         if b.body.strip() and (b.path == entry or (not b.path and b.language in {"", language or b.language}))
     ]
-    named = max((at for at, block in enumerate(fitting) if block.path), default=0)
-    if entry not in files or defined_names(files[entry]):
-        meant = [block.body for block in fitting[named:]]
-        files |= {entry: program_of(meant)} if meant else {}
-    if len(files) == 1 and entry not in files:
-        files = {_only(path, suffix, known, entry): body for path, body in files.items()}
+    if fitting and (entry not in files or defined_names(files[entry])):
+        files |= {entry: _program(fitting)}
+    programs = [path for path in files if path.endswith(suffix) and not _is_test(path)] or list(files)
+    if len(programs) == 1 and entry not in files:
+        files = {_only(path, suffix, known, entry) if path in programs else path: files[path] for path in files}
     if not files and language == "python" and (program := _hidden(reply, blocks)):
         files = {entry: program}
     if files:
         return Candidate(files=files)
     raise NoCandidate(_why_nothing(blocks, title))
+
+
+def _program(blocks: Sequence[_Block]) -> str:
+    """The program from the last block that is named as it; from an earlier one, if else a name of that is missing."""
+    named = [at for at, block in enumerate(blocks) if block.path][-_MOST:] or [0]
+    readings = (program_of([b.body for b in blocks[at:]], [b.before for b in blocks[at:]]) for at in reversed(named))
+    last = next(readings)
+    return next((code for code in chain([last], readings) if not missing_names(code)), last)
+
+
+def _is_test(path: str) -> bool:
+    name = PurePosixPath(path)
+    return name.name.startswith("test_") or name.stem.endswith("_test") or name.parts[0] in {"test", "tests"}
 
 
 def _hidden(reply: str, blocks: Sequence[_Block]) -> str:
@@ -87,11 +109,12 @@ def _hidden(reply: str, blocks: Sequence[_Block]) -> str:
 def _blocks(reply: str, language: str, known: frozenset[str], entry: str) -> list[_Block]:
     """The blocks with the files that they name."""
     found = code_blocks(reply, language=language)
-    named = [_block(block, known, entry) for block in found]
-    blocks = [
-        one if one.path else replace(one, path=_heading(reply[max(0, block.start - 300) : block.start], known, entry))
-        for one, block in zip(named, found, strict=True)
+    ends = [0, *(block.end for block in found)]
+    named = [
+        replace(_block(block, known, entry), before=reply[max(end, block.start - 300) : block.start])
+        for block, end in zip(found, ends, strict=False)
     ]
+    blocks = [one if one.path else replace(one, path=_heading(one.before, known, entry)) for one in named]
     if any(block.path == entry for block in blocks):
         return blocks
     return [block if block.path in known else one for one, block in zip(named, blocks, strict=True)]
