@@ -205,3 +205,11 @@ async def test_a_broken_verifier_is_no_score(
 def test_a_field_that_cannot_be_used_is_told_before_a_run(fields: Mapping[str, Any], why: str) -> None:
     with pytest.raises(TaskError, match=why):
         DiscoveryEnvironment.check(instance(**fields))
+
+
+async def test_a_candidate_that_takes_several_processors_has_them(provider: SandboxProvider, kept: Kept) -> None:
+    places = []
+    for cpus in (0.5, 1.0, 2.0, 1e9):
+        spec = SandboxSpec(limits=Limits(cpus=cpus))
+        places.append(DiscoveryEnvironment(EnvironmentSetup(provider, spec, kept.put, kept.__getitem__)).places)
+    assert places == [places[1], places[1], max(1, places[1] // 2), 1]

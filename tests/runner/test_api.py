@@ -19,6 +19,8 @@ from loopwright.errors import ModelRejected, UserError
 from loopwright.models import Reply, Request, Scripted
 from loopwright.project import Project
 from loopwright.store import Event, RunFinished, RunStarted, read_run
+from loopwright.task import LoopOptions
+from loopwright.types import ValueOptions
 from loopwright.verify import Check, Verdict
 
 WRONG, RIGHT = "```python\ndef triple(n):\n    return n\n```", "```python\ndef triple(n):\n    return n * 3\n```"
@@ -333,3 +335,25 @@ def test_several_models_are_compared(task: loopwright.Task, tmp_path: Path) -> N
         models[0].name: True,
         "mine/other": False,
     }
+
+
+def test_the_episodes_of_a_run_share_the_places_where_candidates_are_executed(tmp_path: Path) -> None:
+    under_way: list[int] = []
+
+    class Places(_Echo):
+        places = 2
+
+        async def step(self, action: loopwright.Candidate) -> loopwright.Observation:
+            under_way.append(under_way[-1] + 1 if under_way else 1)
+            await asyncio.sleep(0.02)
+            under_way.append(under_way[-1] - 1)
+            return loopwright.Observation(verdict=Verdict(checks=(Check(name="valid", score=1),), value=1.0))
+
+    loop = LoopOptions(max_iterations=4, value=ValueOptions(direction="maximize"))
+    task = _wanted("33").model_copy(update={"loop": loop})
+    model = Scripted([f"```python\nn = {number}\n```" for number in range(12)])
+    result = loopwright.run(
+        task, model=model, environment=Places, strategy="discover", repeats=3, concurrency=3, out=tmp_path / "run"
+    )
+    assert [episode.scored for episode in result.episodes] == [True] * 3
+    assert max(under_way) == 2

@@ -33,8 +33,9 @@ class DiscoveryEnvironment:
 
     @property
     def places(self) -> int:
-        """Candidates that are executed at the same time: one for each processor."""
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        """Candidates that are executed at the same time: one for each processor, or for what `sandbox.cpus` says."""
+        processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return max(1, int(processors / max(1.0, self._setup.spec.limits.cpus)))
 
     @staticmethod
     def check(instance: Instance) -> None:

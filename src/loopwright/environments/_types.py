@@ -69,7 +69,7 @@ class ExecutesTogether(Protocol):
 
     @property
     def places(self) -> int:
-        """How many candidates it executes at the same time, at most."""
+        """How many candidates are executed at the same time, at most, in all episodes of a run together."""
         ...
 
 

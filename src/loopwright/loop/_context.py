@@ -94,6 +94,8 @@ class EpisodeContext:
     tree: EpisodeRecord = field(default_factory=EpisodeRecord)
     draws: dict[int, Draw] = field(default_factory=dict)
     """Candidates that were asked for ahead of their iteration: see `loop.width`."""
+    places: Callable[[int], asyncio.Semaphore] = asyncio.Semaphore
+    """Gives places for so many candidates that are executed together; those of a run are for all of its episodes."""
     flight: Flight = field(default_factory=Flight)
     """The candidates of a search that are under way."""
 

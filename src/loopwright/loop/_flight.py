@@ -36,7 +36,7 @@ def _begin(runtime: Runtime[EpisodeContext], search: Search) -> None:
     flight.size = (started and started.in_flight) or size
     flight.search, flight.landed = search, context.tree.without_iterations()
     flight.calls = asyncio.Semaphore(calls)
-    flight.places = asyncio.Semaphore(place.places if isinstance(place, ExecutesTogether) else 1)
+    flight.places = context.places(place.places) if isinstance(place, ExecutesTogether) else asyncio.Semaphore(1)
     for iteration in range(flight.size):
         _launch(runtime, iteration, None)
 

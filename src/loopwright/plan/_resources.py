@@ -46,6 +46,7 @@ class RunResources:
         run.artifacts.source, run.artifacts.sink = store.get, store.put
         self._store = store
         self._providers: dict[tuple[str, str | None], Pool] = {}
+        self._places: dict[int, asyncio.Semaphore] = {}
         self._opening = asyncio.Lock()
         self._breakers: dict[str, Breaker] = {}
         self._stack = AsyncExitStack()
@@ -94,6 +95,10 @@ class RunResources:
         if not isinstance(environment, Environment):
             raise MissingContent(f"{task.environment.name!r} is not an environment: methods are missing")
         return environment
+
+    def places(self, number: int) -> asyncio.Semaphore:
+        """The places for so many candidates that are executed together, whatever their episodes."""
+        return self._places.setdefault(number, asyncio.Semaphore(number))
 
     async def shown(self, instance: Instance) -> Instance:
         """The instance as the loop may have it: without hidden fields, its picture an artifact of the run.

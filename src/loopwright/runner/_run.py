@@ -351,6 +351,7 @@ class Run:
                 prices=parts.prices,
                 seed=task.seed,
                 memory=prepared.memory,
+                places=parts.places,
             )
             plan = EpisodePlan(started, episode.instance, cast.strategy)
             if self.config.regrade:
