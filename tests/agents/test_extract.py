@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from loopwright.agents import extract_files
@@ -143,6 +143,11 @@ def test_a_line_before_a_block_names_its_file() -> None:
         f"[PYTHON]\n{CODE}[/PYTHON]",
         "```python def add(a, b): return a + b```",
         f"Here is my solution:\n\n{CODE}\nThis works.\n",
+        f"```python\n%timeit add(1, 2)\n!pip install x\n{CODE}```",
+        "```python\ndef add(a, b):\n    return a + b if a &lt; b else b + a\n```",
+        f"Here:\n```python\n{CODE}```\nDone.".replace("\n", "\r"),
+        f'<file path="solution.py">\n{CODE}</file>',
+        f'<file name="add.py">{CODE}</file>',
     ],
 )
 def test_a_program_in_an_odd_wrapping_is_found(reply: str) -> None:
@@ -158,10 +163,17 @@ def test_a_function_and_its_helper_in_two_blocks_are_one_file() -> None:
     assert files(f"First:\n```python\n{OTHER}```\nThen:\n```python\n{uses}```\n") == {"solution.py": f"{OTHER}\n{uses}"}
 
 
-@pytest.mark.parametrize("flood", ["<code>" * 20_000, "```python " * 10_000, "def f\n" * 10_000])
+@pytest.mark.parametrize(
+    "flood", ["<code>" * 20_000, "<file path=a.py>" * 20_000, "```python " * 10_000, "def f\n" * 10_000]
+)
 def test_a_flood_of_what_may_be_code_is_survived(flood: str) -> None:
     with pytest.raises(NoCandidate):
         files(flood)
+
+
+def test_files_may_stand_between_tags() -> None:
+    reply = f"<file path='util.py'>\n{OTHER}</file>\n<file path='./solution.py'>\n{CODE}</file>\n"
+    assert files(reply) == {"solution.py": CODE, "util.py": OTHER}
 
 
 def test_several_files_by_name() -> None:
@@ -204,6 +216,8 @@ def test_any_text_gives_files_or_a_reason(reply: str) -> None:
 @given(st.text(alphabet=st.characters(exclude_characters="`~\r", exclude_categories=["Cs"]), min_size=1))
 def test_what_stands_in_a_block_comes_out_unchanged(code: str) -> None:
     body = f"def f():\n    pass\n{code}\n"
+    # Entities and commands of a notebook are left as they are in what is Python.
+    assume(is_python(body) or not set(body) & set("&%!"))
     refused = set(body) & set("\xa0\u200b\u200c\u200d\u2060\ufeff") and not is_python(body)
     expected = repaired_python(body) if refused else body
     assert files(f"Sure!\n```python\n{body}```\n") == {"solution.py": expected}

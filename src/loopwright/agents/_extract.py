@@ -15,6 +15,7 @@ from loopwright.replies import (
     CodeBlock,
     code_blocks,
     defined_names,
+    is_python,
     language_of,
     missing_names,
     program_of,
@@ -26,6 +27,8 @@ _PATH = re.compile(r"^(?:#|//|--)?\s*(?:file(?:name)?:?\s*)?`?(?P<path>[\w./-]+\
 _ATTRIBUTE = re.compile(r"\b(?:file(?:name)?|path|title)\s*[=:]\s*[\"']?(?P<path>[\w./-]+\.\w+)", re.IGNORECASE)
 _HEADING = re.compile(r"[#*_`\s]*(?:file(?:name)?:?[*_`\s]*)?(?P<path>[\w./-]+\.\w+)[*_`:\s]*", re.IGNORECASE)
 _TAG = re.compile(r"<(?P<tag>code|pre|python|answer|solution)\b[^>\n]*>|\[(?P<word>PYTHON|CODE)\]", re.IGNORECASE)
+_FILE_TAG = re.compile(r"<file\s+(?:file)?(?:name|path)=[\"']?(?P<path>[\w./-]+\.\w+)[\"']?\s*>", re.IGNORECASE)
+_NOTEBOOK = re.compile(r"^[ \t]*(?:%{1,2}|!)\w.*\n?", re.MULTILINE)
 _INLINE = re.compile(r"`{3,}(?:python\d?|py)?[ \t]+(?P<body>[^`\n]+)`{3,}", re.IGNORECASE)
 _STARTS = re.compile(r"^(?:from|import|def|class|async def)\b|^@\w", re.MULTILINE)
 _SENTENCE = re.compile(r"^[A-Z][\w']*(?: .*)?[.:!]$", re.MULTILINE)
@@ -53,7 +56,7 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
 
     A single file in the entry's language, tests aside, is the entry under any name that the task does not know. Where
     there is no file so far, blocks under another language's name that are Python count, and without a block a bare
-    program, also between sentences or tags such as `<code>`.
+    program, also between sentences or tags such as `<code>`; a tag `<file path="...">` names its file.
 
     Args:
         reply: The model's text, without its reasoning.
@@ -67,7 +70,7 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
         raise NoCandidate("the model answered nothing")
     suffix = PurePosixPath(entry).suffix
     title, language = _LANGUAGES.get(suffix, (suffix or "text", ""))
-    blocks = _blocks(reply, language, known, entry)
+    blocks = _blocks(reply, language, known, entry) or list(_tagged(reply, known, entry))
     files = {block.path: block.body for block in blocks if block.path and block.body.strip()}
     fitting = [
         b
@@ -111,13 +114,25 @@ def _blocks(reply: str, language: str, known: frozenset[str], entry: str) -> lis
     found = code_blocks(reply, language=language)
     ends = [0, *(block.end for block in found)]
     named = [
-        replace(_block(block, known, entry), before=reply[max(end, block.start - 300) : block.start])
+        replace(
+            _block(replace(block, body=_meant(block, language)), known, entry),
+            before=reply[max(end, block.start - 300) : block.start],
+        )
         for block, end in zip(found, ends, strict=False)
     ]
     blocks = [one if one.path else replace(one, path=_heading(one.before, known, entry)) for one in named]
     if any(block.path == entry for block in blocks):
         return blocks
     return [block if block.path in known else one for one, block in zip(named, blocks, strict=True)]
+
+
+def _meant(block: CodeBlock, language: str) -> str:
+    """Its body; if that is no Python, with HTML's entities as what they stand for, or without a notebook's commands."""
+    body = block.body
+    if language != "python" or block.language not in {"", "python"} or is_python(body):
+        return body
+    readings = (html.unescape(body), _NOTEBOOK.sub("", body))
+    return next((code for code in readings if code.strip() and is_python(code)), body)
 
 
 def _block(block: CodeBlock, known: frozenset[str], entry: str) -> _Block:
@@ -140,6 +155,14 @@ def _heading(before: str, known: frozenset[str], entry: str) -> str:
     """The file that the last line before a block names, if it holds nothing else."""
     named = _HEADING.fullmatch(before.rstrip().rpartition("\n")[2])
     return _clean(named["path"], known, entry) if named else ""
+
+
+def _tagged(reply: str, known: frozenset[str], entry: str) -> Iterator[_Block]:
+    """The files between tags such as `<file path="solution.py">`."""
+    for tag in islice(_FILE_TAG.finditer(reply), _MOST):
+        body, closing, _ = reply[tag.end() :].partition("</file>")
+        if closing:
+            yield _Block("", _clean(tag["path"], known, entry), body.strip("\n") + "\n")
 
 
 def _only(path: str, suffix: str, known: frozenset[str], entry: str) -> str:

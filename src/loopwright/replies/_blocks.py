@@ -94,6 +94,7 @@ def code_blocks(text: str, *, language: str = "") -> tuple[CodeBlock, ...]:
         language: The language of blocks that name none, as `language_of` tells it. Where one is given that is neither
             Markdown nor text, blocks of those are wrappings.
     """
+    text = text if "\n" in text else text.replace("\r", "\n")
     lines = [(found.start(), found[0].removesuffix("\n").removesuffix("\r")) for found in _LINE.finditer(text)]
     found, wrappings, number, tries, late = [], list[_Opening](), 0, count(), count()
     while number < len(lines):
