@@ -22,6 +22,72 @@ def test_a_command_is_executed_as_it_was_given(kind: str, command: str) -> None:
     assert action_of(action_text({"kind": kind}, "execute", command), FENCES[kind]) == command.strip()
 
 
+@pytest.mark.parametrize(
+    ("reply", "action"),
+    [
+        ("Thought: list\nAction: `ls -la`", "ls -la"),
+        ("Action: ``ls -la``\nIt lists all.", "ls -la"),
+        ("`ls -la`", "ls -la"),
+        ("`a` `b`", "`a` `b`"),
+        ("**Thought:** list\n**Action:** ls -la", "ls -la"),
+        ("**Thought**: list\n**Action**: ls -la", "ls -la"),
+        ("Thought: list\nAction: ls\nObservation: a.txt\nThought: done\nAction: submit", "ls"),
+        ("Action: ls\nObservation:\n```\na.txt\n```\nAction: submit", "ls"),
+        ("```bash\ncat <<E\nObservation: x\nE\n```\nObservation: x", "cat <<E\nObservation: x\nE"),
+        ("cat <<E\nObservation: x\nE", "cat <<E\nObservation: x\nE"),
+        ("Action: execute[ls -la]\nObservation: [x]", "ls -la"),
+        ("Action: execute[ls]\nThen: execute[pwd]", "ls"),
+        ("execute[echo ${a[0]}] [x]", "echo ${a[0]}"),
+        ("execute[echo ']' \"]\"] [x]", "echo ']' \"]\""),
+        ("execute[echo it's] [x]", "echo it's"),
+        ("execute[echo [it's] [x]", "echo [it's] [x"),
+        ("Action: bash\nAction Input: ls -la", "ls -la"),
+        ("Action: submit\nAction Input: 42", "submit 42"),
+        ("The task is done.\nsubmit", "submit"),
+        ("The task is done.\n`submit`", "submit"),
+        ("cd ..\nsubmit", "cd ..\nsubmit"),
+        ("```console\n$ cat <<E\n> a\n> E\na\n$ ls -la\ntotal 4\n```", "cat <<E\na\nE\nls -la"),
+        ("```console\nls -la\n```", "ls -la"),
+        ('<tool_call>\n{"name": "bash", "arguments": {"command": "ls"}}\n</tool_call>', "ls"),
+        ('<tool_call>{"name": "submit", "arguments": "{\\"answer\\": \\"42\\"}"}</tool_call>', "submit 42"),
+        ('<tool_call>{"name": "submit", "arguments": {}}', "submit"),
+        ("<tool_call>ls</tool_call>", "ls"),
+        ("I look around.\n<execute_bash>\nls\n</execute_bash>\nThat lists.", "ls"),
+        ("<bash>ls</bash>", "ls"),
+        ("Action: <command>ls -la</command>", "ls -la"),
+        ("cat > a <<E\n<bash>x</bash>\nE", "cat > a <<E\n<bash>x</bash>\nE"),
+    ],
+)
+def test_an_action_is_read_in_the_ways_of_models(reply: str, action: str) -> None:
+    assert action_of(reply, "shell") == action
+
+
+PARTS = [
+    "Action: ",
+    "Action Input: ",
+    "Observation: ",
+    "execute[",
+    "]",
+    "'",
+    "<bash>",
+    "<tool_call>",
+    "{",
+    "`",
+    "\n",
+    "ls",
+]
+
+
+@given(st.lists(st.sampled_from(PARTS), max_size=20).map("".join))
+def test_any_reply_has_an_action_of_its_own_words(reply: str) -> None:
+    assert action_of(reply, "shell").count("ls") <= reply.count("ls")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_flood_of_marks_is_survived(part: str) -> None:
+    assert len(action_of(part * 3_000, "shell")) <= len(part) * 3_000
+
+
 @given(st.text(alphabet="abc{}_ 123", min_size=1).map(str.strip).filter(bool))
 def test_an_answer_is_submitted_as_it_was_given(answer: str) -> None:
     assert submission(action_of(action_text({"kind": "ctf"}, "submit", answer), "shell")) == answer

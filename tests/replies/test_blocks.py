@@ -167,6 +167,19 @@ def test_blocks_of_any_text_stand_in_it_in_order(text: str) -> None:
         ("1. ```python\nif x:\n    y()\n```\n", ["if x:\n    y()\n"]),
         ('1. ```python\n   def f():\n       """One.\n\nTwo."""\n   ```\n', ['def f():\n    """One.\n\nTwo."""\n']),
         ("1. Do\n\n     ```python\n     if x:\n         y()\n     ```\n", ["if x:\n    y()\n"]),
+        *(
+            (f"```bash\n{code}```\nThen it's done.\n```bash\nls\n```\n", [code, "ls\n"])
+            for code in (
+                "cat > a.md <<'END-OF-FILE'\n```\nls\n```\nEND-OF-FILE\nls\n",
+                'cat > a.md <<-"END OF FILE"\n\t```\n\tit\'s\n\t```\n\tEND OF FILE\n',
+                "cat > a <<A > b <<B\n```\nA\nit's\n```\nB\n",
+                "printf '\n```\nx\n```\n' > a.md\n",
+                'printf "\n```\nit\'s \\"x\n```\n" > a.md\n',
+                "git commit -m \"$(cat <<'EOF'\n```\nit's \"x\n```\nEOF\n)\"\n",
+                "# it's a comment\necho \\' $'it\\'s' ${#a} 'b'\n",
+            )
+        ),
+        ("```bash\necho it's\n```\nThen:\n```bash\nls\n```\n", ["echo it's\n", "ls\n"]),
         ("```bash\ncat > a.md <<'EOF'\n```\nls\n```\nEOF\n```\n", ["cat > a.md <<'EOF'\n```\nls\n```\nEOF\n"]),
         ("```bash\necho $((1<<4))\n```\nThen\n```\npwd\n```\n", ["echo $((1<<4))\n", "pwd\n"]),
         ("```python\nprint 1\n```\nso\n```python\nprint(1)\n```\n", ["print 1\n", "print(1)\n"]),

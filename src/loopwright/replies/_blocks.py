@@ -4,7 +4,8 @@ CommonMark 0.31 says what a fence is, which containers it may stand in, and how 
 it, where the lines of a block leave a choice:
 
 - Of several fences that could close a block of Python, the first counts after which the code parses: the others stand
-  in a string. Of those that could close a block of shell commands, the first after which no here-document is open.
+  in a string. Of those that could close a block of shell commands, the first after which no here-document and no
+  quotation is open.
 - Where no fence makes the code complete, the first one that CommonMark takes closes the block; else the first that is
   indented more; else a fence at the end of a line of code; else the end of the text.
 - In a list, lines that are indented less than the list asks for keep their indentation relative to each other.
@@ -42,7 +43,15 @@ _ALIASES = {
     "mysql": "sql",
     "mariadb": "sql",
 }
-_HERE_DOCUMENT = re.compile(r"(?<!<)<<(?P<dash>-?)[ \t]*(?P<quote>['\"\\]?)(?P<word>[A-Za-z_]\w*)")
+_HERE_DOCUMENT = (
+    r"(?<!<)<<(?P<dash>-?)[ \t]*"
+    r"(?:\\?(?P<word>[A-Za-z_][\w-]*)|(?P<quote>['\"])(?P<quoted>[^'\"\n]+)(?P=quote))"
+)
+_SHELL_TOKEN = re.compile(
+    r"\\.|\$'(?:\\.|[^'\\])*'|'[^']*'|(?P<open>')|(?P<double>\")|(?<![^\s;&|()])#[^\n]*|(?P<line>\n)|" + _HERE_DOCUMENT,
+    re.DOTALL,
+)
+_IN_DOUBLE_QUOTES = re.compile(r"\\.|(?P<double>\")|(?P<line>\n)|" + _HERE_DOCUMENT, re.DOTALL)
 _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})")
 _FENCE_AT_END = re.compile(r"`{3,}(?P<info>[^`\s]*)[ \t]*\Z")
 _LIST_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+")
@@ -196,7 +205,7 @@ class _Opening:
             case "python":
                 return is_python(code)
             case "shell":
-                return not _has_open_here_document(code)
+                return not _is_open_shell(code)
             case _:
                 return True
 
@@ -289,11 +298,23 @@ def _without(line: str, columns: int) -> str:
     return " " * (column - columns) + line[at:]
 
 
-def _has_open_here_document(code: str) -> bool:
-    lines = code.split("\n")
-    for number, line in enumerate(lines):
-        for found in _HERE_DOCUMENT.finditer(line):
-            ends = (after.lstrip("\t") if found["dash"] else after for after in lines[number + 1 :])
-            if found["word"] not in ends:
+def _is_open_shell(code: str) -> bool:
+    """Whether a quotation or a here-document of shell commands is not closed."""
+    at, double, ends = 0, False, list[str]()
+    while token := (_IN_DOUBLE_QUOTES if double else _SHELL_TOKEN).search(code, at):
+        at = token.end()
+        match token.lastgroup:
+            case "open":
                 return True
-    return False
+            case "double":
+                double = not double
+            case "word" | "quoted":
+                ends.append(("^\t*" if token["dash"] else "^") + re.escape(token[token.lastgroup]) + "$")
+            case "line":
+                for end in ends:
+                    found = re.compile(end, re.MULTILINE).search(code, at)
+                    if found is None:
+                        return True
+                    at = min(found.end() + 1, len(code))
+                ends.clear()
+    return double or bool(ends)
