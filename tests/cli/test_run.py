@@ -143,7 +143,7 @@ def test_a_missing_model_is_told_with_what_to_do(invoke: Invoke, write_task: Wri
     write_task()
     result = invoke("run", "say.yaml")
     assert result.exit_code == 2
-    assert "--model local/smollm2-135m" in result.stderr
+    assert "local/smollm2-135m" in result.stderr
     assert "Traceback" not in result.output
 
 

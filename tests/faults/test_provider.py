@@ -73,7 +73,7 @@ for _name, _case in CASES.items():
 @contextmanager
 def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Waits between calls are short; all else is as it is."""
-    policy = RetryPolicy(max_attempts=ATTEMPTS, base_delay=0.01)
+    policy = RetryPolicy(max_attempts=ATTEMPTS, base_delay=0.01, limited_elapsed=0)
     with monkeypatch.context() as patched:
         patched.setattr(loopwright.plan._resources, "Resilient", functools.partial(Resilient, policy=policy))
         yield

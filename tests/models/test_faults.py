@@ -137,7 +137,7 @@ def run(*answers: Answer) -> Seen:
             options = ModelOptions(base_url=provider.base_url, api_key=KEY, timeout=timeout)
             model = Resilient(
                 open_model("openai/the-model", options=options),
-                RetryPolicy(max_attempts=ATTEMPTS),
+                RetryPolicy(max_attempts=ATTEMPTS, limited_elapsed=0),
                 on_failure=lambda error, attempt, again: failures.append((type(error).__name__, attempt, again)),
                 clock=fake.clock,
             )

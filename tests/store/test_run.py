@@ -26,7 +26,7 @@ def test_a_manifest_comes_back(tmp_path: Path) -> None:
 def test_a_run_is_never_overwritten(tmp_path: Path) -> None:
     new_run(tmp_path / "run").close()
     before = (tmp_path / "run" / "run.json").read_bytes()
-    with pytest.raises(FolderTaken, match="not empty") as caught:
+    with pytest.raises(FolderTaken, match="holds a run already") as caught:
         RunStore.create(tmp_path / "run", manifest("other"))
     assert "resume" in caught.value.remedy
     assert (tmp_path / "run" / "run.json").read_bytes() == before

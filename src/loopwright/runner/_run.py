@@ -295,9 +295,10 @@ class Run:
                     return
 
         todo = [episode for episode in self.planned if not self._finished(episode)]
-        for episode in self.planned if self.config.regrade is None else ():
+        for episode in self.planned if todo and self.config.regrade is None else ():
             if self._finished(episode):
-                teach_recorded(parts.cast(episode), self.recorded[episode.id])
+                # Not by `parts`, which would open the models of episodes that need none any more.
+                teach_recorded(self.resolved.components(episode), self.recorded[episode.id])
         try:
             async with asyncio.TaskGroup() as group:
                 for session in sessions:

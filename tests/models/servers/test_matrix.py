@@ -215,7 +215,7 @@ def test_stall() -> None:
     async def lost(server: Server) -> ModelUnavailable:
         async with Stub(server) as stub:
             stub.mood = "stall"
-            model = open_model(f"mine/{server.model}", options=_options(stub, server, timeout=4.0))
+            model = open_model(f"mine/{server.model}", options=_options(stub, server, timeout=12.0))
             with pytest.raises(ModelUnavailable) as caught:
                 await model.complete(ask())
             await model.close()
