@@ -78,6 +78,11 @@ class LeftOut:
 Rows = Callable[[RunSource], Iterator[TrainingRow | LeftOut]]
 
 
+def each_scored(row: Callable[[str, EpisodeRecord], TrainingRow | LeftOut]) -> Rows:
+    """Rows of which each scored episode gives one, from the run's id and the episode."""
+    return lambda run: (row(run.manifest.id, episode) for episode in run.scored)
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingFormat:
     """A format of one row per line."""

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from loopwright.cli._options import examples, json_option
-from loopwright.text import counted
 
 
 @click.command(epilog=examples("loopwright import inspect samples.jsonl --out questions"))
@@ -26,6 +25,7 @@ def command(format: str, source: Path, out: Path | None, as_json: bool) -> None:
     """
     from loopwright.cli._output import write, write_json
     from loopwright.imports import import_tasks
+    from loopwright.text import counted
 
     target = out or Path(f"{source.stem}-tasks")
     made = import_tasks(format, source, target)

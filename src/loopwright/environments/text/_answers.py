@@ -28,7 +28,7 @@ _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _TOKEN = re.compile(
     rf"(?<![\w.)\]])[-+]?(?:{_PLAIN_NUMBER})|(?:{_PLAIN_NUMBER})|[{_CJK}]|[^\W\d_{_CJK}][^\W{_CJK}]*(?:'(?!s\b)\w+)?|\S"
 )
-_RUN = re.compile(r"[-+\d.,/:^*%]*\d[-+\d.,/:^*%]*")
+_RUN = re.compile(r"[-+\d.,/:^*%]+")
 _DROPPED = frozenset(",;:?\"'\u2026\u3002\u3001\uff0c")
 _ARTICLES = frozenset({"a", "an", "the"})
 _BRACKETS = {"(": ")", "[": "]", "{": "}"}
@@ -126,7 +126,8 @@ def is_number(text: str) -> bool:
 def last_number(text: str) -> str:
     """The last number of a text by its value; empty if there is none, or if it is part of a date, a ratio or a sum."""
     runs = _RUN.findall(_EMPHASIS.sub("", _plain(text)))
-    last = runs[-1].rstrip(".,:*%").lstrip(".,:/*%") if runs else ""
+    run = next((run for run in reversed(runs) if any(map(str.isdecimal, run))), "")
+    last = run.rstrip(".,:*%").lstrip(".,:/*%")
     return _value(last) if _NUMBER.fullmatch(last) else ""
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from loopwright.export._chat_messages import (
     ChatMessage,
     acts,
@@ -14,8 +12,7 @@ from loopwright.export._chat_messages import (
     proposing_call,
     shows_pictures,
 )
-from loopwright.export._source import RunSource
-from loopwright.export._training import LeftOut, Origin, TrainingFormat, TrainingRow
+from loopwright.export._training import LeftOut, Origin, TrainingFormat, TrainingRow, each_scored
 from loopwright.record import EpisodeRecord
 
 
@@ -27,11 +24,6 @@ class ChatRow(TrainingRow):
     score: float
     iterations: int
     """How many candidates it took to find the answer."""
-
-
-def _rows(run: RunSource) -> Iterator[ChatRow | LeftOut]:
-    for episode in run.scored:
-        yield _row(run.manifest.id, episode)
 
 
 def _row(run: str, episode: EpisodeRecord) -> ChatRow | LeftOut:
@@ -59,5 +51,5 @@ CHAT = TrainingFormat(
     "A row is a conversation that ends with an answer that passed all checks. Its prompt is the first one of the"
     " episode, so that it shows no earlier attempt; of an agent that acts it is the whole conversation.",
     ChatRow,
-    _rows,
+    each_scored(_row),
 )

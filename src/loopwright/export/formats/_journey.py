@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from loopwright.export._chat_messages import (
@@ -15,8 +14,7 @@ from loopwright.export._chat_messages import (
     proposing_call,
     shows_pictures,
 )
-from loopwright.export._source import RunSource
-from loopwright.export._training import LeftOut, Origin, TrainingFormat, TrainingRow
+from loopwright.export._training import LeftOut, Origin, TrainingFormat, TrainingRow, each_scored
 from loopwright.record import EpisodeRecord
 from loopwright.types import Verdict
 
@@ -38,11 +36,6 @@ class JourneyRow(TrainingRow):
     """How often it goes back to an earlier attempt."""
 
 
-def _rows(run: RunSource) -> Iterator[JourneyRow | LeftOut]:
-    for episode in run.scored:
-        yield _row(run.manifest.id, episode)
-
-
 def _row(run: str, episode: EpisodeRecord) -> JourneyRow | LeftOut:
     ended = episode.finished
     if ended is None or ended.answer_iteration is None or not ended.passed:
@@ -61,7 +54,7 @@ def _row(run: str, episode: EpisodeRecord) -> JourneyRow | LeftOut:
     return JourneyRow(
         origin=Origin.of(run, episode),
         prompt=chat_messages(prompt),
-        journey=(ChatMessage(role="assistant", content="\n\n".join(told.parts)),),
+        journey=(ChatMessage(role="assistant", content="\n\n".join(filter(None, told.parts))),),
         shortcut=chat_messages([call.reply.message]),
         attempts=told.attempts,
         ways_back=told.ways_back,
@@ -114,7 +107,6 @@ class _Telling:
         if not last:
             self.parts.append(f"I check it. {_findings(attempt.verdict)}")
             self.parts.append(attempt.critique)
-        self.parts = [part for part in self.parts if part]
 
 
 def _findings(verdict: Verdict) -> str:
@@ -126,5 +118,5 @@ JOURNEY = TrainingFormat(
     "A row is the exploration of one episode that ended with a right answer: its attempts, what their visible checks"
     " found, what the critic said, ways back, and the answer; beside it the answer alone, as `shortcut`.",
     JourneyRow,
-    _rows,
+    each_scored(_row),
 )
