@@ -58,7 +58,7 @@ _REDIRECTS = re.compile(
 )
 _BASE_URL = "_BASE_URL"
 _KEYLESS = frozenset({"LLAMACPP", "LMSTUDIO", "OLLAMA", "VLLM"})
-"""Built-in endpoints on this machine, which take no key: what goes to them stays here, whatever a file gives as key."""
+"""Built-in endpoints on this machine, which need no key: what goes to them stays here, whatever a file gives as key."""
 
 _lock = threading.Lock()
 _forms: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from loopwright.errors import (
     MissingContent,
     MissingSecret,
     ModelRejected,
+    ModelUnauthorized,
     ModelUnavailable,
     RunChanged,
     TaskError,
@@ -30,7 +31,7 @@ from loopwright.models import (
     open_model,
 )
 from loopwright.runner import Run
-from tests.models.provider import Answer, Provider, Received, body, hang, reply
+from tests.models.provider import Answer, Provider, Received, body, fault, hang, reply
 from tests.models.support import ask
 
 TASK = """\
@@ -87,6 +88,46 @@ def test_a_server_without_a_key_gets_none_of_ours(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-0123456789")
     (received,) = asked(reply())
     assert "sk-canary" not in str(received.headers)
+
+
+@pytest.mark.parametrize("name", ["llamacpp", "lmstudio", "ollama", "vllm"])
+@pytest.mark.parametrize("key", ["", "sk-of-a-local-server"])
+def test_a_server_of_this_machine_gets_its_own_key_if_one_is_set(
+    monkeypatch: pytest.MonkeyPatch, name: str, key: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-0123456789")
+    monkeypatch.setenv(f"{name.upper()}_API_KEY", key)
+
+    async def go() -> Received:
+        async with Provider(reply()) as provider:
+            monkeypatch.setenv(f"{name.upper()}_BASE_URL", provider.base_url)
+            model = open_model(f"{name}/m")
+            await model.complete(ask())
+            await model.close()
+            return provider.requests[0]
+
+    headers = asyncio.run(go()).headers
+    assert "sk-canary" not in str(headers)
+    assert (headers.get("authorization") == f"Bearer {key}") == bool(key)
+
+
+def test_a_server_of_this_machine_that_refuses_without_a_key_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("VLLM_API_KEY", raising=False)
+
+    async def go() -> None:
+        async with Provider(fault(401, "Unauthorized")) as provider:
+            monkeypatch.setenv("VLLM_BASE_URL", provider.base_url)
+            model = open_model("vllm/m")
+            try:
+                await model.complete(ask())
+            finally:
+                await model.close()
+
+    with pytest.raises(ModelUnauthorized) as caught:
+        asyncio.run(go())
+    assert "Check VLLM_API_KEY" in caught.value.remedy
 
 
 @pytest.mark.parametrize("settings", [{"api_key_env": "MINE_KEY"}, {"headers": {"X-Team": "${MINE_KEY}"}}])

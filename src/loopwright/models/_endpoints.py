@@ -59,17 +59,28 @@ def url_variable(name: str) -> str:
     return f"{name.upper()}_BASE_URL"
 
 
+def key_variable(name: str) -> str:
+    """The environment variable with the key of a built-in endpoint."""
+    return f"{name.upper()}_API_KEY"
+
+
 def builtin_endpoint(name: str) -> Endpoint | None:
     """The built-in endpoint of a name, at the URL that the variable NAME_BASE_URL gives; None where there is none.
 
     A URL without a path gets that of the built-in one. Libraries of Anthropic add `/v1` to any URL, and so does this.
+    A server on this machine may want a key: it gets the one in NAME_API_KEY, if that is set.
 
     Raises:
         UserError: The variable holds no base URL.
     """
     endpoint, variable = BUILTIN_ENDPOINTS.get(name), url_variable(name)
     url = os.environ.get(variable, "").strip().rstrip("/")
-    if endpoint is None or not url:
+    if endpoint is None:
+        return None
+    key = key_variable(name)
+    if endpoint.api_key_env is None and os.environ.get(key, "").strip():
+        endpoint = endpoint.model_copy(update={"api_key_env": key})
+    if not url:
         return endpoint
     try:
         if not urlsplit(url).path or (endpoint.api == "anthropic" and not url.endswith("/v1")):

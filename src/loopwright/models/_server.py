@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from loopwright.errors import MissingSecret, ModelError, ModelRejected, ModelUnavailable, UserError
-from loopwright.models._endpoints import OPENAI_URL, builtin_endpoint, endpoints_file, url_variable
+from loopwright.models._endpoints import OPENAI_URL, builtin_endpoint, endpoints_file, key_variable, url_variable
 from loopwright.models._faults import Fault, Fix, may_be_reply, read_fault, shown_url, to_error
 from loopwright.models._options import ModelOptions
 from loopwright.models._wire import (
@@ -149,7 +149,7 @@ class ModelServer:
         variable = settings.api_key_env
         api_key = _key(name, variable, None) if variable else "none"
         fix = Fix(
-            key=variable or f"`api_key_env` of {where}",
+            key=variable or (key_variable(endpoint) if builtin else f"`api_key_env` of {where}"),
             url=url_variable(endpoint) if builtin else f"`base_url` of {where}",
             timeout=f"an endpoint of your own in {endpoints_file()}" if builtin else where,
             path=path or _PATHS[settings.api],
