@@ -54,6 +54,34 @@ def test_without_a_usable_verdict_there_is_no_score(task: loopwright.Task, tmp_p
     assert episode.outcome.failure is not None
     assert episode.outcome.failure.cause == "verifier"
     assert "no usable verdict of the judge" in episode.outcome.failure.message
+    assert "it begins 'Still nice!'" in episode.outcome.failure.line
+    assert "resume" in episode.outcome.failure.line
+
+
+def test_a_judge_that_cannot_be_read_is_not_paid_for_each_iteration_and_a_resume_asks_it_again(
+    task: loopwright.Task, tmp_path: Path
+) -> None:
+    author, judge = tmp_path / "author.json", tmp_path / "judge.json"
+    author.write_text(json.dumps(["The sea."] * 6))
+    judge.write_text(json.dumps(["Nice!"] * 12))
+    (episode,) = loopwright.run(task, strategy="refine", project=tmp_path, out=tmp_path / "run")
+    assert episode.outcome is not None
+    assert (episode.scored, episode.outcome.iterations, episode.outcome.model_calls) == (False, 1, 3)
+    judge.write_text(json.dumps([judgement(1)] * 4))
+    (again,) = loopwright.resume(tmp_path / "run", project=tmp_path)
+    assert again.outcome is not None
+    assert (again.passed, again.outcome.iterations, again.outcome.model_calls) == (True, 1, 4)
+
+
+def test_two_candidates_in_a_row_without_a_verdict_stop_the_loop_and_an_earlier_one_is_the_answer(
+    task: loopwright.Task, tmp_path: Path
+) -> None:
+    (tmp_path / "author.json").write_text(json.dumps([f"Sea {number}." for number in range(6)]))
+    (tmp_path / "judge.json").write_text(json.dumps([judgement(0.5), *["Nice!"] * 11]))
+    (episode,) = loopwright.run(task, strategy="refine", project=tmp_path, out=tmp_path / "run")
+    assert episode.outcome is not None
+    assert (episode.score, episode.outcome.iterations, episode.outcome.rule) == (0.5, 3, "judge_failed")
+    assert episode.outcome.answer_iteration == 0
 
 
 def test_hidden_fields_are_refused(task: loopwright.Task, tmp_path: Path) -> None:

@@ -47,8 +47,10 @@ def test_rules_are_asked_in_this_order() -> None:
         "learning_curve",
         "no_expected_gain",
         "repetition",
+        "judge_failed",
     ]
-    assert [rule.name for rule in SAMPLING_RULES] == ["all_passed", "threshold", "max_iterations", "budget"]
+    sampling = ["all_passed", "threshold", "max_iterations", "budget", "judge_failed"]
+    assert [rule.name for rule in SAMPLING_RULES] == sampling
     assert [rule.name for rule in SINGLE.stop_rules] == ["all_passed"]
     assert (BEST_OF_N.stop_rules, REFINE.stop_rules) == (SAMPLING_RULES, STOP_RULES)
 

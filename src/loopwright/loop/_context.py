@@ -121,7 +121,7 @@ class EpisodeContext:
 
     def calls(self, iteration: int, node: str, on_reserved: Callable[[], None] | None = None) -> NodeCalls:
         """The way of one node to its models; `on_reserved` is called whenever the budget has room for a call."""
-        return NodeCalls(
+        calls = NodeCalls(
             models=self.models,
             store=self.store,
             ledger=self.ledger,
@@ -136,3 +136,5 @@ class EpisodeContext:
             image_models=self.image_models,
             named=self.named,
         )
+        # Replies that a verifier failed on are in the record; a resume asks anew.
+        return calls.part(self.tree.verifier_failures) if node in ("verify", "grade") else calls

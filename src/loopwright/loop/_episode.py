@@ -17,7 +17,7 @@ from loopwright.loop._preparation import prepare
 from loopwright.loop._search_strategy import SearchStrategy
 from loopwright.loop._stop_rules import BUDGET
 from loopwright.loop._strategies import Strategy, traits_of
-from loopwright.loop._verdicts import audited, joined_by_judge, verified, visible_verdict
+from loopwright.loop._verdicts import audited, joined_by_judge, refuse_unjudged, unjudged, verified, visible_verdict
 from loopwright.loop._views import view_of
 from loopwright.record import EpisodeRecord
 from loopwright.store import Decided, EpisodeFinished, EpisodeStarted, Event, Graded
@@ -260,9 +260,8 @@ async def _submitted_again(plan: EpisodePlan, context: EpisodeContext, attempt: 
     observation = await retry_once_on_sandbox_loss(lambda: context.environment.step(candidate))
     seen = Attempt(iteration=attempt.iteration, candidate=candidate, observation=observation)
     view = view_of(AgentRole.VERIFIER, context.known, current=seen)
-    return await joined_by_judge(
-        context, view, await visible_verdict(context, seen), context.calls(attempt.iteration, GRADE)
-    )
+    calls = context.calls(attempt.iteration, GRADE)
+    return refuse_unjudged(await joined_by_judge(context, view, await visible_verdict(context, seen), calls))
 
 
 def _scored(context: EpisodeContext) -> EpisodeFinished:
@@ -272,6 +271,8 @@ def _scored(context: EpisodeContext) -> EpisodeFinished:
         return _failed(Cause.BUDGET, "BudgetExceeded", _out_of_budget(context.tree))
     if answer is not None and not answer.verdict.checks:
         why = answer.verdict.summary or "the task has no checks, and no judge"
+        if unjudged(answer.verdict):
+            why += "\n  `loopwright regrade RUN` asks the judge again."
         return _failed(Cause.VERIFIER, "VerifierError", f"nothing checked the answer: {why}")
     return EpisodeFinished(
         status="scored",

@@ -19,7 +19,7 @@ from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRul
 from loopwright.loop._draws import ask_for_candidate, drawn_ahead, take_drawn
 from loopwright.loop._environment_work import charge_time, retry_once_on_sandbox_loss
 from loopwright.loop._stop_rules import BUDGET, MODEL_REJECTED
-from loopwright.loop._verdicts import confirmed_verdict, critique_of, joined_by_judge, visible_verdict
+from loopwright.loop._verdicts import confirmed_verdict, critique_of, joined_by_judge, refuse_unjudged, visible_verdict
 from loopwright.loop._views import view_for
 from loopwright.store import Critiqued, Decided, Judged, Observed, Proposed
 
@@ -73,7 +73,11 @@ async def act(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
 
 
 async def verify(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
-    """Scores the candidate: visible checks, verifiers, and a model-graded verifier where the task has one."""
+    """Scores the candidate: visible checks, verifiers, and a model-graded verifier where the task has one.
+
+    Raises:
+        VerifierError: A verifier failed, or nothing checked this candidate nor one before it.
+    """
     context, iteration = runtime.context, state["iteration"]
     candidate = _candidate(context, iteration)
     if candidate is None or context.tree.recorded(iteration, "judged"):
@@ -83,6 +87,8 @@ async def verify(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopStat
     try:
         view = view_for(AgentRole.VERIFIER, context.known, context.tree, current=iteration)
         verdict = await joined_by_judge(context, view, found, context.calls(iteration, "verify"))
+        if not any(attempt.verdict.checks for attempt in context.tree):
+            refuse_unjudged(verdict)
         if verdict.passed and context.options.confirm:
             again, seconds = await charge_time(
                 context.ledger, retry_once_on_sandbox_loss(lambda: context.environment.step(candidate))

@@ -7,6 +7,7 @@ from itertools import takewhile
 
 from loopwright.agents import Attempt
 from loopwright.loop._decision import DecisionContext, StopRule
+from loopwright.loop._verdicts import unjudged
 from loopwright.record import EpisodeRecord
 from loopwright.stats import expected_gain, predicted_asymptote, worth_iterating
 from loopwright.task import CheckThreshold, LoopOptions, ValueThreshold
@@ -80,6 +81,12 @@ def _no_expected_gain(context: DecisionContext) -> str | None:
 def _repetition(context: DecisionContext) -> str | None:
     limit, times = context.options.repetition, same_failures(context.tree)
     return f"the same failure came {times} times in a row" if limit is not None and times >= limit else None
+
+
+def _judge_failed(context: DecisionContext) -> str | None:
+    latest = [attempt for attempt in context.tree if attempt.candidate is not None][-2:]
+    unread = len(latest) == 2 and all(unjudged(attempt.verdict) for attempt in latest)
+    return f"the judge gave no usable verdict twice in a row: {latest[-1].verdict.summary}" if unread else None
 
 
 def _plan_done(context: DecisionContext) -> str | None:
@@ -156,6 +163,8 @@ REPETITION = StopRule(
     when=lambda options: f"the same failure came {options.repetition} times in a row",
 )
 """The same candidate was proposed, or the same checks failed in the same way, `repetition` times in a row."""
+JUDGE_FAILED = StopRule("judge_failed", "the judge's reply could not be read, twice in a row", _judge_failed)
+"""Two candidates in a row were checked by nothing; an earlier one is the answer."""
 PLAN_DONE = StopRule("plan_done", "every step of the plan is done", _plan_done)
 """Every step of the plan is done; only in strategies with a plan."""
 SUBMITTED = StopRule("submitted", "the agent ended an episode of actions itself: it is done, or it gave up", _submitted)
@@ -172,9 +181,10 @@ STOP_RULES: tuple[StopRule, ...] = (
     LEARNING_CURVE,
     NO_EXPECTED_GAIN,
     REPETITION,
+    JUDGE_FAILED,
 )
 """Of strategies that work on from what was made."""
-SAMPLING_RULES: tuple[StopRule, ...] = (ALL_PASSED, THRESHOLD, MAX_ITERATIONS, BUDGET)
+SAMPLING_RULES: tuple[StopRule, ...] = (ALL_PASSED, THRESHOLD, MAX_ITERATIONS, BUDGET, JUDGE_FAILED)
 """Of strategies whose candidates are independent: that they resemble each other is no reason to stop."""
 BUILTIN_STOP_RULES = {rule.name: rule for rule in (*STOP_RULES, PLAN_DONE, SUBMITTED)}
 """The shipped rules by name."""

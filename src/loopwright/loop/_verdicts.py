@@ -17,6 +17,29 @@ from loopwright.store import Failed
 from loopwright.types import Candidate
 from loopwright.verify import Check, Verdict
 
+NO_VERDICT = "no usable verdict of the judge"
+"""How the summary of a verdict begins where the judge's reply cannot be read."""
+
+
+def unjudged(verdict: Verdict) -> bool:
+    """Whether nothing checked a candidate, as its judge's reply cannot be read."""
+    return not verdict.checks and NO_VERDICT in verdict.summary
+
+
+def refuse_unjudged(verdict: Verdict) -> Verdict:
+    """The verdict, unless nothing checked the candidate.
+
+    Raises:
+        VerifierError: The judge's reply cannot be read, and there are no other checks.
+    """
+    if unjudged(verdict):
+        raise VerifierError(
+            f"nothing checked the answer: {verdict.summary}",
+            remedy="`loopwright resume RUN` asks the judge again. If that does not help, name another model for it: "
+            "`models: {verifier: ...}`.",
+        )
+    return verdict
+
 
 async def visible_verdict(context: EpisodeContext, attempt: Attempt) -> Verdict:
     """The environment's visible checks and the verifiers beside it."""
@@ -52,7 +75,7 @@ async def joined_by_judge(context: EpisodeContext, view: View, found: Verdict, c
         reply = await judge.act(view, calls)
     except AgentError as error:
         # The judge failed, not the candidate: nothing is scored in its place.
-        return Verdict.joined([found, Verdict(summary=f"no usable verdict of the judge: {error.args[0]}")])
+        return Verdict.joined([found, Verdict(summary=f"{NO_VERDICT}: {error.args[0]}")])
     return Verdict.joined([found, reply.verdict or Verdict()])
 
 

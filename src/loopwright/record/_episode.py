@@ -116,6 +116,8 @@ class EpisodeRecord:
     """What the proposer worked out before the loop; None where it does not."""
     finished: EpisodeFinished | None = None
     """The latest outcome."""
+    verifier_failures: int = 0
+    """How often the episode ended without a score as a verifier failed."""
     iterations: dict[int, IterationRecord] = field(default_factory=dict)
     """By number; also iterations that did not get as far as an attempt."""
     idempotence: IdempotenceChecked | None = None
@@ -140,6 +142,7 @@ class EpisodeRecord:
                 self._best = self._found_best()
             case EpisodeFinished() as data:
                 self.finished = data
+                self.verifier_failures += bool(data.failure and data.failure.cause == Cause.VERIFIER)
             case EpisodePrepared() as data:
                 self.prepared = data
             case IdempotenceChecked() as data:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from loopwright.errors import BudgetExceeded, ModelRejected, ReplyInvalid
 from loopwright.models.chat._types import Reply, Request
 from loopwright.replies import extract_json
+from loopwright.secrets import scrub
 from loopwright.types import Message
 
 T = TypeVar("T", bound=BaseModel)
@@ -20,6 +21,9 @@ _REPAIR = """Your reply cannot be used:
 
 Answer again with the corrected JSON and nothing else. It must fit this JSON schema:
 {schema}"""
+
+_SHOWN = 80
+"""Characters of an unreadable reply that its error shows."""
 
 
 class _Completes(Protocol):
@@ -67,7 +71,8 @@ async def complete_as(models: _Completes, request: Request, schema: type[T]) -> 
         return Structured(schema.model_validate_json(extract_json(second.text, request.json_schema)), (first, second))
     except ValidationError as error:
         raise ReplyInvalid(
-            f"{second.model}: the reply does not fit {schema.__name__.lstrip('_')}, also after one repair:\n"
+            f"{second.model}: the reply does not fit {schema.__name__.lstrip('_')}, also after one repair; "
+            f"{_start(second.text)}:\n"
             f"{_problems(error, second)}"
         ) from None
 
@@ -85,6 +90,12 @@ def with_longer_limit(request: Request, cut: Reply) -> Request | None:
         return None
     sampling = request.sampling.model_copy(update={"max_tokens": 4 * (asked or used)})
     return request.model_copy(update={"sampling": sampling})
+
+
+def _start(text: str) -> str:
+    """How a reply begins, in one short line without registered secrets."""
+    words = " ".join(scrub(text).split())
+    return f"it begins {words[:_SHOWN]!r}" if words else "it is empty"
 
 
 def _problems(error: ValidationError, reply: Reply) -> str:
