@@ -17,7 +17,7 @@ from loopwright.environments import (
     find_environment,
     find_score_rule,
 )
-from loopwright.errors import TaskError, UserError
+from loopwright.errors import MissingContent, TaskError, UserError
 from loopwright.loop import BUILTIN_STOP_RULES, BUILTIN_STRATEGIES, StopRule, Strategy
 from loopwright.models import Model
 from loopwright.models.image import ImageModel
@@ -134,6 +134,13 @@ class ComponentResolver:
         wanted = {role.value: task.models.get(role.value) or task.model for role in AgentRole}
         chat = {role: model for role, model in wanted.items() if model}
         models = {role.value: model for role, agent in agents.items() if (model := _model_of(agent, role, chat))}
+        for role, agent in agents.items() if self.stand_in is None else ():
+            if role.value not in models and isinstance(agent, AsksModel) and agent.asks_model:
+                with _located("agents", role.value):
+                    raise MissingContent(
+                        f"no model is named for the {role}",
+                        remedy=f"Name one: --model, `model:` or `models: {{{role}: ...}}`.",
+                    )
         named = NamedModels(chat, task.image_models.generator, task.image_models.editor, self.project.root)
         return ResolvedComponents(strategy, agents, tuple(verifiers), models, stop_rules, named)
 
