@@ -42,6 +42,8 @@ def test_an_answer_that_is_good_enough_passes_and_stops_the_loop(
     (episode,) = told["episodes"]
     assert (episode["iterations"], episode["passed"], episode["rule"]) == (iterations, passed, rule)
     assert episode["score"] == pytest.approx(0.93)
+    told_as = f"good enough: 0.93 of {threshold}, answer of iteration 1, stopped by threshold"
+    assert (told_as in invoke("show", "out", "poem:refine:0").stdout) == (threshold == "0.9")
 
 
 def test_a_threshold_on_a_check_that_there_is_not_is_told(invoke: Invoke, project: Path) -> None:

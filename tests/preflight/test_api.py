@@ -179,6 +179,12 @@ class Own:
         raise NotImplementedError
 
 
+class Silent(Own):
+    """A proposer that may ask any model: it says nothing."""
+
+    model = ""
+
+
 class Asks(Own):
     """A proposer that asks the model of its role."""
 
@@ -206,6 +212,10 @@ def test_models_that_no_role_asks_are_told_and_not_compared(task: Task, tmp_path
     own, rules = loopwright.check(by_role, proposer=Own()).notes
     assert "the proposer does not ask ollama/a" in own
     assert "the critic does not ask ollama/b, which `models` names for it; name a critic that asks" in rules
+    (silent,) = loopwright.check(task, model=one, proposer=Silent()).notes
+    assert "the proposer does not say by `asks_model` that it asks scripted/one" in silent
+    silent, _ = loopwright.check(by_role, proposer=Silent()).notes
+    assert "the proposer does not say by `asks_model` that it asks ollama/a" in silent
 
 
 def test_an_agent_class_asks_the_model_that_is_named_for_its_role(task: Task, tmp_path: Path) -> None:
@@ -218,6 +228,7 @@ def test_an_agent_class_asks_the_model_that_is_named_for_its_role(task: Task, tm
     }
     with pytest.raises(UserError, match="no model is named for the proposer"):
         loopwright.run(task, strategy="single", proposer=Asks(), out=tmp_path / "none")
+    assert not (tmp_path / "none").exists()
 
 
 def test_a_card_that_asks_for_files_and_a_judge_without_a_threshold_are_told() -> None:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from loopwright.agents import AgentRole, AsksModel, ModelAgent, RuleCritic
+from loopwright.agents import Agent, AgentRole, AsksModel, ModelAgent, RuleCritic
 from loopwright.environments import ChecksInstances, KnowsVisibleChecks, NamesScoreRules, TakesText
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import traits_of
@@ -195,7 +195,12 @@ def _unasked(
     """
     task, asked = episode.task, chat_models(cast, instances)
     if task.model and task.model not in asked:
+        silent = [role.value for role, agent in cast.agents.items() if _says_nothing(agent)]
         message = f"no role of {task.name} asks {task.model} under {episode.strategy}"
+        if silent:
+            message = (
+                f"{task.name}: the {' and the '.join(silent)} does not say by `asks_model` that it asks {task.model}"
+            )
         if len(places.config.models or task.matrix.models) > 1:
             with places.at(task, *_named_in(task, "")):
                 raise UserError(f"{message}: variants would differ in their names alone", remedy=f"A{_OWN_ASKS[1:]}.")
@@ -204,7 +209,14 @@ def _unasked(
         if role in cast.agents and model not in asked:
             rules = isinstance(cast.agents[AgentRole(role)], RuleCritic)
             remedy = "name a critic that asks one: `agents: {critic: critic}`" if rules else _OWN_ASKS
-            yield f"{task.name}: the {role} does not ask {model}, which `models` names for it; {remedy}"
+            does_not = "say by `asks_model` that it asks" if _says_nothing(cast.agents[AgentRole(role)]) else "ask"
+            yield f"{task.name}: the {role} does not {does_not} {model}, which `models` names for it; {remedy}"
+
+
+def _says_nothing(agent: Agent) -> bool:
+    """Whether an agent class does not say which model it asks: neither by `asks_model` nor by a `model` of its own."""
+    cards = (ModelAgent, RuleCritic)
+    return not isinstance(agent, (*cards, AsksModel)) and not getattr(agent, "model", None)
 
 
 def _open(resolved: ResolvedRun, model: str) -> None:

@@ -21,7 +21,7 @@ from loopwright.store import (
     RunRecord,
     read_run,
 )
-from loopwright.types import Attempt, Failure, ValueOptions
+from loopwright.types import Attempt, Failure, Threshold, ValueOptions
 from loopwright.verify import Verdict
 
 _UNNAMED = ValueOptions(direction="maximize")
@@ -69,7 +69,7 @@ def _blocks(events: list[Event], record: RunRecord, *, transcript: bool) -> Iter
         yield "\n".join(_once_more(episode.idempotence, episode.started.value if episode.started else None, record))
     # A session's own events have no outcome.
     if episode.started is not None:
-        yield "\n" + closing(episode.finished, episode.started.value)
+        yield "\n" + closing(episode.finished, episode.started.value, episode.started.threshold)
     if episode.drawn_for_nothing:
         yield f"beside it {episode.drawn_for_nothing} more were drawn at the same time, and not needed"
 
@@ -185,8 +185,8 @@ def passed_or_missed(finished: EpisodeFinished) -> str:
     return f"passed{enough}" if finished.passed else "missed"
 
 
-def closing(finished: EpisodeFinished | None, aim: ValueOptions | None) -> str:
-    """How an episode ended, with the answer's value as the task names it."""
+def closing(finished: EpisodeFinished | None, aim: ValueOptions | None, threshold: Threshold | None) -> str:
+    """How an episode ended, with the answer's value and what is good enough as the task names them."""
     if finished is None:
         return "not finished"
     if finished.status == "failed":
@@ -195,5 +195,7 @@ def closing(finished: EpisodeFinished | None, aim: ValueOptions | None) -> str:
         return f"not scored, {failure.cause}: {failure.line}{whole}"
     answer = "no answer" if finished.answer_iteration is None else f"answer of iteration {finished.answer_iteration}"
     value = f", {aim.describe(finished.value)}" if aim else ""
-    score = f"score {finished.score or 0:.2f}{value}"
-    return f"{passed_or_missed(finished)}: {answer}, {score}, stopped by {finished.rule}, {finished.seconds:.1f} s"
+    ending = f"stopped by {finished.rule}, {finished.seconds:.1f} s"
+    if finished.passed and finished.rule == "threshold" and isinstance(threshold, float):
+        return f"good enough: {finished.score or 0:.2f} of {threshold:g}{value}, {answer}, {ending}"
+    return f"{passed_or_missed(finished)}: {answer}, score {finished.score or 0:.2f}{value}, {ending}"

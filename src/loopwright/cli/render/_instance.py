@@ -59,7 +59,7 @@ def _records(record: RunRecord, wanted: set[str]) -> Mapping[str, EpisodeRecord]
 def _answer(row: EpisodeRow, episode: EpisodeRecord, record: RunRecord) -> Iterator[str]:
     yield f"\n--- {row.variant}{f', repeat {row.repeat}' if row.repeat else ''} ---"
     aim = episode.started.value if episode.started else None
-    yield closing(episode.finished, aim)
+    yield closing(episode.finished, aim, episode.started.threshold if episode.started else None)
     if (turn := _turn(episode)) is None:
         return
     calls = episode.calls.of(turn.number) if episode.calls else []
