@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import loopwright
+from loopwright.errors import TaskError
+from loopwright.report import render_text, summarize_run
 
 TASK = """
 version: 1
@@ -60,3 +64,26 @@ def test_a_search_runs_in_docker(task: Path, tmp_path: Path) -> None:
     (episode,) = loopwright.run(task, out=tmp_path / "run", seed=3).episodes
     assert episode.passed
     assert episode.value is not None
+
+
+def test_a_search_that_does_not_know_which_values_are_better_is_refused(task: Path) -> None:
+    task.write_text(TASK.replace(", value: {direction: maximize}", ""))
+    with pytest.raises(TaskError, match="nothing says which are better") as caught:
+        loopwright.check(task)
+    assert "direction: minimize" in caught.value.remedy
+    task.write_text(TASK.replace(", value: {direction: maximize}", "").replace("discover,", "best_of_n,"))
+    assert loopwright.check(task).notes == ()
+
+
+def test_a_seed_program_that_leaves_nothing_to_tune_is_told_before_a_run(task: Path) -> None:
+    task.write_text(TASK.replace("# tune", "# change"))
+    (note,) = loopwright.check(task).notes
+    assert "declares no constant for the tuner: write `STEP = 0.05" in note
+
+
+def test_a_run_without_a_valid_candidate_says_why(task: Path, tmp_path: Path) -> None:
+    task.write_text(TASK.replace("if not 0 <= numbers[0] <= 1", "if True").replace("12", "3"))
+    result = loopwright.run(task, out=tmp_path / "run", seed=3)
+    shown = io.StringIO()
+    Console(file=shown, width=200).print(render_text(summarize_run(result.folder)))
+    assert "discover: no candidate was valid, most often (3 of 3): outside" in shown.getvalue()

@@ -286,6 +286,15 @@ class BoundsCalls(Protocol):
 
 
 @runtime_checkable
+class NotesInstance(Protocol):
+    """Optional, of an agent: it can say before a run that it can do little with an instance."""
+
+    def note(self, instance: Instance) -> str:
+        """What to know and what to do about it; empty where all is well."""
+        ...
+
+
+@runtime_checkable
 class Agent(Protocol):
     """Anything that plays a role."""
 

@@ -86,5 +86,5 @@ def _told(candidate: Candidate) -> tuple[str, str]:
     return normal_form(candidate.files.get(PROGRAM, "")), candidate.artifacts.get(CONSTRUCTION, "")
 
 
-DISCOVER = SearchStrategy("discover", Discovery)
+DISCOVER = SearchStrategy("discover", Discovery, needs_value=True)
 """Goes on from the best descendants, and from what was tried little."""

@@ -9,9 +9,11 @@ from loopwright.candidate import Candidate
 from loopwright.discovery._constants import constants_of, with_constants
 from loopwright.discovery._problem import CONSTRUCTION, PROGRAM, construction_of
 from loopwright.errors import NoCandidate
+from loopwright.task import Instance
 
 _AFRESH = 0.25
 """Share of the candidates that do not start from what their parent found."""
+_DECLARATION = "`STEP = 0.05  # tune: 0.001 to 0.5`"
 
 
 class Tuner:
@@ -23,6 +25,15 @@ class Tuner:
     """
 
     role = AgentRole.PROPOSER
+
+    def note(self, instance: Instance) -> str:
+        """Says that the seed program of a problem leaves nothing to tune."""
+        seed = str(instance.public.get("seed") or "")
+        if not seed:
+            return "the tuner starts from a seed program, and the problem has none: write `seed`"
+        return (
+            "" if constants_of(seed) else f"the seed program declares no constant for the tuner: write {_DECLARATION}"
+        )
 
     async def act(self, view: View, models: ModelClient) -> AgentReply:
         """Makes the next candidate.
@@ -45,7 +56,7 @@ class Tuner:
     def _changed(source: str, construction: str | None, random: Random) -> AgentReply:
         known = constants_of(source)
         if not known:
-            raise NoCandidate("the program declares no constant: write `STEP = 0.05  # tune: 0.001 to 0.5`")
+            raise NoCandidate(f"the program declares no constant: write {_DECLARATION}")
         free = [one for one in known if one.low is None]
         bound = [one for one in known if one.low is not None]
         chosen = [*free, *random.sample(bound, random.randint(min(1, len(bound)), min(2, len(bound))))]

@@ -28,6 +28,8 @@ class SearchStrategy:
     begin: Callable[[LoopOptions, int | None], Search]
     """Begins the search of an episode, from the options of the task and its seed."""
     stop_rules: Sequence[StopRule] = SAMPLING_RULES
+    needs_value: bool = False
+    """Whether it chooses by values, so that a task must say which are better (`loop.value`)."""
 
     @property
     def asks_critic(self) -> bool:

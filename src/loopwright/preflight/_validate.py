@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from loopwright.agents import Agent, AgentRole, AsksModel, ModelAgent, RuleCritic
+from loopwright.agents import Agent, AgentRole, AsksModel, ModelAgent, NotesInstance, RuleCritic
 from loopwright.environments import ChecksInstances, KnowsVisibleChecks, NamesScoreRules, TakesText
 from loopwright.errors import TaskError, UserError
-from loopwright.loop import traits_of
+from loopwright.loop import SearchStrategy, Strategy, traits_of
 from loopwright.models import Prices, Usage, needs_pillow
 from loopwright.plan import PlannedEpisode, ResolvedComponents, ResolvedRun, RunConfig, read_picture
 from loopwright.preflight._bounds import chat_models, prepared_by_model
@@ -136,6 +136,8 @@ def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Pl
     with places.at(task):
         cast = resolved.components(episode)
         check_drift(episode, cast.strategy, resolved.resolver.project)
+    if not resolved.config.regrade:
+        _check_direction(task, cast.strategy, places)
     for role, agent in cast.agents.items():
         if isinstance(agent, ModelAgent):
             if agent.card.images and agent.card.images.max_side and episode.instance.picture:
@@ -160,6 +162,17 @@ def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Pl
                     f"the proposer does not ask {choice}, which work is routed to", remedy=f"A{_OWN_ASKS[1:]}."
                 )
     return cast
+
+
+def _check_direction(task: Task, strategy: Strategy, places: Places) -> None:
+    """Refuses a search by values of which nobody says which are better."""
+    if isinstance(strategy, SearchStrategy) and strategy.needs_value and task.loop.value is None:
+        raise places.error(
+            task,
+            f"the strategy {strategy.name} goes by values, and nothing says which are better",
+            "loop",
+            remedy="Write `loop: {value: {direction: minimize}}` or `maximize`, or `value` into environment.yaml.",
+        )
 
 
 def _asked_before(
@@ -279,6 +292,9 @@ def _notes(episode: PlannedEpisode, cast: ResolvedComponents, resolved: Resolved
             f"{task.name}: no model is named for the {' and the '.join(unnamed)}: "
             "run it with --model PROVIDER/MODEL, or write `model:` into the file"
         )
+    for agent in cast.agents.values():
+        if isinstance(agent, NotesInstance) and (told := agent.note(episode.instance)):
+            yield f"{task.name}: {told}"
     yield from session_notes(episode, cast)
     yield from _card_notes(episode, cast, resolved)
     if cast.verifiers or AgentRole.VERIFIER in cast.agents:

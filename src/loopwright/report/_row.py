@@ -69,6 +69,9 @@ class EpisodeRow:
     unread_critiques: int = 0
     """Those of them that rules wrote because the critic's reply could not be used."""
 
+    invalid: tuple[str, ...] = ()
+    """Why each candidate has no value, where the task wants one and none has it."""
+
     @property
     def unit(self) -> str:
         """What the episode was an attempt at: one instance of one task."""

@@ -18,7 +18,7 @@ from loopwright.store import EpisodeStarted, Event, read_run
 from loopwright.text import cut_middle
 from loopwright.types import Check, Usage, ValueOptions
 
-_CHECKS, _EVIDENCE = 20, 2000
+_CHECKS, _EVIDENCE, _REASON = 20, 2000, 300
 
 Basis = Literal["graded", "judged"]
 
@@ -331,7 +331,20 @@ def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
         critiques=sum(one.critiqued is not None for one in episode.iterations.values()),
         unread_critiques=episode.unread_critiques,
         spoiled=None if again is None or again.passed is None else not again.passed,
+        invalid=tuple(_reasons(episode)) if started.value else (),
     )
+
+
+def _reasons(episode: EpisodeRecord) -> Iterable[str]:
+    """Why each candidate has no value, in a line; none if any candidate has one."""
+    turns = [one for one in episode.iterations.values() if one.proposed is not None]
+    if any(one.value is not None for one in turns):
+        return
+    for one in turns:
+        failed = one.judged.verdict.failed if one.judged else ()
+        why = (one.proposed.problem if one.proposed else "") or next((check.evidence for check in failed), "")
+        if lines := why.strip().splitlines():
+            yield cut_middle(lines[0], _REASON)
 
 
 def _failing(episode: EpisodeRecord) -> tuple[Check, ...]:

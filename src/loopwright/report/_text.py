@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -84,6 +85,8 @@ def notes(summary: RunSummary) -> list[str]:
             n = sum(map(len, variant.values.values()))
             told = printable_line(variant.valued.describe(variant.mean_value))
             lines.append(f"{name}: {told} in the mean of {n} answer{'' if n == 1 else 's'} ({best} is better)")
+        if variant.valued and not variant.values:
+            lines += _invalid(variant)
         if left_out := sorted({printable_line(name) for row in variant.episodes for name in row.left_out}):
             days = sorted({printable_line(day) for row in variant.episodes for day in row.measured})
             when = f" (`models check` of {', '.join(days)})" if days else ""
@@ -119,6 +122,14 @@ def notes(summary: RunSummary) -> list[str]:
                 f"{flow.right_to_wrong} right to wrong, gain {signed(flow.gain)} each (by {judges})"
             )
     return [*lines, *drift_lines(summary.drift)]
+
+
+def _invalid(variant: VariantSummary) -> Iterable[str]:
+    """The most frequent reason why candidates of a variant have no value."""
+    reasons = Counter(reason for row in variant.episodes for reason in row.invalid)
+    for reason, times in reasons.most_common(1):
+        told = f"most often ({times} of {reasons.total()}): {printable_line(reason)}"
+        yield f"{printable_line(variant.name)}: no candidate was valid, {told}"
 
 
 def _wide(summary: RunSummary, width: int, *, ascii_only: bool) -> FittedTable | None:
