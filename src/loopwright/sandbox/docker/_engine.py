@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +21,8 @@ REMEDY = "Start the Docker Engine and make sure that this user may use its socke
 OWNER_LABEL = "loopwright.owner"
 """Label of every container, with the process that it belongs to."""
 _TIMEOUT = 60
+_PAUSES = (0.05, 0.2, 1.0, 2.0)
+"""Seconds before a removal that the engine failed is tried again."""
 
 
 class DockerEngine:
@@ -128,13 +131,20 @@ def remove(client: APIClient, name: str) -> None:
     """The engine removes a container that has ended; this also takes one that was never started."""
     from docker.errors import APIError, NotFound
 
-    try:
-        client.remove_container(name, force=True, v=True)
-    except NotFound:
-        return
-    except APIError as error:
-        if error.status_code != 409:  # it is being removed already
-            raise
+    for pause in (*_PAUSES, None):
+        try:
+            client.remove_container(name, force=True, v=True)
+        except NotFound:
+            return
+        except APIError as error:
+            if error.status_code == 409:  # it is being removed already
+                return
+            # A container that ends while the engine kills it is refused as "not running"; the next removal takes it.
+            if pause is None or not error.is_server_error():
+                raise
+            time.sleep(pause)
+        else:
+            return
 
 
 async def sweep(engine: DockerEngine) -> Sequence[Found]:
