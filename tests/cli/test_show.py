@@ -9,6 +9,7 @@ import pytest
 
 from tests.cli.conftest import Invoke, WriteTask
 from tests.report import samples
+from tests.report.builder import RunBuilder, Turn
 
 
 @pytest.fixture
@@ -236,6 +237,49 @@ def test_a_run_without_pictures_saves_none(invoke: Invoke, run: Path) -> None:
     assert "there is no picture in" in result.stderr
     assert not Path("out").exists()
     assert invoke("show", run, "--save-images", "out", "--instance", "say").exit_code == 2
+
+
+def _made(turn: Turn) -> None:
+    run = RunBuilder(Path("runs/made"))
+    run.episode([turn])
+    run.close()
+
+
+def test_answers_are_saved_by_episode(invoke: Invoke, painted: Path) -> None:
+    result = invoke("show", "painted", "--save-answers", "out")
+    episodes = [f"cubes.cube-00{n}-streams-0" for n in range(2)]
+    assert sorted(path.name for path in Path("out").iterdir()) == episodes
+    assert (Path("out") / episodes[1] / "picture.png").read_bytes() == samples.picture(105)
+    assert f"wrote out/{episodes[0]}/picture.png" in result.stdout
+    both = invoke("show", "painted", "--save-answers", "out", "--save-images", "out")
+    assert (both.exit_code, "one at a time" in both.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"id,value\na,1\nb,2\n", "made.csv"),
+        (b"[[1, 2], [3, 4]]", "made.json"),
+        (b"\x93NUMPY\x01\x00", "made.npy"),
+        (b"\xff\x00", "made.bin"),
+        (b"plain words\n", "made.txt"),
+        (b'"a",b\n"c\n', "made.txt"),
+    ],
+)
+def test_an_artifact_gets_the_ending_of_its_content(invoke: Invoke, project: Path, content: bytes, name: str) -> None:
+    _made(Turn(1.0, artifacts={"made": content}))
+    assert invoke("show", "made", "--save-answers", "out").exit_code == 0
+    assert [path.read_bytes() for path in Path("out").rglob(name)] == [content]
+
+
+def test_a_path_that_a_model_chose_stays_in_the_folder(invoke: Invoke, project: Path) -> None:
+    files = {"../../out.py": "a = 1", "/etc/passwd": "b = 2", "pkg/mod.py": "c = 3"}
+    _made(Turn(1.0, files=files))
+    before = set(Path().rglob("*"))
+    assert invoke("show", "made", "--save-answers", "kept/answers").exit_code == 0
+    new = {path for path in Path().rglob("*") if path.is_file()} - before
+    assert all(path.is_relative_to("kept/answers") for path in new)
+    assert {path.read_text() for path in new} >= set(files.values())
 
 
 def test_runs_that_are_not_named_are_counted(invoke: Invoke, run: Path) -> None:

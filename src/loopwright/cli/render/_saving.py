@@ -1,0 +1,148 @@
+"""What candidates are made of, as files that other programs open."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from loopwright.cli._output import write, write_file, write_json
+from loopwright.cli._runs import find_episode
+from loopwright.errors import MissingContent
+from loopwright.models import picture_type
+from loopwright.record import EpisodeRecord, RunReader
+from loopwright.store import RunRecord, read_run
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+_LONGEST = 120
+"""Characters of a name in a file's name."""
+_NPY = b"\x93NUMPY"
+
+
+def save_pictures(folder: Path, episode: str | None, target: Path, *, as_json: bool) -> None:
+    """Writes the pictures of all candidates, named by episode and iteration.
+
+    Args:
+        folder: The run's.
+        episode: The one whose pictures are wanted; None for all.
+        target: The folder to write to.
+        as_json: Whether the paths are told as JSON.
+
+    Raises:
+        MissingContent: There is no such episode, or no picture.
+        StoreError: A picture is missing or damaged.
+        UserError: A file cannot be written.
+    """
+    record, episodes = _read(folder, episode)
+    written: dict[Path, None] = {}
+    for one in episodes:
+        for name, ref in _artifacts(one):
+            data = record.get(ref)
+            if ending := _picture_ending(data):
+                path = target / f"{name}{ending}"
+                write_file(path, data)
+                written[path] = None
+    _tell(written, f"there is no picture in {episode or folder}", as_json=as_json)
+
+
+def save_answers(folder: Path, episode: str | None, target: Path, *, as_json: bool) -> None:
+    """Writes the answer of each episode to a folder of the episode's name: its text, its files and its artifacts.
+
+    Args:
+        folder: The run's.
+        episode: The one whose answer is wanted; None for all.
+        target: The folder to write to.
+        as_json: Whether the paths are told as JSON.
+
+    Raises:
+        MissingContent: There is no such episode, or no answer.
+        StoreError: An artifact is missing or damaged.
+        UserError: A file cannot be written.
+    """
+    record, episodes = _read(folder, episode)
+    written: dict[Path, None] = {}
+    for one in episodes:
+        for name, data in _answer(one, record):
+            path = target / _safe(one.id) / name
+            write_file(path, data)
+            written[path] = None
+    _tell(written, f"there is no answer in {episode or folder}", as_json=as_json)
+
+
+def _read(folder: Path, episode: str | None) -> tuple[RunRecord, Iterator[EpisodeRecord]]:
+    wanted = None if episode is None else find_episode(folder, episode)
+    record = read_run(folder)
+    episodes = RunReader(record.result).read(record.events)
+    return record, (one for one in episodes if wanted in (None, one.id))
+
+
+def _tell(written: dict[Path, None], nothing: str, *, as_json: bool) -> None:
+    if not written:
+        raise MissingContent(nothing)
+    if as_json:
+        write_json([str(path) for path in written])
+    else:
+        write("\n".join(f"wrote {path}" for path in written))
+
+
+def _artifacts(episode: EpisodeRecord) -> Iterator[tuple[str, str]]:
+    """Each artifact of the candidates as the name of a file without its ending, and its reference."""
+    for attempt in episode:
+        for name, ref in attempt.candidate.artifacts.items() if attempt.candidate else ():
+            more = "" if name == "picture" else f"-{_safe(name)}"
+            yield f"{_safe(episode.id)}-{attempt.iteration}{more}", ref
+
+
+def _answer(episode: EpisodeRecord, record: RunRecord) -> Iterator[tuple[Path, bytes]]:
+    """Each part of an episode's answer as a relative path and its content; nothing where there is no answer."""
+    ended = episode.finished
+    answer = None if ended is None or ended.answer_iteration is None else episode[ended.answer_iteration].candidate
+    if answer is None:
+        return
+    if answer.text:
+        yield Path("answer.txt"), answer.text.encode("utf-8", "surrogatepass")
+    for name, content in answer.files.items():
+        # A model chose the path: no part of it leads out of the folder.
+        parts = [_safe(part) for part in PurePosixPath(name).parts]
+        yield Path(*parts), content.encode("utf-8", "surrogatepass")
+    for name, ref in answer.artifacts.items():
+        data = record.get(ref)
+        yield Path(f"{_safe(name)}{_ending(data)}"), data
+
+
+def _picture_ending(data: bytes) -> str:
+    try:
+        return f".{picture_type(data).removeprefix('image/')}"
+    except ValueError:
+        return ""
+
+
+def _ending(data: bytes) -> str:
+    """The ending by which other programs know such content."""
+    if ending := _picture_ending(data):
+        return ending
+    if data.startswith(_NPY):
+        return ".npy"
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return ".bin"
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return ".csv" if _is_table(text) else ".txt"
+    return ".json"
+
+
+def _is_table(text: str) -> bool:
+    try:
+        widths = {len(row) for row in csv.reader(text.splitlines(), strict=True)}
+    except csv.Error:
+        return False
+    return len(widths) == 1 and widths != {1}
+
+
+def _safe(name: str) -> str:
+    return _UNSAFE.sub("-", name)[:_LONGEST].lstrip(".-") or "unnamed"
