@@ -214,11 +214,27 @@ def test_an_episode_names_the_files_of_its_pictures(invoke: Invoke, painted: Pat
     assert [place.read_bytes() for place in places] == [samples.picture(n) for n in range(6)]
 
 
+def test_an_episode_of_pictures_ends_with_a_table_of_its_atoms(invoke: Invoke, painted: Path) -> None:
+    told = invoke("show", "painted", "cubes.cube-000:streams:0").stdout.partition("atoms by iteration")[2]
+    assert re.search(r"cube +-\+-\+-\+ +1, 2, 3, 5 +4 +2400 +\$0.0040 +3.2 s\n", told)
+    assert re.search(r"size +\.-\.\?\.\+\n", told)
+    assert re.search(r"new pictures +0, 4 +2 +1200 +\$0.0020 +1.6 s\n", told)
+
+
 def test_images_are_counted_where_a_run_has_some(invoke: Invoke, painted: Path, run: Path) -> None:
     told = invoke("show", "painted").stdout
     assert re.search(r"calls +images +tokens", told)
     assert json.loads(invoke("show", "painted", "--json").stdout)["variants"][0]["images"] == 12
     assert "images" not in invoke("show", run).stdout
+
+
+def test_progress_counts_images(invoke: Invoke, project: Path) -> None:
+    pixels = "{proposer: image_refiner, verifier: pixel_verifier}"
+    (project / "star.yaml").write_text(
+        f"version: 1\nname: star\ngoal: a red star\nenvironment: {{name: images}}\nagents: {pixels}\n"
+        "image_models: {generator: painter/exact}\nloop: {strategy: best_of_n, max_iterations: 1}\n"
+    )
+    assert ", 0 calls, 1 image, 0 tokens, " in invoke("run", "star.yaml", "--out", "out").stderr
 
 
 def test_pictures_are_saved_by_episode_and_iteration(invoke: Invoke, painted: Path) -> None:

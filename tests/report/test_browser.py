@@ -345,6 +345,23 @@ def test_a_contact_sheet_shows_streams_marks_and_the_answer(folders: dict[str, P
     assert marks[7] == "Is the size there?: not known"
     answer = page.run(f"{sheet}.querySelector('.answer').innerText").split("\n")
     assert [line for line in answer if line in ("claimed", "graded")] == ["claimed", "graded"]
+    assert "for cube" in answer, "the card names the atom that its edit was for"
+    assert page.run("document.querySelector('#pictures .legend').innerText").count("edits that go back to it") == 1
+
+
+def test_the_table_of_atoms_names_edits_and_their_cost(folders: dict[str, Path], page: browser.Page) -> None:
+    page.open(url(folders, "pictures", "#episode/" + quote("cubes.cube-000:streams:0", safe="")))
+    table = "document.querySelector('#episode [aria-label=\"Atoms of the checklist\"]')"
+    rows = page.run(
+        f"[...{table}.querySelectorAll('tbody tr')].map((row) => [...row.cells].map((one) => one.innerText))"
+    )
+    assert [row[3:] for row in rows] == [
+        ["1, 2, 3, 5", "", "4", "2.4k", "$0.0040", "3.2 s"],
+        ["", "", "", "", "", ""],
+        ["0, 4", "", "2", "1.2k", "$0.0020", "1.6 s"],
+    ]
+    page.run(f"{table}.querySelectorAll('a')[1].click()")
+    assert page.run("document.querySelector('#turn-2').open")
 
 
 def test_an_episode_shows_the_picture_before_its_edit_and_the_mask(

@@ -73,6 +73,17 @@ def test_every_candidate_has_its_picture_and_mask(outline: Outline) -> None:
     assert candidates(outline)[1]["made"] == {"operation": "add", "aims": "cube", "model": "painter/default"}
 
 
+def test_how_a_picture_was_made_is_told_in_words(tmp_path: Path) -> None:
+    run = RunBuilder(tmp_path / "run")
+    made = {"expected": {"cube": 0.97, "size": 0.7012}, "region": [[0.1, 0.2, 0.3, 0.45]], "aims": ["cube", "size"]}
+    run.episode([Turn(1.0, text="Remove it.", artifacts={"picture": samples.picture(1)}, made=made)])
+    assert candidates(Outline(render_html(run.close())))[0]["made"] == {
+        "expected": "cube 97%, size 70%",
+        "region": "10% to 30% across, 20% to 45% down",
+        "aims": "cube, size",
+    }
+
+
 def test_the_index_says_which_episodes_have_pictures(outline: Outline) -> None:
     assert [(one["pictures"], one["images"]) for one in outline.block("index")["episodes"]] == [(6, 6), (6, 6)]
 

@@ -34,6 +34,7 @@ class Tally:
     failed: int = 0
     """Episodes that infrastructure ended."""
     calls: int = 0
+    images: int = 0
     tokens: int = 0
     cost_usd: Decimal | None = None
     episodes: dict[str, EpisodeRecord] = field(default_factory=dict)
@@ -57,7 +58,7 @@ class Tally:
                 self._finish(event.episode, outcome)
             case EpisodeStarted():
                 self.episodes[event.episode] = EpisodeRecord()
-            case CallFinished(kind="model", failure=None) | Judged() | Decided():
+            case CallFinished(kind="model" | "image", failure=None) | Judged() | Decided():
                 self.episodes.setdefault(event.episode, EpisodeRecord()).apply(event)
 
     def _finish(self, name: str, outcome: EpisodeFinished) -> None:
@@ -76,6 +77,7 @@ class Tally:
         else:
             self.missed += times
         self.calls += outcome.model_calls * times
+        self.images += outcome.images * times
         self.tokens += outcome.usage.total * times
         if outcome.cost_usd is not None:
             self.cost_usd = (self.cost_usd or Decimal(0)) + Decimal(outcome.cost_usd) * times
@@ -86,7 +88,8 @@ class Tally:
         if self.failed:
             parts.append(f"{self.failed} not scored")
         calls = self.calls + sum(episode.spent.calls for episode in self.episodes.values())
-        parts += [f"{calls} calls", f"{self.tokens} tokens"]
+        images = self.images + sum(episode.spent.images for episode in self.episodes.values())
+        parts += [f"{calls} calls", *_pictures(images), f"{self.tokens} tokens"]
         if self.cost_usd is not None:
             parts.append(f"${self.cost_usd:.4f}")
         parts.append(f"{time.monotonic() - self.started:.0f} s")
@@ -155,8 +158,14 @@ def describe(name: str, outcome: EpisodeFinished) -> str:
     cached = f" ({outcome.cached_calls} from the cache)" if outcome.cached_calls else ""
     return (
         f"{name}: {passed_or_missed(outcome)}, score {outcome.score:.2f}{value}, {outcome.iterations} iterations "
-        f"({outcome.rule}), {outcome.model_calls} calls{cached}, {tokens} tokens, {outcome.seconds:.1f} s"
+        f"({outcome.rule}), {', '.join([f'{outcome.model_calls} calls{cached}', *_pictures(outcome.images)])}, "
+        f"{tokens} tokens, {outcome.seconds:.1f} s"
     )
+
+
+def _pictures(number: int) -> list[str]:
+    """What to tell of pictures that image models made: nothing where there are none."""
+    return [f"{number} image{'' if number == 1 else 's'}"] if number else []
 
 
 class _Moving:

@@ -47,6 +47,8 @@ class IterationRecord:
     decided: Decided | None = None
     graded: Graded | None = None
     spent: Spent = field(default_factory=Spent)
+    grading: Spent = field(default_factory=Spent)
+    """What of `spent` was for its grade after the loop."""
 
     @property
     def begun(self) -> bool:
@@ -168,7 +170,7 @@ class EpisodeRecord:
             if data.type in _PARTS:
                 self._apply_part(iteration, data)
             if not (event.node or "").startswith(IDEMPOTENCE):
-                spent.append(iteration.spent)
+                spent += [iteration.spent, iteration.grading] if event.node == "grade" else [iteration.spent]
         result: Mapping[str, Any] = {}
         if isinstance(data, CallFinished) and data.kind in ("model", "image") and data.failure is None:
             result = self.result_of(data) or {}

@@ -1,5 +1,6 @@
 """Reports of a run: numbers for the terminal, one HTML file, JUnit XML and CSV. All are projections of its record."""
 
+from loopwright.report._atoms import AtomRow, Cost, atom_rows
 from loopwright.report._comparison import (
     Pair,
     RunComparison,
@@ -10,7 +11,7 @@ from loopwright.report._comparison import (
 )
 from loopwright.report._drift import alarm_line, render_drift
 from loopwright.report._fit import FittedTable, fit_table
-from loopwright.report._format import difference_bounds, value_line
+from loopwright.report._format import difference_bounds, duration, money, value_line
 from loopwright.report._html import render_html
 from loopwright.report._pairing import Pairing, pair_variants
 from loopwright.report._row import EpisodeRow
@@ -20,6 +21,8 @@ from loopwright.report._text import render_text
 from loopwright.types import Failure
 
 __all__ = [
+    "AtomRow",
+    "Cost",
     "EpisodeRow",
     "Failure",
     "FittedTable",
@@ -29,11 +32,14 @@ __all__ = [
     "RunSummary",
     "VariantSummary",
     "alarm_line",
+    "atom_rows",
     "compare",
     "compare_runs",
     "compare_variants",
     "difference_bounds",
+    "duration",
     "fit_table",
+    "money",
     "pair_variants",
     "render_comparison",
     "render_csv",

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from loopwright.record import CallLog, EpisodeRecord, IterationRecord
+from loopwright.report._atoms import AtomRow, atom_rows
 from loopwright.report._format import cut
 from loopwright.report._pictures import Thumbnails
 from loopwright.report._row import EpisodeRow
@@ -91,6 +92,7 @@ def episode_details(
         "iterations": [
             _turn(turn, thumbnails) | {"transcript": transcript(log.of(turn.number), texts)} for turn in turns
         ],
+        "atoms": [_atom(one) for one in atom_rows(episode)],
         "aside": transcript([call for call in log if call.iteration not in numbers], texts),
         "lines": texts.lines,
         "without_calls": episode.calls is None,
@@ -114,6 +116,22 @@ def episode_details(
             }
             for incident in episode.incidents
         ],
+    }
+
+
+def _atom(row: AtomRow) -> dict[str, Any]:
+    cost = row.cost
+    return {
+        "name": cut(row.name),
+        "question": cut(row.question),
+        "fates": row.fates,
+        "graded": row.graded,
+        "edits": row.edits,
+        "images": cost.images,
+        "calls": cost.calls,
+        "tokens": cost.tokens,
+        "cost": str(cost.usd) if cost.usd is not None else None,
+        "seconds": cost.seconds,
     }
 
 
@@ -166,8 +184,27 @@ def _candidate(candidate: Candidate, thumbnails: Thumbnails) -> dict[str, Any]:
 
 def _made(made: Mapping[str, JsonValue]) -> dict[str, str]:
     """How a candidate was made, in words: `{"operation": "change", "aims": "cube colour", "model": ...}`."""
-    told = {name: value if isinstance(value, list) else [value] for name, value in made.items()}
-    return {name: cut(", ".join(map(str, values))) for name, values in told.items()}
+    return {name: cut(_WORDS.get(name, _in_words)(value)) for name, value in made.items()}
+
+
+def _in_words(value: JsonValue) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _probabilities(value: JsonValue) -> str:
+    known = value if isinstance(value, dict) else {}
+    return ", ".join(f"{name} {one:.0%}" for name, one in known.items() if isinstance(one, int | float))
+
+
+def _boxes(value: JsonValue) -> str:
+    """Parts of a picture: left, top, right and bottom in shares of it."""
+    boxes = [one for one in value if isinstance(one, list) and len(one) == 4] if isinstance(value, list) else []
+    sides = [[f"{side:.0%}" if isinstance(side, int | float) else "?" for side in box] for box in boxes]
+    return " and ".join(f"{left} to {right} across, {top} to {bottom} down" for left, top, right, bottom in sides)
+
+
+_WORDS = {"expected": _probabilities, "region": _boxes}
+"""Fields of pictures whose values are no words."""
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

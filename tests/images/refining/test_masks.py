@@ -83,6 +83,7 @@ def test_under_a_mask_the_surplus_goes_and_nothing_else_is_damaged(tmp_path: Pat
         for one, request in zip(removals, masked, strict=True):
             assert request.prompt.startswith("Remove the square. ")
             assert one.candidate
+            assert one.candidate.artifacts["mask"] == request.mask, "the report shows it"
             before, after = (
                 measure(record.get(ref)) for ref in (request.images[0], one.candidate.artifacts["picture"])
             )

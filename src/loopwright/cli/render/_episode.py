@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from loopwright.cli._output import write, write_json
+from loopwright.cli._output import write, write_json, write_table
 from loopwright.cli._runs import find_episode
 from loopwright.cli.render._calls import Calls
 from loopwright.errors import StoreError
 from loopwright.record import CallLog, EpisodeRecord, IterationRecord
-from loopwright.report import alarm_line
+from loopwright.report import AtomRow, alarm_line, atom_rows, duration, money
 from loopwright.store import (
     DriftAlarm,
     EpisodeFinished,
@@ -26,6 +26,8 @@ from loopwright.verify import Verdict
 
 _UNNAMED = ValueOptions(direction="maximize")
 """What a value is called where the task names none."""
+_SIGNS = {"holds": "+", "fails": "-", "unasked": ".", "unknown": "?"}
+_COSTS = ("images", "calls", "tokens", "cost", "model time")
 
 
 def show_episode(folder: Path, name: str, *, transcript: bool, as_json: bool) -> None:
@@ -46,12 +48,13 @@ def show_episode(folder: Path, name: str, *, transcript: bool, as_json: bool) ->
     if as_json:
         write_json({"episode": name, "events": [event.model_dump(mode="json") for event in events]})
         return
-    for block in _blocks(events, record, transcript=transcript):
-        write(block)
-
-
-def _blocks(events: list[Event], record: RunRecord, *, transcript: bool) -> Iterator[str]:
     episode = EpisodeRecord(record.result, calls=CallLog())
+    for block in _blocks(episode, events, record, transcript=transcript):
+        write(block)
+    write_atoms(atom_rows(episode))
+
+
+def _blocks(episode: EpisodeRecord, events: list[Event], record: RunRecord, *, transcript: bool) -> Iterator[str]:
     for event in events:
         episode.apply(event)
         if isinstance(event.data, EpisodeStarted):
@@ -72,6 +75,27 @@ def _blocks(events: list[Event], record: RunRecord, *, transcript: bool) -> Iter
         yield "\n" + closing(episode.finished, episode.started.value, episode.started.threshold)
     if episode.drawn_for_nothing:
         yield f"beside it {episode.drawn_for_nothing} more were drawn at the same time, and not needed"
+
+
+def write_atoms(rows: Sequence[AtomRow]) -> None:
+    """Writes a table of the atoms of a checklist; nothing where there are none."""
+    if not rows:
+        return
+    columns = ("atom", "by iteration", "grade", "iterations for it", *_COSTS)
+    write("\natoms by iteration: + holds, - fails, . not asked, ? not known")
+    table = [
+        (
+            row.name,
+            "".join(_SIGNS[fate] for _, fate in row.fates),
+            _SIGNS[row.graded] if row.graded else "",
+            ", ".join(map(str, row.edits)),
+            *(str(number) if number else "" for number in (row.cost.images, row.cost.calls, row.cost.tokens)),
+            "" if row.cost.usd == 0 else money(row.cost.usd),
+            duration(row.cost.seconds) if row.cost.seconds else "",
+        )
+        for row in rows
+    ]
+    write_table(columns, table, right=_COSTS, spare=("model time", "tokens", "grade"))
 
 
 def _opening(name: str, started: EpisodeStarted) -> str:

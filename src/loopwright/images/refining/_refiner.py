@@ -22,6 +22,8 @@ from loopwright.images.refining._votes import ASSUMED, Rates
 from loopwright.models.image import ImageRequest, plain_picture
 from loopwright.task import Instance
 
+MASK = "mask"
+"""Name of the mask of an edit among its candidate's artifacts."""
 MASKED = 2
 """Removals in vain after which one is tried without a mask."""
 
@@ -192,4 +194,5 @@ async def _drawn(client: DrawsImages, request: ImageRequest, text: str, made: Ma
     reply = await client.draw(request)
     if reply.blocked:
         raise NoCandidate(f"{request.model} refused to draw: {reply.blocked}")
-    return AgentReply(candidate=Candidate(text=text, artifacts={PICTURE: reply.images[0]}, made=made))
+    drawn = {PICTURE: reply.images[0]} if request.mask is None else {PICTURE: reply.images[0], MASK: request.mask}
+    return AgentReply(candidate=Candidate(text=text, artifacts=drawn, made=made))

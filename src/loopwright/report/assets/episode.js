@@ -21,8 +21,9 @@ function episodeView(row, details, nav) {
     turns.length > 0 && chartLegend(turns),
     details.without_calls && h("p", { class: "note" }, "The page would be too large with the model calls of this episode. ",
       "They are in the record: loopwright show RUN ", name(row.id), " --transcript"),
-    row.pictures > 0 && h("h3", null, "Pictures"), row.pictures > 0 && sheetLegend(),
+    row.pictures > 0 && h("h3", null, "Pictures"), row.pictures > 0 && sheetLegend(turns),
     ...(row.pictures > 0 ? streamsView(details, "#", jump) : []),
+    ...atomsView(details, jump),
     turns.length > 0 && h("h3", null, "Iterations"),
     ...turns.map((turn) => {
       const section = turnSection(turn, details, turns.length <= 2 || turn.n === details.answer);

@@ -14,13 +14,17 @@ function contactSheet(section, detailsOf) {
     more.hidden = drawn >= rows.length;
     more.textContent = `Show ${Math.min(MORE, rows.length - drawn)} more of ${plural(rows.length, "episode")}`;
   };
-  section.append(sheetLegend(), place, more);
+  section.append(sheetLegend(rows.flatMap((row) => detailsOf(row).iterations)), place, more);
   draw(FIRST);
 }
 
-const sheetLegend = () => h("p", { class: "legend" },
+// What is told depends on what there is: strategies differ.
+const sheetLegend = (turns) => h("p", { class: "legend" },
   ...Object.entries(FATES).map(([fate, { told }]) => [h("span", { class: "entry" }, atomMark(fate, ""), told), " "]),
-  "Each row is a stream: a new picture and its edits. Pale: rolled back. Framed: the answer; below its marks those of its grade.");
+  turns.some((turn) => turn.parent !== null)
+    ? "A row is a picture and all edits that go back to it; new pictures that nobody edited share one. Pale: an edit that nothing was made from. "
+    : "Each picture was drawn anew, apart from the others. ",
+  "Framed: the answer; below its marks those of its grade.");
 
 function sheetOf(row, details) {
   return h("article", { class: "sheet" },
@@ -30,7 +34,7 @@ function sheetOf(row, details) {
     streamsView(details, link(row)));
 }
 
-// One row for each stream: what began with the same new picture. New pictures that nobody edited share a row.
+// One row for each picture that is no edit, with all edits that go back to it. New pictures that nobody edited share a row.
 function streamsView(details, href, jump) {
   const streams = new Map(), root = new Map();
   for (const turn of details.iterations) {
@@ -57,17 +61,21 @@ function pictureCard(turn, before, details, href, jump) {
   return h("figure", { class: ["card", answer && "answer", back && "back", next && "edit"].filter(Boolean).join(" ") },
     h("div", { class: "place" }, h("b", null, String(turn.n)), " ", tags),
     h("a", { href, onclick: open }, thumbnailView(mainPicture(turn), `Iteration ${turn.n}: ${text}`)),
-    back && h("small", null, "rolled back"),
+    back && h("small", null, turn.decided && turn.decided.decision === "backtrack" ? "rolled back" : "left"),
     marksView(turn.judged, answer && turn.graded ? "claimed" : ""),
     answer && turn.graded && marksView(turn.graded, "graded"),
+    aimed(turn) && h("small", null, "for ", name(aimed(turn))),
     h("figcaption", { title: text }, said(text)));
 }
+
+const aimed = (turn) => (turn.candidate && turn.candidate.made.aims) || "";
 
 // An edit that nothing was made from, and that is not the answer.
 const rolledBack = (turn, details) => turn.parent !== null && turn.n !== details.answer && !details.iterations.some((other) => other.parent === turn.n);
 
 function instruction(turn, details) {
   if (!turn.candidate) return turn.problem ? brief(turn.problem) : "no picture";
+  if (turn.candidate.made.operation === "given") return "the task's picture";
   return turn.parent === null && turn.candidate.text === details.goal ? "new picture" : turn.candidate.text;
 }
 
@@ -110,7 +118,30 @@ function picturesView(candidate, parent) {
   ];
 }
 
-function madeView({ operation, aims, model, ...more }) {
-  const told = [operation, aims && "for " + aims, model && "by " + model, ...Object.entries(more).map(([key, value]) => `${key} ${value}`)];
+function madeView({ operation, aims, model, expected, ...more }) {
+  const told = [operation, aims && "for " + aims, model && "by " + model, ...Object.entries(more).map(([key, value]) => `${key} ${value}`),
+    expected && "expected to hold: " + expected];
   return told.some(Boolean) && h("p", { class: "note" }, said(told.filter(Boolean).join(" \u00b7 ")));
+}
+
+// What was found out of each atom over the pictures, which edits were for it, and what they cost.
+function atomsView(details, jump) {
+  if (!details.atoms.length) return [];
+  const link = (n) => h("a", { href: "#", onclick: (event) => { event.preventDefault(); jump(n); } }, String(n));
+  const numbers = ["images", "calls", "tokens"];
+  const row = (atom) => h("tr", null,
+    h("th", { scope: "row" }, name(atom.name), atom.question && h("small", null, said(atom.question))),
+    h("td", null, h("div", { class: "marks" }, atom.fates.map(([n, fate]) => atomMark(fate, `iteration ${n}`)))),
+    h("td", null, atom.graded && atomMark(atom.graded, "grade")),
+    h("td", { class: "edits" }, atom.edits.map((n, i) => [i ? ", " : "", link(n)])),
+    numbers.map((key) => h("td", { class: "num" }, atom[key] ? count(atom[key]) : "")),
+    h("td", { class: "num" }, atom.cost === null || Number(atom.cost) ? money(atom.cost) : ""),
+    h("td", { class: "num" }, atom.seconds ? duration(atom.seconds) : ""));
+  const headings = ["Images", "Calls", "Tokens", "Cost", "Model time"];
+  return [h("h3", null, "Atoms of the checklist"),
+    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Atoms of the checklist" }, h("table", { class: "wide" },
+      h("thead", null, h("tr", null, h("th", null, "Atom"), h("th", null, "By iteration"), h("th", null, "Grade"), h("th", null, "Iterations for it"),
+        headings.map((text) => h("th", { class: "num" }, text)))),
+      h("tbody", null, details.atoms.map(row)))),
+    h("p", { class: "note" }, "A picture counts, with the looks at it, in the row of the atom that its edit was for first. Calls are those of chat models.")];
 }
