@@ -54,7 +54,8 @@ Three things may stand for a value:
 
 - `{file: NAME}` is the text of that file. For `agents`, `budget`, `drift`, `environment`, `loop`, `matrix`,
   `models`, `sandbox` and `session` it is that file's YAML. The path is relative to the file that names it and stays
-  inside the project.
+  inside the project. `{file: FOLDER/}` is a mapping of all files of that folder, path to text; what is no UTF-8 is a
+  `data:` URL in base64.
 - `${NAME}` and `${NAME:-default}` are environment variables, except in `name`, `goal`, `data` and `environment`: what
   agents and programs see holds none. A plain `${` is written `$${`.
 - `{template: TEXT}`, as the goal and anywhere in `environment`, is a Jinja template filled from each record of the

@@ -32,6 +32,15 @@ VALUES: dict[str, Any] = {
     "rows": 9,
 }
 OF_KIND: dict[str, dict[str, Any]] = {
+    "bash": {
+        "gold": "",
+        "tests": {"test.sh": "true"},
+        "tests_timeout": 3.0,
+        "tests_env": {"A": "b"},
+        "artifacts": ["/data"],
+        "solution": {"solve.sh": "true"},
+        "env": {"A": "b"},
+    },
     "interpreter": {"tests": ["assert f() == 1"]},
     "python": {"files": {"a.py": "x = 1\n"}},
 }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from shlex import quote
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,6 +15,7 @@ from loopwright._version import __version__
 from loopwright.candidate import Candidate
 from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, EnvironmentSetup, Scores, tested_name
 from loopwright.files import read_regular, write_whole
+from loopwright.project import bytes_of
 from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
 from loopwright.task import Instance, Task
 from loopwright.user_folders import data_folder
@@ -69,6 +72,10 @@ class Canary:
         return {**plain, "flags": list(self.flags), **{k: v.model_dump() if v else None for k, v in scores.items()}}
 
 
+_PIECE = 65_536
+"""Characters of base64 in one command, a multiple of four: Linux takes 128 KB in an argument."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The actions of the three agents."""
@@ -83,8 +90,23 @@ def _plan(gold: Sequence[str], idle: Sequence[str], spoilt: Sequence[str] = ()) 
 
 
 def _bash(instance: Instance) -> Plan:
+    if not instance.hidden.get("gold"):
+        return _plan(_solving(instance.hidden.get("solution", {})), ("true",))
     gold = f"```\n{instance.hidden['gold']}\n```"
     return _plan((gold,), ("true",), (gold, "touch /loopwright-canary; rm -rf /testbed/dir1"))
+
+
+def _solving(files: Mapping[str, str]) -> list[str]:
+    """Actions that write the files of a solution and execute it; none where there is no solution."""
+    actions = []
+    for name, text in files.items():
+        path = quote(f"/solution/{name}")
+        actions.append(f"mkdir -p $(dirname {path}); : > {path}")
+        content = b64encode(bytes_of(text)).decode()
+        parts = [content[at : at + _PIECE] for at in range(0, len(content), _PIECE)]
+        actions += [f"echo {part} | base64 -d >> {path}" for part in parts]
+    run = ["chmod +x /solution/solve.sh; /solution/solve.sh"] if actions else []
+    return [f"```\n{action}\n```" for action in [*actions, *run]]
 
 
 def _sql(instance: Instance) -> Plan:

@@ -44,6 +44,7 @@ from loopwright.environments._types import (
     read_fields,
 )
 from loopwright.environments.bash._environment import BashEnvironment
+from loopwright.environments.bash._hidden_tests import RewardOutcome
 from loopwright.environments.bash._outcome import ShellOutcome, ShellState
 from loopwright.environments.bash._shell_pool import ShellRole, ShellStart
 from loopwright.environments.ctf._environment import CtfEnvironment, FlagOutcome
@@ -83,6 +84,7 @@ __all__ = [
     "Observation",
     "PythonEnvironment",
     "QueryOutcome",
+    "RewardOutcome",
     "Score",
     "ScoreRule",
     "ScoredFields",

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from loopwright.task import EnvironmentOptions
 
 Scoring = str | Sequence[str]
+_BASH_HIDDEN = ("gold", "tests", "tests_timeout", "tests_env", "tests_image", "artifacts", "solution")
 
 
 def python_environment(
@@ -53,11 +54,18 @@ def text_environment(
 def bash_environment(
     *,
     gold: str | None = None,
+    tests: Mapping[str, str] | None = None,
+    tests_timeout: float | None = None,
+    tests_env: Mapping[str, str] | None = None,
+    tests_image: str | None = None,
+    artifacts: Sequence[str] | None = None,
+    solution: Mapping[str, str] | None = None,
     fixture: str | None = None,
     files: Mapping[str, str] | None = None,
     setup: str | None = None,
     cwd: str | None = None,
     persistent: bool | None = None,
+    env: Mapping[str, str] | None = None,
     timeout: float | None = None,
     scoring: Scoring | None = None,
     legacy: bool | None = None,
@@ -66,16 +74,23 @@ def bash_environment(
 
     Args:
         gold: A command whose output and files are the right answer; agents never see it.
+        tests: Instead of `gold`: path below `/tests` to content. `test.sh` leaves a reward. Agents never see them.
+        tests_timeout: Seconds for the tests, 600 by default.
+        tests_env: Variables of the tests; agents never see them.
+        tests_image: An image of the tests' own.
+        artifacts: Absolute paths that the tests see of what the agent left.
+        solution: Path below `/solution` to content; `solve.sh` solves the task. Agents never see it.
         fixture: A tar archive or folder that is unpacked at `/`.
         files: Absolute path to content, laid over the fixture.
         setup: Commands that make further starting files.
         cwd: Where the first command starts.
         persistent: Whether variables, functions and background jobs stay between commands.
+        env: Variables of all commands.
         timeout: Seconds for one command, 10 by default.
         scoring: The rule that decides, `exact` by default; of several the first decides, and all are recorded.
         legacy: Whether commands are executed with the defects of the published code.
     """
-    return _section("bash", locals(), hidden=("gold",))
+    return _section("bash", locals(), hidden=_BASH_HIDDEN)
 
 
 def sql_environment(

@@ -1,6 +1,6 @@
 """Project folders: where content is found, and how files of plain data are read."""
 
-from loopwright.project._includes import FILE, Includes
+from loopwright.project._includes import FILE, Includes, bytes_of
 from loopwright.project._json import load_document, load_json, parse_json
 from loopwright.project._new_folder import moved_files, new_folder
 from loopwright.project._plain import plain_problem
@@ -16,6 +16,7 @@ __all__ = [
     "Plain",
     "Project",
     "SourceLocation",
+    "bytes_of",
     "content_name",
     "find_project",
     "load_document",

@@ -66,8 +66,9 @@ def open_task(path: str | Path) -> TaskFile:
     """Loads a task file and keeps where everything in it stands.
 
     A mapping of the one key `file` anywhere in it, such as `tests: {file: tests.py}`, is replaced by that file's
-    text, or under `sandbox` and the other sections by its YAML. Paths are relative to the file that names them and
-    stay inside the project. `${NAME}` and `${NAME:-default}` are replaced outside of goal, data and environment.
+    text, or under `sandbox` and the other sections by its YAML; `{file: FOLDER/}` by the texts of all its files. Paths
+    are relative to the file that names them and stay inside the project. `${NAME}` and `${NAME:-default}` are replaced
+    outside of goal, data and environment.
 
     Raises:
         TaskError: With file, line, what is wrong and what to write instead.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,9 +15,12 @@ from typing import BinaryIO
 from loopwright.archives import LARGEST, UNPACKING_ERRORS, BadArchive, entries, refuse_name
 from loopwright.errors import TaskError
 from loopwright.files import open_regular
+from loopwright.project import bytes_of
 
 _UNPACKING = 3600
 """Seconds within which an archive's newest files were made by whoever made the archive."""
+_PROGRAMS = (b"#!", b"\x7fELF")
+"""How files begin that can be executed."""
 _EPOCH = 1_700_000_000
 """Time of files that are given as texts."""
 
@@ -45,6 +48,13 @@ class Fixture:
             info.mtime = (built if info.mtime > made else info.mtime) + passed
         return Fixture(_packed(entries), self.tops)
 
+    def with_files(self, files: Mapping[str, str], *, folders: Sequence[str] = ()) -> Fixture:
+        """The same with further files and empty folders, by absolute path."""
+        entries = list(_entries(io.BytesIO(self.archive))) if self.archive else []
+        for folder in folders:
+            entries += [(parent, b"") for parent in _parents(f"{_safe(folder)}/file")]
+        return _fixture(entries + _made(files.items()))
+
     def below_folders(self) -> bytes:
         """The archive without what lies in the root itself: its folders are there already."""
         return _packed([(m, data) for m, data in _entries(io.BytesIO(self.archive)) if "/" in m.name])
@@ -71,11 +81,24 @@ def _load(path: str | None, stamp: int, files: tuple[tuple[str, str], ...], at: 
     """Kept, since every episode of a suite starts from the same few archives."""
     entries = [_moved(entry, at) for entry in _from(path)] if path else []
     entries = [(folder, b"") for folder in _parents(f"{_safe(at)}/.")] + entries
+    return _fixture(entries + _made(files))
+
+
+def _made(files: Iterable[tuple[str, str]]) -> list[tuple[tarfile.TarInfo, bytes]]:
+    entries = []
     for name, content in files:
-        data = content.encode()
+        try:
+            data = bytes_of(content)
+        except ValueError as error:
+            raise TaskError(f"environment.files: {name}: {error}") from None
         info = tarfile.TarInfo(_safe(name))
-        info.size, info.mtime, info.mode = len(data), _EPOCH, 0o755 if content.startswith("#!") else 0o644
+        info.size, info.mtime, info.mode = len(data), _EPOCH, 0o755 if data.startswith(_PROGRAMS) else 0o644
         entries += [(parent, b"") for parent in _parents(info.name)] + [(info, data)]
+    return entries
+
+
+def _fixture(entries: Iterable[tuple[tarfile.TarInfo, bytes]]) -> Fixture:
+    """What comes later replaces what has the same name."""
     unique = {info.name: (info, data) for info, data in entries}
     archive = _packed([unique[name] for name in sorted(unique)])
     tops = sorted({f"/{name.split('/')[0]}" for name, (info, _) in unique.items() if "/" in name or info.isdir()})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from loopwright.environments._shells._fixture import Fixture
@@ -17,6 +17,14 @@ SHELL = "/bin/bash"
 _MERGED = ("/bin/sh", "-c", 'cd -- "$0" 2>/dev/null || cd /; unset OLDPWD; exec "$@" 2>&1')
 WAIT = 'for _ in 1 2 3 4 5 6 7 8 9 10; do [ -z "$(jobs -pr)" ] && break; sleep 0.1; done'
 """What a command leaves in the background has a second to end; it is killed with the command otherwise."""
+_DROP_LINKS = """
+import os, sys
+own = [path.encode() for path in sys.argv[1:]]
+for path in sys.stdin.buffer.read().split(b"\\0"):
+    real = os.path.realpath(path).rstrip(b"/") + b"/"
+    if any(real.startswith(one + b"/") or (one + b"/").startswith(real) for one in own):
+        os.remove(path)
+"""
 _SCRATCH = "/work/"
 """Home of the workload: what tools leave there is nobody's answer."""
 
@@ -126,21 +134,28 @@ class Shell:
         gone = {p: replace(was, kind="deleted", mode=0, sha256="") for p, was in self._before.items() if p not in now}
         return {path: change for path, change in sorted({**found, **gone}.items()) if change}
 
-    async def save(self) -> bytes:
-        """The working directory and everything that changed since the beginning: contents, permissions, deletions.
+    async def read(self, path: str, *, limit: int) -> bytes:
+        """Reads a regular file; see `Sandbox.read`."""
+        return await self._sandbox.read(path, limit=limit)
+
+    async def save(self, kept: Callable[[str], bool] = lambda path: True) -> bytes:
+        """The working directory and what changed since the beginning: contents, permissions, deletions.
 
         What runs in the background, and what a persistent shell knows, is not in it.
+
+        Args:
+            kept: Which paths are in it.
 
         Raises:
             SandboxLost: The sandbox is gone.
             ValueError: There is more than one should be asked to look at.
         """
-        found = await self._changes()
+        found = {path: change for path, change in (await self._changes()).items() if kept(path)}
         replaced = [c for c in found.values() if c.kind == "deleted" or (c.kind == "modified" and c.type != "folder")]
         modes = {c.path: c.mode for c in found.values() if c.kind == "modified" and c.type == "folder"}
         about = {"cwd": self.cwd, "gone": [change.path for change in replaced], "modes": modes}
-        kept = [change.path for change in found.values() if change.kind != "deleted"]
-        return json.dumps(about).encode() + b"\n" + await self._sandbox.pack(kept)
+        there = [change.path for change in found.values() if change.kind != "deleted"]
+        return json.dumps(about).encode() + b"\n" + await self._sandbox.pack(there)
 
     async def load(self, state: bytes) -> None:
         """Makes a fresh shell of the same start what another was when it was saved.
@@ -159,6 +174,17 @@ class Shell:
         self.cwd = about["cwd"]
         if self._persistent is not None:
             self._persistent.cwd = self.cwd
+
+    async def drop_links(self, links: Sequence[str], folders: Sequence[str]) -> None:
+        """Removes those of some links that lead into one of some folders, or to what is above it.
+
+        Raises:
+            SandboxLost: The sandbox is gone.
+            ValueError: Python does not run.
+        """
+        if links:
+            names = "\0".join(links).encode("utf-8", "surrogateescape")
+            await self._done(["python3", "-I", "-S", "-c", _DROP_LINKS, *folders], names)
 
     async def _done(self, argv: Sequence[str], stdin: bytes = b"") -> None:
         done = await self._sandbox.run(argv, stdin=stdin, cwd="/")

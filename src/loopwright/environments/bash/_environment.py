@@ -8,9 +8,9 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from loopwright.environments._scores import NothingToScore
 from loopwright.environments._shells._fixture import Fixture, load_fixture
@@ -19,6 +19,7 @@ from loopwright.environments._shells._shell import Shell
 from loopwright.environments._stateful import GoldCache, StatefulEnvironment
 from loopwright.environments._types import EnvironmentSetup, Fields, ScoredFields, read_fields
 from loopwright.environments.bash._commands import PlainCommands, ShellCommands, shell_commands
+from loopwright.environments.bash._hidden_tests import SCRIPT, HiddenTests, RewardOutcome, run_hidden_tests
 from loopwright.environments.bash._outcome import ShellOutcome, ShellState
 from loopwright.environments.bash._shell_pool import Fresh, ShellPool, ShellStart
 from loopwright.errors import TaskError
@@ -48,13 +49,43 @@ class BashFields(ScoredFields):
     """Whether all commands are typed into one shell, so that variables, functions and background jobs stay."""
     timeout: float = Field(default=10.0, gt=0, le=604_800)
     """Seconds for one command."""
+    env: Mapping[str, str] = {}
+    """Variables of all commands."""
 
 
 class BashHidden(Fields):
-    """Hidden fields of an instance."""
+    """Hidden fields of an instance: `gold` or `tests`."""
 
-    gold: str
+    gold: str = ""
     """A command whose output and files are the right answer; it runs in a sandbox of its own, from `cwd`."""
+    tests: Mapping[str, str] = {}
+    """Path below `/tests` to content. `test.sh` writes a reward to `/logs/verifier/reward.txt` or `reward.json`."""
+    tests_timeout: float = Field(default=600.0, gt=0, le=604_800)
+    """Seconds for the tests."""
+    tests_env: Mapping[str, str] = {}
+    """Variables of the tests."""
+    tests_image: str | None = None
+    """An image of the tests' own, to which only `artifacts` are carried; `test.sh` may be part of it."""
+    artifacts: tuple[str, ...] | None = None
+    """Absolute paths that the tests see of what the agent left. None for all outside of the home and the folders of
+    the system, such as `/usr` and `/etc`."""
+    solution: Mapping[str, str] = {}
+    """Path below `/solution` to content; `solve.sh` solves the task, for `validate --solutions`."""
+
+    @model_validator(mode="after")
+    def _grades(self) -> Self:
+        tested = SCRIPT in self.tests or self.tests_image is not None
+        if bool(self.gold) == tested:
+            raise ValueError(f"a shell task is graded by `gold`, or by `tests` with a file {SCRIPT}; name one of both")
+        if self.tests_image is not None and self.artifacts is None:
+            raise ValueError("`tests_image` needs `artifacts`: what the tests see of the agent's files")
+        return self
+
+    def hidden_tests(self) -> HiddenTests | None:
+        """The tests, where tests grade."""
+        if self.gold:
+            return None
+        return HiddenTests(self.tests, self.tests_timeout, self.tests_env, self.artifacts, self.tests_image)
 
 
 _GOLDS: GoldCache[tuple[object, ...], tuple[ShellState, bool]] = GoldCache(1024)
@@ -124,8 +155,12 @@ class BashEnvironment(StatefulEnvironment[Shell]):
             return Observation(text=str(nothing), done=True)
         return Observation(text=_shown(self._last))
 
-    async def _outcome(self) -> ShellOutcome:
+    async def _outcome(self) -> ShellOutcome | RewardOutcome:
         shell = self._started()
+        if self._hidden and (tests := self._hidden.hidden_tests()):
+            if self._skipped:
+                raise NothingToScore(skipped=True)
+            return await run_hidden_tests(tests, self._setup, self._start(), shell)
         gold = await self._gold_outcome()
         if self._skipped:
             raise NothingToScore(skipped=True)
@@ -203,7 +238,7 @@ class BashEnvironment(StatefulEnvironment[Shell]):
         return await asyncio.shield(self._gold)
 
     async def _run_gold(self) -> ShellState:
-        if self._hidden is None:
+        if self._hidden is None or not self._hidden.gold:
             raise TaskError("environment.hidden.gold: the task has no gold command")
         fields = self._fields.model_dump_json(exclude={"fixture", "files", "scoring"})
         place = self._setup.provider.name, self._setup.spec.image, self._setup.spec.user
@@ -224,7 +259,9 @@ class BashEnvironment(StatefulEnvironment[Shell]):
 
     def _start(self) -> ShellStart:
         fields = self._fields
-        return ShellStart(self._fixture, setup=fields.setup, cwd=fields.cwd, persistent=fields.persistent)
+        return ShellStart(
+            self._fixture, setup=fields.setup, cwd=fields.cwd, persistent=fields.persistent, env=fields.env
+        )
 
 
 def _state(ran: CommandResult, changes: Mapping[str, Change]) -> ShellState:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from loopwright.environments._shells._fixture import Fixture
@@ -20,6 +21,8 @@ class ShellStart:
     setup: str = ""
     cwd: str = "/"
     persistent: bool = False
+    env: Mapping[str, str] = field(default_factory=dict)
+    """Variables of all commands."""
 
 
 class ShellPool(Protocol):
@@ -52,7 +55,8 @@ class Fresh:
 
     async def take(self, role: ShellRole, start: ShellStart) -> Shell:
         """Opens one."""
-        provider, spec = self._setup.provider, self._setup.spec
+        provider = self._setup.provider
+        spec = replace(self._setup.spec, env={**self._setup.spec.env, **start.env})
         return await Shell.open(
             provider, spec, start.fixture, setup=start.setup, cwd=start.cwd, persistent=start.persistent
         )
