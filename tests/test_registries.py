@@ -43,6 +43,14 @@ drift:
   mitigations:
     consolidation: {probes: 0}
 """
+SEARCH = """\
+version: 1
+name: search
+goal: Find a large number.
+environment: {name: discovery, verifier: "def verify(numbers): return numbers[0]"}
+agents: {proposer: coder, idea: idea, reviewer: reviewer}
+loop: {strategy: discover, value: {direction: maximize}}
+"""
 CAPPED = "budget: {AMOUNTS, run: {AMOUNTS}}\n".replace("AMOUNTS", ", ".join(f"{cap}: 11000" for cap in CAPS))
 OWN = """\
 from loopwright.loop import STOP_RULES, Decision, RefinementStrategy, StopRule
@@ -153,10 +161,13 @@ def test_the_detectors_are_those_of_the_guide_the_task_and_the_option(capsys: py
 
 
 def test_explain_tells_every_role_and_what_each_sees(explained: Any) -> None:
-    told = explained()
-    assert {*AgentRole} == set(told["roles"]) - {"environment"}
-    assert {*AgentRole} == set(told["sees"])
-    assert all(told["sees"].values())
+    told, search = explained(), explained(task=SEARCH)
+    thinkers = {AgentRole.IDEA, AgentRole.REVIEWER}
+    assert {*AgentRole} - thinkers == set(told["roles"]) - {"environment"}
+    assert {*AgentRole} - thinkers == set(told["sees"])
+    assert thinkers == set(search["sees"]) - {"proposer"}
+    assert all([*told["sees"].values(), *search["sees"].values()])
+    assert "the idea to carry out" in search["sees"]["proposer"]
 
 
 @pytest.mark.parametrize("role", ["proposer", "critic"])

@@ -18,6 +18,8 @@ SEEN = {
     AgentRole.VERIFIER: (),
     AgentRole.AUDITOR: (),
     AgentRole.SUMMARIZER: (),
+    AgentRole.IDEA: (0, 1, 2),
+    AgentRole.REVIEWER: (0, 1, 2),
 }
 """Role to the attempts that it sees beside the one under way."""
 

@@ -19,7 +19,7 @@ from loopwright.types import PlainNumbers
 _USER_MARK = "--- user ---"
 _TURN_MARK = "--- turn ---"
 
-ReplyForm = Literal["files", "text", "critique", "verdict"]
+ReplyForm = Literal["files", "text", "critique", "verdict", "ideas", "ranking"]
 
 
 class ImageOptions(PlainNumbers):
@@ -50,7 +50,7 @@ class Card(BaseModel):
     """File under `prompts/` by which actions are asked for as calls of tools, where the model can be offered tools;
     none asks in text always."""
     reply: ReplyForm
-    """What is made of the reply: `files` from code blocks, the bare `text`, or JSON for `critique` and `verdict`."""
+    """What is made of the reply: `files` from code blocks, the bare `text`, or JSON for the others."""
     images: ImageOptions | None = None
     """Which pictures the agent is shown, after its prompt; none shows none."""
     sampling: Sampling = Sampling()

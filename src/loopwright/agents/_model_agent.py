@@ -33,6 +33,14 @@ class _Judgement(BaseModel):
     confidence: float = Field(default=0.5, ge=0, le=1)
 
 
+class _Ideas(BaseModel):
+    ideas: list[str] = Field(min_length=1, max_length=50)
+
+
+class _Ranking(BaseModel):
+    ranking: list[int] = Field(min_length=1, max_length=50)
+
+
 class _CritiqueReply(BaseModel):
     feedback: str
     decision: Literal["continue", "backtrack", "restart", "stop"] = "continue"
@@ -72,6 +80,11 @@ class ModelAgent:
                 return AgentReply(critique=await _critique(request, models))
             case "verdict":
                 return AgentReply(verdict=await _verdict(request, models))
+            case "ideas":
+                return AgentReply(ideas=await _ideas(request, models))
+            case "ranking":
+                numbers = (await complete_as(models, request, _Ranking)).value.ranking
+                return AgentReply(ranking=tuple(number - 1 for number in numbers))
             case "files":
                 return AgentReply(candidate=await _candidate(request, models, lambda text: _files(text, view.public)))
             case "text":
@@ -164,6 +177,19 @@ async def _verdict(request: Request, models: ModelClient) -> Verdict:
         )
         for check in answer.checks
     )
+
+
+async def _ideas(request: Request, models: ModelClient) -> tuple[str, ...]:
+    """The ideas of a reply, those in the same words once.
+
+    Raises:
+        NoCandidate: The reply does not hold any.
+    """
+    told = (await complete_as(models, request, _Ideas)).value.ideas
+    ideas = tuple(dict.fromkeys(text for idea in told if (text := " ".join(idea.split()))))
+    if not ideas:
+        raise NoCandidate("the reply holds no idea")
+    return ideas
 
 
 def load_agent(name: str, project: Project, *, model: str | None) -> ModelAgent:

@@ -29,6 +29,10 @@ class AgentRole(StrEnum):
     """After the loop: grades the answer by another model or method than the verifier's."""
     SUMMARIZER = "summarizer"
     """Outside the loop: what a long session leaves in memory."""
+    IDEA = "idea"
+    """In a search: proposes several ideas, each of which a candidate may carry out."""
+    REVIEWER = "reviewer"
+    """In a search: ranks ideas before they cost anything."""
 
 
 class ActionRequest(BaseModel):
@@ -74,6 +78,10 @@ class View(BaseModel):
     """Artifact references of the instance's pictures."""
     words: int | None = None
     """How many words a summary may have; None where none is asked for."""
+    ideas: tuple[str, ...] = ()
+    """Those that a reviewer ranks; for a proposer the one that the candidate is to carry out."""
+    wanted: int | None = None
+    """How many ideas are asked for; None where none is."""
 
 
 class AgentReply(BaseModel):
@@ -84,6 +92,9 @@ class AgentReply(BaseModel):
     candidate: Candidate | None = None
     critique: Critique | None = None
     verdict: Verdict | None = None
+    ideas: tuple[str, ...] | None = None
+    ranking: tuple[int, ...] | None = None
+    """Numbers of the ideas that were shown, from 0, the most promising first."""
     message: Message | None = None
     """Beside an action: the reply that calls a tool, as the next request tells it."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from itertools import islice
 from random import Random
@@ -10,7 +11,7 @@ from loopwright.discovery._archive import Archive
 from loopwright.discovery._entropic import entropic_weights
 from loopwright.discovery._problem import CONSTRUCTION, PROGRAM
 from loopwright.discovery._programs import normal_form
-from loopwright.loop import Brief, Decision, SearchStrategy
+from loopwright.loop import Brief, Decision, IdeaPool, SearchStrategy
 from loopwright.task import LoopOptions
 from loopwright.types import Attempt, Candidate, ValueOptions
 
@@ -19,6 +20,8 @@ _SHOWN = 8
 _BEST = 50
 """Candidates among which those are drawn that a proposer sees beside them."""
 _EXEMPLARS = 2
+_CONSIDERED = 12
+"""Attempts at ideas that whoever proposes and ranks new ones sees."""
 
 
 class Discovery:
@@ -35,6 +38,11 @@ class Discovery:
         """The latest candidate that was made from each."""
         self._known: dict[int, int] = {}
         """By iteration: attempts that were taken in when it was begun."""
+        self._options = options.ideas
+        self._ideas: dict[int | None, IdeaPool] = {}
+        """Those that were not tried yet, by what they are for."""
+        self._considered: deque[int] = deque(maxlen=_CONSIDERED)
+        """The latest attempts at ideas."""
 
     def take(self, attempt: Attempt) -> None:
         """Takes in the next attempt."""
@@ -43,6 +51,12 @@ class Discovery:
         self._known.pop(attempt.iteration, None)
         if attempt.parent is not None:
             self._latest[attempt.parent] = attempt.iteration
+        if attempt.idea is not None:
+            self._considered.append(attempt.iteration)
+            if attempt.ideas:
+                pool = self._ideas.setdefault(attempt.parent, IdeaPool())
+                pool.add(attempt.iteration, attempt.ideas, self._options, reviewed=attempt.idea.reviewed)
+                pool.drop(attempt.idea)
         if attempt.candidate is not None:
             self._programs.setdefault(_told(attempt.candidate), attempt.iteration)
 
@@ -60,12 +74,15 @@ class Discovery:
     def brief(self, iteration: int, target: int | None) -> Brief:
         """Shows ancestors of what a candidate is made from, its latest change, and good candidates by chance."""
         self._known[iteration] = self._taken
+        considered = list(self._considered)
+        pool = self._ideas.get(target)
+        idea = pool.take(self._options.audit, Random(f"{self._seed}/{iteration}/idea")) if pool else None
         if target is None:
-            return Brief()
+            return Brief(considered=considered, idea=idea)
         shown = set(islice(self._archive.lineage(target), _SHOWN))
         if target in self._latest:
             shown.add(self._latest[target])
-        return Brief(attempts=sorted(shown | self._exemplars(iteration)))
+        return Brief(attempts=sorted(shown | self._exemplars(iteration)), considered=considered, idea=idea)
 
     def _exemplars(self, iteration: int) -> set[int]:
         """Some of the best candidates, drawn with entropic weights."""

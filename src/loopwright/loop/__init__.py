@@ -8,6 +8,7 @@ from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRul
 from loopwright.loop._environment_work import spent_time
 from loopwright.loop._episode import GRADE, EpisodePlan, regrade_episode, run_episode
 from loopwright.loop._graph import compile_loop
+from loopwright.loop._ideas import IdeaPool
 from loopwright.loop._image_calls import spend_of_images
 from loopwright.loop._search import Brief, Search
 from loopwright.loop._search_strategy import SearchStrategy
@@ -72,6 +73,7 @@ __all__ = [
     "DecisionContext",
     "EpisodeContext",
     "EpisodePlan",
+    "IdeaPool",
     "LoopState",
     "LostReply",
     "NodeCalls",

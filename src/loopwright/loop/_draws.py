@@ -15,8 +15,10 @@ from langgraph.types import Send
 
 from loopwright.agents import AgentReply, AgentRole, ModelAgent
 from loopwright.loop._context import Draw, EpisodeContext, LoopState
+from loopwright.loop._ideas import idea_for
+from loopwright.loop._search import Brief
 from loopwright.loop._views import view_for
-from loopwright.types import Attempt
+from loopwright.types import Attempt, Idea
 
 
 async def ask_for_candidate(
@@ -26,6 +28,7 @@ async def ask_for_candidate(
     reserved: asyncio.Event | None = None,
     *,
     shown: Iterable[Attempt] | None = None,
+    idea: Idea | None = None,
 ) -> AgentReply:
     """Asks the proposer for the candidate of an iteration.
 
@@ -35,6 +38,7 @@ async def ask_for_candidate(
         target: The iteration to work on from; None for a fresh start.
         reserved: Set when the budget has room for the call.
         shown: Earlier attempts that the proposer sees; None for all.
+        idea: What the candidate is to carry out; None for anything.
 
     Raises:
         AgentError: The reply holds no candidate.
@@ -50,6 +54,7 @@ async def ask_for_candidate(
         iterations_left=context.options.max_iterations - iteration,
         memory=context.memory,
         options=context.options,
+        ideas=(idea.text,) if idea else (),
     )
     calls = context.calls(iteration, "propose", reserved.set if reserved else None)
     return await context.agents[AgentRole.PROPOSER].act(view, calls)
@@ -68,7 +73,7 @@ async def drawn(
     before: Draw | None,
     *,
     target: int | None = None,
-    shown: Iterable[Attempt] | None = None,
+    brief: Brief | None = None,
 ) -> None:
     """Asks for the candidate of an iteration ahead of it; `take_drawn` gives what came of it.
 
@@ -77,7 +82,7 @@ async def drawn(
         iteration: The iteration.
         before: The draw before this one, which takes its budget first; None where there is none.
         target: As for `ask_for_candidate`.
-        shown: As for `ask_for_candidate`.
+        brief: What the proposer is shown and told to do; None shows all attempts.
     """
     mine = context.draws.setdefault(iteration, Draw())
     try:
@@ -87,7 +92,9 @@ async def drawn(
         if before and before.ends_loop:
             mine.result = before.result
         else:
-            mine.result = await ask_for_candidate(context, iteration, target, mine.reserved, shown=shown)
+            shown = [context.tree[number] for number in brief.attempts] if brief else None
+            idea = await idea_for(context, iteration, target, brief, mine.reserved) if brief else None
+            mine.result = await ask_for_candidate(context, iteration, target, mine.reserved, shown=shown, idea=idea)
     except Exception as error:
         mine.result = error
     finally:

@@ -68,8 +68,7 @@ async def _made(state: LoopState, runtime: Runtime[EpisodeContext], brief: Brief
     context, iteration = runtime.context, state["iteration"]
     if iteration in context.draws:
         async with context.flight.calls:
-            shown = [context.tree[number] for number in brief.attempts]
-            await drawn(context, iteration, before, target=state["target"], shown=shown)
+            await drawn(context, iteration, before, target=state["target"], brief=brief)
     await propose(state, runtime)
     _refuse(context, iteration)
     async with context.flight.places:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from loopwright.loop._decision import Decision
-from loopwright.types import Attempt, Candidate
+from loopwright.types import Attempt, Candidate, Idea
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,10 @@ class Brief:
 
     attempts: Sequence[int] = ()
     """Iterations, oldest first."""
+    considered: Sequence[int] = ()
+    """Iterations whose ideas and outcomes are shown to whoever proposes ideas and ranks them, oldest first."""
+    idea: Idea | None = None
+    """The idea to carry out; None asks for new ones, where the task names somebody for ideas."""
 
 
 class Search(Protocol):

@@ -14,12 +14,14 @@ from loopwright.agents import ActionRequest, AgentRole, Attempt, Memory, View
 from loopwright.record import EpisodeRecord
 from loopwright.task import Instance, LoopOptions
 
-_P, _C, _V, _A, _S = (
+_P, _C, _V, _A, _S, _I, _R = (
     AgentRole.PROPOSER,
     AgentRole.CRITIC,
     AgentRole.VERIFIER,
     AgentRole.AUDITOR,
     AgentRole.SUMMARIZER,
+    AgentRole.IDEA,
+    AgentRole.REVIEWER,
 )
 
 
@@ -36,11 +38,11 @@ class ViewField:
 
 
 VIEW_FIELDS: tuple[ViewField, ...] = (
-    ViewField("goal", "the goal of the instance", dict.fromkeys((_P, _C, _V, _A, _S), "the goal")),
+    ViewField("goal", "the goal of the instance", dict.fromkeys((_P, _C, _V, _A, _S, _I, _R), "the goal")),
     ViewField(
         "public",
         "its public fields: starting files, visible tests",
-        dict.fromkeys((_P, _C, _V, _A), "the fields {public}"),
+        dict.fromkeys((_P, _C, _V, _A, _I, _R), "the fields {public}"),
     ),
     ViewField(
         "memory.text",
@@ -51,12 +53,14 @@ VIEW_FIELDS: tuple[ViewField, ...] = (
         "attempts",
         "earlier attempts, failed ones too, oldest first; none on a fresh start, so that a proposer is not led the "
         "same way again, and none for verifiers, so that each candidate is scored alone",
-        dict.fromkeys((_P, _C), "earlier attempts with their visible checks"),
+        dict.fromkeys((_P, _C), "earlier attempts with their visible checks")
+        | dict.fromkeys((_I, _R), "earlier attempts with their ideas and what came of them"),
     ),
     ViewField(
         "current",
         "the attempt to improve, to criticise or to score; none on a fresh start",
-        dict.fromkeys((_P, _C, _V, _A), "the attempt under way"),
+        dict.fromkeys((_P, _C, _V, _A), "the attempt under way")
+        | dict.fromkeys((_I, _R), "the attempt that ideas are for"),
     ),
     ViewField(
         "iterations_left",
@@ -71,7 +75,7 @@ VIEW_FIELDS: tuple[ViewField, ...] = (
     ViewField(
         "value",
         "what is maximised or minimised, `loop.value` of the task: `name`, `direction` and `unit`",
-        dict.fromkeys((_P, _C), "{value}"),
+        dict.fromkeys((_P, _C, _I, _R), "{value}"),
     ),
     ViewField(
         "action",
@@ -83,6 +87,13 @@ VIEW_FIELDS: tuple[ViewField, ...] = (
         "artifact references of the instance's picture; a card shows it by `images`",
         dict.fromkeys((_P, _C, _V, _A), "{images}"),
     ),
+    ViewField(
+        "ideas",
+        "in a search with [ideas](search-for-an-algorithm.md#ideas-and-their-review): those that a reviewer ranks, or "
+        "the one that a candidate is to carry out",
+        {_P: "{idea}", _R: "the ideas to rank"},
+    ),
+    ViewField("wanted", "how many ideas are asked for", {_I: "how many ideas are asked for"}),
     ViewField("words", "how many words a summary may have", {_S: "how many words a summary may have"}),
 )
 """All that a role can be shown: `view_of`, `explain`, the check of prompts and the guide go by this table."""
@@ -95,8 +106,8 @@ def what_is_seen(role: AgentRole, **known: str) -> list[str]:
 
     Args:
         role: The role.
-        known: What is known of `public`, `memory`, `threshold`, `value` and `action`, in words; empty for what there is
-            not.
+        known: What is known of `public`, `memory`, `threshold`, `value`, `idea` and `action`, in words; empty for what
+            there is not.
     """
     told = [field.seen_by[role] for field in VIEW_FIELDS if role in field.seen_by]
     return [
@@ -115,6 +126,7 @@ def view_for(
     memory: Memory | None = None,
     action: ActionRequest | None = None,
     options: LoopOptions | None = None,
+    ideas: tuple[str, ...] = (),
 ) -> View:
     """Builds the view of one role in an episode.
 
@@ -128,6 +140,7 @@ def view_for(
         memory: What the role remembers of its session.
         action: How the next action is asked for, in strategies that act.
         options: What the task says is good enough, maximised or minimised.
+        ideas: Those to rank, or the one to carry out.
 
     Raises:
         ValueError: The instance still has hidden fields.
@@ -142,6 +155,7 @@ def view_for(
         action=action,
         threshold=options.threshold if options else None,
         value=options.value if options else None,
+        ideas=ideas,
     )
 
 

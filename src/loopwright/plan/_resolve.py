@@ -18,7 +18,7 @@ from loopwright.environments import (
     find_score_rule,
 )
 from loopwright.errors import MissingContent, TaskError, UserError
-from loopwright.loop import BUILTIN_STOP_RULES, BUILTIN_STRATEGIES, StopRule, Strategy
+from loopwright.loop import BUILTIN_STOP_RULES, BUILTIN_STRATEGIES, SearchStrategy, StopRule, Strategy
 from loopwright.models import Model
 from loopwright.models.image import ImageModel
 from loopwright.plugins import check_environment, instantiate_plugin, is_plugin, load_plugin
@@ -93,7 +93,7 @@ class ComponentResolver:
             strategy = self.strategy(task.loop.strategy)
         with _located("loop", "stop_rules"):
             stop_rules = tuple(self.stop_rule(name) for name in task.loop.stop_rules)
-        roles = [AgentRole.PROPOSER, *([AgentRole.CRITIC] if strategy.asks_critic else [])]
+        roles = [AgentRole.PROPOSER, *([AgentRole.CRITIC] if strategy.asks_critic else []), *_thinkers(task, strategy)]
         agents: dict[AgentRole, Agent] = {}
         for role in roles:
             with _located("agents", role.value):
@@ -248,6 +248,19 @@ class ComponentResolver:
 
     def _part(self, kind: str, name: str, known: Mapping[str, Any]) -> Any:
         return load_plugin(kind, name, known, folder=self.project.root)
+
+
+def _thinkers(task: Task, strategy: Strategy) -> list[AgentRole]:
+    """The roles of a search that think before a candidate is made.
+
+    Raises:
+        TaskError: They are named, and the strategy is no search.
+    """
+    named = [role for role in (AgentRole.IDEA, AgentRole.REVIEWER) if getattr(task.agents, role.value)]
+    if named and not isinstance(strategy, SearchStrategy):
+        error = TaskError(f"{task.loop.strategy} asks nobody for ideas", remedy="`loop: {strategy: discover}` does.")
+        raise error.about("agents", named[0].value)
+    return named
 
 
 def _model_of(agent: Agent, role: AgentRole, named: Mapping[str, str]) -> str | None:

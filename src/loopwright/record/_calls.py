@@ -17,6 +17,8 @@ _Known = TypeVar("_Known", bound=BaseModel)
 _ROLES = {
     "propose": "proposer",
     "plan": "proposer",
+    "idea": "idea",
+    "review": "reviewer",
     "verify": "verifier",
     "critique": "critic",
     "grade": "verifier",

@@ -20,6 +20,7 @@ from loopwright.store import (
     Event,
     Failed,
     Graded,
+    IdeaChosen,
     IdempotenceChecked,
     Judged,
     Observed,
@@ -28,7 +29,7 @@ from loopwright.store import (
 )
 from loopwright.types import Attempt, Critique, Observation, Verdict, good_enough
 
-IterationPart = Literal["proposed", "observed", "judged", "critiqued", "decided", "graded"]
+IterationPart = Literal["idea_chosen", "proposed", "observed", "judged", "critiqued", "decided", "graded"]
 """A field of `IterationRecord`, named like the type of its event."""
 _PARTS = get_args(IterationPart)
 
@@ -40,6 +41,7 @@ class IterationRecord:
     number: int
     time: str
     """Of its first event."""
+    idea_chosen: IdeaChosen | None = None
     proposed: Proposed | None = None
     observed: Observed | None = None
     judged: Judged | None = None
@@ -69,6 +71,8 @@ class IterationRecord:
             parent=proposed.parent,
             candidate=proposed.candidate,
             problem=proposed.problem,
+            idea=self.idea_chosen.idea if self.idea_chosen else None,
+            ideas=self.idea_chosen.ideas if self.idea_chosen else (),
             message=proposed.message,
             observation=self.observed.observation if self.observed else Observation(),
             verdict=self.judged.verdict if self.judged else Verdict(summary=proposed.problem),
@@ -127,6 +131,8 @@ class EpisodeRecord:
     sandboxes: list[SandboxOpened] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
+    by_node: dict[str, Spent] = field(default_factory=dict)
+    """What answered calls used, by the node that made them, such as `propose`."""
     proposed: int = 0
     """Iterations with an attempt."""
     _best: int | None = None
@@ -174,6 +180,7 @@ class EpisodeRecord:
         result: Mapping[str, Any] = {}
         if isinstance(data, CallFinished) and data.kind in ("model", "image") and data.failure is None:
             result = self.result_of(data) or {}
+            spent.append(self.by_node.setdefault(event.node or "", Spent()))
             for one in spent:
                 one.add(data, result)
         self._apply_call(event, result)

@@ -13,6 +13,7 @@ from loopwright.report._drift import alarm_line, render_drift
 from loopwright.report._fit import FittedTable, fit_table
 from loopwright.report._format import difference_bounds, duration, money, value_line
 from loopwright.report._html import render_html
+from loopwright.report._ideas import IdeaOutcomes, Tried, idea_lines, idea_outcomes
 from loopwright.report._pairing import Pairing, pair_variants
 from loopwright.report._row import EpisodeRow
 from loopwright.report._summary import RunSummary, VariantSummary, summarize, summarize_run
@@ -26,10 +27,12 @@ __all__ = [
     "EpisodeRow",
     "Failure",
     "FittedTable",
+    "IdeaOutcomes",
     "Pair",
     "Pairing",
     "RunComparison",
     "RunSummary",
+    "Tried",
     "VariantSummary",
     "alarm_line",
     "atom_rows",
@@ -39,6 +42,8 @@ __all__ = [
     "difference_bounds",
     "duration",
     "fit_table",
+    "idea_lines",
+    "idea_outcomes",
     "money",
     "pair_variants",
     "render_comparison",

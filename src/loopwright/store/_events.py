@@ -20,6 +20,7 @@ from loopwright.types import (
     Critique,
     DriftAlarm,
     Failure,
+    Idea,
     Message,
     Observation,
     Threshold,
@@ -147,6 +148,17 @@ class EpisodePrepared(EventPayload):
     type: Literal["episode_prepared"] = "episode_prepared"
     fields: Mapping[str, Opaque]
     """Public fields beside those of the instance."""
+
+
+class IdeaChosen(EventPayload):
+    """What the next candidate of a search is to carry out."""
+
+    type: Literal["idea_chosen"] = "idea_chosen"
+    idea: Idea
+    ideas: tuple[str, ...] = ()
+    """Those that were proposed now, the most promising first; none where the idea is one of an earlier iteration's."""
+    kept: int = Field(default=0, ge=0)
+    """So many of those rank high enough to be tried; the others are tried by chance alone."""
 
 
 class Proposed(EventPayload):
@@ -309,6 +321,7 @@ Payload = Annotated[
     | EpisodePrepared
     | CallIntended
     | CallFinished
+    | IdeaChosen
     | Proposed
     | Observed
     | Judged

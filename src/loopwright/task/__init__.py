@@ -4,14 +4,13 @@ from loopwright.task._caps import MAY_BE_ZERO, BudgetOptions, CapOptions, Caps, 
 from loopwright.task._data import DataFile, read_rows
 from loopwright.task._dump import dump_task
 from loopwright.task._load import TaskFile, load_task, open_task
+from loopwright.task._loop_options import IdeaOptions, LoopOptions, PilotOptions
 from loopwright.task._models import (
     AgentOptions,
     EnvironmentOptions,
     ImageModelOptions,
     Instance,
-    LoopOptions,
     MatrixOptions,
-    PilotOptions,
     Record,
     SandboxOptions,
     Task,
@@ -43,6 +42,7 @@ __all__ = [
     "DataFile",
     "DriftOptions",
     "EnvironmentOptions",
+    "IdeaOptions",
     "ImageModelOptions",
     "Instance",
     "LoopOptions",

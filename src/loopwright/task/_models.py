@@ -14,7 +14,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    StrictBool,
     ValidationInfo,
     WithJsonSchema,
     field_validator,
@@ -25,17 +24,13 @@ from loopwright.errors import TaskError
 from loopwright.project import plain_problem
 from loopwright.task._caps import BudgetOptions
 from loopwright.task._fill import Unfilled, fill
+from loopwright.task._loop_options import LoopOptions
 from loopwright.task._section import Section
 from loopwright.task._session import DriftOptions, SessionOptions
 from loopwright.types import (
     REQUIRED_CONTROLS,
     Endpoint,
     EndpointName,
-    Threshold,
-    ValueOptions,
-    ValueThreshold,
-    Verdict,
-    good_enough,
 )
 
 if TYPE_CHECKING:
@@ -170,61 +165,6 @@ class SandboxOptions(Section):
         return tuple(told)
 
 
-class PilotOptions(Section):
-    """What refining did in an earlier run, as its report tells."""
-
-    accuracy: float = Field(ge=0, le=1)
-    """Share of answers that are right before an iteration."""
-    correction: float = Field(ge=0, le=1)
-    """Share of wrong answers that an iteration makes right."""
-    injection: float = Field(ge=0, le=1)
-    """Share of right answers that an iteration makes wrong."""
-
-
-class LoopOptions(Section):
-    """The strategy and when it stops."""
-
-    strategy: str = "refine"
-    """A built-in name, an entry point, or `package.module:Class`."""
-    max_iterations: int = Field(default=6, gt=0)
-    """Stop after this many iterations."""
-    width: int = Field(default=4, gt=0, le=1000)
-    """Candidates that `best_of_n` and `discover` ask for at the same time, where the model takes so many at once."""
-    stop_rules: tuple[str, ...] = ()
-    """Rules beside the strategy's own: a built-in name, an entry point, or `package.module:name`."""
-    value: ValueOptions | None = None
-    """What is maximised or minimised beside the score: the loop then goes on after a full pass. None for nothing."""
-    threshold: Threshold | None = None
-    """A candidate is good enough, passes and stops the loop: `0.8` for its score, `{check: NAME, score: 0.8}`, or
-    `{value: 12}`."""
-    plateau: int | None = Field(default=None, gt=0)
-    """Stop after this many iterations without a better candidate."""
-    learning_curve: StrictBool = False
-    """Stop when a power law fitted to the best scores so far has nearly reached its limit; never before the sixth."""
-    pilot: PilotOptions | None = None
-    """Stop after the first iteration where one more is not expected to help, by the rates of an earlier run."""
-    repetition: int | None = Field(default=3, gt=1)
-    """Stop when the same candidate was proposed, or the same checks failed the same way, this often in a row."""
-    confirm: StrictBool = True
-    """Whether a full pass is checked once more before it stops the loop."""
-    idempotence: StrictBool = False
-    """Whether an answer that passed is refined once more after the loop, to learn how often that spoils it."""
-    grade: Literal["answer", "all"] = "answer"
-    """Which candidates the hidden checks grade after the loop: the answer, or all, to see what refining did."""
-    tools: Literal["auto", "never"] = Field(default="auto", exclude_if=lambda tools: tools == "auto")
-    """Strategies that act: `auto` lets models that can call tools act by them, `never` asks every model in text."""
-
-    @model_validator(mode="after")
-    def _value_is_named(self) -> Self:
-        if isinstance(self.threshold, ValueThreshold) and self.value is None:
-            raise ValueError("threshold.value needs a section `value` that says which values are better")
-        return self
-
-    def good_enough(self, verdict: Verdict) -> bool:
-        """Whether a verdict reaches the threshold; never without one."""
-        return good_enough(verdict, self.threshold, self.value)
-
-
 _Names = Annotated[
     tuple[str, ...],
     BeforeValidator(lambda names: (names,) if isinstance(names, str) else names),
@@ -265,6 +205,17 @@ class AgentOptions(Section):
     """As `verifier`: grades the answer after the loop, by another model or method than the verifier's. Its score is the
     episode's, and tells what the loop's own verdicts are worth. None lets those and the hidden checks grade."""
 
+    idea: str | None = Field(default=None, exclude_if=lambda idea: idea is None)
+    """In a search: proposes ideas, each of which a candidate carries out, such as the card `idea`; None for none."""
+    reviewer: str | None = Field(default=None, exclude_if=lambda reviewer: reviewer is None)
+    """In a search: ranks ideas, such as the card `reviewer`; None tries them in their order."""
+
+    @model_validator(mode="after")
+    def _reviewer_has_ideas(self) -> Self:
+        if self.reviewer and not self.idea:
+            raise ValueError("reviewer: there are no ideas to rank: name `idea`, too")
+        return self
+
 
 class Task(Section):
     """What is asked, with everything that fixes how it is done."""
@@ -283,7 +234,7 @@ class Task(Section):
     """Who plays which role."""
     model: str | None = None
     """`provider/model` for every role that `models` does not name."""
-    models: Mapping[Literal["proposer", "critic", "verifier", "auditor", "summarizer"], str] = {}
+    models: Mapping[Literal["proposer", "critic", "verifier", "auditor", "summarizer", "idea", "reviewer"], str] = {}
     """`provider/model` by role."""
     image_models: ImageModelOptions = ImageModelOptions()
     """Who draws, in tasks whose candidates are pictures."""

@@ -13,13 +13,12 @@ from pydantic import BaseModel
 
 from loopwright.task._caps import BudgetOptions, CapOptions
 from loopwright.task._data import DataFile
+from loopwright.task._loop_options import IdeaOptions, LoopOptions, PilotOptions
 from loopwright.task._models import (
     AgentOptions,
     EnvironmentOptions,
     ImageModelOptions,
-    LoopOptions,
     MatrixOptions,
-    PilotOptions,
     Record,
     SandboxOptions,
     Task,
@@ -50,6 +49,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "loop.threshold, for the value": ValueThreshold,
     "loop.value": ValueOptions,
     "loop.pilot": PilotOptions,
+    "loop.ideas": IdeaOptions,
     "matrix": MatrixOptions,
     "budget": BudgetOptions,
     "budget.run": CapOptions,

@@ -7,6 +7,7 @@ from loopwright.types._critique import Critique
 from loopwright.types._drift_alarm import TRAITS, Category, Channel, DriftAlarm, Trait
 from loopwright.types._endpoint import Endpoint, EndpointName
 from loopwright.types._failure import Failure
+from loopwright.types._idea import Idea
 from loopwright.types._message import FunctionCall, Message, Role, Tool
 from loopwright.types._numbers import PlainNumbers
 from loopwright.types._observation import Observation
@@ -34,6 +35,7 @@ __all__ = [
     "EndpointName",
     "Failure",
     "FunctionCall",
+    "Idea",
     "Message",
     "Observation",
     "Parameter",

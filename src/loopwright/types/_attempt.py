@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 from loopwright.types._candidate import Candidate
+from loopwright.types._idea import Idea
 from loopwright.types._message import Message
 from loopwright.types._observation import Observation
 from loopwright.types._verdict import Verdict
@@ -23,6 +24,10 @@ class Attempt(BaseModel):
     """None where the reply held no candidate."""
     problem: str = ""
     """Why there is no candidate; empty where there is one."""
+    idea: Idea | None = None
+    """What the candidate was to carry out; None where nobody proposes ideas."""
+    ideas: tuple[str, ...] = ()
+    """Those that were proposed for this candidate and later ones, the most promising first."""
     message: Message | None = None
     """The reply that called a tool, where the candidate is the call."""
     observation: Observation = Observation()

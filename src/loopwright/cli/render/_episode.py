@@ -10,7 +10,7 @@ from loopwright.cli._runs import find_episode
 from loopwright.cli.render._calls import Calls
 from loopwright.errors import StoreError
 from loopwright.record import CallLog, EpisodeRecord, IterationRecord
-from loopwright.report import AtomRow, alarm_line, atom_rows, duration, money
+from loopwright.report import AtomRow, alarm_line, atom_rows, duration, idea_lines, money
 from loopwright.store import (
     DriftAlarm,
     EpisodeFinished,
@@ -21,7 +21,7 @@ from loopwright.store import (
     RunRecord,
     read_run,
 )
-from loopwright.types import Attempt, Failure, Threshold, ValueOptions
+from loopwright.types import Attempt, Failure, Idea, Threshold, ValueOptions
 from loopwright.verify import Verdict
 
 _UNNAMED = ValueOptions(direction="maximize")
@@ -72,6 +72,8 @@ def _blocks(episode: EpisodeRecord, events: list[Event], record: RunRecord, *, t
         yield "\n".join(_once_more(episode.idempotence, episode.started.value if episode.started else None, record))
     # A session's own events have no outcome.
     if episode.started is not None:
+        if told_ideas := idea_lines(episode):
+            yield "\n" + "\n".join(told_ideas)
         yield "\n" + closing(episode.finished, episode.started.value, episode.started.threshold)
     if episode.drawn_for_nothing:
         yield f"beside it {episode.drawn_for_nothing} more were drawn at the same time, and not needed"
@@ -107,6 +109,8 @@ def _iteration(one: IterationRecord, episode: EpisodeRecord, calls: Calls, recor
     attempt, aim = one.attempt, episode.started.value if episode.started else None
     origin = "afresh" if attempt.parent is None else f"from {attempt.parent}"
     yield f"\n--- iteration {attempt.iteration}, {origin} ---"
+    if attempt.idea is not None:
+        yield from section("idea", _idea_line(attempt.idea, episode))
     yield from calls.before(one.number, "proposed")
     yield from section("candidate", shown_candidate(attempt, record))
     yield from section("observation", attempt.observation.text)
@@ -124,6 +128,15 @@ def _iteration(one: IterationRecord, episode: EpisodeRecord, calls: Calls, recor
         target = "" if decided.target is None else f" from iteration {decided.target}"
         yield from section("decision", f"{decided.decision}{target}, by {decided.rule}: {decided.why}")
     yield from calls.after(one)
+
+
+def _idea_line(idea: Idea, episode: EpisodeRecord) -> str:
+    """An idea, with the place that it had and why it was tried."""
+    chosen = episode.iterations[idea.batch].idea_chosen
+    of = f" of {len(chosen.ideas)}" if chosen else ""
+    by = "by the reviewer" if idea.reviewed else "as proposed"
+    why = ", tried to learn what ranks are worth" if idea.audit else ""
+    return f"{idea.text}\nplace {idea.rank + 1}{of}, {by}, from iteration {idea.batch}{why}"
 
 
 def _once_more(checked: IdempotenceChecked, aim: ValueOptions | None, record: RunRecord) -> Iterator[str]:
