@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from loopwright.imports._format import ImportFormat, ImportResult
+from loopwright.imports._harbor import HARBOR
 from loopwright.imports._inspect import INSPECT
 from loopwright.plugins import load_plugin
 from loopwright.project import moved_files, new_folder
 
-IMPORTS: Mapping[str, ImportFormat] = {"inspect": INSPECT}
+IMPORTS: Mapping[str, ImportFormat] = {"harbor": HARBOR, "inspect": INSPECT}
 """The shipped formats by name."""
 
 

@@ -9,7 +9,11 @@ import click
 from loopwright.cli._options import examples, json_option
 
 
-@click.command(epilog=examples("loopwright import inspect samples.jsonl --out questions"))
+@click.command(
+    epilog=examples(
+        "loopwright import inspect samples.jsonl --out questions", "loopwright import harbor hello-world --out hello"
+    )
+)
 @click.argument("format", metavar="FORMAT")
 @click.argument("source", type=click.Path(path_type=Path, exists=True))
 @click.option(
@@ -21,7 +25,7 @@ from loopwright.cli._options import examples, json_option
 def command(format: str, source: Path, out: Path | None, as_json: bool) -> None:
     """Make a task folder out of what another tool reads.
 
-    FORMAT is `inspect`, or your own. Nothing of SOURCE is executed, and nothing is downloaded.
+    FORMAT is `harbor`, `inspect`, or your own. Nothing of SOURCE is executed, and nothing is downloaded.
     """
     from loopwright.cli._output import write, write_json
     from loopwright.imports import import_tasks
@@ -36,4 +40,4 @@ def command(format: str, source: Path, out: Path | None, as_json: bool) -> None:
     write(f"wrote {counted(made.instances, 'instance')} to {target}")
     for what, number in sorted(made.not_carried.items()):
         write(f"not carried over: {what} ({number})")
-    write(f"Next: loopwright validate {target / 'task.yaml'}")
+    write(f"Next: loopwright validate {target}")
