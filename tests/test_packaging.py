@@ -18,6 +18,8 @@ import loopwright
 HEAVY = {"diffusers", "docker", "jinja2", "langgraph", "openai", "pydantic", "rich", "torch", "xllamacpp", "yaml"}
 BROUGHT = {"pydantic-core": "pydantic", "psycopg-pool": "psycopg", "langchain-core": "langgraph"}
 """Distributions that another one pins (`pydantic`), builds on (`langgraph`) or brings as an extra (`psycopg[pool]`)."""
+REPOSITORIES = ("bill", "notes", "routes")
+"""Packages of the repositories in `examples/repo`."""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def _imported(folder: Path) -> dict[str, set[str]]:
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 names = [node.module]
             for name in (full.split(".")[0] for full in names):
-                if name not in {"loopwright", "bench", "tests", "solution"} and name not in _STANDARD:
+                if name not in {"loopwright", "bench", "tests", "solution", *REPOSITORIES} and name not in _STANDARD:
                     found.setdefault(name, set()).add(str(path.relative_to(folder)))
     return found
 

@@ -1,6 +1,6 @@
 """Places where candidates are executed."""
 
-from loopwright.environments._actions import action_of, code_block
+from loopwright.environments._actions import action_of, code_block, submission
 from loopwright.environments._builders import (
     bash_environment,
     ctf_environment,
@@ -116,6 +116,7 @@ __all__ = [
     "read_fields",
     "score_outcome",
     "sql_environment",
+    "submission",
     "tested_name",
     "text_environment",
     "told_action",

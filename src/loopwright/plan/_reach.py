@@ -14,7 +14,7 @@ from loopwright.user_folders import data_folder
 
 FOLDERS = "LOOPWRIGHT_FOLDERS"
 """The variable with further folders in which tasks may read, separated as in PATH."""
-_FIELDS = ("fixture", "dump", "assets")
+_FIELDS = ("fixture", "dump", "assets", "repository")
 """Fields of environments that name files."""
 _FILES = ("replay", "scripted", "local", "diffusers")
 """Providers whose models are files or folders, or, without a path, those of the package and the user's caches."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 _SEARCH = re.compile(r"[ \t]*<{5,9} ?SEARCH[ \t]*")
@@ -35,6 +35,8 @@ class TextEdit:
 
     search: str
     replace: str
+    heading: str = field(default="", compare=False)
+    """The last line with words before it that is no fence, which may name its file."""
 
 
 class EditFailed(ValueError):
@@ -50,18 +52,20 @@ def read_edits(reply: str) -> Sequence[TextEdit]:
     edits: list[TextEdit] = []
     search: list[str] | None = None
     replace: list[str] | None = None
+    heading = ""
     for line in reply.replace("\r\n", "\n").split("\n"):
         if _SEARCH.fullmatch(line):
             search, replace = [], None
         elif search is None:
-            continue
+            heading = line.strip() if line.strip() and not line.lstrip().startswith("```") else heading
         elif replace is None:
             if _MIDDLE.fullmatch(line):
                 replace = []
             else:
                 search.append(line)
         elif _REPLACE.fullmatch(line):
-            edits.append(TextEdit("".join(f"{one}\n" for one in search), "".join(f"{one}\n" for one in replace)))
+            found, put = ("".join(f"{one}\n" for one in lines) for lines in (search, replace))
+            edits.append(TextEdit(found, put, heading))
             search = replace = None
         else:
             replace.append(line)
@@ -103,7 +107,7 @@ def _apply(text: str, edit: TextEdit) -> str:
     at = found[0]
     replacement = edit.replace.removesuffix("\n").split("\n") if edit.replace else []
     if not exact:
-        replacement = _indented(replacement, _indent(wanted), _indent(lines[at : at + size]))
+        replacement = _fitted(replacement, wanted, lines[at : at + size])
     return "\n".join([*lines[:at], *replacement, *lines[at + size :]])
 
 
@@ -129,6 +133,18 @@ def _nearest(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
 def _indent(lines: Sequence[str]) -> str:
     first = next((line for line in lines if line.strip()), "")
     return first[: len(first) - len(first.lstrip())]
+
+
+def _fitted(replacement: Sequence[str], wanted: Sequence[str], found: Sequence[str]) -> list[str]:
+    """The replacement as it fits the lines found: those that an edit repeats at its ends stay as they are there."""
+    most = min(len(replacement), len(wanted), len(found)) - 1
+    first = next((at for at in range(max(most, 0)) if replacement[at] != wanted[at]), max(most, 0))
+    most -= first
+    last = next((at for at in range(max(most, 0)) if replacement[-at - 1] != wanted[-at - 1]), max(most, 0))
+    inner = slice(first, len(wanted) - last), slice(first, len(found) - last)
+    changed = replacement[first : len(replacement) - last]
+    moved = _indented(changed, _indent(wanted[inner[0]]), _indent(found[inner[1]]))
+    return [*found[:first], *moved, *found[len(found) - last :]]
 
 
 def _indented(lines: Sequence[str], before: str, after: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""Keeps notes in a text file."""

@@ -1,0 +1,1 @@
+"""Finds the page for a path."""

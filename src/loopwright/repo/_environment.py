@@ -1,0 +1,175 @@
+"""The `repo` environment: a candidate is a diff against the base commit of a repository, judged by tests."""
+
+from __future__ import annotations
+
+import asyncio
+
+from loopwright.environments import EnvironmentSetup, Shell, Unchecked, action_of, submission
+from loopwright.repo._diff import write_diff
+from loopwright.repo._fields import RepoFields, RepoHidden, fields_of
+from loopwright.repo._grading import Suite, graders_files, run_suite
+from loopwright.repo._patch import PatchFailed, apply_patch, read_patch
+from loopwright.repo._tree import PATCH, Tree, patch_of
+from loopwright.repo._workspace import Workspace, base_of
+from loopwright.task import Instance
+from loopwright.text import cut_middle
+from loopwright.types import Candidate, Check, Observation, Verdict
+
+_SHOWN = 4000
+"""Characters of an observation: it goes into prompts."""
+
+
+class RepoEnvironment:
+    """Takes patches, which the visible tests judge, or shell actions in a sandbox that holds the files.
+
+    Every test runs in a sandbox in which nothing of the candidate ran before: it has the files of the base commit, the
+    candidate's diff, and the test files as they are at the base commit or for the graders. The sandbox in which an
+    agent acts has no hidden test and no history beside the base commit.
+    """
+
+    def __init__(self, setup: EnvironmentSetup) -> None:
+        self._setup = setup
+        self._fields = RepoFields()
+        self._hidden: RepoHidden | None = None
+        self._base: Tree | None = None
+        self._space: Workspace | None = None
+        self._shell: Shell | None = None
+
+    @staticmethod
+    def check(instance: Instance) -> None:
+        """Looks at an instance without starting anything.
+
+        Raises:
+            TaskError: A field is unknown or cannot be used, or there are no tests at all.
+        """
+        fields_of(instance)
+
+    @staticmethod
+    def unchecked(instance: Instance) -> Unchecked | None:
+        """Says that an instance has no visible tests."""
+        if instance.public.get("tests") or instance.public.get("test_command"):
+            return None
+        left = "whether a patch applies, and stops at the first that does"
+        return Unchecked(left, "write visible `tests:` or a `test_command:` under `environment`")
+
+    async def reset(self, instance: Instance) -> Observation:
+        """Starts an episode at the base commit.
+
+        Raises:
+            TaskError: A field or the repository cannot be used.
+            SandboxError: There is no sandbox.
+        """
+        await self.close()
+        self._fields, self._hidden = fields_of(instance) if instance.hidden else (fields_of(instance)[0], None)
+        self._base = await base_of(self._setup.provider, self._setup.spec, self._fields)
+        return Observation(text=f"The working directory is {self._fields.folder}.")
+
+    async def step(self, action: Candidate) -> Observation:
+        """Runs the visible tests on a patch, or executes an action.
+
+        Raises:
+            TaskError: The set-up fails.
+            VerifierError: The visible tests cannot be run.
+            SandboxError: There is no sandbox, or it was lost.
+        """
+        patch = patch_of(action)
+        if patch is None:
+            return await self._act(action.text)
+        verdict = await self._judged(patch, self._visible())
+        return Observation(text=_told(verdict), verdict=verdict)
+
+    async def submit(self, answer: Candidate) -> Verdict:
+        """Runs the hidden tests on a patch, or on what the actions made of the files.
+
+        Raises:
+            TaskError: The set-up fails.
+            VerifierError: The tests cannot be run.
+            SandboxError: There is no sandbox, or it was lost.
+        """
+        patch = patch_of(answer)
+        if patch is None:
+            if self._space is None and answer.text:
+                await self._act(answer.text)
+            try:
+                patch = await self.changes()
+            except ValueError as error:  # more than anyone should look at
+                return _refused(str(error), "")
+        return await self._judged(patch, self._all() if self._hidden else self._visible())
+
+    async def changes(self) -> str:
+        """The diff of the files as the actions left them against the base commit.
+
+        Raises:
+            SandboxLost: The sandbox is gone.
+            ValueError: There is more than one should be asked to look at.
+        """
+        base = self._started()
+        return "" if self._space is None else await asyncio.to_thread(write_diff, base, await self._space.tree())
+
+    async def close(self) -> None:
+        """Ends the agent's sandbox; harmless when called twice."""
+        space, self._space, self._shell = self._space, None, None
+        if space is not None:
+            await space.close()
+
+    async def _act(self, text: str) -> Observation:
+        command = action_of(text, "shell")
+        if submission(command) == "":
+            return Observation(text="submitted", done=True)
+        if command == "skip":
+            return Observation(text="skipped", done=True)
+        if self._space is None or self._shell is None:
+            self._space = await Workspace.open(self._setup.provider, self._setup.spec, self._fields, self._started())
+            self._shell = Shell(self._space.sandbox, (), self._fields.folder)
+        ran = await self._shell.run(command, timeout=self._fields.timeout)
+        if ran.timed_out:
+            return Observation(text=f"Stopped after {self._fields.timeout:g} s.\n{cut_middle(ran.text, _SHOWN)}")
+        end = "" if ran.ok else f"\n[exit status {ran.exit_code}]"
+        return Observation(text=cut_middle(ran.text, _SHOWN).rstrip() + end)
+
+    async def _judged(self, patch: str, suite: Suite) -> Verdict:
+        """The verdict on a diff; its first check names the artifact that holds it."""
+        base = self._started()
+        stored = self._setup.put(patch.encode("utf-8", "surrogatepass"))
+        try:
+            tree = await asyncio.to_thread(lambda: apply_patch(base, read_patch(patch), strict=True))
+        except PatchFailed as error:
+            return _refused(str(error), stored)
+        verdict = await run_suite(self._setup.provider, self._setup.spec, self._fields, base, tree, suite)
+        checks = verdict.checks or (Check(name="applies", score=1.0),)
+        first = checks[0].model_copy(update={"data": {PATCH: stored}})
+        return verdict.model_copy(update={"checks": (first, *checks[1:])})
+
+    def _visible(self) -> Suite:
+        return Suite(self._fields.tests, self._fields.test_command)
+
+    def _all(self) -> Suite:
+        """The hidden tests; the visible ones where the hidden fields have none."""
+        hidden, base = self._hidden or RepoHidden(), self._started()
+        files, deleted = graders_files(base, hidden.test_files, hidden.test_patch)
+        names, command = hidden.names, hidden.test_command
+        if not names and not command:
+            names, command = self._fields.tests, self._fields.test_command
+        return Suite(names, command, files, deleted, hidden.solution)
+
+    def _started(self) -> Tree:
+        if self._base is None:
+            raise RuntimeError("reset() comes before anything else")
+        return self._base
+
+
+def _refused(why: str, stored: str) -> Verdict:
+    return Verdict(checks=(Check(name="applies", score=0.0, evidence=why, data={PATCH: stored} if stored else None),))
+
+
+def _told(verdict: Verdict) -> str:
+    """What a proposer needs to know of a verdict."""
+    failed = verdict.failed
+    if not failed:
+        return f"All {len(verdict.checks)} visible checks passed."
+    lines = [f"{len(verdict.checks) - len(failed)} of {len(verdict.checks)} visible checks passed."]
+    shown = failed[:4]
+    lines += [f"{check.name} failed:\n{cut_middle(check.evidence, _SHOWN // len(shown) - 100)}" for check in shown]
+    if rest := failed[4:]:
+        lines.append("Failed as well: " + cut_middle(", ".join(check.name for check in rest), 400))
+    return "\n".join(lines)

@@ -1,0 +1,364 @@
+"""Reads diffs and applies them to the files of a repository."""
+
+from __future__ import annotations
+
+import base64
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from loopwright.replies import EditFailed, TextEdit, apply_edits
+from loopwright.repo._diff import NO_NEWLINE
+from loopwright.repo._tree import Entry, Kind, Tree, above, leads_out, path_problem
+
+LARGEST = 16 * 1024 * 1024
+"""Bytes of a file that a binary patch may bring."""
+_GIT = re.compile(r"diff --git (?P<names>.+)")
+_HUNK = re.compile(r"@@ -(?P<old>\d+)(?:,(?P<olds>\d+))? \+\d+(?:,(?P<news>\d+))? @@.*")
+_MODES: dict[str, Kind] = {"100644": "file", "100664": "file", "100755": "program", "120000": "link"}
+_LENGTHS = {letter: at + 1 for at, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")}
+_ESCAPES = {"a": 7, "b": 8, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
+
+FailureKind = Literal["no patch", "damaged", "outside", "no file", "exists", "no match", "ambiguous", "no change"]
+
+
+class PatchFailed(ValueError):
+    """A patch that does not apply; the text names the file and says why."""
+
+    def __init__(self, kind: FailureKind, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(slots=True)
+class Hunk:
+    """Lines of a file and the lines that take their place, with their ends."""
+
+    at: int
+    """Line of the file, from 1, at which the old lines are said to begin."""
+    old: list[str] = field(default_factory=list)
+    new: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class FilePatch:
+    """What a diff does to one file."""
+
+    old: str | None = None
+    """Path before; None for a new file."""
+    new: str | None = None
+    """Path after; None for a file that is deleted."""
+    kind: Kind | None = None
+    """What the file is afterwards; None for what it was."""
+    copies: bool = False
+    """Whether the file at the old path stays."""
+    hunks: list[Hunk] = field(default_factory=list)
+    content: bytes | None = None
+    """The whole new content, of a binary patch."""
+
+    @property
+    def path(self) -> str:
+        """The path to name it by."""
+        return self.new or self.old or ""
+
+
+def apply_patch(tree: Tree, patches: Sequence[FilePatch], *, strict: bool = False) -> Tree:
+    """The files after patches, which are applied one after the other.
+
+    Args:
+        tree: The files before; they stay as they are.
+        patches: What to change.
+        strict: Whether lines must stand exactly where the patch says. Else they are looked for in the whole file:
+            exactly, then but for blanks, then nearly.
+
+    Raises:
+        PatchFailed: A patch does not apply, or leads out of the repository.
+    """
+    now = dict(tree)
+    for patch in patches:
+        _apply(now, patch, strict=strict)
+    return now
+
+
+def _apply(tree: dict[str, Entry], patch: FilePatch, *, strict: bool) -> None:
+    for path in (patch.old, patch.new):
+        if path is not None and (problem := path_problem(path)):
+            raise PatchFailed("outside", f"{path!r} cannot be changed: {problem}")
+    before = Entry(b"")
+    if patch.old is not None:
+        if patch.old not in tree:
+            raise PatchFailed("no file", f"{patch.old}: there is no such file")
+        before = tree[patch.old]
+        if not patch.copies:
+            del tree[patch.old]
+    data = _content(before, patch, strict=strict)
+    if patch.new is None:
+        if data:
+            raise PatchFailed("no match", f"{patch.old}: it is deleted, but the patch does not have all of its lines")
+        return
+    _refuse_taken(tree, patch.new)
+    after = Entry(data, patch.kind or before.kind)
+    if after.kind == "link" and leads_out(patch.new, data):
+        raise PatchFailed("outside", f"{patch.new}: the link leads out of the repository")
+    tree[patch.new] = after
+
+
+def _refuse_taken(tree: Tree, path: str) -> None:
+    if path in tree:
+        raise PatchFailed("exists", f"{path}: there is such a file already")
+    if taken := next((folder for folder in above(path) if folder in tree), None):
+        raise PatchFailed("exists", f"{path}: {taken} is no folder")
+    if any(other.startswith(f"{path}/") for other in tree):
+        raise PatchFailed("exists", f"{path}: it is a folder")
+
+
+def _content(before: Entry, patch: FilePatch, *, strict: bool) -> bytes:
+    if patch.content is not None:
+        return patch.content
+    if not patch.hunks:
+        return b"" if patch.new is None else before.data
+    text = before.text
+    if text is None:
+        raise PatchFailed("no match", f"{patch.path}: it is binary, and the patch has lines of text")
+    found = _exact(text, patch.hunks)
+    if found is None and strict:
+        raise PatchFailed("no match", f"{patch.path}: its lines are not those of the patch")
+    return (_loose(text, patch) if found is None else found).encode("utf-8", "surrogatepass")
+
+
+def _exact(text: str, hunks: Sequence[Hunk]) -> str | None:
+    """The text after hunks that stand where they say; None where one does not."""
+    lines, made, at = _lines(text), list[str](), 0
+    for hunk in hunks:
+        start = hunk.at - 1 if hunk.old else hunk.at
+        if start < at or lines[start : start + len(hunk.old)] != hunk.old:
+            return None
+        made += [*lines[at:start], *hunk.new]
+        at = start + len(hunk.old)
+    return "".join([*made, *lines[at:]])
+
+
+def _loose(text: str, patch: FilePatch) -> str:
+    """The text after hunks whose lines are looked for, the nearest first."""
+    windows = "\r\n" in text
+    now, moved = text.replace("\r\n", "\n"), 0
+    for hunk in patch.hunks:
+        old, new = ([line.replace("\r\n", "\n") for line in side] for side in (hunk.old, hunk.new))
+        lines = _lines(now)
+        if not any(line.strip() for line in old):
+            at = min(max(hunk.at + moved - (1 if old else 0), 0), len(lines))
+            if lines[at : at + len(old)] != old:
+                raise PatchFailed("no match", f"{patch.path}: a hunk has no lines to find; copy some from the file")
+            now = "".join([*lines[:at], *new, *lines[at + len(old) :]])
+        elif places := [at for at in range(len(lines) - len(old) + 1) if lines[at : at + len(old)] == old]:
+            at = min(places, key=lambda place: abs(place - (hunk.at - 1 + moved)))
+            now = "".join([*lines[:at], *new, *lines[at + len(old) :]])
+        else:
+            now = _edited(now, TextEdit("".join(old), "".join(new)), patch.path)
+        moved += len(new) - len(old)
+    return now.replace("\n", "\r\n") if windows else now
+
+
+def _edited(text: str, edit: TextEdit, path: str) -> str:
+    try:
+        return apply_edits(text, [edit])
+    except EditFailed as error:
+        raise PatchFailed(error.kind, f"{path}: {error}") from None
+
+
+def _lines(text: str) -> list[str]:
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
+
+
+def read_patch(text: str) -> list[FilePatch]:
+    """Reads a unified diff, of git or without its headings; words around it are passed over.
+
+    Raises:
+        PatchFailed: It is cut, has a form that is not known, or holds a submodule.
+    """
+    return _Reader(text.split("\n")).patches()
+
+
+class _Reader:
+    def __init__(self, lines: list[str]) -> None:
+        if lines and not lines[-1]:
+            lines.pop()
+        self._lines = lines
+        self._at = 0
+        self._found: list[FilePatch] = []
+
+    def patches(self) -> list[FilePatch]:
+        while self._at < len(self._lines):
+            line = self._line
+            if match := _GIT.fullmatch(line):
+                self._at += 1
+                self._heading(match["names"])
+            elif line.startswith("--- ") and self._next.startswith("+++ "):
+                self._names(FilePatch(), known=False)
+            elif _HUNK.fullmatch(line) and self._found:
+                self._hunk(self._found[-1])
+            else:
+                self._at += 1
+        return self._found
+
+    @property
+    def _line(self) -> str:
+        return self._lines[self._at].removesuffix("\r")
+
+    @property
+    def _next(self) -> str:
+        return self._lines[self._at + 1] if self._at + 1 < len(self._lines) else ""
+
+    def _heading(self, names: str) -> None:
+        """The lines between `diff --git` and the hunks."""
+        old, new = _two_names(names)
+        patch = FilePatch(old, new)
+        self._found.append(patch)
+        while self._at < len(self._lines):
+            line = self._line
+            word, _, rest = line.partition(" mode ")
+            if word in ("new file", "new"):
+                patch.kind = _kind(rest, patch.path)
+                patch.old = None if word == "new file" else patch.old
+            elif word in ("deleted file", "old"):
+                _kind(rest, patch.path)
+                patch.new = None if word == "deleted file" else patch.new
+            elif line.startswith(("rename from ", "copy from ")):
+                patch.old, patch.copies = unquoted(line.partition(" from ")[2]), line.startswith("copy")
+            elif line.startswith(("rename to ", "copy to ")):
+                patch.new = unquoted(line.partition(" to ")[2])
+            elif line.startswith(("similarity index ", "dissimilarity index ")) or _is_index(line):
+                pass
+            elif line == "GIT binary patch":
+                self._at += 1
+                patch.content = self._literal(patch.path)
+                return
+            elif line.startswith("Binary files "):
+                raise PatchFailed("damaged", f"{patch.path}: the patch says that it differs, and not how: --binary")
+            elif line.startswith("--- ") and self._next.startswith("+++ "):
+                self._names(patch, known=True)
+                return
+            else:
+                return
+            self._at += 1
+
+    def _names(self, patch: FilePatch, *, known: bool) -> None:
+        old, new = (_name(self._lines[self._at + row][4:].removesuffix("\r")) for row in (0, 1))
+        self._at += 2
+        if not known:
+            self._found.append(patch)
+            patch.old, patch.new = old, new
+            return
+        patch.old = old if patch.old is not None else None
+        patch.new = new if patch.new is not None else None
+
+    def _hunk(self, patch: FilePatch) -> None:
+        match = _HUNK.fullmatch(self._line)
+        assert match is not None
+        self._at += 1
+        hunk = Hunk(int(match["old"]))
+        while self._at < len(self._lines):
+            line, mark = self._lines[self._at], self._lines[self._at][:1]
+            left = int(match["olds"] or 1) - len(hunk.old), int(match["news"] or 1) - len(hunk.new)
+            if line.removesuffix("\r") == NO_NEWLINE:
+                _cut_newline(hunk, self._lines[self._at - 1][:1])
+            elif mark not in (" ", "-", "+", "", "\r") or (left != (1, 1) and self._begins_next()):
+                break  # lengths are not gone by: models count badly
+            elif mark in ("", "\r") and max(left) <= 0:
+                break
+            elif mark in ("", "\r"):  # an empty line whose blank was lost
+                hunk.old.append(f"{line}\n")
+                hunk.new.append(f"{line}\n")
+            else:
+                if mark != "+":
+                    hunk.old.append(f"{line[1:]}\n")
+                if mark != "-":
+                    hunk.new.append(f"{line[1:]}\n")
+            self._at += 1
+        if not hunk.old and not hunk.new:
+            raise PatchFailed("damaged", f"{patch.path}: a hunk has no lines")
+        patch.hunks.append(hunk)
+
+    def _begins_next(self) -> bool:
+        """Whether what looks like a deleted line is the heading of the next file."""
+        following = self._lines[self._at + 2] if self._at + 2 < len(self._lines) else ""
+        return self._line.startswith("--- ") and self._next.startswith("+++ ") and following.startswith("@@ ")
+
+    def _literal(self, path: str) -> bytes:
+        word, _, size = self._line.partition(" ") if self._at < len(self._lines) else ("", "", "")
+        if word != "literal" or not size.isdigit() or int(size) > LARGEST:
+            problem = (
+                f"more than {LARGEST} bytes" if size.isdigit() and word == "literal" else "not whole: no `literal`"
+            )
+            raise PatchFailed("damaged", f"{path}: the binary patch is {problem}")
+        self._at += 1
+        packed = b""
+        try:
+            while self._at < len(self._lines) and (line := self._line):
+                packed += base64.b85decode(line[1:])[: _LENGTHS[line[0]]]
+                self._at += 1
+            unpacking = zlib.decompressobj()
+            data = unpacking.decompress(packed, LARGEST)
+        except (ValueError, KeyError, zlib.error):
+            raise PatchFailed("damaged", f"{path}: the binary patch is damaged") from None
+        if len(data) != int(size) or unpacking.unconsumed_tail:
+            raise PatchFailed("damaged", f"{path}: the binary patch is cut")
+        return data
+
+
+def _cut_newline(hunk: Hunk, mark: str) -> None:
+    sides = {" ": (hunk.old, hunk.new), "-": (hunk.old,), "+": (hunk.new,)}.get(mark, ())
+    for side in sides:
+        if side:
+            side[-1] = side[-1].removesuffix("\n")
+
+
+def _is_index(line: str) -> bool:
+    return re.fullmatch(r"index [0-9a-f]+\.\.[0-9a-f]+(?: \d+)?", line) is not None
+
+
+def _kind(mode: str, path: str) -> Kind:
+    if mode == "160000":
+        raise PatchFailed("outside", f"{path}: it is a submodule, which a patch cannot change")
+    if mode not in _MODES:
+        raise PatchFailed("damaged", f"{path}: there is no mode {mode!r}")
+    return _MODES[mode]
+
+
+def _two_names(names: str) -> tuple[str, str]:
+    """The names of a line `diff --git`; both are the same but where further lines say otherwise."""
+    if names.startswith('"'):
+        first, _, second = names[1:].partition('" ')
+        return _stripped(unquoted(f'"{first}"')), _stripped(unquoted(second))
+    half = len(names) // 2
+    if names[half : half + 1] == " " and _stripped(names[:half]) == _stripped(names[half + 1 :]):
+        return _stripped(names[:half]), _stripped(names[half + 1 :])
+    first, _, second = names.partition(" b/")
+    return _stripped(first), _stripped(unquoted(second))
+
+
+def _name(told: str) -> str | None:
+    """The path after `--- ` or `+++ `; None for `/dev/null`."""
+    name = unquoted(told if told.startswith('"') else told.split("\t")[0])
+    return None if name == "/dev/null" else _stripped(name)
+
+
+def _stripped(name: str) -> str:
+    return name[2:] if name.startswith(("a/", "b/")) else name
+
+
+def unquoted(name: str) -> str:
+    """A path as it is, of one that git may have quoted."""
+    if not (len(name) > 1 and name[0] == name[-1] == '"'):
+        return name
+    data = bytearray()
+    for plain, escape in re.findall(r"([^\\]+)|\\([0-7]{3}|.)", name[1:-1]):
+        if plain:
+            data += plain.encode("utf-8", "surrogateescape")
+        elif escape.isdigit():
+            data.append(int(escape, 8) & 255)
+        else:
+            data += bytes([_ESCAPES[escape]]) if escape in _ESCAPES else escape.encode()
+    return data.decode("utf-8", "surrogateescape")

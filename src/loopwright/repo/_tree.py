@@ -1,0 +1,87 @@
+"""The files of a repository at one moment."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from loopwright.types import Candidate
+
+PATCH = "changes.diff"
+"""The file of a candidate that holds its diff against the base commit."""
+CACHES = ("__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".tox", ".venv", "node_modules")
+"""Folders that tools fill: what is new in them is nobody's change."""
+_LFS = b"version https://git-lfs.github.com/spec/"
+
+Kind = Literal["file", "program", "link"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file, a file that can be executed, or a link."""
+
+    data: bytes
+    """Content; the target of a link."""
+    kind: Kind = "file"
+
+    @property
+    def mode(self) -> str:
+        """As git writes it."""
+        return {"file": "100644", "program": "100755", "link": "120000"}[self.kind]
+
+    @property
+    def text(self) -> str | None:
+        """Its content as text; None for what diffs show as binary."""
+        try:
+            return None if b"\0" in self.data else self.data.decode()
+        except UnicodeDecodeError:
+            return None
+
+    @property
+    def blob(self) -> str:
+        """Name of the content, as git makes it."""
+        return hashlib.sha1(b"blob %d\0" % len(self.data) + self.data, usedforsecurity=False).hexdigest()
+
+    @property
+    def is_pointer(self) -> bool:
+        """Whether the content is kept elsewhere, by Git LFS."""
+        return self.kind != "link" and len(self.data) < 1024 and self.data.startswith(_LFS)
+
+
+Tree = Mapping[str, Entry]
+"""Files by their path from the top of the repository."""
+
+
+def path_problem(path: str) -> str:
+    """Why a path cannot be one of a repository; empty where it can."""
+    parts = path.split("/")
+    if path.startswith("/"):
+        return "it is absolute"
+    if ".." in parts:
+        return "it leads out of the repository"
+    if any(part.lower() == ".git" for part in parts):
+        return "it lies in .git"
+    if "\0" in path or not path or "" in parts or "." in parts:
+        return "it is no path of a file"
+    return ""
+
+
+def leads_out(path: str, target: bytes) -> bool:
+    """Whether a link at a path points out of the repository, or into `.git`."""
+    to = target.decode("utf-8", "surrogateescape")
+    end = posixpath.normpath(posixpath.join(posixpath.dirname(path), to))
+    return to.startswith("/") or end == ".." or end.startswith("../") or end.split("/")[0].lower() == ".git"
+
+
+def above(path: str) -> Iterable[str]:
+    """The folders that a path lies in, the nearest first."""
+    while path := posixpath.dirname(path):
+        yield path
+
+
+def patch_of(candidate: Candidate) -> str | None:
+    """The diff that a candidate is; None where it is an action, or nothing."""
+    return candidate.files.get(PATCH)

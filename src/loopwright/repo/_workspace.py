@@ -1,0 +1,196 @@
+"""A repository in a sandbox: its files at the base commit, and what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import posixpath
+import tarfile
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from loopwright.archives import LARGEST, UNPACKING_ERRORS
+from loopwright.errors import TaskError
+from loopwright.repo._fields import RepoFields
+from loopwright.repo._source import checked, load_repository, read_tar
+from loopwright.repo._tree import CACHES, Entry, Tree, above
+from loopwright.sandbox import Change, Sandbox, SandboxProvider, SandboxSpec
+from loopwright.text import cut_middle
+
+_COMMIT = (
+    "command -v git >/dev/null || exit 0; export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null; "
+    "git init -q --template= -b main . && git config user.name agent && git config user.email agent@localhost && "
+    "git add -Af . && git commit -q --allow-empty -m base"
+)
+"""Makes a repository of one commit where the sandbox has git: there is no history to look into."""
+_SETUP = 1800.0
+_SHOWN = 2000
+_EPOCH = 1_700_000_000
+
+
+class Workspace:
+    """The files of a repository in a sandbox of its own."""
+
+    def __init__(self, sandbox: Sandbox, folder: str, base: Tree, start: Mapping[str, Change]) -> None:
+        self.sandbox = sandbox
+        self.folder = folder
+        self._base = base
+        self._start = start
+
+    @classmethod
+    async def open(cls, provider: SandboxProvider, spec: SandboxSpec, fields: RepoFields, base: Tree) -> Workspace:
+        """Opens a sandbox with the files of the base commit, and runs the set-up commands.
+
+        Raises:
+            TaskError: The files do not fit, or the set-up fails.
+            SandboxError: There is no sandbox, or it was lost.
+        """
+        folder = fields.folder
+        own = () if folder.startswith("/work/") else (folder,)
+        sandbox = await provider.open(replace(spec, writable=(*spec.writable, *own)))
+        try:
+            await _put(sandbox, folder, base)
+            made = await sandbox.run(["/bin/sh", "-c", _COMMIT], cwd=folder, timeout=_SETUP)
+            if not made.ok:
+                raise TaskError(f"git cannot make a commit in the sandbox: {made.stderr.text.strip()[-300:]}")
+            if fields.setup:
+                done = await sandbox.run(["/bin/sh", "-ec", fields.setup], cwd=folder, timeout=_SETUP)
+                if not done.ok:
+                    said = cut_middle(f"{done.stdout.text}\n{done.stderr.text}".strip(), _SHOWN)
+                    raise TaskError(
+                        f"environment.setup: a command fails with exit code {done.exit_code}: {said}",
+                        remedy="Mend it, or end it with `|| true` where it may fail.",
+                    )
+            space = cls(sandbox, folder, base, {})
+            space._start = await space._files()
+        except BaseException:
+            await sandbox.close()
+            raise
+        return space
+
+    async def tree(self) -> Tree:
+        """The files of the repository as they are now. New files in folders that tools fill are left out.
+
+        Raises:
+            SandboxLost: The sandbox is gone.
+            ValueError: There is more than one should be asked to look at.
+        """
+        now = await self._files()
+        changed = [path for path, one in now.items() if _mark(one) != _mark(self._start.get(path))]
+        gone = self._start.keys() - now
+        tree = {name: entry for name, entry in self._base.items() if self._at(name) not in gone}
+        for path, entry in (await self._contents(changed)).items():
+            name = path[len(self.folder) + 1 :]
+            if name in self._base or not _is_cache(name):
+                tree[name] = entry
+        return tree
+
+    async def put(self, tree: Tree) -> None:
+        """Makes the files of the base commit others; what the set-up made beside them stays.
+
+        Raises:
+            SandboxLost: The sandbox is gone.
+            TaskError: They do not fit.
+        """
+        changed = [name for name in {*self._base, *tree} if self._base.get(name) != tree.get(name)]
+        gone = "\0".join(self._at(name) for name in changed).encode("utf-8", "surrogateescape")
+        await self.sandbox.run(["xargs", "-0", "-r", "rm", "-rf", "--"], stdin=gone, cwd="/")
+        await _put(self.sandbox, self.folder, {name: tree[name] for name in sorted(changed) if name in tree})
+
+    def _at(self, name: str) -> str:
+        return f"{self.folder}/{name}"
+
+    async def _files(self) -> dict[str, Change]:
+        found = {}
+        for change in await self.sandbox.changes():
+            name = change.path.removeprefix(f"{self.folder}/")
+            inside = name != change.path and ".git" not in name.lower().split("/")
+            if inside and change.kind != "deleted" and change.type in ("file", "link"):
+                found[change.path] = change
+        return found
+
+    async def _contents(self, paths: Iterable[str]) -> dict[str, Entry]:
+        archive = await self.sandbox.pack([*paths])
+        return {f"/{name}": entry for name, entry in read_tar(io.BytesIO(archive)).items()}
+
+    async def close(self) -> None:
+        """Ends the sandbox; harmless when called twice."""
+        await self.sandbox.close()
+
+
+async def base_of(provider: SandboxProvider, spec: SandboxSpec, fields: RepoFields) -> Tree:
+    """The files at the base commit: of a repository on this machine, or of the folder inside the image.
+
+    Raises:
+        TaskError: They cannot be read.
+        SandboxError: There is no sandbox.
+    """
+    if fields.repository is not None:
+        return await asyncio.to_thread(load_repository, fields)
+    sandbox = await provider.open(spec)
+    try:
+        process = await sandbox.start(["tar", "-C", fields.folder, "--exclude=./.git", "-cf", "-", "."], cwd="/")
+        parts, size = [], 0
+        while part := await process.read():
+            parts.append(part)
+            size += len(part)
+            if size > LARGEST:
+                raise TaskError(f"environment.folder: {fields.folder} has more than {LARGEST} bytes")
+        done = await process.wait()
+        if not done.ok:
+            raise TaskError(
+                f"environment.folder: {fields.folder} cannot be read in the image: {done.stderr.text.strip()[:300]}",
+                remedy="Name a folder of the image, which needs `tar`, or a `repository` on this machine.",
+            )
+    finally:
+        await sandbox.close()
+    try:
+        found = read_tar(io.BytesIO(b"".join(parts)))
+    except UNPACKING_ERRORS as error:
+        raise TaskError(f"environment.folder: {fields.folder} cannot be read in the image: {error}") from None
+    return checked(found, fields.folder, fields.leave_out)
+
+
+def _mark(change: Change | None) -> tuple[object, ...] | None:
+    return (change.type, change.sha256, bool(change.mode & 0o100)) if change else None
+
+
+def _is_cache(name: str) -> bool:
+    return name.endswith((".pyc", ".pyo")) or any(
+        part in CACHES or part.endswith(".egg-info") for part in name.split("/")
+    )
+
+
+async def _put(sandbox: Sandbox, folder: str, tree: Tree) -> None:
+    try:
+        await sandbox.unpack(_packed(folder, tree))
+    except ValueError as error:
+        raise TaskError(
+            f"the repository does not fit the sandbox: {error}", remedy="Raise `sandbox.scratch_mb`."
+        ) from None
+
+
+def _packed(folder: str, tree: Tree) -> bytes:
+    packed = io.BytesIO()
+    top = folder.lstrip("/")
+    folders = {top, *above(top), *(f"{top}/{one}" for name in tree for one in above(name))}
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for path in sorted(folders):
+            info = _info(path, 0o755)
+            info.type = tarfile.DIRTYPE
+            tar.addfile(info)
+        for name, entry in tree.items():
+            info = _info(posixpath.join(top, name), 0o755 if entry.kind == "program" else 0o644)
+            if entry.kind == "link":
+                info.type, info.linkname = tarfile.SYMTYPE, entry.data.decode("utf-8", "surrogateescape")
+                tar.addfile(info)
+            else:
+                info.size = len(entry.data)
+                tar.addfile(info, io.BytesIO(entry.data))
+    return packed.getvalue()
+
+
+def _info(name: str, mode: int) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.mode, info.mtime = mode, _EPOCH
+    return info

@@ -1,0 +1,164 @@
+"""Diffs: what is written is read back, git agrees, and what does not apply says why."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loopwright.repo import Entry, PatchFailed, Tree, apply_patch, changed_by, read_patch, write_diff
+
+LINES = st.lists(
+    st.sampled_from(["a", "b", "-- a/x", "++ b/x", "", " ", "x\r", "@@ -1 +1 @@", "é\u2028", "\\ No"]), max_size=12
+)
+TEXTS = st.builds(lambda lines, end: ("\n".join(lines) + end).encode(), LINES, st.sampled_from(["", "\n", "\r\n"]))
+DATA = TEXTS | st.binary(max_size=120)
+NAMES = st.sampled_from(["a.py", "b c.txt", "é.txt", 'q"uote\\', "new\nline", "\udcff.bin", "d/e/f.py", "d/g b/h"])
+ENTRIES = st.builds(Entry, DATA, st.sampled_from(["file", "program"])) | st.just(Entry(b"a.py", "link"))
+TREES = st.dictionaries(NAMES, ENTRIES, max_size=5)
+
+
+@given(TREES, TREES)
+def test_a_diff_makes_one_state_the_other(before: Tree, after: Tree) -> None:
+    assert apply_patch(before, read_patch(write_diff(before, after)), strict=True) == after
+
+
+@settings(max_examples=25)
+@given(before=TREES, after=TREES)
+def test_git_reads_it_the_same_way(before: Tree, after: Tree, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("git")
+    _write(folder, before)
+    diff = write_diff(before, after)
+    command = ["git", "apply", "--whitespace=nowarn", "-"]
+    done = subprocess.run(command, cwd=folder, input=diff.encode("utf-8", "surrogateescape"), capture_output=True)
+    assert done.returncode == 0 or not diff, done.stderr
+    assert _read(folder) == after
+
+
+def _write(folder: Path, tree: Tree) -> None:
+    for name, entry in tree.items():
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if entry.kind == "link":
+            place.symlink_to(entry.data.decode())
+        else:
+            place.write_bytes(entry.data)
+            place.chmod(0o755 if entry.kind == "program" else 0o644)
+
+
+def _read(folder: Path) -> Tree:
+    found = {}
+    for place in folder.rglob("*"):
+        name = str(place.relative_to(folder))
+        if place.is_symlink():
+            found[name] = Entry(str(place.readlink()).encode(), "link")
+        elif place.is_file():
+            found[name] = Entry(place.read_bytes(), "program" if place.stat().st_mode & 0o100 else "file")
+    return found
+
+
+TREE: Tree = {
+    "a.py": Entry(b"def f(x):\n    y = x + 1\n    return y\n\n\ndef g(x):\n    return x\n"),
+    "crlf.txt": Entry(b"one\r\ntwo\r\nthree\r\n"),
+    "data.bin": Entry(b"\0\1"),
+}
+
+
+def diff(path: str, *lines: str, heading: str = "@@ -1,3 +1,3 @@") -> str:
+    return "\n".join([f"--- a/{path}", f"+++ b/{path}", heading, *lines]) + "\n"
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        diff("a.py", " def f(x):", "-    y = x + 1", "+    y = x + 2", "     return y"),
+        diff("a.py", " def f(x):", "-    y = x + 1", "+    y = x + 2", "     return y", heading="@@ -40,9 +40,1 @@"),
+        diff("a.py", " def f(x):", "-    y = x + 1", "+    y = x + 2", "     return y").replace("\n", "\r\n"),
+        diff("a.py", " def f(x):", "-  y  =  x + 1", "+  y = x + 2", "     return y"),
+        diff("a.py", " def f(x):", "-    y = x + 1 ;", "+    y = x + 2", "     return y"),
+        "Some words.\n```diff\n"
+        + diff("a.py", " def f(x):", "-    y = x + 1", "+    y = x + 2", "     return y")
+        + "```\nMore.",
+        "a.py\n<<<<<<< SEARCH\n    y = x + 1\n=======\n    y = x + 2\n>>>>>>> REPLACE\n",
+        "**File: `a.py`**\n```python\n<<<<<<< SEARCH\n  y = x + 1\n=======\n  y = x + 2\n>>>>>>> REPLACE\n```\n",
+    ],
+    ids=["exact", "wrong-lines", "crlf", "blanks", "nearly", "in-words", "edit", "edit-in-block"],
+)
+def test_a_model_s_change_applies(patch: str) -> None:
+    now, _ = changed_by(patch, TREE)
+    assert now["a.py"].data == TREE["a.py"].data.replace(b"x + 1", b"x + 2")
+
+
+def test_line_ends_stay_those_of_the_file() -> None:
+    patch = diff("crlf.txt", " one", "-two", "+2", " three")
+    assert apply_patch(TREE, read_patch(patch))["crlf.txt"].data == b"one\r\n2\r\nthree\r\n"
+
+
+def test_files_are_made_renamed_copied_and_deleted() -> None:
+    patch = (
+        "diff --git a/new.py b/new.py\nnew file mode 100755\n--- /dev/null\n+++ b/new.py\n@@ -0,0 +1 @@\n+print(1)\n"
+        "diff --git a/crlf.txt b/d/moved.txt\nsimilarity index 100%\nrename from crlf.txt\nrename to d/moved.txt\n"
+        "diff --git a/a.py b/b.py\ncopy from a.py\ncopy to b.py\n--- a/a.py\n+++ b/b.py\n"
+        "@@ -6,2 +6,2 @@\n def g(x):\n-    return x\n+    return -x\n"
+        "diff --git a/data.bin b/data.bin\ndeleted file mode 100644\n"
+    )
+    now = apply_patch(TREE, read_patch(patch), strict=True)
+    assert sorted(now) == ["a.py", "b.py", "d/moved.txt", "new.py"]
+    assert now["new.py"] == Entry(b"print(1)\n", "program")
+    assert now["b.py"].data.endswith(b"return -x\n")
+
+
+def test_a_new_file_has_an_edit_without_lines_to_find() -> None:
+    now, form = changed_by("pkg/new.py\n<<<<<<< SEARCH\n=======\nx = 1\n>>>>>>> REPLACE\n", TREE)
+    assert (form, now["pkg/new.py"].data) == ("edit", b"x = 1\n")
+
+
+NEW = "new file mode {mode}\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+{text}\n"
+
+
+def new(path: str, text: str = "x", mode: str = "100644") -> str:
+    return f"diff --git a/{path} b/{path}\n" + NEW.format(mode=mode, path=path, text=text)
+
+
+@pytest.mark.parametrize(
+    ("patch", "kind", "said"),
+    [
+        ("All is well.", "no patch", "no edit and no diff"),
+        (new("../up.py"), "outside", "'../up.py' cannot be changed: it leads out of the repository"),
+        (new("/etc/passwd").replace("b//", "/"), "outside", "it is absolute"),
+        (new(".git/hooks/pre-commit"), "outside", "it lies in .git"),
+        (new("sub/.GIT/config"), "outside", "it lies in .git"),
+        (new("a.py"), "exists", "a.py: there is such a file already"),
+        (new("a.py/b.py"), "exists", "a.py/b.py: a.py is no folder"),
+        (new("link", "../../etc\n\\ No newline at end of file", "120000"), "outside", "link: the link leads out"),
+        (new("sub", "Subproject commit 1", "160000"), "outside", "sub: it is a submodule"),
+        (diff("none.py", " a", "-b", "+c"), "no file", "none.py: there is no such file"),
+        (diff("data.bin", " a", "-b", "+c"), "no match", "data.bin: it is binary"),
+        (diff("a.py", " nothing like it", "-at all", "+c"), "no match", "a.py: no lines of the file are like these"),
+        (diff("a.py", "-    return x", "+    return x"), "no change", "leaves all files as they are"),
+        ("diff --git a/p.png b/p.png\nBinary files a/p.png and b/p.png differ\n", "damaged", "p.png: the patch says"),
+        (
+            "diff --git a/p b/p\nnew file mode 100644\nGIT binary patch\nliteral 9\nzzzz\n",
+            "damaged",
+            "p: the binary patch",
+        ),
+        ("diff --git a/p b/p\nnew file mode 100644\nGIT binary patch\ndelta 9\nzzzz\n", "damaged", "no `literal`"),
+        ("<<<<<<< SEARCH\nx\n=======\ny\n>>>>>>> REPLACE\n", "no file", "no file is named"),
+        ("a.py\n<<<<<<< SEARCH\n(x):\n=======\ny\n>>>>>>> REPLACE\n", "no match", "a.py: no lines"),
+    ],
+)
+def test_what_does_not_apply_says_why(patch: str, kind: str, said: str) -> None:
+    with pytest.raises(PatchFailed, match=said.replace("(", r"\(").replace(".", r"\.")) as failed:
+        changed_by(patch, TREE)
+    assert failed.value.kind == kind
+
+
+@given(st.text(alphabet='ab \n+-@0123456789,/diffgt"\\\r', max_size=200))
+def test_anything_is_read_or_refused(text: str) -> None:
+    try:
+        apply_patch(TREE, read_patch(text))
+    except PatchFailed:
+        return
