@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from loopwright.agents import AgentReply, AgentRole, View, load_agent
+from loopwright.agents import ActionRequest, AgentReply, AgentRole, View, load_agent
 from loopwright.errors import BudgetExceeded, ModelRejected, NoCandidate, ReplyCut
-from loopwright.models import Reply, Request, Usage
+from loopwright.models import Reply, Request, Tool, Usage
 from loopwright.project import Project
 
 ANSWER = "```python\nx = 1\n```"
@@ -21,6 +21,9 @@ class Replies:
     def __init__(self, *replies: Reply | Exception) -> None:
         self.requests: list[Request] = []
         self._replies = list(replies)
+
+    def can_call_tools(self, model: str) -> bool:
+        return True
 
     async def complete(self, request: Request) -> Reply:
         self.requests.append(request)
@@ -34,9 +37,9 @@ def cut(text: str = "", *, tokens: int, reasoning: str = "") -> Reply:
     return Reply(text=text, reasoning=reasoning, model="m", finish="length", usage=Usage(output=tokens))
 
 
-def act(models: Replies, *, card: str = "proposer") -> AgentReply:
+def act(models: Replies, *, card: str = "proposer", tools: tuple[Tool, ...] = ()) -> AgentReply:
     agent = load_agent(card, Project(Path("/nowhere")), model="openai/m")
-    view = View(role=AgentRole.PROPOSER, goal="Write x.", iterations_left=1)
+    view = View(role=AgentRole.PROPOSER, goal="Write x.", iterations_left=1, action=ActionRequest(tools=tools))
     return asyncio.run(agent.act(view, models))
 
 
@@ -94,6 +97,14 @@ def test_an_action_that_is_cut_is_none() -> None:
     models = Replies(cut("```bash\nrm -r /tmp/a", tokens=512), cut("```bash\nrm -r /tmp/a", tokens=2048))
     with pytest.raises(ReplyCut):
         act(models, card="actor")
+
+
+def test_a_call_that_is_cut_twice_tells_its_tokens() -> None:
+    tool = Tool(name="execute", description="Runs it.", parameters={"type": "object", "properties": {}, "required": []})
+    models = Replies(cut("Let me", tokens=512), cut("Let me", tokens=2048))
+    with pytest.raises(ReplyCut, match="after 2048 tokens, before it held a whole call"):
+        act(models, card="actor", tools=(tool,))
+    assert [request.sampling.max_tokens for request in models.requests] == [512, 2048]
 
 
 def test_a_whole_reply_without_a_candidate_is_not_asked_for_again() -> None:

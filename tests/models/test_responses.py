@@ -116,6 +116,37 @@ def test_refused_fields_are_left_out() -> None:
     assert reply.left_out == ("temperature",)
 
 
+SUMMARY = fault(400, "Your organization must be verified to generate reasoning summaries.", param="reasoning.summary")
+"""As reported, for accounts that OpenAI did not verify (github.com/OpenHands/OpenHands/issues/11527)."""
+
+
+@pytest.mark.parametrize(
+    ("refusal", "kept"),
+    [
+        (SUMMARY, {"effort": "high"}),
+        (fault(400, "You must be verified to generate reasoning summaries."), {"effort": "high"}),
+        (fault(400, "Unknown parameter: 'reasoning.summary'."), {"effort": "high"}),
+        (fault(400, "Unsupported parameter.", param="reasoning.effort"), None),
+        (fault(400, "This model takes no reasoning."), None),
+    ],
+)
+def test_summaries_that_are_refused_take_no_effort_with_them(refusal: Answer, kept: dict[str, str] | None) -> None:
+    reply, received = asked(ask(reasoning_effort="high"), refusal, whole(response()))
+    assert received[0].body["reasoning"] == {"effort": "high", "summary": "auto"}
+    assert [each.body.get("reasoning") for each in received[1:]] == [kept]
+    assert reply.left_out == (() if kept else ("reasoning_effort",))
+
+
+@pytest.mark.parametrize("parameter", ["reasoning.summary", "reasoning.effort", "reasoning", None])
+def test_summaries_are_asked_for_without_an_effort_and_a_model_that_has_none_costs_one_call(
+    parameter: str | None,
+) -> None:
+    refusal = fault(400, "This model takes no reasoning.", param=parameter)
+    reply, received = asked(ask(), refusal, whole(response()))
+    assert [each.body.get("reasoning") for each in received] == [{"summary": "auto"}, None]
+    assert reply.left_out == ()
+
+
 def test_a_schema_that_is_refused_goes_into_the_prompt() -> None:
     request = ask().model_copy(update={"json_schema": SCHEMA})
     refusal = body(400, b'{"error": {"message": "Invalid schema for response_format", "param": "text.format.schema"}}')

@@ -66,7 +66,8 @@ async def act_by_tool(request: Request, view: View, turn: str, models: ModelClie
     except NoCandidate as error:
         if second.finish == "length":
             raise ReplyCut(
-                f"the reply was cut at the token limit before it held a whole call: {error}",
+                f"the reply was cut at the token limit, after {second.tokens} tokens, before it held a whole call: "
+                f"{error}",
                 remedy="Raise `sampling.max_tokens` in the agent's card.",
             ) from None
         raise

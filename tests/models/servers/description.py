@@ -10,6 +10,7 @@ from typing import Any, Literal
 from loopwright.errors import ModelError
 from loopwright.types import Usage
 
+Effort = Literal["medium"]
 Api = Literal["chat", "responses", "anthropic", "gemini"]
 Schema = Literal["followed", "refused", "passed over"]
 Thoughts = Literal[
@@ -82,6 +83,12 @@ class Server:
     wants_back: str = ""
     """What has to go back with a message that calls tools; without it the server refuses the next request."""
     thoughts: Thoughts = "none: the server shows none"
+    shown_for: tuple[str, ...] = ()
+    """Where a request says that it wants to be shown thoughts: a field, one in it, and so on; empty for always."""
+    effort: Effort | None = None
+    """Without which Loopwright asks for none."""
+    own: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of an endpoint's `body` without which it asks for none."""
     finish: Mapping[str, str] = field(default_factory=dict)
     """Reasons why a reply ended that have another name there."""
     usage: Mapping[str, Any]

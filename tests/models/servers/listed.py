@@ -139,6 +139,7 @@ RESPONSES = Server(
     },
     wants_back="encrypted_content",
     thoughts="summaries",
+    shown_for=("reasoning", "summary"),
     usage={
         "input_tokens": PROMPT,
         "input_tokens_details": {"cached_tokens": READ},
@@ -249,6 +250,8 @@ GEMINI_COMPATIBLE = Server(
     calls="whole, all with index 0",
     wants_back="thought_signature",
     thoughts="`<thought>` tags",
+    shown_for=("extra_body", "google", "thinking_config", "include_thoughts"),
+    own={"extra_body": {"google": {"thinking_config": {"include_thoughts": True}}}},
     # Thoughts are missing from the completion and not from the total.
     usage={**_PLAIN, "completion_tokens": OUTPUT - THOUGHT},
     counted=_COUNTED,
@@ -291,6 +294,8 @@ CLAUDE = Server(
     },
     wants_back="signature",
     thoughts="blocks",
+    shown_for=("thinking", "display"),
+    effort="medium",
     usage={
         "input_tokens": PROMPT - READ - WRITTEN,
         "cache_read_input_tokens": READ,
@@ -346,6 +351,7 @@ GEMINI = Server(
     },
     wants_back="thoughtSignature",
     thoughts="parts",
+    shown_for=("thinkingConfig", "includeThoughts"),
     usage={
         "promptTokenCount": PROMPT,
         "cachedContentTokenCount": READ,

@@ -8,14 +8,14 @@ from typing import Any
 
 from tests.models import claude, google
 from tests.models.servers.description import Server
-from tests.models.servers.turn import CALLS, SIGNATURE, THOUGHT, Turn
+from tests.models.servers.turn import CALLS, SIGNATURE, Turn
 
 
 class Messages:
     """Claude's messages."""
 
-    half = 20
-    """Events after which a stream breaks off: the thought is whole by then, and the text has begun."""
+    half = 7
+    """Events after which a stream breaks off: the text has begun, where no thought is shown."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -25,7 +25,7 @@ class Messages:
         calls = [claude.tool_use(id_, "execute", **json.loads(arguments)) for id_, arguments in CALLS]
         blocks = calls if turn.calls else [claude.text(turn.text)]
         stop = "tool_use" if turn.calls else "max_tokens" if turn.cut else "end_turn"
-        thought = claude.thinking(THOUGHT, SIGNATURE)
+        thought = claude.thinking(turn.thought, SIGNATURE)
         return claude.message(thought, *blocks, stop=stop, model=self._server.model, usage=self._server.usage)
 
     def events(self, turn: Turn, body: dict[str, Any]) -> Iterator[str]:
@@ -44,12 +44,13 @@ class Candidates:
 
     def whole(self, turn: Turn) -> dict[str, Any]:
         """A response in one piece."""
-        return self._response([google.thought(THOUGHT), *self._said(turn)], turn)
+        thoughts = [google.thought(turn.thought)] if turn.thought else []
+        return self._response([*thoughts, *self._said(turn)], turn)
 
     def events(self, turn: Turn, body: dict[str, Any]) -> Iterator[str]:
         """A response in pieces; the last one tells usage and why it ended."""
-        half = len(THOUGHT) // 2
-        thoughts = (google.thought(THOUGHT[:half]), google.thought(THOUGHT[half:]))
+        half = len(turn.thought) // 2
+        thoughts = [google.thought(piece) for piece in (turn.thought[:half], turn.thought[half:]) if piece]
         said = self._said(turn) if turn.calls else [google.text(piece) for piece in turn.pieces]
         for part in (*thoughts, *said):
             yield self._data(google.response(part, finish=None, modelVersion=self._server.model))

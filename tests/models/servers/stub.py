@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 from tests.models.provider import Provider
 from tests.models.servers.description import Api, Fault, Server, Wire
 from tests.models.servers.native import Candidates, Messages
-from tests.models.servers.turn import ANSWER, CALLS, LONG, SIGNATURE, THOUGHT, Turn
+from tests.models.servers.turn import ANSWER, CALLS, LONG, SIGNATURE, Turn
 
 Mood = Literal["answer", "stall"] | Fault
 
@@ -40,8 +41,8 @@ class Stub:
     async def _respond(self, writer: asyncio.StreamWriter) -> None:
         path = self.provider.requests[-1].path
         body = self.provider.requests[-1].body
-        # What Gemini nests stands in one place.
-        body = {**body, **body.get("generationConfig", {})}
+        # What Gemini and Claude nest stands in one place.
+        body = {**body, **body.get("generationConfig", {}), **body.get("output_config", {})}
         if path.endswith("/models"):
             return _whole(writer, Wire(200, {"object": "list", "data": [{"id": self._server.model}]}))
         if isinstance(self.mood, Fault) and not self.mood.inside:
@@ -78,6 +79,12 @@ class Stub:
         return CALLS[0][0] in said and self._server.wants_back not in said
 
     def _turn(self, body: dict[str, Any]) -> Turn:
+        wish: object = body
+        for name in self._server.shown_for:
+            wish = wish.get(name) if isinstance(wish, Mapping) else None
+        return self._said(body) if wish else replace(self._said(body), thought="")
+
+    def _said(self, body: dict[str, Any]) -> Turn:
         said = _said(body)
         if "tools" in body and CALLS[0][0] not in said:
             return Turn("", calls=True)
@@ -105,7 +112,7 @@ class Chat:
 
     def whole(self, turn: Turn) -> dict[str, Any]:
         """A completion in one piece."""
-        message = {"role": "assistant", "content": self._content(turn.text, whole=True), **self._thoughts()}
+        message = {"role": "assistant", "content": self._content(turn), **self._thoughts(turn)}
         choice = {"index": 0, "message": message, "finish_reason": self._finish(turn)}
         usage = self._server.usage
         return {
@@ -118,12 +125,12 @@ class Chat:
 
     def events(self, turn: Turn, body: dict[str, Any]) -> Iterator[str]:
         """A completion in pieces."""
-        if self._tags:
-            yield self._piece({"role": "assistant", "content": f"<{self._tags}>\n{THOUGHT}\n</{self._tags}>\n\n"})
+        if self._tags and turn.thought:
+            yield self._piece({"role": "assistant", "content": self._tagged(turn)})
         elif self._server.thoughts == "parts of the content":
-            yield self._piece({"role": "assistant", "content": [_thinking()]})
+            yield self._piece({"role": "assistant", "content": [_thinking(turn)]})
         else:
-            yield self._piece({"role": "assistant", "content": "", **self._thoughts()})
+            yield self._piece({"role": "assistant", "content": "", **self._thoughts(turn)})
         for piece in turn.pieces:
             yield self._piece({"content": piece})
         if turn.calls:
@@ -140,12 +147,15 @@ class Chat:
             yield _data({"id": "1", "object": "chat.completion.chunk", "choices": [], "usage": told})
         yield "data: [DONE]\n\n"
 
-    def _content(self, text: str, *, whole: bool) -> Any:
-        if self._tags:
-            return f"<{self._tags}>\n{THOUGHT}\n</{self._tags}>\n\n{text}"
+    def _content(self, turn: Turn) -> Any:
+        if self._tags and turn.thought:
+            return self._tagged(turn) + turn.text
         if self._server.thoughts == "parts of the content":
-            return [_thinking(), {"type": "text", "text": text}]
-        return text
+            return [_thinking(turn), {"type": "text", "text": turn.text}]
+        return turn.text
+
+    def _tagged(self, turn: Turn) -> str:
+        return f"<{self._tags}>\n{turn.thought}\n</{self._tags}>\n\n"
 
     def _calls(self) -> Iterator[dict[str, Any]]:
         for number, (id_, arguments) in enumerate(CALLS):
@@ -159,14 +169,14 @@ class Chat:
             yield {"index": index, "id": id_, "type": "function", "function": {"name": "execute", "arguments": ""}}
             yield from ({"index": index, "function": {"arguments": half}} for half in (arguments[:7], arguments[7:]))
 
-    def _thoughts(self) -> dict[str, Any]:
+    def _thoughts(self, turn: Turn) -> dict[str, Any]:
         match self._server.thoughts:
             case "`reasoning_content`":
-                return {"reasoning_content": THOUGHT}
+                return {"reasoning_content": turn.thought}
             case "`reasoning`":
-                return {"reasoning": THOUGHT}
+                return {"reasoning": turn.thought}
             case "`reasoning_details`":
-                return {"reasoning_details": [{"type": "reasoning.text", "text": THOUGHT, "index": 0}]}
+                return {"reasoning_details": [{"type": "reasoning.text", "text": turn.thought, "index": 0}]}
         return {}
 
     def _finish(self, turn: Turn) -> str:
@@ -190,7 +200,7 @@ class Responses:
 
     def whole(self, turn: Turn) -> dict[str, Any]:
         """A response in one piece."""
-        summary = [{"type": "summary_text", "text": THOUGHT}] if self._server.thoughts == "summaries" else []
+        summary = [{"type": "summary_text", "text": turn.thought}] if turn.thought else []
         parts = [{"type": "output_text", "text": turn.text, "annotations": []}]
         said = {"type": "message", "id": "msg_1", "role": "assistant", "content": parts}
         calls = [
@@ -225,7 +235,7 @@ _PLAYS: dict[Api, type[Chat] | type[Responses] | type[Messages] | type[Candidate
     "anthropic": Messages,
     "gemini": Candidates,
 }
-_SCHEMAS = ("response_format", "text", "output_config", "responseJsonSchema")
+_SCHEMAS = ("response_format", "text", "format", "responseJsonSchema")
 """Fields of a request that ask for a schema, by API."""
 
 
@@ -238,8 +248,8 @@ def _said(body: dict[str, Any]) -> str:
     return json.dumps(next(body[name] for name in ("messages", "input", "contents") if name in body))
 
 
-def _thinking() -> dict[str, Any]:
-    return {"type": "thinking", "thinking": [{"type": "text", "text": THOUGHT}], "closed": True}
+def _thinking(turn: Turn) -> dict[str, Any]:
+    return {"type": "thinking", "thinking": [{"type": "text", "text": turn.thought}], "closed": True}
 
 
 def _data(value: object) -> str:

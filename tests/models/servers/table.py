@@ -56,7 +56,7 @@ def _cells(server: Server) -> Iterator[str]:
     yield _SCHEMA[server.schema]
     yield f"yes; {_BACK[server.wants_back]} go back" if server.wants_back else "yes"
     yield "yes" if server.blind is None else "none: the server takes text only"
-    yield server.thoughts
+    yield server.thoughts + _condition(server)
     yield "yes"
     told = server.counted.model_dump()
     classes = [text for name, text in _CLASSES.items() if told[name]]
@@ -64,6 +64,12 @@ def _cells(server: Server) -> Iterator[str]:
     yield f"yes ({len(server.faults)})"
     yield server.limited if isinstance(server.limited, str) else _waits(server.limited.wait)
     yield "yes"
+
+
+def _condition(server: Server) -> str:
+    if server.effort:
+        return ", beside a `reasoning_effort`"
+    return ", asked for by the endpoint's `body`" if server.own else ""
 
 
 def _waits(seconds: float | None) -> str:

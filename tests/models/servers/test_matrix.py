@@ -26,7 +26,7 @@ from loopwright.models import (
     complete_as,
     open_model,
 )
-from tests.models.servers.description import Fault, Server
+from tests.models.servers.description import Effort, Fault, Server
 from tests.models.servers.listed import SERVERS
 from tests.models.servers.stub import Stub
 from tests.models.servers.table import PAGE, matrix
@@ -51,14 +51,14 @@ async def _picture(reference: str) -> bytes:
     return b"\x89PNG" + reference.encode()
 
 
-def ask(text: str = "Say hello.", *, images: tuple[str, ...] = ()) -> Request:
+def ask(text: str = "Say hello.", *, images: tuple[str, ...] = (), effort: Effort | None = None) -> Request:
     """A request with all that cards set."""
-    sampling = Sampling(temperature=0, seed=3, max_tokens=400, stop=("END",))
+    sampling = Sampling(temperature=0, seed=3, max_tokens=400, stop=("END",), reasoning_effort=effort)
     return Request(model="mine/m", messages=(Message(role="user", content=text, images=images),), sampling=sampling)
 
 
 def _options(stub: Stub, server: Server, *, timeout: float = 30.0) -> ModelOptions:
-    endpoint = Endpoint(base_url=stub.provider.base_url, api=server.api, timeout=timeout)
+    endpoint = Endpoint(base_url=stub.provider.base_url, api=server.api, timeout=timeout, body=server.own)
     return ModelOptions(endpoints={"mine": endpoint}, artifact=_picture)
 
 
@@ -140,7 +140,7 @@ def test_picture(server: Server) -> None:
 @every_server
 def test_reasoning_kept(server: Server) -> None:
     async def use(stub: Stub, model: Model) -> tuple[str, str]:
-        reply = await model.complete(ask())
+        reply = await model.complete(ask(effort=server.effort))
         return reply.text, reply.reasoning
 
     shown = "" if server.thoughts.startswith("none") else THOUGHT

@@ -23,6 +23,8 @@ class Turn:
     """Whether it was cut at the limit."""
     calls: bool = False
     """Whether it calls tools, and says nothing."""
+    thought: str = THOUGHT
+    """What it shows of its thoughts."""
 
     @property
     def pieces(self) -> Sequence[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,6 +31,7 @@ _SIGNS = {
     "effort": ("thinking",),
     "thinkingLevel": ("thinking",),
     "includeThoughts": ("thinking", "thought"),
+    "reasoning.summary": ("reasoning",),
     "output_format": ("schema", "output_config.format"),
     "responseJsonSchema": ("schema", "response_mime_type"),
 }
@@ -103,13 +104,13 @@ class Agreement:
             return replace(self, renamed={**self.renamed, refused: _SECOND[refused]})
         if refused in needed | _NEEDED or not refused:
             return None
-        return replace(self, left_out=self.left_out | {refused})
+        parts = {name for name in sent if name.startswith(f"{refused}.")}
+        return replace(self, left_out=self.left_out | {refused} | parts)
 
     def explains(self, refusal: ModelRejected) -> bool:
         """Whether a refusal is about something that this agreement changed."""
         names = {*self.left_out, *self.renamed, *self.renamed.values(), *(_LIMITS if self.longest else ())}
-        top = re.split(r"[.\[]", refusal.parameter)[0]
-        return top in names or any(_is_named(name, str(refusal).lower()) for name in names)
+        return _field(refusal, names) in names or any(_is_named(name, str(refusal).lower()) for name in names)
 
     def _with_limit(self, name: str, asked: int, words: str) -> Agreement | None:
         if _TOO_LARGE.search(words):
@@ -130,7 +131,7 @@ def _named(sent: list[str], refusal: ModelRejected, body: Mapping[str, Any]) -> 
     words = str(refusal).lower()
     if _CARRIED in words and any(_CARRIED in message for message in body.get("messages", ())):
         return _CARRIED
-    if (top := re.split(r"[.\[]", refusal.parameter)[0]) in sent and (top != "tools" or refusal.parameter == top):
+    if (top := _field(refusal, sent)) in sent and (top != "tools" or refusal.parameter == top):
         return top
     if "tools" in sent and _TOOL_SIGNS.search(words):
         about = top != "tools" and _REFUSES.search(words) and not _NOT_OF_TOOLS.search(words)
@@ -143,7 +144,19 @@ def _named(sent: list[str], refusal: ModelRejected, body: Mapping[str, Any]) -> 
             return schema
     named = [name for name in sent if _is_named(name, words)]
     optional = [name for name in named if name not in _NEEDED]
-    return min(optional, key=lambda name: name == "includeThoughts", default="")  # which nobody asked for
+    # What nobody asked for goes last, if it is not named itself.
+    unasked = {"includeThoughts"} if "summar" in words else {"includeThoughts", "reasoning.summary"}
+    return min(optional, key=lambda name: name in unasked, default="")
+
+
+def _field(refusal: ModelRejected, names: Collection[str]) -> str:
+    """The field that a refusal names, as it is among the names: itself, the one that it is a part of, or a part."""
+    top = re.split(r"[.\[]", refusal.parameter)[0]
+    if refusal.parameter in names or not top:
+        return refusal.parameter
+    return next(
+        (name for name in names if name == top), next((name for name in names if name.startswith(f"{top}.")), top)
+    )
 
 
 def _is_named(name: str, words: str) -> bool:

@@ -19,10 +19,15 @@ if TYPE_CHECKING:
 
 _NAMES = {"max_tokens": "max_output_tokens", "temperature": "temperature", "top_p": "top_p"}
 """Sampling parameters that the API knows, beside the effort, to their names there. It knows no `seed` and no `stop`."""
+_SUMMARY = "reasoning.summary"
+"""The field that asks for thoughts, as refusals name it. It stands in `reasoning`, beside the effort."""
 
 
 class Responses:
-    """The Responses API of OpenAI, and of servers that speak it. Nothing is stored at the server."""
+    """The Responses API of OpenAI, and of servers that speak it. Nothing is stored at the server.
+
+    A request is kept flat, with `reasoning.summary`, until it is sent: that field can then be left out alone.
+    """
 
     kind = "a response"
     """What an answer is called in messages."""
@@ -45,6 +50,7 @@ class Responses:
             "input": [item for pair in pairs for item in _items(*pair)],
             "store": False,
             "stream": True,
+            _SUMMARY: "auto",
             **_tool_fields(request),
         }
         if request.json_schema is not None:
@@ -58,12 +64,12 @@ class Responses:
         values = sampling.model_dump(exclude_none=True)
         fields = {there: values[here] for here, there in _NAMES.items() if here in values}
         if sampling.reasoning_effort:
-            fields["reasoning"] = {"effort": sampling.reasoning_effort, "summary": "auto"}
+            fields["reasoning"] = {"effort": sampling.reasoning_effort}
         return fields
 
     async def call(self, server: ModelServer, body: dict[str, Any]) -> AbstractAsyncContextManager[RawStream]:
         """What sends a request when it is entered."""
-        return server.called((await server.client()).responses.with_streaming_response.create(extra_body=body))
+        return server.called((await server.client()).responses.with_streaming_response.create(extra_body=_sent(body)))
 
     def stream(self) -> StreamedResponse:
         """What puts the pieces of a reply together."""
@@ -145,6 +151,14 @@ class StreamedResponse:
         summary = [{"type": "summary_text", "text": "".join(self._aside)}]
         output = [{"type": "reasoning", "summary": summary}, {"type": "message", "content": content}]
         return {**self._answer, "output": output}
+
+
+def _sent(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A flat request in the form of the API; the user's own `reasoning.summary` comes before that of the client."""
+    fields = {name: value for name, value in body.items() if name != _SUMMARY}
+    if _SUMMARY in body:
+        fields["reasoning"] = {"summary": body[_SUMMARY], **fields.get("reasoning", {})}
+    return fields
 
 
 def _list(value: object) -> list[Any]:
