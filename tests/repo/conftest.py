@@ -16,9 +16,6 @@ from loopwright.repo._fields import RepoFields
 from loopwright.sandbox import Limits, SandboxProvider, SandboxSpec
 from loopwright.task import Instance
 from loopwright.types import Verdict
-from tests.conftest import on_every_provider
-
-pytest_generate_tests = on_every_provider
 
 FILES = {
     "shop/__init__.py": "",

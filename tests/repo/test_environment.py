@@ -6,9 +6,11 @@ import pytest
 
 from loopwright.candidate import Candidate
 from loopwright.repo import PATCH
+from tests.conftest import on_every_provider
 from tests.repo.conftest import FAIL_TO_PASS, PASS_TO_PASS, RIGHT, Kept, Shop, changed
 
 pytestmark = pytest.mark.anyio
+pytest_generate_tests = on_every_provider
 
 
 async def test_a_right_patch_passes_all_tests(shop: Shop, kept: Kept) -> None:
