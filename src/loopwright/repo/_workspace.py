@@ -23,6 +23,8 @@ _COMMIT = (
     "git add -Af . && git commit -q --allow-empty -m base"
 )
 """Makes a repository of one commit where the sandbox has git: there is no history to look into."""
+_GIT = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
+"""The folder may belong to the machine's root, as a writable folder of its own does."""
 _SETUP = 1800.0
 _SHOWN = 2000
 _EPOCH = 1_700_000_000
@@ -47,7 +49,7 @@ class Workspace:
         """
         folder = fields.folder
         own = () if folder.startswith("/work/") else (folder,)
-        sandbox = await provider.open(replace(spec, writable=(*spec.writable, *own)))
+        sandbox = await provider.open(replace(spec, writable=(*spec.writable, *own), env={**_GIT, **spec.env}))
         try:
             await _put(sandbox, folder, base)
             made = await sandbox.run(["/bin/sh", "-c", _COMMIT], cwd=folder, timeout=_SETUP)
