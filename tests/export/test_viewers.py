@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from loopwright.export import export
+from loopwright.types import Verdict
 from tests.report.builder import RunBuilder, Turn
 from tests.report.samples import hostile, pictures, study
 
@@ -97,3 +98,12 @@ def test_inspect_bundles_them_for_its_viewer(tmp_path: Path) -> None:
     log.bundle_log_dir(str(tmp_path / "out"), str(tmp_path / "page"))
     assert (tmp_path / "page" / "index.html").is_file()
     assert len(list((tmp_path / "page" / "logs").glob("*.eval"))) == 3
+
+
+def test_a_trajectory_tells_the_goal_once_and_no_checks_that_were_not(tmp_path: Path) -> None:
+    run = RunBuilder(tmp_path / "run")
+    run.episode([Turn(prompt="Please: Add numbers.", judged=Verdict())], goal="Add numbers.")
+    (path,) = export(run.close(), "atif", tmp_path / "out").files
+    told = [step["message"] for step in json.loads(path.read_text())["steps"]]
+    assert sum("Add numbers." in message for message in told) == 1
+    assert not any("checks pass" in message for message in told)

@@ -69,8 +69,8 @@ def proposing_call(episode: EpisodeRecord, iteration: int) -> CallRecord | None:
 
     A reply that was cut or could not be read was asked for again: the last answer counts.
     """
-    calls = [call for call in episode.calls or () if call.iteration == iteration and call.role == "proposer"]
-    return next((call for call in reversed(calls) if call.reply is not None), None)
+    calls = episode.calls.of(iteration) if episode.calls else ()
+    return next((call for call in reversed(calls) if call.role == "proposer" and call.reply is not None), None)
 
 
 def first_prompt(episode: EpisodeRecord) -> tuple[Message, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -59,13 +59,16 @@ class CallLog:
     """
 
     _calls: dict[str, CallRecord] = field(default_factory=dict)
+    _of: dict[int | None, list[CallRecord]] = field(default_factory=dict)
+    _waiting: dict[str, CallRecord] = field(default_factory=dict)
+    """Those under way, by key."""
 
     def __iter__(self) -> Iterator[CallRecord]:
         return iter(self._calls.values())
 
-    def of(self, iteration: int) -> list[CallRecord]:
+    def of(self, iteration: int) -> Sequence[CallRecord]:
         """The calls of one iteration."""
-        return [call for call in self if call.iteration == iteration]
+        return self._of.get(iteration, ())
 
     def apply(self, event: Event, result: Mapping[str, Any]) -> None:
         """Takes in the next event of the episode.
@@ -81,8 +84,12 @@ class CallLog:
                     self._calls[data.key].finished = None
                 else:
                     asked = _known(Request, data.request, event)
-                    self._calls[data.key] = CallRecord(event.iteration, event.node or "", event.time, asked)
+                    call = CallRecord(event.iteration, event.node or "", event.time, asked)
+                    self._calls[data.key] = call
+                    self._of.setdefault(event.iteration, []).append(call)
+                self._waiting[data.key] = self._calls[data.key]
             case CallFinished(kind="model", key=key) as data if key in self._calls:
+                self._waiting.pop(key, None)
                 self._calls[key].finished = data
                 self._calls[key].reply = _known(Reply, result, event) if result else None
             case Failed() as data:
@@ -90,7 +97,7 @@ class CallLog:
 
     def _failed(self, event: Event, data: Failed) -> None:
         """A failure of a call does not name it. It belongs to the one that is under way, if there is one alone."""
-        waiting = [call for call in self if call.finished is None]
+        waiting = list(self._waiting.values())
         if event.node is not None:
             waiting = [call for call in waiting if (call.iteration, call.node) == (event.iteration, event.node)]
         if len(waiting) == 1:

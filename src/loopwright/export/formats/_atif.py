@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from loopwright._version import __version__
+from loopwright.export._chat_messages import first_prompt
 from loopwright.export._format import ExportOptions, ExportResult, file_name, timestamp
 from loopwright.export._source import RunSource
 from loopwright.record import CallRecord, EpisodeRecord, IterationRecord
@@ -61,7 +62,8 @@ def trajectory(run: str, episode: EpisodeRecord) -> _Json:
     if (started := episode.started) is None:
         raise ValueError(f"the episode {episode.id} never started")
     steps = _Steps()
-    steps.add("user", started.goal, time=episode.begun)
+    if not any(started.goal in message.content for message in first_prompt(episode)):
+        steps.add("user", started.goal, time=episode.begun)
     helpers: list[_Json] = []
     for iteration in episode.iterations.values():
         _tell(episode, iteration, steps, helpers)
@@ -120,7 +122,7 @@ class _Steps:
 
 
 def _tell(episode: EpisodeRecord, one: IterationRecord, steps: _Steps, helpers: list[_Json]) -> None:
-    calls = [call for call in episode.calls or () if call.iteration == one.number]
+    calls = episode.calls.of(one.number) if episode.calls else ()
     asked = [call for call in calls if call.role == "proposer"]
     for call in asked:
         _ask(call, steps)
@@ -133,7 +135,7 @@ def _tell(episode: EpisodeRecord, one: IterationRecord, steps: _Steps, helpers: 
         steps.made[-1]["observation"] = {
             "results": [{key: value for key, value in result.items() if value is not None}]
         }
-    if one.judged is not None:
+    if one.judged is not None and (one.judged.verdict.checks or one.judged.verdict.summary):
         _judge(one.judged.verdict, one, calls, steps, helpers)
     if one.critiqued is not None:
         said = steps.add("agent", one.critiqued.feedback, time=one.time, llm_call_count=0)
@@ -172,7 +174,7 @@ def _ask(call: CallRecord, steps: _Steps) -> None:
 
 
 def _judge(
-    verdict: Verdict, one: IterationRecord, calls: list[CallRecord], steps: _Steps, helpers: list[_Json]
+    verdict: Verdict, one: IterationRecord, calls: Sequence[CallRecord], steps: _Steps, helpers: list[_Json]
 ) -> None:
     passed = sum(check.passed for check in verdict.checks)
     step = steps.add(
@@ -197,7 +199,7 @@ def _judge(
     _refer(step, "verifier", [call for call in calls if call.node == "verify"], helpers)
 
 
-def _refer(step: _Json, role: str, calls: list[CallRecord], helpers: list[_Json]) -> None:
+def _refer(step: _Json, role: str, calls: Sequence[CallRecord], helpers: list[_Json]) -> None:
     """Embeds the model calls of a role as a sub-agent, and has the step refer to it."""
     if not calls:
         return

@@ -168,15 +168,14 @@ def _events(episode: EpisodeRecord) -> Iterator[Event]:
     from inspect_ai.event import InfoEvent, ScoreEvent, SpanBeginEvent, SpanEndEvent
     from inspect_ai.scorer import Score
 
-    calls = [call for call in episode.calls or () if call.node != "grade"]
-    for call in calls:
-        if call.iteration is None:
+    for call in episode.calls or ():
+        if call.iteration is None and call.node != "grade":
             yield _model_event(call, None)
     for one in episode.iterations.values():
         span, when = f"{episode.id}:{one.number}", datetime.fromisoformat(timestamp(one.time))
         yield SpanBeginEvent(id=span, name=f"iteration {one.number}", type="iteration", timestamp=when, span_id=span)
-        for call in calls:
-            if call.iteration == one.number:
+        for call in episode.calls.of(one.number) if episode.calls else ():
+            if call.node != "grade":
                 yield _model_event(call, span)
         if (told := _told(one)) is not None:
             yield InfoEvent(source="loopwright", data=told, timestamp=when, span_id=span)
