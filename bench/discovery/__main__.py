@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from bench.discovery._arms import arms
 from bench.discovery._scale import scale
 from bench.discovery._simulate import simulate
 from bench.discovery._table import table
@@ -15,7 +16,7 @@ def main() -> None:
     """Measures searches: see the commands."""
 
 
-for _command in (scale, simulate, table, throughput):
+for _command in (arms, scale, simulate, table, throughput):
     main.add_command(_command)
 
 if __name__ == "__main__":

@@ -80,6 +80,8 @@ class View(BaseModel):
     """How many words a summary may have; None where none is asked for."""
     ideas: tuple[str, ...] = ()
     """Those that a reviewer ranks; for a proposer the one that the candidate is to carry out."""
+    operation: str = ""
+    """What a search tells the proposer to do: `edit`, `rewrite` or `combine`; empty for anything."""
     wanted: int | None = None
     """How many ideas are asked for; None where none is."""
 

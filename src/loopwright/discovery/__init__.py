@@ -1,6 +1,7 @@
 """Discovery: search for programs whose constructions are better than what is known."""
 
 from loopwright.discovery._archive import Archive, State
+from loopwright.discovery._bandit import Bandit
 from loopwright.discovery._coder import Coder
 from loopwright.discovery._constants import Constant, constants_of, with_constants
 from loopwright.discovery._entropic import entropic_weights
@@ -13,6 +14,7 @@ from loopwright.discovery._verification import ConstructionVerifier, Verificatio
 __all__ = [
     "DISCOVER",
     "Archive",
+    "Bandit",
     "Coder",
     "Constant",
     "Construction",

@@ -122,6 +122,15 @@ class Archive:
             return None
         return self.value.rank(attempt.verdict.value)
 
+    def gains(self, attempt: Attempt) -> bool:
+        """Whether an attempt that was not added yet is better than its parent; one made afresh, than all so far."""
+        reward = self.reward(attempt)
+        if reward is None:
+            return False
+        if attempt.parent in self._valid:
+            return reward > self._valid[attempt.parent].reward
+        return not self._ranked or reward > -self._ranked[0][0]
+
     def _visit(self, parent: int | None) -> None:
         if parent is None:
             return

@@ -8,6 +8,7 @@ from itertools import islice
 from random import Random
 
 from loopwright.discovery._archive import Archive
+from loopwright.discovery._bandit import Bandit
 from loopwright.discovery._entropic import entropic_weights
 from loopwright.discovery._problem import CONSTRUCTION, PROGRAM
 from loopwright.discovery._programs import normal_form
@@ -38,6 +39,7 @@ class Discovery:
         """The latest candidate that was made from each."""
         self._known: dict[int, int] = {}
         """By iteration: attempts that were taken in when it was begun."""
+        self._bandit = Bandit([arm.name for arm in options.arms]) if options.arms else None
         self._options = options.ideas
         self._ideas: dict[int | None, IdeaPool] = {}
         """Those that were not tried yet, by what they are for."""
@@ -46,6 +48,8 @@ class Discovery:
 
     def take(self, attempt: Attempt) -> None:
         """Takes in the next attempt."""
+        if self._bandit and attempt.made_by:
+            self._bandit.take(attempt.made_by, better=self._archive.gains(attempt))
         self._archive.add(attempt)
         self._taken += 1
         self._known.pop(attempt.iteration, None)
@@ -77,12 +81,14 @@ class Discovery:
         considered = list(self._considered)
         pool = self._ideas.get(target)
         idea = pool.take(self._options.audit, Random(f"{self._seed}/{iteration}/idea")) if pool else None
+        arm = self._bandit.choose(Random(f"{self._seed}/{iteration}/arm")) if self._bandit else ""
         if target is None:
-            return Brief(considered=considered, idea=idea)
+            return Brief(considered=considered, arm=arm, idea=idea)
         shown = set(islice(self._archive.lineage(target), _SHOWN))
         if target in self._latest:
             shown.add(self._latest[target])
-        return Brief(attempts=sorted(shown | self._exemplars(iteration)), considered=considered, idea=idea)
+        attempts = sorted(shown | self._exemplars(iteration))
+        return Brief(attempts=attempts, considered=considered, arm=arm, idea=idea)
 
     def _exemplars(self, iteration: int) -> set[int]:
         """Some of the best candidates, drawn with entropic weights."""

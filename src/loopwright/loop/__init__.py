@@ -3,7 +3,7 @@
 from loopwright import _old_names
 from loopwright.loop._agent_strategies import ACTING_STRATEGIES, AgentStrategy
 from loopwright.loop._calls import REUSED, NodeCalls, most_of_call, spend_of
-from loopwright.loop._context import EpisodeContext, LoopState
+from loopwright.loop._context import Arm, EpisodeContext, LoopState
 from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRule
 from loopwright.loop._environment_work import spent_time
 from loopwright.loop._episode import GRADE, EpisodePlan, regrade_episode, run_episode
@@ -68,6 +68,7 @@ __all__ = [
     "THRESHOLD",
     "VIEW_FIELDS",
     "AgentStrategy",
+    "Arm",
     "Brief",
     "Decision",
     "DecisionContext",

@@ -62,6 +62,10 @@ class NodeCalls:
     """Calls that have to be left after each of these: a candidate that nobody can judge is not worth its price."""
     image_models: Mapping[str, ImageModel] = field(default_factory=dict)
     named: NamedModels = field(default_factory=NamedModels)
+    tokens: int = field(default=0, init=False)
+    """What the answered calls of chat models took, also those that the record answers."""
+    usd: Decimal | None = field(default=Decimal(0), init=False)
+    """What they cost; None where one has no price."""
     _attempt: int = field(default=0, init=False)
 
     def part(self, number: int) -> NodeCalls:
@@ -156,7 +160,10 @@ class NodeCalls:
             # Which call meets the refusal is chance: the same question in text has one place, whoever asked before.
             self._attempt -= 1
             raise
-        return _replied(result, "record")
+        reply = _replied(result, "record")
+        self.tokens += reply.usage.total
+        self.usd = None if self.usd is None or reply.cost_usd is None else self.usd + reply.cost_usd
+        return reply
 
     def _key(self, request: Request) -> CallKey:
         return CallKey(self.episode, self.iteration, self.node, self._attempt, request_hash(request))

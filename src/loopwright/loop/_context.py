@@ -19,6 +19,7 @@ from loopwright.models.image import ImageModel
 from loopwright.record import EpisodeRecord
 from loopwright.store import Payload, RunStore
 from loopwright.task import Instance, LoopOptions
+from loopwright.types import ArmUse
 from loopwright.verify import Verifier
 
 
@@ -32,6 +33,17 @@ class LoopState(TypedDict, total=False):
     stopped: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One of several who make the candidates of a search."""
+
+    agent: Agent
+    models: NamedModels
+    """Those that the task names, with its own for the proposer."""
+    operation: str = ""
+    """What its agent is told to do; empty for anything."""
+
+
 @dataclass(slots=True)
 class Draw:
     """A candidate that is asked for ahead of its iteration."""
@@ -40,6 +52,8 @@ class Draw:
     """Set when the budget has room for its call, and at the latest when it ends."""
     result: AgentReply | Exception | None = None
     """What came of it; None before that, and when its iteration has taken it."""
+    made_by: ArmUse | None = None
+    """Who made it, where a search chooses among several."""
 
     @property
     def ends_loop(self) -> bool:
@@ -85,6 +99,8 @@ class EpisodeContext:
     image_models: Mapping[str, ImageModel] = field(default_factory=dict)
     named: NamedModels = field(default_factory=NamedModels)
     """The models that the task names."""
+    arms: Mapping[str, Arm] = field(default_factory=dict)
+    """Those whom a search chooses among; none for the proposer alone."""
     stop_rules: Sequence[StopRule] = ()
     """Those that the task names beside the strategy's own."""
     prices: Prices | None = None

@@ -18,7 +18,7 @@ from loopwright.loop._context import Draw, EpisodeContext, LoopState
 from loopwright.loop._ideas import idea_for
 from loopwright.loop._search import Brief
 from loopwright.loop._views import view_for
-from loopwright.types import Attempt, Idea
+from loopwright.types import ArmUse, Attempt, Idea
 
 
 async def ask_for_candidate(
@@ -29,6 +29,7 @@ async def ask_for_candidate(
     *,
     shown: Iterable[Attempt] | None = None,
     idea: Idea | None = None,
+    arm: str = "",
 ) -> AgentReply:
     """Asks the proposer for the candidate of an iteration.
 
@@ -39,12 +40,14 @@ async def ask_for_candidate(
         reserved: Set when the budget has room for the call.
         shown: Earlier attempts that the proposer sees; None for all.
         idea: What the candidate is to carry out; None for anything.
+        arm: Who makes it; empty for the proposer.
 
     Raises:
         AgentError: The reply holds no candidate.
         BudgetExceeded: There is no budget left.
         ModelError: The provider failed for good.
     """
+    chosen = context.arms.get(arm)
     view = view_for(
         AgentRole.PROPOSER,
         context.known,
@@ -55,9 +58,16 @@ async def ask_for_candidate(
         memory=context.memory,
         options=context.options,
         ideas=(idea.text,) if idea else (),
+        operation=chosen.operation if chosen else "",
     )
     calls = context.calls(iteration, "propose", reserved.set if reserved else None)
-    return await context.agents[AgentRole.PROPOSER].act(view, calls)
+    if chosen is None:
+        return await context.agents[AgentRole.PROPOSER].act(view, calls)
+    calls.named = chosen.models
+    try:
+        return await chosen.agent.act(view, calls)
+    finally:
+        context.draws[iteration].made_by = ArmUse(arm=arm, tokens=calls.tokens, usd=calls.usd)
 
 
 async def draw(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
@@ -94,7 +104,10 @@ async def drawn(
         else:
             shown = [context.tree[number] for number in brief.attempts] if brief else None
             idea = await idea_for(context, iteration, target, brief, mine.reserved) if brief else None
-            mine.result = await ask_for_candidate(context, iteration, target, mine.reserved, shown=shown, idea=idea)
+            arm = brief.arm if brief else ""
+            mine.result = await ask_for_candidate(
+                context, iteration, target, mine.reserved, shown=shown, idea=idea, arm=arm
+            )
     except Exception as error:
         mine.result = error
     finally:

@@ -89,7 +89,8 @@ def _refuse(context: EpisodeContext, iteration: int) -> None:
 def sizes(context: EpisodeContext) -> tuple[int, int]:
     """Model calls at the same time, and candidates in flight."""
     proposer = context.agents[AgentRole.PROPOSER]
-    asks = isinstance(proposer, ModelAgent) or (isinstance(proposer, AsksModel) and proposer.asks_model)
+    makers = [arm.agent for arm in context.arms.values()] or [proposer]
+    asks = any(isinstance(one, ModelAgent) or (isinstance(one, AsksModel) and one.asks_model) for one in makers)
     calls = slots(context)
     return calls, calls + _QUEUE if asks and calls > 1 else calls
 

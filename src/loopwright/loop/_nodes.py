@@ -22,6 +22,7 @@ from loopwright.loop._stop_rules import BUDGET, MODEL_REJECTED
 from loopwright.loop._verdicts import confirmed_verdict, critique_of, joined_by_judge, refuse_unjudged, visible_verdict
 from loopwright.loop._views import view_for
 from loopwright.store import Critiqued, Decided, Judged, Observed, Proposed
+from loopwright.types import ArmUse
 
 
 class Node(Protocol):
@@ -47,12 +48,19 @@ async def propose(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopSta
         # Such as a prompt that grew over the model's context: what was verified before is still an answer.
         return _stop(context, iteration, MODEL_REJECTED, error.args[0])
     except AgentError as error:
-        proposed = Proposed(parent=target, problem=error.args[0])
+        proposed = Proposed(parent=target, problem=error.args[0], made_by=_made_by(context, iteration))
     else:
         candidate = reply.candidate or Candidate()
-        proposed = Proposed(parent=target, candidate=candidate, digest=candidate.digest)
+        proposed = Proposed(
+            parent=target, candidate=candidate, digest=candidate.digest, made_by=_made_by(context, iteration)
+        )
     context.record(proposed, iteration, "propose")
     return {}
+
+
+def _made_by(context: EpisodeContext, iteration: int) -> ArmUse | None:
+    draw = context.draws.get(iteration)
+    return draw.made_by if draw else None
 
 
 async def act(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:

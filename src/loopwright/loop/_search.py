@@ -18,6 +18,8 @@ class Brief:
     """Iterations, oldest first."""
     considered: Sequence[int] = ()
     """Iterations whose ideas and outcomes are shown to whoever proposes ideas and ranks them, oldest first."""
+    arm: str = ""
+    """Who makes the candidate; empty for the proposer."""
     idea: Idea | None = None
     """The idea to carry out; None asks for new ones, where the task names somebody for ideas."""
 

@@ -93,6 +93,12 @@ VIEW_FIELDS: tuple[ViewField, ...] = (
         "the one that a candidate is to carry out",
         {_P: "{idea}", _R: "the ideas to rank"},
     ),
+    ViewField(
+        "operation",
+        "in a search with several [arms](search-for-an-algorithm.md#several-models-and-operations): `edit`, `rewrite` "
+        "or `combine`",
+        {_P: "{operation}"},
+    ),
     ViewField("wanted", "how many ideas are asked for", {_I: "how many ideas are asked for"}),
     ViewField("words", "how many words a summary may have", {_S: "how many words a summary may have"}),
 )
@@ -106,8 +112,8 @@ def what_is_seen(role: AgentRole, **known: str) -> list[str]:
 
     Args:
         role: The role.
-        known: What is known of `public`, `memory`, `threshold`, `value`, `idea` and `action`, in words; empty for what
-            there is not.
+        known: What is known of `public`, `memory`, `threshold`, `value`, `idea`, `operation` and `action`, in words;
+            empty for what there is not.
     """
     told = [field.seen_by[role] for field in VIEW_FIELDS if role in field.seen_by]
     return [
@@ -127,6 +133,7 @@ def view_for(
     action: ActionRequest | None = None,
     options: LoopOptions | None = None,
     ideas: tuple[str, ...] = (),
+    operation: str = "",
 ) -> View:
     """Builds the view of one role in an episode.
 
@@ -141,6 +148,7 @@ def view_for(
         action: How the next action is asked for, in strategies that act.
         options: What the task says is good enough, maximised or minimised.
         ideas: Those to rank, or the one to carry out.
+        operation: What the proposer is told to do.
 
     Raises:
         ValueError: The instance still has hidden fields.
@@ -156,6 +164,7 @@ def view_for(
         threshold=options.threshold if options else None,
         value=options.value if options else None,
         ideas=ideas,
+        operation=operation,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from loopwright.agents import Agent, AgentRole, AsksModel, ModelAgent, NamedModels, RuleCritic, load_agent, load_card
@@ -18,12 +18,12 @@ from loopwright.environments import (
     find_score_rule,
 )
 from loopwright.errors import MissingContent, TaskError, UserError
-from loopwright.loop import BUILTIN_STOP_RULES, BUILTIN_STRATEGIES, SearchStrategy, StopRule, Strategy
+from loopwright.loop import BUILTIN_STOP_RULES, BUILTIN_STRATEGIES, Arm, SearchStrategy, StopRule, Strategy
 from loopwright.models import Model
 from loopwright.models.image import ImageModel
 from loopwright.plugins import check_environment, instantiate_plugin, is_plugin, load_plugin
 from loopwright.project import Project
-from loopwright.task import RoutingOptions, Task
+from loopwright.task import ArmOptions, RoutingOptions, Task
 from loopwright.types import Endpoint
 from loopwright.verify import Verifier
 
@@ -65,6 +65,8 @@ class ResolvedComponents:
     """Those that the task names beside the strategy's own."""
     named: NamedModels = field(default_factory=NamedModels)
     """The models that the task names, for agents that are no cards."""
+    arms: Mapping[str, Arm] = field(default_factory=dict)
+    """Those whom a search chooses among; none for the proposer alone."""
 
     @property
     def all_models(self) -> Mapping[str, str]:
@@ -93,6 +95,9 @@ class ComponentResolver:
             strategy = self.strategy(task.loop.strategy)
         with _located("loop", "stop_rules"):
             stop_rules = tuple(self.stop_rule(name) for name in task.loop.stop_rules)
+        arms, whole = task.loop.arms, task
+        if arms:
+            task = _of_arm(whole, arms[0])  # The first stands for all where one proposer is meant.
         roles = [AgentRole.PROPOSER, *([AgentRole.CRITIC] if strategy.asks_critic else []), *_thinkers(task, strategy)]
         agents: dict[AgentRole, Agent] = {}
         for role in roles:
@@ -101,7 +106,30 @@ class ComponentResolver:
         if task.drift and task.drift.mitigations.consolidation:
             with _located("drift", "mitigations", "consolidation", "agent"):
                 agents[AgentRole.SUMMARIZER] = self.agent(task, AgentRole.SUMMARIZER)
-        return self._with_judge(task, strategy, agents, stop_rules)
+        cast = self._with_judge(task, strategy, agents, stop_rules)
+        if not arms:
+            return cast
+        with _located("loop", "arms"):
+            return self._with_arms(whole, cast)
+
+    def _with_arms(self, task: Task, cast: ResolvedComponents) -> ResolvedComponents:
+        """Adds those whom a search chooses among; their models are told beside those of roles."""
+        if not isinstance(cast.strategy, SearchStrategy):
+            raise TaskError(f"{task.loop.strategy} does not choose among arms", remedy="`loop: {strategy: discover}`.")
+        arms: dict[str, Arm] = {}
+        models = {role: model for role, model in cast.models.items() if role != AgentRole.PROPOSER}
+        for options in task.loop.arms:
+            its = _of_arm(task, options)
+            agent, asked = self.agent(its, AgentRole.PROPOSER), its.models.get("proposer") or its.model
+            chat = {name: model for name, model in cast.named.chat.items() if name != AgentRole.PROPOSER}
+            chat |= {"proposer": asked} if asked else {}
+            if model := _model_of(agent, AgentRole.PROPOSER, chat):
+                models[options.name] = model
+            elif isinstance(agent, AsksModel) and agent.asks_model and self.stand_in is None:
+                raise MissingContent(f"no model is named for the arm {options.name}", remedy="Give it a `model`.")
+            operation = "" if options.operation == "any" else options.operation
+            arms[options.name] = Arm(agent, replace(cast.named, chat=chat), operation)
+        return replace(cast, arms=arms, models=models)
 
     def cast_judge(self, task: Task, model: str | None) -> ResolvedComponents:
         """Finds who grades the candidates of a task; agents of the loop are not looked for.
@@ -261,6 +289,13 @@ def _thinkers(task: Task, strategy: Strategy) -> list[AgentRole]:
         error = TaskError(f"{task.loop.strategy} asks nobody for ideas", remedy="`loop: {strategy: discover}` does.")
         raise error.about("agents", named[0].value)
     return named
+
+
+def _of_arm(task: Task, arm: ArmOptions) -> Task:
+    """The task as it is for one of those whom a search chooses among."""
+    agents = task.agents.model_copy(update={"proposer": arm.agent or task.agents.proposer})
+    models = {**task.models, "proposer": arm.model} if arm.model else task.models
+    return task.model_copy(update={"agents": agents, "models": models})
 
 
 def _model_of(agent: Agent, role: AgentRole, named: Mapping[str, str]) -> str | None:

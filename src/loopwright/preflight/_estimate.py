@@ -99,6 +99,7 @@ def _of_variant(episodes: Sequence[PlannedEpisode], checked: CheckedRun) -> Esti
 def _loop(episode: PlannedEpisode, cast: ResolvedComponents) -> Estimate:
     """What one loop itself can make."""
     agents = [agent for role, agent in cast.agents.items() if role is not AgentRole.SUMMARIZER]
+    agents += [arm.agent for arm in cast.arms.values()]
     told = [bounds_of(agent, episode.instance) for agent in agents]
     bounds = [one for one in told if one is not None]
     draws = bool(cast.named.generators or cast.named.editors)
@@ -136,7 +137,8 @@ def _capped(bound: Estimate, caps: CapOptions, dearest: _Dearest) -> Estimate:
 def _dearest(casts: Iterable[tuple[ResolvedComponents, Sequence[Instance]]], prices: Prices | None) -> _Dearest:
     casts = list(casts)
     for cast, instances in casts:
-        if any(bounds_of(agent, instances[0]) is None for agent in cast.agents.values()):
+        makers = [arm.agent for arm in cast.arms.values()]
+        if any(bounds_of(agent, instances[0]) is None for agent in [*cast.agents.values(), *makers]):
             return _Dearest(None, None)  # An agent of one's own reaches any model.
     chat = {model for cast, instances in casts for model in chat_models(cast, instances)}
     drawing = {model for cast, _ in casts for model in (*cast.named.generators, *cast.named.editors)}

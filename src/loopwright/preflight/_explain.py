@@ -99,6 +99,7 @@ def explain_run(checked: CheckedRun) -> Explanation:
                     threshold="what is good enough" if task.loop.threshold else "",
                     value=_aim(task),
                     action=acts,
+                    operation="what to do: edit, rewrite or combine" if cast.arms else "",
                     idea="the idea to carry out" if AgentRole.IDEA in cast.agents else "",
                     images="the instance's picture" if instance.picture and _shows_picture(agent) else "",
                 ),

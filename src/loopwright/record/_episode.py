@@ -71,6 +71,7 @@ class IterationRecord:
             parent=proposed.parent,
             candidate=proposed.candidate,
             problem=proposed.problem,
+            made_by=proposed.made_by,
             idea=self.idea_chosen.idea if self.idea_chosen else None,
             ideas=self.idea_chosen.ideas if self.idea_chosen else (),
             message=proposed.message,

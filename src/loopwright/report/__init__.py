@@ -1,5 +1,6 @@
 """Reports of a run: numbers for the terminal, one HTML file, JUnit XML and CSV. All are projections of its record."""
 
+from loopwright.report._arms import arm_lines
 from loopwright.report._atoms import AtomRow, Cost, atom_rows
 from loopwright.report._comparison import (
     Pair,
@@ -35,6 +36,7 @@ __all__ = [
     "Tried",
     "VariantSummary",
     "alarm_line",
+    "arm_lines",
     "atom_rows",
     "compare",
     "compare_runs",

@@ -66,7 +66,7 @@ def idea_outcomes(episode: EpisodeRecord) -> IdeaOutcomes | None:
     if not attempts:
         return None
     audited = {one.iteration: one.idea.audit for one in attempts if one.idea}
-    gains = {one.iteration: _gained(one, episode) for one in attempts}
+    gains = {one.iteration: gained(one, episode) for one in attempts}
     chosen = [one.idea_chosen for one in episode.iterations.values() if one.idea_chosen]
     left_out = sum(len(one.ideas) - one.kept for one in chosen)
     agreed, pairs = _agreement(attempts, episode)
@@ -107,7 +107,7 @@ def idea_lines(episode: EpisodeRecord) -> list[str]:
     return lines
 
 
-def _gained(attempt: Attempt, episode: EpisodeRecord) -> bool | None:
+def gained(attempt: Attempt, episode: EpisodeRecord) -> bool | None:
     """Whether a candidate is better than what it was made from; None for one that was made afresh."""
     if attempt.parent is None:
         return None

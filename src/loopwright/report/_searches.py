@@ -11,6 +11,7 @@ from typing import Any
 from loopwright.discovery import construction_of
 from loopwright.errors import StoreError
 from loopwright.record import EpisodeRecord, IterationRecord
+from loopwright.report._arms import arm_lines
 from loopwright.report._charts import Chart, Frame, Point, Series
 from loopwright.report._ideas import idea_lines
 from loopwright.types import ValueOptions
@@ -43,8 +44,8 @@ class EpisodeSearch:
     outcomes: tuple[tuple[str, int], ...]
     """What became of the candidates, the most frequent first."""
     drawing: Drawing | None
-    ideas: tuple[str, ...] = ()
-    """What to tell of its ideas."""
+    notes: tuple[str, ...] = ()
+    """What to tell of its ideas and of who made its candidates."""
 
 
 def episode_search(
@@ -70,7 +71,7 @@ def episode_search(
         chart=_chart(turns, value) if value else None,
         outcomes=tuple(outcomes.most_common()),
         drawing=_drawing(found, draw, get) if found and draw else None,
-        ideas=tuple(idea_lines(episode)),
+        notes=(*idea_lines(episode), *arm_lines(episode)),
     )
 
 

@@ -345,6 +345,7 @@ class Run:
                 models=parts.models,
                 image_models=parts.image_models,
                 named=cast.named,
+                arms=cast.arms,
                 store=self.store,
                 ledger=ledger,
                 options=task.loop,

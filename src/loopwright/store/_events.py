@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, mo
 from loopwright.store._payload import EventPayload, check_spent
 from loopwright.store._session_events import BaselineFrozen, Mitigated, Routed
 from loopwright.types import (
+    ArmUse,
     Candidate,
     ControlState,
     Critique,
@@ -169,6 +170,8 @@ class Proposed(EventPayload):
     candidate: Candidate | None = None
     digest: str = ""
     problem: str = ""
+    made_by: ArmUse | None = Field(default=None, exclude_if=lambda use: use is None)
+    """Who made it, where a search chooses among several, and what the calls took; also where there is no candidate."""
     message: Message | None = Field(default=None, exclude_if=lambda message: message is None)
     """The reply that called a tool, where the candidate is the call: the next request tells it again."""
 

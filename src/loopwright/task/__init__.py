@@ -4,7 +4,7 @@ from loopwright.task._caps import MAY_BE_ZERO, BudgetOptions, CapOptions, Caps, 
 from loopwright.task._data import DataFile, read_rows
 from loopwright.task._dump import dump_task
 from loopwright.task._load import TaskFile, load_task, open_task
-from loopwright.task._loop_options import IdeaOptions, LoopOptions, PilotOptions
+from loopwright.task._loop_options import ArmOptions, IdeaOptions, LoopOptions, PilotOptions
 from loopwright.task._models import (
     AgentOptions,
     EnvironmentOptions,
@@ -33,6 +33,7 @@ __all__ = [
     "MAY_BE_ZERO",
     "AgentOptions",
     "AnchoringOptions",
+    "ArmOptions",
     "BudgetOptions",
     "CapOptions",
     "CapText",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, StrictBool, model_validator
+from pydantic import Field, StrictBool, field_validator, model_validator
 
 from loopwright.task._section import Section
 from loopwright.types import Threshold, ValueOptions, ValueThreshold, Verdict, good_enough
@@ -32,6 +32,23 @@ class IdeaOptions(Section):
     """Chance that a candidate tries one of the others, to learn what the reviewer's ranks are worth."""
 
 
+class ArmOptions(Section):
+    """One of several ways in which a search makes its candidates."""
+
+    agent: str | None = None
+    """As `agents.proposer`, which it is by default."""
+    model: str | None = None
+    """`provider/model` that the agent asks; by default that of the proposer."""
+    operation: Literal["any", "edit", "rewrite", "combine"] = "any"
+    """What `coder` is told to do: change lines of the program, write another one, or combine it with another."""
+
+    @property
+    def name(self) -> str:
+        """How events and reports call it."""
+        parts = (self.agent, self.model, "" if self.operation == "any" else self.operation)
+        return " ".join(part for part in parts if part) or "proposer"
+
+
 class LoopOptions(Section):
     """The strategy and when it stops."""
 
@@ -52,6 +69,8 @@ class LoopOptions(Section):
     """Stop after this many iterations without a better candidate."""
     ideas: IdeaOptions = Field(default=IdeaOptions(), exclude_if=lambda ideas: ideas == IdeaOptions())
     """With `agents.idea`: how many ideas are asked for and tried."""
+    arms: tuple[ArmOptions, ...] = Field(default=(), exclude_if=lambda arms: not arms)
+    """Who makes candidates of a search, chosen for each candidate by gain and cost; none for the proposer alone."""
     learning_curve: StrictBool = False
     """Stop when a power law fitted to the best scores so far has nearly reached its limit; never before the sixth."""
     pilot: PilotOptions | None = None
@@ -66,6 +85,13 @@ class LoopOptions(Section):
     """Which candidates the hidden checks grade after the loop: the answer, or all, to see what refining did."""
     tools: Literal["auto", "never"] = Field(default="auto", exclude_if=lambda tools: tools == "auto")
     """Strategies that act: `auto` lets models that can call tools act by them, `never` asks every model in text."""
+
+    @field_validator("arms")
+    @classmethod
+    def _arms_differ(cls, arms: tuple[ArmOptions, ...]) -> tuple[ArmOptions, ...]:
+        if len(arms) == 1 or len({arm.name for arm in arms}) < len(arms):
+            raise ValueError("name two different ones or more")
+        return arms
 
     @model_validator(mode="after")
     def _value_is_named(self) -> Self:

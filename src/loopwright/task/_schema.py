@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from loopwright.task._caps import BudgetOptions, CapOptions
 from loopwright.task._data import DataFile
-from loopwright.task._loop_options import IdeaOptions, LoopOptions, PilotOptions
+from loopwright.task._loop_options import ArmOptions, IdeaOptions, LoopOptions, PilotOptions
 from loopwright.task._models import (
     AgentOptions,
     EnvironmentOptions,
@@ -50,6 +50,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "loop.value": ValueOptions,
     "loop.pilot": PilotOptions,
     "loop.ideas": IdeaOptions,
+    "loop.arms, each": ArmOptions,
     "matrix": MatrixOptions,
     "budget": BudgetOptions,
     "budget.run": CapOptions,

@@ -1,5 +1,6 @@
 """The domain types: what flows through a loop, is recorded, and is shown to agents and readers."""
 
+from loopwright.types._arm import ArmUse
 from loopwright.types._attempt import Attempt
 from loopwright.types._candidate import Candidate
 from loopwright.types._control import REQUIRED_CONTROLS, Control, ControlState
@@ -21,6 +22,7 @@ __all__ = [
     "LARGEST_VALUE",
     "REQUIRED_CONTROLS",
     "TRAITS",
+    "ArmUse",
     "Attempt",
     "Candidate",
     "Category",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+from loopwright.types._arm import ArmUse
 from loopwright.types._candidate import Candidate
 from loopwright.types._idea import Idea
 from loopwright.types._message import Message
@@ -24,6 +25,8 @@ class Attempt(BaseModel):
     """None where the reply held no candidate."""
     problem: str = ""
     """Why there is no candidate; empty where there is one."""
+    made_by: ArmUse | None = None
+    """Who made it, where a search chooses among several."""
     idea: Idea | None = None
     """What the candidate was to carry out; None where nobody proposes ideas."""
     ideas: tuple[str, ...] = ()

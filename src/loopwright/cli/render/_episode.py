@@ -10,7 +10,7 @@ from loopwright.cli._runs import find_episode
 from loopwright.cli.render._calls import Calls
 from loopwright.errors import StoreError
 from loopwright.record import CallLog, EpisodeRecord, IterationRecord
-from loopwright.report import AtomRow, alarm_line, atom_rows, duration, idea_lines, money
+from loopwright.report import AtomRow, alarm_line, arm_lines, atom_rows, duration, idea_lines, money
 from loopwright.store import (
     DriftAlarm,
     EpisodeFinished,
@@ -72,8 +72,8 @@ def _blocks(episode: EpisodeRecord, events: list[Event], record: RunRecord, *, t
         yield "\n".join(_once_more(episode.idempotence, episode.started.value if episode.started else None, record))
     # A session's own events have no outcome.
     if episode.started is not None:
-        if told_ideas := idea_lines(episode):
-            yield "\n" + "\n".join(told_ideas)
+        if told_of_search := [*idea_lines(episode), *arm_lines(episode)]:
+            yield "\n" + "\n".join(told_of_search)
         yield "\n" + closing(episode.finished, episode.started.value, episode.started.threshold)
     if episode.drawn_for_nothing:
         yield f"beside it {episode.drawn_for_nothing} more were drawn at the same time, and not needed"
@@ -109,6 +109,8 @@ def _iteration(one: IterationRecord, episode: EpisodeRecord, calls: Calls, recor
     attempt, aim = one.attempt, episode.started.value if episode.started else None
     origin = "afresh" if attempt.parent is None else f"from {attempt.parent}"
     yield f"\n--- iteration {attempt.iteration}, {origin} ---"
+    if attempt.made_by is not None:
+        yield f"by {attempt.made_by.arm}"
     if attempt.idea is not None:
         yield from section("idea", _idea_line(attempt.idea, episode))
     yield from calls.before(one.number, "proposed")
