@@ -170,7 +170,14 @@ def test_what_ranks_are_worth_is_told_by_outcomes(tmp_path: Path) -> None:
     assert "[idea]" in shown
     assert "of 4, by the reviewer, from iteration 0" in shown
     assert f"audit: {found.audited}" in shown
-    assert "audit: " in render_html(tmp_path / "run")
+    page = render_html(tmp_path / "run")
+    assert "audit: " in page
+    best = episode.best
+    assert best is not None
+    assert best.idea is not None
+    assert f"<td>value 0.6</td><td><bdi>{best.idea.text}</bdi></td>" in page
+    afresh = [one.verdict.value or 0.0 for one in episode if one.parent is None]
+    assert f'<td class="num">{len(afresh)}</td><td>value {max(afresh):g}</td>' in page
 
 
 class Thinker:

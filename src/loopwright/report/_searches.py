@@ -13,8 +13,9 @@ from loopwright.errors import StoreError
 from loopwright.record import EpisodeRecord, IterationRecord
 from loopwright.report._arms import arm_lines
 from loopwright.report._charts import Chart, Frame, Point, Series
+from loopwright.report._format import cut
 from loopwright.report._ideas import idea_lines
-from loopwright.types import ValueOptions
+from loopwright.types import Attempt, ValueOptions
 
 SIDE = 300
 """Side of a drawing, in its own units."""
@@ -35,6 +36,16 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One candidate of those that the best was made from."""
+
+    number: int
+    value: str
+    words: str
+    """What it carried out, or how it was made."""
+
+
+@dataclass(frozen=True, slots=True)
 class EpisodeSearch:
     """The search of an episode."""
 
@@ -44,6 +55,10 @@ class EpisodeSearch:
     outcomes: tuple[tuple[str, int], ...]
     """What became of the candidates, the most frequent first."""
     drawing: Drawing | None
+    descent: tuple[Step, ...] = ()
+    """From a fresh start to the best candidate."""
+    origins: tuple[tuple[str, int, str], ...] = ()
+    """Candidates that were made afresh and those that were made from others: how many, and the best value."""
     notes: tuple[str, ...] = ()
     """What to tell of its ideas and of who made its candidates."""
 
@@ -71,8 +86,40 @@ def episode_search(
         chart=_chart(turns, value) if value else None,
         outcomes=tuple(outcomes.most_common()),
         drawing=_drawing(found, draw, get) if found and draw else None,
+        descent=_descent(episode, value) if value else (),
+        origins=_origins(turns, value) if value else (),
         notes=(*idea_lines(episode), *arm_lines(episode)),
     )
+
+
+def _descent(episode: EpisodeRecord, value: ValueOptions) -> tuple[Step, ...]:
+    """The best candidate and what it was made from, the oldest first."""
+    steps: list[Step] = []
+    attempt = episode.best
+    while attempt is not None:
+        measured = attempt.verdict.value
+        told = value.describe(measured) if measured is not None else "no value"
+        steps.append(Step(attempt.iteration, told, cut(_words(attempt))))
+        attempt = episode[attempt.parent] if attempt.parent is not None else None
+    return tuple(reversed(steps))
+
+
+def _words(attempt: Attempt) -> str:
+    """What a candidate was to carry out; where nobody said, how it was made."""
+    made = attempt.candidate.made if attempt.candidate else {}
+    changed = made.get("changed")
+    how = f"{made.get('operation', '')} {', '.join(map(str, changed)) if isinstance(changed, list) else ''}".strip()
+    words = attempt.idea.text if attempt.idea else how
+    return f"{words} (by {attempt.made_by.arm})" if attempt.made_by else words
+
+
+def _origins(turns: Sequence[IterationRecord], value: ValueOptions) -> tuple[tuple[str, int, str], ...]:
+    rows = []
+    for name, afresh in (("made afresh, as best_of_n makes all", True), ("made from another one", False)):
+        mine = [turn for turn in turns if turn.proposed and (turn.parent is None) is afresh]
+        found = [turn.value for turn in mine if turn.value is not None and turn.attempt.verdict.passed]
+        rows.append((name, len(mine), value.describe(max(found, key=value.rank)) if found else "none"))
+    return tuple(rows)
 
 
 def drawn_as(config: Mapping[str, Any]) -> Mapping[str, str]:
