@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.images.episodes import CAPS
 from bench.images.tables import Result
 
-COLOURS = ("#888888", "#d1495b", "#2e6f9e")
+COLOURS = ("#888888", "#d1495b", "#2e6f9e", "#7a9e2e")
 
 
 def save_curves(results: Sequence[Result], file: Path) -> None:

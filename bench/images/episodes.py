@@ -19,7 +19,7 @@ from loopwright.images.shapes import FaultRates, sample_prompt
 from loopwright.types import Check
 
 CAPS = (1, 2, 4, 8, 16)
-STRATEGIES = ("best_of_n", "ircig", "streams")
+STRATEGIES = ("best_of_n", "ircig", "streams", "staged")
 
 
 class Cell(BaseModel, frozen=True):
@@ -33,7 +33,7 @@ class Cell(BaseModel, frozen=True):
     @property
     def once(self) -> bool:
         """Whether the verifier looks once at each picture, as published; else as often as it needs."""
-        return self.strategy != "streams"
+        return self.strategy not in ("streams", "staged")
 
 
 class Outcome(BaseModel, frozen=True):

@@ -29,9 +29,13 @@ def run(strategy: str, texts: list[str], noise: str, model: str, cap: int) -> li
         {
             "name": "shapes",
             "goal": "shapes",
-            "environment": {"name": "images"},
+            "environment": {"name": "images", "staged": strategy == "staged"},
             "data": [{"id": f"p{number}", "goal": text} for number, text in enumerate(texts)],
-            "loop": {"strategy": strategy, "max_iterations": cap, "confirm": False},
+            "loop": {
+                "strategy": "streams" if strategy == "staged" else strategy,
+                "max_iterations": cap,
+                "confirm": False,
+            },
             "budget": {"images": cap},
             "seed": 0,
         }
@@ -41,7 +45,7 @@ def run(strategy: str, texts: list[str], noise: str, model: str, cap: int) -> li
             task,
             proposer=ImageRefiner(),
             critic=ImageCritic(),
-            verifier=NoisyVerifier(NOISE[noise], once=strategy != "streams", seed=0),
+            verifier=NoisyVerifier(NOISE[noise], once=strategy not in ("streams", "staged"), seed=0),
             auditor=PixelVerifier(),
             generator=model,
             editor=model,

@@ -22,6 +22,7 @@ from loopwright.images.refining import (
     Rates,
     Seen,
     estimated,
+    next_core,
     next_edit,
     picture_to_edit,
     published_critique,
@@ -72,13 +73,21 @@ class Episode:
 
     def run(self, strategy: str, cap: int) -> None:
         """Makes pictures until one passes or the cap is reached."""
-        step = {"best_of_n": self._new, "ircig": self._as_published, "streams": self._as_streams}[strategy]
+        step = {
+            "best_of_n": self._new,
+            "ircig": self._as_published,
+            "streams": self._as_streams,
+            "staged": self._as_streams,
+        }[strategy]
+        self._staged = strategy == "staged"
         while len(self.attempts) < cap and not (self.attempts and self.attempts[-1].verdict.passed):
             step()
 
     def _new(self) -> None:
         if self._start:
             return self._add(self._start, None, {"operation": GIVEN})
+        if core := next_core(self._checklist, self.attempts, always=self._staged):
+            return self._add(paint(parse_prompt(core.prompt), self._rates, self._random), None, core.made)
         return self._add(paint(self._prompt, self._rates, self._random), None, {})
 
     def _as_published(self) -> None:
@@ -91,7 +100,7 @@ class Episode:
 
     def _as_streams(self) -> None:
         rates = self._rates_so_far()
-        head = picture_to_edit(self._checklist, self.attempts, rates) if self.attempts else None
+        head = picture_to_edit(self._checklist, self.attempts, rates, staged=self._staged) if self.attempts else None
         edit = None if head is None else next_edit(self._checklist, self.attempts, self.attempts[head], rates)
         if edit is None:
             return self._new()

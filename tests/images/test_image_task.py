@@ -125,7 +125,8 @@ class Seer:
         await asyncio.sleep(0)
         asked = next(message for message in request.messages if message.images)
         self.asked.append(asked.content)
-        ids = [line[2:].partition(":")[0] for line in asked.content.splitlines() if line.startswith("- ")][:-4]
+        questions = asked.content.partition("Questions about")[2].partition("Answer each")[0]
+        ids = [line[2:].partition(":")[0] for line in questions.splitlines() if line.startswith("- ")]
         answers = ", ".join(f'{{"id": "{name}", "answer": "yes"}}' for name in ids)
         return Reply(text=self.say or f'{{"answers": [{answers}]}}', model="seer")
 

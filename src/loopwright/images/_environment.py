@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from loopwright.candidate import Candidate
 from loopwright.environments import EnvironmentSetup, Fields, Unchecked, read_fields
 from loopwright.errors import TaskError
+from loopwright.images.looking import DetectorOptions
 from loopwright.images.refining import given_checklist
 from loopwright.models.image import MOST_PIXELS
 from loopwright.task import Instance
@@ -32,15 +33,18 @@ class _Public(Fields):
     negative_prompt: str = ""
     gallery: str | None = None
     learn_rates: bool = False
+    staged: bool = False
+    detector: DetectorOptions | None = None
 
 
 class ImagesEnvironment:
     """Executes nothing: pictures are data, and the task's verifier looks at them.
 
     An instance's public fields are `checklist` (what must hold; made from the goal where it is left out), `size` (width
-    and height in pixels), `steps`, `guidance`, `negative_prompt`, `gallery` (a file of `save_gallery`) and
-    `learn_rates` (whether an episode knows how the verifier answered in those before it). It has no hidden fields: name
-    an auditor.
+    and height in pixels), `steps`, `guidance`, `negative_prompt`, `gallery` (a file of `save_gallery`), `learn_rates`
+    (whether an episode knows how the verifier answered in those before it), `staged` (whether a new picture shows a
+    part of what is asked for, and edits add the rest) and `detector` (of `detector_verifier`). It has no hidden fields:
+    name an auditor.
     """
 
     def __init__(self, setup: EnvironmentSetup) -> None:

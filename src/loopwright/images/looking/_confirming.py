@@ -37,7 +37,7 @@ async def confirmed(
         checklist: What must hold.
         ask: Looks once.
         expected: Ids of atoms to the probability that they hold, as known before the first look: from the picture that
-            was edited. None for a new picture.
+            was edited. None for a new picture; for one that shows a part of what is asked for, the other atoms.
         rates: Of whoever answers.
 
     Returns:
@@ -52,7 +52,7 @@ async def confirmed(
             votes[name] = _counted(votes[name], answer)
             last[name] = answer
         looked += 1
-        among = new_picture(votes.values())
+        among = new_picture(given for name, given in votes.items() if name not in (expected or {}))
         new = {atom.id: rates.holds_anew(atom.kind, among) for atom in checklist.atoms}
         holds = {name: given.posterior((expected or {}).get(name, new[name]), rates) for name, given in votes.items()}
         asked = [atom for atom in checklist.atoms if holds[atom.id] < SURE or not votes[atom.id].yes]

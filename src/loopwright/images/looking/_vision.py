@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field
@@ -11,6 +12,7 @@ from loopwright.agents import (
     AgentReply,
     AgentRole,
     CallBounds,
+    DrawsImages,
     KeepsArtifacts,
     KnowsLogprobs,
     ModelClient,
@@ -19,9 +21,12 @@ from loopwright.agents import (
     load_prompt,
 )
 from loopwright.errors import AgentError, VerifierError
-from loopwright.images.checklist import Answer, Atom, CountAtom
+from loopwright.images.checklist import Answer, Atom, Box, CountAtom
 from loopwright.images.looking._answers import read_count, read_yes_no
 from loopwright.images.looking._confirming import MOST, confirmed
+from loopwright.images.looking._crops import cropped, region_of
+from loopwright.images.looking._detections import ObjectDetector
+from loopwright.images.looking._detector import Finder
 from loopwright.images.looking._probabilities import answer_tokens, p_drawn, p_yes
 from loopwright.images.looking._shown import expected_of, rates_of, shown_checklist, shown_reference
 from loopwright.models import Request, TokenLogprobs, complete_as
@@ -37,11 +42,19 @@ def _as_text(answer: object) -> object:
     return str(answer) if isinstance(answer, bool | int | float) else answer
 
 
+def _as_box(box: object) -> object:
+    """A box in shares of the picture; None for one in other units, as models have habits of their own."""
+    sides = [float(side) for side in box if isinstance(side, int | float)] if isinstance(box, list | tuple) else []
+    whole = len(sides) == 4 and 0 <= sides[0] < sides[2] <= 1 and 0 <= sides[1] < sides[3] <= 1
+    return tuple(sides) if whole else None
+
+
 class _Answered(BaseModel):
     id: str
     answer: Annotated[str, Field(max_length=40), BeforeValidator(_as_text)]
     confidence: float = Field(default=1.0, ge=0, le=1)
     seen: str = ""
+    box: Annotated[Box | None, BeforeValidator(_as_box)] = None
 
 
 class _Answers(BaseModel):
@@ -51,11 +64,21 @@ class _Answers(BaseModel):
 class VisionVerifier:
     """Asks the model that the task names for the role: all atoms at once, and once more where that matters.
 
-    How often it is asked tells `confirmed`.
+    How often it is asked tells `confirmed`. Where there is a detector, its boxes decide what they can, and the model is
+    asked about the rest, with what they hold enlarged.
     """
 
     role = AgentRole.VERIFIER
     asks_model = True
+
+    def __init__(self, detector: ObjectDetector | None = None) -> None:
+        """Makes a verifier.
+
+        Args:
+            detector: Finds things; None for the one that the task names, if it names one (`environment: {detector:
+                {model: ...}}`).
+        """
+        self._finder = Finder(detector)
 
     def bounds(self, instance: Instance) -> CallBounds:
         """The most looks at a picture."""
@@ -66,41 +89,85 @@ class VisionVerifier:
 
         Raises:
             VerifierError: There is no checklist, no picture or no model, or the model's replies cannot be read.
+            UserError: The detector cannot be loaded.
             ModelError: The provider failed for good.
             BudgetExceeded: There was no budget left for the call.
         """
         checklist = shown_checklist(view)
+        known = await self._finder.answers(checklist, view, models) or {}
+        places = {atom.id: _boxes(atom, known) for atom in checklist.atoms}
 
         async def ask(atoms: Sequence[Atom], looked: int) -> dict[str, Answer]:
-            return await self._ask(atoms, view, models, again=looked > 0)
+            # A detector says the same whenever it looks: its answers are votes once.
+            answers = {} if looked else dict(known)
+            if open_ := [atom for atom in atoms if atom.id not in known]:
+                zoom = region_of([box for atom in open_ for box in places[atom.id]])
+                answers |= await _ask(open_, view, models, again=looked > 0, zoom=zoom, told=places)
+            return answers
 
         return AgentReply(verdict=await confirmed(checklist, ask, expected=expected_of(view), rates=rates_of(view)))
 
-    async def _ask(self, atoms: Sequence[Atom], view: View, models: ModelClient, *, again: bool) -> dict[str, Answer]:
-        """One call for several atoms; those that the reply leaves out are unknown."""
-        if not isinstance(models, NamesModels) or not (name := models.named.chat.get(view.role.value)):
-            raise VerifierError(
-                f"no model is named that could look at pictures as {view.role.value}",
-                remedy=f"Name one: `models: {{{view.role.value}: openai/gpt-5-mini}}`.",
-            )
-        questions = [{"id": atom.id, "question": _question(atom)} for atom in atoms]
-        asked = view.model_copy(update={"public": {**view.public, "questions": questions, "again": again}})
-        system, user = load_prompt("look.md", Project(models.named.project)).render(asked)
-        reference = shown_reference(view)
-        if isinstance(models, KeepsArtifacts):
-            reference = await models.picture(reference, None)
-        likely = _ALTERNATIVES if isinstance(models, KnowsLogprobs) and models.can_give_logprobs(name) else 0
-        messages = (system, user.model_copy(update={"images": (reference,)}))
-        try:
-            made = await complete_as(models, Request(model=name, messages=messages, top_logprobs=likely), _Answers)
-        except AgentError as error:
-            raise VerifierError(f"{name} gave no answers about the picture: {error.args[0]}") from None
-        said = made.value.answers
-        tokens = answer_tokens(made.replies[-1].logprobs, len(said))
-        by_id = {one.id: (one, token) for one, token in zip(said, tokens, strict=True)}
-        if not again and not any(atom.id in by_id for atom in atoms):
-            raise VerifierError(f"{name} answered none of the {len(atoms)} questions by its id")
-        return {atom.id: _answer(atom, *by_id.get(atom.id, (None, None))) for atom in atoms}
+
+def _boxes(atom: Atom, known: Mapping[str, Answer]) -> tuple[Box, ...]:
+    """Where the things are that an atom is about: what the answers to its parents tell."""
+    return tuple(box for parent in atom.parents if parent in known for box in known[parent].boxes)
+
+
+async def _ask(
+    atoms: Sequence[Atom],
+    view: View,
+    models: ModelClient,
+    *,
+    again: bool,
+    zoom: Box | None,
+    told: dict[str, tuple[Box, ...]],
+) -> dict[str, Answer]:
+    """One call for several atoms; those that the reply leaves out are unknown.
+
+    Args:
+        atoms: What is asked.
+        view: Of the verifier.
+        models: Reaches the model of the role.
+        again: Whether there was a look before.
+        zoom: The part of the picture that is shown enlarged beside the whole.
+        told: Takes what the model says of where atoms without a place are. Models err too much there for a mask.
+
+    Raises:
+        VerifierError: There is no model or no picture, or the reply cannot be read.
+    """
+    if not isinstance(models, NamesModels) or not (name := models.named.chat.get(view.role.value)):
+        raise VerifierError(
+            f"no model is named that could look at pictures as {view.role.value}",
+            remedy=f"Name one: `models: {{{view.role.value}: openai/gpt-5-mini}}`.",
+        )
+    shown = await _pictures(shown_reference(view), models, zoom)
+    questions = [{"id": atom.id, "question": _question(atom)} for atom in atoms]
+    more = {"questions": questions, "again": again, "zoom": len(shown) > 1}
+    asked = view.model_copy(update={"public": {**view.public, **more}})
+    system, user = load_prompt("look.md", Project(models.named.project)).render(asked)
+    likely = _ALTERNATIVES if isinstance(models, KnowsLogprobs) and models.can_give_logprobs(name) else 0
+    messages = (system, user.model_copy(update={"images": shown}))
+    try:
+        made = await complete_as(models, Request(model=name, messages=messages, top_logprobs=likely), _Answers)
+    except AgentError as error:
+        raise VerifierError(f"{name} gave no answers about the picture: {error.args[0]}") from None
+    said = made.value.answers
+    tokens = answer_tokens(made.replies[-1].logprobs, len(said))
+    by_id = {one.id: (one, token) for one, token in zip(said, tokens, strict=True)}
+    if not again and not any(atom.id in by_id for atom in atoms):
+        raise VerifierError(f"{name} answered none of the {len(atoms)} questions by its id")
+    told.update({one.id: (one.box,) for one in said if one.box and not told.get(one.id)})
+    return {atom.id: _answer(atom, *by_id.get(atom.id, (None, None))) for atom in atoms}
+
+
+async def _pictures(reference: str, models: ModelClient, zoom: Box | None) -> tuple[str, ...]:
+    """The picture, and an enlarged part of it."""
+    if not isinstance(models, KeepsArtifacts):
+        return (reference,)
+    whole = await models.picture(reference, None)
+    if zoom is None or not isinstance(models, DrawsImages):
+        return (whole,)
+    return whole, await models.put(await asyncio.to_thread(cropped, await models.get(whole), zoom))
 
 
 def _answer(atom: Atom, said: _Answered | None, token: TokenLogprobs | None) -> Answer:

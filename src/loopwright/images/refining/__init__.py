@@ -8,6 +8,7 @@ from loopwright.images.refining._operations import GIVEN, PICTURE, Operation, an
 from loopwright.images.refining._preparation import checklist_of, given_checklist
 from loopwright.images.refining._rates import Seen, estimated, known_rates, tally
 from loopwright.images.refining._refiner import ImageRefiner, PlannedEdit, next_edit
+from loopwright.images.refining._stages import Core, core_of, next_core
 from loopwright.images.refining._streams import STREAMS, next_stream, picture_to_edit, price
 from loopwright.images.refining._votes import ASSUMED, Rates, Votes, new_picture
 
@@ -17,6 +18,7 @@ __all__ = [
     "IRCIG",
     "PICTURE",
     "STREAMS",
+    "Core",
     "Gallery",
     "ImageCritic",
     "ImageRefiner",
@@ -33,11 +35,13 @@ __all__ = [
     "as_critic_says",
     "beliefs",
     "checklist_of",
+    "core_of",
     "estimated",
     "given_checklist",
     "known_rates",
     "mask_of",
     "new_picture",
+    "next_core",
     "next_edit",
     "next_operation",
     "next_stream",

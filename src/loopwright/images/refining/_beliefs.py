@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from loopwright.images.refining._operations import aims_of
+from loopwright.images.refining._stages import UNASKED, drawn, is_drawn
 from loopwright.images.refining._votes import ASSUMED, Rates, Votes, kind_of, new_picture, same_picture, votes_of
 from loopwright.types import Attempt
 
@@ -75,9 +76,7 @@ def beliefs(attempts: Iterable[Attempt], rates: Rates = ASSUMED) -> dict[int, di
         else:
             order.append(_Picture([attempt], before, frozenset(aims_of(attempt.candidate.made))))
             pictures[attempt.iteration] = order[-1]
-    new = new_picture(
-        votes_of(check) for one in order if one.before is None for check in one.attempts[0].verdict.checks
-    )
+    new = new_picture(votes_of(check) for one in order if one.before is None for check in drawn(one.attempts[0]))
     found: dict[int, dict[str, float]] = {id(one): {} for one in order}
     kinds = {check.name: kind_of(check) for one in order for check in one.attempts[0].verdict.checks}
     for atom, kind in kinds.items():
@@ -106,7 +105,7 @@ def _propagated(order: Sequence[_Picture], atom: str, kind: str, among: float, r
             one.before.below = (one.before.below[0] * one.told[0], one.before.below[1] * one.told[1])
     found = []
     for one in order:
-        prior = rates.holds_anew(kind, among)
+        prior = rates.holds_anew(kind, among) if is_drawn(one.attempts[0], atom) else UNASKED
         if one.before is not None:
             fails, holds = (one.before.above[at] * one.before.below[at] / one.told[at] for at in (0, 1))
             prior = after_edit(holds / (fails + holds), one.turns)

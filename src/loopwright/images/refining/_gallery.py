@@ -23,6 +23,7 @@ from loopwright.errors import UserError
 from loopwright.files import read_regular, write_whole
 from loopwright.images.checklist import Atom, Checklist
 from loopwright.images.refining._operations import Operation, aims_of
+from loopwright.images.refining._stages import drawn
 from loopwright.images.refining._votes import Votes, kind_of, votes_of
 from loopwright.record import Episodes
 from loopwright.store import read_run
@@ -70,7 +71,7 @@ class Gallery:
             model, operation, aims = made.get("model"), made.get("operation"), aims_of(made)
             if not isinstance(model, str) or not isinstance(operation, str) or not (aims or operation == GENERATE):
                 continue
-            for check in attempt.verdict.checks:
+            for check in drawn(attempt):
                 if votes_of(check) != Votes() and (not aims or check.name in aims):
                     counts = self.held if check.passed else self.failed
                     counts[Skill(model, kind_of(check), operation)] += 1

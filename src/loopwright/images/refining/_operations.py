@@ -135,7 +135,7 @@ def _operation(atom: Atom, checklist: Checklist, verdict: Verdict) -> Operation 
             wanted = described(thing, checklist.atoms)
             place = _place(thing, checklist, verdict)
             below = tuple(one.id for one in checklist.atoms if atom.id in one.parents)
-            count = _wanted_count(thing, checklist.atoms)
+            count = wanted_count(thing, checklist.atoms)
             return Operation("add", (atom.id, *below), f"Add {counted(count, wanted)}{place}")
         case CountAtom(object=thing):
             return _recount(atom, thing, checklist, verdict)
@@ -172,7 +172,7 @@ def described(thing: str, atoms: Sequence[Atom]) -> str:
     return " ".join([*sizes, *others, *colours, thing])
 
 
-def _wanted_count(thing: str, atoms: Sequence[Atom]) -> int:
+def wanted_count(thing: str, atoms: Sequence[Atom]) -> int:
     return next((atom.count for atom in atoms if isinstance(atom, CountAtom) and atom.object == thing), 1)
 
 

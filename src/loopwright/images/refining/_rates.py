@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from loopwright.images.refining._operations import aims_of
+from loopwright.images.refining._stages import drawn
 from loopwright.images.refining._votes import (
     ASSUMED,
     LASTING,
@@ -57,7 +58,7 @@ def tally(attempts: Iterable[Attempt]) -> Counter[Seen]:
         if before is not None and same_picture(before, attempt):
             continue
         aims = aims_of(attempt.candidate.made)
-        for check in attempt.verdict.checks:
+        for check in drawn(attempt):
             votes = votes_of(check)
             group = kind_of(check) if before is None else _AIMED if check.name in aims else _KEPT
             if votes != Votes():

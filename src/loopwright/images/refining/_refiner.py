@@ -18,6 +18,7 @@ from loopwright.images.refining._masks import mask_of, surplus
 from loopwright.images.refining._operations import GIVEN, PICTURE, Operation, next_operation, tries_in_stream
 from loopwright.images.refining._preparation import checklist_of, given_checklist
 from loopwright.images.refining._rates import VOTES, Seen, known_rates, tally
+from loopwright.images.refining._stages import next_core
 from loopwright.images.refining._votes import ASSUMED, Rates
 from loopwright.models.image import ImageRequest, plain_picture
 from loopwright.task import Instance
@@ -31,7 +32,8 @@ MASKED = 2
 class ImageRefiner:
     """Makes a picture of the goal, or takes the task's own `picture`, and edits it until its checklist holds.
 
-    Fields of the environment that it reads: `size`, `steps`, `guidance`, `negative_prompt`.
+    Fields of the environment that it reads: `size`, `steps`, `guidance`, `negative_prompt`, and `staged`: whether each
+    new picture shows a part of what is asked for, and edits add the rest.
     """
 
     role = AgentRole.PROPOSER
@@ -53,7 +55,9 @@ class ImageRefiner:
         """
         checklist = await checklist_of(view, models)
         client = _drawing(models)
-        fields = {"checklist": checklist.model_dump(mode="json"), "editors": len(client.named.editors)}
+        fields: dict[str, Any] = {"checklist": checklist.model_dump(mode="json"), "editors": len(client.named.editors)}
+        if view.public.get("staged"):
+            fields["staged"] = True
         if view.public.get("learn_rates"):
             fields[VOTES] = [[*seen, count] for seen, count in sorted(self._answers.items())]
         if max(len(client.named.generators), len(client.named.editors)) > 1:
@@ -100,8 +104,16 @@ class ImageRefiner:
 
     async def _generate(self, view: View, client: _Draws) -> AgentReply:
         name = chosen_generator(view, client)
-        request = ImageRequest(model=name, prompt=view.goal, **_settings(view))
-        return await _drawn(client, request, view.goal, {"operation": "generate", "model": name})
+        made: dict[str, Any] = {"operation": "generate"}
+        checklist = Checklist.model_validate(view.public["checklist"])
+        core = (
+            next_core(checklist, view.attempts, always=bool(view.public.get("staged")))
+            if client.named.editors
+            else None
+        )
+        prompt, made = (core.prompt, {**made, **core.made}) if core else (view.goal, made)
+        request = ImageRequest(model=name, prompt=prompt, **_settings(view))
+        return await _drawn(client, request, prompt, {**made, "model": name})
 
     async def _edit(self, view: View, current: Attempt, picture: str, client: _Draws) -> AgentReply:
         if critique := view.attempts[-1].critique if view.attempts else current.critique:

@@ -14,6 +14,7 @@ from loopwright.images.checklist import Checklist, StyleAtom
 from loopwright.images.refining._beliefs import beliefs, turned
 from loopwright.images.refining._operations import began_with_given, chance, next_operation, tries_in_stream
 from loopwright.images.refining._rates import known_rates
+from loopwright.images.refining._stages import UNASKED, drawn, next_core
 from loopwright.images.refining._votes import ASSUMED, Rates, new_picture, votes_of
 from loopwright.loop import SAMPLING_RULES, Decision, DecisionContext, RefinementStrategy
 from loopwright.types import Attempt
@@ -30,11 +31,18 @@ def price(checklist: Checklist, believed: Mapping[str, float], tried: Mapping[st
         believed: Ids of atoms to the probability that they hold in the picture.
         tried: Ids of atoms to how many edits aimed at them in vain.
     """
-    turns = {atom.id: turned(atom.kind) for atom in checklist.atoms if not isinstance(atom, StyleAtom)}
-    return sum(
-        (1 - holds) / (turns[name] * chance(tried.get(name, 0))) if name in turns else (1 - holds) * 2 * len(believed)
-        for name, holds in believed.items()
-    )
+    whole = 0.0
+    for atom in checklist.atoms:
+        fails = 1 - believed.get(atom.id, 1.0)
+        if isinstance(atom, StyleAtom):
+            whole += fails * 2 * len(believed)
+            continue
+        turns = turned(atom.kind)
+        absent = max((1 - believed.get(parent, 1.0) for parent in atom.parents), default=0.0)
+        # What comes with a thing that is added needs an edit of its own only where that one failed to bring it.
+        own = max(0.0, fails - absent) + min(fails, absent) * (1 - turns)
+        whole += own / (turns * chance(tried.get(atom.id, 0)))
+    return whole
 
 
 def next_stream(context: DecisionContext) -> Decision:
@@ -43,7 +51,9 @@ def next_stream(context: DecisionContext) -> Decision:
     if not prepared.get("editors"):
         return Decision("restart", "streams", "no editor is named")
     attempts = list(context.tree)
-    head = picture_to_edit(Checklist.model_validate(prepared["checklist"]), attempts, known_rates(prepared, attempts))
+    checklist = Checklist.model_validate(prepared["checklist"])
+    staged = bool(prepared.get("staged"))
+    head = picture_to_edit(checklist, attempts, known_rates(prepared, attempts), staged=staged)
     if head is None:
         return Decision("restart", "streams", "no picture is worth another edit")
     if head == context.iteration:
@@ -53,11 +63,19 @@ def next_stream(context: DecisionContext) -> Decision:
     return Decision("backtrack", "streams", f"the picture of iteration {head} is nearer to its checklist", head)
 
 
-def picture_to_edit(checklist: Checklist, attempts: Sequence[Attempt], rates: Rates = ASSUMED) -> int | None:
+def picture_to_edit(
+    checklist: Checklist, attempts: Sequence[Attempt], rates: Rates = ASSUMED, *, staged: bool = False
+) -> int | None:
     """The iteration of the picture that is believed to be cheapest to finish.
 
     None where a new one is cheaper, or where no edit mends what is wrong with the cheapest. Of a task's own picture
     there is no new one, and edits may go as deep as they need.
+
+    Args:
+        checklist: What must hold.
+        attempts: All pictures so far.
+        rates: Of the verifier.
+        staged: Whether each new picture shows a part, to which edits add the rest.
     """
     given = began_with_given(attempts)
     believed, depths = beliefs(attempts, rates), depths_of(attempts)
@@ -67,8 +85,12 @@ def picture_to_edit(checklist: Checklist, attempts: Sequence[Attempt], rates: Ra
         if given or depths[number] < DEPTH
     }
     cheapest = min(prices, key=lambda number: (prices[number], number), default=None)
-    among = new_picture(votes_of(check) for one in attempts if one.parent is None for check in one.verdict.checks)
-    new = {atom.id: rates.holds_anew(atom.kind, among) for atom in checklist.atoms}
+    core = next_core(checklist, attempts, always=staged)
+    among = new_picture(votes_of(check) for one in attempts if one.parent is None for check in drawn(one))
+    new = {
+        atom.id: rates.holds_anew(atom.kind, among) if core is None or atom.id in core.atoms else UNASKED
+        for atom in checklist.atoms
+    }
     # A new picture is believed to take itself, and edits of what will not hold in it.
     if cheapest is None or (not given and prices[cheapest] > 1 + price(checklist, new, {})):
         return None
