@@ -21,6 +21,8 @@ class ExportOptions:
     """Share of the instances, in [0, 1), whose rows go to `test.jsonl`. An instance is always on the same side."""
     license: str = ""
     """Licence of tasks and replies, for the card of a data set."""
+    content: bool = False
+    """Whether spans (`otel`) hold prompts, replies and actions; what the other formats hold is their own."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.test_share < 1:

@@ -9,6 +9,7 @@ from loopwright.export.formats._atif import ATIF
 from loopwright.export.formats._chat import CHAT
 from loopwright.export.formats._inspect import INSPECT
 from loopwright.export.formats._journey import JOURNEY
+from loopwright.export.formats._otel import OTEL
 from loopwright.export.formats._preferences import PREFERENCES
 from loopwright.export.formats._rewards import REWARDS
 from loopwright.export.formats._turns import TURNS
@@ -18,6 +19,7 @@ FORMATS: Mapping[str, ExportFormat] = {
     "chat": CHAT,
     "inspect": INSPECT,
     "journey": JOURNEY,
+    "otel": OTEL,
     "preferences": PREFERENCES,
     "rewards": REWARDS,
     "turns": TURNS,

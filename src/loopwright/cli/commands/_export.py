@@ -22,7 +22,7 @@ from loopwright.cli._options import NumberRange, examples, json_option, run_argu
     "name",
     required=True,
     metavar="NAME",
-    help="atif, chat, inspect, journey, preferences, rewards, turns, or your own.",
+    help="atif, chat, inspect, journey, otel, preferences, rewards, turns, or your own.",
 )
 @click.option(
     "--out",
@@ -36,10 +36,18 @@ from loopwright.cli._options import NumberRange, examples, json_option, run_argu
     help="Share of the instances whose rows go to test.jsonl.",
 )
 @click.option("--license", default="", help="Licence of tasks and replies, for the card.")
+@click.option("--content", is_flag=True, help="Write prompts, replies and actions into the spans of otel.")
 @runs_option
 @json_option
 def command(
-    run: str | None, name: str, out: Path | None, test_share: float, license: str, runs: Path, as_json: bool
+    run: str | None,
+    name: str,
+    out: Path | None,
+    test_share: float,
+    license: str,
+    content: bool,
+    runs: Path,
+    as_json: bool,
 ) -> None:
     """Write a run in the format of another tool.
 
@@ -52,7 +60,7 @@ def command(
 
     folder = find_run(run, runs)
     target = out or Path("exports") / f"{folder.name}-{name.rpartition(':')[2]}"
-    written = export(folder, name, target, options=ExportOptions(test_share, license))
+    written = export(folder, name, target, options=ExportOptions(test_share, license, content))
     if as_json:
         write_json(
             {"out": str(target), "files": len(written.files), "entries": written.entries, "left_out": written.left_out}
