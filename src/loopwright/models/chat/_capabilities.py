@@ -75,7 +75,7 @@ class Capabilities(BaseModel):
     corrected: datetime | None = None
     """When a run found that the server takes requests in another way by now."""
     calls: int = 0
-    """Calls that the check made, those included that were refused."""
+    """Requests that the check made; one that was refused and made again counts once."""
     usage: Usage = Usage()
     cost_usd: Decimal | None = None
     """None where the price file has no price for the model."""
