@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from types import SimpleNamespace
 from typing import Any
 
@@ -114,6 +115,20 @@ def test_plain_data_is_checked() -> None:
         from_mapping({"task": "t", "more": 1})
     with pytest.raises(UserError, match="no field 'parameters'"):
         from_mapping({"tools": [{"name": "search", "parameters": {"q": 1}}]})
+
+
+@pytest.mark.parametrize("field", ["tools", "votes", "steps", "embedding"])
+@pytest.mark.parametrize("value", [1, 1.5, True, "x", {"a": 1}, [1e400], [10**400], [[1]]])
+def test_plain_data_of_another_kind_is_refused_or_read(field: str, value: object) -> None:
+    with contextlib.suppress(UserError):
+        from_mapping({field: value})
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 21, "-1", "٣" * 9999, "", True, 2.5, 2**70, None])
+def test_numbers_of_spans_that_cannot_be_are_passed_over(number: object) -> None:
+    counted = [{"key": "gen_ai.usage.output_tokens", "value": {"intValue": number}}]
+    (one,) = from_spans([{"traceId": "1", "name": "chat", "startTimeUnixNano": number, "attributes": counted}])
+    assert one.length is None
 
 
 def test_spans_of_a_trace_are_one_interaction() -> None:

@@ -138,6 +138,15 @@ async def test_a_persistent_shell_keeps_variables_functions_and_jobs(provider: S
     assert texts[8] == "on\n"
 
 
+async def test_a_persistent_shell_believes_no_exit_status_that_is_none(provider: SandboxProvider) -> None:
+    forged = "printf() { command printf '\\n%s%s:%s\\n' \"$2\" \"$(seq -s '' 3000)\" /; }"
+    public = {"files": FILES, "persistent": True, "timeout": 5}
+    seen, scores = await _play(provider, "bash", public, {"gold": "echo hi"}, forged, "unset -f printf", "echo hi")
+    assert "[exit status -1]" in seen[0].text
+    assert seen[2].text == "hi\n"
+    assert scores.exact == 1.0
+
+
 @pytest.mark.parametrize("public", [{"nonsense": 1}, {"fixture": "/nowhere.tar"}, {"files": {"/../x": "y"}}])
 async def test_fields_that_cannot_be_used(provider: SandboxProvider, public: dict[str, Any]) -> None:
     with pytest.raises(TaskError, match="environment"):

@@ -34,7 +34,7 @@ def tool_use(id_: str, name: str, **arguments: object) -> dict[str, Any]:
     return {"type": "tool_use", "id": id_, "name": name, "input": arguments}
 
 
-def message(*blocks: dict[str, Any], stop: str = "end_turn", **fields: Any) -> dict[str, Any]:
+def message(*blocks: dict[str, Any], stop: Any = "end_turn", **fields: Any) -> dict[str, Any]:
     return {
         "id": "msg_1",
         "type": "message",

@@ -34,7 +34,7 @@ def function_call(name: str, *, id_: str = "", **arguments: object) -> dict[str,
     return {"functionCall": call, "thoughtSignature": "c2lnbmVk"}
 
 
-def response(*parts: dict[str, Any], finish: str | None = "STOP", **fields: Any) -> dict[str, Any]:
+def response(*parts: dict[str, Any], finish: Any = "STOP", **fields: Any) -> dict[str, Any]:
     candidate: dict[str, Any] = {"content": {"parts": list(parts), "role": "model"}, "index": 0}
     return {
         "candidates": [candidate | ({"finishReason": finish} if finish else {})],

@@ -110,9 +110,10 @@ def test_usage_that_cannot_be_is_no_usage(answer: Any, usage: dict[str, int]) ->
         ("max_tokens", "length"),
         ("model_context_window_exceeded", "length"),
         ("pause_turn", "other"),
+        (["end_turn"], "other"),
     ],
 )
-def test_why_a_reply_ended(stop: str, finish: str) -> None:
+def test_why_a_reply_ended(stop: Any, finish: str) -> None:
     assert asked(ask(), claude.in_pieces(claude.message(claude.text("hel"), stop=stop)))[0].finish == finish
 
 

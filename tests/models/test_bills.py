@@ -132,6 +132,10 @@ def embedded(answer: Answer) -> Reply:
     ("answer", "begun"),
     [
         (sent({"data": [{"embedding": ["x"]}], **USED}), True),
+        (sent({"data": [{"embedding": [10**400]}], **USED}), True),
+        (sent({"data": [{"embedding": [1e308, 1e308]}], **USED}), True),
+        (sent({"data": [{"embedding": [0.5, 1e999]}], **USED}), True),
+        (body(200, b"[" * 100_000), True),
         (sent(USED), True),
         (GARBAGE, True),
         (HTML, False),

@@ -122,10 +122,11 @@ def test_usage_that_cannot_be_is_no_usage(usage: Any) -> None:
         ("PROHIBITED_CONTENT", "refusal"),
         ("MALFORMED_FUNCTION_CALL", "other"),
         ("SOMETHING_NEW", "other"),
+        (["STOP"], "other"),
     ],
 )
 @pytest.mark.parametrize("answer", [google.whole, google.in_pieces])
-def test_why_a_reply_ended(answer: Any, finish: str, expected: str) -> None:
+def test_why_a_reply_ended(answer: Any, finish: Any, expected: str) -> None:
     assert asked(ask(), answer(google.response(google.text("hel"), finish=finish)))[0].finish == expected
 
 

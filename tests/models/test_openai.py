@@ -87,7 +87,15 @@ def test_key_and_base_url_come_from_the_environment(monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize(
     ("finish", "expected"),
-    [("stop", "stop"), ("length", "length"), ("content_filter", "refusal"), ("tool_calls", "other"), (None, "other")],
+    [
+        ("stop", "stop"),
+        ("length", "length"),
+        ("content_filter", "refusal"),
+        ("tool_calls", "other"),
+        (None, "other"),
+        ({}, "other"),
+        (["stop"], "other"),
+    ],
 )
 def test_finish_reasons(finish: Any, expected: str) -> None:
     answered, _ = one(ask(), reply(finish=finish))

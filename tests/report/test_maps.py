@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from loopwright.record import EpisodeRecord, RunReader
 from loopwright.report import render_html
+from loopwright.report._maps import episode_maps
+from loopwright.store import read_run
 from tests.geo.test_geo_task import N, Rater, run, task
 
 
@@ -29,3 +37,43 @@ def test_a_report_draws_maps_and_stages(tmp_path: Path) -> None:
 def test_a_map_without_truth_has_no_residuals(tmp_path: Path) -> None:
     run(tmp_path / "run", task(truth=None), Rater())
     assert "rank in the truth" not in render_html(tmp_path / "run")
+
+
+Damage = Callable[[list[list[str]]], list[list[str]]]
+
+
+def _with(column: str, value: str) -> Damage:
+    return lambda rows: [rows[0], [value if name == column else cell for name, cell in zip(*rows[:2], strict=True)]]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(
+            _with(column, value)
+            for column in ("longitude", "value")
+            for value in ("x", "nan", "-inf", "9" * 400, "1e300")
+        ),
+        lambda rows: [rows[0], ["a"]],
+        lambda rows: [rows[0], [*rows[1], "more"]],
+        lambda rows: [rows[0], ["a" * 200_000, *rows[1][1:]]],
+        lambda rows: [["id"], ["a"]],
+        lambda rows: [],
+    ],
+)
+def test_a_file_that_is_no_map_is_not_drawn(
+    tmp_path: Path, damage: Callable[[list[list[str]]], list[list[str]]]
+) -> None:
+    """A run that somebody sent may hold anything in the place of its map."""
+    run(tmp_path / "run", task(), Rater())
+    record = read_run(tmp_path / "run")
+    (episode,) = (one for one in RunReader(record.result).read(record.events) if isinstance(one, EpisodeRecord))
+
+    def damaged(reference: str) -> bytes:
+        text = io.StringIO()
+        rows = list(csv.reader(record.get(reference).decode().splitlines()))
+        csv.writer(text).writerows(damage(rows))
+        return text.getvalue().encode()
+
+    assert episode_maps(episode, "one", record.get) is not None
+    assert episode_maps(episode, "one", damaged) is None

@@ -215,6 +215,45 @@ async def test_objects_of_classes_that_a_gold_solution_makes_by_a_call_answer(ju
 
 
 @pytest.mark.parametrize(
+    ("field", "use"),
+    [("isdigit", "f().isdigit()"), ("startswith", "f().startswith('a')"), ("count", "f().count(1) == 2")],
+)
+@pytest.mark.parametrize("gold", [None, "def f(): return 'aa'"], ids=["no gold", "gold"])
+async def test_a_field_of_a_named_tuple_answers_for_no_method_of_a_plain_value(
+    judge: Judge, field: str, use: str, gold: str | None
+) -> None:
+    fields = f"from collections import namedtuple\nP = namedtuple('P', '{field}')\n"
+    source = f"{fields}def f(): return P(lambda *asked: 2)\n"
+    (check,) = (
+        await judge.grading(source, f"from solution import f\ndef test_it(): assert {use}\n", gold=gold)
+    ).verdict.checks
+    # Without a gold solution an object may have a method `count`, as for classes.
+    assert check.passed is (gold is None and field == "count"), check.evidence
+
+
+async def test_what_was_printed_is_text(judge: Judge) -> None:
+    source = """
+    import gc
+    class Said:
+        def __contains__(self, text): return True
+    for found in gc.get_objects():
+        if type(found) is dict and {"import", "output"} == found.keys(): found["output"] = Said
+    class Stack: pass
+    """
+    evidence = await judge.evidence(
+        source,
+        """
+        from checks import output
+        from solution import Stack
+        def test_it():
+            Stack()
+            assert "hello" in output()
+        """,
+    )
+    assert "no text" in evidence
+
+
+@pytest.mark.parametrize(
     ("name", "use", "passes"),
     [
         ("PRIMES", "5 in PRIMES", False),

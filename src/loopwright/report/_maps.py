@@ -10,7 +10,7 @@ import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from loopwright.errors import LoopwrightError, StoreError
 from loopwright.geo import COLUMNS, MAP, Place, find_neighbours
@@ -24,6 +24,7 @@ EPISODES = 6
 _WIDTH = 480
 _STATUSES = ("settled", "rated", "held", "kept", "neighbours", "revised", "failed")
 _NEIGHBOURS = 10
+_LARGEST = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +107,28 @@ def _reference(turn: IterationRecord) -> str:
 
 
 def _rows(data: bytes) -> list[_Row]:
-    rows: list[_Row] = list(csv.DictReader(io.StringIO(data.decode("utf-8", "replace"))))
-    if not rows or tuple(rows[0]) != COLUMNS:
-        raise StoreError("the artifact is no map of places")
-    return rows
+    """The lines of a map, whose numbers can be drawn.
+
+    Raises:
+        StoreError: It is no map of places; a run that somebody sent may hold anything.
+    """
+    try:
+        rows: list[_Row] = list(csv.DictReader(io.StringIO(data.decode("utf-8", "replace"))))
+        if rows and all(tuple(row) == COLUMNS and _can_be_drawn(row) for row in rows):
+            return rows
+    except (csv.Error, TypeError, ValueError):
+        pass
+    raise StoreError("the artifact is no map of places")
+
+
+def _can_be_drawn(row: _Row) -> bool:
+    place = abs(float(row["latitude"])) <= 90 and abs(float(row["longitude"])) <= 180
+    return place and all(not row[name] or _is_bounded(float(row[name])) for name in ("rating", "value"))
+
+
+def _is_bounded(value: object) -> TypeGuard[float]:
+    """Whether a value is a number that can be drawn and printed; NaN and infinities are none."""
+    return isinstance(value, int | float) and abs(value) <= _LARGEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +194,7 @@ def _residual_panel(rows: Sequence[_Row], frame: _Frame, answer: IterationRecord
     residuals = told.get("residuals")
     if not isinstance(residuals, list) or len(residuals) != len(rows):
         return ()
-    known = {row["id"]: float(one) for row, one in zip(rows, residuals, strict=True) if isinstance(one, int | float)}
+    known = {row["id"]: float(one) for row, one in zip(rows, residuals, strict=True) if _is_bounded(one)}
     most = max(map(abs, known.values()), default=0.0) or 1.0
     index = told.get("residual_moran")
     title = "Rank in the map less rank in the truth" + (f" (Moran's I {index:.2f})" if isinstance(index, float) else "")
@@ -231,8 +250,8 @@ def _stage(turn: IterationRecord) -> Stage:
     graded = turn.graded
     return Stage(
         number=turn.number,
-        asked=_told(made.get("asked"), "d"),
-        failed=_told(made.get("failed"), "d"),
+        asked=_told(made.get("asked"), ".0f"),
+        failed=_told(made.get("failed"), ".0f"),
         moran=_told(made.get("moran"), ".3f"),
         moved=_told(made.get("moved"), ".3f"),
         score=_told(graded.score if graded else None, ".3f"),
@@ -240,4 +259,4 @@ def _stage(turn: IterationRecord) -> Stage:
 
 
 def _told(value: object, form: str) -> str:
-    return format(value, form) if isinstance(value, int | float) else ""
+    return format(value, form) if _is_bounded(value) else ""

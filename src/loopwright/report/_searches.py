@@ -191,7 +191,7 @@ def _drawing(reference: str, draw: str, get: Callable[[str], bytes]) -> Drawing 
             discs = tuple((round(x * scale, 2), round(SIDE - y * scale, 2), round(r * scale, 2)) for x, y, r in rows)
             return Drawing(f"{len(rows)} discs", discs=discs)
         return _points([(row[0], row[1]) for row in rows])
-    except (TypeError, ValueError, IndexError, ZeroDivisionError):
+    except (TypeError, ValueError, IndexError, ArithmeticError):
         return None
 
 

@@ -37,6 +37,7 @@ _CLASS_CHECKS = {"isinstance", "issubclass", "raises", "assertRaises", "assertIs
 _MADE: dict[str, set[str]] = {
     "make_dataclass": {"__eq__", "__lt__"},
     "SimpleNamespace": {"__eq__"},
+    "namedtuple": set(),
     **{name: {""} for name in ("type", "new_class")},
 }
 """Calls that make a class or an object, and the special methods of what they make; the empty one for any."""

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import os
 
 from loopwright.errors import SandboxLost, VerifierError
 from loopwright.sandbox import GuestLost, Sandbox, SandboxProvider, SandboxSpec
+from loopwright.verify._guest.programs import TOKEN
 from loopwright.verify._program import Program, ProgramName
+
+_PATIENCE = 10.0
+"""Seconds in which a program that runs already takes other files or tests; one that does not is replaced."""
 
 
 class GradingSandbox:
@@ -35,20 +41,26 @@ class GradingSandbox:
         fresh = self._program is None
         program = self._program or await Program.start(self._sandbox, self._name)
         self._program = program
+        kind, payload = self._setup
+        token = os.urandom(TOKEN)
+        said, lost = (b"", b""), "wrote something that is no answer"
         try:
-            await program.send(*self._setup)
-            kind, payload = await program.receive()
-        except GuestLost as lost:
-            await self.drop_program()
-            if not fresh:  # it may have been lost while nobody looked
-                return await self.ready(self._setup)
-            raise VerifierError(
-                f"the {self._name} program does not start in {self._sandbox.image}: its process {lost}",
-                remedy="The image needs python3, 3.10 or later.",
-            ) from None
-        if kind != b"K":
-            raise VerifierError(f"the tests cannot be compiled in the sandbox: {payload.decode('utf-8', 'replace')}")
-        return program
+            async with asyncio.timeout(None if fresh else _PATIENCE):
+                await program.send(kind, token + payload)
+                said = await program.receive()
+        except (GuestLost, TimeoutError) as error:
+            lost = str(error) or "did not answer"
+        if said == (b"K", token):
+            return program
+        if self._name == "verifier" and said[0] == b"B":
+            raise VerifierError(f"the tests cannot be compiled in the sandbox: {said[1].decode('utf-8', 'replace')}")
+        await self.drop_program()
+        if not fresh:  # lost while nobody looked, or an earlier candidate wrote frames that nobody read
+            return await self.ready(self._setup)
+        raise VerifierError(
+            f"the {self._name} program does not start in {self._sandbox.image}: its process {lost}",
+            remedy="The image needs python3, 3.10 or later.",
+        )
 
     async def drop_program(self) -> None:
         """Kills the program with all its descendants; the next one starts afresh."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from loopwright.errors import SandboxLost, VerifierError
 from loopwright.sandbox import GuestLost
 from loopwright.text import cut_middle, printable_lines
 from loopwright.verify._guest.candidate import UNUSABLE
-from loopwright.verify._guest.conversation.values import Malformed, unpack
+from loopwright.verify._guest.conversation.values import unpack
 from loopwright.verify._program import Program
 
 _GRACE = 2.0
@@ -135,11 +136,11 @@ class TestRelay:
                     await self._candidate.send(b"X")
                     kind, payload = await self._candidate.receive()
                     if kind == b"O":
-                        stdout, stderr = _small(payload)
+                        stdout, stderr = _said(payload)
                         self.output = (_shown(stdout), _shown(stderr))
                         kind, payload = await self._candidate.receive()
                         self.candidate_clean = kind == b"E" and _ending(payload) == (0, 0)
-        except (TimeoutError, GuestLost, CandidateSandboxLost, Malformed, ValueError, TypeError):
+        except (TimeoutError, GuestLost, CandidateSandboxLost, ValueError, TypeError, RecursionError):
             return  # what is not clean is replaced; the result stands
 
 
@@ -154,21 +155,25 @@ def _candidates() -> Iterator[None]:
 def _ending(payload: bytes) -> tuple[object, object]:
     """Exit code, and number of processes left behind, from the candidate's `E` frame."""
     try:
-        code, left = _small(payload)
-    except (Malformed, ValueError, TypeError):
+        code, left = _said(payload)
+    except (ValueError, TypeError, RecursionError):
         return None, None
     return code, left
 
 
-def _small(payload: bytes) -> Any:
+def _said(payload: bytes) -> Any:
+    """What the candidate's process wrote in JSON, whatever that is."""
     if len(payload) > _SMALL:
-        raise Malformed("a frame is too large")
-    return unpack(payload)
+        raise ValueError("a frame is too large")
+    return json.loads(payload)
 
 
 def _how(code: object) -> str:
-    if not isinstance(code, int) or code >= 0:
-        return f"with exit code {code!r:.20}"
+    """How a process ended, as it says itself."""
+    if not isinstance(code, int) or code not in range(-64, 256):
+        return "with an exit code that is none"
+    if code >= 0:
+        return f"with exit code {code}"
     try:
         return f"by signal {signal.Signals(-code).name}"
     except ValueError:
@@ -176,4 +181,4 @@ def _how(code: object) -> str:
 
 
 def _shown(output: object) -> str:
-    return cut_middle(printable_lines(str(output)), _OUTPUT)
+    return cut_middle(printable_lines(output), _OUTPUT) if isinstance(output, str) else ""

@@ -20,7 +20,8 @@ def from_mapping(record: Mapping[str, Any]) -> Interaction:
         UserError: A key is none of them, or a value of the wrong kind; the message names it.
     """
     _refuse_others(record, Interaction, "an interaction")
-    for tool in record.get("tools") or ():
+    tools = record.get("tools")
+    for tool in tools if isinstance(tools, list | tuple) else ():
         if isinstance(tool, Mapping):
             _refuse_others(tool, ToolCall, "a tool call of an interaction")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -49,7 +50,7 @@ class _Span:
             ),
             name=str(span.get("name", "")),
             # Numbers of nanoseconds have to sort as numbers.
-            start=f"{int(start):020d}" if str(start).isdecimal() else str(start),
+            start=f"{_number(start):020d}" if _number(start) >= 0 else str(start),
             attributes=_pairs(found) if isinstance(found, list) else _mapping(found),
         )
 
@@ -122,9 +123,14 @@ def _pairs(attributes: list[Any]) -> dict[str, Any]:
     return found
 
 
+_WHOLE = re.compile(r"\d{1,20}")
+
+
 def _number(value: object) -> int:
-    """A whole number, which OTLP writes as text; -1 for anything else."""
-    return int(value) if isinstance(value, int | str) and str(value).isdecimal() else -1
+    """A whole number of 64 bits, which OTLP writes as text; -1 for anything else."""
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**64 else -1
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -30,6 +30,8 @@ class CommandResult:
 
 
 _LIFETIME = 86_400.0
+_DIGITS = 3
+"""Digits of an exit status, at most."""
 OUTPUT_KEPT = 2 * 1024 * 1024
 """Bytes of a command's output that are kept and compared."""
 
@@ -66,8 +68,9 @@ class PersistentShell:
             return CommandResult(output, ok=False, exit_code=-1, cut=cut)
         code, _, cwd = end.partition(b":")
         self.cwd = cwd.decode("utf-8", "surrogateescape") or self.cwd
-        output, exit_code = output.removesuffix(b"\n"), int(code) if code.isdigit() else -1
-        return CommandResult(output, ok=code == b"0", exit_code=exit_code, cut=cut)
+        # A command may have replaced `printf`: what stands there is any text.
+        exit_code = int(code) if code.isdigit() and len(code) <= _DIGITS else -1
+        return CommandResult(output.removesuffix(b"\n"), ok=code == b"0", exit_code=exit_code, cut=cut)
 
     async def _start(self) -> Process:
         argv = ["/bin/sh", "-c", 'cd -- "$0" 2>/dev/null || cd /; unset OLDPWD; exec /bin/bash 2>&1', self.cwd]

@@ -14,6 +14,7 @@ from loopwright.models.chat._format import (
     Finish,
     chat_messages,
     count_tokens,
+    finish_of,
     sampling_fields,
     text_of,
 )
@@ -32,7 +33,7 @@ _LIMIT = 16_000
 _LEAST = 1024
 """Tokens of thought that the API takes at least."""
 
-_FINISH: Mapping[object, Finish] = {
+_FINISH: Mapping[str, Finish] = {
     "end_turn": "stop",
     "stop_sequence": "stop",
     "tool_use": "stop",
@@ -106,7 +107,7 @@ class AnthropicMessages:
         if not isinstance(answer, Mapping) or not isinstance(content := answer.get("content"), list):
             raise ValueError("it holds no content")
         text, reasoning = text_of(content, "text"), text_of(content, "thinking")
-        finish = _FINISH.get(answer.get("stop_reason"), "other")
+        finish = finish_of(_FINISH, answer.get("stop_reason"))
         details, model = answer.get("stop_details"), answer.get("model")
         if finish == "refusal" and not text and isinstance(details, Mapping):
             text = str(details.get("explanation") or "")

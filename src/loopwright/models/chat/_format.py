@@ -24,7 +24,7 @@ Artifact = Callable[[str], Awaitable[bytes]]
 
 Finish = Literal["stop", "length", "refusal", "other"]
 
-_FINISH: Mapping[object, Finish] = {
+_FINISH: Mapping[str, Finish] = {
     "stop": "stop",
     "length": "length",
     "model_length": "length",  # Mistral: the context was full
@@ -157,7 +157,7 @@ def read_completion(body: object) -> Completion:
         raise ValueError("its first choice holds no message")
     text, finish = (
         text_of(message.get("content"), "text"),
-        _FINISH.get(_mapping(choices[0]).get("finish_reason"), "other"),
+        finish_of(_FINISH, _mapping(choices[0]).get("finish_reason")),
     )
     if not text and (refusal := text_of(message.get("refusal"), "text")):
         text, finish = refusal, "refusal"
@@ -173,6 +173,11 @@ def read_completion(body: object) -> Completion:
         carried=carried_fields(message) if calls else (),
         logprobs=read_logprobs(_mapping(choices[0]).get("logprobs")),
     )
+
+
+def finish_of(known: Mapping[str, Finish], said: object) -> Finish:
+    """Why a reply ended, by the word that an API has for it, where that is a word."""
+    return known.get(said, "other") if isinstance(said, str) else "other"
 
 
 def read_logprobs(logprobs: object) -> tuple[TokenLogprobs, ...]:

@@ -15,6 +15,7 @@ from loopwright.models.chat._format import (
     Finish,
     chat_messages,
     count_tokens,
+    finish_of,
     sampling_fields,
     text_of,
 )
@@ -40,7 +41,7 @@ _REFUSALS = (
     "ESCALATION",
     "MODEL_ARMOR",
 )
-_FINISH: Mapping[object, Finish] = {
+_FINISH: Mapping[str, Finish] = {
     "STOP": "stop",
     "MAX_TOKENS": "length",
     **dict.fromkeys(_REFUSALS, "refusal"),
@@ -115,7 +116,7 @@ class Gemini:
         parts = _parts(candidate)
         text = text_of([part for part in parts if not part.get("thought")], "text")
         reasoning = text_of([part for part in parts if part.get("thought")], "text")
-        finish: Finish = _FINISH.get(candidate.get("finishReason"), "other") if candidate else "refusal"
+        finish: Finish = finish_of(_FINISH, candidate.get("finishReason")) if candidate else "refusal"
         if finish == "refusal" and not text:
             words = (blocked.get("blockReasonMessage"), blocked.get("blockReason"), candidate.get("finishMessage"))
             text = next((word for word in words if isinstance(word, str)), "")

@@ -7,7 +7,6 @@ capped as all others are.
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -29,6 +28,8 @@ EMBEDDING_POLICY = RetryPolicy(max_attempts=3, base_delay=0.5, max_elapsed=60.0)
 """Who waits for an embedding can do without it: a server that fails is not asked for long."""
 TEXTS_AFTER_FAILURE = 50
 """Texts that are not sent after a failure: nobody must wait for a dead server at each."""
+_LARGEST = 1e100
+"""Far more than any vector holds, and small enough for sums of squares."""
 _TEXT = 8000
 """Characters of a text that are sent."""
 
@@ -120,7 +121,7 @@ class OpenAIEmbedding:
 
     def _vector(self, answer: dict[str, Any]) -> Sequence[float]:
         vector = _vector(answer)
-        if not vector or not math.isfinite(math.fsum(vector)):
+        if not vector:
             raise ModelRejected(
                 f"embedding {self.name}: the answer holds no vector",
                 remedy="Check the model's name: it must be an embedding model.",
@@ -135,16 +136,18 @@ class OpenAIEmbedding:
 def _answer(content: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}
 
 
 def _vector(answer: dict[str, Any]) -> Sequence[float]:
+    """The vector of an answer; none where that holds what is no number or larger than numbers of vectors are."""
     try:
-        return [float(value) for value in answer["data"][0]["embedding"]]
-    except (KeyError, IndexError, TypeError, ValueError):
+        vector = [float(value) for value in answer["data"][0]["embedding"]]
+    except (KeyError, IndexError, TypeError, ValueError, OverflowError):
         return []
+    return vector if all(abs(value) <= _LARGEST for value in vector) else []
 
 
 def _tokens(answer: dict[str, Any]) -> int | None:

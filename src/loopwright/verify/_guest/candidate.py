@@ -1,14 +1,16 @@
 """The program in the candidate's sandbox: a fresh process of the candidate's modules for every test.
 
-Messages in: `F` files, `S` start a process, `Q` a request to it, `X` end it.
-Messages out: `K` files taken, `A` an answer or a request back, `O` what was printed, `E` the process ended: its exit
-code and how many processes it left behind.
+Messages in: `F` a token and files, `S` start a process, `Q` a request to it, `X` end it.
+Messages out: `K` files taken, with the token, `A` an answer or a request back, `O` what was printed, `E` the process
+ended: its exit code and how many processes it left behind. The candidate can write `O` and `E` as well, so both are
+JSON: reading it costs the host little, whatever it says.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
+import json
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -18,9 +20,9 @@ from typing import Any
 from loopwright.sandbox._guest.frames import take_pipe, write_frame
 from loopwright.verify._guest.conversation.guards import CandidateGuard
 from loopwright.verify._guest.conversation.peer import Peer
-from loopwright.verify._guest.conversation.values import pack, unpack
+from loopwright.verify._guest.conversation.values import unpack
 from loopwright.verify._guest.output import Capped, stream
-from loopwright.verify._guest.programs import in_child, loop, read_message
+from loopwright.verify._guest.programs import TOKEN, in_child, loop, read_message
 
 UNUSABLE = 71
 """Exit code of a process that could not even write its files."""
@@ -38,8 +40,8 @@ def main() -> None:
 
     def take_files(payload: bytes) -> tuple[bytes, bytes]:
         files.clear()
-        files.update(unpack(payload))
-        return b"K", b""
+        files.update(unpack(payload[TOKEN:]))
+        return b"K", payload[:TOKEN]
 
     def start(_: bytes) -> tuple[bytes, bytes]:
         nonlocal count
@@ -47,7 +49,7 @@ def main() -> None:
         folder = home / f"{os.getpid()}-{count}"
         code = in_child(lambda: _session(incoming, outgoing, folder, files))
         _empty(home)
-        return b"E", pack((code, len(_processes() - known)))
+        return b"E", json.dumps([code, len(_processes() - known)]).encode()
 
     loop(incoming, outgoing, {b"F": take_files, b"S": start})
 
@@ -71,7 +73,7 @@ def _session(incoming: int, outgoing: int, folder: Path, files: Mapping[str, str
     def receive() -> bytes:
         kind, payload = read_message(incoming)
         if kind == b"X":
-            write_frame(outgoing, b"O", pack((printed.take(), complained.take())))
+            write_frame(outgoing, b"O", json.dumps([printed.take(), complained.take()]).encode())
             os._exit(0)
         return payload
 

@@ -10,6 +10,9 @@ from collections.abc import Callable
 
 from loopwright.sandbox._guest.frames import Ended, read_frame, write_frame
 
+TOKEN = 8
+"""Bytes that stand before what a program is set up with, and come back when that is done."""
+
 
 def read_message(fd: int) -> tuple[bytes, bytes]:
     """The kind and the payload of the next message, as `write_frame(fd, kind, payload)` sends it.

@@ -1,8 +1,8 @@
 """The program in the verifier's sandbox: runs one test at a time, each in a fresh process.
 
-Messages in: `L` tests, `T` run a test, `A` from the candidate, `X` the candidate is gone.
-Messages out: `K` tests taken, `B` tests that this Python cannot compile, `Q` to the candidate, `R` a result, `E` the
-process ended.
+Messages in: `L` a token and tests, `T` run a test, `A` from the candidate, `X` the candidate is gone.
+Messages out: `K` tests taken, with the token, `B` tests that this Python cannot compile, `Q` to the candidate, `R` a
+result, `E` the process ended.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from loopwright.verify._guest.conversation.guards import Failure, VerifierGuard
 from loopwright.verify._guest.conversation.peer import Gone, Peer
 from loopwright.verify._guest.conversation.proxy import Proxy, attribute
 from loopwright.verify._guest.conversation.values import pack, unpack
-from loopwright.verify._guest.programs import in_child, loop, read_message
+from loopwright.verify._guest.programs import TOKEN, in_child, loop, read_message
 from loopwright.verify._guest.testing import checks, evidence
 from loopwright.verify._guest.testing.rewrite import FILE, RUNTIME, rewrite
 
@@ -130,13 +130,18 @@ class _Session:
         stop = self._failed or self.peer.gone
         return ("failed", evidence.explain(stop, self._tests.statements)) if stop else ("passed", "")
 
+    def _output(self) -> str:
+        """What the candidate printed; an object in its place would decide what the test asks of it."""
+        printed = self.peer.request("output", None, ())
+        if type(printed) is not str:
+            raise Gone("the candidate's process answered with no text where its output was asked for")
+        return printed
+
     def _prepare(self) -> types.ModuleType:
         sys.setrecursionlimit(_RECURSION)
         sys.meta_path.insert(0, _Finder(self.peer, self._tests.served))
         helpers = types.ModuleType("checks", checks.__doc__)
-        vars(helpers).update(
-            raises=checks.raises, approx=checks.approx, output=lambda: self.peer.request("output", None, ())
-        )
+        vars(helpers).update(raises=checks.raises, approx=checks.approx, output=self._output)
         module = types.ModuleType(FILE)
         vars(module)[RUNTIME] = evidence
         sys.modules.update({"checks": helpers, FILE: module})
@@ -151,10 +156,10 @@ def main() -> None:
     def load(payload: bytes) -> tuple[bytes, bytes]:
         nonlocal tests
         try:
-            tests = _Tests(*unpack(payload))
+            tests = _Tests(*unpack(payload[TOKEN:]))
         except SyntaxError as error:
             return b"B", f"line {error.lineno}: {error.msg}".encode()
-        return b"K", b""
+        return b"K", payload[:TOKEN]
 
     def run(payload: bytes) -> tuple[bytes, bytes]:
         def session() -> None:

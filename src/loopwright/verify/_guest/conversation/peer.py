@@ -255,7 +255,8 @@ class Peer:
 
     def _record(self, handle: Any, fields: Any, items: Any) -> proxy.Record:
         names = tuple(str(field) for field in fields)
-        cls = self._class(("record", handle[1], names), lambda: proxy.record_class(str(handle[1]), names))
+        key = ("record", handle[1], names)
+        cls = self._class(key, lambda: proxy.record_class(str(handle[1]), names, self.guard.refuses))
         record: proxy.Record = tuple.__new__(cls, items)
         vars(record)["_lw_remote"] = self._handle(*handle)
         return record

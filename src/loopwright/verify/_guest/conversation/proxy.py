@@ -237,13 +237,14 @@ class Record(tuple[Any, ...]):
         return repr(self._lw_remote)
 
 
-def record_class(name: str, fields: tuple[str, ...]) -> type[Record]:
-    """The class of the records of a named tuple.
+def record_class(name: str, fields: tuple[str, ...], refuses: Callable[[str], bool]) -> type[Record]:
+    """The class of the records of a named tuple. Fields that are refused do not take the place of a tuple's methods.
 
     Raises:
         ValueError: A field's name could stand for something that Python looks up by itself.
     """
     if any(not field.isidentifier() or field.startswith("_") for field in fields):
         raise ValueError(f"fields of a named tuple: {fields}")
-    body: dict[str, Any] = {field: property(operator.itemgetter(place)) for place, field in enumerate(fields)}
+    read = {field: property(operator.itemgetter(place)) for place, field in enumerate(fields)}
+    body: dict[str, Any] = {field: found for field, found in read.items() if not refuses(field)}
     return type(name, (Record,), {**body, "_fields": fields})
