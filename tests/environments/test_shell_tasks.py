@@ -189,6 +189,14 @@ async def test_an_interpreter_keeps_names_and_goes_back_to_its_snapshot(provider
     assert scores.exact == 0.0
 
 
+@pytest.mark.parametrize("said", ["raise self", "return 5"])
+async def test_an_exception_that_cannot_say_itself_keeps_the_names(provider: SandboxProvider, said: str) -> None:
+    raising = f"kept = 7\nclass Odd(Exception):\n    def __str__(self): {said}\nraise Odd()"
+    hidden = {"gold": "def f(): return 7", "tests": ["assert f() == 7"]}
+    seen, _ = await _play(provider, "interpreter", {}, hidden, raising, "kept")
+    assert [observation.text for observation in seen] == ["Error: Odd", "7"]
+
+
 async def test_an_interpreter_that_hangs_begins_anew(provider: SandboxProvider) -> None:
     hidden = {"gold": "def f():\n    return 1", "tests": ["assert f() == 1"]}
     actions = ["while True: pass", "def f():\n    return 1", "submit f"]

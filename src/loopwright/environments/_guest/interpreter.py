@@ -41,8 +41,16 @@ def _run(code: str, names: dict[str, Any]) -> dict[str, str]:
         except KeyboardInterrupt:
             raise
         except BaseException as problem:  # SystemExit too: the interpreter outlives what it runs
-            error = f"Error: {problem}" if str(problem) else f"Error: {type(problem).__name__}"
+            error = f"Error: {_text(problem) or type(problem).__name__}"
     return {"output": out.getvalue().strip(), "error": error or err.getvalue().strip(), "failed": "1" if error else ""}
+
+
+def _text(problem: BaseException) -> str:
+    """What an exception says; nothing where its own class cannot tell."""
+    try:
+        return str(problem)
+    except Exception:
+        return ""
 
 
 def _execute(code: str, names: dict[str, Any]) -> None:
