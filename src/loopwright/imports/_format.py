@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +31,21 @@ class ImportFormat(Protocol):
 
         Raises:
             TaskError: The source cannot be read; file and line are named.
+        """
+        ...
+
+
+@runtime_checkable
+class MapsColumns(Protocol):
+    """Optional: a format of tables, whose columns have names of their user's."""
+
+    def with_columns(self, columns: Mapping[str, str]) -> ImportFormat:
+        """The same format for a table with these columns.
+
+        Args:
+            columns: What a column is, such as `goal`, to its name.
+
+        Raises:
+            UserError: A column cannot be named.
         """
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any, Literal
@@ -35,7 +35,7 @@ class _Message(BaseModel):
         return "\n".join(map(str, texts)) if len(texts) == len(self.content) else None
 
 
-class _Sample(BaseModel):
+class Sample(BaseModel):
     """A sample as Inspect writes it; what Loopwright has no use for is counted and told."""
 
     model_config = ConfigDict(extra="allow")
@@ -66,50 +66,62 @@ class InspectSamples:
         Raises:
             TaskError: The file cannot be read, or a sample is none.
         """
-        records: list[dict[str, Any]] = []
-        lost: Counter[str] = Counter()
-        names: set[str] = set()
-        for number, (line, sample) in enumerate(_samples(source), start=1):
-            goal = _goal(sample, lost)
-            if goal is None:
-                continue
-            name = str(sample.id) if sample.id not in (None, "") else str(number)
-            if name in names:
-                raise TaskError(f"two samples have the id {name!r}", path=str(source), line=line, remedy="Rename one.")
-            names.add(name)
-            lost.update(f"`{field}`" for field in ("files", "metadata", "sandbox", "setup") if getattr(sample, field))
-            target: str | list[str] = sample.targets[0] if len(sample.targets) == 1 else sample.targets
-            records.append({"id": name, "goal": goal, "scoring": _rule(sample), "hidden": {"target": target}})
-        if not records:
-            raise TaskError(
-                "no sample can be carried over", path=str(source), remedy="Samples need `input` and `target`."
-            )
-        rules = Counter(record["scoring"] for record in records)
-        files = {
-            "task.yaml": _task(source.stem),
-            "samples.jsonl": "".join(json.dumps(record) + "\n" for record in records),
-            "README.md": _page(source.name, rules, lost),
-        }
-        for name, text in files.items():
-            (output / name).write_text(text, encoding="utf-8")
-        return ImportResult(tuple(output / name for name in files), len(records), lost)
+        return write_questions(source, _samples(source), output)
 
 
 INSPECT = InspectSamples()
 
 
-def _samples(source: Path) -> Iterator[tuple[int | None, _Sample]]:
+def write_questions(source: Path, samples: Iterable[tuple[int | None, Sample]], output: Path) -> ImportResult:
+    """Writes samples as questions with known answers.
+
+    Args:
+        source: Where they come from.
+        samples: Line or number of each in the source, and the sample.
+        output: The folder.
+
+    Raises:
+        TaskError: No sample can be carried over, or two have one id.
+    """
+    records: list[dict[str, Any]] = []
+    lost: Counter[str] = Counter()
+    names: set[str] = set()
+    for number, (line, sample) in enumerate(samples, start=1):
+        goal = _goal(sample, lost)
+        if goal is None:
+            continue
+        name = str(sample.id) if sample.id not in (None, "") else str(number)
+        if name in names:
+            raise TaskError(f"two samples have the id {name!r}", path=str(source), line=line, remedy="Rename one.")
+        names.add(name)
+        lost.update(f"`{field}`" for field in ("files", "metadata", "sandbox", "setup") if getattr(sample, field))
+        target: str | list[str] = sample.targets[0] if len(sample.targets) == 1 else sample.targets
+        records.append({"id": name, "goal": goal, "scoring": _rule(sample), "hidden": {"target": target}})
+    if not records:
+        raise TaskError("no sample can be carried over", path=str(source), remedy="Samples need `input` and `target`.")
+    rules = Counter(record["scoring"] for record in records)
+    files = {
+        "task.yaml": _task(source.stem),
+        "samples.jsonl": "".join(json.dumps(record) + "\n" for record in records),
+        "README.md": _page(source.name, rules, lost),
+    }
+    for name, text in files.items():
+        (output / name).write_text(text, encoding="utf-8")
+    return ImportResult(tuple(output / name for name in files), len(records), lost)
+
+
+def _samples(source: Path) -> Iterator[tuple[int | None, Sample]]:
     try:
         text = read_regular(source).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise TaskError(f"the file cannot be read: {error}", path=str(source), remedy="Name a file in UTF-8.") from None
     if text.lstrip().startswith("["):
         for sample in _parsed(text, source, None):
-            yield None, _sample(sample, source, None)
+            yield None, sample_of(sample, source, None)
         return
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
-            yield number, _sample(_parsed(line, source, number), source, number)
+            yield number, sample_of(_parsed(line, source, number), source, number)
 
 
 def _parsed(text: str, source: Path, line: int | None) -> Any:
@@ -120,9 +132,14 @@ def _parsed(text: str, source: Path, line: int | None) -> Any:
         raise TaskError(str(error), path=str(source), line=line, remedy=remedy) from None
 
 
-def _sample(found: Any, source: Path, line: int | None) -> _Sample:
+def sample_of(found: Any, source: Path, line: int | None) -> Sample:
+    """Reads a sample.
+
+    Raises:
+        TaskError: It is none; file and line are named.
+    """
     try:
-        return _Sample.model_validate(found)
+        return Sample.model_validate(found)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"])) or "the sample"
@@ -130,7 +147,7 @@ def _sample(found: Any, source: Path, line: int | None) -> _Sample:
         raise TaskError(f"{place}: {first['msg']}", path=str(source), line=line, remedy=remedy) from None
 
 
-def _goal(sample: _Sample, lost: Counter[str]) -> str | None:
+def _goal(sample: Sample, lost: Counter[str]) -> str | None:
     """What the proposer is asked; None where that cannot be said in words, which is counted."""
     if not any(target.strip() for target in sample.targets):
         lost["samples without a target"] += 1
@@ -151,7 +168,7 @@ def _goal(sample: _Sample, lost: Counter[str]) -> str | None:
     return f"{text}\n\n{listed}\n\nEnd with a line `ANSWER: LETTER`."
 
 
-def _rule(sample: _Sample) -> str:
+def _rule(sample: Sample) -> str:
     if sample.choices is not None:
         return "choice"
     return "match" if all(is_number(target) for target in sample.targets) else "includes"
