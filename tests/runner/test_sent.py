@@ -252,6 +252,21 @@ def test_a_run_that_was_sent_gives_its_commands_no_more_time(run: Path, task: di
     assert "--trust-sandbox" in caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("hidden", "told"),
+    [
+        ({"tests_image": "private:latest", "artifacts": ["/app"]}, r"hidden\.tests_image: 'private:latest'"),
+        ({"tests": {"test.sh": "true"}, "tests_timeout": 601}, r"tests_timeout: 601, more than 600"),
+    ],
+    ids=["image", "time"],
+)
+def test_a_run_that_was_sent_chooses_no_sandbox_for_its_tests(run: Path, hidden: dict[str, Any], told: str) -> None:
+    _sent_whole(run, environment={"name": "bash", "hidden": hidden})
+    with pytest.raises(UserError, match=told) as caught:
+        loopwright.resume(run)
+    assert "--trust-sandbox" in caught.value.remedy
+
+
 def test_the_ordinary_time_for_a_command_needs_no_trust(run: Path) -> None:
     told = json.loads((run / "run.json").read_text())["config"]["tasks"][0]
     _sent_whole(run, environment={**told["environment"], "timeout": 600})

@@ -58,8 +58,9 @@ def _files(
             yield "model", project / Path(path).expanduser()
     if task.drift and task.drift.baseline:
         yield "drift.baseline", project / task.drift.baseline
-    if task.sandbox.image and Path(task.sandbox.image).is_absolute():
-        yield "sandbox.image", Path(task.sandbox.image)
+    images = {str(one.hidden["tests_image"]) for one in instances if one.hidden.get("tests_image")}
+    images |= {task.sandbox.image} if task.sandbox.image else set()
+    yield from (("sandbox.image", Path(image)) for image in sorted(images) if Path(image).is_absolute())
     galleries = {str(one.public["gallery"]) for one in instances if one.public.get("gallery")}
     yield from (("environment.gallery", project / path) for path in sorted(galleries))
     found = {(field, str(one.public[field])) for one in instances for field in _FIELDS if one.public.get(field)}

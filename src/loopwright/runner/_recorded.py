@@ -98,7 +98,10 @@ def _demands(task: Task) -> Iterator[str]:
     for name, most in _ORDINARY.items():
         if (amount := getattr(sandbox, name)) > most:
             yield f"sandbox.{name}: {amount:g}, more than {most}"
-    yield from dict.fromkeys(slow for instance in task.instances() for slow in _slow(instance.public))
+    for instance in task.instances():
+        if image := instance.hidden.get("tests_image"):
+            yield f"environment.hidden.tests_image: {image!r}"
+    yield from dict.fromkeys(slow for one in task.instances() for slow in (*_slow(one.public), *_slow(one.hidden)))
 
 
 def _demands_of_environment(task: Task, project: Project) -> Iterator[str]:
@@ -114,7 +117,7 @@ def _demands_of_environment(task: Task, project: Project) -> Iterator[str]:
 def _slow(fields: Mapping[str, Any]) -> Iterator[str]:
     """The times for one command, in an environment's fields, that are longer than the ordinary one."""
     most = _ORDINARY["timeout"]
-    for name in ("timeout", "verify_timeout"):
+    for name in ("timeout", "verify_timeout", "tests_timeout"):
         # Environments take `"700"` for 700, too.
         with suppress(TypeError, ValueError, OverflowError):
             if not (seconds := float(fields.get(name, 0))) <= most:
