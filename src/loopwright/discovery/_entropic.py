@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
 
 _SHARPEST = 1e6
@@ -23,7 +24,7 @@ def entropic_weights(rewards: Sequence[float]) -> Sequence[float]:
     low, high = 0.0, _SHARPEST
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        low, high = (middle, high) if _away(_weights(scaled, middle)) < math.log(2) else (low, middle)
+        low, high = (middle, high) if _away(scaled, middle) < math.log(2) else (low, middle)
     return _weights(scaled, low)
 
 
@@ -33,6 +34,8 @@ def _weights(scaled: Sequence[float], sharp: float) -> list[float]:
     return [one / total for one in raw]
 
 
-def _away(weights: Sequence[float]) -> float:
-    """How far weights are from equal ones."""
-    return sum(one * math.log(one * len(weights)) for one in weights if one > 0)
+def _away(scaled: Sequence[float], sharp: float) -> float:
+    """How far weights are from equal ones: of weights in proportion to exp(sharp * s), without a logarithm for each."""
+    raw = [math.exp(sharp * one) for one in scaled]
+    total = sum(raw)
+    return sharp * math.fsum(map(operator.mul, raw, scaled)) / total - math.log(total / len(raw))

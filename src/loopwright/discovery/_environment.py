@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 from loopwright.candidate import Candidate
@@ -67,12 +68,13 @@ class DiscoveryEnvironment:
         """
         problem, _ = self._started()
         reference = action.artifacts.get(CONSTRUCTION)
-        parent = self._setup.get(reference) if reference else None
+        parent = await asyncio.to_thread(self._setup.get, reference) if reference else None
         ran = await execute(self._setup.provider, self._setup.spec, action, parent, problem.timeout)
         if ran.construction is None:
             verdict = Verdict(checks=(Check(name="valid", score=0.0, evidence=ran.problem),), seconds=ran.seconds)
             return Observation(text=f"{ran.problem}. {ran.printed}", verdict=verdict)
-        stored = self._found[action.digest] = self._setup.put(ran.construction)
+        # Not in the thread of the loop: a disk takes longer to be sure of a file than a model's reply to be read.
+        stored = self._found[action.digest] = await asyncio.to_thread(self._setup.put, ran.construction)
         verdict = await self._measured(ran.construction, stored, ran.seconds)
         return Observation(text=_told(ran, verdict), verdict=verdict)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import takewhile
+from itertools import islice, takewhile
 
 from loopwright.agents import Attempt
 from loopwright.loop._decision import DecisionContext, StopRule
@@ -84,9 +84,12 @@ def _repetition(context: DecisionContext) -> str | None:
 
 
 def _judge_failed(context: DecisionContext) -> str | None:
-    latest = [attempt for attempt in context.tree if attempt.candidate is not None][-2:]
+    # From the latest backwards: a search has thousands of attempts, and this is asked after each.
+    numbers = (number for number in range(context.iteration, -1, -1) if context.tree.recorded(number, "proposed"))
+    made = (attempt for number in numbers if (attempt := context.tree[number]).candidate is not None)
+    latest = list(islice(made, 2))
     unread = len(latest) == 2 and all(unjudged(attempt.verdict) for attempt in latest)
-    return f"the judge gave no usable verdict twice in a row: {latest[-1].verdict.summary}" if unread else None
+    return f"the judge gave no usable verdict twice in a row: {latest[0].verdict.summary}" if unread else None
 
 
 def _plan_done(context: DecisionContext) -> str | None:
