@@ -75,9 +75,18 @@ def test_each_variant_is_gated_against_its_own_like(invoke: Invoke) -> None:
     head, rates, verdict, left = result.stdout.splitlines()
     assert head.startswith(f"refine to refine@{RIGHT}: ")
     assert "1 task: 1.000 to 1.000, difference +0.000 [" in rates
-    assert "its lower end has to be above -0.020" in rates
+    assert "whose lower end has to be above -0.020" in rates
     assert "harm does not show (one-sided p 1.000)" in verdict
     assert left == f"not judged, without a like in the other run: both refine@{WRONG}"
+
+
+@pytest.mark.usefixtures("runs")
+def test_the_interval_that_decides_is_shown(invoke: Invoke) -> None:
+    """Also where it does not hold the difference."""
+    told = json.loads(invoke("gate", "wrong", "right", "--json").stdout)["paired"]["interval"]
+    rates = invoke("gate", "wrong", "right").stdout.splitlines()[1]
+    assert f"+1.000 [{told['low']:+.3f}, {told['high']:+.3f}] (" in rates
+    assert "too few instances to hold the difference" in rates
 
 
 @pytest.mark.usefixtures("runs")

@@ -147,6 +147,19 @@ def test_explain_tells_what_is_shown_to_whom(invoke: Invoke, write_task: WriteTa
     assert told["never_shown"] == ["hidden.want"]
 
 
+def test_a_proposer_that_is_no_card_has_no_prompt_to_show(invoke: Invoke, write_task: WriteTask, project: Path) -> None:
+    (project / "own.py").write_text(
+        "class Own:\n    role = 'proposer'\n    async def act(self, view, models):\n        raise NotImplementedError\n"
+    )
+    task = write_task()
+    task.write_text(task.read_text().replace("proposer: sayer", "proposer: own:Own"))
+    result = invoke("explain", "say.yaml", "--prompt")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "own:Own has no prompt to show" in result.stderr
+    assert "--transcript" in result.stderr
+    assert invoke("explain", "say.yaml").exit_code == 0
+
+
 def test_schema_can_be_named_in_a_task(invoke: Invoke, project: Path) -> None:
     assert json.loads(invoke("schema").stdout) == task_schema()
     result = invoke("schema", "--out", "task.schema.json")
@@ -176,6 +189,7 @@ def test_two_runs_are_compared_task_by_task(invoke: Invoke, two_runs: tuple[Path
     assert told["differs"] == ["models.0"]
     assert told["differences"] == ["models (scripted/good.yaml / scripted/bad.yaml)"]
     page = invoke("compare", *two_runs, "--out", "comparison.html").stdout
+    assert page.endswith("\nwrote comparison.html\n")
     assert "good single" in Path("comparison.html").read_text()
     assert "good single is better than bad single on t1, t2" in page
     assert "The runs differ in: models (scripted/good.yaml / scripted/bad.yaml)" in page

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from loopwright.drift import (
@@ -59,6 +61,23 @@ def test_wins_and_losses(wins: int, losses: int, p_value: float, better: float) 
 
 def _scores(passed: int, tasks: int) -> dict[str, list[float]]:
     return {f"task {at}": [float(at < passed)] for at in range(tasks)}
+
+
+def test_with_few_tasks_more_of_them_are_advised_and_not_repeats() -> None:
+    once = judge_change({"only": [0.0]}, {"only": [1.0]})
+    often = judge_change({"only": [0.0] * 16}, {"only": [1.0] * 16})
+    assert once.decision == often.decision == "hold"
+    assert once.paired.interval == often.paired.interval
+    assert "repeats" not in once.why
+    told = re.search(r"about (\d+) that differ alike are enough", once.why)
+    enough = int(told[1]) if told else 0
+    assert judge_change(_scores(0, enough), _scores(enough, enough)).decision == "accept"
+    assert judge_change(_scores(0, enough - 1), _scores(enough - 1, enough - 1)).decision == "hold"
+
+
+def test_with_many_tasks_repeats_are_advised_too() -> None:
+    mixed = {task: [1.0 - score[0]] for task, score in _scores(12, 24).items()}
+    assert "run more tasks or repeats" in judge_change(_scores(12, 24), mixed).why
 
 
 def test_a_clear_gain_is_accepted_and_a_clear_loss_rolled_back() -> None:

@@ -130,10 +130,16 @@ def test_a_server_of_this_machine_that_refuses_without_a_key_names_the_variable(
     assert "Check VLLM_API_KEY" in caught.value.remedy
 
 
-@pytest.mark.parametrize("settings", [{"api_key_env": "MINE_KEY"}, {"headers": {"X-Team": "${MINE_KEY}"}}])
-def test_a_variable_that_is_not_set_is_named(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"api_key_env": "MINE_KEY"}, "mine/m needs an API key and MINE_KEY is not set"),
+        ({"headers": {"X-Team": "${MINE_KEY}"}}, "mine/m sends the header X-Team, and MINE_KEY is not set"),
+    ],
+)
+def test_a_variable_that_is_not_set_is_named(settings: Any, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MINE_KEY", raising=False)
-    with pytest.raises(MissingSecret, match="mine/m needs an API key and MINE_KEY is not set"):
+    with pytest.raises(MissingSecret, match=told):
         asked(reply(), **settings)
 
 

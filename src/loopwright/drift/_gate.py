@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Literal
 
-from loopwright.stats import PairedDifference, paired_difference
+from loopwright.stats import FEWEST_FOR_BOOTSTRAP, PairedDifference, paired_difference, tasks_to_exclude
 
 _CLAMP = 2.0
 _HARM = 0.05
@@ -92,7 +92,7 @@ def judge_change(
 
     Accept: no worse than the accepted versions (xi >= 0), the lower end of the paired 95 % interval is above
     -margin, and no skill dropped too far. Roll back: harm is likely (one-sided p < 0.05) or xi < -2. Else hold: run
-    more probes or repeats, and keep the incumbent meanwhile.
+    more probes, and keep the incumbent meanwhile.
 
     Args:
         incumbent: Task to the scores in [0, 1] of its repeats under the version in use.
@@ -121,7 +121,7 @@ def judge_change(
     elif paired.interval.low <= -margin:
         decision, why = (
             "hold",
-            f"a loss of {-paired.interval.low:.3f} is not ruled out, beyond {margin:g}; run more tasks or repeats",
+            f"a loss of {-paired.interval.low:.3f} is not ruled out, beyond {margin:g}; {_remedy(differences, margin)}",
         )
     elif dropped > most_dropped:
         decision, why = "hold", f"a skill dropped by {dropped:.2f} on the way, more than {most_dropped:.2f}"
@@ -131,3 +131,11 @@ def judge_change(
             f"no loss beyond {margin:.2f}, {xi:.1f} standard deviations above the accepted versions",
         )
     return Ruling(decision, why, xi, wins, losses, harm, p_of_better(wins, losses), paired)
+
+
+def _remedy(differences: Sequence[float], margin: float) -> str:
+    """What would rule the loss out. With few tasks the width of the interval is due to their number alone."""
+    if len(differences) >= FEWEST_FOR_BOOTSTRAP:
+        return "run more tasks or repeats"
+    enough = tasks_to_exclude(margin, differences)
+    return f"run more tasks: about {enough} that differ alike are enough" if enough else "run more tasks"

@@ -11,9 +11,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from loopwright.errors import MissingSecret, ModelError, ModelRejected, ModelUnavailable, UserError
+from loopwright.errors import ModelError, ModelRejected, ModelUnavailable, UserError
 from loopwright.models._endpoints import OPENAI_URL, builtin_endpoint, endpoints_file, key_variable, url_variable
 from loopwright.models._faults import Fault, Fix, may_be_reply, read_fault, shown_url, to_error
+from loopwright.models._keys import filled_headers, key_of
 from loopwright.models._options import ModelOptions
 from loopwright.models._wire import (
     Files,
@@ -84,7 +85,7 @@ class ModelServer:
         self.timeout = settings.timeout
         self.settings = settings
         self.key = api_key if settings.api_key_env else ""
-        self._headers = _headers(name, settings)
+        self._headers = filled_headers(name, settings)
         self._name = name
         self._api_key = api_key
         self._fix = fix
@@ -122,7 +123,7 @@ class ModelServer:
         settings = Endpoint(
             base_url=shown_url(base_url), api=api, api_key_env="OPENAI_API_KEY", timeout=options.timeout
         )
-        api_key = _key(name, "OPENAI_API_KEY", options.api_key)
+        api_key = key_of(name, "OPENAI_API_KEY", options.api_key)
         fix = Fix(
             key="OPENAI_API_KEY",
             url="OPENAI_BASE_URL",
@@ -147,7 +148,7 @@ class ModelServer:
         where = f"`{endpoint}` in {endpoints_file()}"
         builtin = settings == builtin_endpoint(endpoint)
         variable = settings.api_key_env
-        api_key = _key(name, variable, None) if variable else "none"
+        api_key = key_of(name, variable, None) if variable else "none"
         fix = Fix(
             key=variable or (key_variable(endpoint) if builtin else f"`api_key_env` of {where}"),
             url=url_variable(endpoint) if builtin else f"`base_url` of {where}",
@@ -375,25 +376,3 @@ class ModelServer:
             scrub(f"{self._name} at {self.endpoint}: {type(cause).__name__}: {cause}"),
             remedy=f"Check that a server answers at {self.endpoint} ({self._fix.url}).",
         )
-
-
-def _key(name: str, variable: str, given: str | None) -> str:
-    api_key = (given or os.environ.get(variable) or "").strip()
-    if not api_key:
-        raise MissingSecret(
-            f"{name} needs an API key and {variable} is not set",
-            remedy=f"Set {variable} in the environment. A server that checks no keys takes any value.",
-        )
-    if not (api_key.isascii() and api_key.isprintable()):
-        raise MissingSecret(
-            f"{name}: {variable} holds characters that no key has",
-            remedy="Copy the key again; it is one line of plain letters, digits and signs.",
-        )
-    return api_key
-
-
-def _headers(name: str, settings: Endpoint) -> dict[str, str]:
-    values = {variable: _key(name, variable, None) for variable in settings.header_variables}
-    for variable, value in values.items():
-        register(value, variable)
-    return settings.filled_headers(values)

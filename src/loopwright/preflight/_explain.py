@@ -145,7 +145,10 @@ def first_prompt(checked: CheckedRun) -> tuple[Message, ...]:
     episode = checked.episodes[0]
     proposer = checked.cast(episode).agents[AgentRole.PROPOSER]
     if not isinstance(proposer, ModelAgent):
-        raise MissingContent("the proposer has no prompt: it is not made from a card")
+        raise MissingContent(
+            f"{episode.task.agents.proposer} has no prompt to show: it is no card, and what it asks is its own affair",
+            remedy="Leave out --prompt. After a run, `loopwright show RUN EPISODE --transcript` tells what it asked.",
+        )
     view = view_for(
         AgentRole.PROPOSER,
         episode.instance.without_hidden(),

@@ -12,7 +12,7 @@ from loopwright.report._comparison import (
 )
 from loopwright.report._drift import alarm_line, render_drift
 from loopwright.report._fit import FittedTable, fit_table
-from loopwright.report._format import difference_bounds, duration, money, value_line
+from loopwright.report._format import difference_bounds, duration, holds_difference, money, value_line
 from loopwright.report._html import render_html
 from loopwright.report._ideas import IdeaOutcomes, Tried, idea_lines, idea_outcomes
 from loopwright.report._pairing import Pairing, pair_variants
@@ -44,6 +44,7 @@ __all__ = [
     "difference_bounds",
     "duration",
     "fit_table",
+    "holds_difference",
     "idea_lines",
     "idea_outcomes",
     "money",

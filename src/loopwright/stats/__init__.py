@@ -15,6 +15,7 @@ from loopwright.stats._intervals import (
     wilson,
 )
 from loopwright.stats._paired import (
+    FEWEST_FOR_BOOTSTRAP,
     PairedDifference,
     bca,
     benjamini_hochberg,
@@ -22,6 +23,7 @@ from loopwright.stats._paired import (
     paired_difference,
     paired_values,
     sign_flip,
+    tasks_to_exclude,
 )
 from loopwright.stats._passk import (
     Rollouts,
@@ -50,6 +52,7 @@ from loopwright.stats._refinement import (
 )
 
 __all__ = [
+    "FEWEST_FOR_BOOTSTRAP",
     "Flow",
     "Interval",
     "PairedDifference",
@@ -86,6 +89,7 @@ __all__ = [
     "tasks_for_paired_means",
     "tasks_for_paired_rates",
     "tasks_for_unpaired_rates",
+    "tasks_to_exclude",
     "turns_of",
     "wilson",
     "worth_iterating",

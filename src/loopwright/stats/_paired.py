@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -127,6 +128,26 @@ def paired_values(a: Mapping[str, Sequence[float]], b: Mapping[str, Sequence[flo
     )
 
 
+def tasks_to_exclude(loss: float, differences: Sequence[float], *, most: int = 1000) -> int | None:
+    """About how many tasks show that nothing more is lost, by the lower end of `paired_difference`'s 95 % interval.
+
+    Args:
+        loss: In mean score, not negative.
+        differences: Of tasks that were tried: the others are supposed to differ alike.
+        most: Where the search ends.
+
+    Returns:
+        A number of tasks, those that were tried included; None if it is above `most`, as where these already lose more.
+    """
+
+    def shown(tasks: int) -> bool:
+        return _bayesian(differences, tasks, 4_000, 0)[100] > -loss
+
+    counts = range(1, most + 1)
+    found = bisect_left(counts, True, key=shown)
+    return counts[found] if found < len(counts) else None
+
+
 def bca(values: Sequence[float], *, confidence: float = 0.95, resamples: int = 10_000, seed: int = 0) -> Interval:
     """Bias-corrected and accelerated bootstrap interval of the mean (Efron 1987), values resampled as they are.
 
@@ -188,11 +209,19 @@ def benjamini_hochberg(p_values: Sequence[float], q: float = 0.05) -> list[bool]
 def _interval(differences: Sequence[float], confidence: float, resamples: int, seed: int) -> Interval:
     if len(differences) >= FEWEST_FOR_BOOTSTRAP and len(set(differences)) > 1:
         return bca(differences, confidence=confidence, resamples=resamples, seed=seed)
-    rng, atoms = random.Random(seed), Counter([*differences, 1.0, -1.0])
+    means = _bayesian(differences, len(differences), resamples, seed)
+    low, high = (means[int(share * (resamples - 1))] for share in ((1 - confidence) / 2, (1 + confidence) / 2))
+    return Interval(low, high, f"Bayesian bootstrap of {len(differences)} task{'' if len(differences) == 1 else 's'}")
+
+
+def _bayesian(differences: Sequence[float], tasks: int, resamples: int, seed: int) -> list[float]:
+    """Means of a Bayesian bootstrap of so many tasks that differ as these do, with one won and one lost, in order."""
+    rng, share = random.Random(seed), tasks / len(differences)
+    atoms = {value: times * share for value, times in Counter(differences).items()}
+    for value in (1.0, -1.0):
+        atoms[value] = atoms.get(value, 0) + 1
     means = []
     for _ in range(resamples):
         weights = [rng.gammavariate(times, 1.0) for times in atoms.values()]
         means.append(fsum(w * d for w, d in zip(weights, atoms, strict=True)) / fsum(weights))
-    means.sort()
-    low, high = (means[int(share * (resamples - 1))] for share in ((1 - confidence) / 2, (1 + confidence) / 2))
-    return Interval(low, high, f"Bayesian bootstrap of {len(differences)} task{'' if len(differences) == 1 else 's'}")
+    return sorted(means)

@@ -29,10 +29,10 @@ def command(
     """Compare two runs, or the variants of one, task by task.
 
     RUN and OTHER are run folders, ids in --runs or their beginnings. Of two runs, variants of the same name are
-    compared, and those of the same strategy and models; of one run, each pair of its variants. Only instances that
-    both have count, and only scores: what infrastructure failed is left out.
+    compared, those of the same strategy and models, and the only variants of both; of one run, each pair of its
+    variants. Only instances that both have count, and only scores: what infrastructure failed is left out.
     """
-    from loopwright.cli._output import write_file, write_json
+    from loopwright.cli._output import write, write_file, write_json
     from loopwright.cli._runs import find_run
     from loopwright.cli.render._comparison import show
     from loopwright.report import compare, render_comparison
@@ -42,5 +42,7 @@ def command(
         write_file(out, render_comparison(found))
     if as_json:
         write_json(found.as_dict())
-    else:
-        show(found)
+        return
+    show(found)
+    if out:
+        write(f"wrote {out}")

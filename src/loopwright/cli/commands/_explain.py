@@ -38,11 +38,11 @@ def command(path: Path, plan: RunOptions, prompt: bool, as_json: bool) -> None:
     for note in everything.notes:
         tell(f"note: {note}")
     explanation = explain_run(everything)
+    asked = first_prompt(everything) if prompt else ()
     if as_json:
-        shown = {"prompt": [message.model_dump() for message in first_prompt(everything)]} if prompt else {}
+        shown = {"prompt": [message.model_dump() for message in asked]} if prompt else {}
         write_json({**explanation.as_dict(), **shown})
         return
     write(explanation.as_text())
-    if prompt:
-        for message in first_prompt(everything):
-            write(f"\n[{message.role}]\n{message.content}")
+    for message in asked:
+        write(f"\n[{message.role}]\n{message.content}")

@@ -54,8 +54,8 @@ def command(
     """Decide about a change by two runs: accept, hold or roll back.
 
     BASELINE is a run of the version in use, CANDIDATE one of a change of prompt, model or strategy, over the same
-    tasks. Each variant is judged by itself, against the one of the same name, or of the same strategy and models.
-    Episodes that infrastructure failed are left out.
+    tasks. Each variant is judged by itself, against the one of the same name, or of the same strategy and models; the
+    only variant of each run against the other. Episodes that infrastructure failed are left out.
     """
     from loopwright.cli._exit import ExitCode
     from loopwright.cli._output import write, write_json

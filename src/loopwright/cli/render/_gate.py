@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from loopwright.drift import Ruling
-from loopwright.report import difference_bounds
+from loopwright.report import holds_difference
+from loopwright.stats import PairedDifference
 from loopwright.text import counted
 
 _WORST = ("roll back", "hold", "accept")
@@ -21,8 +22,7 @@ def told(old: str, new: str, ruling: Ruling, *, margin: float) -> str:
     return (
         f"{name}: {ruling.decision}: {ruling.why}\n"
         f"  {counted(paired.tasks, 'task')}: {paired.mean_b:.3f} to {paired.mean_a:.3f}, "
-        f"difference {paired.difference:+.3f} {difference_bounds(paired, 3)} ({paired.interval.method}); "
-        f"its lower end has to be above {-margin:+.3f}\n"
+        f"difference {paired.difference:+.3f} {_bounds(paired)}, whose lower end has to be above {-margin:+.3f}\n"
         f"  better on {ruling.wins}, worse on {ruling.losses}; harm {harm} (one-sided p {ruling.p_harm:.3f}), "
         f"probability of better {ruling.p_better:.2f}, "
         f"{ruling.improvement:+.1f} standard deviations from the accepted versions"
@@ -34,3 +34,10 @@ def rulings_as_json(rulings: Sequence[tuple[str, str, Ruling]], left_out: Sequen
     *_, worst = min(rulings, key=lambda one: (_WORST.index(one[2].decision), one[2].paired.difference))
     each = [{"baseline": old, "candidate": new, **asdict(ruling)} for old, new, ruling in rulings]
     return {**asdict(worst), "variants": each, "left_out": list(left_out)}
+
+
+def _bounds(paired: PairedDifference) -> str:
+    """The interval that decides, also where it does not hold the difference: the decision rests on its lower end."""
+    low, high = (f"{bound:+.3f}" for bound in (paired.interval.low, paired.interval.high))
+    few = "" if holds_difference(paired, 3) else "; too few instances to hold the difference"
+    return f"[{low}, {high}] ({paired.interval.method}{few})"
