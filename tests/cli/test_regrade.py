@@ -188,9 +188,17 @@ def test_only_the_judge_is_paid_once_and_under_a_cap(invoke: Invoke, judged: Pat
 
 def test_the_judges_model_can_be_named(invoke: Invoke, judged: Path) -> None:
     Path("harsh.yaml").write_text(json.dumps([_SAYS % 0]))
-    told = _regraded(invoke, judged, "--model", "scripted/harsh.yaml")
+    told = _regraded(invoke, judged, "--model", "scripted/harsh.yaml", "--out", "new")
     assert [one["after"] for one in told["episodes"]] == [0.0]
     assert told["variants"][0]["right_to_wrong"] == 0
+    compared = json.loads(invoke("compare", "old", "new", "--json").stdout)
+    assert "tasks.0.models.verifier" in compared["differs"]
+    assert "task poem: models.verifier" in compared["differences"]
+    heading = invoke("show", "new", "poem:refine:0").stdout.splitlines()[1]
+    assert heading.endswith("verifier scripted/strict.yaml, grader scripted/harsh.yaml"), "the loop had its own judge"
+    _regraded(invoke, judged, "--model", "scripted/strict.yaml", "--out", "same")
+    same = json.loads(invoke("compare", "old", "same", "--json").stdout)
+    assert not [path for path in same["differs"] if "model" in path]
 
 
 def _as_before(folder: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from langgraph.runtime import RunControl
 
+from loopwright.agents import AgentReply, AgentRole, Critique, ModelClient, View
 from loopwright.budget import Caps, Ledger, Spend
 from loopwright.candidate import Candidate
 from loopwright.environments import Observation
@@ -329,6 +330,22 @@ def test_a_defect_ends_the_episode_and_says_where(tmp_path: Path) -> None:
     assert outcome.failure is not None
     assert (outcome.status, outcome.failure.cause) == ("failed", "harness")
     assert "in the plug-in" in outcome.failure.message
+
+
+def test_a_critic_that_expects_a_candidate_is_told_that_there_is_none(tmp_path: Path) -> None:
+    class Critic:
+        role = AgentRole.CRITIC
+
+        async def act(self, view: View, models: ModelClient) -> AgentReply:
+            assert view.current is not None
+            feedback = view.current.candidate.text  # type: ignore[union-attr]  # what users write
+            return AgentReply(critique=Critique(feedback=feedback))
+
+    table = Table(tmp_path / "r", [""])
+    table.context = replace(table.context, agents={**table.context.agents, AgentRole.CRITIC: Critic()})
+    outcome = play(table)
+    assert outcome.failure is not None
+    assert outcome.failure.line.endswith("the attempt holds no candidate: view.current.candidate is None")
 
 
 def test_what_the_user_wrote_wrongly_is_raised(tmp_path: Path) -> None:

@@ -198,6 +198,20 @@ class Asks(Own):
         return AgentReply(candidate=Candidate(text=reply.text))
 
 
+class OwnCritic(Own):
+    """A critic that names its model itself."""
+
+    role = AgentRole.CRITIC
+    model = "ollama/critic"
+
+
+def test_a_key_that_a_class_needs_is_told_of_the_class(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DEEPSEEK_API_KEY", raising=False)
+    monkeypatch.setattr(OwnCritic, "model", "deepseek/deepseek-reasoner")
+    with pytest.raises(UserError, match=r"^deepseek/deepseek-reasoner needs an API key"):
+        loopwright.check(task, model=Scripted([], name="scripted/one"), proposer=Asks(), critic=OwnCritic())
+
+
 def test_models_that_no_role_asks_are_told_and_not_compared(task: Task, tmp_path: Path) -> None:
     one, two = Scripted(["a"], name="scripted/one"), Scripted(["b"], name="scripted/two")
     (note,) = loopwright.check(task, model=one, proposer=Own()).notes
@@ -208,6 +222,8 @@ def test_models_that_no_role_asks_are_told_and_not_compared(task: Task, tmp_path
         with pytest.raises(UserError, match="variants would differ in their names alone"):
             loopwright.run(asked, model=models, proposer=Own(), out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
+    (note,) = loopwright.check(task, model=one, proposer=Asks(), critic=OwnCritic()).notes
+    assert note == f"triple: scripted/one does not reach the critic, which names its model itself: {OwnCritic.model}"
     by_role = task.model_copy(update={"models": {"proposer": "ollama/a", "critic": "ollama/b"}})
     own, rules = loopwright.check(by_role, proposer=Own()).notes
     assert "the proposer does not ask ollama/a" in own

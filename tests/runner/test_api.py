@@ -78,6 +78,14 @@ class _Needs:
         ({"proposer": 7}, r"`proposer` is not an agent: an object of int"),
         ({"critic": _Sync()}, r"`critic` is not an agent: an object of _Sync has no method `act`"),
         ({"model": 7}, r"`model` is not a model"),
+        ({"model": {"critic": "scripted/x.yaml"}}, r"`model` is for every role(?s:.)*`models=\{ROLE: MODEL\}`"),
+        ({"models": {"critic": 7}}, r"`models.critic` is not a model"),
+        ({"models": {"critics": "scripted/x.yaml"}}, r"no role 'critics'(?s:.)*proposer, critic"),
+        ({"models": {"critic": Scripted(["x"])}}, r"two models go by the name 'scripted/replies'"),
+        (
+            {"model": [Scripted([]), "mine/other"], "models": {"critic": "mine/third"}},
+            r"`model` 2 models to compare(?s:.)*Leave one of the two out",
+        ),
         ({"strategy": 7}, r"`strategy` is not a strategy"),
     ],
 )
@@ -326,6 +334,22 @@ def test_a_fork_keeps_what_was_before_and_is_compared_with_its_source(task: loop
     comparison = loopwright.compare(old, new)
     assert [(pair.only_a, pair.only_b) for pair in comparison.pairs] == [([], ["triple"])]
     assert comparison.differences == loopwright.compare(old.folder, str(new.folder)).differences
+
+
+@pytest.mark.parametrize("other", [None, "scripted/nowhere.yaml"])
+def test_each_role_has_its_model(task: loopwright.Task, tmp_path: Path, other: str | None) -> None:
+    """Over those that the task names, also of models that it compares."""
+    named = task.model_copy(update={"matrix": task.matrix.model_copy(update={"models": ("a/b", "c/d")})})
+    said = '{"feedback": "Times 3.", "decision": "continue"}'
+    proposer, critic = Scripted([WRONG, RIGHT], name="mine/proposer"), Scripted([said], name="mine/critic")
+    models = {"proposer": proposer, "critic": critic}
+    result = loopwright.run(named, model=other, models=models, critic="critic", calls=3, out=tmp_path / "run")
+    (episode,) = result
+    assert episode.passed
+    assert dict(episode.started.models) == {"proposer": "mine/proposer", "critic": "mine/critic"}
+    assert (len(proposer.requests), len(critic.requests)) == (2, 1)
+    again = loopwright.resume(tmp_path / "run", models=models)
+    assert again.pass_rate == 1
 
 
 def test_several_models_are_compared(task: loopwright.Task, tmp_path: Path) -> None:

@@ -65,7 +65,8 @@ class View(BaseModel):
     attempts: tuple[Attempt, ...] = ()
     """All earlier attempts, oldest first; none for a proposer that starts afresh, and none for a verifier."""
     current: Attempt | None = None
-    """The attempt to improve, to criticise or to score; None for a fresh start."""
+    """The attempt to improve, to criticise or to score; None for a fresh start. Its `candidate` is None where the reply
+    held none: proposers and critics see such attempts, too."""
     iterations_left: int | None = None
     """How many iterations may follow; None where the role is not told."""
     threshold: Threshold | None = None

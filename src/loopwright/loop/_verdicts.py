@@ -105,6 +105,10 @@ async def critique_of(context: EpisodeContext, view: View, calls: NodeCalls, ite
         context.record(failed, iteration, calls.node)
         critic = RuleCritic()
         reply = await critic.act(view, calls)
+    except AttributeError as error:
+        if error.obj is None and view.current and view.current.candidate is None:
+            error.args = (f"{error}; the attempt holds no candidate: view.current.candidate is None",)
+        raise
     return critic, reply.critique or Critique(feedback="")
 
 

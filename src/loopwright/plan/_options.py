@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from loopwright.agents import Agent
+from loopwright.agents import Agent, AgentRole
+from loopwright.errors import UserError
 from loopwright.loop import Strategy
 from loopwright.models import Model
 from loopwright.models.image import ImageModel
@@ -28,6 +29,8 @@ class ComponentOptions(TypedDict, total=False):
 
     model: str | Model | Sequence[str | Model] | None
     """For every role, by `provider/model` or as an object with the `Model` protocol; several are compared."""
+    models: Mapping[str, str | Model] | None
+    """Role to its model, over the task's `models`; `model`, if there is one beside it, is for the other roles."""
     strategy: str | Strategy | Sequence[str | Strategy] | None
     """By name or as an object; several are compared."""
     proposer: str | Agent | None
@@ -75,7 +78,7 @@ class _Components:
     """Components that were asked for, as names for the record and as objects."""
 
     def __init__(self, options: ComponentOptions) -> None:
-        models = [_made("models", "model", one) for one in _several(options.get("model"))]
+        models, by_role = _chat_models(options)
         strategies = [_made("strategies", "strategy", one) for one in _several(options.get("strategy"))]
         drawn_by = {
             "generator": [_made("image_models", "generator", one) for one in _several(options.get("generator"))],
@@ -87,7 +90,11 @@ class _Components:
             for what, several in drawn_by.items()
             if several
         }
-        self.models = tuple(one if isinstance(one, str) else one.name for one in models)
+        names = tuple(one if isinstance(one, str) else one.name for one in models)
+        self.by_role: dict[Any, str] = {role: getattr(one, "name", one) for role, one in by_role.items()}
+        # A model that is compared is one for every role: beside models by role it is the task's.
+        self.models: tuple[str, ...] = () if by_role else names
+        self.others: tuple[str, ...] = names if by_role else ()
         self.strategies = tuple(one if isinstance(one, str) else one.name for one in strategies)
         verifier, environment = options.get("verifier"), options.get("environment")
         if environment is not None and not isinstance(environment, str):
@@ -99,12 +106,12 @@ class _Components:
             "auditor": _made("agents", "auditor", options.get("auditor")),
             "environment": environment,
         }
-        names = {role: part if isinstance(part, str) else _name(part, role) for role, part in parts.items() if part}
-        objects = {names[role]: (role, part) for role, part in parts.items() if part and not isinstance(part, str)}
-        self.environment = names.pop("environment", None)
-        self.agents = names
+        named = {role: part if isinstance(part, str) else _name(part, role) for role, part in parts.items() if part}
+        objects = {named[role]: (role, part) for role, part in parts.items() if part and not isinstance(part, str)}
+        self.environment = named.pop("environment", None)
+        self.agents = named
         self.given = ComponentOverrides(
-            models={one.name: one for one in models if not isinstance(one, str)},
+            models=_by_name([one for one in (*models, *by_role.values()) if not isinstance(one, str)]),
             image_models={one.name: one for one in image_models if not isinstance(one, str)},
             strategies={one.name: one for one in strategies if not isinstance(one, str)},
             agents={name: part for name, (_, part) in objects.items() if isinstance(part, Agent)},
@@ -114,8 +121,13 @@ class _Components:
         )
 
     def put_into(self, task: Task) -> Task:
-        """The task with the agents and the environment that were asked for."""
+        """The task with the models by role, the agents and the environment that were asked for."""
         update: dict[str, object] = {}
+        if self.by_role:
+            matrix = task.matrix.model_copy(update={"models": ()})
+            update = {"models": {**task.models, **self.by_role}, "matrix": matrix}
+        if self.others:
+            update["model"] = self.others[0]
         if self.agents:
             update["agents"] = task.agents.model_copy(update=self.agents)
         if self.image_models:
@@ -187,7 +199,13 @@ def handed_in(**options: Unpack[ComponentOptions]) -> ComponentOverrides:
 
 
 def _several(part: Any) -> Sequence[Any]:
-    """One or several, as several; a class may be a sequence of its own making only as an object."""
+    """One or several, as several; a class may be a sequence of its own making only as an object.
+
+    Raises:
+        UserError: It is a mapping.
+    """
+    if isinstance(part, Mapping):
+        raise UserError("`model` is for every role", remedy="Name a model for each role by `models={ROLE: MODEL}`.")
     if part is None:
         return ()
     return tuple(part) if isinstance(part, Sequence) and not isinstance(part, str) else (part,)
@@ -200,6 +218,40 @@ def _made(kind: str, argument: str, part: Any) -> Any:
         UserError: It cannot.
     """
     return part if part is None or isinstance(part, str) else instantiate_plugin(kind, f"`{argument}`", part)
+
+
+def _chat_models(options: ComponentOptions) -> tuple[list[Any], dict[str, Any]]:
+    """The models for every role, and those of single roles, by name or as objects.
+
+    Raises:
+        UserError: One is no model, there is no such role, or several models stand beside those of roles.
+    """
+    models = [_made("models", "model", one) for one in _several(options.get("model"))]
+    by_role = {role: _made("models", f"models.{role}", one) for role, one in (options.get("models") or {}).items()}
+    if strange := [role for role in by_role if role not in set(AgentRole)]:
+        raise UserError(f"`models`: there is no role {strange[0]!r}", remedy=f"Roles are {', '.join(AgentRole)}.")
+    if by_role and len(models) > 1:
+        raise UserError(
+            f"`models` names a model for each role, and `model` {len(models)} models to compare",
+            remedy="Leave one of the two out, or name one `model` for the roles that `models` does not name.",
+        )
+    return models, by_role
+
+
+def _by_name(models: Sequence[Model]) -> dict[str, Model]:
+    """Objects by the names that the record tells them by.
+
+    Raises:
+        UserError: Two of them go by one name.
+    """
+    found: dict[str, Model] = {}
+    for model in models:
+        if found.setdefault(model.name, model) is not model:
+            raise UserError(
+                f"two models go by the name {model.name!r}, which the record could not tell apart",
+                remedy="Give each a name of its own, such as `Scripted([...], name='scripted/critic')`.",
+            )
+    return found
 
 
 def _name(part: object, role: str) -> str:

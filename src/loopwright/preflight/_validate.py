@@ -145,7 +145,8 @@ def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Pl
             for prompt in filter(None, (agent.prompt, agent.tool_prompt)):
                 check_prompt(prompt, role, episode.instance.without_hidden(), task.loop.max_iterations)
     for role_name, model in cast.models.items():
-        with places.at(task, *_named_in(task, role_name)):
+        named = model == cast.named.chat.get(role_name)
+        with places.at(task, *(_named_in(task, role_name) if named else ("agents", role_name))):
             _open(resolved, model)
     for what, names in (("generator", cast.named.generators), ("editor", cast.named.editors)):
         with places.at(task, "image_models", what):
@@ -218,6 +219,10 @@ def _unasked(
             with places.at(task, *_named_in(task, "")):
                 raise UserError(f"{message}: variants would differ in their names alone", remedy=f"A{_OWN_ASKS[1:]}.")
         yield f"{message}; {_OWN_ASKS}"
+    elif task.model:
+        for role, own in cast.models.items():
+            if role not in task.models and own != task.model:
+                yield f"{task.name}: {task.model} does not reach the {role}, which names its model itself: {own}"
     for role, model in task.models.items():
         if role in cast.agents and model not in asked:
             rules = isinstance(cast.agents[AgentRole(role)], RuleCritic)

@@ -112,12 +112,29 @@ def compare_runs(first: Path, second: Path, *, asked: Sequence[tuple[str, str]] 
     pairing = pair_variants(summarize_run(first), summarize_run(second), asked)
     sides = [(f"{first.name} {a.name}", a, f"{second.name} {b.name}", b) for a, b in pairing.pairs]
     pairs = _pairs(sides)
-    old, new = read_run(first).manifest, read_run(second).manifest
+    manifest = read_run(first).manifest
+    old, new = manifest.config, read_run(second).manifest.config
+    if old.get("regrade") or new.get("regrade"):
+        old, new = _with_judges(old), _with_judges(new)
     # Runs from Python and runs that grade again have no files of their own; their tasks are compared as they are.
-    both = all(one.get("files") for one in (old.config, new.config))
-    differs = [path for path in old.changed(new.config) if both or path.partition(".")[0] != "files"]
-    told = tuple(dict.fromkeys(_told(path, old.config, new.config) for path in differs))
+    both = old.get("files") and new.get("files")
+    changed = manifest.model_copy(update={"config": old}).changed(new)
+    differs = [path for path in changed if both or path.partition(".")[0] != "files"]
+    told = tuple(dict.fromkeys(_told(path, old, new) for path in differs))
     return RunComparison(pairs, differs, told, tuple(pairing.left_out), _unscored(sides, pairs))
+
+
+def _with_judges(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration in which each judged task names its judge's model, wherever that was named."""
+    judge, models = (config.get("regrade") or {}).get("judge"), config.get("models") or []
+    judge = judge or (models[0] if len(models) == 1 else None)
+    tasks = []
+    for task in config["tasks"]:
+        named = task.get("models") or {}
+        grades = judge or named.get("verifier") or task.get("model")
+        judged = grades and (task.get("agents") or {}).get("verifier")
+        tasks.append({**task, "models": {**named, "verifier": grades}} if judged else task)
+    return {**config, "tasks": tasks}
 
 
 _WORDS = {

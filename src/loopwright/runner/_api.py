@@ -51,6 +51,7 @@ async def arun(tasks: Tasks, **options: Unpack[RunArguments]) -> RunResult:
     Args:
         tasks: Tasks, or paths of task files.
         model: For every role: `provider/model`, or any object with the `Model` protocol; several are compared.
+        models: Role to its model, over the task's `models`; `model`, if there is one beside it, is for the other roles.
         strategy: One or several to compare, by name or as objects; none for each task's own.
         proposer: An agent, or the name of one, for all tasks; None for each task's own.
         critic: As `proposer`.

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from loopwright.agents import AgentRole
 from loopwright.errors import MissingContent, TaskError, UserError
 from loopwright.loop import GRADE, traits_of
 from loopwright.plan import (
@@ -219,8 +220,11 @@ def _begin(resolved: ResolvedRun, folder: Path, record: RunRecord, ended: Mappin
     for name, episode in chosen.items():
         started = ended[name].started
         assert isinstance(started, EpisodeStarted)
-        models = {**started.models, **resolved.components(episode).models}
-        run.store.append(started.model_copy(update={"models": models}), episode=name)
+        now = dict(resolved.components(episode).models)
+        judge = now.pop(AgentRole.VERIFIER.value, None)
+        if judge not in (None, started.models.get(AgentRole.VERIFIER.value)) and not episode.instance.hidden:
+            now["grader"] = judge  # The verdicts of the loop stay those of its own verifier.
+        run.store.append(started.model_copy(update={"models": {**started.models, **now}}), episode=name)
     run.store.adopt(record, lambda event: event.episode in chosen and _of_loop(event))
     run.store.close()
 
