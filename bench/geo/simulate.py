@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.geo.geosr import geosr
 from bench.geo.raters import HIGH, shared_error
 from bench.geo.stages import Ask, refined
 from loopwright.geo import RAW, Place, compare_maps, joined, neighbour_maps
@@ -81,6 +82,35 @@ def main() -> None:
         one = world(seed)
         for samples in (1, SAMPLES):
             _print(one, seed, samples)
+    print("\n| seed | model | map | rounds | calls | Spearman | over raw | over ours | anomalies held |")
+    print("|" + "---|" * 9)
+    for seed in SEEDS:
+        _print_geosr(world(seed), seed)
+
+
+def _print_geosr(one: World, seed: int) -> None:
+    """GeoSR's loop beside ours, with the same simulated model and one answer for each place."""
+    rating = one.answers[0]
+    for name, ask in (("knows", knowing), ("guesses", lambda _, seed: guessing(seed))):
+        ours = refined(one.places, rating, ask(one, seed))
+        theirs = {
+            f"GeoSR's loop, oracle stop, {told}": geosr(one.places, rating, one.truth, ask(one, seed), listens=listens)
+            for told, listens in (("what it believes", 0.0), ("half of what it is shown", 0.5))
+        }
+        rows = {OURS: (ours.chosen, N + sum(ours.calls[: ours.chosen]))}
+        rows |= {told: (loop.rounds, N + loop.calls) for told, loop in theirs.items()}
+        maps = {RAW: rating, OURS: ours.value} | {told: loop.value for told, loop in theirs.items()}
+        scores = compare_maps(one.places, one.truth, maps, (RAW, OURS))
+        for told, (rounds, calls) in rows.items():
+            over = " | ".join(
+                "{:+.3f} to {:+.3f}".format(*scores[told].over[other]) if other != told else "" for other in (RAW, OURS)
+            )
+            held = there(one, maps[told]).sum()
+            print(
+                f"| {seed} | {name} | {told} | {rounds} | {calls} | {scores[told].spearman:.3f} | {over} "
+                f"| {held} of {one.anomaly.sum()} |",
+                flush=True,
+            )
 
 
 def _print(one: World, seed: int, samples: int) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Invoke, WriteTask
+from tests.geo import test_geo_task as geo
 from tests.report import samples
 from tests.report.builder import RunBuilder, Turn
 
@@ -312,3 +313,12 @@ def test_a_grade_by_the_loop_itself_is_no_hidden_check(invoke: Invoke, write_tas
     page = invoke("show", "out", "say:refine:0").stdout
     assert "[grade]" in page
     assert "[hidden checks]" not in page
+
+
+def test_many_calls_of_an_iteration_are_one_line(invoke: Invoke, tmp_path: Path) -> None:
+    geo.run(tmp_path / "run", geo.task(), geo.Rater(fails=(3,)))
+    page = invoke("show", tmp_path / "run", "places").stdout
+    first = page.partition("--- iteration 1")[0]
+    assert first.count(" asks ") == 1
+    assert f"proposer asks test/rater {geo.N} times, {9 * (geo.N - 1)} in, {5 * (geo.N - 1)} out" in first
+    assert "1 failed" in first

@@ -241,3 +241,61 @@ def test_what_is_not_warranted_is_no_candidate_under_another_strategy(tmp_path: 
     episode = run(tmp_path / "run", wanted, Rater(constant=True))
     assert [attempt.candidate is None for attempt in episode.attempts[:2]] == [False, True]
     assert "all ratings are equal" in str(episode.attempts[1].problem)
+
+
+HEIGHT = {name: (37 * number) % N for number, (name, _, _) in enumerate(GRID)}
+WITH_HEIGHT = "id,latitude,longitude,height,draw\n" + "".join(
+    f"{name},{lat},{lon},{HEIGHT[name]},{(29 * number) % 31}\n" for number, (name, lat, lon) in enumerate(GRID)
+)
+
+
+class Climber(Rater):
+    """Adds to the truth what the height of a place explains, and notes what it is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[str] = []
+
+    async def complete(self, request: Request) -> Reply:
+        reply = await super().complete(request)
+        number, again = self.calls[-1]
+        if again:
+            self.shown.append(request.messages[1].content)
+            return reply
+        value = float(reply.text.split()[-1].rstrip(".")) - 4 + 4 * HEIGHT[f"p{number}"] / N
+        return reply.model_copy(update={"text": f"My answer is {max(0.0, min(9.9, value)):.1f}."})
+
+
+def test_a_covariate_that_the_ratings_speak_for_is_shown_to_the_model_and_told(tmp_path: Path) -> None:
+    climber = Climber()
+    episode = run(tmp_path / "run", task(WITH_HEIGHT, covariates=["height", "draw"]), climber)
+    told = episode.attempts[0].observation.text
+    assert "covariate height: kept, as the interval excludes 0; partial rank correlation +" in told
+    assert "covariate draw: left out, as the interval holds 0" in told
+    assert f"Known of it: height {HEIGHT[f'p{climber.calls[-1][0]}']:g}\n" in climber.shown[-1]
+    assert re.search(r"- \d+ km [a-z-]+: \d\.\d \(height \d+\)\n", climber.shown[-1])
+    assert "draw" not in climber.shown[-1]
+
+
+def test_a_covariate_that_is_no_column_is_refused_before_a_call(tmp_path: Path) -> None:
+    rater = Rater()
+    with pytest.raises(TaskError, match="no column 'depth'"):
+        run(tmp_path / "run", task(WITH_HEIGHT, covariates=["depth"]), rater)
+    assert rater.calls == []
+
+
+class Parrot(Rater):
+    """Says the same of every place that it is asked about again."""
+
+    async def complete(self, request: Request) -> Reply:
+        reply = await super().complete(request)
+        return reply.model_copy(update={"text": "My answer is 0.3."}) if self.calls[-1][1] else reply
+
+
+def test_answers_of_which_none_counts_are_told(tmp_path: Path) -> None:
+    episode = run(tmp_path / "run", task(), Parrot())
+    made = episode.attempts[1].candidate.made if episode.attempts[1].candidate else {}
+    assert made["counted"] is False
+    assert made["asked"]
+    assert f"{made['asked']} answers came and none counts" in episode.attempts[1].observation.text
+    assert "none counts" not in run(tmp_path / "knows", task(), Rater()).attempts[1].observation.text

@@ -14,7 +14,7 @@ from loopwright.record import EpisodeRecord, RunReader
 from loopwright.report import render_html
 from loopwright.report._maps import episode_maps
 from loopwright.store import read_run
-from tests.geo.test_geo_task import N, Rater, run, task
+from tests.geo.test_geo_task import N, Parrot, Rater, run, task
 
 
 def test_a_report_draws_maps_and_stages(tmp_path: Path) -> None:
@@ -77,3 +77,8 @@ def test_a_file_that_is_no_map_is_not_drawn(
 
     assert episode_maps(episode, "one", record.get) is not None
     assert episode_maps(episode, "one", damaged) is None
+
+
+def test_a_report_says_that_no_answer_of_a_stage_counts(tmp_path: Path) -> None:
+    run(tmp_path / "run", task(), Parrot())
+    assert re.search(r"Stage 1: \d+ answers came and none counts", render_html(tmp_path / "run"))

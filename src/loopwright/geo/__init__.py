@@ -12,6 +12,7 @@ from loopwright.geo._baselines import (
     process_maps,
 )
 from loopwright.geo._conformal import Coverage, conformal
+from loopwright.geo._covariates import with_covariates
 from loopwright.geo._environment import GeoEnvironment, GeoFields
 from loopwright.geo._evaluation import (
     BiasScore,
@@ -22,12 +23,14 @@ from loopwright.geo._evaluation import (
     compare_maps,
     spearman,
 )
+from loopwright.geo._evidence import Evidence
 from loopwright.geo._expected import expected_value
 from loopwright.geo._field import Prediction
 from loopwright.geo._gazetteer import described
 from loopwright.geo._neighbours import Neighbours, find_neighbours
 from loopwright.geo._places import Place, load_places, parse_places, parse_truth
 from loopwright.geo._refiner import MapRefiner
+from loopwright.geo._remarks import remarks
 from loopwright.geo._samples import joined
 from loopwright.geo._stage import Ground, Proposal, look, mean_noise, moved, proposal, settle
 from loopwright.geo._strategy import GEO, MAX_STAGES, MUCH_EXPLAINED
@@ -43,6 +46,7 @@ __all__ = [
     "RAW",
     "BiasScore",
     "Coverage",
+    "Evidence",
     "GeoEnvironment",
     "GeoFields",
     "Ground",
@@ -79,6 +83,8 @@ __all__ = [
     "parse_truth",
     "process_maps",
     "proposal",
+    "remarks",
     "settle",
     "spearman",
+    "with_covariates",
 ]

@@ -11,10 +11,12 @@ from pydantic import Field
 from loopwright.candidate import Candidate
 from loopwright.environments import EnvironmentSetup, Fields, read_fields
 from loopwright.errors import TaskError
+from loopwright.geo._covariates import with_covariates
 from loopwright.geo._gazetteer import described
 from loopwright.geo._grade import grade
 from loopwright.geo._libraries import library
 from loopwright.geo._places import Place, parse_places, parse_truth
+from loopwright.geo._remarks import remarks
 from loopwright.geo._stage import mean_noise, moved
 from loopwright.geo._table import MAP, Table
 from loopwright.task import Instance
@@ -44,6 +46,9 @@ class GeoFields(Fields):
     spread tells what stands out for a reason from what is chance."""
     gazetteer: bool = False
     """Whether places without a context are told by the named places around them (extra `gazetteer`)."""
+    covariates: tuple[str, ...] = ()
+    """What may explain ratings beside position: columns of the places, `absolute_latitude`, `elevation`, `climate` or
+    `town_km`. The ratings decide which of them are used."""
 
 
 class _Hidden(Fields):
@@ -65,8 +70,8 @@ def geo_fields(public: Mapping[str, Any]) -> GeoFields:
 class GeoEnvironment:
     """Executes nothing: it looks at maps without labels in the loop, and with hidden labels afterwards.
 
-    Its public fields are `places`, `scale`, `in_flight`, `samples` and `gazetteer`. Its hidden field is `truth`, a
-    table of `id` and `value`. The goal is what is asked of each place, such as "infant mortality rate".
+    Its public fields are `places`, `scale`, `in_flight`, `samples`, `gazetteer` and `covariates`. Its hidden field is
+    `truth`, a table of `id` and `value`. The goal is what is asked of each place, such as "infant mortality rate".
     """
 
     def __init__(self, setup: EnvironmentSetup) -> None:
@@ -109,7 +114,7 @@ class GeoEnvironment:
             Check(name="places with a value", score=rated, evidence=f"{rated:.1%} of {len(self._places)} places"),
             Check(name="moved as far as the noise", score=near, evidence=told, data={"moved": change, "noise": noise}),
         )
-        return Observation(text=told, verdict=Verdict(checks=checks))
+        return Observation(text="\n".join((told, *remarks(action.made))), verdict=Verdict(checks=checks))
 
     async def submit(self, answer: Candidate) -> Verdict:
         """Compares a map with the hidden truth; scored by Spearman's rank correlation."""
@@ -135,6 +140,7 @@ def _read(instance: Instance) -> tuple[tuple[Place, ...], dict[str, float]]:
             remedy="Leave it out of the goal; `environment: {scale: [0, 9.9]}` says it.",
         )
     places = parse_places(fields.places, "environment.places")
+    with_covariates(places[:1], fields.places, fields.covariates, "environment.places")
     if fields.gazetteer:
         described(places[:1])
     if hidden.truth is None:

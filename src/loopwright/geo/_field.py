@@ -1,16 +1,16 @@
 """The field behind ratings: a Gaussian process on the globe, fitted to the ratings alone.
 
-A place's rating is a mean, plus a smooth part (Matern 1/2 of the chord length), plus an effect of its country where
-places have one, plus noise. scikit-learn fits the four parts by marginal likelihood, and once more without the ratings
-that stand out: a few large ones would pass for noise of all. Values then come from the nearest places only, so that
-memory stays flat; the exponential covariance screens off what lies behind them.
+A place's rating is a mean, with what covariates add to it, plus a smooth part (Matern 1/2 of the chord length), plus
+an effect of its country where places have one, plus noise. scikit-learn fits the four parts by marginal likelihood, and
+once more without the ratings that stand out: a few large ones would pass for noise of all. Values then come from the
+nearest places only, so that memory stays flat; the exponential covariance screens off what lies behind them.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,8 @@ NEAREST = 30
 STANDS_OUT = 2.5
 """Standard deviations from what the others tell beyond which a rating is left out of the fit."""
 _CHUNK = 256
+_GROUP = " = "
+"""Between the name of a covariate and one of its groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,15 @@ class Field:
     """Variance of what countries differ by; 0 where no place has one."""
     noise: float
     """Variance of ratings about the field, beyond what their samples tell: the nugget."""
+    slopes: Mapping[str, float] = field(default_factory=dict)
+    """What a standard deviation of a covariate adds to the mean, by the covariate's name."""
+    told: float = 0.0
+    """Variance of what covariates add."""
 
     @property
     def spatial_share(self) -> float:
         """The part of the variance that is no noise; 0 where there is no variance."""
-        signal = self.smooth + self.country
+        signal = self.smooth + self.country + self.told
         return signal / (signal + self.noise) if signal else 0.0
 
     def as_dict(self) -> dict[str, float]:
@@ -121,6 +127,45 @@ def _fitted(inputs: Numbers, rating: Numbers, grouped: bool, spread: Numbers, ke
         return gp.GaussianProcessRegressor(kernel, alpha=known, normalize_y=True, random_state=0).fit(inputs, rating)
 
 
+def covariate_columns(places: Sequence[Place]) -> dict[str, Numbers]:
+    """The covariates of places as columns: ranks with a mean of 0 and a variance of 1; 0 for an unknown value.
+
+    A covariate of groups gives a column for each group. One that is the same everywhere gives none.
+    """
+    np, stats = library("numpy"), library("scipy.stats")
+    columns: dict[str, Numbers] = {}
+    for name in dict.fromkeys(name for place in places for name in place.covariates):
+        values = [place.covariates.get(name) for place in places]
+        groups = sorted({value for value in values if isinstance(value, str)})
+        for group in groups:
+            inside = [np.nan if one is None else float(one == group) for one in values]
+            columns[f"{name}{_GROUP}{group}"] = np.array(inside)
+        if not groups:
+            columns[name] = np.array([np.nan if one is None else one for one in values], float)
+    for name, column in columns.items():
+        ranks, known = np.zeros(len(column)), np.isfinite(column)
+        ranks[known] = stats.rankdata(column[known])
+        ranks[known] -= ranks[known].mean()
+        columns[name] = ranks / (ranks.std() or 1.0)
+    return {name: column for name, column in columns.items() if column.any()}
+
+
+def known_of(place: Place, field: Field) -> str:
+    """The covariates of a place that a field uses, in words."""
+    used = {name.partition(_GROUP)[0] for name in field.slopes}
+    known = [(name, value) for name, value in place.covariates.items() if name in used]
+    return ", ".join(f"{name} {value if isinstance(value, str) else format(value, 'g')}" for name, value in known)
+
+
+def trend(places: Sequence[Place], slopes: Mapping[str, float]) -> Numbers:
+    """What covariates add to the mean of each place."""
+    found: Numbers = library("numpy").zeros(len(places))
+    columns = covariate_columns(places) if slopes else {}
+    for name, slope in slopes.items():
+        found += slope * columns[name]
+    return found
+
+
 def predict(
     field: Field, places: Sequence[Place], seen: Numbers, noise: Numbers, among: Flags | None = None
 ) -> Prediction:
@@ -137,7 +182,8 @@ def predict(
     usable = np.isfinite(seen) if among is None else among & np.isfinite(seen)
     near = find_neighbours(places, NEAREST, usable).index
     inputs, _ = _inputs(places)
-    mean, variance = np.full(len(places), field.mean), np.full(len(places), field.smooth + field.country)
+    prior = field.mean + trend(places, field.slopes)
+    mean, variance = prior.copy(), np.full(len(places), field.smooth + field.country)
     if not near.shape[1]:
         return Prediction(mean, variance)
     for first in range(0, len(places), _CHUNK):
@@ -147,7 +193,7 @@ def predict(
         known += noise[near[rows]][:, :, None] * np.eye(near.shape[1])
         cross = _covariance(field, here, there)
         weights = np.linalg.solve(known, cross[:, :, None])[:, :, 0]
-        mean[rows] += (weights * (seen[near[rows]] - field.mean)).sum(axis=1)
+        mean[rows] += (weights * (seen - prior)[near[rows]]).sum(axis=1)
         variance[rows] -= (weights * cross).sum(axis=1)
     return Prediction(mean, np.maximum(variance, 1e-12))
 

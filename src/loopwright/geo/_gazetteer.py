@@ -29,15 +29,29 @@ def described(places: Sequence[Place]) -> tuple[Place, ...]:
     Raises:
         MissingExtra: The gazetteer is not installed.
     """
-    np, trees = library("numpy"), library("sklearn.neighbors")
-    names = _names()
-    known = np.radians([[one.latitude, one.longitude] for one in names])
-    points = np.radians([[one.latitude, one.longitude] for one in places])
-    radians, found = trees.BallTree(known, metric="haversine").query(points, k=SHOWN)
+    names, (km, found) = _names(), _nearest(places, SHOWN)
     return tuple(
-        place if place.context else replace(place, context=_context(place, [names[row] for row in rows], km))
-        for place, rows, km in zip(places, found.tolist(), (radians * RADIUS).tolist(), strict=True)
+        place if place.context else replace(place, context=_context(place, [names[row] for row in rows], own))
+        for place, rows, own in zip(places, found, km, strict=True)
     )
+
+
+def town_distances(places: Sequence[Place]) -> list[float]:
+    """Kilometres from each place to the nearest named one.
+
+    Raises:
+        MissingExtra: The gazetteer is not installed.
+    """
+    return [row[0] for row in _nearest(places, 1)[0]]
+
+
+def _nearest(places: Sequence[Place], k: int) -> tuple[list[list[float]], list[list[int]]]:
+    """Kilometres to the nearest named places, and their numbers."""
+    np, trees = library("numpy"), library("sklearn.neighbors")
+    known = np.radians([[one.latitude, one.longitude] for one in _names()])
+    points = np.radians([[one.latitude, one.longitude] for one in places])
+    radians, found = trees.BallTree(known, metric="haversine").query(points, k=k)
+    return (radians * RADIUS).tolist(), found.tolist()
 
 
 def _context(place: Place, names: Sequence[Place], km: Sequence[float]) -> str:

@@ -7,12 +7,12 @@ import io
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from loopwright.errors import TaskError
-from loopwright.project import read_text
+from loopwright.project import GEOPARQUET, read_geoparquet, read_text
 
 LARGEST = 64_000_000
 """Bytes of a file of places that are read, at most."""
@@ -24,7 +24,7 @@ _NAMES = {
     "country": ("country", "iso3", "iso2", "country_code"),
     "continent": ("continent",),
 }
-_NO_VALUE = ("", "nan", "null", "none", "n/a", "-")
+NO_VALUE = ("", "nan", "null", "none", "n/a", "-")
 """What stands in a truth column where there is no value; "NA" is not among them in other columns: it is Namibia."""
 _ERRORS = (
     "ssl error",
@@ -51,23 +51,27 @@ class Place:
     """A group whose places have something in common; empty for none."""
     continent: str = ""
     """A larger group, by which results are told."""
+    covariates: Mapping[str, float | str] = field(default_factory=dict, hash=False)
+    """What else is known, by name: a number, or a group that the place belongs to."""
 
 
 def load_places(path: str | Path) -> tuple[Place, ...]:
-    """Reads a file of places: `.csv`, `.jsonl` or `.geojson`.
+    """Reads a file of places: `.csv`, `.jsonl`, `.geojson` or `.parquet` (GeoParquet).
 
     Raises:
         TaskError: It cannot be read as places; names file, line and remedy.
+        MissingExtra: It is GeoParquet, and the extra `geoparquet` is not installed.
     """
     path = Path(path)
-    return parse_places(read_text(path, LARGEST), str(path))
+    read = read_geoparquet if path.suffix.lower() == GEOPARQUET else read_text
+    return parse_places(read(path, LARGEST), str(path))
 
 
 def parse_places(text: str, path: str = "places") -> tuple[Place, ...]:
     """Reads places from text in CSV, JSON lines or GeoJSON; which of them it is, the text tells.
 
     Columns are `latitude` and `longitude` in degrees, and optionally `id`, `context`, `country` and `continent`; others
-    are passed over.
+    are passed over here.
 
     Args:
         text: The table.
@@ -78,7 +82,7 @@ def parse_places(text: str, path: str = "places") -> tuple[Place, ...]:
     """
     places: list[Place] = []
     seen: dict[str, int] = {}
-    for line, row in _rows(text, path):
+    for line, row in rows_of(text, path):
         place = _place(row, line, path)
         _note(place.id, line, seen, path)
         places.append(place)
@@ -109,7 +113,7 @@ def parse_truth(text: str, path: str = "truth") -> dict[str, float]:
     """
     found: dict[str, float] = {}
     seen: dict[str, int] = {}
-    for line, row in _rows(text, path):
+    for line, row in rows_of(text, path):
         names = [name for name in row if name != "id"]
         column = "value" if "value" in row else names[0] if len(names) == 1 else ""
         if "id" not in row or not column:
@@ -122,7 +126,7 @@ def parse_truth(text: str, path: str = "truth") -> dict[str, float]:
         name = str(row["id"]).strip()
         _note(name, line, seen, path)
         told = str("" if row[column] is None else row[column]).strip()
-        if told.lower() in _NO_VALUE or told == "NA":
+        if told.lower() in NO_VALUE or told == "NA":
             continue
         value = _number(told, column, line, path)
         if math.isfinite(value):
@@ -132,7 +136,8 @@ def parse_truth(text: str, path: str = "truth") -> dict[str, float]:
     return found
 
 
-def _rows(text: str, path: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+def rows_of(text: str, path: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """The rows of a table with their lines; raises `TaskError` where it is none."""
     text = text.removeprefix("\ufeff")
     start = text.lstrip()[:1]
     if start == "{":
@@ -201,11 +206,11 @@ def _feature(feature: Any, number: int, path: str) -> dict[str, Any]:
 
 def _place(row: Mapping[str, Any], line: int, path: str) -> Place:
     named = {name.lower(): value for name, value in row.items()}
-    found = {field: next((named[name] for name in names if name in named), None) for field, names in _NAMES.items()}
-    for field in ("latitude", "longitude"):
-        if found[field] is None:
+    found = {what: next((named[name] for name in names if name in named), None) for what, names in _NAMES.items()}
+    for wanted in ("latitude", "longitude"):
+        if found[wanted] is None:
             raise TaskError(
-                f"there is no {field}: the columns are {', '.join(row)}",
+                f"there is no {wanted}: the columns are {', '.join(row)}",
                 path=path,
                 line=line,
                 remedy="Name two columns `latitude` and `longitude`, in degrees.",
@@ -213,8 +218,10 @@ def _place(row: Mapping[str, Any], line: int, path: str) -> Place:
     latitude = _number(found["latitude"], "latitude", line, path)
     longitude = _number(found["longitude"], "longitude", line, path)
     _check_ranges(latitude, longitude, line, path)
-    words = {name: str(found[name]).strip() for name in ("context", "country", "continent") if found[name] is not None}
-    if error := next((one for one in _ERRORS if one in words.get("context", "").lower()), None):
+    context, country, continent = (
+        "" if found[name] is None else str(found[name]).strip() for name in ("context", "country", "continent")
+    )
+    if error := next((one for one in _ERRORS if one in context.lower()), None):
         raise TaskError(
             f"the context holds the text of an error: {error!r}",
             path=path,
@@ -222,21 +229,21 @@ def _place(row: Mapping[str, Any], line: int, path: str) -> Place:
             remedy="Make the context again, or leave it empty.",
         )
     name = str(found["id"]).strip() if found["id"] is not None else ""
-    return Place(name or f"{latitude:.5f},{longitude:.5f}", latitude, longitude, **words)
+    return Place(name or f"{latitude:.5f},{longitude:.5f}", latitude, longitude, context, country, continent)
 
 
-def _number(value: Any, field: str, line: int, path: str) -> float:
+def _number(value: Any, column: str, line: int, path: str) -> float:
     try:
         if isinstance(value, bool):
             raise TypeError
         return float(value)
     except (TypeError, ValueError, OverflowError):
         raise TaskError(
-            f"{field} is no number: {value!r}",
+            f"{column} is no number: {value!r}",
             path=path,
             line=line,
             remedy="Write degrees such as 52.52."
-            if field in ("latitude", "longitude")
+            if column in ("latitude", "longitude")
             else "Write a number, or nothing where there is no value.",
         ) from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from loopwright.agents import (
@@ -24,16 +24,17 @@ from loopwright.candidate import Candidate
 from loopwright.errors import ModelError, NoCandidate, ReplyInvalid, UserError
 from loopwright.geo._answers import Scale, Unreadable
 from loopwright.geo._autocorrelation import moran
+from loopwright.geo._covariates import with_covariates
 from loopwright.geo._environment import GeoFields, geo_fields
 from loopwright.geo._expected import ALTERNATIVES, expected_value
 from loopwright.geo._fan_out import T, fan_out
-from loopwright.geo._field import Field
+from loopwright.geo._field import Field, known_of
 from loopwright.geo._gazetteer import described
 from loopwright.geo._libraries import library
 from loopwright.geo._neighbours import Neighbours, bearing, find_neighbours
 from loopwright.geo._places import Place, parse_places
 from loopwright.geo._samples import joined
-from loopwright.geo._stage import Proposal, look, mean_noise, moved, proposal, settle
+from loopwright.geo._stage import BY_CALL, Proposal, look, mean_noise, moved, proposal, settle
 from loopwright.geo._table import MAP, Table
 from loopwright.models import Request
 from loopwright.project import Project
@@ -62,7 +63,7 @@ class MapRefiner:
             BudgetExceeded: There is no budget left; what was answered is recorded and not paid again.
             MissingExtra: The extra `geo` is not installed.
         """
-        asking = _Asking.of(view, models)
+        asking = await asyncio.to_thread(_Asking.of, view, models)
         before = view.current.candidate if view.current else None
         if before is None:
             return await _rated(asking)
@@ -96,6 +97,8 @@ async def _rated(asking: _Asking) -> AgentReply:
         "why": ground.why,
         "explained": ground.explained,
     }
+    if ground.evidence:
+        made["covariates"] = [asdict(one) for one in ground.evidence]
     if ground.field is not None:
         made["field"] = ground.field.as_dict()
     return await asking.reply(table, made)
@@ -106,11 +109,12 @@ async def _refined(asking: _Asking, table: Table, made: Mapping[str, Any]) -> Ag
     proposed = await asyncio.to_thread(proposal, asking.places, field, table)
     near = await asyncio.to_thread(find_neighbours, asking.places, _SHOWN)
     outcomes = await asking.fan_out(
-        proposed.asked, lambda client, number: asking.refine(client, number, table, proposed, near)
+        proposed.asked, lambda client, number: asking.refine(client, number, table, proposed, near, field)
     )
     after = settle(table, proposed, outcomes, asking.fields.scale)
     kept = {name: made[name] for name in ("warranted", "explained", "field")}
     told = {"stage": made["stage"] + 1, **_counts(outcomes), **kept}
+    told["counted"] = any(after.status[number] in BY_CALL for number in outcomes)
     index = await asyncio.to_thread(moran, asking.places, after.value)
     told |= {"moved": moved(after), "noise": mean_noise(after), "moran": _index(index.i)}
     return await asking.reply(after, told)
@@ -149,7 +153,7 @@ class _Asking:
         project = Project(models.named.project)
         prompts = {name: load_prompt(f"{name}.md", project) for name in ("rate_place", "refine_place")}
         slim = view.model_copy(update={"public": {}, "attempts": (), "current": None})
-        places = parse_places(fields.places)
+        places = with_covariates(parse_places(fields.places), fields.places, fields.covariates)
         return cls(models, model, slim, fields, described(places) if fields.gazetteer else places, prompts)
 
     async def fan_out(
@@ -176,7 +180,7 @@ class _Asking:
         return Sampling(temperature=1.0) if self.fields.samples > 1 else Sampling()
 
     async def refine(
-        self, client: ModelClient, number: int, table: Table, proposed: Proposal, near: Neighbours
+        self, client: ModelClient, number: int, table: Table, proposed: Proposal, near: Neighbours, field: Field
     ) -> float:
         """What the model says of one place, when it sees what its neighbours were rated."""
         place = self.places[number]
@@ -186,6 +190,7 @@ class _Asking:
                 "km": float(km),
                 "bearing": bearing(place, self.places[other]),
                 "value": value,
+                "known": known_of(self.places[other], field),
             }
             for other, km in zip(near.index[number], near.km[number], strict=True)
             if (value := float(table.value[other])) == value
@@ -193,6 +198,7 @@ class _Asking:
         expected = float(proposed.expected.mean[number])
         spread = float(proposed.expected.variance[number]) ** 0.5
         shown = {"rating": float(table.rating[number]), "expected": expected, "spread": spread, "neighbours": rows}
+        shown["known"] = known_of(place, field)
         return await self._answer(client, "refine_place", {"place": place, **shown})
 
     async def _answer(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loopwright.geo._autocorrelation import moran, outliers
+from loopwright.geo._evidence import Evidence, with_evidence
 from loopwright.geo._field import STANDS_OUT, Field, Prediction, fit_field, predict
 from loopwright.geo._libraries import library
 from loopwright.geo._places import Place
@@ -31,7 +32,8 @@ SURE = 1.645
 """Standard deviations beyond chance from which answers count: p below .05."""
 _STEPS, _UNSEEN = 100, 10
 """Points of the scale that stand for any answer, and answers that they count as."""
-_BY_CALL = ("kept", "neighbours", "revised")
+BY_CALL = ("kept", "neighbours", "revised")
+"""How a place whose answer counted came to its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,9 @@ class Ground:
     moran: float
     """Moran's I of the ratings; NaN where it is not known."""
     explained: float = 0.0
-    """Share of the ratings' variance that the other places' ratings tell."""
+    """Share of the ratings' variance that the other places' ratings, and covariates, tell."""
+    evidence: tuple[Evidence, ...] = ()
+    """Of each covariate; none where there is no field."""
 
 
 def look(places: Sequence[Place], rating: Numbers, spread: Numbers | None = None) -> Ground:
@@ -68,13 +72,16 @@ def look(places: Sequence[Place], rating: Numbers, spread: Numbers | None = None
     field = fit_field(places, rating, spread)
     if not field.smooth + field.country + field.noise:
         return Ground(False, "nearly all ratings are equal", None, found.i)
+    field, evidence = with_evidence(field, places, rating, spread)
     if field.spatial_share < LEAST_SPATIAL:
         why = f"{field.spatial_share:.0%} of the ratings' variance is spatial; the rest is noise, or too local to tell"
-        return Ground(False, why, field, found.i)
+        return Ground(False, why, field, found.i, evidence=evidence)
     rated, noise = np.isfinite(rating), field.noise + (np.zeros(len(rating)) if spread is None else spread)
     missed = rating[rated] - predict(field, places, rating, noise).mean[rated]
     explained = 1 - float(np.mean(missed**2) / np.var(rating[rated]))
-    return Ground(True, f"Moran's I of the ratings is {found.i:.3f} (p {found.p:.3f})", field, found.i, explained)
+    return Ground(
+        True, f"Moran's I of the ratings is {found.i:.3f} (p {found.p:.3f})", field, found.i, explained, evidence
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +100,13 @@ def proposal(places: Sequence[Place], field: Field, table: Table) -> Proposal:
     """Finds the places whose ratings stand out and that no answer of the model has disposed of."""
     np = library("numpy")
     # A place that the model confirmed against its neighbours is an anomaly of its own: it tells nothing about others.
-    among = np.array([status not in _BY_CALL for status in table.status]) & np.isfinite(table.value)
+    among = np.array([status not in BY_CALL for status in table.status]) & np.isfinite(table.value)
     far = np.zeros(len(places), bool)
     # What stands out tells nothing about others either: they are told once more without it.
     for _ in range(2):
         expected = predict(field, places, table.value, table.noise, among & ~far)
         far = np.abs(table.rating - expected.mean) > SIGMAS * np.sqrt(expected.variance + table.noise)
-    if all(status not in _BY_CALL for status in table.status):
+    if all(status not in BY_CALL for status in table.status):
         far |= outliers(places, table.rating)
     open_ = far & np.isfinite(table.rating) & among
     # A rating with samples has more noise than the field alone tells.
@@ -127,7 +134,7 @@ def settle(
         for before, held in zip(table.status, proposed.held, strict=True)
     ]
     for number, before in enumerate(table.status):
-        if before in _BY_CALL:
+        if before in BY_CALL:
             status[number] = before
             value[number] = expected.mean[number] if before == "neighbours" else own[number]
     told = _informed(table, expected, answers, scale)
@@ -180,7 +187,7 @@ def moved(table: Table) -> float:
     A place counts with what its noise allows at most: what stands out is left out of the noise, too.
     """
     np = library("numpy")
-    free = np.array([status not in (*_BY_CALL, "held") for status in table.status]) & np.isfinite(table.rating)
+    free = np.array([status not in (*BY_CALL, "held") for status in table.status]) & np.isfinite(table.rating)
     change = (table.value[free] - table.rating[free]) ** 2
     known = np.nan_to_num(STANDS_OUT**2 * table.noise[free], nan=np.inf)
     return float(np.mean(np.minimum(change, known))) if free.any() else 0.0

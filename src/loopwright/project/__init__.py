@@ -3,12 +3,14 @@
 from loopwright.project._includes import FILE, Includes, bytes_of
 from loopwright.project._json import load_document, load_json, parse_json
 from loopwright.project._new_folder import moved_files, new_folder
+from loopwright.project._parquet import GEOPARQUET, read_geoparquet
 from loopwright.project._plain import plain_problem
 from loopwright.project._project import ContentKind, Project, content_name, find_project, shipped_content
 from loopwright.project._yaml import Document, Mark, Plain, SourceLocation, load_yaml, plain_value, read_text
 
 __all__ = [
     "FILE",
+    "GEOPARQUET",
     "ContentKind",
     "Document",
     "Includes",
@@ -27,6 +29,7 @@ __all__ = [
     "parse_json",
     "plain_problem",
     "plain_value",
+    "read_geoparquet",
     "read_text",
     "shipped_content",
 ]

@@ -13,6 +13,7 @@ from typing import Any
 
 from loopwright.errors import TaskError
 from loopwright.files import read_regular
+from loopwright.project._parquet import GEOPARQUET, read_geoparquet
 from loopwright.project._yaml import MAX_BYTES, Document, SourceLocation, read_text
 
 FILE = "file"
@@ -88,6 +89,8 @@ class Includes:
         if str(name).endswith("/"):
             return self._folder(name, path, location)
         try:
+            if path.suffix.lower() == GEOPARQUET:
+                return read_geoparquet(path, MAX_TABLE_BYTES)
             return read_text(path, MAX_TABLE_BYTES if path.suffix.lower() in TABLES else MAX_BYTES)
         except TaskError as error:
             raise self.retold(error, name, path, location) from None

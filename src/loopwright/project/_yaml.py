@@ -94,6 +94,20 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
     Raises:
         TaskError: The file is not there, not a regular file, too large, or not UTF-8.
     """
+    content = read_content(path, limit)
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise TaskError("the file is not UTF-8", path=str(path), line=line, remedy="Save it as UTF-8.") from None
+
+
+def read_content(path: Path, limit: int) -> bytes:
+    """Reads a file of at most `limit` bytes.
+
+    Raises:
+        TaskError: The file is not there, not a regular file, or too large.
+    """
     if not path.exists():
         raise TaskError("there is no such file", path=str(path), remedy="Check the path; it is taken as typed.")
     if not path.is_file():
@@ -105,14 +119,9 @@ def read_text(path: Path, limit: int = MAX_BYTES) -> str:
             remedy="Keep large data in a JSON lines or CSV file and name it under `data:`.",
         )
     try:
-        content = read_regular(path, limit)
+        return read_regular(path, limit)
     except OSError as error:
         raise TaskError(f"the file cannot be read: {error.strerror}", path=str(path)) from None
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise TaskError("the file is not UTF-8", path=str(path), line=line, remedy="Save it as UTF-8.") from None
 
 
 def plain_value(text: str) -> Plain:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from loopwright.errors import LoopwrightError, StoreError
-from loopwright.geo import COLUMNS, MAP, Place, find_neighbours
+from loopwright.geo import COLUMNS, MAP, Place, find_neighbours, remarks
 from loopwright.record import EpisodeRecord, IterationRecord
 from loopwright.report._pages import asset
 
@@ -56,6 +56,7 @@ class Stage:
     moran: str
     moved: str
     score: str
+    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +256,7 @@ def _stage(turn: IterationRecord) -> Stage:
         moran=_told(made.get("moran"), ".3f"),
         moved=_told(made.get("moved"), ".3f"),
         score=_told(graded.score if graded else None, ".3f"),
+        remarks=remarks(made),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -12,6 +13,8 @@ from loopwright.types import Message
 
 _PARTS = {"verify": "judged", "critique": "critiqued"}
 """Node to the part of an iteration that its calls lead to; those of all others lead to the candidate."""
+_MANY = 20
+"""Calls of an iteration up to which each has a line of its own."""
 _AGAIN = 4
 """Lines shared with the prompt before from which they are not written again."""
 
@@ -38,7 +41,7 @@ class Calls:
             return
         self._told += calls
         yield "[calls]"
-        yield from (f"  {call_line(call)}" for call in calls)
+        yield from (f"  {line}" for line in _short(calls))
         last = next((call.reply for call in reversed(calls) if call.role == "proposer" and call.reply), None)
         if last and last.text and iteration.attempt.candidate is None:
             yield "[reply]"
@@ -49,13 +52,39 @@ class Calls:
         left = [call for call in self.log if all(call is not one for one in self._told)]
         if left:
             yield "\n--- calls that led to no iteration ---"
-        for call in left:
-            yield "\n".join(self._text(call)) if self.in_full else call_line(call)
+        if self.in_full:
+            yield from ("\n".join(self._text(call)) for call in left)
+        else:
+            yield from _short(left)
 
     def _text(self, call: CallRecord) -> Iterator[str]:
         yield from call_text(call, self._latest.get(call.node))
         self._latest[call.node] = call
         self._told.append(call)
+
+
+def _short(calls: Sequence[CallRecord]) -> Iterator[str]:
+    """A line for each call; where there are many, one for all calls of a role to a model."""
+    if len(calls) <= _MANY:
+        yield from map(call_line, calls)
+        return
+    groups: dict[tuple[str, str], list[CallRecord]] = {}
+    for call in calls:
+        groups.setdefault((call.role, call.request.model), []).append(call)
+    for (role, model), own in groups.items():
+        yield ", ".join([f"{role} asks {model} {len(own)} times", *_sums(own)])
+
+
+def _sums(calls: Sequence[CallRecord]) -> Iterator[str]:
+    replies = [call.reply for call in calls if call.reply is not None]
+    yield f"{sum(reply.usage.input for reply in replies)} in"
+    yield f"{sum(reply.usage.output for reply in replies)} out"
+    costs = [reply.cost_usd for reply in replies if reply.cost_usd is not None]
+    if costs:
+        yield f"${sum(costs):.4f}"
+    yield f"{sum(call.finished.seconds for call in calls if call.finished):.1f} s in all calls together"
+    remarks = Counter(remark for call in calls for remark in _remarks(call))
+    yield from (f"{number} {remark}" for remark, number in remarks.items())
 
 
 def call_line(call: CallRecord) -> str:
