@@ -12,6 +12,7 @@ from loopwright.export.formats._journey import JOURNEY
 from loopwright.export.formats._otel import OTEL
 from loopwright.export.formats._preferences import PREFERENCES
 from loopwright.export.formats._rewards import REWARDS
+from loopwright.export.formats._swebench import SWEBENCH
 from loopwright.export.formats._turns import TURNS
 
 FORMATS: Mapping[str, ExportFormat] = {
@@ -22,5 +23,6 @@ FORMATS: Mapping[str, ExportFormat] = {
     "otel": OTEL,
     "preferences": PREFERENCES,
     "rewards": REWARDS,
+    "swebench": SWEBENCH,
     "turns": TURNS,
 }

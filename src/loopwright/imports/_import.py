@@ -13,10 +13,16 @@ from loopwright.imports._format import ImportFormat, ImportResult, MapsColumns
 from loopwright.imports._harbor import HARBOR
 from loopwright.imports._huggingface import HUGGINGFACE
 from loopwright.imports._inspect import INSPECT
+from loopwright.imports._swebench import SWEBENCH
 from loopwright.plugins import load_plugin
 from loopwright.project import moved_files, new_folder
 
-IMPORTS: Mapping[str, ImportFormat] = {"harbor": HARBOR, "huggingface": HUGGINGFACE, "inspect": INSPECT}
+IMPORTS: Mapping[str, ImportFormat] = {
+    "harbor": HARBOR,
+    "huggingface": HUGGINGFACE,
+    "inspect": INSPECT,
+    "swebench": SWEBENCH,
+}
 """The shipped formats by name."""
 
 

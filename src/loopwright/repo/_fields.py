@@ -31,6 +31,8 @@ class RepoFields(Fields):
     """Paths that are left out with all below them, such as submodules and files that Git LFS keeps."""
     folder: str = Field(default="/work/repo", pattern=r"^/[^/\s]+(/[^/\s]+)*$")
     """Where the files lie in the sandbox, and where commands start."""
+    path: tuple[str, ...] = ()
+    """Folders of the sandbox whose programs go before all others, such as the Python of a virtual environment."""
     setup: str = ""
     """Commands that run in every sandbox at the base commit, before anything else; they must succeed."""
     runner: Literal["pytest", "unittest"] = "pytest"

@@ -25,6 +25,7 @@ _COMMIT = (
 """Makes a repository of one commit where the sandbox has git: there is no history to look into."""
 _GIT = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
 """The folder may belong to the machine's root, as a writable folder of its own does."""
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SETUP = 1800.0
 _SHOWN = 2000
 _EPOCH = 1_700_000_000
@@ -49,7 +50,9 @@ class Workspace:
         """
         folder = fields.folder
         own = () if folder.startswith("/work/") else (folder,)
-        sandbox = await provider.open(replace(spec, writable=(*spec.writable, *own), env={**_GIT, **spec.env}))
+        sandbox = await provider.open(
+            replace(spec, writable=(*spec.writable, *own), env={**_GIT, **_path(fields), **spec.env})
+        )
         try:
             await _put(sandbox, folder, base)
             made = await sandbox.run(["/bin/sh", "-c", _COMMIT], cwd=folder, timeout=_SETUP)
@@ -151,6 +154,10 @@ async def base_of(provider: SandboxProvider, spec: SandboxSpec, fields: RepoFiel
     except UNPACKING_ERRORS as error:
         raise TaskError(f"environment.folder: {fields.folder} cannot be read in the image: {error}") from None
     return checked(found, fields.folder, fields.leave_out)
+
+
+def _path(fields: RepoFields) -> Mapping[str, str]:
+    return {"PATH": ":".join((*fields.path, _PATH))} if fields.path else {}
 
 
 def _mark(change: Change | None) -> tuple[object, ...] | None:

@@ -22,7 +22,7 @@ from loopwright.cli._options import NumberRange, examples, json_option, run_argu
     "name",
     required=True,
     metavar="NAME",
-    help="atif, chat, inspect, journey, otel, preferences, rewards, turns, or your own.",
+    help="atif, chat, inspect, journey, otel, preferences, rewards, swebench, turns, or your own.",
 )
 @click.option(
     "--out",

@@ -34,7 +34,8 @@ from loopwright.cli._options import examples, json_option
 def command(format: str, source: Path, out: Path | None, columns: tuple[str, ...], as_json: bool) -> None:
     """Make a task folder out of what another tool reads.
 
-    FORMAT is `harbor`, `huggingface`, `inspect`, or your own. Nothing of SOURCE is executed, and nothing is downloaded.
+    FORMAT is `harbor`, `huggingface`, `inspect`, `swebench`, or your own. Nothing of SOURCE is executed, and nothing is
+    downloaded.
     """
     from loopwright.cli._output import write, write_json
     from loopwright.imports import import_tasks
