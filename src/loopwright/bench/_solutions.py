@@ -14,7 +14,7 @@ from typing import Any
 from loopwright._version import __version__
 from loopwright.agents import AgentRole
 from loopwright.bench._canaries import PLANS, Plan
-from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment
+from loopwright.environments import BUILTIN_ENVIRONMENTS, Environment, KnowsSolution
 from loopwright.errors import LoopwrightError, VerifierError
 from loopwright.plan import PlannedEpisode, ResolvedRun, RunResources
 from loopwright.store import Manifest, RunStore
@@ -139,10 +139,13 @@ async def _checked(episode: PlannedEpisode, run: ResolvedRun, parts: RunResource
 
 
 def _plan(instance: Instance, run: ResolvedRun, episode: PlannedEpisode) -> Plan:
-    """What is tried; of an environment of one's own no solution is known, and an empty answer does nothing."""
+    """What is tried; in an environment of one's own an empty answer does nothing."""
     made = run.environment(episode.task).make
     name = next((name for name, builtin in BUILTIN_ENVIRONMENTS.items() if builtin is made), "")
-    return _PLANS[name](instance) if name in _PLANS else Plan((), (Candidate(),))
+    if name in _PLANS:
+        return _PLANS[name](instance)
+    solution = made.solution(instance) if isinstance(made, KnowsSolution) else None
+    return Plan((solution,) if solution else (), (Candidate(),))
 
 
 async def _graded(

@@ -106,6 +106,15 @@ class KnowsVisibleChecks(Protocol):
 
 
 @runtime_checkable
+class KnowsSolution(Protocol):
+    """Optional, of what makes environments: it finds the solution that an instance has, for `validate --solutions`."""
+
+    def solution(self, instance: Instance) -> Candidate | None:
+        """A candidate that is right; None where the instance has none."""
+        ...
+
+
+@runtime_checkable
 class TakesText(Protocol):
     """Optional, of what makes environments: a candidate is a text, and no files."""
 

@@ -52,6 +52,12 @@ class RepoEnvironment:
         left = "whether a patch applies, and stops at the first that does"
         return Unchecked(left, "write visible `tests:` or a `test_command:` under `environment`")
 
+    @staticmethod
+    def solution(instance: Instance) -> Candidate | None:
+        """The diff in `hidden.solution`."""
+        diff = fields_of(instance)[1].solution
+        return Candidate(files={PATCH: diff}) if diff else None
+
     async def reset(self, instance: Instance) -> Observation:
         """Starts an episode at the base commit.
 
