@@ -27,6 +27,7 @@ VERBS = {
     "regrade": "Grade a run's recorded candidates again, with changed tests or verifiers.",
     "show": "Show a run, or one of its episodes.",
     "report": "Write a run's report as one HTML file.",
+    "view": "Show runs in a browser while they work.",
     "export": "Write a run in the format of another tool.",
     "import": "Make a task folder out of what another tool reads.",
     "compare": "Compare two runs, or the variants of one, task by task.",
@@ -45,7 +46,7 @@ VERBS = {
 """Verb to its one line of help, so that `--help` need not import the verbs."""
 
 _NEEDS_NO_SETTINGS = frozenset(
-    {"compare", "doctor", "export", "gate", "gc", "import", "init", "report", "schema", "show"}
+    {"compare", "doctor", "export", "gate", "gc", "import", "init", "report", "schema", "show", "view"}
 )
 """Verbs that go on where `.env` cannot be read."""
 

@@ -13,7 +13,7 @@ from loopwright.report._comparison import (
 from loopwright.report._drift import alarm_line, render_drift
 from loopwright.report._fit import FittedTable, fit_table
 from loopwright.report._format import difference_bounds, duration, holds_difference, money, value_line
-from loopwright.report._html import render_html
+from loopwright.report._html import DrawnRun, RunPage, render_html, render_runs
 from loopwright.report._ideas import IdeaOutcomes, Tried, idea_lines, idea_outcomes
 from loopwright.report._pairing import Pairing, pair_variants
 from loopwright.report._row import EpisodeRow
@@ -25,6 +25,7 @@ from loopwright.types import Failure
 __all__ = [
     "AtomRow",
     "Cost",
+    "DrawnRun",
     "EpisodeRow",
     "Failure",
     "FittedTable",
@@ -32,6 +33,7 @@ __all__ = [
     "Pair",
     "Pairing",
     "RunComparison",
+    "RunPage",
     "RunSummary",
     "Tried",
     "VariantSummary",
@@ -54,6 +56,7 @@ __all__ = [
     "render_drift",
     "render_html",
     "render_junit",
+    "render_runs",
     "render_text",
     "summarize",
     "summarize_run",

@@ -65,6 +65,7 @@ def index_entry(row: EpisodeRow, details: Mapping[str, Any]) -> dict[str, Any]:
         "seconds": row.seconds,
         "cause": row.failure.cause if row.failure else "",
         "pictures": sum(bool(candidate["pictures"]) for candidate in candidates),
+        "edited": any(turn["parent"] is not None for turn in details["iterations"]),
     }
 
 

@@ -25,17 +25,18 @@ _NUMBERS = (
 _VIEWS = ("comparisons", "day", "lost", "outlook", "repeated", "rules", "wall_seconds")
 
 
-def render_page(template: str, *, script: str = "", pictures: bool = False, **shown: object) -> str:
+def render_page(template: str, *, script: str = "", pictures: bool = False, live: str = "", **shown: object) -> str:
     """Renders a page.
 
     Args:
         template: Name of a file in `assets` that extends `base.html.jinja`.
         script: The page's script; empty for none.
         pictures: Whether the page shows pictures that are in it as `data:` addresses.
+        live: Where on its server the page finds what it shows later; empty for a file.
         shown: What the template shows.
     """
     page = _environment().get_template(template)
-    return page.render(style=asset("report.css"), script=script, pictures=pictures, **shown)
+    return page.render(style=asset("report.css"), script=script, pictures=pictures, live=live, **shown)
 
 
 @cache

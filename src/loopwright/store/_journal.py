@@ -22,6 +22,7 @@ from loopwright.store._texts import Texts
 
 _LINE_END = re.compile(rb',"crc":"[0-9a-f]{8}"}')
 _START = b'"data":{"type":"episode_started"'
+_TURNS = (_START, b'"data":{"type":"episode_finished"', b'"data":{"type":"run_')
 LONGEST = 64 * 1024 * 1024
 """Bytes of a line that are read, at most: large results are artifacts."""
 _DISK = "Free disk space or make the folder writable, then resume the run."
@@ -37,10 +38,15 @@ class Line:
     """In the present schema, without its version."""
 
 
-def scan(path: Path, run: str, texts: Texts | None = None) -> Iterator[Line | str]:
+def scan(path: Path, run: str, texts: Texts | None = None, *, offset: int = 0, first: int = 0) -> Iterator[Line | str]:
     """Yields the lines of a journal in order; last a sentence about a torn tail, where there is one.
 
-    `texts` takes in what later lines may refer to.
+    Args:
+        path: The file.
+        run: The id of its run.
+        texts: Takes in what later lines may refer to; it knows the lines before the first one.
+        offset: Where the first line lies that is read.
+        first: The number of that line.
 
     Only the last line can be torn: a process or machine that dies leaves a prefix of what it wrote. Anything
     else that does not match its checksum was changed afterwards.
@@ -48,10 +54,10 @@ def scan(path: Path, run: str, texts: Texts | None = None) -> Iterator[Line | st
     Raises:
         StoreError: A line is damaged, missing, foreign or of a newer version; file and line are named.
     """
-    offset = 0
     texts = texts or Texts()
     with _open_for_reading(path) as file:
-        for number, raw in enumerate(iter(lambda: file.readline(LONGEST + 1), b"")):
+        file.seek(offset)
+        for number, raw in enumerate(iter(lambda: file.readline(LONGEST + 1), b""), first):
             try:
                 if len(raw) > LONGEST:
                     raise _damaged(path, number, f"it has more than {LONGEST} bytes")
@@ -94,6 +100,21 @@ def starts(path: Path, run: str) -> tuple[dict[str, int], int]:
                 with contextlib.suppress(BadLine):
                     found[decode(raw[:-1], run).get("episode", "")] = number
     return found, number + 1
+
+
+def turning_points(path: Path, run: str) -> Iterator[dict[str, Any]]:
+    """Yields the lines in which a run or an episode begins or ends, without their long texts.
+
+    Raises:
+        StoreError: The file cannot be read.
+    """
+    with _open_for_reading(path) as file:
+        for raw in iter(lambda: file.readline(LONGEST + 1), b""):
+            # In a text, quotation marks have a backslash before them.
+            if any(turn in raw for turn in _TURNS):
+                # A damaged line is told by whoever reads all of them.
+                with contextlib.suppress(BadLine):
+                    yield decode(raw[:-1], run)
 
 
 def _restored(body: dict[str, Any], texts: Texts, path: Path, number: int) -> dict[str, Any]:

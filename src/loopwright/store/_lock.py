@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loopwright.errors import RunInUse, StoreError
-from loopwright.files import open_descriptor
+from loopwright.files import open_descriptor, read_regular
 
 
 def lock(path: Path) -> int:
@@ -45,6 +45,19 @@ def lock(path: Path) -> int:
     except OSError:
         pass  # A full disk: the lock holds all the same, only its holder stays unnamed.
     return descriptor
+
+
+def writer(path: Path) -> int | None:
+    """The process of this machine that wrote its name into a lock file and lives; None if there is none.
+
+    The lock itself is not touched: to try it could keep a writer that begins at this moment from having it.
+    """
+    try:
+        known = json.loads(read_regular(path, 4096, path.parent))
+        pid, host = int(known["pid"]), known["host"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return pid if host == socket.gethostname() and Path(f"/proc/{pid}").exists() else None
 
 
 def _describe(holder: bytes) -> str:

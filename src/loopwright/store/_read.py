@@ -15,12 +15,15 @@ from loopwright.files import read_regular
 from loopwright.store._artifacts import Artifacts
 from loopwright.store._codec import plain
 from loopwright.store._events import CallFinished, Event
-from loopwright.store._journal import Line, scan, starts
+from loopwright.store._journal import Line, scan, starts, turning_points
+from loopwright.store._lock import writer
 from loopwright.store._order import Order
+from loopwright.store._texts import Texts
 
 MANIFEST = "run.json"
 EVENTS = "events.jsonl"
 ARTIFACTS = "artifacts"
+LOCK = "lock"
 
 
 class Manifest(BaseModel):
@@ -46,6 +49,18 @@ class Manifest(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class Glance:
+    """How far a run is."""
+
+    planned: int
+    """Episodes that were planned."""
+    done: int
+    """Episodes that ended, with a score or without one."""
+    finished: str
+    """How the run ended; empty if it is under way or was cut off."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """A run, to be read."""
 
@@ -65,6 +80,33 @@ class RunRecord:
                 event = to_event(line.body)
                 order.check(event)
                 yield event
+
+    @property
+    def writer(self) -> int | None:
+        """The process on this machine that writes the run now; None if there is none."""
+        return writer(self.folder / LOCK)
+
+    def follow(self) -> Follower:
+        """Reads the run while it goes on."""
+        return Follower(self.folder / EVENTS, self.manifest.id)
+
+    def glance(self) -> Glance:
+        """How far the run is; it takes far less time than `events`.
+
+        Raises:
+            StoreError: The record cannot be read.
+        """
+        planned, finished, done = 0, "", set[str]()
+        for line in turning_points(self.folder / EVENTS, self.manifest.id):
+            data, episode = line["data"], str(line.get("episode"))
+            finished = str(data.get("reason", "")) if data["type"] == "run_finished" else ""
+            if data["type"] == "run_started":
+                planned = int(data.get("episodes", 0))
+            elif data["type"] == "episode_started":
+                done.discard(episode)
+            elif data["type"] == "episode_finished":
+                done.add(episode)
+        return Glance(planned, len(done), finished)
 
     def starts(self) -> tuple[Mapping[str, int], int]:
         """Episode to the number of the event that began it for the last time, and how many events there are now.
@@ -99,6 +141,29 @@ class RunRecord:
             StoreError: Its artifact is missing or damaged.
         """
         return None if call.failure is not None else load(call.model_dump(), Artifacts(self.folder / ARTIFACTS))
+
+
+class Follower:
+    """Reads a run that goes on: each look gives the events that came since the last one."""
+
+    def __init__(self, path: Path, run: str) -> None:
+        self._path, self._run = path, run
+        self._texts, self._order = Texts(), Order(path)
+        self._offset = self._number = 0
+
+    def look(self) -> Iterator[Event]:
+        """Gives the new events. A line that is being written comes with a later look.
+
+        Raises:
+            StoreError: A line is damaged, foreign, of a newer version, or rests on an iteration that is not there.
+        """
+        lines = scan(self._path, self._run, self._texts, offset=self._offset, first=self._number)
+        for line in lines:
+            if isinstance(line, Line):
+                event = to_event(line.body)
+                self._order.check(event)
+                self._offset, self._number = line.offset + line.length, self._number + 1
+                yield event
 
 
 def _differences(old: Any, new: Any, place: str) -> Iterator[str]:

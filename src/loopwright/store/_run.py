@@ -20,12 +20,11 @@ from loopwright.store._codec import plain, to_json
 from loopwright.store._events import CallFinished, CallIntended, CallKind, EpisodeFinished, Event, Payload, RunFinished
 from loopwright.store._journal import Journal, Line
 from loopwright.store._lock import lock
-from loopwright.store._read import ARTIFACTS, EVENTS, MANIFEST, Manifest, RunRecord, read_manifest, to_event
+from loopwright.store._read import ARTIFACTS, EVENTS, LOCK, MANIFEST, Manifest, RunRecord, read_manifest, to_event
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
 
-_LOCK = "lock"
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +83,7 @@ class RunStore:
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            held = lock(folder / _LOCK)
+            held = lock(folder / LOCK)
             try:
                 _refuse_unless_empty(folder)
                 os.close(open_descriptor(folder / EVENTS, os.O_WRONLY | os.O_CREAT, folder))
@@ -123,7 +122,7 @@ class RunStore:
             RunInUse: Another process is writing it.
         """
         record = RunRecord(folder, read_manifest(folder))
-        held = lock(folder / _LOCK)
+        held = lock(folder / LOCK)
         try:
             return cls(record, held, cache=cache, repeat_in_doubt=repeat_in_doubt, clock=clock)
         except BaseException:
@@ -320,7 +319,7 @@ class RunStore:
 
 def _refuse_unless_empty(folder: Path) -> None:
     # A crash while a folder was being made leaves these; without a manifest they are no run.
-    remains = {_LOCK, EVENTS}
+    remains = {LOCK, EVENTS}
     for path in folder.iterdir():
         harmless = path.name.startswith(TEMPORARY) or (path.name in remains and not _holds_events(path))
         if not harmless:

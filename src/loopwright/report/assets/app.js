@@ -1,13 +1,18 @@
 // Which view is shown, the keyboard, and light or dark.
 
-const INDEX = JSON.parse(byId("index").textContent);
-const PLACES = new Map(INDEX.episodes.map((row, i) => [row.id, i]));
+let INDEX, PLACES, list;
 // Instance to its episodes, variant by variant.
-const UNITS = new Map();
-for (const row of INDEX.episodes) UNITS.set(row.unit, [...(UNITS.get(row.unit) || []), row]);
-const list = episodeList(byId("list"), byId("shown"));
+let UNITS;
 let redraw = null;
 let overviewScroll = 0;
+
+function readIndex() {
+  INDEX = JSON.parse(byId("index").textContent);
+  PLACES = new Map(INDEX.episodes.map((row, i) => [row.id, i]));
+  UNITS = new Map();
+  for (const row of INDEX.episodes) UNITS.set(row.unit, [...(UNITS.get(row.unit) || []), row]);
+  list = episodeList(byId("list"), byId("shown"));
+}
 
 function route() {
   const [, kind, text] = location.hash.match(/^#(episode|instance)\/(.*)$/) || [];
@@ -16,8 +21,8 @@ function route() {
   const wasOverview = !byId("overview").hidden;
   if (place === undefined && !(kind === "instance" && UNITS.has(wanted))) return showOverview(wasOverview);
   if (wasOverview) overviewScroll = scrollY;
-  if (kind === "episode") showEpisode(INDEX.episodes[place]);
-  else showInstance(wanted);
+  if (kind === "episode") withDetails([INDEX.episodes[place]], ([row]) => showEpisode(row));
+  else withDetails(UNITS.get(wanted), () => showInstance(wanted));
 }
 
 function decoded(text) {
@@ -40,7 +45,7 @@ function showOverview(already) {
   if (i >= 0) list.select(i);
 }
 
-const detailsOf = (row) => JSON.parse(byId("e" + PLACES.get(row.id)).textContent);
+const detailsOf = (row) => FETCHED.get(row.id) || JSON.parse(byId("e" + PLACES.get(row.id)).textContent);
 
 function showEpisode(row) {
   const i = list.place(row.id), rows = list.rows;
@@ -131,15 +136,20 @@ function theme() {
   label();
 }
 
-theme();
-if (INDEX.episodes.length) {
+function drawOverview() {
+  if (!INDEX.episodes.length) return;
   byId("episodes").hidden = byId("tasks").hidden = false;
   matrix(byId("matrix"));
   list.refresh();
   if (byId("pictures")) contactSheet(byId("pictures"), detailsOf);
   byId("filter").addEventListener("input", (event) => list.filter(event.target.value));
-  addEventListener("keydown", onKey);
-  addEventListener("hashchange", route);
-  addEventListener("resize", () => redraw && redraw());
-  route();
 }
+
+theme();
+readIndex();
+drawOverview();
+addEventListener("keydown", onKey);
+addEventListener("hashchange", route);
+addEventListener("resize", () => redraw && redraw());
+route();
+if (LIVE) follow();

@@ -10,18 +10,18 @@ function contactSheet(section, detailsOf) {
   const draw = (number) => {
     const part = rows.slice(drawn, drawn + number);
     drawn += part.length;
-    place.append(...part.map((row) => sheetOf(row, detailsOf(row))));
+    withDetails(part, () => place.append(...part.map((row) => sheetOf(row, detailsOf(row)))));
     more.hidden = drawn >= rows.length;
     more.textContent = `Show ${Math.min(MORE, rows.length - drawn)} more of ${plural(rows.length, "episode")}`;
   };
-  section.append(sheetLegend(rows.flatMap((row) => detailsOf(row).iterations)), place, more);
+  section.append(sheetLegend(rows.some((row) => row.edited)), place, more);
   draw(FIRST);
 }
 
 // What is told depends on what there is: strategies differ.
-const sheetLegend = (turns) => h("p", { class: "legend" },
+const sheetLegend = (edited) => h("p", { class: "legend" },
   ...Object.entries(FATES).map(([fate, { told }]) => [h("span", { class: "entry" }, atomMark(fate, ""), told), " "]),
-  turns.some((turn) => turn.parent !== null)
+  edited
     ? "A row is a picture and all edits that go back to it; new pictures that nobody edited share one. Pale: an edit that nothing was made from. "
     : "Each picture was drawn anew, apart from the others. ",
   "Framed: the answer; below its marks those of its grade.");

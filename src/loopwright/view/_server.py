@@ -1,0 +1,217 @@
+"""The server: pages of runs for whoever has the token, on the loopback address alone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+import json
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from loopwright.errors import MissingExtra, StoreError, UserError
+from loopwright.report import render_runs
+from loopwright.view._followed import FollowedRun
+from loopwright.view._list import RunList
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import Response
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+HOST = "127.0.0.1"
+_COOKIE = "loopwright-view"
+_EVERY = 0.3
+"""Seconds between two looks at a record."""
+_POLICY = "frame-ancestors 'none'"
+"""What the policy in a page cannot say."""
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": _POLICY,
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def serve(runs: Path, token: str, *, port: int = 0, ready: Callable[[int], None]) -> None:
+    """Serves the runs of a folder until it is interrupted.
+
+    Args:
+        runs: The folder that holds run folders.
+        token: What a browser must show.
+        port: 0 for any that is free.
+        ready: Called with the port once the server listens.
+
+    Raises:
+        MissingExtra: The extra `view` is not installed.
+        UserError: The port is taken.
+    """
+    try:
+        import uvicorn
+    except ImportError:
+        raise _missing() from None
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise UserError(f"port {port} cannot be used: {error.strerror}", remedy="Name another one, or none.") from None
+    bound = listener.getsockname()[1]
+    # Addresses hold the token once: they are not logged.
+    server = uvicorn.Server(uvicorn.Config(make_app(runs, token, bound), log_level="error", access_log=False))
+    listener.listen()
+    ready(bound)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.run(sockets=[listener])
+
+
+def make_app(runs: Path, token: str, port: int) -> Starlette:
+    """The application.
+
+    Args:
+        runs: The folder that holds run folders.
+        token: What a browser must show: once in the address as `?token=`, then as a cookie.
+        port: At which it is served; requests for other hosts are refused.
+
+    Raises:
+        MissingExtra: The extra `view` is not installed.
+    """
+    try:
+        from starlette.applications import Starlette
+        from starlette.middleware import Middleware
+        from starlette.routing import Route
+    except ImportError:
+        raise _missing() from None
+    pages = _Pages(RunList(runs))
+    return Starlette(
+        routes=[
+            Route("/", pages.list_runs),
+            Route("/runs/{run}/", pages.show_run),
+            Route("/runs/{run}/events", pages.stream),
+            Route("/runs/{run}/episode", pages.show_episode),
+        ],
+        middleware=[Middleware(_Guard, token=token, port=port)],
+    )
+
+
+def _missing() -> MissingExtra:
+    return MissingExtra("a page of runs needs Starlette and uvicorn", remedy="Run: pip install 'loopwright[view]'")
+
+
+class _Guard:
+    """Lets through who shows the token. Other pages of the browser cannot: their requests bear no cookie."""
+
+    def __init__(self, app: ASGIApp, token: str, port: int) -> None:
+        self._app, self._token = app, token
+        self._hosts = {f"{HOST}:{port}", f"localhost:{port}"}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self._app(scope, receive, send)
+        from starlette.requests import Request
+
+        await self._answer(Request(scope))(scope, receive, send)
+        return None
+
+    def _answer(self, request: Request) -> ASGIApp:
+        from starlette.responses import PlainTextResponse, RedirectResponse
+
+        if request.headers.get("host", "") not in self._hosts:
+            return PlainTextResponse("This server answers for 127.0.0.1 and localhost only.", 400, _HEADERS)
+        if self._is_token(request.query_params.get("token", "")):
+            answer = RedirectResponse(request.url.path, 303, _HEADERS)
+            answer.set_cookie(_COOKIE, self._token, httponly=True, samesite="strict", path="/")
+            return answer
+        if self._is_token(request.cookies.get(_COOKIE, "")):
+            return self._app
+        return PlainTextResponse("Open the address that `loopwright view` printed: it holds the token.", 401, _HEADERS)
+
+    def _is_token(self, shown: str) -> bool:
+        return hmac.compare_digest(shown.encode("utf-8", "replace"), self._token.encode())
+
+
+class _Pages:
+    """Answers to requests. What takes long is done in threads."""
+
+    def __init__(self, runs: RunList) -> None:
+        self._runs = runs
+        self._followed: dict[Path, FollowedRun] = {}
+
+    async def list_runs(self, request: Request) -> Response:
+        found = await asyncio.to_thread(self._runs)
+        return _html(render_runs(found))
+
+    async def show_run(self, request: Request) -> Response:
+        return await self._with_run(request, self._page)
+
+    async def _page(self, run: FollowedRun, request: Request) -> Response:
+        drawn = await asyncio.to_thread(run.draw)
+        return _html(drawn.html(live=f"/runs/{quote(run.folder.name, safe='')}"))
+
+    async def show_episode(self, request: Request) -> Response:
+        return await self._with_run(request, self._details)
+
+    async def _details(self, run: FollowedRun, request: Request) -> Response:
+        from starlette.responses import Response
+
+        details = (await asyncio.to_thread(run.draw)).details(request.query_params.get("id", ""))
+        if details is None:
+            return _plain("There is no such episode.", 404)
+        return Response(details, media_type="application/json", headers=_HEADERS)
+
+    async def stream(self, request: Request) -> Response:
+        return await self._with_run(request, self._news)
+
+    async def _news(self, run: FollowedRun, request: Request) -> Response:
+        from starlette.responses import StreamingResponse
+
+        return StreamingResponse(_states(run), media_type="text/event-stream", headers=_HEADERS)
+
+    async def _with_run(
+        self, request: Request, answer: Callable[[FollowedRun, Request], Awaitable[Response]]
+    ) -> Response:
+        folder = await asyncio.to_thread(self._runs.find, request.path_params["run"])
+        if folder is None:
+            return _plain("There is no such run.", 404)
+        try:
+            if (run := self._followed.get(folder)) is None:
+                run = self._followed[folder] = FollowedRun(folder)
+            await asyncio.to_thread(run.look)
+            return await answer(run, request)
+        except StoreError as error:
+            return _plain(str(error), 500)
+
+
+async def _states(run: FollowedRun) -> AsyncIterator[str]:
+    """The states of a run as server-sent events, one whenever something came."""
+    last: dict[str, Any] = {}
+    while True:
+        try:
+            while await asyncio.to_thread(run.look):
+                pass
+        except StoreError as error:
+            yield f"data: {json.dumps(last | {'finished': f'the record cannot be read on: {error}'})}\n\n"
+            return
+        state = await asyncio.to_thread(run.state)
+        if {**state, "underway": None} != {**last, "underway": None}:
+            yield f"data: {json.dumps(state)}\n\n"
+        last = state
+        await asyncio.sleep(_EVERY)
+
+
+def _html(page: str) -> Response:
+    from starlette.responses import HTMLResponse
+
+    return HTMLResponse(page, headers=_HEADERS)
+
+
+def _plain(text: str, status: int) -> Response:
+    from starlette.responses import PlainTextResponse
+
+    return PlainTextResponse(text, status, _HEADERS)

@@ -1,0 +1,91 @@
+"""The page of a run that goes on, in a real browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loopwright.store import EpisodeStarted, Judged, Proposed
+from loopwright.types import Candidate, Check
+from loopwright.verify import Verdict
+from tests.report import browser, samples
+from tests.report.builder import RunBuilder, Turn
+from tests.view.conftest import Served
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(browser.find() is None, reason=f"none of {', '.join(browser.PROGRAMS)} is installed"),
+]
+
+
+@pytest.fixture
+def page(served: Served, tmp_path: Path) -> Iterator[browser.Page]:
+    """A browser that has shown the token; at the end it must have nothing to complain about."""
+    with browser.Page(tmp_path / "profile") as page:
+        page.screen(1280, 900)
+        page.open(served.address)
+        yield page
+        assert page.complaints == []
+
+
+def text(page: browser.Page, selector: str) -> str:
+    return str(page.run(f"document.querySelector({json.dumps(selector)}).innerText"))
+
+
+def test_news_reach_the_page_without_a_reload(served: Served, page: browser.Page) -> None:
+    run = RunBuilder(served.runs / "watched", episodes=3)
+    run.episode([Turn(0.5), Turn(1.0, decision="stop", rule="all_passed")], instance="first")
+    page.open(f"{served.root}runs/watched/")
+    page.settle("document.querySelector('#live .news li')")
+    assert "1 of 3 episodes" in text(page, "#live")
+    page.run("document.body.dataset.kept = 'yes'; document.getElementById('filter').value = 'second';"
+             "document.getElementById('filter').dispatchEvent(new Event('input'))")  # fmt: skip
+    started = {"task": "sums", "instance": "second", "variant": "refine", "repeat": 0}
+    name = "sums.second:refine:0"
+    run.append(EpisodeStarted(**started, goal="", strategy="refine", models={}, seed=1), episode=name)
+    verdict = Verdict(checks=(Check(name="a", score=0.25),))
+    run.append(Proposed(candidate=Candidate(text="a")), episode=name, iteration=0, node="propose")
+    run.append(Judged(verdict=verdict, score=0.25, passed=False, best=True), episode=name, iteration=0, node="verify")
+    page.settle("document.querySelector('#live .news').innerText.includes('score 0.25')")
+    assert name in text(page, "#live .underway")
+    page.settle("document.querySelectorAll('#list tbody tr').length === 1")
+    assert "unfinished" in text(page, "#list tbody")
+    assert page.run("document.body.dataset.kept + document.getElementById('filter').value") == "yessecond"
+    run.episode([Turn(1.0, decision="stop", rule="all_passed")], instance="third")
+    page.settle("document.getElementById('shown').innerText.includes('1 of 3')")
+    run.close()
+    page.settle("document.querySelector('#live').innerText.includes('completed')")
+
+
+def test_an_episode_is_shown_with_its_calls(served: Served, page: browser.Page) -> None:
+    samples.study(served.runs / "opened")
+    page.open(f"{served.root}runs/opened/#episode/sums.nested-13%3Arefine%3A0")
+    page.settle("!document.getElementById('episode').hidden")
+    assert "nested-13" in text(page, "#episode h1")
+    assert "iteration 5" in text(page, "#episode").lower()
+
+
+def test_pictures_and_variants_side_by_side(served: Served, page: browser.Page) -> None:
+    samples.pictures(served.runs / "drawn")
+    page.open(f"{served.root}runs/drawn/")
+    page.settle("document.querySelectorAll('#pictures img').length > 0")
+    samples.study(served.runs / "beside")
+    page.open(f"{served.root}runs/beside/")
+    page.run("document.querySelector('.beside-link').click()")
+    page.settle("document.querySelectorAll('#episode .variant').length > 1")
+
+
+def test_hostile_words_stay_words(served: Served, page: browser.Page) -> None:
+    samples.hostile(served.runs / "hostile")
+    page.open(f"{served.root}runs/hostile/")
+    page.settle("document.querySelector('#live .news li')")
+    for row in range(page.run("document.querySelectorAll('#list tbody tr').length")):
+        page.run(f"document.querySelectorAll('#list tbody tr')[{row}].querySelector('a').click()")
+        page.settle("!document.getElementById('episode').hidden")
+        page.run("location.hash = '#episodes'")
+        page.settle("document.getElementById('episode').hidden")
+    assert page.run("document.querySelectorAll('#live img, #live script, #overview script').length") == 0
+    assert page.run("window.hacked === undefined")

@@ -1,0 +1,151 @@
+"""Pages of runs over HTTP: who gets them, and what they say while a run goes on."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from loopwright.store import EpisodeStarted, Judged, Proposed
+from loopwright.types import Candidate, Check
+from loopwright.verify import Verdict
+from tests.report import samples
+from tests.report.builder import RunBuilder, Turn
+from tests.view.conftest import Served
+
+
+@pytest.fixture
+def client(served: Served) -> Iterator[httpx.Client]:
+    """A browser that has shown the token."""
+    with httpx.Client(base_url=served.root, follow_redirects=True, timeout=60) as client:
+        assert client.get(served.address).status_code == 200
+        yield client
+
+
+def test_runs_are_listed_with_how_far_they_are(served: Served, client: httpx.Client) -> None:
+    samples.study(served.runs / "listed-study")
+    (served.runs / "listed-broken").mkdir()
+    (served.runs / "listed-broken" / "run.json").write_text("{}")
+    page = client.get("/").text
+    assert "41 of 42" in page
+    assert "interrupted" in page
+    assert "cannot be read" in page
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/runs/x/", "/runs/x/events", "/runs/x/episode?id=y", "/nothing", "/?token=wrong"]
+)
+def test_nothing_is_told_without_the_token(served: Served, path: str) -> None:
+    for cookies in ({}, {"loopwright-view": "wrong"}, {"loopwright-view": ""}):
+        answer = httpx.get(served.root.rstrip("/") + path, cookies=cookies, timeout=60)
+        assert (answer.status_code, "token" in answer.text) == (401, True)
+        assert served.token not in answer.text
+
+
+def test_the_token_leaves_the_address(served: Served) -> None:
+    answer = httpx.get(served.address, timeout=60)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert {"httponly", "samesite=strict"} <= set(answer.headers["set-cookie"].lower().split("; "))
+
+
+def test_another_host_is_refused(served: Served, client: httpx.Client) -> None:
+    # A page of another site can make its own name lead to this machine.
+    assert client.get("/", headers={"host": "evil.example"}).status_code == 400
+    assert client.get("/", headers={"host": "evil.example:80"}).status_code == 400
+
+
+@pytest.mark.parametrize("name", ["../..", "none", "%2e%2e", "a/b"])
+def test_only_runs_of_the_folder_are_shown(served: Served, client: httpx.Client, name: str) -> None:
+    (served.runs.parent / "run.json").write_text("{}")
+    assert client.get(f"/runs/{quote(name, safe='')}/").status_code == 404
+
+
+def test_a_page_may_load_nothing_from_elsewhere(served: Served, client: httpx.Client) -> None:
+    samples.study(served.runs / "strict")
+    answer = client.get("/runs/strict/")
+    assert "default-src 'none'" in answer.text
+    assert "connect-src 'self'" in answer.text
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_an_episode_is_fetched_by_its_name(served: Served, client: httpx.Client) -> None:
+    samples.study(served.runs / "fetched")
+    answer = client.get("/runs/fetched/episode", params={"id": "sums.nested-13:refine:0"})
+    assert [turn["judged"]["score"] for turn in answer.json()["iterations"]][-1] == 0.9
+    assert client.get("/runs/fetched/episode?id=none").status_code == 404
+
+
+def test_what_a_run_does_comes_as_events(served: Served, client: httpx.Client) -> None:
+    run = RunBuilder(served.runs / "growing", episodes=2)
+    run.episode([Turn(0.5), Turn(1.0, decision="stop", rule="all_passed")])
+    with news(served, "growing") as states:
+        first = next(states)
+        assert (first["done"], first["planned"], first["writer"], first["finished"]) == (1, 2, True, "")
+        started = {"task": "sums", "instance": "2", "variant": "refine", "repeat": 0}
+        run.append(EpisodeStarted(**started, goal="", strategy="refine", models={}, seed=1), episode="sums.2:refine:0")
+        underway = next(state["underway"] for state in states if state["underway"])
+        assert [(one["id"], one["doing"]) for one in underway] == [("sums.2:refine:0", "episode started")]
+        verdict = Verdict(checks=(Check(name="a", score=0.25),))
+        run.append(Proposed(candidate=Candidate(text="a")), episode="sums.2:refine:0", iteration=0, node="propose")
+        run.append(
+            Judged(verdict=verdict, score=0.25, passed=False, best=True),
+            episode="sums.2:refine:0",
+            iteration=0,
+            node="verify",
+        )
+        told = "sums.2:refine:0 iteration 0: score 0.25"
+        assert any(state["news"][0]["told"] == told for state in states)
+        run.close()
+        assert any(state["finished"] == "completed" for state in states)
+
+
+@contextmanager
+def news(served: Served, run: str) -> Iterator[Iterator[Mapping[str, Any]]]:
+    """The states of a run as its page gets them."""
+    connection = HTTPConnection(served.root.removeprefix("http://").rstrip("/"), timeout=60)
+    with closing(connection):
+        connection.request("GET", f"/runs/{run}/events", headers={"cookie": f"loopwright-view={served.token}"})
+        with connection.getresponse() as stream:
+            yield (json.loads(line[6:]) for line in iter(stream.readline, b"") if line.startswith(b"data: "))
+
+
+def test_the_page_shows_what_came_since(served: Served, client: httpx.Client) -> None:
+    run = RunBuilder(served.runs / "later", episodes=2)
+    run.episode([Turn(1.0)], instance="early")
+    assert "1 of 2 episodes" in client.get("/runs/later/").text
+    run.episode([Turn(1.0)], instance="late")
+    with news(served, "later") as states:
+        assert next(states)["done"] == 2
+    page = client.get("/runs/later/").text
+    assert "sums.late" in page
+    assert client.get("/runs/later/episode?id=sums.late:refine:0").status_code == 200
+    run.close()
+
+
+def test_a_record_that_is_damaged_meanwhile_is_told(served: Served, client: httpx.Client) -> None:
+    run = RunBuilder(served.runs / "damaged")
+    run.episode([Turn(1.0)])
+    run.close()
+    with (served.runs / "damaged" / "events.jsonl").open("ab") as file:
+        file.write(b'{"v":1}\n{"v":1}\n')
+    answer = client.get("/runs/damaged/")
+    assert answer.status_code == 500
+    assert "is damaged" in answer.text
+
+
+def test_a_port_that_is_taken_is_an_error(served: Served, tmp_path: Path) -> None:
+    port = served.root.rstrip("/").rpartition(":")[2]
+    command = [sys.executable, "-m", "loopwright.cli", "view", "--port", port]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert f"port {port} cannot be used" in done.stderr
