@@ -69,6 +69,7 @@ class Clocked(ImageRefiner):
     """The refiner, with a clock."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.cpu = 0.0
 
     async def act(self, view: View, models: ModelClient) -> AgentReply:

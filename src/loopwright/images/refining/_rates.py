@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -68,13 +69,19 @@ def tally(attempts: Iterable[Attempt]) -> Counter[Seen]:
 
 def estimated(counts: Mapping[Seen, int]) -> Rates:
     """The rates under which the answers are most probable, together with what is assumed before."""
+    return _estimated(tuple(counts.items()))
+
+
+# Policy, proposer and verifier ask for the same counts at each picture.
+@lru_cache(maxsize=64)
+def _estimated(counts: tuple[tuple[Seen, int], ...]) -> Rates:
     number = Counter[str]()
-    for (group, _, _), count in counts.items():
+    for (group, _, _), count in counts:
         number[group] += count
     share, rates = dict.fromkeys(number, NEW), ASSUMED
     for _ in range(_ROUNDS):
         held, holds, fails = (defaultdict[Any, float](float) for _ in range(3))
-        for (group, yes, no), count in counts.items():
+        for (group, yes, no), count in counts:
             expected = count * Votes(yes, no).posterior(share[group], rates)
             held[group] += expected
             holds[yes, no] += expected
