@@ -176,7 +176,12 @@ def test_only_the_judge_is_paid_once_and_under_a_cap(invoke: Invoke, judged: Pat
     refused = invoke("regrade", judged, *cap, "0.0000001", "--out", "new", "--json")
     assert refused.exit_code == 3
     assert json.loads(refused.stdout)["episodes"][0]["after"] is None
-    told = _regraded(invoke, judged, *cap, 1, "--out", "new")
+    result = invoke("regrade", judged, *cap, 1, "--out", "new", "--json")
+    told = json.loads(result.stdout)
+    assert " 1 calls, " in result.stderr, "the old run paid for the others"
+    note = "1 call graded again; the run that made the candidates paid for 4"
+    assert note in invoke("show", "new").stdout
+    assert note not in invoke("show", judged).stdout
     assert [(one["before"], one["after"]) for one in told["episodes"]] == [(0.5, 1.0)]
     assert told["judge_calls"] == 1
     assert 0 < Decimal(told["judge_cost_usd"]) < 1

@@ -20,7 +20,7 @@ from loopwright.models import Reply, Request, Scripted
 from loopwright.project import Project
 from loopwright.store import Event, RunFinished, RunStarted, read_run
 from loopwright.task import LoopOptions
-from loopwright.types import ValueOptions
+from loopwright.types import Endpoint, ValueOptions
 from loopwright.verify import Check, Verdict
 
 WRONG, RIGHT = "```python\ndef triple(n):\n    return n\n```", "```python\ndef triple(n):\n    return n * 3\n```"
@@ -334,6 +334,15 @@ def test_a_fork_keeps_what_was_before_and_is_compared_with_its_source(task: loop
     comparison = loopwright.compare(old, new)
     assert [(pair.only_a, pair.only_b) for pair in comparison.pairs] == [([], ["triple"])]
     assert comparison.differences == loopwright.compare(old.folder, str(new.folder)).differences
+
+
+def test_another_address_of_the_same_model_is_told_without_it(task: loopwright.Task, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        at = {"mine": Endpoint(base_url=f"http://{name}.example/v1")}
+        model = Scripted([RIGHT], name="mine/m")
+        loopwright.run(task, model=model, endpoints=at, strategy="single", out=tmp_path / name)
+    found = loopwright.compare(tmp_path / "one", tmp_path / "two")
+    assert found.differences == ("endpoint mine: base_url",)
 
 
 @pytest.mark.parametrize("other", [None, "scripted/nowhere.yaml"])

@@ -14,7 +14,8 @@ from loopwright import Run
 from loopwright.budget import Caps
 from loopwright.cli._output import tell
 from loopwright.cli.render._episode import passed_or_missed
-from loopwright.record import EpisodeRecord
+from loopwright.loop import GRADE
+from loopwright.record import EpisodeRecord, ResultOf, inline_result
 from loopwright.store import CallFinished, Decided, EpisodeFinished, EpisodeStarted, Event, Failed, Judged
 from loopwright.text import printable_line
 from loopwright.types import Failure
@@ -42,6 +43,10 @@ class Tally:
     _not_scored: dict[str, EpisodeFinished] = field(default_factory=dict)
     left: Callable[[], Caps] = Caps
     """What the caps of the run leave."""
+    result_of: ResultOf | None = None
+    """Results of calls, of a run that grades again: of its episodes only what grading took counts. Else None."""
+    last: EpisodeFinished | None = None
+    """The latest outcome, with what counts."""
 
     @property
     def done(self) -> int:
@@ -54,12 +59,15 @@ class Tally:
             return
         match event.data:
             case EpisodeFinished() as outcome:
-                self.episodes.pop(event.episode, None)
-                self._finish(event.episode, outcome)
+                episode = self.episodes.pop(event.episode, EpisodeRecord())
+                self.last = outcome if self.result_of is None else _graded_alone(outcome, episode)
+                self._finish(event.episode, self.last)
             case EpisodeStarted():
-                self.episodes[event.episode] = EpisodeRecord()
+                self.episodes[event.episode] = EpisodeRecord(self.result_of or inline_result)
+            case CallFinished() if self.result_of and event.node != GRADE:
+                pass
             case CallFinished(kind="model" | "image", failure=None) | Judged() | Decided():
-                self.episodes.setdefault(event.episode, EpisodeRecord()).apply(event)
+                self.episodes.setdefault(event.episode, EpisodeRecord(self.result_of or inline_result)).apply(event)
 
     def _finish(self, name: str, outcome: EpisodeFinished) -> None:
         # A resumed run tries again what infrastructure failed; an outcome holds all that the episode spent.
@@ -100,7 +108,8 @@ class Tally:
 @contextmanager
 def show_progress(run: Run) -> Iterator[None]:
     """Shows how a run gets on, for as long as the context lasts."""
-    tally = Tally(planned=len(run.planned), left=run.ledgers.left)
+    result_of = run.store.result if run.config.regrade else None
+    tally = Tally(planned=len(run.planned), left=run.ledgers.left, result_of=result_of)
     for events in run.recorded.values():
         for event in events:
             tally.take(event)
@@ -141,10 +150,18 @@ def _asks_a_person(run: Run) -> bool:
     return any((name or "").startswith("human/") for task in tasks for name in (task.model, *task.models.values()))
 
 
+def _graded_alone(outcome: EpisodeFinished, episode: EpisodeRecord) -> EpisodeFinished:
+    """An outcome with what its grading took; the run that made the candidates paid for the rest."""
+    spent = episode.spent
+    cost = None if outcome.cost_usd is None or spent.cost_usd is None else str(spent.cost_usd)
+    update = {"model_calls": spent.calls, "images": spent.images, "usage": spent.usage, "cost_usd": cost}
+    return outcome.model_copy(update={**update, "cached_calls": 0})
+
+
 def _write_line(event: Event, tally: Tally) -> None:
-    if isinstance(event.data, EpisodeFinished):
+    if isinstance(event.data, EpisodeFinished) and tally.last:
         left = tally.left().shown()
-        told = f"[{tally.done}/{tally.planned}] {printable_line(describe(event.episode or '', event.data))}"
+        told = f"[{tally.done}/{tally.planned}] {printable_line(describe(event.episode or '', tally.last))}"
         tell(f"{told}; left: {left}" if left else told)
 
 

@@ -149,7 +149,7 @@ _WORDS = {
     "only": "which episodes were to run",
     "prices": "price file",
     "project": "project folder",
-    "regrade": "whose candidates are graded again",
+    "regrade": "whose candidates are graded again, with the calls that made them",
     "repeats": "repeats",
     "seed": "seed",
     "strategies": "strategies",
@@ -165,6 +165,9 @@ def _told(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
         number, _, part = rest.partition(".")
         tasks = [config["tasks"][int(number)] for config in (old, new) if int(number or 0) < len(config["tasks"])]
         return f"task {tasks[0]['name']}{f': {part}' if part and len(tasks) == 2 else ''}"
+    if key == "endpoints" and rest:  # Addresses may be private: only what differs is said.
+        name, _, part = rest.partition(".")
+        return f"endpoint {name}: {part}" if part else f"endpoint {name}"
     if key == "budget":
         return f"{_WORDS[key]} {rest}{_values(*((config.get(key) or {}).get(rest) for config in (old, new)))}"
     return f"{_WORDS.get(key, key)}{_values(old.get(key), new.get(key))}"

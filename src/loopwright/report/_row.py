@@ -37,6 +37,8 @@ class EpisodeRow:
     """Refinements by the verdicts the loop acted on."""
     graded: tuple[Transition, ...]
     """Refinements by the grades after the loop, where every candidate got one."""
+    grading_calls: int = 0
+    """Model calls for its grade after the loop."""
     unreported: int = 0
     """Model calls of which the provider did not say what they used."""
     lost: int = 0

@@ -212,6 +212,8 @@ class RunSummary:
     """Alarms of the drift monitor, what was done then, and what it broke by."""
     priced: bool = False
     """Whether the run had a price file."""
+    regrades: bool = False
+    """Whether it grades candidates of another run again; that run's calls count here, too."""
 
     @property
     def episodes(self) -> tuple[EpisodeRow, ...]:
@@ -290,7 +292,8 @@ def summarize_run(folder: Path) -> RunSummary:
     """
     record = read_run(folder)
     summary = summarize(record.events, run=record.manifest.id, result_of=record.result)
-    return replace(summary, priced=bool(record.manifest.config.get("prices")))
+    config = record.manifest.config
+    return replace(summary, priced=bool(config.get("prices")), regrades=bool(config.get("regrade")))
 
 
 def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
@@ -315,6 +318,7 @@ def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
         failure=done.failure if done else None,
         judged=_turns(episode, graded=False),
         graded=_turns(episode, graded=True),
+        grading_calls=episode.by_node.get("grade", Spent()).calls,
         unreported=spent.unreported,
         lost=spent.lost,
         cut=spent.cut,
@@ -382,12 +386,11 @@ def _variant(
     name: str, started: EpisodeStarted | None, rows: Sequence[EpisodeRow], sessions: Mapping[str, SessionRecord]
 ) -> VariantSummary:
     own = {session_name(row.task, row.variant, repeat) for row in rows for repeat in (row.repeat, None)}
-    ordered = sorted(rows, key=lambda row: (row.task, row.instance, row.repeat))
     return VariantSummary(
         name=name,
         strategy=started.strategy if started else "",
         models=started.models if started else {},
-        episodes=tuple(ordered),
+        episodes=tuple(sorted(rows, key=lambda row: (row.task, row.instance, row.repeat))),
         beside=Spent.total(session.spent for session in sessions.values() if session.id in own),
     )
 

@@ -11,7 +11,7 @@ from loopwright.report._drift import drift_lines
 from loopwright.report._fit import FittedTable, fit_table
 from loopwright.report._format import bounds, count, counts, duration, money, rate, signed
 from loopwright.report._summary import RunSummary, VariantSummary
-from loopwright.text import printable_line
+from loopwright.text import counted, printable_line
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -87,6 +87,10 @@ def notes(summary: RunSummary) -> list[str]:
             lines.append(f"{name}: {told} in the mean of {n} answer{'' if n == 1 else 's'} ({best} is better)")
         if variant.valued and not variant.values:
             lines += _invalid(variant)
+        if summary.regrades and variant.model_calls:
+            graded = sum(row.grading_calls for row in variant.episodes)
+            others = f"the run that made the candidates paid for {variant.model_calls - graded}"
+            lines.append(f"{name}: {counted(graded, 'call')} graded again; {others}")
         if left_out := sorted({printable_line(name) for row in variant.episodes for name in row.left_out}):
             days = sorted({printable_line(day) for row in variant.episodes for day in row.measured})
             when = f" (`models check` of {', '.join(days)})" if days else ""
