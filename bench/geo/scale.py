@@ -45,7 +45,8 @@ def main() -> None:
     random = np.random.default_rng(0)
     spots = zip(np.degrees(np.arcsin(random.uniform(-0.85, 0.95, N))), random.uniform(-180, 180, N), strict=True)
     places = tuple(Place(f"s{number}", round(lat, 5), round(lon, 5)) for number, (lat, lon) in enumerate(spots))
-    rating = 5 + 2 * shared_error(places, random, length=1.0) + 0.8 * random.standard_normal(N)
+    # Smooth enough for all three stages.
+    rating = 5 + 2 * shared_error(places, random, length=2.0) + 0.5 * random.standard_normal(N)
     rating = np.clip(np.round(rating, 1), 0, HIGH)
     table = "id,latitude,longitude\n" + "".join(f"{one.id},{one.latitude},{one.longitude}\n" for one in places)
     answers = {

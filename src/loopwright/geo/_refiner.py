@@ -141,6 +141,8 @@ class _Asking:
     fields: GeoFields
     places: Sequence[Place]
     prompts: Mapping[str, Prompt]
+    likely: int
+    """Alternatives of each token that the model can tell."""
 
     @classmethod
     def of(cls, view: View, models: ModelClient) -> _Asking:
@@ -154,7 +156,10 @@ class _Asking:
         prompts = {name: load_prompt(f"{name}.md", project) for name in ("rate_place", "refine_place")}
         slim = view.model_copy(update={"public": {}, "attempts": (), "current": None})
         places = with_covariates(parse_places(fields.places), fields.places, fields.covariates)
-        return cls(models, model, slim, fields, described(places) if fields.gazetteer else places, prompts)
+        if fields.gazetteer:
+            places = described(places)
+        likely = ALTERNATIVES if isinstance(models, KnowsLogprobs) and models.can_give_logprobs(model) else 0
+        return cls(models, model, slim, fields, places, prompts, likely)
 
     async def fan_out(
         self, numbers: Sequence[int], ask: Callable[[ModelClient, int], Awaitable[T]]
@@ -167,13 +172,9 @@ class _Asking:
     async def rate(self, client: ModelClient, number: int) -> list[float]:
         """What the model says of one place, once or in samples."""
         shown = {"place": self.places[number]}
-        likely = ALTERNATIVES if self.fields.samples == 1 and self._knows_logprobs else 0
+        likely = self.likely if self.fields.samples == 1 else 0
         samples = range(self.fields.samples)
         return [await self._answer(client, "rate_place", shown, self._drawn, likely) for _ in samples]
-
-    @property
-    def _knows_logprobs(self) -> bool:
-        return isinstance(self.client, KnowsLogprobs) and self.client.can_give_logprobs(self.model)
 
     @property
     def _drawn(self) -> Sampling:

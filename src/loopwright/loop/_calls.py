@@ -141,10 +141,11 @@ class NodeCalls:
         endpoint = model if isinstance(model, AtEndpoint) else None
         limit = endpoint.reply_limit if endpoint else None
         request = self._seeded(request)
-        if not self.store.knows(self._key(request)):
-            # A call that was made before there was a cap is not paid again because a cap limits replies now.
-            request = self._limited(request, limit)
         key = self._key(request)
+        limited = self._limited(request, limit)
+        if limited is not request and not self.store.knows(key):
+            # A call that was made before there was a cap is not paid again because a cap limits replies now.
+            request, key = limited, self._key(limited)
         self._attempt += 1
         try:
             result = await self.store.once(
@@ -247,13 +248,15 @@ def most_of_call(request: Request, limit: int | None, prices: Prices | None) -> 
     prompt += sum(len(tool.model_dump_json().encode()) for tool in request.tools)
     prompt += len(json.dumps(request.json_schema, default=dict).encode()) if request.json_schema else 0
     output = request.sampling.max_tokens or limit or _UNLIMITED_OUTPUT
-    usages = (
-        Usage(input=prompt, output=output),
-        Usage(cache_read=prompt, output=output),
-        Usage(cache_write=prompt, output=output),
-    )
-    bounds = [prices.at_most(request.model, usage) for usage in usages] if prices else []
-    usd = max((bound for bound in bounds if bound is not None), default=Decimal(0))
+    usd = Decimal(0)
+    if prices:
+        usages = (
+            Usage(input=prompt, output=output),
+            Usage(cache_read=prompt, output=output),
+            Usage(cache_write=prompt, output=output),
+        )
+        bounds = [prices.at_most(request.model, usage) for usage in usages]
+        usd = max((bound for bound in bounds if bound is not None), default=usd)
     return Spend(model_calls=1, input=prompt, output=output, usd=usd)
 
 
