@@ -24,6 +24,8 @@ EPISODES = 6
 _WIDTH = 480
 _STATUSES = ("settled", "rated", "held", "kept", "neighbours", "revised", "failed")
 _NEIGHBOURS = 10
+_LONGEST = 10_000
+"""Characters of a field of a map."""
 _LARGEST = 1e12
 
 
@@ -123,6 +125,9 @@ def _rows(data: bytes) -> list[_Row]:
 
 
 def _can_be_drawn(row: _Row) -> bool:
+    # The limit of the module csv is one for the process, and others raise it.
+    if any(len(value) > _LONGEST for value in row.values()):
+        return False
     place = abs(float(row["latitude"])) <= 90 and abs(float(row["longitude"])) <= 180
     return place and all(not row[name] or _is_bounded(float(row[name])) for name in ("rating", "value"))
 
