@@ -23,6 +23,10 @@ class Served:
         return re.sub(r"\?.*", "", self.address)
 
     @property
+    def port(self) -> str:
+        return self.root.rstrip("/").rpartition(":")[2]
+
+    @property
     def token(self) -> str:
         return self.address.partition("token=")[2]
 
@@ -36,3 +40,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         assert server.stdout is not None
         yield Served(server.stdout.readline().strip(), folder / "runs")
         server.terminate()
+        try:
+            server.wait(60)
+        except subprocess.TimeoutExpired:
+            server.kill()

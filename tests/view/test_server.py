@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ import httpx
 import pytest
 
 from loopwright.store import EpisodeStarted, Judged, Proposed
+from loopwright.store._codec import encode
 from loopwright.types import Candidate, Check
 from loopwright.verify import Verdict
 from tests.report import samples
@@ -41,11 +43,36 @@ def test_runs_are_listed_with_how_far_they_are(served: Served, client: httpx.Cli
     assert "cannot be read" in page
 
 
+def test_a_record_that_somebody_made_up_is_told_in_the_list(served: Served, client: httpx.Client) -> None:
+    run = RunBuilder(served.runs / "made-up")
+    run.close()
+    events = served.runs / "made-up" / "events.jsonl"
+    first = json.loads(events.read_bytes().splitlines()[0])
+    del first["crc"]
+    first["data"]["episodes"] = "many"
+    events.write_bytes(encode(first, "made-up"))
+    page = client.get("/")
+    assert (page.status_code, "not built as events are" in page.text) == (200, True)
+
+
+def test_ctrl_c_ends_the_server_while_a_page_is_open(tmp_path: Path) -> None:
+    run = RunBuilder(tmp_path / "runs" / "open")
+    command = [sys.executable, "-m", "loopwright.cli", "view"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        with news(Served(server.stdout.readline().strip(), tmp_path / "runs"), "open") as states:
+            next(states)
+            server.send_signal(signal.SIGINT)
+            assert server.wait(120) == 0
+    run.close()
+
+
 @pytest.mark.parametrize(
     "path", ["/", "/runs/x/", "/runs/x/events", "/runs/x/episode?id=y", "/nothing", "/?token=wrong"]
 )
 def test_nothing_is_told_without_the_token(served: Served, path: str) -> None:
-    for cookies in ({}, {"loopwright-view": "wrong"}, {"loopwright-view": ""}):
+    cookie = f"loopwright-view-{served.port}"
+    for cookies in ({}, {cookie: "wrong"}, {cookie: ""}):
         answer = httpx.get(served.root.rstrip("/") + path, cookies=cookies, timeout=60)
         assert (answer.status_code, "token" in answer.text) == (401, True)
         assert served.token not in answer.text
@@ -114,7 +141,9 @@ def news(served: Served, run: str) -> Iterator[Iterator[Mapping[str, Any]]]:
     """The states of a run as its page gets them."""
     connection = HTTPConnection(served.root.removeprefix("http://").rstrip("/"), timeout=60)
     with closing(connection):
-        connection.request("GET", f"/runs/{run}/events", headers={"cookie": f"loopwright-view={served.token}"})
+        connection.request(
+            "GET", f"/runs/{run}/events", headers={"cookie": f"loopwright-view-{served.port}={served.token}"}
+        )
         with connection.getresponse() as stream:
             yield (json.loads(line[6:]) for line in iter(stream.readline, b"") if line.startswith(b"data: "))
 
@@ -144,8 +173,7 @@ def test_a_record_that_is_damaged_meanwhile_is_told(served: Served, client: http
 
 
 def test_a_port_that_is_taken_is_an_error(served: Served, tmp_path: Path) -> None:
-    port = served.root.rstrip("/").rpartition(":")[2]
-    command = [sys.executable, "-m", "loopwright.cli", "view", "--port", port]
+    command = [sys.executable, "-m", "loopwright.cli", "view", "--port", served.port]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2
-    assert f"port {port} cannot be used" in done.stderr
+    assert f"port {served.port} cannot be used" in done.stderr

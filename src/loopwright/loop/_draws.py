@@ -67,7 +67,8 @@ async def ask_for_candidate(
     try:
         return await chosen.agent.act(view, calls)
     finally:
-        context.draws[iteration].made_by = ArmUse(arm=arm, tokens=calls.tokens, usd=calls.usd)
+        if mine := context.draws.get(iteration):
+            mine.made_by = ArmUse(arm=arm, tokens=calls.tokens, usd=calls.usd)
 
 
 async def draw(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:

@@ -70,12 +70,12 @@ def index_entry(row: EpisodeRow, details: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def episode_details(
-    episode: EpisodeRecord, row: EpisodeRow, isolation: Isolation, thumbnails: Thumbnails
+    episode: EpisodeRecord, row: EpisodeRow, isolation: Isolation, thumbnails: Thumbnails, calls: CallLog | None
 ) -> dict[str, Any]:
-    """Everything the view of an episode needs beside its `index_entry`."""
+    """Everything the view of an episode needs beside its `index_entry`; without `calls`, it says that it has none."""
     started, done = episode.started, episode.finished
     turns = [turn for _, turn in sorted(episode.iterations.items()) if turn.begun]
-    texts, log = SharedLines(), episode.calls or CallLog()
+    texts, log = SharedLines(), calls or CallLog()
     numbers = {turn.number for turn in turns}
     return {
         "goal": cut(started.goal) if started else "",
@@ -96,7 +96,7 @@ def episode_details(
         "atoms": [_atom(one) for one in atom_rows(episode)],
         "aside": transcript([call for call in log if call.iteration not in numbers], texts),
         "lines": texts.lines,
-        "without_calls": episode.calls is None,
+        "without_calls": calls is None,
         "sandboxes": [
             {
                 "kind": isolation.place(opened),

@@ -78,12 +78,11 @@ class RunPage:
         self._drawings = drawn_as(record.manifest.config)
         self._drawn = _Episodes()
 
-    def apply(self, event: Event) -> EpisodeRecord | None:
-        """Takes in the next event; gives the episode that it gives its score to, if it does."""
+    def apply(self, event: Event) -> None:
+        """Takes in the next event."""
         episode = self.reader.apply(event)
         if episode is not None:
             self._room -= self._take(episode, self._drawn, self._isolation, self._room)
-        return episode
 
     def draw(self) -> DrawnRun:
         """The run as it is now."""
@@ -105,9 +104,7 @@ class RunPage:
         draw = self._drawings.get(episode.started.task) if episode.started else None
         if len(drawn.searches) < EPISODES and (search := episode_search(episode, row.episode, draw, self._record.get)):
             drawn.searches[row.episode] = search
-        if room < 0:
-            episode.calls = None
-        details = episode_details(episode, row, isolation, self._thumbnails)
+        details = episode_details(episode, row, isolation, self._thumbnails, episode.calls if room >= 0 else None)
         drawn.blocks[row.episode] = script_json(details)
         drawn.entries[row.episode] = index_entry(row, details)
         return len(drawn.blocks[row.episode])

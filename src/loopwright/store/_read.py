@@ -98,14 +98,21 @@ class RunRecord:
         """
         planned, finished, done = 0, "", set[str]()
         for line in turning_points(self.folder / EVENTS, self.manifest.id):
-            data, episode = line["data"], str(line.get("episode"))
-            finished = str(data.get("reason", "")) if data["type"] == "run_finished" else ""
-            if data["type"] == "run_started":
-                planned = int(data.get("episodes", 0))
-            elif data["type"] == "episode_started":
-                done.discard(episode)
-            elif data["type"] == "episode_finished":
-                done.add(episode)
+            try:
+                data, episode = line["data"], str(line.get("episode"))
+                finished = str(data.get("reason", "")) if data["type"] == "run_finished" else ""
+                if data["type"] == "run_started":
+                    planned = int(data["episodes"])
+                elif data["type"] == "episode_started":
+                    done.discard(episode)
+                elif data["type"] == "episode_finished":
+                    done.add(episode)
+            except (LookupError, TypeError, ValueError, AttributeError):
+                # The checksum proves nothing of a line that somebody made up.
+                raise StoreError(
+                    f"{self.folder / EVENTS} has a line that is not built as events are",
+                    remedy="Restore the file from a backup.",
+                ) from None
         return Glance(planned, len(done), finished)
 
     def starts(self) -> tuple[Mapping[str, int], int]:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 HOST = "127.0.0.1"
-_COOKIE = "loopwright-view"
+_FOLLOWED = 8
+"""Runs whose pages are kept, at most: those that were looked at last."""
 _EVERY = 0.3
 """Seconds between two looks at a record."""
 _POLICY = "frame-ancestors 'none'"
@@ -63,8 +64,10 @@ def serve(runs: Path, token: str, *, port: int = 0, ready: Callable[[int], None]
         listener.close()
         raise UserError(f"port {port} cannot be used: {error.strerror}", remedy="Name another one, or none.") from None
     bound = listener.getsockname()[1]
-    # Addresses hold the token once: they are not logged.
-    server = uvicorn.Server(uvicorn.Config(make_app(runs, token, bound), log_level="error", access_log=False))
+    app = make_app(runs, token, bound)
+    # Addresses hold the token once: they are not logged. Pages that are open hold a stream that has no end.
+    config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1)
+    server = uvicorn.Server(config)
     listener.listen()
     ready(bound)
     with contextlib.suppress(KeyboardInterrupt):
@@ -109,6 +112,8 @@ class _Guard:
 
     def __init__(self, app: ASGIApp, token: str, port: int) -> None:
         self._app, self._token = app, token
+        # Cookies are shared by all ports of a host.
+        self._cookie = f"loopwright-view-{port}"
         self._hosts = {f"{HOST}:{port}", f"localhost:{port}"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,9 +131,9 @@ class _Guard:
             return PlainTextResponse("This server answers for 127.0.0.1 and localhost only.", 400, _HEADERS)
         if self._is_token(request.query_params.get("token", "")):
             answer = RedirectResponse(request.url.path, 303, _HEADERS)
-            answer.set_cookie(_COOKIE, self._token, httponly=True, samesite="strict", path="/")
+            answer.set_cookie(self._cookie, self._token, httponly=True, samesite="strict", path="/")
             return answer
-        if self._is_token(request.cookies.get(_COOKIE, "")):
+        if self._is_token(request.cookies.get(self._cookie, "")):
             return self._app
         return PlainTextResponse("Open the address that `loopwright view` printed: it holds the token.", 401, _HEADERS)
 
@@ -180,12 +185,19 @@ class _Pages:
         if folder is None:
             return _plain("There is no such run.", 404)
         try:
-            if (run := self._followed.get(folder)) is None:
-                run = self._followed[folder] = FollowedRun(folder)
+            run = self._follow(folder)
             await asyncio.to_thread(run.look)
             return await answer(run, request)
         except StoreError as error:
             return _plain(str(error), 500)
+
+    def _follow(self, folder: Path) -> FollowedRun:
+        """The run, which is now the one that was looked at last."""
+        run = self._followed.pop(folder) if folder in self._followed else FollowedRun(folder)
+        self._followed[folder] = run
+        while len(self._followed) > _FOLLOWED:
+            del self._followed[next(iter(self._followed))]
+        return run
 
 
 async def _states(run: FollowedRun) -> AsyncIterator[str]:

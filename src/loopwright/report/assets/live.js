@@ -20,17 +20,21 @@ async function fetchDetails(row) {
 const lost = (error) => byId("live").replaceChildren(h("p", { class: "note" }, `Not shown: ${error.message}`));
 
 function follow() {
-  let shown = null, waiting = false;
+  let shown = null, latest = null, waiting = false;
   const source = new EventSource(`${LIVE}/events`);
   source.onmessage = async (event) => {
     const now = JSON.parse(event.data);
     byId("live").replaceChildren(...liveView(now));
-    if (shown === null) shown = now.drawn;
-    if (now.drawn === shown || waiting) return;
+    latest = now.drawn;
+    if (shown === null) shown = latest;
+    if (waiting) return;
     waiting = true;
     try {
-      await redrawAll();
-      shown = now.drawn;
+      while (shown !== latest) {
+        const next = latest;
+        await redrawAll();
+        shown = next;
+      }
     } catch (error) {
       lost(error);
     }
