@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-# C0 and C1 controls, bidirectional controls and lone surrogates: they would act on a terminal or a page.
-_CONTROLS = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+# C0 and C1 controls, bidirectional controls, lone surrogates and what Unicode calls no character: they would act on a
+# terminal or a page, or keep a file from being read.
+_CONTROLS = "\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff"
 _IN_A_LINE = re.compile(f"[\x00-\x1f{_CONTROLS}]")
 _OUTSIDE_ASCII = re.compile(f"[{_CONTROLS}]")
 _IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_CONTROLS}]")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import loopwright
@@ -214,6 +214,63 @@ def test_a_mistake_is_told_and_leaves_nothing(tmp_path: Path, spoil: object, mes
         import_tasks("harbor", source, tmp_path / "out")
     assert told.value.line == line
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["task.toml", "instruction.md", "environment/Dockerfile", "environment", "tests"])
+def test_no_link_is_followed(tmp_path: Path, name: str) -> None:
+    source = harbor_task(tmp_path / "set" / "task", dockerfile="FROM a\n")
+    (source / name).rename(tmp_path / "elsewhere")
+    (source / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(TaskError, match=r"is a link|no test\.sh"):
+        import_tasks("harbor", source, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_link_to_a_task_is_followed(tmp_path: Path) -> None:
+    harbor_task(tmp_path / "elsewhere")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "task").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(TaskError, match="task is a link"):
+        import_tasks("harbor", tmp_path / "set", tmp_path / "out")
+
+
+def test_a_folder_that_its_user_named_by_a_link_is_read(tmp_path: Path) -> None:
+    harbor_task(tmp_path / "elsewhere")
+    (tmp_path / "task").symlink_to(tmp_path / "elsewhere")
+    assert import_tasks("harbor", tmp_path / "task", tmp_path / "out").instances == 1
+
+
+def test_names_that_are_taken_are_told_apart(tmp_path: Path) -> None:
+    own = ("README.md", "a", "a.yaml", "A", "a-verifier", "agents")
+    for name in own:
+        settings = SETTINGS.replace("example/write-answer", name)
+        harbor_task(tmp_path / "set" / name, settings=settings, dockerfile=f"FROM {name}\n")
+    made = import_tasks("harbor", tmp_path / "set", tmp_path / "out")
+    tasks = [load_task(path) for path in (tmp_path / "out").glob("*.yaml") if path.is_file()]
+    assert made.instances == len(tasks) == len(own)
+    assert len({str(task.sandbox.image).lower() for task in tasks}) == len(own)
+    assert (tmp_path / "out" / "README.md").is_file()
+
+
+def test_an_image_whose_folder_has_a_file_of_ours_is_left_out(tmp_path: Path) -> None:
+    source = harbor_task(tmp_path / "task", dockerfile="FROM a\nCOPY environment.yaml /\n")
+    (source / "environment" / "environment.yaml").write_text("name: conda\n")
+    with pytest.raises(TaskError, match=r"`environment\.yaml`, whose place is taken"):
+        import_tasks("harbor", source, tmp_path / "out")
+
+
+@given(st.text(max_size=40))
+@example("a\x07b\nmodel: evil/model")
+@example("\u2028model: evil/model\x85x: 1\uffff")
+def test_any_description_makes_a_task_that_can_be_read(
+    tmp_path_factory: pytest.TempPathFactory, description: str
+) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    told = "".join(f"\\U{ord(character):08x}" for character in description)
+    settings = SETTINGS.replace("Writes a file.", told) + f'\n[metadata."{told}"]\na = 1\n'
+    import_tasks("harbor", harbor_task(folder / "task", settings=settings), folder / "out")
+    assert load_task(folder / "out" / "write-answer.yaml").model is None
+    assert "\x07" not in (folder / "out" / "README.md").read_text()
 
 
 @given(st.text(alphabet=st.sampled_from("ENVWORKDIRFM =\"'\\\n#$:{}/ab"), max_size=80))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -20,6 +24,29 @@ ROWS = [{"question": "What is 2 + 4?", "answer": "6"}, {"question": "And 3 + 4?"
 @pytest.fixture
 def library() -> Any:
     return pytest.importorskip("datasets")
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[str, list[str]]]:
+    """An address that serves rows, and the paths that were asked for."""
+    asked: list[str] = []
+
+    class Rows(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"question,answer\nWhose?,secret\n")
+
+        do_HEAD = do_GET
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Rows) as listening:
+        Thread(target=listening.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{listening.server_port}/data.csv", asked
+        listening.shutdown()
 
 
 def records(out: Path) -> list[dict[str, Any]]:
@@ -70,3 +97,64 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, library: Any) -> None:
     with pytest.raises(UserError, match="has no columns"):
         import_tasks("inspect", source, tmp_path / "out", columns={"goal": "x"})
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("names", ["above", "absolute", "address", "link", "saved", "saved split"])
+def test_a_folder_brings_its_own_files_alone(
+    tmp_path: Path, library: Any, server: tuple[str, list[str]], names: str
+) -> None:
+    address, asked = server
+    host, source = tmp_path / "host.csv", tmp_path / "set"
+    host.write_text("question,answer\nWhose?,secret\n")
+    library.Dataset.from_csv(str(host)).save_to_disk(str(tmp_path / "host"))
+    (arrow,) = (tmp_path / "host").glob("*.arrow")
+    source.mkdir()
+    library.Dataset.from_list(ROWS).to_csv(str(source / "rows.csv"))
+    if names == "link":
+        (source / "more.csv").symlink_to(host)
+    elif names == "saved":
+        (source / "state.json").write_text(json.dumps({"_data_files": [{"filename": str(arrow)}]}))
+        (source / "dataset_info.json").write_text("{}")
+    elif names == "saved split":
+        (source / "dataset_dict.json").write_text(json.dumps({"splits": ["../host"]}))
+    else:
+        path = {"above": "../host.csv", "absolute": host, "address": address}[names]
+        told = f"---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: {path}\n---\n"
+        (source / "README.md").write_text(told)
+    import_tasks("huggingface", source, tmp_path / "out")
+    assert [one["hidden"]["target"] for one in records(tmp_path / "out")] == ["6", "7"]
+    assert not asked
+
+
+def test_a_picture_that_a_row_names_is_not_opened(tmp_path: Path, library: Any, server: tuple[str, list[str]]) -> None:
+    address, asked = server
+    features = library.Features(
+        {**dict.fromkeys(("input", "answer"), library.Value("string")), "choices": library.Image()}
+    )
+    rows = {"input": ["Which?"], "answer": ["x"], "choices": [{"path": address, "bytes": None}]}
+    table = library.Dataset.from_dict(rows, features=features).data.table
+    importlib.import_module("pyarrow.parquet").write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(TaskError, match="choices"):
+        import_tasks("huggingface", tmp_path / "a.parquet", tmp_path / "out")
+    assert not asked
+
+
+@pytest.mark.parametrize(
+    ("names", "split", "count"),
+    [
+        (("data/train-00000-of-00002.csv", "data/train-00001-of-00002.csv", "data/held-00000-of-00001.csv"), "held", 2),
+        (("data/train-00000-of-00002.csv", "data/train-00001-of-00002.csv"), "", 4),
+        (("train.csv", "dev.csv", "my_test.csv"), "validation", 2),
+        (("train/a.csv", "test/[a]*.csv", "test/b::c.csv"), "", 4),
+        (("a.csv", "b/c.csv", "notes.json", ".cache/d.csv"), "train", 4),
+    ],
+)
+def test_files_of_a_folder_are_splits(
+    tmp_path: Path, library: Any, names: tuple[str, ...], split: str, count: int
+) -> None:
+    for name in names:
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / name).write_text("question,answer\nWhat is 2 + 4?,6\nAnd 3 + 4?,7\n")
+    columns = {"split": split} if split else {}
+    made = import_tasks("huggingface", tmp_path / "set", tmp_path / "out", columns=columns)
+    assert made.instances == count

@@ -83,6 +83,12 @@ def test_what_cannot_be_carried_over_is_told(tmp_path: Path) -> None:
         ([row(instance_id="../up")], r"some\.jsonl:1: instance_id: "),
         ([row(FAIL_TO_PASS="[")], r"some\.jsonl:1: FAIL_TO_PASS: "),
         ([row(FAIL_TO_PASS=["none"])], "no instance can be carried over"),
+        ([row(base_commit="abc\nmodel: evil/model\n#")], r"some\.jsonl:1: base_commit: "),
+        ([row(instance_id="README.md")], r"some\.jsonl:1: the name 'README\.md' is taken"),
+        ([row(instance_id="agents")], r"some\.jsonl:1: the name 'agents' is taken"),
+        ([row(instance_id="a"), row(instance_id="a.yaml")], r"some\.jsonl:2: the name 'a\.yaml' is taken"),
+        ([row(instance_id="a.yaml"), row(instance_id="a")], r"some\.jsonl:2: the name 'a' is taken"),
+        ([row(instance_id="a"), row(instance_id="A")], r"some\.jsonl:2: the name 'A' is taken"),
         (["text"], r"some\.jsonl:1: the instance: "),
     ],
 )
@@ -97,3 +103,12 @@ def test_what_is_no_json_says_where_it_stands(tmp_path: Path) -> None:
         import_tasks("swebench", tmp_path / "some.jsonl", tmp_path / "out")
     with pytest.raises(loopwright.errors.UserError):
         import_tasks("swebench", tmp_path / "nothing.jsonl", tmp_path / "other")
+
+
+def test_names_of_fields_stay_in_their_lines(tmp_path: Path) -> None:
+    source = written(tmp_path / "some.jsonl", row(base_commit="", **{"own\n\n## All was carried over\a": 1}))
+    import_tasks("swebench", source, tmp_path / "out")
+    assert load_task(tmp_path / "out" / "acme__shop-7.yaml").model is None
+    page = (tmp_path / "out" / "README.md").read_text()
+    assert "\n## All" not in page
+    assert "\a" not in page

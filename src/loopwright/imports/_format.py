@@ -1,4 +1,4 @@
-"""What an import is."""
+"""What an import is, and what imports write alike."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
+
+from loopwright.text import printable_line
+
+_PAGE = "README.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +53,36 @@ class MapsColumns(Protocol):
             UserError: A column cannot be named.
         """
         ...
+
+
+class TakenNames:
+    """Names in a folder that are taken, also where a file system does not tell capitals apart."""
+
+    def __init__(self) -> None:
+        """Takes what every import writes, and the folders of a project."""
+        self._taken = {_PAGE.lower(), "agents", "environments", "prompts"}
+
+    def take(self, *names: str) -> bool:
+        """Takes names; False, and none is taken, where one of them is."""
+        wanted = {name.casefold() for name in names}
+        if wanted & self._taken:
+            return False
+        self._taken |= wanted
+        return True
+
+
+def write_page(output: Path, title: str, text: str, lost: Mapping[str, int], more: str = "") -> Path:
+    """Writes the page that says what was made and what was not carried over.
+
+    Args:
+        output: The folder.
+        title: What it is headed by.
+        text: What stands before what was lost, with its line breaks.
+        lost: What could not be carried over, to its number.
+        more: What follows.
+    """
+    left = [f"- {printable_line(what)}: {number}" for what, number in sorted(lost.items())] or ["- nothing was lost"]
+    path = output / _PAGE
+    parts = [f"# {printable_line(title)}", text.rstrip("\n"), "## Not carried over", "\n".join(left) + more]
+    path.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    return path

@@ -14,20 +14,24 @@ from typing import Any
 import yaml
 
 from loopwright.errors import TaskError
-from loopwright.files import read_regular
-from loopwright.imports._format import ImportResult
+from loopwright.imports._format import ImportResult, TakenNames, write_page
 from loopwright.imports._harbor_task import (
     KNOWN_VERSION,
     HarborEnvironment,
     HarborSettings,
     image_settings,
+    read_bytes,
     read_settings,
     read_source,
 )
+from loopwright.text import printable_line
 
 _CANARY = re.compile(r"(?:<!--.*canary.*-->|#.*canary.*)", re.IGNORECASE)
 _TURNS = 50
 _COMMAND_SECONDS = 300.0
+_ABOUT_IMAGE = "environment.yaml"
+_VERIFIER = "-verifier"
+"""How the name of an image of the tests' own ends, after that of the task."""
 _SILENT = ("build_timeout_sec", "docker_image", "os")
 
 
@@ -63,40 +67,44 @@ class HarborTasks:
             raise TaskError("there is no task", path=str(source), remedy="Name a folder with a `task.toml`.")
         made: list[_Made] = []
         lost: Counter[str] = Counter()
+        taken = TakenNames()
         for folder in found:
             try:
-                made.append(_task(folder, output, {one.name for one in made}))
+                made.append(_task(folder, source, output, taken))
             except _LeftOut as why:
                 lost[f"tasks left out: {why}"] += 1
                 if len(found) == 1:
                     raise TaskError(str(why), path=str(folder), remedy="Such tasks cannot be carried over.") from None
         lost.update(what for one in made for what in one.lost)
-        page = output / "README.md"
-        page.write_text(_page(source.resolve().name, made, lost), encoding="utf-8")
+        title = f"Tasks from {source.resolve().name}"
+        page = write_page(output, title, _about(made), lost, _listed(made))
         return ImportResult((page, *(path for one in made for path in one.files)), len(made), lost)
 
 
 HARBOR = HarborTasks()
 
 
-def _task(source: Path, output: Path, taken: set[str]) -> _Made:
-    settings = read_settings(source / "task.toml")
+def _task(source: Path, within: Path, output: Path, taken: TakenNames) -> _Made:
+    settings = read_settings(source / "task.toml", within)
     if settings.steps:
         raise _LeftOut("several steps")
     if settings.environment.os.lower() != "linux":
         raise _LeftOut(f"for {settings.environment.os}")
+    for folder in (source / "environment", source / "tests"):
+        if (folder / "Dockerfile").exists() and (folder / _ABOUT_IMAGE).exists():
+            raise _LeftOut(f"an image is built from a folder with an `{_ABOUT_IMAGE}`, whose place is taken here")
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", settings.task.name.rpartition("/")[2] or source.resolve().name).strip("-.")
     name = name[:60] or "task"
-    if name in taken or name in ("agents", "environments", "prompts"):
-        name = next(f"{name}-{number}" for number in range(2, 10_000) if f"{name}-{number}" not in taken)
+    names = (name, *(f"{name}-{number}" for number in range(2, 10_000)))
+    name = next(one for one in names if taken.take(one, f"{one}.yaml", f"{one}{_VERIFIER}"))
     made = _Made(name, settings)
     _tell_settings(made)
     goal = output / name / "instruction.md"
     goal.parent.mkdir()
-    goal.write_text(_instruction(read_source(source / "instruction.md")), encoding="utf-8")
+    goal.write_text(_instruction(read_source(source / "instruction.md", within)), encoding="utf-8")
     path = output / f"{name}.yaml"
     task = _written(made, source, output)
-    head = "".join(f"# {line}\n" for line in settings.task.description.splitlines())
+    head = "".join(f"# {printable_line(line)}\n" for line in settings.task.description.splitlines())
     path.write_text(head + yaml.safe_dump(task, sort_keys=False, allow_unicode=True), encoding="utf-8")
     made.files += [path, goal]
     return made
@@ -139,7 +147,7 @@ def _hidden(made: _Made, source: Path, output: Path) -> dict[str, Any]:
     own = verifier.environment.docker_image if verifier.environment else None
     if verifier.separate and (own or (tests / "Dockerfile").is_file()):
         table = verifier.environment or HarborEnvironment()
-        hidden["tests_image"], _, _ = _image(made, table, tests, output, f"{made.name}-verifier")
+        hidden["tests_image"], _, _ = _image(made, table, tests, output, f"{made.name}{_VERIFIER}")
     elif "test.sh" in _copied(tests, output / made.name / "tests", made):
         hidden["tests"] = {"file": f"{made.name}/tests/"}
     else:
@@ -176,7 +184,7 @@ def _image(
 ) -> tuple[str | None, str, dict[str, str]]:
     """The image, its working folder and variables; what it is built from is copied, and nothing is built."""
     dockerfile = context / "Dockerfile"
-    cwd, env, unknown = image_settings(dockerfile) if dockerfile.is_file() else ("/", {}, [])
+    cwd, env, unknown = image_settings(dockerfile, context.parent) if dockerfile.is_file() else ("/", {}, [])
     made.lost += [f"the variable {name} of the image, whose value is not known" for name in unknown]
     if any((context / file).is_file() for file in ("docker-compose.yaml", "docker-compose.yml")):
         made.lost.append("`docker-compose.yaml`: further services")
@@ -184,7 +192,7 @@ def _image(
     if image is None and dockerfile.is_file():
         image = f"harbor/{name.lower()}:latest"
         _copied(context, output / "environments" / name, made)
-        about = output / "environments" / name / "environment.yaml"
+        about = output / "environments" / name / _ABOUT_IMAGE
         data = {"version": 1, "name": name, "class": "bash", "image": image}
         about.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
         made.files.append(about)
@@ -242,34 +250,33 @@ def _copied(source: Path, target: Path, made: _Made) -> list[str]:
         elif path.is_file():
             copy = target / name
             copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(read_regular(path))
+            copy.write_bytes(read_bytes(path, source))
             copy.chmod(path.stat().st_mode & 0o755)
             made.files.append(copy)
             names.append(name)
     return names
 
 
-def _page(source: str, made: list[_Made], lost: Mapping[str, int]) -> str:
-    built = [path.parent.name for one in made for path in one.files if path.name == "environment.yaml"]
+def _about(made: list[_Made]) -> str:
+    built = [path.parent.name for one in made for path in one.files if path.name == _ABOUT_IMAGE]
     building = "\n".join(f"loopwright env build {name}" for name in built)
-    left = [f"- {what}: {number}" for what, number in sorted(lost.items())] or ["- nothing was lost"]
-    about = [
-        f"- `{one.name}`"
-        + "".join(f"; {key}: {json.dumps(value, default=str)}" for key, value in one.settings.metadata.items())
-        for one in made
-    ]
     return (
-        f"# Tasks from {source}\n\n"
         "An agent works in a shell, as root in the image of the task. The tests grade what it leaves, in another\n"
         "sandbox.\n\n"
         + (f"Build the images first, in this folder:\n\n```\n{building}\n```\n\n" if built else "")
         + "An image needs `python3` (3.8 or later) beside Bash. Is a task sound? `loopwright validate --solutions`\n"
         "runs solutions, and an agent that does nothing. Then: `loopwright run FILE --model PROVIDER/MODEL`.\n\n"
         "Without Docker, take `image` and `user` out of `sandbox`: the task then has the programs of this machine,"
-        "\nand no file of the image.\n\n"
-        "## Not carried over\n\n"
-        + "\n".join(left)
-        + "\n- processes that the agent leaves: the tests see its files only\n\n## Tasks\n\n"
-        + "\n".join(about)
-        + "\n"
+        "\nand no file of the image."
     )
+
+
+def _listed(made: list[_Made]) -> str:
+    about = [
+        f"- `{one.name}`"
+        + "".join(
+            f"; {printable_line(key)}: {json.dumps(value, default=str)}" for key, value in one.settings.metadata.items()
+        )
+        for one in made
+    ]
+    return "\n- processes that the agent leaves: the tests see its files only\n\n## Tasks\n\n" + "\n".join(about)

@@ -93,13 +93,13 @@ class HarborSettings(_Table):
         return found is not None and (int(found[1]), int(found[2])) > KNOWN_VERSION
 
 
-def read_settings(path: Path) -> HarborSettings:
-    """Reads a `task.toml`.
+def read_settings(path: Path, within: Path) -> HarborSettings:
+    """Reads a `task.toml` below a folder.
 
     Raises:
         TaskError: It is none; file and line are named.
     """
-    text = read_source(path)
+    text = read_source(path, within)
     try:
         return HarborSettings.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
@@ -113,21 +113,37 @@ def read_settings(path: Path) -> HarborSettings:
         raise TaskError(f"{place}: {first['msg']}", path=str(path), remedy=remedy) from None
 
 
-def read_source(path: Path) -> str:
-    """Reads a text of the source.
+def read_source(path: Path, within: Path) -> str:
+    """Reads a text of the source, through no link below a folder.
 
     Raises:
-        TaskError: It is not there, or no text.
+        TaskError: It is not there, behind a link, or no text.
     """
     try:
-        return read_regular(path).decode("utf-8-sig")
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else error
+        return read_bytes(path, within).decode("utf-8-sig")
+    except ValueError as error:
+        raise TaskError(f"the file cannot be read: {error}", path=str(path), remedy="Write UTF-8.") from None
+
+
+def read_bytes(path: Path, within: Path) -> bytes:
+    """Reads a file of the source, through no link below a folder.
+
+    Raises:
+        TaskError: It is not there, behind a link, or too large.
+    """
+    try:
+        return read_regular(path, within=within)
+    except OSError as error:
+        why = error.strerror or error
         raise TaskError(f"the file cannot be read: {why}", path=str(path), remedy="Name a task folder.") from None
 
 
-def image_settings(dockerfile: Path) -> tuple[str, dict[str, str], list[str]]:
+def image_settings(dockerfile: Path, within: Path) -> tuple[str, dict[str, str], list[str]]:
     """What a Dockerfile's last stage says of the working folder and the variables.
+
+    Args:
+        dockerfile: The file.
+        within: The folder below which no link is followed.
 
     Returns:
         The folder; the variables; names of variables whose value is made from others, and is not known.
@@ -137,7 +153,7 @@ def image_settings(dockerfile: Path) -> tuple[str, dict[str, str], list[str]]:
     """
     folder, env = "/", {"PATH": _PATH}
     unknown: list[str] = []
-    for word, rest in _instructions(read_source(dockerfile)):
+    for word, rest in _instructions(read_source(dockerfile, within)):
         if word == "FROM":
             folder, env, unknown = "/", {"PATH": _PATH}, []
         elif word == "WORKDIR":

@@ -1,15 +1,23 @@
-"""`huggingface`: data sets that the library `datasets` reads, as questions with known answers."""
+"""`huggingface`: data sets that the library `datasets` reads, as questions with known answers.
+
+The library gets files only, copied one by one: what a folder says of its own data may name any file or address.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shutil import copyfileobj
 from string import ascii_uppercase
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from loopwright.errors import MissingExtra, TaskError, UserError
+from loopwright.files import open_regular
 from loopwright.imports._format import ImportResult
 from loopwright.imports._inspect import Sample, sample_of, write_questions
 
@@ -24,6 +32,14 @@ _USUAL: Mapping[str, Sequence[str]] = {
 }
 """What a column is, to the names that it usually has."""
 _KINDS = {".csv": "csv", ".json": "json", ".jsonl": "json", ".parquet": "parquet", ".arrow": "arrow"}
+_NO_DATA = {"config.json", "dataset_dict.json", "dataset_info.json", "dataset_infos.json", "state.json"}
+_SHARD = re.compile(r"(\w+)-\d{5}-of-\d{5}")
+_SPLITS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing", "eval", "evaluation"), "test"),
+}
+"""A word in the name of a file or its folder, to the split that it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +72,7 @@ class HuggingFaceRows:
             TaskError: The data set cannot be read, or lacks a column.
         """
         with TemporaryDirectory() as cache:
-            table = _table(source, self.split, cache)
+            table = _table(source, self.split, Path(cache))
             found = {name: self._column(name, table, source) for name in _USUAL}
             return write_questions(source, _samples(table, found, source), output)
 
@@ -76,31 +92,22 @@ class HuggingFaceRows:
 HUGGINGFACE = HuggingFaceRows({})
 
 
-def _table(source: Path, split: str, cache: str) -> Dataset:
+def _table(source: Path, split: str, cache: Path) -> Dataset:
     try:
-        from datasets import Dataset, DatasetDict, config, load_dataset, load_from_disk
+        from datasets import DatasetDict, config, load_dataset
     except ImportError:
         raise MissingExtra(
             "data sets of Hugging Face need datasets", remedy="Run: pip install 'loopwright[datasets]'"
         ) from None
     offline, config.HF_HUB_OFFLINE = config.HF_HUB_OFFLINE, True  # the library would tell a server what is loaded
-    saved = any((source / name).is_file() for name in ("dataset_dict.json", "state.json"))
     try:
-        if saved:
-            found = load_from_disk(str(source))
-        elif source.is_dir():
-            found = load_dataset(str(source), cache_dir=cache)
-        elif source.suffix in _KINDS:
-            found = load_dataset(_KINDS[source.suffix], data_files=str(source), cache_dir=cache)
-        else:
-            raise ValueError(f"its name ends with none of {', '.join(_KINDS)}")
+        kind, files = _copied(source, cache / "files")
+        found = load_dataset(kind, data_files=files, cache_dir=str(cache))
     except Exception as error:  # whatever the library raises of a file that somebody may have sent
         remedy = "Name a file or a folder of a data set on this machine."
         raise TaskError(f"the data set cannot be read: {error}", path=str(source), remedy=remedy) from None
     finally:
         config.HF_HUB_OFFLINE = offline
-    if isinstance(found, Dataset):
-        return found
     assert isinstance(found, DatasetDict)
     name = split or (next(iter(found)) if len(found) == 1 else "test")
     if name not in found:
@@ -109,9 +116,62 @@ def _table(source: Path, split: str, cache: str) -> Dataset:
     return found[name]
 
 
+def _copied(source: Path, target: Path) -> tuple[str, dict[str, list[str]]]:
+    """Copies the files of the kind that most are of, under names of ours: a name can be a pattern or an address, too.
+
+    Returns:
+        The kind; the files of each split.
+
+    Raises:
+        OSError: A file cannot be read.
+        ValueError: There is none.
+    """
+    whole = source.is_dir()
+    found = sorted(_regular(source)) if whole else [source]
+    kinds = Counter(_KINDS[path.suffix] for path in found if path.suffix in _KINDS)
+    if not kinds:
+        raise ValueError(f"{'no name' if whole else 'its name'} ends with {', '.join(_KINDS)}")
+    ((kind, _),) = kinds.most_common(1)
+    splits: dict[str, list[str]] = {}
+    for number, path in enumerate(path for path in found if _KINDS.get(path.suffix) == kind):
+        copy = target / f"{number}{path.suffix}"
+        target.mkdir(exist_ok=True)
+        with open_regular(path, source if whole else None) as file, copy.open("wb") as written:
+            copyfileobj(file, written)
+        splits.setdefault(_split(path.relative_to(source), kind) if whole else "train", []).append(str(copy))
+    return kind, splits
+
+
+def _regular(folder: Path) -> Iterator[Path]:
+    """The files with data below a folder, those behind links left out."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(place, name)
+            if name not in _NO_DATA and not name.startswith(("cache-", ".")) and not path.is_symlink():
+                yield path
+
+
+def _split(path: Path, kind: str) -> str:
+    """The split that a file belongs to, by its name or its folder's, as the library does it."""
+    if kind == "arrow":  # as the library saves: each split has a folder
+        return path.parent.name or "train"
+    if shard := _SHARD.match(path.name):
+        return shard[1]
+    words = [word for part in reversed(path.parts) for word in re.split(r"[^a-z]+", part.lower())]
+    return next((_SPLITS[word] for word in words if word in _SPLITS), "train")
+
+
+def _rows(table: Dataset, columns: Iterable[str]) -> Iterator[Mapping[str, Any]]:
+    """Rows as they are stored: the library would open the files and addresses that a picture or a sound names."""
+    stored = table.select_columns(list(dict.fromkeys(columns))).with_format("arrow")
+    for batch in stored.iter(batch_size=1000):
+        yield from batch.to_pylist()
+
+
 def _samples(table: Dataset, columns: Mapping[str, str | None], source: Path) -> Iterator[tuple[int, Sample]]:
     labels = getattr(table.features[columns["target"] or ""], "int2str", None)
-    for number, row in enumerate(table, start=1):
+    for number, row in enumerate(_rows(table, filter(None, columns.values())), start=1):
         values = {name: row[column] for name, column in columns.items() if column}
         choices = values.get("choices")
         told: dict[str, Any] = {"input": str(values["goal"]), "target": _target(values["target"], choices, labels)}

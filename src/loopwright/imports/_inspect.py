@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 from loopwright.environments.text import is_number
 from loopwright.errors import TaskError
 from loopwright.files import read_regular
-from loopwright.imports._format import ImportResult
+from loopwright.imports._format import ImportResult, write_page
 from loopwright.project import parse_json
 
 
@@ -103,11 +103,11 @@ def write_questions(source: Path, samples: Iterable[tuple[int | None, Sample]], 
     files = {
         "task.yaml": _task(source.stem),
         "samples.jsonl": "".join(json.dumps(record) + "\n" for record in records),
-        "README.md": _page(source.name, rules, lost),
     }
     for name, text in files.items():
         (output / name).write_text(text, encoding="utf-8")
-    return ImportResult(tuple(output / name for name in files), len(records), lost)
+    page = write_page(output, f"Samples from {source.name}", _about(rules), lost)
+    return ImportResult((*(output / name for name in files), page), len(records), lost)
 
 
 def _samples(source: Path) -> Iterator[tuple[int | None, Sample]]:
@@ -187,17 +187,12 @@ def _task(name: str) -> str:
     return yaml.safe_dump(task, sort_keys=False, allow_unicode=True)
 
 
-def _page(name: str, rules: Counter[str], lost: Mapping[str, int]) -> str:
-    left = [f"- {what}: {number}" for what, number in sorted(lost.items())] or ["- nothing was lost"]
+def _about(rules: Counter[str]) -> str:
     chosen = [f"- `{rule}`: {number}" for rule, number in sorted(rules.items())]
     return (
-        f"# Samples from {name}\n\n"
         f"{rules.total()} instances. Run them: `loopwright run task.yaml --model PROVIDER/MODEL`.\n\n"
         "## How they are scored\n\n"
         "Samples do not say how they are scored. `scoring` in samples.jsonl was chosen by the looks of each sample:\n"
         "`choice` for choices, `match` for numbers, `includes` for words. Change it if another rule is right.\n\n"
         + "\n".join(chosen)
-        + "\n\n## Not carried over\n\n"
-        + "\n".join(left)
-        + "\n"
     )

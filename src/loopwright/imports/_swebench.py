@@ -13,7 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from loopwright.errors import TaskError
 from loopwright.files import read_regular
-from loopwright.imports._format import ImportResult
+from loopwright.imports._format import ImportResult, TakenNames, write_page
 from loopwright.project import parse_json
 
 _TURNS = 100
@@ -21,6 +21,15 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _TEST = re.compile(r"[^:]+\.py::.+")
 _KNOWN = {"created_at", "environment_setup_commit", "repo", "version", "difficulty"}
 """Fields that say nothing of what is asked or graded."""
+_ABOUT = """\
+tasks, one for each instance. Run one: `loopwright run INSTANCE.yaml --model PROVIDER/MODEL`.
+
+Nothing was downloaded: `sandbox.image` names the image of each instance, and `docker pull` fetches it. Its
+Python must be 3.8 or later, with pytest. The agent sees neither `tests.diff` nor `solution.diff`.
+
+`loopwright export RUN --format swebench` writes predictions for the benchmark's own harness, whose verdict
+is the one to publish.
+"""
 
 
 def _listed(value: Any) -> Any:
@@ -36,7 +45,7 @@ class _Instance(BaseModel):
 
     instance_id: str = Field(pattern=rf"^{_NAME.pattern}$")
     problem_statement: str = Field(min_length=1)
-    base_commit: str = ""
+    base_commit: str = Field(default="", pattern=r"^([0-9a-f]{7,64})?$")
     patch: str = ""
     test_patch: str = ""
     hints_text: str | None = None
@@ -66,12 +75,16 @@ class SweBenchInstances:
         files: list[Path] = []
         lost: Counter[str] = Counter()
         seen: set[str] = set()
+        taken = TakenNames()
         count = 0
         for line, instance in _instances(source):
             name = instance.instance_id
             if name in seen:
                 raise TaskError(f"two instances are named {name!r}", path=str(source), line=line, remedy="Remove one.")
             seen.add(name)
+            if not taken.take(name, f"{name}.yaml"):
+                remedy = "Rename it: its folder or its task file would take the place of another."
+                raise TaskError(f"the name {name!r} is taken", path=str(source), line=line, remedy=remedy)
             if not all(_TEST.fullmatch(test) for test in (*instance.fail_to_pass, *instance.pass_to_pass)):
                 lost["instances left out: tests that are not named as pytest names them"] += 1
                 continue
@@ -84,8 +97,7 @@ class SweBenchInstances:
                 "Instances need `instance_id`, `problem_statement` and `FAIL_TO_PASS` with names such as a.py::test."
             )
             raise TaskError("no instance can be carried over", path=str(source), remedy=remedy)
-        page = output / "README.md"
-        page.write_text(_page(source.name, count, lost), encoding="utf-8")
+        page = write_page(output, f"Instances from {source.name}", f"{count} {_ABOUT}", lost)
         return ImportResult((page, *files), count, lost)
 
 
@@ -160,15 +172,3 @@ def _written(instance: _Instance, output: Path) -> list[Path]:
     head = f"# SWE-bench, base commit {instance.base_commit or 'not stated'}: the image has its files in /testbed.\n"
     path.write_text(head + yaml.safe_dump(task, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return [path, *files]
-
-
-def _page(name: str, count: int, lost: Counter[str]) -> str:
-    left = [f"- {what}: {number}" for what, number in sorted(lost.items())] or ["- nothing was lost"]
-    return (
-        f"# Instances from {name}\n\n"
-        f"{count} tasks, one for each instance. Run one: `loopwright run INSTANCE.yaml --model PROVIDER/MODEL`.\n\n"
-        "Nothing was downloaded: `sandbox.image` names the image of each instance, and `docker pull` fetches it. Its\n"
-        "Python must be 3.8 or later, with pytest. The agent sees neither `tests.diff` nor `solution.diff`.\n\n"
-        "`loopwright export RUN --format swebench` writes predictions for the benchmark's own harness, whose verdict\n"
-        "is the one to publish.\n\n## Not carried over\n\n" + "\n".join(left) + "\n"
-    )
