@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 import sysconfig
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from loopwright.archives import LARGEST
 from loopwright.candidate import Candidate
 from loopwright.environments import EnvironmentSetup
 from loopwright.errors import TaskError
@@ -68,9 +71,102 @@ def test_a_folder_at_a_commit(source: tuple[Path, str]) -> None:
     assert load(folder) == load(folder, commit=commit) == load(folder, commit=commit[:10]) == BASE
     assert load(folder, commit="main")["shop/prices.py"].data == b"SECRET_FIX = 1\n"
     assert load(folder, commit="v2~1") == BASE
-    linked = folder.parent / "linked"
-    git(folder, "worktree", "add", "-q", str(linked), "later")
-    assert load(linked)["shop/prices.py"].data == b"SECRET_FIX = 1\n"
+
+
+def work_tree(foreign: Path, folder: Path) -> None:
+    folder.rmdir()
+    git(foreign, "worktree", "add", "-q", str(folder), "later")
+
+
+def file_that_names(foreign: Path, folder: Path) -> None:
+    (folder / ".git").write_text(f"gitdir: ../{foreign.name}/.git\n")
+
+
+def link(foreign: Path, folder: Path) -> None:
+    (folder / ".git").symlink_to(foreign / ".git")
+
+
+def common_folder(foreign: Path, folder: Path) -> None:
+    git(folder, "init", "-q")
+    (folder / ".git" / "HEAD").write_text("ref: refs/heads/later\n")
+    (folder / ".git" / "commondir").write_text(f"../../{foreign.name}/.git\n")
+
+
+def borrowed_objects(foreign: Path, folder: Path) -> None:
+    folder.rmdir()
+    git(foreign, "clone", "-q", "--shared", str(foreign), str(folder))
+
+
+def linked_objects(foreign: Path, folder: Path) -> None:
+    git(folder, "init", "-q")
+    (folder / ".git" / "HEAD").write_text(git(foreign, "rev-parse", "later"))
+    shutil.rmtree(folder / ".git" / "objects")
+    (folder / ".git" / "objects").symlink_to(foreign / ".git" / "objects")
+
+
+@pytest.mark.parametrize(
+    ("borrow", "said"),
+    [
+        (work_tree, "its .git leads out of it"),
+        (file_that_names, "its .git leads out of it"),
+        (link, "its .git leads out of it"),
+        (common_folder, "commondir of its .git names another repository"),
+        (borrowed_objects, "objects/info/alternates of its .git names another repository"),
+        (linked_objects, "objects of its .git is a link that leads out of it"),
+    ],
+)
+def test_another_repository_is_not_read(
+    source: tuple[Path, str], tmp_path: Path, borrow: Callable[[Path, Path], None], said: str
+) -> None:
+    folder = tmp_path / "task"
+    folder.mkdir()
+    borrow(source[0], folder)
+    assert git(folder, "show", "HEAD:shop/prices.py") in ("SECRET_FIX = 1", FILES["shop/prices.py"].strip())
+    with pytest.raises(TaskError, match=said) as error:
+        load(folder)
+    assert "git bundle create" in error.value.remedy
+
+
+def test_the_data_may_lie_elsewhere_in_the_folder(source: tuple[Path, str], tmp_path: Path) -> None:
+    folder, _ = source
+    (folder / ".git").rename(folder / ".data")
+    (folder / ".git").write_text("gitdir: .data\n")
+    shutil.rmtree(folder / ".data" / "hooks")
+    (folder / ".data" / "hooks").symlink_to(tmp_path)
+    assert load(folder) == BASE
+
+
+def test_few_objects_that_make_many_files(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    blob = git(tmp_path, "hash-object", "-w", "--stdin", stdin=b"x")
+    files = "".join(f"100644 blob {blob}\t{number}\n" for number in range(320))
+    inner = git(tmp_path, "mktree", stdin=files.encode())
+    folders = "".join(f"040000 tree {inner}\t{number}\n" for number in range(320))
+    many = git(tmp_path, "mktree", stdin=folders.encode())
+    tree = git(tmp_path, "mktree", stdin=f"100644 blob {blob}\tfile\n040000 tree {many}\tmany\n".encode())
+    git(tmp_path, "update-ref", "HEAD", git(tmp_path, "commit-tree", "-m", "x", tree))
+    with pytest.raises(TaskError, match="it has more than 100000 files"):
+        load(tmp_path)
+    assert load(tmp_path, leave_out=["many"]) == {"file": Entry(b"x")}
+
+
+def test_few_objects_that_make_many_bytes(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    blob = git(tmp_path, "hash-object", "-w", "--stdin", stdin=b"\0" * (LARGEST // 64))
+    rows = "".join(f"100644 blob {blob}\t{number}\n" for number in range(65))
+    tree = git(tmp_path, "mktree", stdin=rows.encode())
+    git(tmp_path, "update-ref", "HEAD", git(tmp_path, "commit-tree", "-m", "x", tree))
+    with pytest.raises(TaskError, match=f"the files have more than {LARGEST} bytes"):
+        load(tmp_path)
+
+
+def test_a_path_that_no_file_system_takes(tmp_path: Path) -> None:
+    git(tmp_path, "init", "-q")
+    blob = git(tmp_path, "hash-object", "-w", "--stdin", stdin=b"x")
+    tree = git(tmp_path, "mktree", stdin=f"100644 blob {blob}\t{'n' * 100_000}\n".encode())
+    git(tmp_path, "update-ref", "HEAD", git(tmp_path, "commit-tree", "-m", "x", tree))
+    with pytest.raises(TaskError, match="a path has more than"):
+        load(tmp_path)
 
 
 def test_settings_and_hooks_of_a_repository_are_not_obeyed(source: tuple[Path, str], tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -15,13 +17,14 @@ from loopwright.archives import ENTRIES, LARGEST, RATIO, UNPACKING_ERRORS, BadAr
 from loopwright.errors import TaskError
 from loopwright.files import open_regular
 from loopwright.repo._fields import RepoFields
-from loopwright.repo._git import blobs, git
+from loopwright.repo._git import blobs, git, reading, records
 from loopwright.repo._tree import Entry, Kind, Tree, above, leads_out, path_problem
 
 MOST = 100_000
 """Files that a repository may have."""
 _KINDS: Mapping[str, Kind] = {"100644": "file", "100664": "file", "100755": "program", "120000": "link"}
 _BUNDLE = b"# v"
+_WHOLE = "Name a whole repository: a folder made by `git clone`, or a file made by `git bundle create FILE --all HEAD`."
 
 
 def load_repository(fields: RepoFields) -> Tree:
@@ -39,7 +42,7 @@ def load_repository(fields: RepoFields) -> Tree:
     try:
         if path.is_dir():
             if (path / ".git").exists():
-                data = _data_folder(path / ".git")
+                data = _data_folder(path)
                 return _of_commit(data, _resolved(data, fields.commit or "HEAD", path), fields.leave_out)
             found = _of_folder(path)
         else:
@@ -87,13 +90,27 @@ def _left_out(name: str, left: tuple[str, ...]) -> bool:
     return any(name == one.rstrip("/") or name.startswith(f"{one.rstrip('/')}/") for one in left)
 
 
-def _data_folder(place: Path) -> Path:
-    """The folder of the repository's data; a work tree has a file that names it."""
-    if place.is_dir():
-        return place
-    with open_regular(place) as file:
-        told = file.read(4096).decode("utf-8", "replace").strip()
-    return (place.parent / told.removeprefix("gitdir:").strip()).resolve()
+def _data_folder(path: Path) -> Path:
+    """The folder of the repository's data, which must lie in its own folder with all that git reads for it."""
+    place = path / ".git"
+    if place.is_file():
+        with open_regular(place) as file:
+            told = file.read(4096).decode("utf-8", "replace").strip()
+        place = path / told.removeprefix("gitdir:").strip()
+    data = place.resolve()
+    if not data.is_relative_to(path.resolve()):
+        raise _unusable(path, "its .git leads out of it, as that of a work tree or a submodule does", _WHOLE)
+    for name in ("commondir", "objects/info/alternates", "objects/info/http-alternates"):
+        if os.path.lexists(data / name):
+            raise _unusable(path, f"{name} of its .git names another repository", _WHOLE)
+    for top, folders, files in os.walk(data):
+        if Path(top) == data and "hooks" in folders:  # never run, and often a link
+            folders.remove("hooks")
+        for name in (*folders, *files):
+            one = Path(top, name)
+            if one.is_symlink() and not one.resolve().is_relative_to(data):
+                raise _unusable(path, f"{one.relative_to(data)} of its .git is a link that leads out of it", _WHOLE)
+    return data
 
 
 def _resolved(data: Path, name: str, path: Path) -> str:
@@ -113,27 +130,39 @@ def _resolved(data: Path, name: str, path: Path) -> str:
 @lru_cache(maxsize=16)
 def _of_commit(data: Path, commit: str, leave_out: tuple[str, ...]) -> Tree:
     """A commit never changes, so its files are kept for the other episodes."""
-    listed: dict[str, tuple[str, str]] = {}
-    for line in git(data, "ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0"):
-        if line:
-            about, _, name = line.partition(b"\t")
-            mode, _, blob = about.decode().split()
-            path = name.decode("utf-8", "surrogateescape")
-            if mode == "160000" and not _left_out(path, leave_out):
-                raise _unusable(
-                    data,
-                    f"{path}: it is a submodule, whose files are not in the repository",
-                    f"Leave it out if no test needs it: `leave_out: [{path}]`, or give an archive that has its files.",
-                )
-            listed[path] = mode, blob
-    wanted = {path: found for path, found in listed.items() if not _left_out(path, leave_out)}
-    if len(wanted) > MOST:
-        raise _unusable(data, f"it has {len(wanted)} files; at most {MOST} are taken", "Name folders in `leave_out`.")
-    contents = blobs(data, [blob for _, blob in wanted.values()])
-    tree = {
-        path: Entry(content, _KINDS[mode]) for (path, (mode, _)), content in zip(wanted.items(), contents, strict=True)
-    }
+    with reading(data, "ls-tree", "-r", "-z", "--full-tree", commit) as output:
+        listed = _listed(data, records(output), leave_out)
+    contents = blobs(data, [one.blob for one in listed])
+    tree = {one.path: Entry(content, one.kind) for one, content in zip(listed, contents, strict=True)}
     return checked(tree, data, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    path: str
+    kind: Kind
+    blob: str
+
+
+def _listed(data: Path, lines: Iterable[bytes], leave_out: tuple[str, ...]) -> list[_Listed]:
+    """The files that `ls-tree` lists; counted while it does, as few objects can make many files."""
+    found = []
+    for line in lines:
+        about, _, name = line.partition(b"\t")
+        mode, _, blob = about.decode().split()
+        path = name.decode("utf-8", "surrogateescape")
+        if _left_out(path, leave_out):
+            continue
+        if mode == "160000":
+            raise _unusable(
+                data,
+                f"{path}: it is a submodule, whose files are not in the repository",
+                f"Leave it out if no test needs it: `leave_out: [{path}]`, or give an archive that has its files.",
+            )
+        found.append(_Listed(path, _KINDS[mode], blob))
+        if len(found) > MOST:
+            raise _unusable(data, f"it has more than {MOST} files", "Name folders in `leave_out`.")
+    return found
 
 
 def _of_folder(folder: Path) -> Tree:
