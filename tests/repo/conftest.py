@@ -11,8 +11,7 @@ import pytest
 
 from loopwright.candidate import Candidate
 from loopwright.environments import EnvironmentSetup
-from loopwright.repo import PATCH, Entry, RepoEnvironment, Tree, load_repository, write_diff
-from loopwright.repo._fields import RepoFields
+from loopwright.repo import PATCH, Entry, RepoEnvironment, RepoFields, Tree, load_repository, write_diff
 from loopwright.sandbox import Limits, SandboxProvider, SandboxSpec
 from loopwright.task import Instance
 from loopwright.types import Verdict

@@ -92,6 +92,48 @@ def test_a_model_s_change_applies(patch: str) -> None:
     assert now["a.py"].data == TREE["a.py"].data.replace(b"x + 1", b"x + 2")
 
 
+def test_repeated_lines_are_told_in_the_end() -> None:
+    old = Entry(b"a\n" + b"x\n" * 3000 + b"b\n")
+    new = Entry(b"c\n" + b"".join(b"%d\nx\n" % number for number in range(3000)) + b"d\n")
+    before, after = {"a": old}, {"a": new}
+    assert apply_patch(before, read_patch(write_diff(before, after)), strict=True) == after
+
+
+def test_a_small_change_of_a_file_of_equal_lines_is_a_small_diff() -> None:
+    before, after = ({"a": Entry(b"x\n" * 50_000 + line + b"x\n" * 50_000)} for line in (b"a\n", b"b\n"))
+    diff = write_diff(before, after)
+    assert diff.splitlines()[3:] == ["@@ -49998,7 +49998,7 @@", " x", " x", " x", "-a", "+b", " x", " x", " x"]
+
+
+def test_many_new_files_beside_each_other() -> None:
+    after = {f"d{number % 50}/{number}": Entry(b"x\n") for number in range(20_000)}
+    patches = read_patch(write_diff({}, after))
+    assert apply_patch({}, patches, strict=True) == after
+
+
+def test_a_folder_counts_until_its_last_file_is_gone() -> None:
+    tree: Tree = {"d/e/a": Entry(b"x\n"), "d/b": Entry(b"x\n")}
+    inner, last = (f"diff --git a/{path} b/{path}\ndeleted file mode 100644\n" for path in ("d/e/a", "d/b"))
+    with pytest.raises(PatchFailed, match="d: it is a folder"):
+        apply_patch(tree, read_patch(inner + new("d")))
+    assert apply_patch(tree, read_patch(inner + last + new("d"))) == {"d": Entry(b"x\n")}
+
+
+def test_a_link_leads_out_by_another_one() -> None:
+    links = ("d", "."), ("x", "d/..")
+    patches = [new(path, f"{target}\n\\ No newline at end of file", "120000") for path, target in links]
+    assert apply_patch({}, read_patch(patches[1]))["x"].data == b"d/.."
+    for both in (patches, patches[::-1]):
+        with pytest.raises(PatchFailed, match="x: the link leads out"):
+            apply_patch({}, read_patch("".join(both)))
+
+
+def test_a_long_line_names_no_file() -> None:
+    for heading in ("a" + " " * 200_000 + "!", "a.py " * 100):
+        with pytest.raises(PatchFailed, match="no file is named"):
+            changed_by(f"{heading}\n<<<<<<< SEARCH\nx\n=======\ny\n>>>>>>> REPLACE\n", TREE)
+
+
 def test_line_ends_stay_those_of_the_file() -> None:
     patch = diff("crlf.txt", " one", "-two", "+2", " three")
     assert apply_patch(TREE, read_patch(patch))["crlf.txt"].data == b"one\r\n2\r\nthree\r\n"
@@ -131,6 +173,7 @@ def new(path: str, text: str = "x", mode: str = "100644") -> str:
         (new("/etc/passwd").replace("b//", "/"), "outside", "it is absolute"),
         (new(".git/hooks/pre-commit"), "outside", "it lies in .git"),
         (new("sub/.GIT/config"), "outside", "it lies in .git"),
+        (new("a/" * 3000 + "b"), "outside", "it is longer than a path can be"),
         (new("a.py"), "exists", "a.py: there is such a file already"),
         (new("a.py/b.py"), "exists", "a.py/b.py: a.py is no folder"),
         (new("link", "../../etc\n\\ No newline at end of file", "120000"), "outside", "link: the link leads out"),

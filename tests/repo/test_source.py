@@ -285,6 +285,18 @@ def test_a_link_that_leads_out(tmp_path: Path, target: str) -> None:
         load(folder)
 
 
+@pytest.mark.parametrize(("first", "target"), [(".", "d/.."), (".", "d/.git/config"), ("e/f", "d/../../..")])
+def test_a_link_that_leads_out_by_another_one(tmp_path: Path, first: str, target: str) -> None:
+    folder = written(tmp_path / "links", {"e/f/a": "x"})
+    (folder / "d").symlink_to(first)
+    (folder / "x").symlink_to("d/a")
+    assert load(folder)["x"].data == b"d/a"
+    (folder / "x").unlink()
+    (folder / "x").symlink_to(target)
+    with pytest.raises(TaskError, match="x: it is a link that leads out of the repository"):
+        load(folder)
+
+
 @pytest.mark.parametrize("name", ["../up", "/etc/x", "a/.git/hooks/x", "a//b"])
 def test_names_in_an_archive_that_lead_out(tmp_path: Path, name: str) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
@@ -336,6 +348,17 @@ async def test_no_history_is_in_the_agents_sandbox(shop: Shop, source: tuple[Pat
     assert lines[-4:] == [".git", "shop", "tests", commit[:7]]
     seen = await shop.environment.step(Candidate(text=f"git cat-file -t {commit}"))
     assert "exit status 128" in seen.text
+
+
+async def test_a_git_that_cannot_name_the_first_branch_will_do(shop: Shop) -> None:
+    program = 'for word; do [ "$word" = -b ] && exit 129; done\nPATH=${PATH#*:} exec git "$@"\n'
+    written(shop.folder, {"old/git": f"#!/bin/sh\n{program}"})
+    (shop.folder / "old" / "git").chmod(0o755)
+    await shop.environment.reset(shop.instance(path=["/work/repo/old"]))
+    seen = await shop.environment.step(
+        Candidate(text="git init -b x; echo $?; git symbolic-ref HEAD; git log --format=%s")
+    )
+    assert seen.text.split() == ["129", "refs/heads/main", "base"]
 
 
 async def test_the_set_up_runs_everywhere_and_is_no_change(shop: Shop, kept: Kept) -> None:

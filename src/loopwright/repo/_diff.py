@@ -5,11 +5,14 @@ from __future__ import annotations
 import base64
 import difflib
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 
 from loopwright.repo._tree import Entry, Tree
 
 _CONTEXT = 3
+_STEPS = 10_000_000
+"""Comparisons of lines for one file; what is not matched by then is shown as replaced."""
 _LINE = 52
 """Bytes in one line of a binary patch."""
 _LENGTHS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -61,8 +64,7 @@ def _lines(text: str) -> list[str]:
 
 
 def _hunks(old: list[str], new: list[str]) -> Iterator[str]:
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=len(old) * len(new) > 10**7)
-    for group in matcher.get_grouped_opcodes(_CONTEXT):
+    for group in _Matcher(old, new).get_grouped_opcodes(_CONTEXT):
         (_, a, _, c, _), (_, _, b, _, d) = group[0], group[-1]
         yield f"@@ -{_range(a, b)} +{_range(c, d)} @@\n"
         for tag, first, last, to_first, to_last in group:
@@ -71,6 +73,33 @@ def _hunks(old: list[str], new: list[str]) -> Iterator[str]:
             else:
                 yield from (_line("-", line) for line in old[first:last])
                 yield from (_line("+", line) for line in new[to_first:to_last])
+
+
+class _Matcher(difflib.SequenceMatcher[str]):
+    """Takes common ends first, as the longest common lines have them, and stops matching where it takes too long."""
+
+    def __init__(self, old: list[str], new: list[str]) -> None:
+        large = len(old) * len(new) > 10**7
+        super().__init__(None, old, new, autojunk=large)
+        self._old, self._new, self._left = old, new, _STEPS
+        most = len(new) // 100 + 1 if large else len(new)  # of a line that is looked for, as in difflib
+        self._numbers = {line: number for line, number in Counter(new).items() if number <= most}
+
+    def find_longest_match(
+        self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None
+    ) -> difflib.Match:
+        old, new = self._old, self._new
+        a_end, b_end = len(old) if ahi is None else ahi, len(new) if bhi is None else bhi
+        longest = min(a_end - alo, b_end - blo)
+        same = next((n for n in range(longest) if old[alo + n] != new[blo + n]), longest)
+        if same:
+            return difflib.Match(alo, blo, same)
+        same = next((n for n in range(longest) if old[a_end - 1 - n] != new[b_end - 1 - n]), longest)
+        if same:
+            return difflib.Match(a_end - same, b_end - same, same)
+        if self._left > 0:
+            self._left -= sum(1 + self._numbers.get(line, 0) for line in old[alo:a_end])
+        return super().find_longest_match(alo, a_end, blo, b_end) if self._left > 0 else difflib.Match(alo, blo, 0)
 
 
 def _range(start: int, stop: int) -> str:

@@ -66,7 +66,8 @@ class RepoEnvironment:
             SandboxError: There is no sandbox.
         """
         await self.close()
-        self._fields, self._hidden = fields_of(instance) if instance.hidden else (fields_of(instance)[0], None)
+        self._fields, hidden = fields_of(instance)
+        self._hidden = hidden if instance.hidden else None
         self._base = await base_of(self._setup.provider, self._setup.spec, self._fields)
         return Observation(text=f"The working directory is {self._fields.folder}.")
 

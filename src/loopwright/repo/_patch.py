@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -76,42 +77,61 @@ def apply_patch(tree: Tree, patches: Sequence[FilePatch], *, strict: bool = Fals
     Raises:
         PatchFailed: A patch does not apply, or leads out of the repository.
     """
-    now = dict(tree)
+    now = _Files(tree)
     for patch in patches:
         _apply(now, patch, strict=strict)
-    return now
+    for path, entry in now.tree.items():
+        if entry.kind == "link" and leads_out(path, now.tree):
+            raise PatchFailed("outside", f"{path}: the link leads out of the repository")
+    return now.tree
 
 
-def _apply(tree: dict[str, Entry], patch: FilePatch, *, strict: bool) -> None:
+class _Files:
+    """Files while patches apply, with the number of files in each folder."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = dict(tree)
+        self._folders = Counter[str]()
+        for folder, number in Counter(path.rpartition("/")[0] for path in tree if "/" in path).items():
+            self._count(f"{folder}/", number)
+
+    def _count(self, path: str, number: int) -> None:
+        for folder in above(path):
+            self._folders[folder] += number
+
+    def take(self, path: str) -> None:
+        del self.tree[path]
+        self._count(path, -1)
+
+    def put(self, path: str, entry: Entry) -> None:
+        """Adds a file where there is nothing."""
+        if path in self.tree:
+            raise PatchFailed("exists", f"{path}: there is such a file already")
+        if taken := next((folder for folder in above(path) if folder in self.tree), None):
+            raise PatchFailed("exists", f"{path}: {taken} is no folder")
+        if self._folders[path] > 0:
+            raise PatchFailed("exists", f"{path}: it is a folder")
+        self.tree[path] = entry
+        self._count(path, 1)
+
+
+def _apply(files: _Files, patch: FilePatch, *, strict: bool) -> None:
     for path in (patch.old, patch.new):
         if path is not None and (problem := path_problem(path)):
             raise PatchFailed("outside", f"{path!r} cannot be changed: {problem}")
     before = Entry(b"")
     if patch.old is not None:
-        if patch.old not in tree:
+        if patch.old not in files.tree:
             raise PatchFailed("no file", f"{patch.old}: there is no such file")
-        before = tree[patch.old]
+        before = files.tree[patch.old]
         if not patch.copies:
-            del tree[patch.old]
+            files.take(patch.old)
     data = _content(before, patch, strict=strict)
     if patch.new is None:
         if data:
             raise PatchFailed("no match", f"{patch.old}: it is deleted, but the patch does not have all of its lines")
         return
-    _refuse_taken(tree, patch.new)
-    after = Entry(data, patch.kind or before.kind)
-    if after.kind == "link" and leads_out(patch.new, data):
-        raise PatchFailed("outside", f"{patch.new}: the link leads out of the repository")
-    tree[patch.new] = after
-
-
-def _refuse_taken(tree: Tree, path: str) -> None:
-    if path in tree:
-        raise PatchFailed("exists", f"{path}: there is such a file already")
-    if taken := next((folder for folder in above(path) if folder in tree), None):
-        raise PatchFailed("exists", f"{path}: {taken} is no folder")
-    if any(other.startswith(f"{path}/") for other in tree):
-        raise PatchFailed("exists", f"{path}: it is a folder")
+    files.put(patch.new, Entry(data, patch.kind or before.kind))
 
 
 def _content(before: Entry, patch: FilePatch, *, strict: bool) -> bytes:

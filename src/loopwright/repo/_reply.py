@@ -10,6 +10,8 @@ from loopwright.repo._patch import PatchFailed, apply_patch, read_patch
 from loopwright.repo._tree import Entry, Tree, path_problem
 
 _PATH = re.compile(r"(?:file(?:name)?|path)?\s*:?\s*[`*\"']*(?P<path>[\w@+][\w./@+ -]*)[`*\"']*\s*:?", re.IGNORECASE)
+_LONGEST = 300
+"""Characters of a line that names a file."""
 
 
 def changed_by(reply: str, tree: Tree) -> tuple[Tree, Literal["edit", "diff"]]:
@@ -40,6 +42,8 @@ def _changed(before: Tree, after: Tree) -> Tree:
 def _file_of(edit: TextEdit, tree: Tree) -> str:
     """The file that the line before an edit names; nothing where that is no file of the repository or a new one."""
     line = edit.heading.strip("#*-` ")
+    if len(line) > _LONGEST:
+        return ""
     found = _PATH.fullmatch(line)
     path = found["path"].strip() if found else line
     return path.removeprefix("./") if path in tree or "." in path or "/" in path else ""

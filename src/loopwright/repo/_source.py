@@ -73,7 +73,7 @@ def checked(tree: Tree, path: Path | str, leave_out: Iterable[str]) -> Tree:
         problem = ""
         if entry.is_pointer:
             problem = "its content is kept by Git LFS and is not in the repository"
-        elif entry.kind == "link" and leads_out(name, entry.data):
+        elif entry.kind == "link" and leads_out(name, kept):
             problem = "it is a link that leads out of the repository"
         elif wrong := path_problem(name) or next((f"{top} is no folder" for top in above(name) if top in kept), ""):
             problem = wrong

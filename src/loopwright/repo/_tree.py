@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import posixpath
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -14,6 +13,8 @@ PATCH = "changes.diff"
 """The file of a candidate that holds its diff against the base commit."""
 CACHES = ("__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypothesis", ".tox", ".venv", "node_modules")
 """Folders that tools fill: what is new in them is nobody's change."""
+_LONGEST = 4096
+"""Characters of a path that a file system takes."""
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 Kind = Literal["file", "program", "link"]
@@ -57,6 +58,8 @@ Tree = Mapping[str, Entry]
 
 def path_problem(path: str) -> str:
     """Why a path cannot be one of a repository; empty where it can."""
+    if len(path) > _LONGEST:
+        return "it is longer than a path can be"
     parts = path.split("/")
     if path.startswith("/"):
         return "it is absolute"
@@ -69,16 +72,30 @@ def path_problem(path: str) -> str:
     return ""
 
 
-def leads_out(path: str, target: bytes) -> bool:
-    """Whether a link at a path points out of the repository, or into `.git`."""
-    to = target.decode("utf-8", "surrogateescape")
-    end = posixpath.normpath(posixpath.join(posixpath.dirname(path), to))
-    return to.startswith("/") or end == ".." or end.startswith("../") or end.split("/")[0].lower() == ".git"
+def leads_out(path: str, tree: Tree) -> bool:
+    """Whether the link at a path points out of the repository or into `.git`, or goes up behind another link.
+
+    What lies above a link is where that one points to; so a name in front of `..` must be none.
+    """
+    target = tree[path].data.decode("utf-8", "surrogateescape")
+    if target.startswith("/") or len(target) > _LONGEST:
+        return True
+    at, behind = path.split("/")[:-1], False
+    for part in target.split("/"):
+        if part.lower() == ".git" or (part == ".." and (behind or not at)):
+            return True
+        if part == "..":
+            at.pop()
+        elif part not in ("", "."):
+            at.append(part)
+            entry = tree.get("/".join(at))
+            behind = behind or (entry is not None and entry.kind == "link")
+    return False
 
 
 def above(path: str) -> Iterable[str]:
     """The folders that a path lies in, the nearest first."""
-    while path := posixpath.dirname(path):
+    while path := path.rpartition("/")[0]:
         yield path
 
 

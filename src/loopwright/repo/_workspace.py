@@ -19,7 +19,8 @@ from loopwright.text import cut_middle
 
 _COMMIT = (
     "command -v git >/dev/null || exit 0; export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null; "
-    "git init -q --template= -b main . && git config user.name agent && git config user.email agent@localhost && "
+    "git init -q --template= . && git symbolic-ref HEAD refs/heads/main && "
+    "git config user.name agent && git config user.email agent@localhost && "
     "git add -Af . && git commit -q --allow-empty -m base"
 )
 """Makes a repository of one commit where the sandbox has git: there is no history to look into."""
