@@ -121,7 +121,7 @@ def test_what_a_run_does_comes_as_events(served: Served, client: httpx.Client) -
         started = {"task": "sums", "instance": "2", "variant": "refine", "repeat": 0}
         run.append(EpisodeStarted(**started, goal="", strategy="refine", models={}, seed=1), episode="sums.2:refine:0")
         underway = next(state["underway"] for state in states if state["underway"])
-        assert [(one["id"], one["doing"]) for one in underway] == [("sums.2:refine:0", "episode started")]
+        assert [(one["id"], one["doing"]) for one in underway] == [("sums.2:refine:0", "goes on")]
         verdict = Verdict(checks=(Check(name="a", score=0.25),))
         run.append(Proposed(candidate=Candidate(text="a")), episode="sums.2:refine:0", iteration=0, node="propose")
         run.append(

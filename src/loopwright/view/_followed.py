@@ -13,18 +13,30 @@ from typing import Any
 
 from loopwright.report import DrawnRun, RunPage
 from loopwright.store import (
+    CallIntended,
+    Critiqued,
     Decided,
     DriftAlarm,
     EpisodeFinished,
     EpisodeStarted,
     Event,
     Failed,
+    Graded,
     Judged,
+    Observed,
+    Proposed,
     RunFinished,
+    SandboxOpened,
     read_run,
 )
 from loopwright.text import cut_middle, encodable, printable_line
 
+_CALLS = {
+    "model": "waits for a model",
+    "image": "waits for an image model",
+    "sandbox": "works in a sandbox",
+    "other": "waits for a call",
+}
 _NEWS = 12
 """Lines of news that a page shows."""
 _UNDERWAY = 12
@@ -54,6 +66,7 @@ class FollowedRun:
         self._finished: dict[str, EpisodeFinished] = {}
         self._news: deque[dict[str, str]] = deque(maxlen=_NEWS)
         self._doing: dict[str, Event] = {}
+        self._iterations: dict[str, int | None] = {}
 
     def look(self, most: int = 2000) -> int:
         """Takes in the events that came since the last look; gives how many.
@@ -78,12 +91,14 @@ class FollowedRun:
         self._page.apply(event)
         name = event.episode
         if name is not None:
+            before = self._iterations.get(name)
+            self._iterations[name] = before if event.iteration is None else event.iteration
             self._doing[name] = event
             if isinstance(event.data, EpisodeStarted):
                 self._finished.pop(name, None)
             elif isinstance(event.data, EpisodeFinished):
                 self._finished[name] = event.data
-                self._doing.pop(name, None)
+                del self._doing[name], self._iterations[name]
         if told := _told(event):
             at = datetime.fromisoformat(event.time).astimezone().strftime("%H:%M:%S")
             self._news.appendleft({"time": at, "told": told})
@@ -115,7 +130,15 @@ class FollowedRun:
                 "calls": sum(one.model_calls for one in ended) + sum(one.calls for one in begun),
                 "tokens": tokens,
                 "cost": None if None in costs else str(sum((Decimal(one) for one in costs if one), Decimal(0))),
-                "underway": [_underway(name, event, now) for name, event in islice(self._doing.items(), _UNDERWAY)],
+                "underway": [
+                    {
+                        "id": encodable(name),
+                        "iteration": self._iterations[name],
+                        "doing": _doing(event),
+                        "seconds": max(0.0, now - datetime.fromisoformat(event.time).timestamp()),
+                    }
+                    for name, event in islice(self._doing.items(), _UNDERWAY)
+                ],
                 "news": list(self._news),
             }
 
@@ -123,14 +146,21 @@ class FollowedRun:
         return time.monotonic() - self._drawn_at > _PAUSE * self._took
 
 
-def _underway(name: str, event: Event, now: float) -> dict[str, Any]:
-    """An episode that is worked on, by its latest event."""
-    return {
-        "id": encodable(name),
-        "iteration": event.iteration,
-        "doing": event.node or event.data.type.replace("_", " "),
-        "seconds": max(0.0, now - datetime.fromisoformat(event.time).timestamp()),
-    }
+def _doing(event: Event) -> str:
+    """What an episode does after an event: the record tells what is done, and little of what has begun."""
+    match event.data:
+        case CallIntended() as data:
+            return _CALLS[data.kind]
+        case Proposed() | SandboxOpened():
+            return "executes the candidate"
+        case Observed():
+            return "verifies"
+        case Judged() | Critiqued():
+            return "decides"
+        case Graded():
+            return "grades"
+        case _:
+            return "goes on"
 
 
 def _told(event: Event) -> str:

@@ -20,12 +20,13 @@ async function fetchDetails(row) {
 const lost = (error) => byId("live").replaceChildren(h("p", { class: "note" }, `Not shown: ${error.message}`));
 
 function follow() {
-  let shown = null, latest = null, waiting = false;
+  let shown = null, latest = null, waiting = false, told = null, came = 0;
   const source = new EventSource(`${LIVE}/events`);
   source.onmessage = async (event) => {
-    const now = JSON.parse(event.data);
-    byId("live").replaceChildren(...liveView(now));
-    latest = now.drawn;
+    told = JSON.parse(event.data);
+    came = Date.now();
+    byId("live").replaceChildren(...liveView(told, 0));
+    latest = told.drawn;
     if (shown === null) shown = latest;
     if (waiting) return;
     waiting = true;
@@ -40,6 +41,7 @@ function follow() {
     }
     waiting = false;
   };
+  setInterval(() => told && told.underway.length && byId("live").replaceChildren(...liveView(told, (Date.now() - came) / 1000)), 1000);
   source.onerror = () => lost(new Error("the server does not answer; trying again"));
 }
 
@@ -64,13 +66,14 @@ async function redrawAll() {
   if (changed.has(decoded(document.body.dataset.episode || ""))) route();
 }
 
-function liveView(now) {
+// now: the latest state; since: seconds since it came.
+function liveView(now, since) {
   const state = now.finished ? said(now.finished) : now.writer ? ["running"] : ["not running: ", h("code", null, "loopwright resume")];
   return [
     h("p", null, h("b", null, state), `, ${now.done} of ${plural(now.planned, "episode")}, ${plural(now.calls, "call")}, ${count(now.tokens)} tokens, ${money(now.cost)}`),
     h("progress", { max: Math.max(1, now.planned), value: now.done, "aria-label": "Episodes that are done" }),
     now.underway.length > 0 && h("ul", { class: "underway" }, now.underway.map((one) =>
-      h("li", null, h("a", { href: "#episode/" + encodeURIComponent(one.id) }, name(one.id)), ` iteration ${one.iteration ?? "-"}, ${one.doing}, ${duration(one.seconds)}`))),
+      h("li", null, h("a", { href: "#episode/" + encodeURIComponent(one.id) }, name(one.id)), ` iteration ${one.iteration ?? "-"}, ${one.doing}, ${duration(one.seconds + since)}`))),
     h("ol", { class: "news" }, now.news.map((one) => h("li", null, h("time", null, one.time), " ", said(one.told)))),
   ].filter(Boolean);
 }
