@@ -12,7 +12,7 @@ from loopwright.errors import TaskError
 from loopwright.geo import Place, load_places
 from loopwright.task import load_task
 
-geopandas, pd, shapely = (pytest.importorskip(name) for name in ("geopandas", "pandas", "shapely"))
+geopandas, pd, pyarrow, shapely = map(pytest.importorskip, ("geopandas", "pandas", "pyarrow", "shapely"))
 Point = shapely.Point
 COLUMNS = {"id": ["a", "b"], "country": ["DE", "NA"], "seen": pd.to_datetime(["2020-01-01", None])}
 POINTS = [Point(13.4, 52.5), Point(17.1, -22.6)]
@@ -99,6 +99,37 @@ def test_a_file_with_false_bytes_is_read_or_refused(part: int, tmp_path: Path) -
     (tmp_path / "towns.parquet").write_bytes(bytes(content))
     with contextlib.suppress(TaskError):
         assert len(load_places(tmp_path / "towns.parquet")) == 2
+
+
+@pytest.mark.parametrize("kind", ["text", "category", "compressed", "names"])
+def test_a_small_file_that_comes_to_much_is_refused_before_it_is_made(kind: str, tmp_path: Path) -> None:
+    long, rows = "x" * 300_000, 2_000
+    columns: dict[str, Any] = {
+        "text": {"note": [long] * rows},
+        "category": {"note": pd.Categorical([long] * rows)},
+        "compressed": {"note": ["x" * 100_000_000, *[""] * (rows - 1)]},
+        "names": {"n" * 40_000: [None] * rows},
+    }[kind]
+    path = tmp_path / "towns.parquet"
+    geopandas.GeoDataFrame(columns, geometry=[Point(1, 2)] * rows, crs=4326).to_parquet(path)
+    assert path.stat().st_size < 10_000_000
+    usual = pyarrow.default_memory_pool()
+    pool = pyarrow.proxy_memory_pool(usual)
+    pyarrow.set_memory_pool(pool)
+    try:
+        with pytest.raises(TaskError, match=r"comes to .* characters; at most"):
+            load_places(path)
+    finally:
+        pyarrow.set_memory_pool(usual)
+    assert pool.max_memory() < 64_000_000
+
+
+def test_columns_of_lists_are_left_out(tmp_path: Path) -> None:
+    frame(tags=[["x"], []], box=[{"x": 1.0}, {"x": 2.0}]).to_parquet(tmp_path / "towns.parquet")
+    (tmp_path / "towns.yaml").write_text(TASK.replace(", covariates: [height]", "") % "towns.parquet")
+    table = load_task(tmp_path / "towns.yaml").instances()[0].public["places"]
+    assert "tags" not in table
+    assert '"box": {"x": 2.0}' in table
 
 
 def test_a_task_names_the_line_that_includes_a_bad_file(tmp_path: Path) -> None:

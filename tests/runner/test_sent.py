@@ -113,6 +113,16 @@ def test_a_run_that_was_sent_lists_models_in_its_project_alone(run: Path) -> Non
         loopwright.resume(run)
 
 
+@pytest.mark.parametrize("model", ["/away", "../away"])
+def test_a_run_that_was_sent_names_detectors_in_its_project_alone(run: Path, model: str) -> None:
+    told = json.loads((run / "run.json").read_text())
+    del told["origin"]
+    told["config"]["tasks"][0] |= {"environment": {"name": "images", "detector": {"model": model}}}
+    (run / "run.json").write_text(json.dumps(told))
+    with pytest.raises(UserError, match=r"environment\.detector names .*away, which is outside its project"):
+        loopwright.resume(run)
+
+
 @pytest.mark.parametrize("names", [{"model": "payload_of_tests:V"}, {"environment": {"name": "payload_of_tests:V"}}])
 def test_what_follows_from_a_run_that_was_sent_imports_nothing_either(run: Path, names: dict[str, Any]) -> None:
     told = json.loads((run / "run.json").read_text())

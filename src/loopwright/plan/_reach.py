@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from loopwright.errors import UserError
@@ -39,7 +39,11 @@ def refuse_outside(
     named = filter(None, os.environ.get(FOLDERS, "").split(os.pathsep))
     folders = [path.expanduser().resolve() for path in (*own, data_folder(""), *map(Path, named))]
     for where, path in _files(task, instances, project, models):
-        allowed = [*folders, project.resolve()] if where in ("model", "environment.gallery") else folders
+        allowed = (
+            [*folders, project.resolve()]
+            if where in ("model", "environment.gallery", "environment.detector")
+            else folders
+        )
         if not any(path.resolve().is_relative_to(folder) for folder in allowed):
             raise UserError(
                 f"task {task.name!r}: {where} names {path}, which is outside its project",
@@ -63,5 +67,7 @@ def _files(
     yield from (("sandbox.image", Path(image)) for image in sorted(images) if Path(image).is_absolute())
     galleries = {str(one.public["gallery"]) for one in instances if one.public.get("gallery")}
     yield from (("environment.gallery", project / path) for path in sorted(galleries))
+    detectors = [one.public["detector"] for one in instances if isinstance(one.public.get("detector"), Mapping)]
+    yield from (("environment.detector", project / str(one.get("model", ""))) for one in detectors)
     found = {(field, str(one.public[field])) for one in instances for field in _FIELDS if one.public.get(field)}
     yield from ((f"environment.{field}", Path(path).absolute()) for field, path in sorted(found))

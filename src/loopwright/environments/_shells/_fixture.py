@@ -90,7 +90,7 @@ def _made(files: Iterable[tuple[str, str]]) -> list[tuple[tarfile.TarInfo, bytes
         try:
             data = bytes_of(content)
         except ValueError as error:
-            raise TaskError(f"environment.files: {name}: {error}") from None
+            raise TaskError(f"a file of the environment cannot be written: {name}: {error}") from None
         info = tarfile.TarInfo(_safe(name))
         info.size, info.mtime, info.mode = len(data), _EPOCH, 0o755 if data.startswith(_PROGRAMS) else 0o644
         entries += [(parent, b"") for parent in _parents(info.name)] + [(info, data)]
