@@ -87,6 +87,9 @@ def test_an_environment_of_ones_own_gets_an_empty_answer(invoke: Invoke, write_t
     assert code == 2
     assert "the grader failed" in told["solutions"][0]["flags"][0]
     assert "no ruler" in told["solutions"][0]["flags"][0]
+    said = invoke("validate", "say.yaml", "--solutions").stdout
+    assert "0 of 0 pass; 0 instances have none" in said
+    assert "for a judge" not in said
 
 
 def test_what_a_judge_decides_is_left_open_and_costs_nothing(invoke: Invoke, project: Path) -> None:

@@ -56,3 +56,19 @@ async def test_visible_tests_judge_a_patch_in_the_loop(shop: Shop) -> None:
     assert "SyntaxError" in seen.text
     seen = await shop.environment.step(changed(shop.base, RIGHT))
     assert seen.text == "All 2 visible checks passed."
+
+
+async def test_visible_tests_judge_what_an_agent_submits(shop: Shop) -> None:
+    """And they are the grade where there is no hidden test."""
+    tests = ("tests/test_text.py::BillTest::test_nothing",)
+    await shop.environment.reset(shop.instance({}, tests=tests, test_command="grep -q 2f shop/text.py"))
+    seen = await shop.environment.step(Candidate(text="ls"))
+    assert seen.verdict is None
+    seen = await shop.environment.step(Candidate(text="submit"))
+    assert seen.done
+    assert seen.verdict is not None
+    assert [check.name for check in seen.verdict.failed] == ["test_command"]
+    await shop.environment.step(Candidate(text="sed -i s/.1f/.2f/ shop/text.py"))
+    seen = await shop.environment.step(Candidate(text="submit"))
+    assert seen.verdict is not None
+    assert seen.verdict.passed

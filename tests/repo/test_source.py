@@ -399,3 +399,17 @@ async def test_a_folder_of_the_image(environment: RepoEnvironment, kept: Kept) -
     verdict = await environment.submit(Candidate(text="submit"))
     assert verdict.passed
     assert "+# changed" in kept[str((verdict.checks[0].data or {})[PATCH])].decode()
+
+
+def test_a_relative_path_starts_at_the_current_folder(
+    source: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, commit = source
+    monkeypatch.chdir(folder.parent)
+    assert load_repository(RepoFields(repository=folder.name, commit=commit)) == BASE
+
+
+def test_a_repository_that_is_not_there_is_told_before_a_run(tmp_path: Path) -> None:
+    public = {"repository": str(tmp_path / "nowhere"), "test_command": "true"}
+    with pytest.raises(TaskError, match=r"there is no .*nowhere"):
+        RepoEnvironment.check(Instance(id="a", goal="b", public=public, hidden={}))

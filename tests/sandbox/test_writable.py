@@ -12,6 +12,13 @@ from loopwright.sandbox import Control, SandboxProvider, SandboxSpec, open_provi
 pytestmark = pytest.mark.anyio
 
 
+async def test_a_named_folder_that_the_image_has_as_roots_can_be_written(provider: SandboxProvider) -> None:
+    box = await provider.open(SandboxSpec(writable=("/srv",)))
+    done = await box.run(["sh", "-c", "mkdir /srv/d && echo x >/srv/d/f"])
+    await box.close()
+    assert done.ok, done.stderr.text
+
+
 async def test_a_named_folder_can_be_written_and_is_watched(provider: SandboxProvider) -> None:
     box = await provider.open(SandboxSpec(writable=("/testbed",)))
     done = await box.run(["sh", "-c", "mkdir /testbed/d && echo x >/testbed/d/f && ! touch /elsewhere"])

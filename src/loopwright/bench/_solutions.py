@@ -125,7 +125,7 @@ async def _checked(episode: PlannedEpisode, run: ResolvedRun, parts: RunResource
         except LoopwrightError as error:
             if not isinstance(error, VerifierError):
                 raise
-            problem = str(error.args[0])
+            problem = f"{error.args[0]}. {error.remedy}".removesuffix(". ")
         except Exception as error:  # a verifier or an environment of the user's own may raise anything
             problem = f"{type(error).__name__}: {error}"
         finally:

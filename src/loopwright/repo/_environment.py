@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 from loopwright.environments import EnvironmentSetup, Shell, Unchecked, action_of, submission
+from loopwright.errors import TaskError
 from loopwright.repo._diff import write_diff
 from loopwright.repo._fields import RepoFields, RepoHidden, fields_of
 from loopwright.repo._grading import Suite, graders_files, run_suite
@@ -40,9 +42,14 @@ class RepoEnvironment:
         """Looks at an instance without starting anything.
 
         Raises:
-            TaskError: A field is unknown or cannot be used, or there are no tests at all.
+            TaskError: A field is unknown or cannot be used, there are no tests at all, or the repository is not there.
         """
-        fields_of(instance)
+        repository = fields_of(instance)[0].repository
+        if repository is not None and not Path(repository).exists():
+            raise TaskError(
+                f"environment.repository: there is no {repository}",
+                remedy="Name a folder, a git bundle or an archive; a relative path starts at the current folder.",
+            )
 
     @staticmethod
     def unchecked(instance: Instance) -> Unchecked | None:
@@ -97,11 +104,8 @@ class RepoEnvironment:
         if patch is None:
             if self._space is None and answer.text:
                 await self._act(answer.text)
-            try:
-                patch = await self.changes()
-            except ValueError as error:  # more than anyone should look at
-                return _refused(str(error), "")
-        return await self._judged(patch, self._all() if self._hidden else self._visible())
+            return await self._of_files(self._suite())
+        return await self._judged(patch, self._suite())
 
     async def changes(self) -> str:
         """The diff of the files as the actions left them against the base commit.
@@ -122,7 +126,7 @@ class RepoEnvironment:
     async def _act(self, text: str) -> Observation:
         command = action_of(text, "shell")
         if submission(command) == "":
-            return Observation(text="submitted", done=True)
+            return Observation(text="submitted", verdict=await self._of_files(self._visible()), done=True)
         if command == "skip":
             return Observation(text="skipped", done=True)
         if self._space is None or self._shell is None:
@@ -133,6 +137,16 @@ class RepoEnvironment:
             return Observation(text=f"Stopped after {self._fields.timeout:g} s.\n{cut_middle(ran.text, _SHOWN)}")
         end = "" if ran.ok else f"\n[exit status {ran.exit_code}]"
         return Observation(text=cut_middle(ran.text, _SHOWN).rstrip() + end)
+
+    async def _of_files(self, suite: Suite) -> Verdict:
+        """The verdict on what the actions made of the files; without checks where there are no tests."""
+        if not suite.names and not suite.command:
+            return Verdict()
+        try:
+            patch = await self.changes()
+        except ValueError as error:  # more than anyone should look at
+            return _refused(str(error), "")
+        return await self._judged(patch, suite)
 
     async def _judged(self, patch: str, suite: Suite) -> Verdict:
         """The verdict on a diff; its first check names the artifact that holds it."""
@@ -146,6 +160,9 @@ class RepoEnvironment:
         checks = verdict.checks or (Check(name="applies", score=1.0),)
         first = checks[0].model_copy(update={"data": {PATCH: stored}})
         return verdict.model_copy(update={"checks": (first, *checks[1:])})
+
+    def _suite(self) -> Suite:
+        return self._all() if self._hidden else self._visible()
 
     def _visible(self) -> Suite:
         return Suite(self._fields.tests, self._fields.test_command)

@@ -175,6 +175,10 @@ async def _put(sandbox: Sandbox, folder: str, tree: Tree) -> None:
     try:
         await sandbox.unpack(_packed(folder, tree))
     except ValueError as error:
+        if "Permission denied" in str(error):
+            raise TaskError(
+                f"the sandbox's user may not write the repository: {error}", remedy="Write `sandbox: {user: root}`."
+            ) from None
         raise TaskError(
             f"the repository does not fit the sandbox: {error}", remedy="Raise `sandbox.scratch_mb`."
         ) from None

@@ -85,15 +85,21 @@ def _line(result: dict[str, Any]) -> str:
     return f"{placed}\n  {result['remedy']}".rstrip()
 
 
+def _have(number: int) -> str:
+    return "has" if number == 1 else "have"
+
+
 def _solutions(result: dict[str, Any]) -> Iterator[str]:
     """What was tried came to, then what is wrong."""
     if not (tried := result.get("solutions")):
         return
     golds = [one["gold"] for one in tried if one["gold"]]
     passed = sum(not any("own solution" in flag for flag in one["flags"]) for one in tried if one["gold"])
-    yield f"  solutions: {passed} of {len(golds)} pass; {len(tried) - len(golds)} instances have none"
+    ungraded = [one for one in tried if any(flag.startswith("the grader failed") for flag in one["flags"])]
+    without = sum(not one["gold"] for one in tried if one not in ungraded)
+    yield f"  solutions: {passed} of {len(golds)} pass; {counted(without, 'instance')} {_have(without)} none"
     for one in tried:
         yield from (f"  {one['instance']}: {flag}" for flag in one["flags"])
-    if unjudged := sum(one["idle"] is None for one in tried):
+    if unjudged := sum(one["idle"] is None for one in tried if one not in ungraded):
         are = "is" if unjudged == 1 else "are"
         yield f"  {counted(unjudged, 'instance')} {are} for a judge to tell, who was not asked"

@@ -179,6 +179,7 @@ def _create(
     limits = spec.limits
     folders = [folder for folder in spec.writable if folder != "/"]
     memory = limits.memory_mb * 1024 * 1024
+    owner = f"uid={account.uid},gid={account.gid}"
     scratch = f"rw,exec,nosuid,nodev,size={limits.scratch_mb}m,nr_inodes={limits.scratch_mb * 1024}"
     host = client.create_host_config(
         network_mode=spec.network,
@@ -191,8 +192,10 @@ def _create(
         nano_cpus=int(limits.cpus * 1e9),
         read_only="/" not in spec.writable,
         tmpfs={
-            WORKDIR: f"{scratch},mode=755,uid={account.uid},gid={account.gid}",
-            **dict.fromkeys(("/tmp", *folders), f"{scratch},mode=1777"),
+            WORKDIR: f"{scratch},mode=755,{owner}",
+            "/tmp": f"{scratch},mode=1777",
+            # An engine may take the mode of the image's own folder, in which only its owner may write.
+            **dict.fromkeys(folders, f"{scratch},mode=1777,{owner}"),
             TERMINALS: "ro,size=4k",
         },
         shm_size=limits.scratch_mb * 1024 * 1024,
