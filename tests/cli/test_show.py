@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from loopwright.verify import Check, Verdict
 from tests.cli.conftest import Invoke, WriteTask
 from tests.geo import test_geo_task as geo
 from tests.report import samples
@@ -322,3 +323,12 @@ def test_many_calls_of_an_iteration_are_one_line(invoke: Invoke, tmp_path: Path)
     assert first.count(" asks ") == 1
     assert f"proposer asks test/rater {geo.N} times, {9 * (geo.N - 1)} in, {5 * (geo.N - 1)} out" in first
     assert "1 failed" in first
+
+
+def test_the_diff_of_actions_in_a_repository_is_saved(invoke: Invoke, project: Path) -> None:
+    run = RunBuilder(Path("runs/made"))
+    check = Check(name="tests", score=1.0, data={"changes.diff": run.store.put(b"the diff")})
+    run.episode([Turn(1.0, text="submit", judged=Verdict(checks=(check,)))])
+    run.close()
+    assert invoke("show", "made", "--save-answers", "out").exit_code == 0
+    assert [path.read_bytes() for path in Path("out").rglob("changes.diff")] == [b"the diff"]

@@ -156,6 +156,38 @@ def test_a_reply_that_edits_an_earlier_attempt_is_no_answer_to_the_first_prompt(
     assert dict(written.left_out) == {"the reply edits an earlier attempt": 1}
 
 
+EDIT = "x.py\n<<<<<<< SEARCH\nold\n=======\nnew\n>>>>>>> REPLACE"
+DIFF = "diff --git a/x.py b/x.py\n--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-new\n+newer\n"
+
+
+def patched(reply: str, operation: str, score: float, parent: int | None = None) -> Turn:
+    """An iteration of an agent that writes patches."""
+    made = {"operation": operation}
+    return Turn(score, hidden=score, parent=parent, reply=reply, files={"changes.diff": f"{score}"}, made=made)
+
+
+@pytest.mark.parametrize("name", ["chat", "journey", "preferences"])
+def test_a_diff_on_top_of_an_attempt_is_no_answer_to_the_first_prompt(tmp_path: Path, name: str) -> None:
+    run = RunBuilder(tmp_path / "run")
+    run.episode([patched(EDIT, "edit", 0.4), patched(DIFF, "diff", 1, parent=0)])
+    written = export(run.close(), name, tmp_path / "out")
+    assert dict(written.left_out) == {"the reply edits an earlier attempt": 1}
+
+
+@pytest.mark.parametrize("name", ["chat", "journey", "preferences"])
+def test_edits_made_afresh_are_answers_to_the_first_prompt(tmp_path: Path, name: str) -> None:
+    run = RunBuilder(tmp_path / "run")
+    run.episode([patched(DIFF, "diff", 0.4), patched(EDIT, "edit", 1)])
+    assert export(run.close(), name, tmp_path / "out").entries == 1
+
+
+def test_worse_replies_that_edit_an_attempt_are_told_as_such(tmp_path: Path) -> None:
+    run = RunBuilder(tmp_path / "run")
+    run.episode([patched(EDIT, "edit", 1), patched(DIFF, "diff", 0.4, parent=0)])
+    written = export(run.close(), "preferences", tmp_path / "out")
+    assert dict(written.left_out) == {"all worse replies edit an earlier attempt": 1}
+
+
 def test_equal_rows_are_written_once(tmp_path: Path) -> None:
     run = RunBuilder(tmp_path / "run", episodes=2)
     for repeat in range(2):

@@ -54,10 +54,15 @@ def records(out: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("kind", ["parquet", "csv", "json", "saved"])
-def test_rows_become_questions_that_run(tmp_path: Path, library: Any, kind: str) -> None:
+def test_rows_become_questions_that_run(
+    tmp_path: Path, library: Any, kind: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     table, source = library.Dataset.from_list(ROWS), tmp_path / f"sums.{kind}"
     (table.save_to_disk if kind == "saved" else getattr(table, f"to_{kind}"))(str(source))
+    library.enable_progress_bars()
+    capfd.readouterr()
     assert import_tasks("huggingface", source, tmp_path / "out").instances == 2
+    assert capfd.readouterr().err == ""
     model = Scripted(["It is 6.", "It is 8."])
     result = loopwright.run(tmp_path / "out" / "task.yaml", model=model, concurrency=1, out=tmp_path / "run")
     assert [episode.score for episode in result] == [1.0, 0.0]

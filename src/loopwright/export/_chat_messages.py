@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from loopwright.loop import BUILTIN_STRATEGIES, traits_of
 from loopwright.record import CallRecord, EpisodeRecord
 from loopwright.replies import read_edits
+from loopwright.repo import patch_of
 from loopwright.types import FunctionCall, Message, Role
 
 
@@ -79,9 +80,17 @@ def first_prompt(episode: EpisodeRecord) -> tuple[Message, ...]:
     return asked.request.messages if asked else ()
 
 
-def edits_earlier(message: Message) -> bool:
-    """Whether a reply says only what changes in an earlier attempt: alone it is no answer to the first prompt."""
-    return bool(read_edits(message.content))
+def edits_earlier(episode: EpisodeRecord, iteration: int) -> bool:
+    """Whether a reply says only what changes in an earlier attempt: alone it is no answer to the first prompt.
+
+    A reply that was made afresh answers that prompt, also by edits of the files that the prompt shows.
+    """
+    attempt, call = episode[iteration], proposing_call(episode, iteration)
+    if attempt.parent is None or episode[attempt.parent].candidate is None:
+        return False
+    candidate = attempt.candidate
+    changes = candidate is not None and (patch_of(candidate) is not None or candidate.made.get("operation") == "edit")
+    return changes or bool(call and call.reply and read_edits(call.reply.message.content))
 
 
 def acts(episode: EpisodeRecord) -> bool:

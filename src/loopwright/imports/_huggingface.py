@@ -94,11 +94,12 @@ HUGGINGFACE = HuggingFaceRows({})
 
 def _table(source: Path, split: str, cache: Path) -> Dataset:
     try:
-        from datasets import DatasetDict, config, load_dataset
+        from datasets import DatasetDict, config, disable_progress_bars, load_dataset
     except ImportError:
         raise MissingExtra(
             "data sets of Hugging Face need datasets", remedy="Run: pip install 'loopwright[datasets]'"
         ) from None
+    disable_progress_bars()
     offline, config.HF_HUB_OFFLINE = config.HF_HUB_OFFLINE, True  # the library would tell a server what is loaded
     try:
         kind, files = _copied(source, cache / "files")

@@ -7,7 +7,7 @@ from loopwright.repo._patch import FilePatch, Hunk, PatchFailed, apply_patch, re
 from loopwright.repo._patcher import Patcher
 from loopwright.repo._reply import changed_by
 from loopwright.repo._source import load_repository
-from loopwright.repo._tree import PATCH, Entry, Tree, patch_of
+from loopwright.repo._tree import PATCH, Entry, Tree, patch_of, patch_reference
 
 __all__ = [
     "PATCH",
@@ -24,6 +24,7 @@ __all__ = [
     "changed_by",
     "load_repository",
     "patch_of",
+    "patch_reference",
     "read_patch",
     "write_diff",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from loopwright.types import Candidate
+from loopwright.types import Candidate, Verdict
 
 PATCH = "changes.diff"
 """The file of a candidate that holds its diff against the base commit."""
@@ -102,3 +102,9 @@ def above(path: str) -> Iterable[str]:
 def patch_of(candidate: Candidate) -> str | None:
     """The diff that a candidate is; None where it is an action, or nothing."""
     return candidate.files.get(PATCH)
+
+
+def patch_reference(verdict: Verdict) -> str | None:
+    """Artifact reference of the diff that a verdict is about; None where it is about something else."""
+    found = (check.data[PATCH] for check in verdict.checks if check.data and PATCH in check.data)
+    return next((reference for reference in found if isinstance(reference, str)), None)

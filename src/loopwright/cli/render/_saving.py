@@ -13,6 +13,7 @@ from loopwright.cli._runs import find_episode
 from loopwright.errors import MissingContent
 from loopwright.models import picture_type
 from loopwright.record import EpisodeRecord, RunReader
+from loopwright.repo import PATCH, patch_reference
 from loopwright.store import RunRecord, read_run
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -98,9 +99,15 @@ def _artifacts(episode: EpisodeRecord) -> Iterator[tuple[str, str]]:
 def _answer(episode: EpisodeRecord, record: RunRecord) -> Iterator[tuple[Path, bytes]]:
     """Each part of an episode's answer as a relative path and its content; nothing where there is no answer."""
     ended = episode.finished
-    answer = None if ended is None or ended.answer_iteration is None else episode[ended.answer_iteration].candidate
+    if ended is None or ended.answer_iteration is None:
+        return
+    one = episode.iterations[ended.answer_iteration]
+    answer = one.attempt.candidate
     if answer is None:
         return
+    verdict = one.graded.verdict if one.graded else one.attempt.verdict
+    if PATCH not in answer.files and (reference := patch_reference(verdict)) is not None:
+        yield Path(PATCH), record.get(reference)  # what actions made of a repository
     if answer.text:
         yield Path("answer.txt"), answer.text.encode("utf-8", "surrogatepass")
     for name, content in answer.files.items():

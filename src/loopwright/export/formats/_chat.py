@@ -35,7 +35,7 @@ def _row(run: str, episode: EpisodeRecord) -> ChatRow | LeftOut:
         return LeftOut("no chat model wrote the answer")
     if shows_pictures(first_prompt(episode)):
         return LeftOut("the prompt shows pictures")
-    if not acts(episode) and edits_earlier(call.reply.message):
+    if not acts(episode) and edits_earlier(episode, ended.answer_iteration):
         return LeftOut("the reply edits an earlier attempt")
     return ChatRow(
         origin=Origin.of(run, episode),

@@ -45,7 +45,7 @@ def _row(run: str, episode: EpisodeRecord) -> JourneyRow | LeftOut:
         return LeftOut("no chat model wrote the answer")
     if acts(episode):
         return LeftOut("turns of an agent that acts are no attempts at the same prompt")
-    if edits_earlier(call.reply.message):
+    if edits_earlier(episode, ended.answer_iteration):
         return LeftOut("the reply edits an earlier attempt")
     if shows_pictures(prompt):
         return LeftOut("the prompt shows pictures")

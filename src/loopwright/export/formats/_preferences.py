@@ -46,18 +46,18 @@ def _pairs(run: str, episode: EpisodeRecord) -> Iterator[PreferenceRow | LeftOut
         yield LeftOut("no chat model wrote the answer")
     elif acts(episode):
         yield LeftOut("turns of an agent that acts are no answers to the same prompt")
-    elif edits_earlier(chosen):
+    elif edits_earlier(episode, best):
         yield LeftOut("the reply edits an earlier attempt")
     elif shows_pictures(prompt):
         yield LeftOut("the prompt shows pictures")
     else:
-        worse = [row for number in sorted(episode.iterations) if (row := _pair(run, episode, best, number))]
-        yield from worse
-        if not worse:
-            yield LeftOut("no answer is worse than the best")
+        found = [one for number in sorted(episode.iterations) if (one := _pair(run, episode, best, number))]
+        rows = [one for one in found if isinstance(one, PreferenceRow)]
+        yield from rows or found[:1] or [LeftOut("no answer is worse than the best")]
 
 
-def _pair(run: str, episode: EpisodeRecord, best: int, other: int) -> PreferenceRow | None:
+def _pair(run: str, episode: EpisodeRecord, best: int, other: int) -> PreferenceRow | LeftOut | None:
+    """The best answer with a worse one, or why that one gives no row; None where it is not known to be worse."""
     chosen, rejected = _reply(episode, best), _reply(episode, other)
     for judge in JudgedBy:
         high, low = (candidate_score(episode, number, judge) for number in (best, other))
@@ -65,8 +65,10 @@ def _pair(run: str, episode: EpisodeRecord, best: int, other: int) -> Preference
             break
     else:
         return None
-    if chosen is None or rejected is None or edits_earlier(rejected) or low >= high:
+    if chosen is None or rejected is None or low >= high:
         return None
+    if edits_earlier(episode, other):
+        return LeftOut("all worse replies edit an earlier attempt")
     attempt = episode[other]
     evidence = [f"{check.name}: {check.evidence}" for check in attempt.verdict.failed if check.evidence]
     return PreferenceRow(

@@ -11,8 +11,7 @@ from loopwright.export._format import ExportOptions, ExportResult, file_name
 from loopwright.export._source import RunSource
 from loopwright.export._training import Origin
 from loopwright.record import EpisodeRecord
-from loopwright.repo import PATCH, patch_of
-from loopwright.types import Verdict
+from loopwright.repo import patch_of, patch_reference
 
 
 class SweBenchPredictions:
@@ -72,11 +71,5 @@ def _patch(run: RunSource, episode: EpisodeRecord) -> str | None:
     candidate = answer.attempt.candidate
     if candidate is not None and (patch := patch_of(candidate)) is not None:
         return patch
-    reference = _reference(answer.graded.verdict if answer.graded else answer.attempt.verdict)
+    reference = patch_reference(answer.graded.verdict if answer.graded else answer.attempt.verdict)
     return None if reference is None else run.record.get(reference).decode("utf-8", "replace")
-
-
-def _reference(verdict: Verdict) -> str | None:
-    """Reference of the diff that a verdict is about."""
-    found = (check.data[PATCH] for check in verdict.checks if check.data and PATCH in check.data)
-    return next((reference for reference in found if isinstance(reference, str)), None)
