@@ -18,7 +18,9 @@ SECRET = "hidden: AssertionError"
 
 
 def rows(folder: Path, split: str = "train") -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / f"{split}.jsonl").read_text("utf-8").splitlines()]
+    """The rows of a file; a file that would have none is not there."""
+    path = folder / f"{split}.jsonl"
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
 
 
 def climb(folder: Path) -> Path:
@@ -52,7 +54,10 @@ def test_wrong_answers_and_failed_episodes_give_no_chat(tmp_path: Path) -> None:
     run.episode([Turn(1, hidden=1.0)], instance="void", failed={"cause": "model", "error": "E", "message": "503"})
     run.episode([Turn(1, hidden=0.5)], instance="only visible checks pass")
     written = export(run.close(), "chat", tmp_path / "out")
-    assert rows(tmp_path / "out") == []
+    assert (
+        [path.name for path in written.files] == [path.name for path in (tmp_path / "out").iterdir()] == ["README.md"]
+    )
+    assert "train.jsonl" not in (tmp_path / "out" / "README.md").read_text("utf-8")
     assert dict(written.left_out) == {"the answer did not pass": 2}
 
 
@@ -201,7 +206,7 @@ def test_equal_rows_are_written_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sample", [study, hostile])
 def test_nothing_hidden_leaves(tmp_path: Path, name: str, sample: Any) -> None:
     export(sample(tmp_path / "run"), name, tmp_path / "out")
-    assert SECRET not in (tmp_path / "out" / "train.jsonl").read_text("utf-8")
+    assert all(SECRET not in path.read_text("utf-8") for path in (tmp_path / "out").iterdir())
 
 
 @pytest.mark.slow

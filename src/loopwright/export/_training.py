@@ -95,6 +95,8 @@ class TrainingFormat:
     def write(self, run: RunSource, output: Path, options: ExportOptions) -> ExportResult:
         """Writes `train.jsonl`, with a share for tests also `test.jsonl`, and a card, `README.md`.
 
+        A file without a row is not written: readers refuse it.
+
         Raises:
             StoreError: The record is damaged.
         """
@@ -138,8 +140,11 @@ class _Writer:
         self.rows[split] += 1
 
     def close(self) -> None:
-        for file in self.files.values():
+        for split, file in [*self.files.items()]:
             file.close()
+            if not self.rows[split]:
+                del self.files[split]
+                (self.output / f"{split}.jsonl").unlink()
 
 
 def features(row: type[BaseModel]) -> list[dict[str, Any]]:
@@ -179,12 +184,13 @@ def _card(format: TrainingFormat, run: RunSource, writer: _Writer, license: str)
     manifest = run.manifest
     files = "".join(f"  - split: {split}\n    path: {split}.jsonl\n" for split in writer.files)
     left_out = "".join(f"- {number} left out: {why}\n" for why, number in sorted(writer.left_out.items()))
-    rows = ", ".join(f"{writer.rows[split]} in `{split}.jsonl`" for split in writer.files)
+    rows = ", ".join(f"{writer.rows[split]} in `{split}.jsonl`" for split in writer.files) or "none"
     head = f"license: {json.dumps(license)}\n" if license else ""
+    configs = f"configs:\n- config_name: default\n  data_files:\n{files}" if files else ""
     # Readers guess types by the first rows otherwise, and a field that is null in all of these has none.
     types = yaml.safe_dump({"dataset_info": {"features": features(format.row)}}, sort_keys=False)
     return (
-        f"---\n{head}configs:\n- config_name: default\n  data_files:\n{files}{types}---\n\n"
+        f"---\n{head}{configs}{types}---\n\n"
         f"# Rows from the run {_shown(manifest.id)}\n\n{format.about}\n\n"
         f"- Made by Loopwright {_shown(manifest.loopwright)} from a run of {_shown(manifest.created)}.\n"
         f"- Rows: {rows}. Rows of one instance are all in one file.\n{left_out}"

@@ -66,6 +66,6 @@ def command(
             {"out": str(target), "files": len(written.files), "entries": written.entries, "left_out": written.left_out}
         )
         return
-    write(f"wrote {written.entries} entries to {target}")
+    write(f"wrote {written.entries} entries to {target}" if written.entries else f"nothing was exported to {target}")
     for why, number in sorted(written.left_out.items()):
         write(f"{number} left out: {why}")
