@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from loopwright.cli.render._episode import shown_verdict
 from loopwright.verify import Check, Verdict
 from tests.cli.conftest import Invoke, WriteTask
 from tests.geo import test_geo_task as geo
@@ -332,3 +333,7 @@ def test_the_diff_of_actions_in_a_repository_is_saved(invoke: Invoke, project: P
     run.close()
     assert invoke("show", "made", "--save-answers", "out").exit_code == 0
     assert [path.read_bytes() for path in Path("out").rglob("changes.diff")] == [b"the diff"]
+
+
+def test_a_verdict_without_checks_is_no_failure() -> None:
+    assert shown_verdict(Verdict(), None) == "no checks"

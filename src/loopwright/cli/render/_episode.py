@@ -208,7 +208,9 @@ def _indented(text: str) -> str:
 def shown_verdict(verdict: Verdict, aim: ValueOptions | None) -> str:
     """A verdict, with the evidence of what failed, and its value as the task names it."""
     passed = len(verdict.checks) - len(verdict.failed)
-    head = f"score {verdict.score:.2f}, {passed} of {len(verdict.checks)} checks pass"
+    head = (
+        f"score {verdict.score:.2f}, {passed} of {len(verdict.checks)} checks pass" if verdict.checks else "no checks"
+    )
     if verdict.value is not None:
         head += f", {(aim or _UNNAMED).describe(verdict.value)}"
     lines = [f"{head}; {verdict.summary}" if verdict.summary else head]
