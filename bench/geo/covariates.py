@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib.util import find_spec
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,7 @@ def offered(name: str, places: tuple[Place, ...], seed: int) -> tuple[Place, ...
     draws = np.random.default_rng([seed, 9]).standard_normal(len(places))
     rows, columns = [f"{value:.4f}" for value in draws], [CHANCE]
     if name.startswith("T5"):
-        folder = Path(find_spec("libpysal").submodule_search_locations[0])  # type: ignore[union-attr,index]
+        folder = Path(str(files("libpysal")))
         head, *table = (folder / "examples/georgia/GData_utm.csv").read_text().strip().splitlines()
         rows, columns = [f"{row},{own}" for row, own in zip(rows, table, strict=True)], [CHANCE, *head.split(",")]
     wanted = [one for one in (*MADE, *columns) if one in (*MADE, CHANCE, *COUNTIES) and one != IS_TRUTH.get(name)]

@@ -85,9 +85,9 @@ def own_page(folder: Path, name: str) -> Path:
 
 def known_runs(runs: Path) -> list[Path]:
     """The run folders in a folder, by name."""
-    if not runs.is_dir():
-        return []
-    return sorted(path for path in runs.iterdir() if (path / _MANIFEST).is_file())
+    from loopwright.store import run_folders
+
+    return run_folders(runs)
 
 
 def _created(run: Path) -> datetime:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loopwright.errors import StoreError
-from loopwright.store import Glance, read_run
+from loopwright.store import Glance, read_run, run_folders
 from loopwright.text import encodable
 
 
@@ -34,16 +34,13 @@ class RunList:
 
     def find(self, name: str) -> Path | None:
         """The folder of a run by its name; None if there is none."""
-        return next((path for path in self._folders() if path.name == name), None)
+        return next((path for path in run_folders(self.folder) if path.name == name), None)
 
     def __call__(self) -> list[ListedRun]:
         """The runs, the latest first."""
-        return sorted((self._listed(path) for path in self._folders()), key=lambda one: one.created, reverse=True)
-
-    def _folders(self) -> list[Path]:
-        if not self.folder.is_dir():
-            return []
-        return sorted(path for path in self.folder.iterdir() if (path / "run.json").is_file())
+        return sorted(
+            (self._listed(path) for path in run_folders(self.folder)), key=lambda one: one.created, reverse=True
+        )
 
     def _listed(self, path: Path) -> ListedRun:
         name = encodable(path.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from loopwright.cli._output import write, write_file, write_json
@@ -37,15 +37,8 @@ def save_pictures(folder: Path, episode: str | None, target: Path, *, as_json: b
         UserError: A file cannot be written.
     """
     record, episodes = _read(folder, episode)
-    written: dict[Path, None] = {}
-    for one in episodes:
-        for name, ref in _artifacts(one):
-            data = record.get(ref)
-            if ending := _picture_ending(data):
-                path = target / f"{name}{ending}"
-                write_file(path, data)
-                written[path] = None
-    _tell(written, f"there is no picture in {episode or folder}", as_json=as_json)
+    parts = (part for one in episodes for part in _pictures(one, record))
+    _save(parts, target, f"there is no picture in {episode or folder}", as_json=as_json)
 
 
 def save_answers(folder: Path, episode: str | None, target: Path, *, as_json: bool) -> None:
@@ -63,13 +56,8 @@ def save_answers(folder: Path, episode: str | None, target: Path, *, as_json: bo
         UserError: A file cannot be written.
     """
     record, episodes = _read(folder, episode)
-    written: dict[Path, None] = {}
-    for one in episodes:
-        for name, data in _answer(one, record):
-            path = target / _safe(one.id) / name
-            write_file(path, data)
-            written[path] = None
-    _tell(written, f"there is no answer in {episode or folder}", as_json=as_json)
+    parts = ((Path(_safe(one.id)) / name, data) for one in episodes for name, data in _answer(one, record))
+    _save(parts, target, f"there is no answer in {episode or folder}", as_json=as_json)
 
 
 def _read(folder: Path, episode: str | None) -> tuple[RunRecord, Iterator[EpisodeRecord]]:
@@ -79,7 +67,11 @@ def _read(folder: Path, episode: str | None) -> tuple[RunRecord, Iterator[Episod
     return record, (one for one in episodes if wanted in (None, one.id))
 
 
-def _tell(written: dict[Path, None], nothing: str, *, as_json: bool) -> None:
+def _save(parts: Iterable[tuple[Path, bytes]], target: Path, nothing: str, *, as_json: bool) -> None:
+    written: dict[Path, None] = {}
+    for name, data in parts:
+        write_file(target / name, data)
+        written[target / name] = None
     if not written:
         raise MissingContent(nothing)
     if as_json:
@@ -88,12 +80,14 @@ def _tell(written: dict[Path, None], nothing: str, *, as_json: bool) -> None:
         write("\n".join(f"wrote {path}" for path in written))
 
 
-def _artifacts(episode: EpisodeRecord) -> Iterator[tuple[str, str]]:
-    """Each artifact of the candidates as the name of a file without its ending, and its reference."""
+def _pictures(episode: EpisodeRecord, record: RunRecord) -> Iterator[tuple[Path, bytes]]:
+    """Each picture of the candidates as a relative path and its content."""
     for attempt in episode:
         for name, ref in attempt.candidate.artifacts.items() if attempt.candidate else ():
             more = "" if name == "picture" else f"-{_safe(name)}"
-            yield f"{_safe(episode.id)}-{attempt.iteration}{more}", ref
+            data = record.get(ref)
+            if ending := _picture_ending(data):
+                yield Path(f"{_safe(episode.id)}-{attempt.iteration}{more}{ending}"), data
 
 
 def _answer(episode: EpisodeRecord, record: RunRecord) -> Iterator[tuple[Path, bytes]]:
