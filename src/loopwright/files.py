@@ -85,6 +85,13 @@ def read_regular(path: Path, limit: int = LARGEST, within: Path | None = None) -
     return data
 
 
+def run_folders(folder: Path) -> list[Path]:
+    """The run folders in a folder, by name; none where there is no such folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if (path / "run.json").is_file())
+
+
 def sync_folder(folder: Path) -> None:
     """Makes the names in a folder survive a power failure."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -33,10 +33,10 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Write the re
 
 
 def _complete_run(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    from loopwright.cli._runs import known_runs
+    from loopwright.files import run_folders
 
     runs = ctx.params.get("runs") or Path("runs")
-    return [run.name for run in known_runs(runs) if run.name.startswith(incomplete)]
+    return [run.name for run in run_folders(runs) if run.name.startswith(incomplete)]
 
 
 def run_argument(name: str = "run", *, required: bool = False) -> Callable[[_Function], _Function]:

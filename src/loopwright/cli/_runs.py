@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from loopwright.errors import MissingContent, StoreError
-from loopwright.files import read_regular
+from loopwright.files import read_regular, run_folders
 
 _MANIFEST = "run.json"
 
@@ -25,7 +25,7 @@ def find_run(name: str | None, runs: Path) -> Path:
     """
     if name is not None and (Path(name) / _MANIFEST).is_file():
         return Path(name)
-    known = known_runs(runs)
+    known = run_folders(runs)
     if name is None:
         if known:
             return max(known, key=_created)
@@ -81,13 +81,6 @@ def own_page(folder: Path, name: str) -> Path:
     if page.exists() and not page.is_file():
         raise StoreError(f"{page} is no regular file", remedy="Take it away, or name another place with --out.")
     return page
-
-
-def known_runs(runs: Path) -> list[Path]:
-    """The run folders in a folder, by name."""
-    from loopwright.store import run_folders
-
-    return run_folders(runs)
 
 
 def _created(run: Path) -> datetime:

@@ -28,7 +28,7 @@ from loopwright.store._events import (
 )
 from loopwright.store._origin import made_here, sealed
 from loopwright.store._payload import check_spent
-from loopwright.store._read import Glance, Manifest, RunRecord, read_run, run_folders
+from loopwright.store._read import Glance, Manifest, RunRecord, read_run
 from loopwright.store._run import RunStore
 from loopwright.store._session_events import BaselineFrozen, Mitigated, Routed
 from loopwright.types import DriftAlarm
@@ -69,6 +69,5 @@ __all__ = [
     "check_spent",
     "made_here",
     "read_run",
-    "run_folders",
     "sealed",
 ]

@@ -183,13 +183,6 @@ def _differences(old: Any, new: Any, place: str) -> Iterator[str]:
         yield place
 
 
-def run_folders(folder: Path) -> list[Path]:
-    """The run folders in a folder, by name; none where there is no such folder."""
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if (path / MANIFEST).is_file())
-
-
 def read_run(folder: Path) -> RunRecord:
     """Opens a run for reading; it may be live or interrupted, and nothing is written.
 

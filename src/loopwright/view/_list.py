@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loopwright.errors import StoreError
-from loopwright.store import Glance, read_run, run_folders
+from loopwright.files import run_folders
+from loopwright.store import Glance, read_run
 from loopwright.text import encodable
 
 
