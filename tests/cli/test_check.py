@@ -19,8 +19,8 @@ _PRICES = "date: 2026-11-01\nmodels:\n  scripted/*: {input: 1, output: 10}\n"
     [
         ("loop2: {}\n", (), "say.yaml:13:1: unknown key 'loop2'"),
         ("model: opnai/x\n", (), "say.yaml:13:1: model 'opnai/x'"),
-        ("models:\n  proposer: scripted/no.yaml\n", (), "say.yaml:14:3: scripted model: there is no file"),
-        ("matrix:\n  models: [scripted/no.yaml]\n", (), "say.yaml:14:3: scripted model"),
+        ("models:\n  proposer: scripted/no.yaml\n", (), "say.yaml:14:3: there is no file of replies"),
+        ("matrix:\n  models: [scripted/no.yaml]\n", (), "say.yaml:14:3: there is no file of replies"),
         ("matrix:\n  strategies: [refin]\n", (), "say.yaml:14:3: there is nothing named 'refin'"),
         ("", ("--model", "opnai/x"), "--model: model 'opnai/x'"),
         ("", ("--model", "gpt-5-mini"), "--model: model 'gpt-5-mini' is not of the form provider/model"),

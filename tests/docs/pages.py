@@ -50,6 +50,12 @@ A task file is YAML 1.2: plain data in UTF-8, at most a megabyte, without tags, 
 below is an error, except in `environment` and in records, where the other keys are the environment's own fields. This
 page is generated from the models in `loopwright.task`; `loopwright schema` prints the same as JSON schema.
 
+Paths start at the folder of the file that names them: those of `{file: NAME}`, and those in the fields `repository`,
+`fixture`, `dump` and `assets` of environments, in a task file, in a data file and in an `environment.yaml`. Two kinds
+start at the project instead, as cards and the command line name them, too: paths in the names of models, such as
+`scripted/replies.yaml`, and pictures, galleries, detectors and baselines. Relative paths of a task that is made in
+Python start at the current folder.
+
 Three things may stand for a value:
 
 - `{file: NAME}` is the text of that file. For `agents`, `budget`, `drift`, `environment`, `loop`, `matrix`,

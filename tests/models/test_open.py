@@ -80,8 +80,9 @@ def test_missing_weights_name_the_command(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 @pytest.mark.parametrize("name", ["local/no.gguf", "scripted/no.yaml", "replay/no.jsonl"])
 def test_a_missing_file_is_named(name: str, tmp_path: Path) -> None:
-    with pytest.raises(MissingContent, match=str(tmp_path)):
+    with pytest.raises(MissingContent, match=str(tmp_path)) as error:
         open_model(name, options=ModelOptions(folder=tmp_path))
+    assert error.value.remedy.endswith(f"starts at the project of the task, {tmp_path}.")
 
 
 def test_there_is_one_human_model() -> None:

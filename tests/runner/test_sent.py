@@ -211,6 +211,15 @@ def test_a_run_that_was_sent_reads_nothing_outside_the_project(run: Path, task: 
     assert "LOOPWRIGHT_FOLDERS" in caught.value.remedy
 
 
+def test_files_of_a_run_that_was_sent_lie_in_the_project_that_is_named(run: Path, tmp_path: Path) -> None:
+    _sent(run, environment={"name": "bash", "fixture": "/home/somebody/work/files/start", "hidden": {"gold": "true"}})
+    told = json.loads((run / "run.json").read_text())
+    told["config"]["project"] = "/home/somebody/work"
+    (run / "run.json").write_text(json.dumps(told))
+    with pytest.raises(UserError, match=f"environment.fixture: {tmp_path}/files/start: No such file"):
+        loopwright.resume(run, project=tmp_path, changed=True)
+
+
 _LOOSE: tuple[tuple[dict[str, Any], str], ...] = (
     ({"network": "host"}, r"sandbox\.network: host"),
     ({"user": "root"}, r"sandbox\.user: root"),

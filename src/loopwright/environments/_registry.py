@@ -18,7 +18,7 @@ from loopwright.environments.sql._environment import SqlEnvironment
 from loopwright.environments.text._environment import TextEnvironment
 from loopwright.errors import MissingContent
 from loopwright.plugins import plugin_names
-from loopwright.project import Includes, Project, load_yaml
+from loopwright.project import Includes, Project, load_yaml, with_started_paths
 from loopwright.types import ValueOptions
 
 BUILTIN_ENVIRONMENTS: Mapping[str, Callable[[EnvironmentSetup], Environment]] = MappingProxyType(
@@ -65,7 +65,8 @@ class EnvironmentFolder(BaseModel):
     image: str | None = None
     """Docker image that candidates run in, where a task names none; a Dockerfile beside it can build it."""
     fields: Mapping[str, Any] = {}
-    """Public fields of every instance, where a task does not say otherwise; `{file: NAME}` is a file of the folder."""
+    """Public fields of every instance, where a task does not say otherwise; `{file: NAME}` is a file of the folder, and
+    paths start there."""
     value: ValueOptions | None = None
     """What is maximised or minimised, where a task does not say otherwise in `loop.value`."""
     folder: Path = Field(default=Path(), exclude=True)
@@ -86,6 +87,8 @@ def find_environment(name: str, project: Project) -> EnvironmentFolder | None:
         raise document.error("an environment is a mapping", remedy=f"Start with `name: {name}`.")
     includes = Includes(document, folder)
     data = {key: includes.put_in(value, (key,), document.path) for key, value in document.data.items()}
+    if isinstance(data.get("fields"), dict):
+        data["fields"] = with_started_paths(data["fields"], folder)
     try:
         return EnvironmentFolder.model_validate({**data, "folder": folder})
     except ValidationError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from loopwright.errors import MissingContent
 from loopwright.models._endpoints import BUILTIN_ENDPOINTS, builtin_endpoint, endpoints_file
@@ -133,13 +134,25 @@ def _at(name: str, endpoint: Endpoint, model: str, options: ModelOptions) -> Mod
 def _replay(model: str, options: ModelOptions) -> Model:
     from loopwright.models.chat._replay import Replay
 
-    return Replay(options.path(model), name=f"replay/{model}", in_order=options.in_order)
+    return Replay(_there(model, options, "recording"), name=f"replay/{model}", in_order=options.in_order)
 
 
 def _scripted(model: str, options: ModelOptions) -> Model:
     from loopwright.models.chat._scripted import Scripted
 
-    return Scripted.load(options.path(model), name=f"scripted/{model}")
+    return Scripted.load(_there(model, options, "file of replies"), name=f"scripted/{model}")
+
+
+def _there(model: str, options: ModelOptions, what: str) -> Path:
+    """The path that a model's name holds.
+
+    Raises:
+        MissingContent: Nothing lies there.
+    """
+    path = options.path(model)
+    if not path.exists():
+        raise MissingContent(f"there is no {what} {path}", remedy=options.start)
+    return path
 
 
 PROVIDERS: dict[str, Callable[[str, ModelOptions], Model]] = {

@@ -42,3 +42,9 @@ class ModelOptions:
     def path(self, name: str) -> Path:
         """A path that a model name holds, made absolute."""
         return ((self.folder or Path.cwd()) / Path(name).expanduser()).absolute()
+
+    @property
+    def start(self) -> str:
+        """What a message on a path that is not there says about where it starts."""
+        whose = "the project of the task" if self.folder else "the current folder"
+        return f"A relative path in a model's name starts at {whose}, {self.path('')}."

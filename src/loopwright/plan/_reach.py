@@ -8,14 +8,12 @@ from pathlib import Path
 
 from loopwright.errors import UserError
 from loopwright.plan._endpoints import models_of
-from loopwright.project import Project
+from loopwright.project import PATH_FIELDS, Project
 from loopwright.task import Instance, Task
 from loopwright.user_folders import data_folder
 
 FOLDERS = "LOOPWRIGHT_FOLDERS"
 """The variable with further folders in which tasks may read, separated as in PATH."""
-_FIELDS = ("fixture", "dump", "assets", "repository")
-"""Fields of environments that name files."""
 _FILES = ("replay", "scripted", "local", "diffusers")
 """Providers whose models are files or folders, or, without a path, those of the package and the user's caches."""
 
@@ -69,5 +67,5 @@ def _files(
     yield from (("environment.gallery", project / path) for path in sorted(galleries))
     detectors = [one.public["detector"] for one in instances if isinstance(one.public.get("detector"), Mapping)]
     yield from (("environment.detector", project / str(one.get("model", ""))) for one in detectors)
-    found = {(field, str(one.public[field])) for one in instances for field in _FIELDS if one.public.get(field)}
+    found = {(field, str(one.public[field])) for one in instances for field in PATH_FIELDS if one.public.get(field)}
     yield from ((f"environment.{field}", Path(path).absolute()) for field, path in sorted(found))

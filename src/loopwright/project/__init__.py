@@ -3,6 +3,7 @@
 from loopwright.project._includes import FILE, Includes, bytes_of
 from loopwright.project._json import load_document, load_json, parse_json
 from loopwright.project._new_folder import moved_files, new_folder
+from loopwright.project._own_paths import PATH_FIELDS, started_at, with_started_paths
 from loopwright.project._parquet import GEOPARQUET, read_geoparquet
 from loopwright.project._plain import plain_problem
 from loopwright.project._project import ContentKind, Project, content_name, find_project, shipped_content
@@ -11,6 +12,7 @@ from loopwright.project._yaml import Document, Mark, Plain, SourceLocation, load
 __all__ = [
     "FILE",
     "GEOPARQUET",
+    "PATH_FIELDS",
     "ContentKind",
     "Document",
     "Includes",
@@ -32,4 +34,6 @@ __all__ = [
     "read_geoparquet",
     "read_text",
     "shipped_content",
+    "started_at",
+    "with_started_paths",
 ]

@@ -48,7 +48,8 @@ class RepoEnvironment:
         if repository is not None and not Path(repository).exists():
             raise TaskError(
                 f"environment.repository: there is no {repository}",
-                remedy="Name a folder, a git bundle or an archive; a relative path starts at the current folder.",
+                remedy="Name a folder, a git bundle or an archive. A relative path starts at the folder of the file "
+                "that names it; of a task made in Python, at the current folder.",
             )
 
     @staticmethod

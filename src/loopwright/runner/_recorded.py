@@ -11,7 +11,7 @@ from loopwright.environments import find_environment
 from loopwright.errors import UserError
 from loopwright.plan import RunConfig, refuse_outside
 from loopwright.plugins import import_nothing_for
-from loopwright.project import Project
+from loopwright.project import PATH_FIELDS, Project
 from loopwright.store import RunRecord, made_here, read_run
 from loopwright.task import Caps, Task
 
@@ -53,7 +53,7 @@ def recorded_config(
     config = RunConfig.recorded(record.manifest)
     import_nothing_for(None if project is not None or is_own(record, config.project) else folder)
     if project is not None:
-        config = config.model_copy(update={"project": project.absolute()})
+        config = _moved(config, project.absolute())
     if prices is not None:
         config = config.model_copy(update={"prices": prices.absolute()})
     if made_here(record.manifest):
@@ -80,6 +80,28 @@ def recorded_config(
                 "and your own project for its environment (--project).",
             )
     return config.model_copy(update={"cache": None, "concurrency": min(config.concurrency, _EPISODES)})
+
+
+def _moved(config: RunConfig, project: Path) -> RunConfig:
+    """The configuration with another project: files that its tasks name in the recorded one lie there."""
+
+    def moved(fields: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: _below(value, config.project, project) for name, value in fields.items()}
+
+    tasks = []
+    for task in config.tasks:
+        section = task.environment.model_copy(update=moved(_paths(task.environment.model_extra)))
+        data = [one.model_copy(update=moved(_paths(one.model_extra))) for one in task.data]
+        tasks.append(task.model_copy(update={"environment": section, "data": tuple(data)}))
+    return config.model_copy(update={"project": project, "tasks": tuple(tasks)})
+
+
+def _paths(fields: Mapping[str, Any] | None) -> dict[str, str]:
+    return {name: value for name in PATH_FIELDS if isinstance(value := (fields or {}).get(name), str)}
+
+
+def _below(path: str, old: Path, new: Path) -> str:
+    return str(new / Path(path).relative_to(old)) if Path(path).is_relative_to(old) else path
 
 
 def is_own(record: RunRecord, project: Path) -> bool:

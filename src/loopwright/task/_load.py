@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from loopwright.errors import TaskError, UnknownField
-from loopwright.project import Document, find_project, load_document
+from loopwright.project import PATH_FIELDS, Document, find_project, load_document, started_at
 from loopwright.task._fill import Unfilled
 from loopwright.task._include import resolved
 from loopwright.task._models import Record, Task
@@ -67,7 +67,8 @@ def open_task(path: str | Path) -> TaskFile:
 
     A mapping of the one key `file` anywhere in it, such as `tests: {file: tests.py}`, is replaced by that file's
     text, or under `sandbox` and the other sections by its YAML; `{file: FOLDER/}` by the texts of all its files. Paths
-    are relative to the file that names them and stay inside the project. `${NAME}` and `${NAME:-default}` are replaced
+    are relative to the file that names them and stay inside the project. Relative paths in fields of the environment,
+    such as `repository`, start there, too, and are made absolute. `${NAME}` and `${NAME:-default}` are replaced
     outside of goal, data and environment.
 
     Raises:
@@ -83,6 +84,7 @@ def open_task(path: str | Path) -> TaskFile:
         raise document.error("the key `version` is missing", remedy="Write `version: 1` as the first line.")
     project = find_project(path)
     document = resolved(document, project)
+    _start_paths(document)
     _refuse_repeated_ids(document)
     try:
         task = Task.model_validate(document.data)
@@ -94,6 +96,18 @@ def open_task(path: str | Path) -> TaskFile:
     except Unfilled as problem:
         raise _unfilled(problem, document, task) from None
     return TaskFile(path, project, task, document)
+
+
+def _start_paths(document: Document) -> None:
+    """Makes relative paths of the environment's fields absolute, from the file that names them."""
+    records: Any = document.data.get("data")
+    sections: list[tuple[tuple[str | int, ...], Any]] = [(("environment",), document.data.get("environment"))]
+    sections += [(("data", index), one) for index, one in enumerate(records if isinstance(records, list) else ())]
+    for place, section in sections:
+        for field in PATH_FIELDS if isinstance(section, dict) else ():
+            if field in section:
+                mark = document.marks.get((*place, field)) or document.marks.get(place)
+                section[field] = started_at((mark.path if mark else document.path).parent, section[field])
 
 
 def _instead(error: UnknownField, *, from_file: bool) -> str:

@@ -124,7 +124,8 @@ class Local:
             raise MissingContent(
                 f"local/{model}: there is no file {path}",
                 remedy=(f"Did you mean local/{near[0]}? " if near else "")
-                + f"Write the path of a GGUF file, or one of: {known}; `loopwright models pull` fetches its weights.",
+                + f"Write the path of a GGUF file, or one of: {known}; `loopwright models pull` fetches its weights. "
+                + options.start,
             )
         if find_spec("xllamacpp") is None:
             raise MissingExtra(f"local/{model} needs llama.cpp", remedy="Run: pip install 'loopwright[local]'")
