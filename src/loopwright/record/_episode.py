@@ -48,6 +48,8 @@ class IterationRecord:
     critiqued: Critiqued | None = None
     decided: Decided | None = None
     graded: Graded | None = None
+    measured: str = ""
+    """Time of its verdict; empty before."""
     spent: Spent = field(default_factory=Spent)
     grading: Spent = field(default_factory=Spent)
     """What of `spent` was for its grade after the loop."""
@@ -176,6 +178,8 @@ class EpisodeRecord:
             iteration = self.iterations.setdefault(number, IterationRecord(number, event.time))
             if data.type in _PARTS:
                 self._apply_part(iteration, data)
+            if isinstance(data, Judged):
+                iteration.measured = event.time
             if not (event.node or "").startswith(IDEMPOTENCE):
                 spent += [iteration.spent, iteration.grading] if event.node == "grade" else [iteration.spent]
         result: Mapping[str, Any] = {}

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from loopwright.geo import GEO
 from loopwright.loop import STOP_MEANINGS
 from loopwright.record import EpisodeRecord, RunReader
 from loopwright.report._benchmark import Benchmark, benchmark
+from loopwright.report._budgets import budget_tables
 from loopwright.report._details import Isolation, episode_details, index_entry
 from loopwright.report._drift import drift_lines
 from loopwright.report._maps import EPISODES, EpisodeMaps, episode_maps
@@ -75,7 +76,8 @@ class RunPage:
         self._record, self._room = record, room
         self._projection, self._isolation = Projection(record.manifest.id, self.reader), Isolation()
         self._thumbnails = Thumbnails(record.get)
-        self._drawings = drawn_as(record.manifest.config)
+        self._config = record.manifest.config
+        self._drawings = drawn_as(self._config)
         self._drawn = _Episodes()
 
     def apply(self, event: Event) -> None:
@@ -90,6 +92,7 @@ class RunPage:
         for episode in self.reader.unfinished.values():
             room -= self._take(episode, drawn, isolation, room)
         summary = self._projection.summary()
+        summary = replace(summary, budgets=budget_tables(summary.episodes, self._config))
         bench = benchmark(outcomes_of([drawn.results[row.episode] for row in summary.episodes], self._record.folder))
         return DrawnRun(summary, bench, isolation.kinds, drawn)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from loopwright.report._climb import Climb
 from loopwright.stats import Transition
 from loopwright.types import Check, Failure, Usage, ValueOptions
 
@@ -73,6 +74,8 @@ class EpisodeRow:
 
     invalid: tuple[str, ...] = ()
     """Why each candidate has no value, where the task wants one and none has it."""
+    climb: Climb | None = None
+    """How its best value grew, where the task maximises or minimises one."""
 
     @property
     def unit(self) -> str:

@@ -114,12 +114,22 @@ def _words(attempt: Attempt) -> str:
 
 
 def _origins(turns: Sequence[IterationRecord], value: ValueOptions) -> tuple[tuple[str, int, str], ...]:
-    rows = []
-    for name, afresh in (("made afresh, as best_of_n makes all", True), ("made from another one", False)):
-        mine = [turn for turn in turns if turn.proposed and (turn.parent is None) is afresh]
-        found = [turn.value for turn in mine if turn.value is not None and turn.attempt.verdict.passed]
-        rows.append((name, len(mine), value.describe(max(found, key=value.rank)) if found else "none"))
-    return tuple(rows)
+    """Candidates by where they came from; beside those that were made afresh as many of the search, for fairness."""
+    made = [turn for turn in turns if turn.proposed]
+    afresh = [turn for turn in made if turn.parent is None]
+    rows = {
+        "made afresh, as best_of_n makes all": afresh,
+        "the first so many of the search": made[: len(afresh)],
+        "made from another one": [turn for turn in made if turn.parent is not None],
+    }
+    if len(afresh) == len(made):
+        del rows["the first so many of the search"]
+    return tuple((name, len(mine), _best(mine, value)) for name, mine in rows.items())
+
+
+def _best(turns: Sequence[IterationRecord], value: ValueOptions) -> str:
+    found = [turn.value for turn in turns if turn.value is not None and turn.judged and turn.judged.passed]
+    return value.describe(max(found, key=value.rank)) if found else "none"
 
 
 def drawn_as(config: Mapping[str, Any]) -> Mapping[str, str]:

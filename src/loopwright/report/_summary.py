@@ -11,6 +11,8 @@ from statistics import fmean
 from typing import Literal
 
 from loopwright.record import EpisodeRecord, ResultOf, RunReader, SessionRecord, Spent, inline_result, session_name
+from loopwright.report._budgets import BudgetTable, budget_tables
+from loopwright.report._climb import climb_of
 from loopwright.report._row import EpisodeRow
 from loopwright.secrets import MASK
 from loopwright.stats import Interval, Refinement, Rollouts, Transition, rate_interval, refinement
@@ -214,6 +216,8 @@ class RunSummary:
     """Whether the run had a price file."""
     regrades: bool = False
     """Whether it grades candidates of another run again; that run's calls count here, too."""
+    budgets: tuple[BudgetTable, ...] = ()
+    """Searches beside other methods at equal budgets."""
 
     @property
     def episodes(self) -> tuple[EpisodeRow, ...]:
@@ -293,7 +297,12 @@ def summarize_run(folder: Path) -> RunSummary:
     record = read_run(folder)
     summary = summarize(record.events, run=record.manifest.id, result_of=record.result)
     config = record.manifest.config
-    return replace(summary, priced=bool(config.get("prices")), regrades=bool(config.get("regrade")))
+    return replace(
+        summary,
+        priced=bool(config.get("prices")),
+        regrades=bool(config.get("regrade")),
+        budgets=budget_tables(summary.episodes, config),
+    )
 
 
 def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
@@ -336,6 +345,7 @@ def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
         unread_critiques=episode.unread_critiques,
         spoiled=None if again is None or again.passed is None else not again.passed,
         invalid=tuple(_reasons(episode)) if started.value else (),
+        climb=climb_of(episode),
     )
 
 

@@ -125,6 +125,7 @@ def notes(summary: RunSummary) -> list[str]:
                 f"{name}: in {flow.turns} {word} {flow.wrong_to_right} wrong to right, "
                 f"{flow.right_to_wrong} right to wrong, gain {signed(flow.gain)} each (by {judges})"
             )
+    lines += [printable_line(line) for table in summary.budgets for line in table.lines()]
     return [*lines, *drift_lines(summary.drift)]
 
 
