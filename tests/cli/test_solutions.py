@@ -84,7 +84,7 @@ def test_an_environment_of_ones_own_gets_an_empty_answer(invoke: Invoke, write_t
     )
     task.write_text(task.read_text().replace("sayer\n", "sayer\n  verifier: judges:Broken\n"))
     code, (told,) = _checked(invoke, "say.yaml")
-    assert code == 2
+    assert code == 3
     assert "the grader failed" in told["solutions"][0]["flags"][0]
     assert "no ruler" in told["solutions"][0]["flags"][0]
     said = invoke("validate", "say.yaml", "--solutions").stdout

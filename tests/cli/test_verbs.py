@@ -350,3 +350,11 @@ def test_every_verb_refuses_what_is_not_there_without_a_traceback(invoke: Invoke
     assert result.exit_code == 2
     assert "Traceback" not in result.stderr
     assert "nowhere" in result.stderr
+
+
+def test_an_export_of_nothing_is_told_by_the_exit_code(invoke: Invoke, write_task: WriteTask) -> None:
+    write_task()
+    invoke("run", "say.yaml", "--model", "scripted/wrong.yaml", "--out", "out")
+    result = invoke("export", "out", "--format", "chat", "--out", "data")
+    assert (result.exit_code, "nothing was exported" in result.stdout) == (1, True)
+    assert invoke("export", "out", "--format", "atif", "--out", "told").exit_code == 0

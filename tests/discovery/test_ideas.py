@@ -152,6 +152,21 @@ def test_roles_that_nobody_asks_are_refused(tmp_path: Path, old: str, new: str, 
         loopwright.check(path, model="scripted/none.json")
 
 
+def test_ideas_that_nobody_reads_are_told_before_a_run(tmp_path: Path) -> None:
+    def notes(agents: str, arms: str = "") -> list[str]:
+        task = TASK.replace("{proposer: tuner}", agents).replace("loop: {", f"loop: {{{arms}")
+        (tmp_path / "task.yaml").write_text(task)
+        found = loopwright.check(tmp_path / "task.yaml", model=f"scripted/{tmp_path}/none.json").notes
+        return [note for note in found if "useless" in note]
+
+    (tmp_path / "none.json").write_text("[]")
+    (tmp_path / "task.yaml").write_text(TASK)
+    assert "tuner does not read ideas" in notes("{proposer: tuner, idea: idea}")[0]
+    assert notes("{proposer: coder, idea: idea}") == []
+    arms = "arms: [{agent: tuner}, {agent: coder}], "
+    assert notes("{proposer: tuner, idea: idea}", arms) == []
+
+
 def test_what_ranks_are_worth_is_told_by_outcomes(tmp_path: Path) -> None:
     orders = [[1, 2, 3, 4]] * 4
     values = [0.5, 0.2, 0.6, 0.1, 0.2, 0.3]

@@ -17,6 +17,7 @@ import pytest
 from loopwright.drift import from_spans
 from loopwright.errors import UserError
 from loopwright.export import ExportOptions, export
+from loopwright.verify import Verdict
 from tests.report.builder import RunBuilder, Turn
 from tests.report.samples import hostile, pictures, study
 
@@ -107,6 +108,15 @@ def test_spans_follow_the_conventions(tmp_path: Path) -> None:
     event = done[0].events[-1]
     assert (event.name, attributes(event)["gen_ai.evaluation.score.label"]) == ("gen_ai.evaluation.result", "pass")
     assert (failed[0].status.code, attributes(failed[0])["error.type"]) == (2, "ModelUnavailable")
+
+
+def test_an_action_without_checks_has_no_evaluation(tmp_path: Path) -> None:
+    run = RunBuilder(tmp_path / "run", variants=("react",))
+    unchecked = Turn(text="ls", reply="ls", output="a.txt", judged=Verdict(), hidden=1.0)
+    run.episode([unchecked], variant="react")
+    (path,) = export(run.close(), "otel", tmp_path / "out").files
+    told = [attributes(event)["gen_ai.evaluation.name"] for event in sent(path)[0][0].events]
+    assert told == ["hidden checks"]
 
 
 def test_content_is_written_only_where_it_is_asked_for(tmp_path: Path) -> None:

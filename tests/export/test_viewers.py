@@ -100,6 +100,15 @@ def test_inspect_bundles_them_for_its_viewer(tmp_path: Path) -> None:
     assert len(list((tmp_path / "page" / "logs").glob("*.eval"))) == 3
 
 
+def test_inspect_is_told_no_score_of_an_action_without_checks(tmp_path: Path) -> None:
+    log = pytest.importorskip("inspect_ai.log")
+    run = RunBuilder(tmp_path / "run")
+    run.episode([Turn(judged=Verdict(), hidden=1.0)])
+    (path,) = export(run.close(), "inspect", tmp_path / "out").files
+    (sample,) = log.read_eval_log(str(path)).samples
+    assert [event.scorer for event in sample.events if event.event == "score"] == ["hidden checks"]
+
+
 def test_a_trajectory_tells_the_goal_once_and_no_checks_that_were_not(tmp_path: Path) -> None:
     run = RunBuilder(tmp_path / "run")
     run.episode([Turn(prompt="Please: Add numbers.", judged=Verdict())], goal="Add numbers.")

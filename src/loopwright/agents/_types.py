@@ -300,6 +300,16 @@ class BoundsCalls(Protocol):
 
 
 @runtime_checkable
+class IgnoresIdeas(Protocol):
+    """Optional, of a proposer: it says whether it goes by the idea of the view; without this it is taken to."""
+
+    @property
+    def ignores_ideas(self) -> bool:
+        """Whether ideas change nothing in what it makes; a check before a run then says so."""
+        ...
+
+
+@runtime_checkable
 class NotesInstance(Protocol):
     """Optional, of an agent: it can say before a run that it can do little with an instance."""
 

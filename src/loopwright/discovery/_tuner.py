@@ -25,6 +25,7 @@ class Tuner:
     """
 
     role = AgentRole.PROPOSER
+    ignores_ideas = True
 
     def note(self, instance: Instance) -> str:
         """Says that the seed program of a problem leaves nothing to tune."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from loopwright.agents import AgentRole, Attempt
+from loopwright.environments import KnowsVisibleChecks
 from loopwright.errors import Cause, Interrupted, LoopwrightError, StoreError
 from loopwright.loop._context import EpisodeContext
 from loopwright.loop._environment_work import retry_once_on_sandbox_loss
@@ -237,11 +238,14 @@ async def _grade(context: EpisodeContext, verdict_on: Callable[[Attempt], Awaita
 async def _submitted(plan: EpisodePlan, context: EpisodeContext, attempt: Attempt) -> Verdict:
     """Asks for the hidden verdict and the auditor's, without an auditor for those of verifiers again.
 
-    Without hidden checks and an auditor the loop's own verdict is all.
+    Without hidden checks and an auditor the loop's own verdict is all. An agent that acted and never submitted has
+    none: the visible checks of what it left are asked for then.
     """
     candidate, auditor = attempt.candidate, context.agents.get(AgentRole.AUDITOR)
     if candidate is None or not (plan.instance.hidden or auditor):
-        return attempt.verdict
+        if candidate is None or not attempt.verdict.blank or not _has_visible_checks(plan, context):
+            return attempt.verdict
+        return await retry_once_on_sandbox_loss(lambda: context.environment.submit(candidate))
     verdicts = []
     if plan.instance.hidden:
         verdicts.append(await retry_once_on_sandbox_loss(lambda: context.environment.submit(candidate)))
@@ -250,6 +254,13 @@ async def _submitted(plan: EpisodePlan, context: EpisodeContext, attempt: Attemp
     else:
         verdicts += await verified(context, candidate)
     return Verdict.joined(verdicts)
+
+
+def _has_visible_checks(plan: EpisodePlan, context: EpisodeContext) -> bool:
+    """Whether the environment has visible checks of the state that actions left."""
+    place: object = context.environment
+    known = isinstance(place, KnowsVisibleChecks) and place.unchecked(plan.instance) is None
+    return known and traits_of(plan.strategy).acts
 
 
 async def _submitted_again(plan: EpisodePlan, context: EpisodeContext, attempt: Attempt) -> Verdict:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from loopwright.agents import Agent, AgentRole, AsksModel, ModelAgent, NotesInstance, RuleCritic
+from loopwright.agents import Agent, AgentRole, AsksModel, IgnoresIdeas, ModelAgent, NotesInstance, RuleCritic
 from loopwright.environments import ChecksInstances, KnowsVisibleChecks, NamesScoreRules, TakesText
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import SearchStrategy, Strategy, traits_of
@@ -300,6 +300,7 @@ def _notes(episode: PlannedEpisode, cast: ResolvedComponents, resolved: Resolved
     for agent in cast.agents.values():
         if isinstance(agent, NotesInstance) and (told := agent.note(episode.instance)):
             yield f"{task.name}: {told}"
+    yield from _unread_ideas(task, cast)
     yield from session_notes(episode, cast)
     yield from _card_notes(episode, cast, resolved)
     if cast.verifiers or AgentRole.VERIFIER in cast.agents:
@@ -316,6 +317,20 @@ def _notes(episode: PlannedEpisode, cast: ResolvedComponents, resolved: Resolved
         left = f" but {unchecked.left}" if unchecked.left else ""
         remedy = f"{unchecked.remedy}, or {verifier}" if unchecked.remedy else verifier
         yield f"{task.name}: no visible check: {episode.strategy} has nothing to act on{left}; {remedy}"
+
+
+def _unread_ideas(task: Task, cast: ResolvedComponents) -> Iterator[str]:
+    """Says that ideas are paid for and change nothing, for all who make candidates or for some."""
+    if AgentRole.IDEA not in cast.agents:
+        return
+    makers = {name: arm.agent for name, arm in cast.arms.items()}
+    makers = makers or {task.agents.proposer: cast.agents[AgentRole.PROPOSER]}
+    deaf = [name for name, agent in makers.items() if isinstance(agent, IgnoresIdeas) and agent.ignores_ideas]
+    if len(deaf) == len(makers):
+        yield (
+            f"{task.name}: `agents.idea` is useless here: {' and '.join(deaf)} does not read ideas; leave it out, or "
+            "name a proposer that does, such as `coder`"
+        )
 
 
 def _card_notes(episode: PlannedEpisode, cast: ResolvedComponents, resolved: ResolvedRun) -> Iterator[str]:

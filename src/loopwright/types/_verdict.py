@@ -65,6 +65,11 @@ class Verdict(BaseModel):
         return sum(check.weight * check.score for check in self.checks) / weight if weight else 0.0
 
     @property
+    def blank(self) -> bool:
+        """Whether nothing was checked, said or measured."""
+        return not self.checks and not self.summary and self.value is None
+
+    @property
     def confidence(self) -> float:
         """The least sure check's confidence, in [0, 1]."""
         return min((check.confidence for check in self.checks), default=1.0)
@@ -86,7 +91,7 @@ class Verdict(BaseModel):
         Raises:
             VerifierError: More than one of them gives a value.
         """
-        told = [verdict for verdict in verdicts if verdict.checks or verdict.summary or verdict.value is not None]
+        told = [verdict for verdict in verdicts if not verdict.blank]
         if len(told) == 1:
             return told[0]
         values = [verdict.value for verdict in told if verdict.value is not None]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from loopwright.cli._options import NumberRange, examples, json_option, run_argument, runs_option
+
+if TYPE_CHECKING:
+    from loopwright.export import ExportResult
 
 
 @click.command(
@@ -52,9 +56,10 @@ def command(
     """Write a run in the format of another tool.
 
     RUN is a run folder, an id in --runs or its beginning; the latest by default. Hidden tests and gold answers are
-    never written.
+    never written. The exit code is 1 if the run holds nothing that the format takes.
     """
-    from loopwright.cli._output import write, write_json
+    from loopwright.cli._exit import ExitCode
+    from loopwright.cli._output import write_json
     from loopwright.cli._runs import find_run
     from loopwright.export import ExportOptions, export
 
@@ -65,7 +70,14 @@ def command(
         write_json(
             {"out": str(target), "files": len(written.files), "entries": written.entries, "left_out": written.left_out}
         )
-        return
+    else:
+        _tell(written, target)
+    click.get_current_context().exit(int(ExitCode.PASSED if written.entries else ExitCode.BELOW))
+
+
+def _tell(written: ExportResult, target: Path) -> None:
+    from loopwright.cli._output import write
+
     write(f"wrote {written.entries} entries to {target}" if written.entries else f"nothing was exported to {target}")
     for why, number in sorted(written.left_out.items()):
         write(f"{number} left out: {why}")

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 def command(paths: tuple[Path, ...], plan: RunOptions, solutions: bool, as_json: bool) -> None:
     """Check task files and everything that they name, and run nothing.
 
-    PATH is a task file or a folder of them. All files are checked, and the exit code is 2 if one cannot be used. A
-    model that is still to be named, or a loop without a visible check, is a note and no error. --solutions runs
-    solutions in sandboxes, and asks no model.
+    PATH is a task file or a folder of them. All files are checked, and the exit code is 2 if one cannot be used. It is
+    3 if --solutions finds nothing wrong but graders that fail. A model that is still to be named, or a loop without a
+    visible check, is a note and no error. --solutions runs solutions in sandboxes, and asks no model.
     """
     from loopwright.cli._exit import ExitCode, as_dict
     from loopwright.cli._files import task_files
@@ -62,8 +62,9 @@ def command(paths: tuple[Path, ...], plan: RunOptions, solutions: bool, as_json:
         write_json(results)
     else:
         write("\n".join(_line(result) for result in results))
-    broken = not all(result["valid"] for result in results)
-    click.get_current_context().exit(int(ExitCode.USAGE if broken else ExitCode.PASSED))
+    broken = [result for result in results if not result["valid"]]
+    code = ExitCode.INFRASTRUCTURE if all(map(_only_ungraded, broken)) else ExitCode.USAGE
+    click.get_current_context().exit(int(code if broken else ExitCode.PASSED))
 
 
 def _tried(run: ResolvedRun) -> dict[str, list[dict[str, Any]]]:
@@ -72,6 +73,16 @@ def _tried(run: ResolvedRun) -> dict[str, list[dict[str, Any]]]:
     from loopwright.bench import check_solutions
 
     return {"solutions": [one.as_dict() for one in asyncio.run(check_solutions(run))]}
+
+
+def _is_failure(flag: str) -> bool:
+    """Whether it is the grader that failed, which says nothing of the task's solution."""
+    return flag.startswith("the grader failed")
+
+
+def _only_ungraded(result: dict[str, Any]) -> bool:
+    flags = [flag for one in result.get("solutions", ()) for flag in one["flags"]]
+    return bool(flags) and all(map(_is_failure, flags))
 
 
 def _line(result: dict[str, Any]) -> str:
@@ -95,7 +106,7 @@ def _solutions(result: dict[str, Any]) -> Iterator[str]:
         return
     golds = [one["gold"] for one in tried if one["gold"]]
     passed = sum(not any("own solution" in flag for flag in one["flags"]) for one in tried if one["gold"])
-    ungraded = [one for one in tried if any(flag.startswith("the grader failed") for flag in one["flags"])]
+    ungraded = [one for one in tried if any(map(_is_failure, one["flags"]))]
     without = sum(not one["gold"] for one in tried if one not in ungraded)
     yield f"  solutions: {passed} of {len(golds)} pass; {counted(without, 'instance')} {_have(without)} none"
     for one in tried:

@@ -14,7 +14,7 @@ from loopwright.export._chat_messages import first_prompt
 from loopwright.export._format import ExportOptions, ExportResult, file_name, timestamp
 from loopwright.export._source import RunSource
 from loopwright.record import CallRecord, EpisodeRecord, IterationRecord
-from loopwright.text import encodable
+from loopwright.text import counted, encodable
 from loopwright.types import FunctionCall, Message, Usage, Verdict
 
 SCHEMA = "ATIF-v1.8"
@@ -135,7 +135,7 @@ def _tell(episode: EpisodeRecord, one: IterationRecord, steps: _Steps, helpers: 
         steps.made[-1]["observation"] = {
             "results": [{key: value for key, value in result.items() if value is not None}]
         }
-    if one.judged is not None and (one.judged.verdict.checks or one.judged.verdict.summary):
+    if one.judged is not None and not one.judged.verdict.blank:
         _judge(one.judged.verdict, one, calls, steps, helpers)
     if one.critiqued is not None:
         said = steps.add("agent", one.critiqued.feedback, time=one.time, llm_call_count=0)
@@ -179,7 +179,7 @@ def _judge(
     passed = sum(check.passed for check in verdict.checks)
     step = steps.add(
         "agent",
-        verdict.summary or f"{passed} of {len(verdict.checks)} checks pass",
+        verdict.summary or f"{passed} of {counted(len(verdict.checks), 'check')} pass",
         time=one.time,
         llm_call_count=0,
         observation={

@@ -179,7 +179,7 @@ def _events(episode: EpisodeRecord) -> Iterator[Event]:
                 yield _model_event(call, span)
         if (told := _told(one)) is not None:
             yield InfoEvent(source="loopwright", data=told, timestamp=when, span_id=span)
-        if one.judged is not None:
+        if one.judged is not None and not one.judged.verdict.blank:
             checks = {check.name: check.score for check in one.judged.verdict.checks}
             score = Score(value=one.judged.score, explanation=one.judged.verdict.summary, metadata={"checks": checks})
             yield ScoreEvent(score=score, intermediate=True, scorer="visible checks", timestamp=when, span_id=span)

@@ -124,7 +124,7 @@ class _Trace:
         """Scores of the visible checks, and of the hidden ones; of both no evidence."""
         for one in self.episode.iterations.values():
             for name, found in (("visible checks", one.judged), ("hidden checks", one.graded)):
-                if found is not None:
+                if found is not None and not found.verdict.blank:
                     about = {
                         "gen_ai.evaluation.name": name,
                         "gen_ai.evaluation.score.value": float(found.score),

@@ -21,4 +21,4 @@ def candidate_score(episode: EpisodeRecord, iteration: int, judge: JudgedBy) -> 
         return None
     if judge is JudgedBy.HIDDEN:
         return one.graded.verdict.score if one.graded else None
-    return one.score
+    return None if one.judged is None or one.judged.verdict.blank else one.score
