@@ -3,19 +3,21 @@
 The landscape is an NK landscape (Kauffman 1989): the value of 32 bits is the mean of 32 numbers, each of which depends
 on one bit and 4 others. The proposer turns over one bit, and with a chance of one half one more, and so on; half of its
 candidates are invalid. Strategies differ in what they hand the proposer: best-of-N the seed, greedy the best so far,
-islands the best of four populations in turn that hand on their best, PUCT what the archive of `discover` picks.
+greedy islands the best of four populations in turn that hand on their best, PUCT what the archive of `discover` picks,
+and PUCT islands what four such archives pick (`loop.islands: 4`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 from statistics import fmean, median, quantiles
 
 import click
 
-from loopwright.discovery import Archive
+from loopwright.discovery import Islands
 from loopwright.types import Attempt, Candidate, Check, ValueOptions, Verdict
 
 BITS, OTHERS = 32, 4
@@ -74,7 +76,7 @@ class Greedy(Chooser):
         return max(range(len(self.made)), key=lambda at: self.made[at][1])
 
 
-class Islands(Chooser):
+class GreedyIslands(Chooser):
     """Populations in turn, the best of each; every `MIGRATION` candidates each takes the best of the one before."""
 
     def __init__(self, seed: tuple[int, float]) -> None:
@@ -96,42 +98,46 @@ class Islands(Chooser):
 
 
 class Puct(Chooser):
-    """What the archive of `discover` picks."""
+    """What the archives of `discover` pick."""
 
-    def __init__(self, seed: tuple[int, float]) -> None:
+    def __init__(self, seed: tuple[int, float], islands: int = 1) -> None:
         super().__init__(seed)
-        self.archive = Archive(ValueOptions(direction="maximize"))
+        self.islands = Islands(ValueOptions(direction="maximize"), islands)
         self.numbers = {0: 0}
         self.count = 0
-        self._add(None, seed)
+        for number in range(islands):  # The seed is every island's first candidate.
+            self.islands.begin(number)
+        for _ in range(islands):
+            self._add(None, seed, str(seed[0]))
 
     def parent(self) -> int:
-        state = self.archive.select()
+        state = self.islands.archives[self.islands.turn].select()
+        self.islands.begin(self.count)
         return 0 if state is None else state.iteration
 
     def take(self, parent: int, found: tuple[int, float] | None) -> None:
-        self.count += 1
-        self._add(parent, found)
+        if found is not None:
+            self.made.append(found)
+            self.numbers[self.count] = len(self.made) - 1
+        self._add(parent, found, str(found and found[0]))
 
     def bits(self, iteration: int) -> int:
         """The candidate of an iteration."""
-        return self.made[self.numbers[iteration]][0]
+        return self.made[self.numbers.get(iteration, 0)][0]
 
-    def _add(self, parent: int | None, found: tuple[int, float] | None) -> None:
-        if found is not None and self.count:
-            self.made.append(found)
-            self.numbers[self.count] = len(self.made) - 1
+    def _add(self, parent: int | None, found: tuple[int, float] | None, text: str) -> None:
         check = Check(name="valid", score=float(found is not None))
         verdict = Verdict(checks=(check,), value=None if found is None else found[1])
-        candidate = Candidate(text=str(found and found[0]))
-        self.archive.add(Attempt(iteration=self.count, parent=parent, candidate=candidate, verdict=verdict))
+        self.islands.add(Attempt(iteration=self.count, parent=parent, candidate=Candidate(text=text), verdict=verdict))
+        self.count += 1
 
 
 STRATEGIES: Mapping[str, Callable[[tuple[int, float]], Chooser]] = {
     "best-of-N": Chooser,
     "greedy": Greedy,
-    "islands": Islands,
+    "greedy islands": GreedyIslands,
     "PUCT": Puct,
+    "PUCT islands": partial(Puct, islands=ISLANDS),
 }
 
 
@@ -170,10 +176,10 @@ def simulate(seeds: int, target: float, most: int) -> None:
     """Compares strategies by evaluations to a target."""
     found = {name: [evaluations(name, seed, target, most) for seed in range(seeds)] for name in STRATEGIES}
     print(f"NK landscape, {BITS} bits, {OTHERS} others, target {target:g}, {seeds} seeds, at most {most} candidates")
-    print(f"{'':10} {'mean':>8} {'median':>8} {'never':>6}  of best-of-N, 95 %")
+    print(f"{'':15} {'mean':>8} {'median':>8} {'never':>6}  of best-of-N, 95 %")
     for name, counts in found.items():
         low, high = interval(list(zip(counts, found["best-of-N"], strict=True)))
         share = sum(counts) / sum(found["best-of-N"])
         never = sum(count >= most for count in counts)
         told = f"{share:6.1%}  {low:.1%} to {high:.1%}"
-        print(f"{name:10} {fmean(counts):8.0f} {median(counts):8.0f} {never:6}  {told}")
+        print(f"{name:15} {fmean(counts):8.0f} {median(counts):8.0f} {never:6}  {told}")

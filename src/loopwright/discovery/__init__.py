@@ -6,6 +6,7 @@ from loopwright.discovery._coder import Coder
 from loopwright.discovery._constants import Constant, constants_of, with_constants
 from loopwright.discovery._entropic import entropic_weights
 from loopwright.discovery._environment import DiscoveryEnvironment
+from loopwright.discovery._islands import Islands
 from loopwright.discovery._problem import Construction, Known, Problem, construction_of, problem_of
 from loopwright.discovery._search import DISCOVER
 from loopwright.discovery._tuner import Tuner
@@ -20,6 +21,7 @@ __all__ = [
     "Construction",
     "ConstructionVerifier",
     "DiscoveryEnvironment",
+    "Islands",
     "Known",
     "Problem",
     "State",

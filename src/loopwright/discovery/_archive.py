@@ -28,6 +28,8 @@ class State:
     parent: int | None
     reward: float
     """Higher is better, whatever the direction of the value is."""
+    found: str
+    """What tells its construction from others."""
     best_child: float | None = None
     visits: int = 0
     """Candidates that were made from it or from its descendants, failed ones too."""
@@ -72,14 +74,18 @@ class Archive:
         found = construction_of(attempt) or attempt.candidate.digest
         if found in self._seen:
             return
-        self._seen.add(found)
-        state = State(attempt.iteration, parent, reward)
-        self._valid[state.iteration] = self.states[state.iteration] = state
-        insort(self._ranked, (-reward, state.iteration))
+        state = State(attempt.iteration, parent, reward, found)
+        self._insert(state)
         if parent is not None:
             self._keep_best(parent, state.iteration)
-        if len(self.states) > self.most:
-            self._drop(self._ranked[-1][1])
+        self._make_room()
+
+    def receive(self, state: State) -> None:
+        """Takes in a state of another archive as one that was made afresh, unless its construction is known here."""
+        if state.found in self._seen or state.iteration in self._valid:
+            return
+        self._insert(State(state.iteration, None, state.reward, state.found))
+        self._make_room()
 
     def select(self, blocked: Iterable[int] = ()) -> State | None:
         """The state with the highest score by PUCT; None where there is none.
@@ -130,6 +136,15 @@ class Archive:
         if attempt.parent in self._valid:
             return reward > self._valid[attempt.parent].reward
         return not self._ranked or reward > -self._ranked[0][0]
+
+    def _insert(self, state: State) -> None:
+        self._seen.add(state.found)
+        self._valid[state.iteration] = self.states[state.iteration] = state
+        insort(self._ranked, (-state.reward, state.iteration))
+
+    def _make_room(self) -> None:
+        if len(self.states) > self.most:
+            self._drop(self._ranked[-1][1])
 
     def _visit(self, parent: int | None) -> None:
         if parent is None:

@@ -10,6 +10,7 @@ from random import Random
 from loopwright.discovery._archive import Archive
 from loopwright.discovery._bandit import Bandit
 from loopwright.discovery._entropic import entropic_weights
+from loopwright.discovery._islands import Islands
 from loopwright.discovery._problem import CONSTRUCTION, PROGRAM
 from loopwright.discovery._programs import normal_form
 from loopwright.loop import Brief, Decision, IdeaPool, SearchStrategy
@@ -30,10 +31,9 @@ class Discovery:
 
     def __init__(self, options: LoopOptions, seed: int | None) -> None:
         self._value = options.value or ValueOptions(direction="maximize")
-        self._archive = Archive(self._value)
+        self._islands = Islands(self._value, options.islands, options.migration)
         self._programs: dict[tuple[str, str], int] = {}
         """Programs, with the construction that they start from, to the first iteration that had them."""
-        self._taken = 0
         self._seed = seed
         self._latest: dict[int, int] = {}
         """The latest candidate that was made from each."""
@@ -49,9 +49,8 @@ class Discovery:
     def take(self, attempt: Attempt) -> None:
         """Takes in the next attempt."""
         if self._bandit and attempt.made_by:
-            self._bandit.take(attempt.made_by, better=self._archive.gains(attempt))
-        self._archive.add(attempt)
-        self._taken += 1
+            self._bandit.take(attempt.made_by, better=self._islands.gains(attempt))
+        self._islands.add(attempt)
         self._known.pop(attempt.iteration, None)
         if attempt.parent is not None:
             self._latest[attempt.parent] = attempt.iteration
@@ -66,33 +65,36 @@ class Discovery:
 
     def pick(self, in_flight: Sequence[int]) -> Decision:
         """Goes on from the candidate that PUCT picks; afresh where each one's lineage is being expanded."""
-        state = self._archive.select(in_flight)
+        archive = self._islands.archives[self._islands.turn]
+        where = f"island {self._islands.turn + 1}: " if self._islands.count > 1 else ""
+        state = archive.select(in_flight)
         if state is None:
-            why = "every lineage is under way" if self._archive.states else "no candidate is valid yet"
-            return Decision("restart", "puct", why)
+            why = "every lineage is under way" if archive.states else "no candidate is valid yet"
+            return Decision("restart", "puct", where + why)
         known = "its own" if state.best_child is None else "its best child's"
         measured = self._value.describe(self._value.rank(state.promise))
-        why = f"{known} {measured}, {state.visits} candidates made from it"
+        why = f"{where}{known} {measured}, {state.visits} candidates made from it"
         return Decision("backtrack", "puct", why, state.iteration)
 
     def brief(self, iteration: int, target: int | None) -> Brief:
         """Shows ancestors of what a candidate is made from, its latest change, and good candidates by chance."""
-        self._known[iteration] = self._taken
+        self._known[iteration] = self._islands.taken
+        archive = self._islands.begin(iteration)
         considered = list(self._considered)
         pool = self._ideas.get(target)
         idea = pool.take(self._options.audit, Random(f"{self._seed}/{iteration}/idea")) if pool else None
         arm = self._bandit.choose(Random(f"{self._seed}/{iteration}/arm")) if self._bandit else ""
         if target is None:
             return Brief(considered=considered, arm=arm, idea=idea)
-        shown = set(islice(self._archive.lineage(target), _SHOWN))
+        shown = set(islice(archive.lineage(target), _SHOWN))
         if target in self._latest:
             shown.add(self._latest[target])
-        attempts = sorted(shown | self._exemplars(iteration))
+        attempts = sorted(shown | self._exemplars(archive, iteration))
         return Brief(attempts=attempts, considered=considered, arm=arm, idea=idea)
 
-    def _exemplars(self, iteration: int) -> set[int]:
-        """Some of the best candidates, drawn with entropic weights."""
-        best = self._archive.best(_BEST)
+    def _exemplars(self, archive: Archive, iteration: int) -> set[int]:
+        """Some of the best candidates of an archive, drawn with entropic weights."""
+        best = archive.best(_BEST)
         weights = entropic_weights([state.reward for state in best])
         random = Random(f"{self._seed}/{iteration}")
         return {state.iteration for state in random.choices(best, weights, k=_EXEMPLARS)} if best else set()

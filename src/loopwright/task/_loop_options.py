@@ -71,6 +71,10 @@ class LoopOptions(Section):
     """With `agents.idea`: how many ideas are asked for and tried."""
     arms: tuple[ArmOptions, ...] = Field(default=(), exclude_if=lambda arms: not arms)
     """Who makes candidates of a search, chosen for each candidate by gain and cost; none for the proposer alone."""
+    islands: int = Field(default=1, gt=0, le=100, exclude_if=lambda islands: islands == 1)
+    """Archives of `discover` that take turns; more than one keeps several ways up alive for longer."""
+    migration: int = Field(default=20, gt=0, exclude_if=lambda migration: migration == 20)
+    """After so many candidates for each island, the best candidate of each goes to the next one as well."""
     learning_curve: StrictBool = False
     """Stop when a power law fitted to the best scores so far has nearly reached its limit; never before the sixth."""
     pilot: PilotOptions | None = None
