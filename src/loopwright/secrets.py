@@ -138,6 +138,8 @@ def masked_names() -> tuple[str, ...]:
 
 def scrub(text: str) -> str:
     """Replaces every registered secret by `MASK`: as it is, or encoded for URLs or JSON, in base64, base32 or hex."""
+    if not _forms or len(text) < len(_forms[0]):
+        return text
     found = [form for form in takewhile(lambda form: len(form) <= len(text), _forms) if form in text]
     # Longest first, so that a form which holds another one goes as a whole.
     return re.sub("|".join(map(re.escape, reversed(found))), MASK, text) if found else text

@@ -247,6 +247,12 @@ def _guarded(name: str, function: Any) -> Callable[..., Any]:
 class _Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "-", "*", "/", "//", "**", "%"})
 
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        # A view holds models within models: their fields are data, which need no search for what is unsafe.
+        if isinstance(obj, BaseModel) and attribute in type(obj).model_fields:
+            return getattr(obj, attribute)
+        return super().getattr(obj, attribute)
+
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         numbers = isinstance(left, int | float) and isinstance(right, int | float)
         _now().take(1)

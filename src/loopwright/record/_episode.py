@@ -53,6 +53,13 @@ class IterationRecord:
     spent: Spent = field(default_factory=Spent)
     grading: Spent = field(default_factory=Spent)
     """What of `spent` was for its grade after the loop."""
+    _attempt: Attempt | None = None
+    """Of its parts as they are; None where it was not asked for since they changed."""
+
+    def set(self, part: IterationPart, data: Any) -> None:
+        """Sets what an event told."""
+        setattr(self, part, data)
+        self._attempt = None
 
     @property
     def begun(self) -> bool:
@@ -67,6 +74,11 @@ class IterationRecord:
     @property
     def attempt(self) -> Attempt:
         """The iteration as agents may see it, without its grade."""
+        if self._attempt is None:
+            self._attempt = self._made_attempt()
+        return self._attempt
+
+    def _made_attempt(self) -> Attempt:
         proposed = self.proposed or Proposed()
         return Attempt(
             iteration=self.number,
@@ -193,7 +205,7 @@ class EpisodeRecord:
     def _apply_part(self, iteration: IterationRecord, data: Any) -> None:
         """Sets a part of an iteration, and what is told of all iterations without looking at each."""
         new = getattr(iteration, data.type) is None
-        setattr(iteration, data.type, data)
+        iteration.set(data.type, data)
         if isinstance(data, Proposed):
             self.proposed += new
         elif isinstance(data, Decided):

@@ -109,6 +109,8 @@ def code_blocks(text: str, *, language: str = "") -> tuple[CodeBlock, ...]:
     while number < len(lines):
         start, line = lines[number]
         number += 1
+        if not _holds_fence(line):
+            continue
         opening = _Opening.of(line, language)
         if wrappings and wrappings[-1].closes(line):
             wrappings.pop()
@@ -226,6 +228,9 @@ def _closing(opening: _Opening, following: Iterable[str], tries: Iterator[int]) 
         bare = opening.inside(line)
         if bare is None:
             break
+        if not _holds_fence(bare):
+            inner.append(bare)
+            continue
         closes = opening.closes(bare)
         near = closes and _columns(_without(bare, opening.columns)) <= 3
         if closes:
@@ -279,6 +284,10 @@ def _readings(lines: Sequence[str], columns: int) -> list[str]:
     shared = min([columns, *(_columns(line) for line in lines if line.strip(" \t"))])
     widths = (columns,) if shared == columns else (shared, columns)
     return ["".join(f"{_without(line, width)}\n" for line in lines) for width in widths]
+
+
+def _holds_fence(line: str) -> bool:
+    return "```" in line or "~~~" in line
 
 
 def _plain(line: str) -> str:

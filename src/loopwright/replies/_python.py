@@ -6,6 +6,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 
 INVISIBLE = "\xa0\u200b\u200c\u200d\u2060\ufeff"
 """A no-break space, and characters without a width."""
@@ -16,8 +17,10 @@ _ADDED = re.compile(r"\+(?!\+\+ )(?P<line>.*)|@@.*|(?:\+\+\+|---) .*|diff .*|ind
 _TRIES = 5
 
 
+@lru_cache(maxsize=8)
 def is_python(code: str) -> bool:
     """Whether a text is a Python program, an empty one included."""
+    # The readings of one reply are asked about again and again; older replies are not kept for that.
     return try_parse(code) is not None
 
 

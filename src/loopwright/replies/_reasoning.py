@@ -96,7 +96,9 @@ def _without_end_tokens(text: str) -> str:
 
 def _first(text: str) -> tuple[int, str, int] | None:
     """The first stretch of reasoning: where it starts, its words, and where the text goes on."""
-    tagged, fenced = _TAG.search(text), _THINKING_FENCE.search(text)
+    # What a tag begins with is looked for first, as the search for tags takes long.
+    tagged = _TAG.search(text) if any(mark in text for mark in "<[◁") else None
+    fenced = _THINKING_FENCE.search(text)
     if not (tagged or fenced) or _is_program(text):
         return None
     stretches = [_tagged(text) if tagged else None, _fenced(text) if fenced else None]

@@ -47,9 +47,9 @@ def _with_encodable_keys(value: Any) -> Any:
 
 def _scrubbed(value: Any) -> Any:
     if isinstance(value, str):
-        return scrub(encodable(value))
+        return scrub(value if value.isascii() else encodable(value))
     if isinstance(value, dict):
-        return {scrub(encodable(key)): _scrubbed(item) for key, item in value.items()}
+        return {scrub(key if key.isascii() else encodable(key)): _scrubbed(item) for key, item in value.items()}
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, list):

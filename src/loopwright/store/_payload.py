@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Self
+from functools import cache
+from types import NoneType
+from typing import Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -11,6 +14,8 @@ from loopwright.types import Usage
 
 LARGEST = 10**12
 """Seconds, tokens or dollars: what a record holds beyond that was made up, and no page can show it."""
+
+_NUMBERS = (int, float, Decimal)
 
 
 def check_spent(usage: Usage, cost_usd: str | Decimal | None) -> None:
@@ -31,12 +36,29 @@ def check_spent(usage: Usage, cost_usd: str | Decimal | None) -> None:
 
 def _check_numbers(model: BaseModel) -> None:
     """Raises ValueError if a number in the model, or in a model in it, is beyond what happens."""
-    for name, value in model:
+    for name in _fields_with_numbers(type(model)):
+        value = getattr(model, name)
         for part in value if isinstance(value, tuple) else (value,):
-            if isinstance(part, BaseModel):
+            if isinstance(part, _NUMBERS):
+                if not -LARGEST <= part <= LARGEST:
+                    raise ValueError(f"{name} is beyond {LARGEST}")
+            elif isinstance(part, BaseModel):
                 _check_numbers(part)
-            elif isinstance(part, int | float | Decimal) and not -LARGEST <= part <= LARGEST:
-                raise ValueError(f"{name} is beyond {LARGEST}")
+
+
+@cache
+def _fields_with_numbers(model: type[BaseModel]) -> tuple[str, ...]:
+    """Fields that may hold a number, or a model; events are written too often to look at all of them each time."""
+    return tuple(name for name, field in model.model_fields.items() if _may_hold_numbers(field.annotation))
+
+
+def _may_hold_numbers(annotation: Any) -> bool:
+    origin = get_origin(annotation)
+    if origin is Literal or (isinstance(origin or annotation, type) and issubclass(origin or annotation, Mapping)):
+        return False
+    if parts := get_args(annotation):
+        return any(map(_may_hold_numbers, parts))
+    return annotation not in (str, bool, NoneType, Ellipsis)
 
 
 class EventPayload(BaseModel):

@@ -45,6 +45,13 @@ class _Known:
     parts: dict[Place, dict[str, int]] = field(default_factory=dict)
     """Pieces of a text that prompts are likely to repeat, and where in it they start."""
     size: int = 0
+    referred: int = 0
+    """Characters that parts of texts refer to, of the line that is being shortened."""
+
+    def take_referred(self) -> int:
+        """How many characters the line refers to; the next line begins at 0."""
+        referred, self.referred = self.referred, 0
+        return referred
 
     def add(self, place: Place, text: str) -> None:
         self.texts[place] = text
@@ -76,11 +83,13 @@ class _Known:
         for (seq, n), known in reversed(self.texts.items()):
             start = known.find(text)
             if start >= 0:
+                self.referred += len(text)
                 return [[seq, n, start, start + len(text)]]
         for (seq, n), parts in reversed(self.parts.items()):
             for part, start in parts.items():
                 at = text.find(part)
                 if at >= 0:
+                    self.referred += len(part)
                     middle = [seq, n, start, start + len(part)]
                     return [*self.split(text[:at]), middle, *self.split(text[at + len(part) :])]
         return [text]
@@ -103,7 +112,7 @@ class Texts:
         if data["type"] == _WHOLE:
             return dict(body)
         short = {name: _shortened(value, known) for name, value in data.items()}
-        if _referred(short) > min(LONGEST, self._left):
+        if known.take_referred() > min(LONGEST, self._left):
             short = {name: _shortened(value, _Known()) for name, value in data.items()}
         return {**body, "data": short}
 
@@ -175,6 +184,8 @@ class _Walk:
 
 def _shortened(value: Any, known: _Known) -> Any:
     if isinstance(value, str):
+        if len(value) < SHORTEST:
+            return value
         parts = known.split(value)
         return value if all(isinstance(part, str) for part in parts) else {MARK: parts}
     if isinstance(value, list):
@@ -183,13 +194,3 @@ def _shortened(value: Any, known: _Known) -> Any:
         inside = {name: _shortened(item, known) for name, item in value.items()}
         return {MARK: None, _ESCAPED: inside} if MARK in value else inside
     return value
-
-
-def _referred(written: Any) -> int:
-    """Characters that a shortened value refers to."""
-    if isinstance(written, dict):
-        if written.get(MARK) is not None:
-            return sum(part[3] - part[2] for part in written[MARK] if not isinstance(part, str))
-        inside = written[_ESCAPED] if MARK in written else written
-        return sum(_referred(value) for value in inside.values())
-    return sum(_referred(value) for value in written) if isinstance(written, list) else 0
