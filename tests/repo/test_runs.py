@@ -22,6 +22,7 @@ environment:
   repository: shop
   runner: unittest
   test_command: grep -q 2f shop/text.py
+agents: {proposer: actor}
 loop: {strategy: react, max_iterations: 2}
 sandbox: {provider: bubblewrap}
 """
@@ -42,4 +43,6 @@ def test_an_agent_that_never_submits_gets_the_grade_of_the_visible_tests(
     tmp_path: Path, action: str, passed: bool
 ) -> None:
     episode = acted(tmp_path, ["ls", action])
-    assert (episode.failure, episode.passed, episode.score) == (None, passed, float(passed))
+    (grade,) = episode.graded
+    assert [check.name for check in grade.verdict.checks] == ["test_command"]
+    assert (episode.passed, episode.score) == (passed, float(passed))
