@@ -59,3 +59,24 @@ def test_the_second_edit_that_fits_nowhere_is_no_candidate(tmp_path: Path) -> No
     value, problem = searched(tmp_path, lost, lost)[0]
     assert value is None
     assert "no match" in problem
+
+
+def test_a_program_of_several_files_is_executed_and_edited_file_by_file(tmp_path: Path) -> None:
+    first = """Two files.
+```python solution.py
+import json, parts
+json.dump([parts.X], open('construction.json', 'w'))
+```
+```python parts.py
+X = 0.25
+```
+"""
+    second = """More.
+parts.py
+<<<<<<< SEARCH
+X = 0.25
+=======
+X = 0.75
+>>>>>>> REPLACE
+"""
+    assert searched(tmp_path, first, second, candidates=2) == [(0.25, ""), (0.75, "")]

@@ -11,7 +11,7 @@ from loopwright.discovery._archive import Archive
 from loopwright.discovery._bandit import Bandit
 from loopwright.discovery._entropic import entropic_weights
 from loopwright.discovery._islands import Islands
-from loopwright.discovery._problem import CONSTRUCTION, PROGRAM
+from loopwright.discovery._problem import CONSTRUCTION
 from loopwright.discovery._programs import normal_form
 from loopwright.loop import Brief, Decision, IdeaPool, SearchStrategy
 from loopwright.task import LoopOptions
@@ -108,7 +108,8 @@ class Discovery:
 
 
 def _told(candidate: Candidate) -> tuple[str, str]:
-    return normal_form(candidate.files.get(PROGRAM, "")), candidate.artifacts.get(CONSTRUCTION, "")
+    program = {path: normal_form(text) for path, text in sorted(candidate.files.items())}
+    return repr(program), candidate.artifacts.get(CONSTRUCTION, "")
 
 
 DISCOVER = SearchStrategy("discover", Discovery, needs_value=True)

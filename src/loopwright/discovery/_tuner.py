@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
 
 from loopwright.agents import AgentReply, AgentRole, KnowsTurnSeed, ModelClient, View
@@ -48,13 +49,13 @@ class Tuner:
             if not seed:
                 raise NoCandidate("the tuner starts from a seed program, and the problem has none")
             drawn = {one.name: one.changed(random) for one in constants_of(seed) if one.low is None}
-            return _reply(with_constants(seed, drawn), None, "seed", tuple(drawn))
-        source = before.candidate.files.get(PROGRAM, "")
+            return _reply({PROGRAM: with_constants(seed, drawn)}, None, "seed", tuple(drawn))
         found = None if random.random() < _AFRESH else construction_of(before)
-        return self._changed(source, found, random)
+        return self._changed(before.candidate.files, found, random)
 
     @staticmethod
-    def _changed(source: str, construction: str | None, random: Random) -> AgentReply:
+    def _changed(files: Mapping[str, str], construction: str | None, random: Random) -> AgentReply:
+        source = files.get(PROGRAM, "")
         known = constants_of(source)
         if not known:
             raise NoCandidate(f"the program declares no constant: write {_DECLARATION}")
@@ -63,14 +64,14 @@ class Tuner:
         chosen = [*free, *random.sample(bound, random.randint(min(1, len(bound)), min(2, len(bound))))]
         values = {one.name: one.changed(random) for one in chosen}
         kind = "afresh" if construction is None else "polish"
-        return _reply(with_constants(source, values), construction, kind, tuple(values))
+        return _reply({**files, PROGRAM: with_constants(source, values)}, construction, kind, tuple(values))
 
 
 def _random(models: ModelClient) -> Random:
     return Random(models.turn_seed if isinstance(models, KnowsTurnSeed) else None)
 
 
-def _reply(source: str, construction: str | None, operation: str, changed: tuple[str, ...]) -> AgentReply:
+def _reply(files: Mapping[str, str], construction: str | None, operation: str, changed: tuple[str, ...]) -> AgentReply:
     artifacts = {} if construction is None else {CONSTRUCTION: construction}
     made = {"operation": operation, "changed": list(changed)}
-    return AgentReply(candidate=Candidate(files={PROGRAM: source}, artifacts=artifacts, made=made))
+    return AgentReply(candidate=Candidate(files=files, artifacts=artifacts, made=made))

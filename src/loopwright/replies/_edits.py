@@ -42,7 +42,7 @@ class TextEdit:
 class EditFailed(ValueError):
     """An edit that cannot be made; the text says why and what to write."""
 
-    def __init__(self, kind: Literal["no match", "ambiguous", "no change"], message: str) -> None:
+    def __init__(self, kind: Literal["no match", "ambiguous", "no change", "no file"], message: str) -> None:
         super().__init__(message)
         self.kind = kind
 
