@@ -15,7 +15,7 @@ from typing import Any, Self
 from loopwright.errors import BudgetExceeded
 from loopwright.task import Caps
 
-__all__ = ["Amount", "Caps", "Ledger", "Reservation", "Spend"]
+__all__ = ["Amount", "Caps", "Ledger", "PausableClock", "Reservation", "Spend"]
 
 Amount = int | float | Decimal
 
@@ -70,6 +70,31 @@ _SPENT = tuple(name for name in Caps.model_fields if hasattr(Spend, name))
 """Caps on what is spent; `seconds` passes by itself."""
 
 
+class PausableClock:
+    """Seconds that pass while nothing is paused. Safe to use from threads."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lost = 0.0
+        self._paused_at: float | None = None
+
+    def __call__(self) -> float:
+        """Seconds from an instant that never changes."""
+        paused_at = self._paused_at
+        return (self._clock() if paused_at is None else paused_at) - self._lost
+
+    def pause(self) -> None:
+        """Stops the clock."""
+        if self._paused_at is None:
+            self._paused_at = self._clock()
+
+    def proceed(self) -> None:
+        """Lets it go on where it stopped."""
+        if self._paused_at is not None:
+            self._lost += self._clock() - self._paused_at
+            self._paused_at = None
+
+
 class Ledger:
     """What was spent and reserved under caps, and under the parent's caps.
 
@@ -81,12 +106,7 @@ class Ledger:
         self, caps: Caps, *, parent: Ledger | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.caps = caps
-        self._limits: dict[str, Any] = {
-            # Sums of costs are exact.
-            name: Decimal(str(cap)) if name == "usd" else cap
-            for name, cap in caps
-            if cap is not None and name in Caps.model_fields
-        }
+        self._limits = _limits(caps)
         self.parent = parent
         self._clock = clock
         self._started = clock()
@@ -161,6 +181,11 @@ class Ledger:
                         ledger._check(spend, held=False)
             await asyncio.sleep(_PATIENCE)
 
+    def limit(self, caps: Caps) -> None:
+        """Puts other caps in the place of its own; what was spent and is held stays counted."""
+        with self._lock:
+            self.caps, self._limits = caps, _limits(caps)
+
     def restart_clock(self) -> None:
         """Begins to count wall time now; what `charge` counted stays."""
         self._started = self._clock()
@@ -229,6 +254,15 @@ class Ledger:
             return self.seconds
         used = getattr(self._spent, name)
         return used + getattr(self._reserved, name) if held else used
+
+
+def _limits(caps: Caps) -> dict[str, Any]:
+    return {
+        # Sums of costs are exact.
+        name: Decimal(str(cap)) if name == "usd" else cap
+        for name, cap in caps
+        if cap is not None and name in Caps.model_fields
+    }
 
 
 class Reservation:

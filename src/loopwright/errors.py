@@ -29,6 +29,7 @@ LoopwrightError
 │   ├── FolderTaken           the folder of a new run holds something already
 │   ├── RunInUse              another process is writing the run
 │   └── CallInDoubt           a call was in flight at a crash and may not be repeated without asking
+├── EpisodeSkipped            cause user: somebody left the episode out while the run worked; never a score
 └── Interrupted               cause user: the run was asked to stop; it can be resumed
 ```
 
@@ -269,6 +270,12 @@ class RunInUse(StoreError):
 
 class CallInDoubt(StoreError):
     """A call was in flight at a crash, and nobody knows whether it happened; it is not safe to repeat."""
+
+
+class EpisodeSkipped(LoopwrightError):
+    """Somebody left the episode out while the run worked."""
+
+    cause = Cause.USER
 
 
 class Interrupted(LoopwrightError):

@@ -9,7 +9,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from langgraph.runtime import RunControl
 
 from loopwright.agents import AgentReply, AgentRole, Critique, ModelClient, View
 from loopwright.budget import Caps, Ledger, Spend
@@ -385,15 +384,13 @@ def test_hidden_fields_reach_no_prompt(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_episode_goes_on_where_it_was(tmp_path: Path) -> None:
-    control = RunControl()
-
     def interrupt(request: Request) -> str:
-        control.request_drain()
+        first.context.gate.stop()
         return "153"
 
     first = Table(tmp_path / "r", ["151", interrupt])
     with pytest.raises(Interrupted):
-        asyncio.run(run_episode(first.plan, first.context, control=control))
+        asyncio.run(run_episode(first.plan, first.context))
     first.store.close()
 
     store = RunStore.open(tmp_path / "r")

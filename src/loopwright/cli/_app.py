@@ -23,6 +23,7 @@ VERBS = {
     "init": "Write a small project that runs at once.",
     "run": "Run task files.",
     "resume": "Go on with a run that was interrupted.",
+    "ctl": "Steer a run that another process works on: pause, stop, skip, caps.",
     "fork": "Go on from the middle of an episode, in a new run.",
     "regrade": "Grade a run's recorded candidates again, with changed tests or verifiers.",
     "show": "Show a run, or one of its episodes.",
@@ -46,7 +47,7 @@ VERBS = {
 """Verb to its one line of help, so that `--help` need not import the verbs."""
 
 _NEEDS_NO_SETTINGS = frozenset(
-    {"compare", "doctor", "export", "gate", "gc", "import", "init", "report", "schema", "show", "view"}
+    {"compare", "ctl", "doctor", "export", "gate", "gc", "import", "init", "report", "schema", "show", "view"}
 )
 """Verbs that go on where `.env` cannot be read."""
 

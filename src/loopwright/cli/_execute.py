@@ -70,6 +70,7 @@ def carry_out(run: Run, accept: float | None) -> Acceptance:
         tell(f"note: the values of {', '.join(names)} (.env) are written as {MASK} wherever they occur")
     for what in loosened_lines(run.config.tasks):
         tell(f"note: the sandbox is loosened by {what}")
+    run.tell = tell
     with show_progress(run):
         try:
             asyncio.run(_until_signalled(run))

@@ -16,7 +16,8 @@ from loopwright.cli._output import tell
 from loopwright.cli.render._episode import passed_or_missed
 from loopwright.loop import GRADE
 from loopwright.record import EpisodeRecord, ResultOf, inline_result
-from loopwright.store import CallFinished, Decided, EpisodeFinished, EpisodeStarted, Event, Failed, Judged
+from loopwright.report import steered_line
+from loopwright.store import CallFinished, Decided, EpisodeFinished, EpisodeStarted, Event, Failed, Judged, RunSteered
 from loopwright.text import printable_line
 from loopwright.types import Failure
 
@@ -115,6 +116,7 @@ def show_progress(run: Run) -> Iterator[None]:
             tally.take(event)
     run.on_event(tally.take)
     if not sys.stderr.isatty() or _asks_a_person(run):
+        run.on_event(lambda event: _tell_steering(event, tell))
         run.on_event(lambda event: _write_line(event, tally))
         run.on_event(_Setbacks(tell).take)
         yield
@@ -123,7 +125,12 @@ def show_progress(run: Run) -> Iterator[None]:
     from rich.live import Live
 
     console = Console(stderr=True, highlight=False)
-    run.on_event(_Setbacks(lambda text: console.print(printable_line(text), markup=False)).take)
+
+    def say(text: str) -> None:
+        console.print(printable_line(text), markup=False)
+
+    run.on_event(_Setbacks(say).take)
+    run.on_event(lambda event: _tell_steering(event, say))
     with Live(_Moving(tally), console=console, refresh_per_second=4, transient=True, redirect_stdout=False):
         yield
 
@@ -142,6 +149,11 @@ class _Setbacks:
         if kind not in self._told:
             self._told.add(kind)
             self.say(f"{event.data.message.partition(chr(10))[0]}; it is tried again")
+
+
+def _tell_steering(event: Event, say: Callable[[str], None]) -> None:
+    if isinstance(event.data, RunSteered):
+        say(steered_line(event.data, event.episode))
 
 
 def _asks_a_person(run: Run) -> bool:

@@ -7,6 +7,7 @@ from loopwright.loop._context import Arm, EpisodeContext, LoopState
 from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRule
 from loopwright.loop._environment_work import spent_time
 from loopwright.loop._episode import GRADE, EpisodePlan, regrade_episode, run_episode
+from loopwright.loop._gate import Gate
 from loopwright.loop._graph import compile_loop
 from loopwright.loop._ideas import IdeaPool
 from loopwright.loop._image_calls import spend_of_images
@@ -74,6 +75,7 @@ __all__ = [
     "DecisionContext",
     "EpisodeContext",
     "EpisodePlan",
+    "Gate",
     "IdeaPool",
     "LoopState",
     "LostReply",

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from loopwright.agents import NamedModels
 from loopwright.budget import Ledger, Reservation, Spend
 from loopwright.errors import BudgetExceeded, StoreError, ToolsRefused, UserError
+from loopwright.loop._gate import Gate
 from loopwright.loop._image_calls import ImageCalls
 from loopwright.loop._under_way import CallUnderWay, least_seconds
 from loopwright.models import (
@@ -62,6 +63,8 @@ class NodeCalls:
     """Calls that have to be left after each of these: a candidate that nobody can judge is not worth its price."""
     image_models: Mapping[str, ImageModel] = field(default_factory=dict)
     named: NamedModels = field(default_factory=NamedModels)
+    gate: Gate = field(default_factory=Gate)
+    """Where calls wait while the run is paused, before anything of them is recorded."""
     tokens: int = field(default=0, init=False)
     """What the answered calls of chat models took, also those that the record answers."""
     usd: Decimal | None = field(default=Decimal(0), init=False)
@@ -122,6 +125,7 @@ class NodeCalls:
             ModelError: The provider failed for good.
             UserError: There is no such model, or its key is not set.
         """
+        await self.gate.before_call()
         model = self.image_models[request.model]
         if request.seed is None and self.seed is not None:
             request = request.model_copy(update={"seed": self._seed()})
@@ -137,6 +141,7 @@ class NodeCalls:
             ModelError: The provider failed for good.
             UserError: There is no such model, or its key is not set.
         """
+        await self.gate.before_call()
         model = self.models[request.model]
         endpoint = model if isinstance(model, AtEndpoint) else None
         limit = endpoint.reply_limit if endpoint else None

@@ -13,6 +13,7 @@ from loopwright.environments import Environment, KnowsVisibleChecks
 from loopwright.errors import AgentError
 from loopwright.loop._calls import NodeCalls
 from loopwright.loop._decision import StopRule
+from loopwright.loop._gate import Gate
 from loopwright.loop._search import Search
 from loopwright.models import Model, Prices
 from loopwright.models.image import ImageModel
@@ -114,6 +115,8 @@ class EpisodeContext:
     """Gives places for so many candidates that are executed together; those of a run are for all of its episodes."""
     flight: Flight = field(default_factory=Flight)
     """The candidates of a search that are under way."""
+    gate: Gate = field(default_factory=Gate)
+    """Where the episode waits while its run is paused, and by which it is asked to stop."""
 
     @property
     def known(self) -> Instance:
@@ -147,6 +150,7 @@ class EpisodeContext:
             node=node,
             seed=self.seed,
             on_reserved=on_reserved,
+            gate=self.gate,
             # After a draft the verifier is to be asked, after a critique there is to be one more candidate.
             kept={"propose": 1, "critique": 2}.get(node, 0) if self.judged_by_model else 0,
             image_models=self.image_models,

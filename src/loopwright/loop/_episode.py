@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from loopwright.agents import AgentRole, Attempt
 from loopwright.environments import KnowsVisibleChecks
-from loopwright.errors import Cause, Interrupted, LoopwrightError, StoreError
+from loopwright.errors import Cause, EpisodeSkipped, LoopwrightError, StoreError
 from loopwright.loop._context import EpisodeContext
 from loopwright.loop._environment_work import retry_once_on_sandbox_loss
 from loopwright.loop._idempotence import check_idempotence
@@ -28,7 +28,6 @@ from loopwright.verify import Verdict
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
-    from langgraph.runtime import RunControl
 
 
 GRADE = "grade"
@@ -51,16 +50,14 @@ async def run_episode(
     *,
     recorded: Iterable[Event] = (),
     checkpointer: BaseCheckpointSaver[Any] | None = None,
-    control: RunControl | None = None,
 ) -> EpisodeFinished:
     """Runs an episode to its end, or goes on with one that was interrupted.
 
     Args:
         plan: The episode.
-        context: Its handles; `context.environment` is reset here.
+        context: Its handles; `context.environment` is reset here, and `context.gate` asks the episode to stop.
         recorded: Events of this episode from an earlier, interrupted process.
         checkpointer: Where the graph's state is kept for others to look at; the episode never reads it.
-        control: Asks the graph to stop after the node under way.
 
     Returns:
         The outcome, which is also in the record. Infrastructure failures are outcomes with status `failed`.
@@ -81,7 +78,7 @@ async def run_episode(
     async def work() -> None:
         await context.environment.reset(plan.instance)
         await prepare(context)
-        await _loop(plan, context, checkpointer, control)
+        await _loop(plan, context, checkpointer)
         await _grade(context, grade)
         if context.options.idempotence and not traits_of(plan.strategy).acts:
             await check_idempotence(context, grade, critic=plan.strategy.asks_critic)
@@ -129,7 +126,7 @@ async def regrade_episode(plan: EpisodePlan, context: EpisodeContext, *, recorde
         await context.environment.reset(plan.instance)
         if traits_of(plan.strategy).acts:
             # Its recorded actions bring the environment to the state that is graded.
-            await _loop(plan, context, None, None)
+            await _loop(plan, context, None)
         await _grade(context, lambda attempt: _submitted_again(plan, context, attempt))
 
     return await _finished(context, work())
@@ -142,7 +139,7 @@ async def _finished(context: EpisodeContext, work: Coroutine[Any, Any, None]) ->
         outcome = _scored(context)
     except LoopwrightError as error:
         # Without a record there is no outcome to record either, and a call in doubt waits for its user.
-        if error.cause is Cause.USER or isinstance(error, StoreError):
+        if isinstance(error, StoreError) or (error.cause is Cause.USER and not isinstance(error, EpisodeSkipped)):
             raise
         outcome = _failed(error.cause, type(error).__name__, str(error))
     except Exception as error:  # a defect of ours or of the user's plug-in ends one episode, not the run
@@ -173,7 +170,6 @@ async def _loop(
     plan: EpisodePlan,
     context: EpisodeContext,
     checkpointer: BaseCheckpointSaver[Any] | None,
-    control: RunControl | None,
 ) -> None:
     from langgraph.errors import GraphDrained
 
@@ -187,11 +183,11 @@ async def _loop(
             {"configurable": {"thread_id": context.episode}, "recursion_limit": 1_000_000},
             context=context,
             durability="async" if checkpointer else None,
-            control=control,
+            control=context.gate.control,
         )
     except GraphDrained:
         await _finish_begun(context)
-        raise Interrupted("the episode was asked to stop", remedy="Go on with `loopwright resume RUN`.") from None
+        raise context.gate.left() from None
     except Exception:
         await _finish_begun(context)
         raise

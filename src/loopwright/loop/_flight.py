@@ -69,6 +69,7 @@ async def _made(state: LoopState, runtime: Runtime[EpisodeContext], brief: Brief
     if iteration in context.draws:
         async with context.flight.calls:
             await drawn(context, iteration, before, target=state["target"], brief=brief)
+    await context.gate.before_call()
     await propose(state, runtime)
     _refuse(context, iteration)
     async with context.flight.places:

@@ -14,6 +14,7 @@ from loopwright.loop._stop_rules import STOP_RULES
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
+    from langgraph.runtime import Runtime
 
     from loopwright.loop._nodes import Node
 
@@ -46,6 +47,12 @@ def compile_loop(
     )
 
 
+async def _gated(node: Node, state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
+    """A step of the loop, which does not begin while the run is paused."""
+    await runtime.context.gate.before_step()
+    return await node(state, runtime)
+
+
 def compile_nodes(
     nodes: Mapping[str, Node], *, checkpointer: BaseCheckpointSaver[Any] | None, independent: bool = False
 ) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
@@ -65,7 +72,7 @@ def compile_nodes(
     first, *_, last = nodes
     for name, node in nodes.items():
         # LangGraph reads the bytecode of a plain function for graphs inside of it, which costs more than all the rest.
-        graph.add_node(name, partial(node))
+        graph.add_node(name, partial(_gated, node))
     for source, target in pairwise(nodes):
         graph.add_edge(source, target)
     if independent:

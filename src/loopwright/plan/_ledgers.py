@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from loopwright.budget import Caps, Ledger
+from loopwright.budget import Caps, Ledger, PausableClock
 from loopwright.loop import REUSED, LostReply, spend_of, spend_of_images, spent_time
 from loopwright.models import Prices, Reply, Usage
 from loopwright.models.image import ImageReply
@@ -23,6 +23,7 @@ from loopwright.store import (
     Mitigated,
     Observed,
     RunResumed,
+    RunSteered,
 )
 from loopwright.task import Task
 
@@ -46,12 +47,15 @@ class BudgetBook:
             result: Finds the result of a recorded call.
             own: Which events this run spent something on; others count in their episode and under no cap.
         """
-        resumed = [event.data for event in history if isinstance(event.data, RunResumed)]
-        self._raised = {name: amount for data in resumed for name, amount in data.budget.items()}
-        self.run = Ledger(self._now(caps))
+        changes = [event.data for event in history if isinstance(event.data, RunResumed | RunSteered)]
+        self._raised = {name: amount for data in changes for name, amount in data.budget.items()}
+        self._caps = caps
+        self.clock = PausableClock()
+        """Which all of its ledgers go by."""
+        self.run = Ledger(self._now(caps), clock=self.clock)
         self._result = result
         self._own = own
-        self._tasks: dict[str, Ledger] = {}
+        self._tasks: dict[str, tuple[Task, Ledger]] = {}
         self._episodes: dict[str, Ledger] = {}
         self._wall = wall_seconds(filter(own, history))
         self.run.charge(spent_time(0.0), seconds=self._wall.get(None, 0.0))
@@ -60,14 +64,16 @@ class BudgetBook:
         """The ledger of an episode, made once and charged with what is recorded of it."""
         if planned.id in self._episodes:
             return self._episodes[planned.id]
-        self._episodes[planned.id] = ledger = Ledger(planned.task.budget, parent=self._of_task(planned.task))
+        self._episodes[planned.id] = ledger = Ledger(
+            planned.task.budget, parent=self._of_task(planned.task), clock=self.clock
+        )
         self._charge(ledger, recorded, prices)
         ledger.charge(spent_time(0.0), seconds=self._wall.get(planned.id, 0.0))
         return ledger
 
     def session(self, task: Task, recorded: Iterable[Event], prices: Prices | None) -> Ledger:
         """What a session spends beside its episodes, under the caps of its task and the run."""
-        ledger = Ledger(Caps(), parent=self._of_task(task))
+        ledger = Ledger(Caps(), parent=self._of_task(task), clock=self.clock)
         self._charge(ledger, recorded, prices)
         return ledger
 
@@ -98,9 +104,17 @@ class BudgetBook:
                     continue
             ledger.charge(spent, alone=not self._own(event))
 
+    def change(self, caps: Mapping[str, float]) -> None:
+        """Puts caps in the place of those of the same names, of the run and of every task in it."""
+        self._raised.update(caps)
+        self.run.limit(self._now(self._caps))
+        for task, ledger in self._tasks.values():
+            ledger.limit(self._now(task.budget.run))
+
     def left(self) -> Caps:
         """What the run may still spend; of a run of one task, under that task's caps too."""
-        return next(iter(self._tasks.values())).left if len(self._tasks) == 1 else self.run.left
+        only = next(iter(self._tasks.values()), None) if len(self._tasks) == 1 else None
+        return (only[1] if only else self.run).left
 
     def _now(self, caps: Caps) -> Caps:
         """Caps of a whole run, with those that were given later in their place."""
@@ -109,18 +123,20 @@ class BudgetBook:
     def _of_task(self, task: Task) -> Ledger:
         """What all episodes of a task share, whatever their variant."""
         if task.name not in self._tasks:
-            self._tasks[task.name] = ledger = Ledger(self._now(task.budget.run), parent=self.run)
+            ledger = Ledger(self._now(task.budget.run), parent=self.run, clock=self.clock)
+            self._tasks[task.name] = (task, ledger)
             ledger.charge(spent_time(0.0), seconds=self._wall.get(None, 0.0))
-        return self._tasks[task.name]
+        return self._tasks[task.name][1]
 
 
 def wall_seconds(events: Iterable[Event]) -> Mapping[str | None, float]:
     """Seconds that earlier processes worked on each episode, and by None on the run.
 
-    What passed between the end of one process and the start of the next does not count.
+    What passed between the end of one process and the start of the next does not count, and neither does a pause.
     """
     total: dict[str | None, float] = defaultdict(float)
     first: dict[str | None, datetime] = {}
+    paused = False
     last: dict[str | None, datetime] = {}
 
     def close() -> None:
@@ -130,8 +146,13 @@ def wall_seconds(events: Iterable[Event]) -> Mapping[str | None, float]:
         first.clear()
 
     for event in events:
-        if isinstance(event.data, RunResumed):
-            close()
+        match event.data:
+            case RunResumed() | RunSteered(action="pause"):
+                close()
+                paused = isinstance(event.data, RunSteered)
+            case RunSteered(action="continue" | "stop") if paused:
+                first.clear()
+                paused = False
         time = datetime.fromisoformat(event.time)
         for name in {None, event.episode}:
             first.setdefault(name, time)

@@ -21,6 +21,7 @@ from loopwright.store import (
     RunFinished,
     RunRecord,
     RunStarted,
+    RunSteered,
 )
 
 _SESSION = ":session"
@@ -92,6 +93,8 @@ class RunReader:
     """Time of the last event."""
     sessions: dict[str, SessionRecord] = field(default_factory=dict)
     """By name."""
+    steered: list[Event] = field(default_factory=list)
+    """What people did with the run while it worked, in order."""
     unfinished: dict[str, EpisodeRecord] = field(default_factory=dict)
     """Episodes without a score, by name; a resumed run tries those again that failed."""
     _scored: set[str] = field(default_factory=set)
@@ -108,6 +111,9 @@ class RunReader:
         if isinstance(event.data, RunStarted):
             self.started = event.data
         name = event.episode
+        if isinstance(event.data, RunSteered):
+            self.steered.append(event)
+            return None
         if name is None:
             return None
         if is_session(name):

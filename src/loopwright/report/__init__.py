@@ -17,6 +17,7 @@ from loopwright.report._html import DrawnRun, RunPage, render_html, render_runs
 from loopwright.report._ideas import IdeaOutcomes, Tried, idea_lines, idea_outcomes
 from loopwright.report._pairing import Pairing, pair_variants
 from loopwright.report._row import EpisodeRow
+from loopwright.report._steering import steered_line
 from loopwright.report._summary import RunSummary, VariantSummary, summarize, summarize_run
 from loopwright.report._tables import render_csv, render_junit
 from loopwright.report._text import render_text
@@ -58,6 +59,7 @@ __all__ = [
     "render_junit",
     "render_runs",
     "render_text",
+    "steered_line",
     "summarize",
     "summarize_run",
     "value_line",

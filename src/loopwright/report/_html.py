@@ -28,6 +28,7 @@ from loopwright.report._maps import EPISODES, EpisodeMaps, episode_maps
 from loopwright.report._pages import asset, render_page
 from loopwright.report._pictures import Thumbnails
 from loopwright.report._searches import EpisodeSearch, drawn_as, episode_search
+from loopwright.report._steering import steering_lines
 from loopwright.report._summary import Projection, RunSummary
 from loopwright.runner import EpisodeResult
 from loopwright.store import Event, RunRecord, read_run
@@ -159,6 +160,7 @@ class DrawnRun:
             bench=self._bench,
             meanings={**STOP_MEANINGS, **{rule.name: rule.meaning for rule in GEO.stop_rules}},
             drift=drift_lines(summary.drift),
+            steered=steering_lines(summary.steered),
             isolation=self._isolation,
             maps=list(drawn.maps.values()),
             searches=list(drawn.searches.values()),

@@ -212,6 +212,8 @@ class RunSummary:
     variants: tuple[VariantSummary, ...]
     drift: tuple[Event, ...] = ()
     """Alarms of the drift monitor, what was done then, and what it broke by."""
+    steered: tuple[Event, ...] = ()
+    """What people did with the run while it worked."""
     priced: bool = False
     """Whether the run had a price file."""
     regrades: bool = False
@@ -271,6 +273,7 @@ class Projection:
             finished=reader.finished.reason if reader.finished else None,
             variants=tuple(_variant(name, starts.get(name), rows[name], sessions) for name in rows),
             drift=tuple(sorted(drift, key=lambda event: event.seq)),
+            steered=tuple(reader.steered),
         )
 
 

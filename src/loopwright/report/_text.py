@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from loopwright.report._drift import drift_lines
 from loopwright.report._fit import FittedTable, fit_table
 from loopwright.report._format import bounds, count, counts, duration, money, rate, signed
+from loopwright.report._steering import steering_lines
 from loopwright.report._summary import RunSummary, VariantSummary
 from loopwright.text import counted, printable_line
 
@@ -126,7 +127,7 @@ def notes(summary: RunSummary) -> list[str]:
                 f"{flow.right_to_wrong} right to wrong, gain {signed(flow.gain)} each (by {judges})"
             )
     lines += [printable_line(line) for table in summary.budgets for line in table.lines()]
-    return [*lines, *drift_lines(summary.drift)]
+    return [*lines, *drift_lines(summary.drift), *steering_lines(summary.steered)]
 
 
 def _invalid(variant: VariantSummary) -> Iterable[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack, cast
@@ -91,6 +91,7 @@ async def aresume(
     *,
     changed: bool = False,
     repeat_in_doubt: bool = False,
+    retry: Sequence[str] = (),
     project: Path | str | None = None,
     prices: Path | str | None = None,
     budget: Mapping[str, Any] | None = None,
@@ -107,6 +108,7 @@ async def aresume(
         folder: The run's folder.
         changed: Go on although prompts, agents, modules or task files changed; tasks stay as they were recorded.
         repeat_in_doubt: Repeat calls that were under way at a crash even where that is not safe.
+        retry: Names of episodes to try again that were skipped; those that failed are tried again anyway.
         project: The project folder, whose code may run; needed if the run was made elsewhere and names code.
         prices: The price file instead of the recorded one; needed for a cap on cost if the run was made elsewhere.
         budget: Caps of the whole run, such as `{"usd": 2}`, in place of the recorded ones of the same name.
@@ -125,6 +127,7 @@ async def aresume(
         given=handed_in(**objects),
         changed=changed,
         repeat_in_doubt=repeat_in_doubt,
+        retry=retry,
         project=Path(project) if project is not None else None,
         prices=Path(prices) if prices is not None else None,
         budget=CapOptions.model_validate(budget or {}),

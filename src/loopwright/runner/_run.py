@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,12 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loopwright._version import __version__
+from loopwright.control import ControlServer
 from loopwright.errors import CallInDoubt, Interrupted, UserError
-from loopwright.loop import GRADE, EpisodeContext, EpisodePlan, regrade_episode, run_episode
+from loopwright.loop import GRADE, EpisodeContext, EpisodePlan, Gate, regrade_episode, run_episode
 from loopwright.plan import (
     BudgetBook,
     ComponentOverrides,
     PlannedEpisode,
+    ResolvedComponents,
     ResolvedRun,
     RunConfig,
     RunResources,
@@ -30,6 +33,8 @@ from loopwright.plan import (
 from loopwright.runner._learning import teach, teach_recorded
 from loopwright.runner._recorded import is_own, recorded_config
 from loopwright.runner._results import RunResult, load_result
+from loopwright.runner._schedule import EpisodeState, Schedule
+from loopwright.runner._steering import Steering, state_after, state_of
 from loopwright.session import Prepared, Session, sessions_of
 from loopwright.store import (
     EpisodeFinished,
@@ -40,14 +45,18 @@ from loopwright.store import (
     RunFinished,
     RunRecord,
     RunStarted,
+    RunSteered,
     RunStore,
     sealed,
 )
 from loopwright.task import CapOptions, Caps
+from loopwright.types import Failure
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
-    from langgraph.runtime import RunControl
+
+
+_log = logging.getLogger(__name__)
 
 
 def new_run_id() -> str:
@@ -66,7 +75,13 @@ class Run:
     checkpoints: str = ""
     """Where LangGraph's state is kept for others to look at: `sqlite` for a file in the run's folder, or the URL of a
     Postgres server; empty for nowhere. It is not recorded, as a URL holds a password."""
-    _control: RunControl | None = None
+    tell: Callable[[str], None] = _log.warning
+    """Called with what the user should know beside the events; into the log by default."""
+    _drained: bool = False
+    _begun: set[str] = field(default_factory=set)
+    """Episodes that were begun in this process."""
+    _loop: asyncio.AbstractEventLoop | None = None
+    _schedule: Schedule | None = None
     _checkpointer: BaseCheckpointSaver[Any] | None = None
 
     @classmethod
@@ -124,6 +139,7 @@ class Run:
         given: ComponentOverrides | None = None,
         changed: bool = False,
         repeat_in_doubt: bool = False,
+        retry: Sequence[str] = (),
         project: Path | None = None,
         prices: Path | None = None,
         budget: Caps | None = None,
@@ -137,6 +153,7 @@ class Run:
             changed: Go on although prompts, cards, modules or the like are not what they were; tasks stay as they
                 were recorded.
             repeat_in_doubt: Repeat calls that were under way at a crash even where that is not safe.
+            retry: Names of episodes to try again that were skipped; those that failed are tried again anyway.
             project: The project folder, whose code may run, instead of the recorded one; None to use the recorded one,
                 and to run code of it only if the run was made here.
             prices: The price file instead of the recorded one.
@@ -150,9 +167,13 @@ class Run:
             StoreError: There is no run, its record is damaged, or another process has it.
         """
         config = recorded_config(folder, project, prices, budget, trust_sandbox=trust_sandbox)
-        return cls.continued(
+        run = cls.continued(
             folder, config, given=given, changed=changed, repeat_in_doubt=repeat_in_doubt, budget=budget
         )
+        for episode in retry:
+            event = run.store.append(RunSteered(action="retry", by="resume"), episode=episode)
+            run.recorded = {**run.recorded, episode: [*run.recorded.get(episode, ()), event]}
+        return run
 
     @classmethod
     def continued(
@@ -204,15 +225,10 @@ class Run:
         self.store.subscribe(listener)
 
     def drain(self) -> None:
-        """Asks every episode to stop after the node under way; safe from signal handlers."""
-        self._drain_control().request_drain()
-
-    def _drain_control(self) -> RunControl:
-        if self._control is None:
-            from langgraph.runtime import RunControl
-
-            self._control = RunControl()
-        return self._control
+        """Asks every episode to stop after the node under way; safe from signal handlers and other threads."""
+        self._drained = True
+        if self._loop is not None and self._schedule is not None:
+            self._loop.call_soon_threadsafe(self._schedule.stop)
 
     async def execute(self) -> RunResult:
         """Runs what has no score yet, and closes the record.
@@ -248,11 +264,6 @@ class Run:
             self.store.close()
         return load_result(self.store.folder)
 
-    def _finished(self, episode: PlannedEpisode) -> bool:
-        """Whether it has its score. One that infrastructure failed is tried again."""
-        ends = [event.data for event in self.recorded.get(episode.id, ()) if isinstance(event.data, EpisodeFinished)]
-        return bool(ends) and ends[-1].status == "scored"
-
     async def _session(self, name: str, planned: Sequence[PlannedEpisode], parts: RunResources) -> Session:
         """Opens a session, which takes in what earlier processes recorded of it."""
         own = self.recorded.get(name, ())
@@ -268,71 +279,48 @@ class Run:
         return session
 
     async def _episodes(self, sessions: Sequence[Session], parts: RunResources) -> None:
-        places = asyncio.Semaphore(self.config.concurrency)
-        control = self._drain_control()
-        doubts: list[CallInDoubt] = []
+        async def work(episode: PlannedEpisode, session: Session | None, gate: Gate) -> EpisodeState:
+            if gate.skipping:
+                return state_of(self._leave_out(episode, gate))
+            return state_of(await self._episode(episode, parts, session, gate))
 
-        async def one(episode: PlannedEpisode, session: Session | None) -> bool:
-            async with places:
-                if control.drain_requested:
-                    raise Interrupted("the run was asked to stop", remedy="Go on with `loopwright resume RUN`.")
-                try:
-                    await self._episode(episode, parts, session)
-                except CallInDoubt as doubt:
-                    doubts.append(doubt)
-                    return False
-                return True
+        over = {episode.id: state_after(self.recorded.get(episode.id, ())) for episode in self.planned}
+        if "waiting" in over.values() and self.config.regrade is None:
+            for episode in self.planned:
+                if over[episode.id] == "scored":
+                    # Not by `parts`, which would open the models of episodes that need none any more.
+                    teach_recorded(self.resolved.components(episode), self.recorded[episode.id])
+        schedule = Schedule(self.planned, over, self.config.concurrency, work)
+        self._loop, self._schedule = asyncio.get_running_loop(), schedule
+        if self._drained:
+            schedule.stop()
+        steering = Steering(self.resolved, self.store, self.ledgers, schedule)
+        async with ControlServer(
+            self.store.folder, lambda request: steering.handle(request.command, request.by), self.tell
+        ):
+            await schedule.run(sessions)
 
-        async def one_by_one(episodes: Iterable[PlannedEpisode], session: Session) -> None:
-            try:
-                await session.replay()
-            except CallInDoubt as doubt:
-                doubts.append(doubt)
-                return
-            for episode in episodes:
-                # What follows would begin with a memory that lacks the episode in doubt.
-                if not await one(episode, session):
-                    return
+    def _leave_out(self, episode: PlannedEpisode, gate: Gate) -> EpisodeFinished:
+        """Records the end of an episode that was skipped before it began."""
+        if not any(isinstance(event.data, EpisodeStarted) for event in self.recorded.get(episode.id, ())):
+            self.store.append(self._started(episode, self.resolved.components(episode)), episode=episode.id)
+        left = gate.left()
+        failure = Failure(cause=left.cause, error=type(left).__name__, message=str(left))
+        outcome = EpisodeFinished(status="failed", failure=failure)
+        self.store.append(outcome, episode=episode.id)
+        return outcome
 
-        todo = [episode for episode in self.planned if not self._finished(episode)]
-        for episode in self.planned if todo and self.config.regrade is None else ():
-            if self._finished(episode):
-                # Not by `parts`, which would open the models of episodes that need none any more.
-                teach_recorded(self.resolved.components(episode), self.recorded[episode.id])
-        try:
-            async with asyncio.TaskGroup() as group:
-                for session in sessions:
-                    if session.in_sequence:
-                        group.create_task(one_by_one([one for one in todo if one.id in session], session))
-                for episode in todo:
-                    watch = next((session for session in sessions if episode.id in session), None)
-                    if watch is None or not watch.in_sequence:
-                        group.create_task(one(episode, watch))
-        except BaseExceptionGroup as problems:
-            raise _foremost(problems) from None
-        if doubts:
-            raise doubts[0]
-
-    async def _episode(self, episode: PlannedEpisode, parts: RunResources, session: Session | None) -> None:
+    async def _episode(
+        self, episode: PlannedEpisode, parts: RunResources, session: Session | None, gate: Gate
+    ) -> EpisodeFinished:
         current_episode.set(episode.id)
-        recorded = self.recorded.get(episode.id, ())
+        recorded = await self._recorded(episode)
         task = episode.task
         ledger = self.ledgers.episode(episode, recorded, parts.prices)
         prepared = await session.prepare(episode) if session else Prepared(parts.cast(episode))
         ledger.restart_clock()
         cast = prepared.cast
-        started = EpisodeStarted(
-            task=task.name,
-            instance=episode.instance.id,
-            variant=episode.variant,
-            strategy=episode.strategy,
-            models=cast.all_models,
-            repeat=episode.repeat,
-            seed=task.seed,
-            goal=episode.instance.goal,
-            value=task.loop.value,
-            threshold=task.loop.threshold,
-        )
+        started = self._started(episode, cast)
         shown = await parts.shown(episode.instance)
         environment = await parts.environment(task, episode.id)
         try:
@@ -354,19 +342,45 @@ class Run:
                 seed=task.seed,
                 memory=prepared.memory,
                 places=parts.places,
+                gate=gate,
             )
             plan = EpisodePlan(started, episode.instance, cast.strategy)
             if self.config.regrade:
-                await regrade_episode(plan, context, recorded=recorded)
+                outcome = await regrade_episode(plan, context, recorded=recorded)
             else:
-                await run_episode(
-                    plan, context, recorded=recorded, checkpointer=self._checkpointer, control=self._drain_control()
-                )
+                outcome = await run_episode(plan, context, recorded=recorded, checkpointer=self._checkpointer)
                 teach(cast, context.tree)
         finally:
             await environment.close()
         if session:
             await session.look()
+        return outcome
+
+    def _started(self, episode: PlannedEpisode, cast: ResolvedComponents) -> EpisodeStarted:
+        task = episode.task
+        return EpisodeStarted(
+            task=task.name,
+            instance=episode.instance.id,
+            variant=episode.variant,
+            strategy=episode.strategy,
+            models=cast.all_models,
+            repeat=episode.repeat,
+            seed=task.seed,
+            goal=episode.instance.goal,
+            value=task.loop.value,
+            threshold=task.loop.threshold,
+        )
+
+    async def _recorded(self, episode: PlannedEpisode) -> Sequence[Event]:
+        """What is recorded of an episode; of one that is tried again in this process, by this process too."""
+        if episode.id not in self._begun:
+            self._begun.add(episode.id)
+            return self.recorded.get(episode.id, ())
+
+        def read() -> Sequence[Event]:
+            return [event for event in self.store.events() if event.episode == episode.id]
+
+        return await asyncio.to_thread(read)
 
 
 def _own(config: RunConfig) -> Callable[[Event], bool]:
@@ -376,17 +390,3 @@ def _own(config: RunConfig) -> Callable[[Event], bool]:
 
 def _cache(config: RunConfig) -> ResponseCache | None:
     return ResponseCache(config.cache) if config.cache else None
-
-
-def _foremost(problems: BaseExceptionGroup[Any]) -> BaseException:
-    """The one exception to tell of several: what the user must mend goes before an interruption."""
-    leaves: list[BaseException] = []
-    stack: list[BaseException] = [problems]
-    while stack:
-        error = stack.pop()
-        if isinstance(error, BaseExceptionGroup):
-            stack.extend(error.exceptions)
-        else:
-            leaves.append(error)
-    order = (UserError, Interrupted)
-    return min(leaves, key=lambda e: next((rank for rank, kind in enumerate(order) if isinstance(e, kind)), -1))

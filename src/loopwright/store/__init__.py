@@ -31,6 +31,7 @@ from loopwright.store._payload import check_spent
 from loopwright.store._read import Glance, Manifest, RunRecord, read_run
 from loopwright.store._run import RunStore
 from loopwright.store._session_events import BaselineFrozen, Mitigated, Routed
+from loopwright.store._steering import RunSteered
 from loopwright.types import DriftAlarm
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "RunRecord",
     "RunResumed",
     "RunStarted",
+    "RunSteered",
     "RunStore",
     "SandboxOpened",
     "check_spent",

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, mo
 
 from loopwright.store._payload import EventPayload, check_spent
 from loopwright.store._session_events import BaselineFrozen, Mitigated, Routed
+from loopwright.store._steering import RunSteered
 from loopwright.types import (
     ArmUse,
     Candidate,
@@ -318,6 +319,7 @@ class Failed(EventPayload):
 Payload = Annotated[
     RunStarted
     | RunResumed
+    | RunSteered
     | RunFinished
     | EpisodeStarted
     | SandboxOpened

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from loopwright.report import DrawnRun, RunPage
+from loopwright.report import DrawnRun, RunPage, steered_line
 from loopwright.store import (
     CallIntended,
     Critiqued,
@@ -26,6 +26,7 @@ from loopwright.store import (
     Observed,
     Proposed,
     RunFinished,
+    RunSteered,
     SandboxOpened,
     read_run,
 )
@@ -90,7 +91,7 @@ class FollowedRun:
     def _take(self, event: Event) -> None:
         self._page.apply(event)
         name = event.episode
-        if name is not None:
+        if name is not None and not isinstance(event.data, RunSteered):
             before = self._iterations.get(name)
             self._iterations[name] = before if event.iteration is None else event.iteration
             self._doing[name] = event
@@ -178,6 +179,8 @@ def _told(event: Event) -> str:
             told = f"{'tried again' if data.retried else 'failed'}: {data.message}"
         case DriftAlarm():
             told = "drift alarm"
+        case RunSteered() as data:
+            return encodable(cut_middle(steered_line(data, event.episode), _LONGEST))
         case RunFinished() as data:
             told = f"the run ended: {data.reason}"
         case _:

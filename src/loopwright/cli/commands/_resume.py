@@ -30,6 +30,7 @@ from loopwright.cli._plan_options import cap_options
     is_flag=True,
     help="Repeat calls that were under way at a crash even where their provider is not safe to ask twice.",
 )
+@click.option("--retry", multiple=True, metavar="EPISODE", help="Try an episode again that was skipped; repeatable.")
 @click.option("--accept", type=NumberRange(0, 1), help="Pass rate below which the exit code is 1.")
 @sent_options
 @click.option(
@@ -45,6 +46,7 @@ def command(
     run: str | None,
     changed: bool,
     repeat_in_doubt: bool,
+    retry: tuple[str, ...],
     accept: float | None,
     project: Path | None,
     trust_sandbox: bool,
@@ -62,11 +64,13 @@ def command(
     """
     from loopwright import Run
     from loopwright.cli._execute import execute, tell_code
-    from loopwright.cli._runs import find_run
+    from loopwright.cli._runs import find_episode, find_run
     from loopwright.task import CapOptions
 
+    folder = find_run(run, runs)
     opened = Run.reopen(
-        find_run(run, runs),
+        folder,
+        retry=[find_episode(folder, name) for name in retry],
         changed=changed,
         repeat_in_doubt=repeat_in_doubt,
         project=project,

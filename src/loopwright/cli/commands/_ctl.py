@@ -1,0 +1,117 @@
+"""`loopwright ctl`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from loopwright.cli._options import examples, json_option, run_argument, runs_option
+from loopwright.task import Caps
+
+if TYPE_CHECKING:
+    from loopwright.control import Command
+
+_EXAMPLES = examples(
+    "loopwright ctl runs/demo status",
+    "loopwright ctl runs/demo pause",
+    "loopwright ctl runs/demo skip balances:refine:0",
+    "loopwright ctl runs/demo set concurrency 2",
+    "loopwright ctl runs/demo set usd 5",
+)
+
+
+@click.group(epilog=_EXAMPLES, subcommand_metavar="COMMAND [ARGS]...")
+@run_argument(required=True)
+@runs_option
+@click.pass_context
+def command(ctx: click.Context, run: str, runs: Path) -> None:
+    """Steer a run that another process works on.
+
+    RUN is a run folder, an id in --runs or its beginning. The process is told by a socket in the run's folder, and what
+    it does about it is in the record.
+    """
+    ctx.obj = (run, runs)
+
+
+def _plain(name: str, make: str, text: str) -> None:
+    @command.command(name, help=text, epilog=examples(f"loopwright ctl runs/demo {name}"))
+    @json_option
+    @click.pass_obj
+    def verb(where: tuple[str, Path], as_json: bool) -> None:
+        from loopwright import control
+
+        _give(where, getattr(control, make)(), as_json=as_json)
+
+
+_plain("status", "AskStatus", "Tell how far the run is, and what its caps leave.")
+_plain("pause", "Pause", "Begin nothing until `continue`; what is under way finishes.")
+_plain("continue", "Continue", "Go on after `pause`.")
+_plain("stop", "Stop", "End the run after the steps under way, as Ctrl+C does; `resume` goes on.")
+
+
+@command.command("skip", epilog=examples("loopwright ctl runs/demo skip balances:refine:0"))
+@click.argument("episode")
+@json_option
+@click.pass_obj
+def skip_command(where: tuple[str, Path], episode: str, as_json: bool) -> None:
+    """End an episode without a score, after its step under way.
+
+    EPISODE is its name or the beginning of it. `resume` leaves it out, too; `resume --retry` tries it again.
+    """
+    from loopwright.control import Skip
+
+    _give(where, Skip(episode=episode), as_json=as_json)
+
+
+@command.command("retry", epilog=examples("loopwright ctl runs/demo retry balances:refine:0"))
+@click.argument("episode")
+@json_option
+@click.pass_obj
+def retry_command(where: tuple[str, Path], episode: str, as_json: bool) -> None:
+    """Try an episode again that failed or was skipped; no answered call of it is paid again."""
+    from loopwright.control import Retry
+
+    _give(where, Retry(episode=episode), as_json=as_json)
+
+
+@command.command(
+    "set", epilog=examples("loopwright ctl runs/demo set concurrency 2", "loopwright ctl runs/demo set usd 5")
+)
+@click.argument("what", type=click.Choice(["concurrency", *Caps.model_fields]), metavar="concurrency|CAP")
+@click.argument("value", type=click.FloatRange(min=0))
+@json_option
+@click.pass_obj
+def set_command(where: tuple[str, Path], what: str, value: float, as_json: bool) -> None:
+    """Change the number of episodes at a time, or a cap of the whole run.
+
+    What was spent counts under the new cap. An episode that ended for want of budget is tried again by `retry`.
+    """
+    from loopwright.control import SetCap, SetConcurrency
+
+    if what != "concurrency":
+        _give(where, SetCap(cap=what, amount=value), as_json=as_json)
+    elif value < 1 or value != int(value):
+        raise click.BadParameter(f"{value:g} is no number of episodes.", param_hint="VALUE")
+    else:
+        _give(where, SetConcurrency(episodes=int(value)), as_json=as_json)
+
+
+def _give(where: tuple[str, Path], order: Command, *, as_json: bool) -> None:
+    from loopwright.cli._output import write, write_json
+    from loopwright.cli._runs import find_run
+    from loopwright.control import ControlRequest, ask
+    from loopwright.errors import UserError
+
+    name, runs = where
+    reply = ask(find_run(name, runs), ControlRequest(command=order, by="ctl"))
+    if not reply.done:
+        raise UserError(reply.told, remedy=reply.remedy)
+    if as_json:
+        write_json(reply)
+        return
+    write(reply.told)
+    for episode in reply.status.under_way if reply.status else ():
+        at = "" if episode.iteration is None else f", iteration {episode.iteration}"
+        write(f"  {episode.id}{at}")

@@ -1,0 +1,39 @@
+"""Commands to a run that another process works on, over a Unix socket in the run's folder."""
+
+from loopwright.control._address import SOCKET
+from loopwright.control._client import ask
+from loopwright.control._messages import (
+    AskStatus,
+    Command,
+    Continue,
+    ControlReply,
+    ControlRequest,
+    EpisodeStatus,
+    Pause,
+    Retry,
+    RunStatus,
+    SetCap,
+    SetConcurrency,
+    Skip,
+    Stop,
+)
+from loopwright.control._server import ControlServer
+
+__all__ = [
+    "SOCKET",
+    "AskStatus",
+    "Command",
+    "Continue",
+    "ControlReply",
+    "ControlRequest",
+    "ControlServer",
+    "EpisodeStatus",
+    "Pause",
+    "Retry",
+    "RunStatus",
+    "SetCap",
+    "SetConcurrency",
+    "Skip",
+    "Stop",
+    "ask",
+]

@@ -1,0 +1,131 @@
+"""What goes over the socket: one request and one reply, each a line of JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from loopwright.task import Caps
+
+LARGEST_REQUEST = 64 * 1024
+"""Bytes of a request, at most."""
+LARGEST_REPLY = 1024 * 1024
+"""Bytes of a reply, at most."""
+MOST_EPISODES = 10_000
+"""Episodes at a time, at most."""
+
+EpisodeId = Annotated[str, Field(min_length=1, max_length=1000)]
+"""The name of an episode, or the beginning of it if that fits one alone."""
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Pause(_Message):
+    """Begin no step and no model call until `continue`; what is under way finishes."""
+
+    command: Literal["pause"] = "pause"
+
+
+class Continue(_Message):
+    """Go on after `pause`."""
+
+    command: Literal["continue"] = "continue"
+
+
+class Stop(_Message):
+    """End the run after the steps under way, as Ctrl+C does; it can be resumed."""
+
+    command: Literal["stop"] = "stop"
+
+
+class Skip(_Message):
+    """End an episode without a score, after its step under way."""
+
+    command: Literal["skip"] = "skip"
+    episode: EpisodeId
+
+
+class Retry(_Message):
+    """Try an episode again that failed or was skipped."""
+
+    command: Literal["retry"] = "retry"
+    episode: EpisodeId
+
+
+class SetConcurrency(_Message):
+    """Work on so many episodes at a time from now on; more that are under way finish."""
+
+    command: Literal["set_concurrency"] = "set_concurrency"
+    episodes: int = Field(ge=1, le=MOST_EPISODES)
+
+
+class SetCap(_Message):
+    """Put another cap of the whole run in place of the one of that name; what was spent counts."""
+
+    command: Literal["set_cap"] = "set_cap"
+    cap: str = Field(max_length=100)
+    """A field of `Caps`, such as `usd`."""
+    amount: float = Field(ge=0, allow_inf_nan=False)
+
+
+class AskStatus(_Message):
+    """Say how far the run is."""
+
+    command: Literal["status"] = "status"
+
+
+Command = Annotated[
+    Pause | Continue | Stop | Skip | Retry | SetConcurrency | SetCap | AskStatus, Field(discriminator="command")
+]
+"""One thing that a run can be told to do."""
+
+
+class ControlRequest(_Message):
+    """A command, and who gives it."""
+
+    version: Literal[1] = 1
+    by: Literal["ctl", "view"] = "ctl"
+    command: Command
+
+
+class EpisodeStatus(_Message):
+    """An episode under way."""
+
+    id: str
+    iteration: int | None = None
+    """The latest that something is recorded of; None before the first."""
+
+
+class RunStatus(_Message):
+    """How far a run is."""
+
+    run: str
+    pid: int
+    state: Literal["running", "paused", "stopping"]
+    concurrency: int
+    """Episodes at a time."""
+    episodes: Mapping[str, int]
+    """`waiting`, `running`, `scored`, `failed` and `skipped` to the number of episodes."""
+    under_way: tuple[EpisodeStatus, ...] = ()
+    """The first of those that are running."""
+    caps: Caps = Caps()
+    """Of the whole run."""
+    left: Caps = Caps()
+    """What they leave."""
+
+
+class ControlReply(_Message):
+    """What a run did about a command."""
+
+    version: Literal[1] = 1
+    done: bool
+    """Whether it did as it was told."""
+    told: str
+    """What it did, or why not."""
+    remedy: str = ""
+    status: RunStatus | None = None
+    """If it was asked for."""
