@@ -18,8 +18,8 @@ import loopwright
 HEAVY = {"diffusers", "docker", "jinja2", "langgraph", "openai", "pydantic", "rich", "torch", "xllamacpp", "yaml"}
 BROUGHT = {"pydantic-core": "pydantic", "psycopg-pool": "psycopg", "langchain-core": "langgraph"}
 """Distributions that another one pins (`pydantic`), builds on (`langgraph`) or brings as an extra (`psycopg[pool]`)."""
-REPOSITORIES = ("bill", "notes", "routes")
-"""Packages of the repositories in `examples/repo`."""
+REPOSITORIES = ("bill", "clock", "notes", "routes")
+"""Packages of the repositories in `examples/repo` and `examples/command`."""
 
 
 @pytest.fixture(scope="module")

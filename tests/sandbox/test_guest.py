@@ -23,7 +23,14 @@ from loopwright.sandbox.host._channel import RUNNER, RunnerChannel
 pytestmark = pytest.mark.anyio
 
 SOURCE = Path(loopwright.__path__[0])
-OLDEST = {"discovery": (3, 8), "repo": (3, 8), "sandbox": (3, 8), "environments": (3, 8), "verify": (3, 10)}
+OLDEST = {
+    "agents": (3, 8),
+    "discovery": (3, 8),
+    "repo": (3, 8),
+    "sandbox": (3, 8),
+    "environments": (3, 8),
+    "verify": (3, 10),
+}
 MODULES = sorted(path for folder in SOURCE.rglob("_guest") for path in folder.rglob("*.py"))
 
 

@@ -1,9 +1,11 @@
 """Agents: proposers, critics and model-graded verifiers."""
 
-from loopwright.agents._card import Card, ImageOptions, Prompt, load_card, load_prompt
+from loopwright.agents._card import Card, ImageOptions, ProgramOptions, Prompt, load_card, load_prompt
+from loopwright.agents._command_agent import CommandAgent, read_files
 from loopwright.agents._extract import extract_files
+from loopwright.agents._load import load_agent
 from loopwright.agents._memory import Memory, MemoryTurn, cut_to, latest, tokens_of
-from loopwright.agents._model_agent import ModelAgent, load_agent
+from loopwright.agents._model_agent import ModelAgent
 from loopwright.agents._rule_critic import RuleCritic
 from loopwright.agents._types import (
     ActionRequest,
@@ -27,6 +29,7 @@ from loopwright.agents._types import (
     NamesModels,
     NotesInstance,
     Prepares,
+    RunsPrograms,
     View,
     model_of,
 )
@@ -42,6 +45,7 @@ __all__ = [
     "BoundsCalls",
     "CallBounds",
     "Card",
+    "CommandAgent",
     "Critique",
     "DrawsImages",
     "FansOut",
@@ -61,8 +65,10 @@ __all__ = [
     "NamesModels",
     "NotesInstance",
     "Prepares",
+    "ProgramOptions",
     "Prompt",
     "RuleCritic",
+    "RunsPrograms",
     "View",
     "cut_to",
     "extract_files",
@@ -71,5 +77,6 @@ __all__ = [
     "load_card",
     "load_prompt",
     "model_of",
+    "read_files",
     "tokens_of",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
-from typing import Literal
+from pathlib import Path, PurePosixPath
+from typing import Literal, Self
 
 from jinja2 import Template, TemplateError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from loopwright.agents._types import AgentRole, View
 from loopwright.errors import TaskError
@@ -35,6 +36,41 @@ class ImageOptions(PlainNumbers):
     """Pixels of the longer side; larger pictures are made smaller, which needs Pillow."""
 
 
+class ProgramOptions(PlainNumbers):
+    """A command-line program that plays a role: it works in the sandbox, on the files of the instance."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    command: tuple[str, ...] = Field(min_length=1)
+    """The program and its arguments, without a shell. `{prompt}` in them is the filled prompt, `{model}` the model's
+    name. The prompt is also on stdin, and in `/tmp/agent/prompt.md`."""
+    files: tuple[str, ...] = ()
+    """Files of the project that the sandbox has as `/tmp/agent/NAME`."""
+    env: Mapping[str, str] = {}
+    """Variables for it, beside `OPENAI_BASE_URL`, `OPENAI_API_KEY` and `OPENAI_MODEL`."""
+    timeout: float = Field(default=1800.0, gt=0, le=86_400)
+    """Seconds after which it is killed with all that it started; what it changed until then is its answer."""
+    requests: int = Field(default=200, ge=0, le=100_000)
+    """Requests to the model each time it runs, at most; 0 for a program that asks none."""
+
+    @field_validator("files")
+    @classmethod
+    def _are_below(cls, files: tuple[str, ...]) -> tuple[str, ...]:
+        for path in map(PurePosixPath, files):
+            if path.is_absolute() or ".." in path.parts or not path.name:
+                raise ValueError(f"a file is named by its path below the project, not {str(path)!r}")
+        return files
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        names = [*(PurePosixPath(file).name for file in self.files), "prompt.md"]
+        if twice := next((name for name in names if names.count(name) > 1), ""):
+            raise ValueError(f"two files would be /tmp/agent/{twice}")
+        if wrong := next((word for word in (*self.command, *self.env, *self.env.values()) if "\0" in word), None):
+            raise ValueError(f"a NUL byte in {wrong!r}")
+        return self
+
+
 class Card(BaseModel):
     """One YAML file under `agents/`."""
 
@@ -49,13 +85,24 @@ class Card(BaseModel):
     tool_prompt: str | None = None
     """File under `prompts/` by which actions are asked for as calls of tools, where the model can be offered tools;
     none asks in text always."""
-    reply: ReplyForm
-    """What is made of the reply: `files` from code blocks, the bare `text`, or JSON for the others."""
+    reply: ReplyForm | None = None
+    """What is made of the reply: `files` from code blocks, the bare `text`, or JSON for the others; none with a
+    program."""
+    program: ProgramOptions | None = None
+    """The program that plays the role, in place of one request to a model; none asks the model itself."""
     images: ImageOptions | None = None
     """Which pictures the agent is shown, after its prompt; none shows none."""
     sampling: Sampling = Sampling()
     model: str | None = None
     """`provider/model` that this agent wants; the task's `models` and the command line go first."""
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if (self.reply is None) == (self.program is None):
+            raise ValueError("a card has a `reply`, or a `program` that makes a reply unnecessary: one of both")
+        if self.program and (self.role is not AgentRole.PROPOSER or self.tool_prompt or self.images):
+            raise ValueError("a `program` is for a proposer, and has no `tool_prompt` and no `images`")
+        return self
 
 
 class Prompt(BaseModel):

@@ -9,14 +9,13 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from loopwright.agents._card import Card, Prompt, load_card, load_prompt
+from loopwright.agents._card import Card, Prompt
 from loopwright.agents._extract import extract_files
 from loopwright.agents._tool_calls import act_by_tool, calls_none
 from loopwright.agents._types import AgentReply, AgentRole, KeepsArtifacts, KnowsTools, ModelClient, View
 from loopwright.candidate import Candidate
-from loopwright.errors import BudgetExceeded, MissingContent, ModelRejected, NoCandidate, ReplyCut, ToolsRefused
+from loopwright.errors import BudgetExceeded, ModelRejected, NoCandidate, ReplyCut, ToolsRefused
 from loopwright.models import Reply, Request, complete_as, with_longer_limit
-from loopwright.project import Project
 from loopwright.replies import ends_in_block
 from loopwright.types import Critique
 from loopwright.verify import Check, Verdict
@@ -87,7 +86,7 @@ class ModelAgent:
                 return AgentReply(ranking=tuple(number - 1 for number in numbers))
             case "files":
                 return AgentReply(candidate=await _candidate(request, models, lambda text: _files(text, view.public)))
-            case "text":
+            case "text" | None:
                 return AgentReply(candidate=await _candidate(request, models, _text))
 
     def _offers_tools(self, view: View, models: ModelClient) -> bool:
@@ -190,27 +189,3 @@ async def _ideas(request: Request, models: ModelClient) -> tuple[str, ...]:
     if not ideas:
         raise NoCandidate("the reply holds no idea")
     return ideas
-
-
-def load_agent(name: str, project: Project, *, model: str | None) -> ModelAgent:
-    """Makes an agent from the card of that name.
-
-    Args:
-        name: The card's name.
-        project: Where cards and prompts are looked up.
-        model: `provider/model`, or None for the card's own.
-
-    Raises:
-        MissingContent: No such card or prompt, or no model was named for it.
-        TaskError: The card or its prompt is broken.
-    """
-    card = load_card(name, project)
-    chosen = model or card.model
-    if not chosen:
-        raise MissingContent(
-            f"no model is named for the {card.role}",
-            remedy="Name one by --model or by `model:` in the task file: one of `loopwright models list`, such as "
-            "openai/gpt-5-mini, or local/smollm2-135m, which needs the extra `local`.",
-        )
-    tool_prompt = load_prompt(card.tool_prompt, project) if card.tool_prompt else None
-    return ModelAgent(card, load_prompt(card.prompt, project), chosen, tool_prompt)

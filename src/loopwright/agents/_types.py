@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 from pydantic import BaseModel, ConfigDict
 
 from loopwright.agents._memory import Memory
+from loopwright.environments import Workplace
 from loopwright.errors import UserError
 from loopwright.models import Message, Reply, Request, Tool
 from loopwright.models.image import ImageReply, ImageRequest
@@ -154,6 +155,32 @@ class FansOut(Protocol):
 
     def part(self, number: int) -> ModelClient:
         """A way to the models for one part of the work: what its calls are does not depend on which came first."""
+        ...
+
+
+@runtime_checkable
+class RunsPrograms(Protocol):
+    """Optional, of a model client: it has a program work in a sandbox on the files of the instance."""
+
+    async def run_program(
+        self,
+        asked: Mapping[str, Any],
+        start: Candidate | None,
+        program: Callable[[Workplace], Coroutine[Any, Any, Mapping[str, Any]]],
+    ) -> Mapping[str, Any]:
+        """Runs a program, or answers from the record if it came to its end before a crash.
+
+        Args:
+            asked: All that decides what the program does, as plain data.
+            start: The candidate whose files it finds; None for those that the instance begins with.
+            program: Does the work and says what came of it, as plain data.
+
+        Raises:
+            UserError: The environment has no files that a program could work on.
+            BudgetExceeded: A cap on time was reached; the program was stopped.
+            SandboxError: There is no sandbox, or it was lost twice.
+            Exception: Whatever the program raises.
+        """
         ...
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from loopwright.environments._scores import ScoreRule, find_score_rule
 from loopwright.errors import TaskError, UnknownField
-from loopwright.sandbox import SandboxProvider, SandboxSpec
+from loopwright.sandbox import Sandbox, SandboxProvider, SandboxSpec
 from loopwright.task import Instance
 from loopwright.types import Candidate, Observation, PlainNumbers, Verdict
 
@@ -60,6 +60,48 @@ class Snapshots(Protocol):
 
     async def restore(self, snapshot: str) -> None:
         """Goes back to a stored state."""
+        ...
+
+
+@runtime_checkable
+class Workplace(Protocol):
+    """A sandbox with the files of an instance, in which a program works until it is done."""
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The sandbox."""
+        ...
+
+    @property
+    def folder(self) -> str:
+        """Where the files are."""
+        ...
+
+    async def candidate(self) -> Candidate | None:
+        """The files as they are now; None where nothing differs from how the program found them.
+
+        Raises:
+            ValueError: There is more than one should be asked to look at.
+            SandboxLost: The sandbox is gone.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Ends the sandbox; harmless when called twice."""
+        ...
+
+
+@runtime_checkable
+class OpensWorkplaces(Protocol):
+    """Optional, of an environment: programs can work on their own on the files of an instance."""
+
+    async def workplace(self, start: Candidate | None) -> Workplace:
+        """Opens a sandbox with the files of the instance, as a candidate left them; None for as they were at first.
+
+        Raises:
+            TaskError: The files do not fit, or cannot be made ready.
+            SandboxError: There is no sandbox, or it was lost.
+        """
         ...
 
 

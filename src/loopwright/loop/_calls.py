@@ -15,9 +15,11 @@ from pydantic import ValidationError
 
 from loopwright.agents import NamedModels
 from loopwright.budget import Ledger, Reservation, Spend
+from loopwright.candidate import Candidate
 from loopwright.errors import BudgetExceeded, StoreError, ToolsRefused, UserError
 from loopwright.loop._gate import Gate
 from loopwright.loop._image_calls import ImageCalls
+from loopwright.loop._program_calls import Program, ProgramCalls, asked_hash
 from loopwright.loop._under_way import CallUnderWay, least_seconds
 from loopwright.models import (
     AtEndpoint,
@@ -65,6 +67,8 @@ class NodeCalls:
     named: NamedModels = field(default_factory=NamedModels)
     gate: Gate = field(default_factory=Gate)
     """Where calls wait while the run is paused, before anything of them is recorded."""
+    environment: object = None
+    """Where programs may work on the files of the instance."""
     tokens: int = field(default=0, init=False)
     """What the answered calls of chat models took, also those that the record answers."""
     usd: Decimal | None = field(default=Decimal(0), init=False)
@@ -132,6 +136,14 @@ class NodeCalls:
         key = CallKey(self.episode, self.iteration, self.node, self._attempt, image_request_hash(request))
         self._attempt += 1
         return await ImageCalls(self.store, self.ledger, self.prices).draw(model, request, key)
+
+    async def run_program(
+        self, asked: Mapping[str, Any], start: Candidate | None, program: Program
+    ) -> Mapping[str, Any]:
+        """Has a program work on the files of the instance; see `RunsPrograms`."""
+        key = CallKey(self.episode, self.iteration, self.node, self._attempt, asked_hash(asked))
+        self._attempt += 1
+        return await ProgramCalls(self.store, self.ledger, self.environment).run(key, asked, start, program)
 
     async def complete(self, request: Request) -> Reply:
         """Answers one request, from the record where it was answered before a crash.

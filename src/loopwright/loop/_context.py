@@ -155,6 +155,7 @@ class EpisodeContext:
             kept={"propose": 1, "critique": 2}.get(node, 0) if self.judged_by_model else 0,
             image_models=self.image_models,
             named=self.named,
+            environment=self.environment,
         )
         # Replies that a verifier failed on are in the record; a resume asks anew.
         return calls.part(self.tree.verifier_failures) if node in ("verify", "grade") else calls

@@ -70,6 +70,8 @@ def _parts(task: Task, project: Project) -> Iterator[tuple[str, str]]:
                 continue
             for prompt in filter(None, (card.prompt, card.tool_prompt)):
                 yield _content(project, "prompts", prompt)
+            for file in card.program.files if card.program else ():
+                yield f"file {file}", _digest(project.root / file)
     if ":" in task.environment.name:
         yield _module(task.environment.name, project)
         return

@@ -94,7 +94,8 @@ class BudgetBook:
                 case Failed(usage=Usage() as usage, cost_usd=cost, images=images):
                     spent = LostReply(usage, None if cost is None else Decimal(cost), images).spend
                 case (
-                    Observed(seconds=seconds)
+                    CallFinished(kind="sandbox", seconds=seconds)
+                    | Observed(seconds=seconds)
                     | Judged(confirmed_seconds=seconds)
                     | IdempotenceChecked(seconds=seconds)
                     | Mitigated(seconds=seconds)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from loopwright.agents import Agent, AgentRole, ModelAgent
+from loopwright.agents import Agent, AgentRole, CommandAgent, ModelAgent
 from loopwright.errors import MissingContent
 from loopwright.loop import BEST_OF_N, REFINE, traits_of, view_for, what_is_seen
 from loopwright.models import Message
@@ -144,7 +144,7 @@ def first_prompt(checked: CheckedRun) -> tuple[Message, ...]:
     """
     episode = checked.episodes[0]
     proposer = checked.cast(episode).agents[AgentRole.PROPOSER]
-    if not isinstance(proposer, ModelAgent):
+    if not isinstance(proposer, ModelAgent | CommandAgent):
         raise MissingContent(
             f"{episode.task.agents.proposer} has no prompt to show: it is no card, and what it asks is its own affair",
             remedy="Leave out --prompt. After a run, `loopwright show RUN EPISODE --transcript` tells what it asked.",
@@ -189,6 +189,11 @@ def _who(agent: Agent, model: str | None) -> str:
         said = f"{model}, card {agent.card.name}, prompt {agent.card.prompt}, replies with {agent.card.reply}"
         said += f", by tools ({agent.card.tool_prompt}) where the model can call them" if agent.tool_prompt else ""
         return f"{said}, {sampling}" if sampling else said
+    if isinstance(agent, CommandAgent):
+        asked = "no model" if agent.model is None else "a model still to be named" if agent.model == STAND_IN else model
+        most = f", {agent.program.requests} requests at most" if agent.model else ""
+        command = " ".join(agent.program.command)
+        return f"{asked}{most}, card {agent.card.name}, prompt {agent.card.prompt}, the command `{command}`"
     return f"{type(agent).__qualname__}, {model or 'no model that it names'}"
 
 

@@ -6,8 +6,18 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from loopwright.agents import Agent, AgentRole, AsksModel, IgnoresIdeas, ModelAgent, NotesInstance, RuleCritic
-from loopwright.environments import ChecksInstances, KnowsVisibleChecks, NamesScoreRules, TakesText
+from loopwright.agents import (
+    Agent,
+    AgentRole,
+    AsksModel,
+    CommandAgent,
+    IgnoresIdeas,
+    ModelAgent,
+    NotesInstance,
+    RuleCritic,
+    read_files,
+)
+from loopwright.environments import ChecksInstances, KnowsVisibleChecks, NamesScoreRules, OpensWorkplaces, TakesText
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import SearchStrategy, Strategy, traits_of
 from loopwright.models import Prices, Usage, needs_pillow
@@ -139,6 +149,9 @@ def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Pl
     if not resolved.config.regrade:
         _check_direction(task, cast.strategy, places)
     for role, agent in cast.agents.items():
+        if isinstance(agent, CommandAgent):
+            with places.at(task, "agents", role.value):
+                _check_command(agent, resolved, episode, cast.strategy)
         if isinstance(agent, ModelAgent):
             if agent.card.images and agent.card.images.max_side and episode.instance.picture:
                 needs_pillow("a card limits the size of pictures", remedy=", or take `images.max_side` out of the card")
@@ -163,6 +176,26 @@ def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Pl
                     f"the proposer does not ask {choice}, which work is routed to", remedy=f"A{_OWN_ASKS[1:]}."
                 )
     return cast
+
+
+def _check_command(agent: CommandAgent, resolved: ResolvedRun, episode: PlannedEpisode, strategy: Strategy) -> None:
+    """Refuses a command where nothing can come of it: without files to work on, or asked for one action at a time."""
+    name, task = agent.card.name, episode.task
+    read_files(agent.program, agent.project)
+    check_prompt(agent.prompt, agent.role, episode.instance.without_hidden(), task.loop.max_iterations)
+    if traits_of(strategy).acts:
+        raise UserError(
+            f"the agent {name!r} is a command that works until it is done, and {strategy.name} asks for one action at "
+            "a time",
+            remedy="Name `loop: {strategy: refine}`, `single` or `best_of_n`.",
+        )
+    maker: object = resolved.environment(task).make
+    if not isinstance(maker, OpensWorkplaces):
+        raise UserError(
+            f"the agent {name!r} is a command, and the environment {task.environment.name!r} has no files on which it "
+            "could work on its own",
+            remedy="Name the environment `repo`, or another agent.",
+        )
 
 
 def _check_direction(task: Task, strategy: Strategy, places: Places) -> None:

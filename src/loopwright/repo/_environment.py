@@ -12,7 +12,7 @@ from loopwright.repo._fields import RepoFields, RepoHidden, fields_of
 from loopwright.repo._grading import Suite, graders_files, run_suite
 from loopwright.repo._patch import PatchFailed, apply_patch, read_patch
 from loopwright.repo._tree import PATCH, Tree, patch_of
-from loopwright.repo._workspace import Workspace, base_of
+from loopwright.repo._workspace import Workplace, Workspace, base_of
 from loopwright.task import Instance
 from loopwright.text import cut_middle
 from loopwright.types import Candidate, Check, Observation, Verdict
@@ -117,6 +117,27 @@ class RepoEnvironment:
         """
         base = self._started()
         return "" if self._space is None else await asyncio.to_thread(write_diff, base, await self._space.tree())
+
+    async def workplace(self, start: Candidate | None) -> Workplace:
+        """Opens a sandbox in which a program works on the files on its own.
+
+        Args:
+            start: The patch whose files it finds; None for those of the base commit.
+
+        Raises:
+            TaskError: The files do not fit, or the set-up fails.
+            SandboxError: There is no sandbox, or it was lost.
+        """
+        base = self._started()
+        patch = patch_of(start) if start else None
+        found = await asyncio.to_thread(lambda: apply_patch(base, read_patch(patch), strict=True)) if patch else base
+        space = await Workspace.open(self._setup.provider, self._setup.spec, self._fields, base)
+        try:
+            await space.put(found)
+        except BaseException:
+            await space.close()
+            raise
+        return Workplace(space, base, found)
 
     async def close(self) -> None:
         """Ends the agent's sandbox; harmless when called twice."""

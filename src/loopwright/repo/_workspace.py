@@ -7,15 +7,17 @@ import io
 import posixpath
 import tarfile
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from loopwright.archives import LARGEST, UNPACKING_ERRORS
 from loopwright.errors import TaskError
+from loopwright.repo._diff import write_diff
 from loopwright.repo._fields import RepoFields
 from loopwright.repo._source import checked, load_repository, read_tar
-from loopwright.repo._tree import CACHES, Entry, Tree, above
+from loopwright.repo._tree import CACHES, PATCH, Entry, Tree, above
 from loopwright.sandbox import Change, Sandbox, SandboxProvider, SandboxSpec
 from loopwright.text import cut_middle
+from loopwright.types import Candidate
 
 _COMMIT = (
     "command -v git >/dev/null || exit 0; export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null; "
@@ -122,6 +124,42 @@ class Workspace:
     async def close(self) -> None:
         """Ends the sandbox; harmless when called twice."""
         await self.sandbox.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """Where a program works on a repository on its own."""
+
+    space: Workspace
+    base: Tree
+    found: Tree
+    """What the program finds."""
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The sandbox with the files."""
+        return self.space.sandbox
+
+    @property
+    def folder(self) -> str:
+        """Where the files are."""
+        return self.space.folder
+
+    async def candidate(self) -> Candidate | None:
+        """The diff of the files as they are now against the base commit; None if they are as the program found them.
+
+        Raises:
+            ValueError: There is more than one should be asked to look at.
+            SandboxLost: The sandbox is gone.
+        """
+        now = await self.space.tree()
+        if now == self.found:
+            return None
+        return Candidate(files={PATCH: await asyncio.to_thread(write_diff, self.base, now)})
+
+    async def close(self) -> None:
+        """Ends the sandbox; harmless when called twice."""
+        await self.space.close()
 
 
 async def base_of(provider: SandboxProvider, spec: SandboxSpec, fields: RepoFields) -> Tree:

@@ -1,0 +1,1 @@
+"""Programs for the sandboxes in which command-line agents work."""
