@@ -18,7 +18,7 @@ from rich.table import Table
 import loopwright
 from bench.images.episodes import STRATEGIES, prompts
 from bench.images.noise import NOISE, NoisyVerifier
-from loopwright.images import ImageCritic, ImageRefiner, PixelVerifier
+from loopwright.images import ImageRefiner, PixelVerifier
 from loopwright.runner import EpisodeResult
 from loopwright.task import Task
 
@@ -44,7 +44,6 @@ def run(strategy: str, texts: list[str], noise: str, model: str, cap: int) -> li
         result = loopwright.run(
             task,
             proposer=ImageRefiner(),
-            critic=ImageCritic(),
             verifier=NoisyVerifier(NOISE[noise], once=strategy not in ("streams", "staged"), seed=0),
             auditor=PixelVerifier(),
             generator=model,

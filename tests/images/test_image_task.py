@@ -12,7 +12,7 @@ import pytest
 
 import loopwright
 from loopwright.errors import TaskError
-from loopwright.images import ImageCritic, ImageRefiner, PixelVerifier, VisionVerifier
+from loopwright.images import ImageRefiner, PixelVerifier, VisionVerifier
 from loopwright.images.shapes import measure, open_painter
 from loopwright.models import ModelOptions, Reply, Request, TokenLogprobs
 from loopwright.runner import EpisodeResult
@@ -60,7 +60,6 @@ def run(tmp_path: Path, wanted: Task, painter: Painter | None = None, **options:
     painter = painter or Painter()
     parts: dict[str, Any] = {
         "proposer": ImageRefiner,
-        "critic": ImageCritic,
         "verifier": PixelVerifier,
         "auditor": PixelVerifier,
         "generator": painter,

@@ -287,6 +287,19 @@ class Learns(Protocol):
 
 
 @runtime_checkable
+class RecallsAttempts(Protocol):
+    """Optional, of a proposer: on a fresh start it sees earlier attempts, too.
+
+    For rules, which go by what failed before. A model would be led the same way again.
+    """
+
+    @property
+    def recalls_attempts(self) -> bool:
+        """Whether it does."""
+        ...
+
+
+@runtime_checkable
 class HasRandom(Protocol):
     """Optional, of a model client: it has random numbers that a resume draws again."""
 

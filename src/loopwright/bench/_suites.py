@@ -158,7 +158,7 @@ def _pictures(
         environment="images",
         records=records,
         strategies=PICTURES,
-        agents=AgentOptions(proposer="image_refiner", critic="image_critic", verifier=look, auditor=look),
+        agents=AgentOptions(proposer="image_refiner", verifier=look, auditor=look),
         loop={"strategy": "streams"},
         sandbox=SandboxOptions(),
         image_models=image_models or ImageModelOptions(),

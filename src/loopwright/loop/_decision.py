@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from loopwright.agents import Critique
 from loopwright.budget import Ledger
 from loopwright.record import EpisodeRecord
 from loopwright.task import LoopOptions
-
-DecisionKind = Literal["continue", "backtrack", "restart", "stop"]
+from loopwright.types import DecisionKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,8 @@ class DecisionContext:
 
 Policy = Callable[[DecisionContext], Decision]
 """Decides where no stop rule does."""
+Wanted = Callable[[DecisionContext], bool]
+"""Whether a policy wants to hear the critic before it decides."""
 
 
 @dataclass(frozen=True, slots=True)

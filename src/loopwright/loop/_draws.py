@@ -13,7 +13,7 @@ from langgraph.graph import END
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
-from loopwright.agents import AgentReply, AgentRole, ModelAgent
+from loopwright.agents import AgentReply, AgentRole, ModelAgent, RecallsAttempts
 from loopwright.loop._context import Draw, EpisodeContext, LoopState
 from loopwright.loop._ideas import idea_for
 from loopwright.loop._search import Brief
@@ -48,6 +48,7 @@ async def ask_for_candidate(
         ModelError: The provider failed for good.
     """
     chosen = context.arms.get(arm)
+    proposer: object = context.agents[AgentRole.PROPOSER]
     view = view_for(
         AgentRole.PROPOSER,
         context.known,
@@ -59,6 +60,7 @@ async def ask_for_candidate(
         options=context.options,
         ideas=(idea.text,) if idea else (),
         operation=chosen.operation if chosen else "",
+        recalls=isinstance(proposer, RecallsAttempts) and proposer.recalls_attempts,
     )
     calls = context.calls(iteration, "propose", reserved.set if reserved else None)
     if chosen is None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from loopwright.loop._context import EpisodeContext, LoopState
-from loopwright.loop._decision import Policy, StopRule
+from loopwright.loop._decision import Policy, StopRule, Wanted
 from loopwright.loop._stop_rules import STOP_RULES
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ def compile_loop(
     policy: Policy,
     *,
     critic: bool,
+    critic_wanted: Wanted | None = None,
     checkpointer: BaseCheckpointSaver[Any] | None,
     stop_rules: Sequence[StopRule] = STOP_RULES,
     independent: bool = False,
@@ -32,13 +33,14 @@ def compile_loop(
     Args:
         policy: Decides where no stop rule does.
         critic: Whether a critic is asked after each verdict.
+        critic_wanted: After which verdicts it is asked; None for all.
         checkpointer: Where the small state is kept; None keeps none.
         stop_rules: Asked before the policy and before the critic, in this order; then those that a task names.
         independent: Whether candidates are drawn without a look at each other, so several at the same time.
     """
     from loopwright.loop._nodes import act, critique_unless, decide_by, propose, verify
 
-    critique = {"critique": critique_unless(stop_rules)} if critic else {}
+    critique = {"critique": critique_unless(stop_rules, critic_wanted)} if critic else {}
     decide = decide_by(policy, stop_rules)
     return compile_nodes(
         {"propose": propose, "act": act, "verify": verify, **critique, "decide": decide},

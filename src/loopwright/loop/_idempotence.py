@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from loopwright.agents import AgentRole, Attempt
+from loopwright.agents import AgentRole, Attempt, RuleCritic
 from loopwright.errors import AgentError, Cause, LoopwrightError, StoreError
 from loopwright.loop._context import EpisodeContext
 from loopwright.loop._environment_work import charge_time, retry_once_on_sandbox_loss
@@ -65,8 +65,8 @@ async def _refined(context: EpisodeContext, answer: Attempt, *, critic: bool) ->
     if critic:
         view = view_of(AgentRole.CRITIC, context.known, current=answer, iterations_left=1, **seen)
         asked = context.calls(answer.iteration, f"{IDEMPOTENCE}-critique")
-        _, said = await critique_of(context, view, asked, answer.iteration)
-        answer = answer.model_copy(update={"critique": said.feedback})
+        said = await critique_of(context, view, asked, answer.iteration, RuleCritic())
+        answer = answer.model_copy(update={"critique": said[1].feedback if said else ""})
     view = view_of(AgentRole.PROPOSER, context.known, current=answer, iterations_left=1, memory=context.memory, **seen)
     return (await context.agents[AgentRole.PROPOSER].act(view, calls)).candidate or Candidate()
 

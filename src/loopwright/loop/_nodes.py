@@ -11,11 +11,11 @@ from typing import Protocol
 
 from langgraph.runtime import Runtime
 
-from loopwright.agents import AgentRole
+from loopwright.agents import AgentRole, RuleCritic
 from loopwright.candidate import Candidate
 from loopwright.errors import AgentError, BudgetExceeded, ModelRejected
 from loopwright.loop._context import EpisodeContext, LoopState
-from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRule, first_decision
+from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRule, Wanted, first_decision
 from loopwright.loop._draws import ask_for_candidate, drawn_ahead, take_drawn
 from loopwright.loop._environment_work import charge_time, retry_once_on_sandbox_loss
 from loopwright.loop._stop_rules import BUDGET, MODEL_REJECTED
@@ -118,14 +118,21 @@ async def verify(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopStat
     return _out_of_budget(context, iteration, problem) if problem else {}
 
 
-def critique_unless(stop_rules: Sequence[StopRule]) -> Node:
-    """Makes the node that asks the critic, unless a stop rule holds: a critique that nobody reads is not paid for."""
+def critique_unless(stop_rules: Sequence[StopRule], wanted: Wanted | None = None) -> Node:
+    """Makes the node that asks the critic, unless a stop rule holds: a critique that nobody reads is not paid for.
+
+    Args:
+        stop_rules: Of the strategy.
+        wanted: Whether the policy wants to hear the critic; it decides itself where the reply cannot be used. None
+            asks always, and takes a critic without a model where a reply cannot be used.
+    """
 
     async def critique(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
         context, iteration = runtime.context, state["iteration"]
         if _over(context, iteration) or context.tree.recorded(iteration, "critiqued"):
             return {}
-        if stopped_by(stop_rules, context, decision_context(context)):
+        seen = decision_context(context)
+        if stopped_by(stop_rules, context, seen) or not (wanted is None or wanted(seen)):
             return {}
         try:
             view = view_for(
@@ -136,16 +143,14 @@ def critique_unless(stop_rules: Sequence[StopRule]) -> Node:
                 iterations_left=context.options.max_iterations - iteration - 1,
                 options=context.options,
             )
-            critic, said = await critique_of(context, view, context.calls(iteration, "critique"), iteration)
+            stand_in = RuleCritic() if wanted is None else None
+            said = await critique_of(context, view, context.calls(iteration, "critique"), iteration, stand_in)
         except BudgetExceeded as error:
             return _out_of_budget(context, iteration, error)
-        data = Critiqued(
-            critic=type(critic).__name__,
-            feedback=said.feedback,
-            decision=said.decision,
-            backtrack_to=said.backtrack_to,
-        )
-        context.record(data, iteration, "critique")
+        if said:
+            critic, what = said
+            data = Critiqued(critic=type(critic).__name__, **what.model_dump())
+            context.record(data, iteration, "critique")
         return {}
 
     return critique

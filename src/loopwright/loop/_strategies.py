@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from loopwright.agents import Agent
 from loopwright.loop._agent_strategies import ACTING_STRATEGIES
-from loopwright.loop._decision import Policy, StopRule
+from loopwright.loop._decision import Policy, StopRule, Wanted
 from loopwright.loop._graph import compile_loop
 from loopwright.loop._policies import independent_candidates, one_candidate, refine
 from loopwright.loop._stop_rules import ALL_PASSED, SAMPLING_RULES, STOP_RULES
@@ -52,6 +53,10 @@ class StrategyTraits:
     """Whether a candidate is an action, and an answer takes many."""
     oracle: bool = False
     """Whether the hidden verdict decides which candidate counts."""
+    own_critic: Agent | None = None
+    """The critic where the task names none; None for the one without a model."""
+    with_critic: Strategy | None = None
+    """What is run in its place where the task names a critic; None for the strategy itself."""
 
 
 def traits_of(strategy: Strategy | None) -> StrategyTraits:
@@ -72,6 +77,12 @@ class RefinementStrategy:
     """Asked before the policy and before the critic, in this order."""
     critic: bool = False
     """Whether a critic is asked after each verdict."""
+    critic_wanted: Wanted | None = None
+    """After which verdicts it is asked; None for all."""
+    own_critic: Agent | None = None
+    """The critic where the task names none; None for the one without a model."""
+    with_critic: Strategy | None = None
+    """What is run in its place where the task names a critic; None for the strategy itself."""
     one_candidate: bool = False
     """Whether the policy stops after the first candidate."""
     independent: bool = False
@@ -89,6 +100,7 @@ class RefinementStrategy:
         return compile_loop(
             self.policy,
             critic=self.critic,
+            critic_wanted=self.critic_wanted,
             checkpointer=checkpointer,
             stop_rules=self.stop_rules,
             independent=self.independent,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from loopwright.agents import Agent, AgentRole, Attempt, Critique, ModelClient, RuleCritic, View
+from loopwright.agents import Agent, AgentRole, Attempt, Critique, ModelClient, View
 from loopwright.environments import Observation
 from loopwright.errors import AgentError, VerifierError
 from loopwright.loop._calls import NodeCalls
@@ -95,15 +95,19 @@ async def audited(context: EpisodeContext, auditor: Agent, attempt: Attempt, cal
     return reply.verdict
 
 
-async def critique_of(context: EpisodeContext, view: View, calls: NodeCalls, iteration: int) -> tuple[Agent, Critique]:
-    """What the critic says, and who that was: where its reply cannot be read, the critic without a model."""
+async def critique_of(
+    context: EpisodeContext, view: View, calls: NodeCalls, iteration: int, stand_in: Agent | None
+) -> tuple[Agent, Critique] | None:
+    """What the critic says, and who that was: the stand-in where its reply cannot be read; None where there is none."""
     critic = context.agents[AgentRole.CRITIC]
     try:
         reply = await critic.act(view, calls)
     except AgentError as error:
         failed = Failed(error=type(error).__name__, cause=error.cause.value, message=error.args[0], retried=False)
         context.record(failed, iteration, calls.node)
-        critic = RuleCritic()
+        if stand_in is None:
+            return None
+        critic = stand_in
         reply = await critic.act(view, calls)
     except AttributeError as error:
         if error.obj is None and view.current and view.current.candidate is None:

@@ -52,7 +52,8 @@ VIEW_FIELDS: tuple[ViewField, ...] = (
     ViewField(
         "attempts",
         "earlier attempts, failed ones too, oldest first; none on a fresh start, so that a proposer is not led the "
-        "same way again, and none for verifiers, so that each candidate is scored alone",
+        "same way again (a class with `recalls_attempts` sees them), and none for verifiers, so that each candidate "
+        "is scored alone",
         dict.fromkeys((_P, _C), "earlier attempts with their visible checks")
         | dict.fromkeys((_I, _R), "earlier attempts with their ideas and what came of them"),
     ),
@@ -134,6 +135,7 @@ def view_for(
     options: LoopOptions | None = None,
     ideas: tuple[str, ...] = (),
     operation: str = "",
+    recalls: bool = False,
 ) -> View:
     """Builds the view of one role in an episode.
 
@@ -149,6 +151,7 @@ def view_for(
         options: What the task says is good enough, maximised or minimised.
         ideas: Those to rank, or the one to carry out.
         operation: What the proposer is told to do.
+        recalls: Whether a proposer sees attempts on a fresh start, too.
 
     Raises:
         ValueError: The instance still has hidden fields.
@@ -165,10 +168,13 @@ def view_for(
         value=options.value if options else None,
         ideas=ideas,
         operation=operation,
+        recalls=recalls,
     )
 
 
-def view_of(role: AgentRole, instance: Instance, *, attempts: Iterable[Attempt] = (), **fields: Any) -> View:
+def view_of(
+    role: AgentRole, instance: Instance, *, attempts: Iterable[Attempt] = (), recalls: bool = False, **fields: Any
+) -> View:
     """Builds the view of one role from fields of `View`. Those that the role does not see are left out.
 
     Raises:
@@ -177,7 +183,7 @@ def view_of(role: AgentRole, instance: Instance, *, attempts: Iterable[Attempt] 
     if instance.hidden:
         msg = f"the instance {instance.id!r} still has its hidden fields"
         raise ValueError(msg)
-    fresh = role is AgentRole.PROPOSER and fields.get("current") is None
+    fresh = role is AgentRole.PROPOSER and fields.get("current") is None and not recalls
     told = role in _SEEN_BY["attempts"] and not fresh
     values = {
         **fields,

@@ -18,7 +18,7 @@ from loopwright.environments import (
     find_score_rule,
 )
 from loopwright.errors import MissingContent, TaskError, UserError
-from loopwright.loop import BUILTIN_STOP_RULES, BUILTIN_STRATEGIES, Arm, SearchStrategy, StopRule, Strategy
+from loopwright.loop import BUILTIN_STOP_RULES, BUILTIN_STRATEGIES, Arm, SearchStrategy, StopRule, Strategy, traits_of
 from loopwright.models import Model
 from loopwright.models.image import ImageModel
 from loopwright.plugins import check_environment, instantiate_plugin, is_plugin, load_plugin
@@ -27,6 +27,8 @@ from loopwright.task import ArmOptions, RoutingOptions, Task
 from loopwright.types import Endpoint
 from loopwright.verify import Verifier
 
+RULES = "rules"
+"""How a task names the critic without a model, and how it names none."""
 EnvironmentMaker = Callable[[EnvironmentSetup], Environment]
 
 
@@ -95,14 +97,17 @@ class ComponentResolver:
             strategy = self.strategy(task.loop.strategy)
         with _located("loop", "stop_rules"):
             stop_rules = tuple(self.stop_rule(name) for name in task.loop.stop_rules)
+        named, traits = task.agents.critic != RULES, traits_of(strategy)
+        strategy = (traits.with_critic if named else None) or strategy
         arms, whole = task.loop.arms, task
         if arms:
             task = _of_arm(whole, arms[0])  # The first stands for all where one proposer is meant.
         roles = [AgentRole.PROPOSER, *([AgentRole.CRITIC] if strategy.asks_critic else []), *_thinkers(task, strategy)]
         agents: dict[AgentRole, Agent] = {}
         for role in roles:
+            own = traits.own_critic if role is AgentRole.CRITIC and not named else None
             with _located("agents", role.value):
-                agents[role] = self.agent(task, role)
+                agents[role] = own or self.agent(task, role)
         if task.drift and task.drift.mitigations.consolidation:
             with _located("drift", "mitigations", "consolidation", "agent"):
                 agents[AgentRole.SUMMARIZER] = self.agent(task, AgentRole.SUMMARIZER)
@@ -210,7 +215,7 @@ class ComponentResolver:
             name = consolidation.agent if consolidation else role.value
         else:
             name = getattr(task.agents, role.value) or ""
-        if name == "rules" and role is AgentRole.CRITIC:
+        if name == RULES and role is AgentRole.CRITIC:
             return RuleCritic()
         agent: Agent
         if name in self.given.agents or is_plugin("agents", name):

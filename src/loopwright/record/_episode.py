@@ -92,6 +92,7 @@ class IterationRecord:
             observation=self.observed.observation if self.observed else Observation(),
             verdict=self.judged.verdict if self.judged else Verdict(summary=proposed.problem),
             critique=self.critiqued.feedback if self.critiqued else "",
+            critic_wants=self.critiqued.decision if self.critiqued else None,
         )
 
     @property

@@ -4,7 +4,7 @@ from loopwright.types._arm import ArmUse
 from loopwright.types._attempt import Attempt
 from loopwright.types._candidate import Candidate
 from loopwright.types._control import REQUIRED_CONTROLS, Control, ControlState
-from loopwright.types._critique import Critique
+from loopwright.types._critique import Critique, DecisionKind
 from loopwright.types._drift_alarm import TRAITS, Category, Channel, DriftAlarm, Trait
 from loopwright.types._endpoint import Endpoint, EndpointName
 from loopwright.types._failure import Failure
@@ -32,6 +32,7 @@ __all__ = [
     "Control",
     "ControlState",
     "Critique",
+    "DecisionKind",
     "DriftAlarm",
     "Endpoint",
     "EndpointName",

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from loopwright.types._arm import ArmUse
 from loopwright.types._candidate import Candidate
+from loopwright.types._critique import DecisionKind
 from loopwright.types._idea import Idea
 from loopwright.types._message import Message
 from loopwright.types._observation import Observation
@@ -36,3 +37,5 @@ class Attempt(BaseModel):
     observation: Observation = Observation()
     verdict: Verdict = Verdict()
     critique: str = ""
+    critic_wants: DecisionKind | None = None
+    """Where the critic wants to go; None where none was asked."""

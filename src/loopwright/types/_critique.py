@@ -6,6 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+DecisionKind = Literal["continue", "backtrack", "restart", "stop"]
+"""Where a loop goes after an iteration."""
+
 
 class Critique(BaseModel):
     """What a critic says."""
@@ -13,6 +16,6 @@ class Critique(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     feedback: str
-    decision: Literal["continue", "backtrack", "restart", "stop"] = "continue"
+    decision: DecisionKind = "continue"
     backtrack_to: int | None = None
     """Iteration to go on from, with decision `backtrack`."""

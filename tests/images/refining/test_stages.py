@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 import loopwright
 from loopwright.images.checklist import Atom, AttributeAtom, Checklist, ObjectAtom, OtherAtom, RelationAtom, StyleAtom
 from loopwright.images.refining import Gallery, beliefs, core_of, next_core, next_edit, picture_to_edit, tally
-from loopwright.images.shapes import parse_prompt
+from loopwright.images.shapes import open_painter, parse_prompt
+from loopwright.models.image import ImageReply
 from loopwright.types import Attempt, Candidate, Check, Verdict
-from tests.images.test_image_task import task
+from tests.images.test_image_task import Painter, run, task
 
 THREE = parse_prompt("three yellow stars above a large green cross, a red ring and no circle").checklist()
 CAT = (ObjectAtom(id="cat", object="cat"), AttributeAtom(id="striped", object="cat", value="striped", parents=("cat",)))
@@ -81,6 +83,31 @@ def test_a_plan_is_staged_after_two_edits_in_vain_of_the_same_atom() -> None:
     turned = attempt(2, "star", 0, {"aims": ["ring colour"]})
     assert next_core(THREE, [first, edits[0], turned]) is None, "the second edit did it"
     assert next_core(THREE, [], always=True) == core_of(THREE)
+
+
+class Stubborn(Painter):
+    """It leaves the square out of the first picture, and edits nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("exact")
+        self.drawn: list[str] = []
+
+    async def generate(self, request: Any) -> Any:
+        self.drawn.append(request.prompt)
+        prompt = request.prompt if self.drawn[1:] else request.prompt.replace(" and a blue square", "")
+        return await open_painter(self.rates, self.options).generate(request.model_copy(update={"prompt": prompt}))
+
+    async def edit(self, request: Any) -> Any:
+        await asyncio.sleep(0)
+        return ImageReply(images=request.images, model=self.name, seed_honoured=True)
+
+
+def test_an_episode_stages_its_plan_after_edits_in_vain(tmp_path: Path) -> None:
+    """On a fresh start the proposer knows which edits failed before."""
+    painter = Stubborn()
+    run(tmp_path, task(goal="a red circle, a yellow star, a green ring, a cross and a blue square"), painter)
+    assert painter.drawn[1].startswith("a blue square")
+    assert "cross" not in painter.drawn[1]
 
 
 def test_what_was_not_asked_for_is_no_fault_of_the_generator() -> None:

@@ -137,7 +137,9 @@ def _chosen(names: Sequence[str], view: View, client: DrawsImages, atoms: Sequen
         return names[0]
     gallery = Gallery()
     gallery.add(view.public.get("gallery", ()))
-    gallery.learn(view.attempts)
+    if operation != GENERATE:
+        # New pictures may be drawn at the same time: none knows which of the others were looked at before it.
+        gallery.learn(view.attempts)
     return gallery.choose(names, {atom.kind for atom in atoms}, operation, client.random())
 
 

@@ -64,5 +64,5 @@ def as_critic_says(context: DecisionContext) -> Decision:
     return Decision("continue", "critic", "the critic goes on", context.iteration)
 
 
-IRCIG = RefinementStrategy("ircig", as_critic_says, (MAX_ITERATIONS, BUDGET), critic=True)
+IRCIG = RefinementStrategy("ircig", as_critic_says, (MAX_ITERATIONS, BUDGET), critic=True, own_critic=ImageCritic())
 """A critic decides after each picture."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -14,6 +14,7 @@ from loopwright.errors import NoCandidate, UserError
 from loopwright.images.checklist import Box, Checklist
 from loopwright.images.refining._beliefs import after_edit, beliefs, turned
 from loopwright.images.refining._gallery import Gallery, Row, chosen_editor, chosen_generator, read_gallery
+from loopwright.images.refining._led import beyond_rules
 from loopwright.images.refining._masks import mask_of, surplus
 from loopwright.images.refining._operations import GIVEN, PICTURE, Operation, next_operation, tries_in_stream
 from loopwright.images.refining._preparation import checklist_of, given_checklist
@@ -25,6 +26,8 @@ from loopwright.task import Instance
 
 MASK = "mask"
 """Name of the mask of an edit among its candidate's artifacts."""
+MOST_WORDS = 4000
+"""Characters of a critic's words that an image model is told."""
 MASKED = 2
 """Removals in vain after which one is tried without a mask."""
 
@@ -37,6 +40,7 @@ class ImageRefiner:
     """
 
     role = AgentRole.PROPOSER
+    recalls_attempts = True
 
     def __init__(self) -> None:
         self._gallery = Gallery()
@@ -104,25 +108,21 @@ class ImageRefiner:
 
     async def _generate(self, view: View, client: _Draws) -> AgentReply:
         name = chosen_generator(view, client)
-        made: dict[str, Any] = {"operation": "generate"}
-        checklist = Checklist.model_validate(view.public["checklist"])
-        core = (
-            next_core(checklist, view.attempts, always=bool(view.public.get("staged")))
-            if client.named.editors
-            else None
-        )
-        prompt, made = (core.prompt, {**made, **core.made}) if core else (view.goal, made)
+        prompt, made = _new_prompt(view, staged=bool(client.named.editors))
         request = ImageRequest(model=name, prompt=prompt, **_settings(view))
-        return await _drawn(client, request, prompt, {**made, "model": name})
+        return await _drawn(client, request, prompt, {"operation": "generate", **made, "model": name})
 
     async def _edit(self, view: View, current: Attempt, picture: str, client: _Draws) -> AgentReply:
-        if critique := view.attempts[-1].critique if view.attempts else current.critique:
+        checklist, rates = Checklist.model_validate(view.public["checklist"]), known_rates(view.public, view.attempts)
+        latest = view.attempts[-1] if view.attempts else current
+        if latest.critic_wants != "restart" and (words := latest.critique.strip()[:MOST_WORDS]):
             # A critic was asked: its words go before the rules.
-            name = client.named.editors[0]
-            request = ImageRequest(model=name, prompt=critique, images=(picture,), **_settings(view))
-            return await _drawn(client, request, critique, {"operation": "critic", "model": name})
-        rates = known_rates(view.public, view.attempts)
-        edit = next_edit(Checklist.model_validate(view.public["checklist"]), view.attempts, current, rates)
+            made = _critics_edit(checklist, view.attempts, current, rates)
+            aims = Operation("critic", tuple(made.get("aims", ())), words)
+            name = chosen_editor(view, client, current.iteration, aims) if aims.aims else client.named.editors[0]
+            request = ImageRequest(model=name, prompt=words, images=(picture,), **_settings(view))
+            return await _drawn(client, request, words, {**made, "model": name})
+        edit = next_edit(checklist, view.attempts, current, rates)
         if edit is None:
             return await self._generate(view, client)
         # Other words first, then another editor.
@@ -173,8 +173,7 @@ def next_edit(
     operation = next_operation(checklist, current.verdict, believed, tried)
     if operation is None:
         return None
-    aimed = {atom.id: turned(atom.kind) for atom in checklist.atoms if atom.id in operation.aims}
-    expected = {name: after_edit(holds, aimed.get(name)) for name, holds in believed.items()}
+    expected = _expected(checklist, believed, operation.aims)
     tries = tried.get(operation.aims[0], 0)
     region = surplus(operation.aims[0], checklist, current.verdict) if operation.kind == "remove" else ()
     if not region or tries >= MASKED:
@@ -182,6 +181,38 @@ def next_edit(
     # Whatever is left outside of the mask stays: the editor need not choose.
     all_of_it = replace(operation, instruction=operation.instruction.replace("Remove one ", "Remove the "))
     return PlannedEdit(all_of_it, tries, expected, region)
+
+
+def _expected(checklist: Checklist, believed: Mapping[str, float], aims: Collection[str]) -> dict[str, float]:
+    """The probability of each atom after an edit that aims at some of them."""
+    aimed = {atom.id: turned(atom.kind) for atom in checklist.atoms if atom.id in aims}
+    return {name: after_edit(holds, aimed.get(name)) for name, holds in believed.items()}
+
+
+def _critics_edit(checklist: Checklist, attempts: Sequence[Attempt], current: Attempt, rates: Rates) -> dict[str, Any]:
+    """What a candidate tells of an edit in a critic's words: it is for the atoms for which the rules have nothing left.
+
+    A critic that is asked after each picture edits for no atom in particular.
+    """
+    believed = beliefs(attempts, rates).get(current.iteration, {})
+    aims = beyond_rules(checklist, attempts, believed)
+    expected = {name: round(holds, 4) for name, holds in _expected(checklist, believed, aims).items()}
+    return {"operation": "critic", **({"aims": list(aims), "expected": expected} if aims else {})}
+
+
+def _new_prompt(view: View, *, staged: bool) -> tuple[str, dict[str, Any]]:
+    """The words for a new picture, and what its candidate tells of them: the critic's, a plan's first stage, the goal.
+
+    Args:
+        view: Of the proposer.
+        staged: Whether a plan may have stages: edits add the others.
+    """
+    latest = view.attempts[-1] if view.attempts else None
+    if latest and latest.critic_wants == "restart" and (words := latest.critique.strip()[:MOST_WORDS]):
+        return words, {}
+    checklist = Checklist.model_validate(view.public["checklist"])
+    core = next_core(checklist, view.attempts, always=bool(view.public.get("staged"))) if staged else None
+    return (core.prompt, core.made) if core else (view.goal, {})
 
 
 @runtime_checkable

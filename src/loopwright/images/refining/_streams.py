@@ -16,7 +16,7 @@ from loopwright.images.refining._operations import began_with_given, chance, nex
 from loopwright.images.refining._rates import known_rates
 from loopwright.images.refining._stages import UNASKED, drawn, next_core
 from loopwright.images.refining._votes import ASSUMED, Rates, new_picture, votes_of
-from loopwright.loop import SAMPLING_RULES, Decision, DecisionContext, RefinementStrategy
+from loopwright.loop import Decision, DecisionContext
 from loopwright.types import Attempt
 
 DEPTH = 6
@@ -105,7 +105,3 @@ def depths_of(attempts: Iterable[Attempt]) -> dict[int, int]:
     for attempt in attempts:
         depths[attempt.iteration] = 0 if attempt.parent is None else depths[attempt.parent] + 1
     return depths
-
-
-STREAMS = RefinementStrategy("streams", next_stream, SAMPLING_RULES)
-"""Streams of edits, rolled back where they do not help."""
