@@ -103,12 +103,19 @@ class Ledger:
     """
 
     def __init__(
-        self, caps: Caps, *, parent: Ledger | None = None, clock: Callable[[], float] = time.monotonic
+        self,
+        caps: Caps,
+        *,
+        parent: Ledger | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        on_full: Callable[[str], None] = lambda name: None,
     ) -> None:
+        """Nothing is spent yet; `on_full` is called with the cap's name where something does not fit under it."""
         self.caps = caps
         self._limits = _limits(caps)
         self.parent = parent
         self._clock = clock
+        self._on_full = on_full
         self._started = clock()
         self._before = 0.0
         self._spent = Spend()
@@ -229,12 +236,15 @@ class Ledger:
             )
             # What costs nothing of a kind is not refused for it: a candidate that was paid for is still executed.
             if asked and spent + reserved + asked > cap:
+                if spent + asked > cap:
+                    self._on_full(name)
                 raise BudgetExceeded(
                     f"the cap on {name} of {cap} has {max(cap - spent - reserved, 0)} left "
                     f"({spent} spent, {reserved} reserved), and {asked} are needed; nothing was spent on this",
                     remedy=f"Raise `{name}` in the task's budget.",
                 )
         if (spend.model_calls or spend.images) and self.caps.seconds is not None and self.seconds >= self.caps.seconds:
+            self._on_full("seconds")
             raise BudgetExceeded(
                 f"the cap on seconds of {self.caps.seconds} has 0 left; nothing was spent on this",
                 remedy="Raise `seconds` in the task's budget.",

@@ -20,6 +20,7 @@ from loopwright.cli._progress import show_progress
 from loopwright.cli.render._loosened import loosened_lines
 from loopwright.cli.render._summary import summary_as_json
 from loopwright.errors import Cause, Interrupted, UserError
+from loopwright.notify import Target
 from loopwright.report import RunSummary, render_text, summarize_run
 from loopwright.secrets import MASK, masked_names
 from loopwright.task import Caps
@@ -31,13 +32,15 @@ _GRACE = 5.0
 """Seconds that closing sandboxes may take after the second signal."""
 
 
-def execute(run: Run, *, accept: float | None, as_json: bool, checkpoints: str = "") -> None:
+def execute(
+    run: Run, *, accept: float | None, as_json: bool, checkpoints: str = "", notify: Sequence[Target] = ()
+) -> None:
     """Runs to the end, tells what came out, and exits.
 
     Raises:
         UserError: A task, agent, model or environment cannot be used as it is.
     """
-    run.checkpoints = checkpoints
+    run.checkpoints, run.notify = checkpoints, notify
     folder = run.store.folder
     result = carry_out(run, accept)
     code = result.code

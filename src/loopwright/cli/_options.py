@@ -91,6 +91,15 @@ def sent_options(function: _Function) -> _Function:
     return project(trust(function))
 
 
+notify_option = click.option(
+    "--notify",
+    multiple=True,
+    metavar="COMMAND|URL",
+    help="Tell a command (JSON on its stdin) or a webhook of the end, a spent cap, and drift alarms; repeatable.",
+)
+"""`--notify`: who is told what happens in a run."""
+
+
 runs_option = click.option(
     "--runs",
     type=click.Path(path_type=Path),

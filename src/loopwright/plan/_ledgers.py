@@ -52,7 +52,9 @@ class BudgetBook:
         self._caps = caps
         self.clock = PausableClock()
         """Which all of its ledgers go by."""
-        self.run = Ledger(self._now(caps), clock=self.clock)
+        self.on_full: Callable[[str], None] = lambda name: None
+        """Called with the name of a cap of the whole run, or of all episodes of a task, that leaves too little."""
+        self.run = Ledger(self._now(caps), clock=self.clock, on_full=self._full)
         self._result = result
         self._own = own
         self._tasks: dict[str, tuple[Task, Ledger]] = {}
@@ -117,6 +119,9 @@ class BudgetBook:
         only = next(iter(self._tasks.values()), None) if len(self._tasks) == 1 else None
         return (only[1] if only else self.run).left
 
+    def _full(self, name: str) -> None:
+        self.on_full(name)
+
     def _now(self, caps: Caps) -> Caps:
         """Caps of a whole run, with those that were given later in their place."""
         return Caps.model_validate({**caps.model_dump(include=set(Caps.model_fields)), **self._raised})
@@ -124,7 +129,7 @@ class BudgetBook:
     def _of_task(self, task: Task) -> Ledger:
         """What all episodes of a task share, whatever their variant."""
         if task.name not in self._tasks:
-            ledger = Ledger(self._now(task.budget.run), parent=self.run, clock=self.clock)
+            ledger = Ledger(self._now(task.budget.run), parent=self.run, clock=self.clock, on_full=self._full)
             self._tasks[task.name] = (task, ledger)
             ledger.charge(spent_time(0.0), seconds=self._wall.get(None, 0.0))
         return self._tasks[task.name][1]

@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack, cast
 from loopwright.agents import Agent
 from loopwright.errors import UserError
 from loopwright.models import Model
+from loopwright.notify import Target, parse_target
 from loopwright.plan import ComponentOptions, RunOptions, Tasks, handed_in, spelled, spelled_as
 from loopwright.preflight import checked
 from loopwright.runner._fork import fork_episode
@@ -33,6 +34,8 @@ class ExecuteOptions(TypedDict, total=False):
     """Keep LangGraph checkpoints: `sqlite`, or the URL of a Postgres server; empty for none."""
     on_event: Callable[[Event], None] | None
     """Called with every event as it is recorded."""
+    notify: Sequence[str]
+    """Who is told of the end, of a cap that is reached and of alarms of drift: commands, and addresses of webhooks."""
 
 
 class RunArguments(RunOptions, ExecuteOptions, total=False):
@@ -73,6 +76,8 @@ async def arun(tasks: Tasks, **options: Unpack[RunArguments]) -> RunResult:
         project: Folder with own `agents/`, `prompts/`, `environments/` and modules; the current one by default.
         out: The run's folder; a new one under `runs/` by default.
         on_event: Called with every event as it is recorded.
+        notify: Who is told of the end, of a cap that is reached and of alarms of drift: commands, which read a notice
+            in JSON from their standard input, and addresses of webhooks, to which it is posted.
         **options: Those above.
 
     Raises:
@@ -81,8 +86,9 @@ async def arun(tasks: Tasks, **options: Unpack[RunArguments]) -> RunResult:
     """
     out = options.pop("out", None)
     executed, planned = _split(options)
-    ready = checked(tasks, **planned)
-    return await _executed(Run.start(ready.resolved, Path(out) if out else Path("runs") / new_run_id()), executed)
+    ready, targets = checked(tasks, **planned), [parse_target(one) for one in executed.get("notify", ())]
+    run = Run.start(ready.resolved, Path(out) if out else Path("runs") / new_run_id())
+    return await _executed(run, executed, targets)
 
 
 @spelled
@@ -98,6 +104,7 @@ async def aresume(
     trust_sandbox: bool = False,
     checkpoints: str = "",
     on_event: Callable[[Event], None] | None = None,
+    notify: Sequence[str] = (),
     **objects: Unpack[ComponentOptions],
 ) -> RunResult:
     """Goes on with a run that was interrupted. `aresume` is to be awaited; `resume` waits by itself.
@@ -115,6 +122,7 @@ async def aresume(
         trust_sandbox: Let a run that was made elsewhere loosen its sandboxes, as its tasks say.
         checkpoints: As for `run`.
         on_event: Called with every event from now on.
+        notify: As for `run`.
         **objects: The objects that the run was started with, such as `model=`; names are in the record.
 
     Raises:
@@ -122,6 +130,7 @@ async def aresume(
         UserError: Something that the run names is not there or cannot be used.
         StoreError: There is no run, its record is damaged, or another process has it.
     """
+    targets = [parse_target(one) for one in notify]
     run = Run.reopen(
         Path(folder),
         given=handed_in(**objects),
@@ -133,7 +142,7 @@ async def aresume(
         budget=CapOptions.model_validate(budget or {}),
         trust_sandbox=trust_sandbox,
     )
-    return await _executed(run, {"checkpoints": checkpoints, "on_event": on_event})
+    return await _executed(run, {"checkpoints": checkpoints, "on_event": on_event}, targets)
 
 
 async def afork(
@@ -250,8 +259,9 @@ def _split(options: RunArguments) -> tuple[ExecuteOptions, RunOptions]:
     return executed, planned
 
 
-async def _executed(run: Run, options: ExecuteOptions) -> RunResult:
+async def _executed(run: Run, options: ExecuteOptions, targets: Sequence[Target] = ()) -> RunResult:
     run.checkpoints = options.get("checkpoints", "")
+    run.notify = targets
     if on_event := options.get("on_event"):
         if not run.recorded:
             for event in run.store.events():

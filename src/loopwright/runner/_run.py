@@ -17,6 +17,7 @@ from loopwright._version import __version__
 from loopwright.control import ControlServer
 from loopwright.errors import CallInDoubt, Interrupted, UserError
 from loopwright.loop import GRADE, EpisodeContext, EpisodePlan, Gate, regrade_episode, run_episode
+from loopwright.notify import Notifier, Target
 from loopwright.plan import (
     BudgetBook,
     ComponentOverrides,
@@ -31,6 +32,7 @@ from loopwright.plan import (
     resumed,
 )
 from loopwright.runner._learning import teach, teach_recorded
+from loopwright.runner._notices import Notices
 from loopwright.runner._recorded import is_own, recorded_config
 from loopwright.runner._results import RunResult, load_result
 from loopwright.runner._schedule import EpisodeState, Schedule
@@ -75,6 +77,8 @@ class Run:
     checkpoints: str = ""
     """Where LangGraph's state is kept for others to look at: `sqlite` for a file in the run's folder, or the URL of a
     Postgres server; empty for nowhere. It is not recorded, as a URL holds a password."""
+    notify: Sequence[Target] = ()
+    """Who gets notices: see `loopwright.notify`. It is not recorded, as an address often is a secret."""
     tell: Callable[[str], None] = _log.warning
     """Called with what the user should know beside the events; into the log by default."""
     _drained: bool = False
@@ -231,7 +235,7 @@ class Run:
             self._loop.call_soon_threadsafe(self._schedule.stop)
 
     async def execute(self) -> RunResult:
-        """Runs what has no score yet, and closes the record.
+        """Runs what has no score yet, closes the record, and sends notices of it to `notify`.
 
         Raises:
             Interrupted: `drain` was called; the rest can be resumed.
@@ -239,6 +243,11 @@ class Run:
             UserError: A task, agent, model or environment cannot be used as it is.
             StoreError: The record cannot be written, or the server for checkpoints is away.
         """
+        async with Notifier(self.notify, self.tell) as notifier:
+            await self._to_the_end(Notices(self.store, self.ledgers, notifier))
+        return load_result(self.store.folder)
+
+    async def _to_the_end(self, notices: Notices) -> None:
         try:
             async with AsyncExitStack() as stack:
                 parts = await stack.enter_async_context(RunResources(self.resolved, self.store))
@@ -251,7 +260,7 @@ class Run:
                 sessions = [
                     await self._session(name, episodes, parts) for name, episodes in sessions_of(self.planned).items()
                 ]
-                await self._episodes(sessions, parts)
+                await self._episodes(sessions, parts, notices)
         except (Interrupted, CallInDoubt):
             self.store.append(RunFinished(reason="interrupted"))
             raise
@@ -262,7 +271,6 @@ class Run:
             self.store.append(RunFinished(reason="completed"))
         finally:
             self.store.close()
-        return load_result(self.store.folder)
 
     async def _session(self, name: str, planned: Sequence[PlannedEpisode], parts: RunResources) -> Session:
         """Opens a session, which takes in what earlier processes recorded of it."""
@@ -278,7 +286,7 @@ class Run:
         self.store.subscribe(lambda event: session.take(event) if event.episode in session else None)
         return session
 
-    async def _episodes(self, sessions: Sequence[Session], parts: RunResources) -> None:
+    async def _episodes(self, sessions: Sequence[Session], parts: RunResources, notices: Notices) -> None:
         async def work(episode: PlannedEpisode, session: Session | None, gate: Gate) -> EpisodeState:
             if gate.skipping:
                 return state_of(self._leave_out(episode, gate))
@@ -292,6 +300,7 @@ class Run:
                     teach_recorded(self.resolved.components(episode), self.recorded[episode.id])
         schedule = Schedule(self.planned, over, self.config.concurrency, work)
         self._loop, self._schedule = asyncio.get_running_loop(), schedule
+        notices.states = schedule.states
         if self._drained:
             schedule.stop()
         steering = Steering(self.resolved, self.store, self.ledgers, schedule)

@@ -11,6 +11,7 @@ from loopwright.cli._options import (
     checkpoints_option,
     examples,
     json_option,
+    notify_option,
     run_argument,
     runs_option,
     sent_options,
@@ -40,6 +41,7 @@ from loopwright.cli._plan_options import cap_options
 )
 @cap_options
 @checkpoints_option
+@notify_option
 @runs_option
 @json_option
 def command(
@@ -52,6 +54,7 @@ def command(
     trust_sandbox: bool,
     prices: Path | None,
     checkpoints: str,
+    notify: tuple[str, ...],
     runs: Path,
     as_json: bool,
     budget: dict[str, float | None],
@@ -65,8 +68,10 @@ def command(
     from loopwright import Run
     from loopwright.cli._execute import execute, tell_code
     from loopwright.cli._runs import find_episode, find_run
+    from loopwright.notify import parse_target
     from loopwright.task import CapOptions
 
+    targets = [parse_target(one) for one in notify]
     folder = find_run(run, runs)
     opened = Run.reopen(
         folder,
@@ -79,4 +84,4 @@ def command(
         budget=CapOptions.model_validate(budget),
     )
     tell_code(opened)
-    execute(opened, accept=accept, as_json=as_json, checkpoints=checkpoints)
+    execute(opened, accept=accept, as_json=as_json, checkpoints=checkpoints, notify=targets)

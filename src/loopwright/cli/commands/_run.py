@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loopwright.cli._options import NumberRange, checkpoints_option, examples, json_option, runs_option
+from loopwright.cli._options import NumberRange, checkpoints_option, examples, json_option, notify_option, runs_option
 from loopwright.cli._plan_options import checked, plan_options
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Tell how many calls and what cost a run could come to, and run nothing.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in --runs by default.")
 @checkpoints_option
+@notify_option
 @runs_option
 @json_option
 def command(
@@ -36,6 +37,7 @@ def command(
     dry_run: bool,
     out: Path | None,
     checkpoints: str,
+    notify: tuple[str, ...],
     runs: Path,
     as_json: bool,
 ) -> None:
@@ -44,7 +46,9 @@ def command(
     PATH is a task file or a folder of them. Every run has its own folder, which holds its whole record.
     """
     from loopwright.cli._output import tell
+    from loopwright.notify import parse_target
 
+    targets = [parse_target(one) for one in notify]
     everything = checked(paths, plan)
     for note in everything.notes:
         tell(f"note: {note}")
@@ -57,4 +61,4 @@ def command(
     from loopwright.cli._execute import execute
 
     created = Run.start(everything.resolved, out or runs / new_run_id())
-    execute(created, accept=accept, as_json=as_json, checkpoints=checkpoints)
+    execute(created, accept=accept, as_json=as_json, checkpoints=checkpoints, notify=targets)
