@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from loopwright.errors import CallInDoubt, LoopwrightError, StoreError
 from loopwright.secrets import secrets_in
@@ -22,6 +22,17 @@ from loopwright.types import Failure
 
 Call = Callable[[], Awaitable[Mapping[str, Any]]]
 Reuse = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+
+class WriteCall(Protocol):
+    """Writes an event of a call."""
+
+    def __call__(
+        self, data: CallIntended | CallFinished, key: CallKey, result: Mapping[str, Any] | None = None, /
+    ) -> None:
+        """Writes it, with the call's result as JSON types where that stands in the line."""
+        ...
+
 
 _log = logging.getLogger(__name__)
 
@@ -84,7 +95,7 @@ class Calls:
         self,
         index: CallIndex,
         journal: Journal,
-        write: Callable[[CallIntended | CallFinished, CallKey], None],
+        write: WriteCall,
         artifacts: Artifacts,
         *,
         cache: ResponseCache | None,
@@ -162,7 +173,7 @@ class Calls:
         if len(encoded) > LARGE:
             self._write(finished.model_copy(update={"artifact": self._artifacts.put(encoded)}), key)
         else:
-            self._write(finished.model_copy(update={"result": result}), key)
+            self._write(finished, key, result)
         await self._secure(kind, repeatable)
         if cache and cached is None:
             await asyncio.to_thread(self._keep, cache, cache_key, result)

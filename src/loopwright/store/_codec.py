@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic_core import to_json as fast_json
 
 from loopwright.secrets import scrub
 from loopwright.text import encodable
@@ -60,8 +61,8 @@ def _scrubbed(value: Any) -> Any:
 def to_json(value: Mapping[str, Any]) -> bytes:
     """Returns compact JSON in UTF-8; strings that UTF-8 cannot hold are escaped."""
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:
+        return fast_json(value)
+    except PydanticSerializationError:  # strings that UTF-8 cannot hold, or a value that is very deep
         return json.dumps(value, separators=(",", ":")).encode()
 
 

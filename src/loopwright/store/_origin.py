@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import os
 import secrets
 
 from loopwright.files import read_regular
-from loopwright.store._codec import plain, to_json
+from loopwright.store._codec import plain
 from loopwright.store._read import Manifest
 from loopwright.user_folders import state_folder
 
@@ -28,9 +29,10 @@ def made_here(manifest: Manifest) -> bool:
 
 
 def _seal(key: bytes, manifest: Manifest) -> str:
-    # The configuration decides what code a run names.
-    told = to_json(plain({"id": manifest.id, "created": manifest.created, "config": manifest.config}))
-    return hmac.new(key, told, hashlib.sha256).hexdigest()
+    # The configuration decides what code a run names. The seals of earlier versions are of JSON as Python writes it.
+    told = plain({"id": manifest.id, "created": manifest.created, "config": manifest.config})
+    text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def _key() -> bytes | None:

@@ -291,20 +291,26 @@ class RunStore:
         finally:
             os.close(held)
 
-    def _write(self, data: Payload, episode: str | None, iteration: int | None, node: str | None) -> Line:
+    def _write(
+        self, data: Payload, episode: str | None, iteration: int | None, node: str | None, **made_plain: Any
+    ) -> Line:
         body = {
             "time": self._clock().isoformat(timespec="microseconds"),
             "episode": episode,
             "iteration": iteration,
             "node": node,
-            "data": plain(data),
+            "data": {**plain(data), **made_plain},
         }
         line = self._journal.append({name: value for name, value in body.items() if value is not None})
         self._index.note(line)
         return line
 
-    def _write_call(self, data: CallIntended | CallFinished, key: CallKey) -> None:
-        line = self._write(data, key.episode, key.iteration, key.node)
+    def _write_call(
+        self, data: CallIntended | CallFinished, key: CallKey, result: Mapping[str, Any] | None = None, /
+    ) -> None:
+        # Results are long, and plain already: they are not looked through once more.
+        made = {} if result is None else {"result": result}
+        line = self._write(data, key.episode, key.iteration, key.node, **made)
         if self._listeners:
             self._announce(to_event(line.body))
 
