@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -359,3 +360,23 @@ def test_a_changed_endpoint_is_told_at_a_resume(project: Path) -> None:
     (project / "settings" / "endpoints.yaml").write_text("cloud: {base_url: 'http://127.0.0.1:9/v1'}")
     with pytest.raises(RunChanged, match="endpoint cloud"):
         Run.reopen(project / "run")
+
+
+@pytest.mark.parametrize(("name", "variable"), [("openai", "OPENAI_BASE_URL"), ("vllm", "VLLM_BASE_URL")])
+def test_where_a_variable_leads_is_recorded_and_compared(
+    project: Path, monkeypatch: pytest.MonkeyPatch, name: str, variable: str
+) -> None:
+    (project / "task.yaml").write_text(TASK.format(url="http://127.0.0.1:9/v1"))
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-0123456789")
+
+    async def played_at_a_server(out: Path) -> str:
+        async with Provider(reply("hello")) as provider:
+            monkeypatch.setenv(variable, provider.base_url)
+            await asyncio.to_thread(loopwright.run, "task.yaml", model=f"{name}/m", out=out)
+            return provider.base_url
+
+    asked = [asyncio.run(played_at_a_server(project / out)) for out in ("one", "two")]
+    records = [(project / out / "run.json").read_text() for out in ("one", "two")]
+    assert [json.loads(record)["config"]["endpoints"][name]["base_url"] for record in records] == asked
+    assert "sk-canary" not in "".join(records)
+    assert f"endpoint {name}: base_url" in loopwright.compare(project / "one", project / "two").differences

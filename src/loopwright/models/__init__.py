@@ -6,6 +6,7 @@ from loopwright.models._endpoints import (
     builtin_endpoint,
     endpoints_file,
     load_endpoints,
+    moved_endpoint,
     openai_endpoint,
     user_endpoints,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "list_models",
     "load_endpoints",
     "models_folder",
+    "moved_endpoint",
     "needs_pillow",
     "open_model",
     "openai_endpoint",

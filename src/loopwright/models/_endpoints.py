@@ -108,6 +108,17 @@ def openai_endpoint(name: str) -> Endpoint | None:
     return None
 
 
+def moved_endpoint(name: str) -> Endpoint | None:
+    """The endpoint that an environment variable moved from its usual URL, without what is secret; None if none did.
+
+    Raises:
+        UserError: The variable holds no base URL.
+    """
+    if name in BUILTIN_ENDPOINTS:
+        return builtin_endpoint(name) if os.environ.get(url_variable(name), "").strip() else None
+    return openai_endpoint(name) if os.environ.get("OPENAI_BASE_URL") else None
+
+
 _FILE = TypeAdapter(Mapping[EndpointName, Endpoint])
 
 

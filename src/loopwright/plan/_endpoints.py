@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from loopwright.agents import load_card
 from loopwright.errors import TaskError, UserError
-from loopwright.models import BUILTIN_ENDPOINTS, split_name
+from loopwright.models import BUILTIN_ENDPOINTS, moved_endpoint, split_name
 from loopwright.plan._fingerprints import agent_names
 from loopwright.plan._plan import RunConfig
 from loopwright.project import Project
@@ -31,6 +31,9 @@ def known_endpoints(foreign: Mapping[str, Endpoint], own: Mapping[str, Endpoint]
 def with_endpoints(config: RunConfig, own: Mapping[str, Endpoint]) -> RunConfig:
     """The configuration with the endpoints that its models name, so that the record says what they were.
 
+    Of those that are built in only the ones that a variable such as `OPENAI_BASE_URL` moved are told. A resumed run
+    asks where the variable leads then.
+
     Raises:
         TaskError: A task takes a name that is built in, or that another task gives to another endpoint.
     """
@@ -45,7 +48,9 @@ def with_endpoints(config: RunConfig, own: Mapping[str, Endpoint]) -> RunConfig:
             of_tasks[name] = endpoint
     known = known_endpoints({**of_tasks, **config.endpoints}, own)
     named = {split_name(model)[0] for model in _models(config) if "/" in model or ":" in model}
-    return config.model_copy(update={"endpoints": {name: known[name] for name in sorted(named & known.keys())}})
+    moved = {name: endpoint for name in named - known.keys() if (endpoint := moved_endpoint(name))}
+    used = {name: known[name] for name in named & known.keys()} | moved
+    return config.model_copy(update={"endpoints": dict(sorted(used.items()))})
 
 
 def models_of(task: Task, project: Project) -> Iterator[str]:
