@@ -7,13 +7,15 @@ from bisect import insort
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from loopwright.discovery._problem import construction_of
+from loopwright.discovery._problem import again_of, construction_of, measured_of
 from loopwright.types import Attempt, ValueOptions
 
 EXPLORATION = 1.0
 """The factor c of PUCT."""
 EXPANSION = 8
 """Candidates that count as one expansion: a parent is not given up for one child that is worse."""
+MEASUREMENTS = 3
+"""How often a noisy candidate is measured before others are made from it."""
 CHILDREN_KEPT = 2
 """Children of one parent that may become parents themselves."""
 MOST_STATES = 1000
@@ -30,6 +32,8 @@ class State:
     """Higher is better, whatever the direction of the value is."""
     found: str
     """What tells its construction from others."""
+    measured: int = MEASUREMENTS
+    """How often its program was measured; fewer than `MEASUREMENTS` only where that is noisy."""
     best_child: float | None = None
     visits: int = 0
     """Candidates that were made from it or from its descendants, failed ones too."""
@@ -63,6 +67,9 @@ class Archive:
     def add(self, attempt: Attempt) -> None:
         """Takes in the next attempt of the search."""
         parent = attempt.parent
+        if again_of(attempt.candidate):
+            self._measure_again(attempt)
+            return
         self._visit(parent)
         reward = self.reward(attempt)
         if reward is None:
@@ -74,7 +81,8 @@ class Archive:
         found = construction_of(attempt) or attempt.candidate.digest
         if found in self._seen:
             return
-        state = State(attempt.iteration, parent, reward, found)
+        measured = len(measured_of(attempt)) if attempt.verdict.margin else MEASUREMENTS
+        state = State(attempt.iteration, parent, reward, found, min(measured, MEASUREMENTS))
         self._insert(state)
         if parent is not None:
             self._keep_best(parent, state.iteration)
@@ -84,7 +92,7 @@ class Archive:
         """Takes in a state of another archive as one that was made afresh, unless its construction is known here."""
         if state.found in self._seen or state.iteration in self._valid:
             return
-        self._insert(State(state.iteration, None, state.reward, state.found))
+        self._insert(State(state.iteration, None, state.reward, state.found, state.measured))
         self._make_room()
 
     def select(self, blocked: Iterable[int] = ()) -> State | None:
@@ -126,7 +134,7 @@ class Archive:
         """What an attempt is worth; None without a valid candidate."""
         if attempt.candidate is None or not attempt.verdict.passed or attempt.verdict.value is None:
             return None
-        return self.value.rank(attempt.verdict.value)
+        return attempt.verdict.worth(self.value)
 
     def gains(self, attempt: Attempt) -> bool:
         """Whether an attempt that was not added yet is better than its parent; one made afresh, than all so far."""
@@ -136,6 +144,23 @@ class Archive:
         if attempt.parent in self._valid:
             return reward > self._valid[attempt.parent].reward
         return not self._ranked or reward > -self._ranked[0][0]
+
+    def _measure_again(self, attempt: Attempt) -> None:
+        """Ranks a candidate by all its measurements; one that fails when it is executed again is no parent any more."""
+        state = None if attempt.parent is None else self.states.get(attempt.parent)
+        if state is None:
+            return
+        self._drop(state.iteration)
+        reward = self.reward(attempt)
+        siblings = self._children.get(state.parent, []) if state.parent is not None else []
+        if reward is not None:
+            state.reward, state.measured = reward, min(len(measured_of(attempt)), MEASUREMENTS)
+            self.states[state.iteration] = state
+            insort(self._ranked, (-reward, state.iteration))
+        elif state.iteration in siblings:
+            siblings.remove(state.iteration)
+        if state.parent in self._valid:
+            self._valid[state.parent].best_child = max((self._valid[one].reward for one in siblings), default=None)
 
     def _insert(self, state: State) -> None:
         self._seen.add(state.found)

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
+from collections.abc import Mapping
+from statistics import fmean
+
+from pydantic import JsonValue
 
 from loopwright.candidate import Candidate
 from loopwright.discovery._execution import Execution, execute
-from loopwright.discovery._problem import CONSTRUCTION, PROGRAM, Problem, problem_of
+from loopwright.discovery._problem import CONSTRUCTION, MEASURED, PROGRAM, Problem, problem_of
 from loopwright.discovery._verification import ConstructionVerifier, Verification
 from loopwright.environments import EnvironmentSetup
 from loopwright.errors import VerifierError
 from loopwright.task import Instance
 from loopwright.types import Check, Observation, Verdict
+
+_DEVIATIONS = 2.0
+"""Standard errors that a noisy value is ranked below its mean."""
 
 
 class DiscoveryEnvironment:
@@ -75,7 +83,7 @@ class DiscoveryEnvironment:
             return Observation(text=f"{ran.problem}. {ran.printed}", verdict=verdict)
         # Not in the thread of the loop: a disk takes longer to be sure of a file than a model's reply to be read.
         stored = self._found[action.digest] = await asyncio.to_thread(self._setup.put, ran.construction)
-        verdict = await self._measured(ran.construction, stored, ran.seconds)
+        verdict = await self._measured(action, ran.construction, stored, ran.seconds)
         return Observation(text=_told(ran, verdict), verdict=verdict)
 
     async def submit(self, answer: Candidate) -> Verdict:
@@ -88,7 +96,7 @@ class DiscoveryEnvironment:
         self._started()
         if answer.digest in self._found:
             stored = self._found[answer.digest]
-            return await self._measured(self._setup.get(stored), stored, 0.0)
+            return await self._measured(answer, self._setup.get(stored), stored, 0.0)
         return (await self.step(answer)).verdict or Verdict()
 
     async def close(self) -> None:
@@ -96,14 +104,16 @@ class DiscoveryEnvironment:
         if self._verifier is not None:
             await self._verifier.close()
 
-    async def _measured(self, construction: bytes, stored: str, seconds: float) -> Verdict:
-        _, verifier = self._started()
+    async def _measured(self, candidate: Candidate, construction: bytes, stored: str, seconds: float) -> Verdict:
+        problem, verifier = self._started()
         found = await verifier.verify(construction)
         if found.outcome == "failed" and not self._works:
             await self._try_seed(found)
-        data = {CONSTRUCTION: stored}
+        data: dict[str, JsonValue] = {CONSTRUCTION: stored}
         if found.outcome == "value":
             self._works = True
+            if problem.noise:
+                return _noisy(found.value, candidate, problem.noise, data, seconds)
             return Verdict(checks=(Check(name="valid", score=1.0, data=data),), value=found.value, seconds=seconds)
         why = found.why if found.outcome == "invalid" else f"the verifier failed on this construction: {found.why}"
         return Verdict(checks=(Check(name="valid", score=0.0, evidence=why, data=data),), seconds=seconds)
@@ -131,7 +141,22 @@ class DiscoveryEnvironment:
         return self._problem, self._verifier
 
 
+def _noisy(value: float, candidate: Candidate, noise: float, data: Mapping[str, JsonValue], seconds: float) -> Verdict:
+    """The mean of all measurements of a program, with two standard errors as its margin."""
+    earlier = candidate.made.get(MEASURED)
+    known = [float(one) for one in earlier if isinstance(one, int | float)] if isinstance(earlier, list) else []
+    measured = [*known, value]
+    check = Check(name="valid", score=1.0, data={**data, MEASURED: list(measured)})
+    margin = _DEVIATIONS * noise / math.sqrt(len(measured))
+    return Verdict(checks=(check,), value=fmean(measured), margin=margin, seconds=seconds)
+
+
 def _told(ran: Execution, verdict: Verdict) -> str:
+    if verdict.value is not None and verdict.margin:
+        return (
+            f"The construction is valid. The mean of what was measured of the program is {verdict.value!r}, and it may "
+            f"be worse by {verdict.margin:.3g}. {ran.printed}"
+        )
     if verdict.value is not None:
         return f"The construction is valid, and its value is {verdict.value!r}. {ran.printed}"
     return f"The construction is not valid: {verdict.checks[0].evidence}. {ran.printed}"

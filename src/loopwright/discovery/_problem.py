@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from loopwright.environments import Fields, read_fields
 from loopwright.errors import TaskError
 from loopwright.task import Instance
-from loopwright.types import Attempt
+from loopwright.types import Attempt, Candidate
 
 PROGRAM = "solution.py"
 """The file of a candidate that is executed."""
@@ -22,6 +22,10 @@ CONSTRUCTION = "construction"
 """Name of the construction that a candidate starts from, among its artifacts."""
 
 _Length = Annotated[int, Field(gt=0, le=100_000)] | None
+MEASURED = "measured"
+"""Name of earlier measurements of a program: in how a candidate was made, and in the data of its check."""
+AGAIN = "again"
+"""The operation of a candidate that is an earlier one, executed again."""
 
 
 class Construction(Fields):
@@ -56,6 +60,8 @@ class Problem(Fields):
     """The program that a search starts from."""
     known: tuple[Known, ...] = ()
     """Values in the literature."""
+    noise: float = Field(default=0.0, ge=0, le=1e12)
+    """Standard deviation of one measurement, where the program or the verifier draws by chance; 0 for none."""
     timeout: float = Field(default=20.0, gt=0, le=3600)
     """Seconds for a candidate."""
     verify_timeout: float = Field(default=5.0, gt=0, le=600)
@@ -94,6 +100,18 @@ def problem_of(instance: Instance) -> Problem:
             remedy="The verifier measures exactly, so nothing needs to be hidden.",
         )
     return read_fields(Problem, known, "environment")
+
+
+def again_of(candidate: Candidate | None) -> bool:
+    """Whether a candidate is an earlier one that is executed again."""
+    return candidate is not None and candidate.made.get("operation") == AGAIN
+
+
+def measured_of(attempt: Attempt) -> tuple[float, ...]:
+    """What was measured of the program of an attempt so far, where its problem is noisy."""
+    data = next((check.data for check in attempt.verdict.checks if check.data and MEASURED in check.data), None)
+    found = data[MEASURED] if data else None
+    return tuple(float(one) for one in found if isinstance(one, int | float)) if isinstance(found, list) else ()
 
 
 def construction_of(attempt: Attempt) -> str | None:

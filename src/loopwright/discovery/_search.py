@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from itertools import islice
 from random import Random
 
-from loopwright.discovery._archive import Archive
+from loopwright.discovery._archive import MEASUREMENTS, Archive
 from loopwright.discovery._bandit import Bandit
+from loopwright.discovery._constants import constants_of, with_constants
 from loopwright.discovery._entropic import entropic_weights
 from loopwright.discovery._islands import Islands
-from loopwright.discovery._problem import CONSTRUCTION
+from loopwright.discovery._problem import AGAIN, CONSTRUCTION, MEASURED, PROGRAM, again_of, measured_of
 from loopwright.discovery._programs import normal_form
 from loopwright.loop import Brief, Decision, IdeaPool, SearchStrategy
 from loopwright.task import LoopOptions
@@ -39,6 +40,8 @@ class Discovery:
         """The latest candidate that was made from each."""
         self._known: dict[int, int] = {}
         """By iteration: attempts that were taken in when it was begun."""
+        self._noisy: dict[int, tuple[Candidate, Sequence[float]]] = {}
+        """By iteration: candidates of a noisy problem as they were executed last, and what was measured of them."""
         self._bandit = Bandit([arm.name for arm in options.arms]) if options.arms else None
         self._options = options.ideas
         self._ideas: dict[int | None, IdeaPool] = {}
@@ -48,11 +51,15 @@ class Discovery:
 
     def take(self, attempt: Attempt) -> None:
         """Takes in the next attempt."""
+        if attempt.verdict.margin and attempt.candidate is not None:
+            first = attempt.parent if again_of(attempt.candidate) else None
+            first = attempt.iteration if first is None else first
+            self._noisy[first] = (attempt.candidate, measured_of(attempt))
         if self._bandit and attempt.made_by:
             self._bandit.take(attempt.made_by, better=self._islands.gains(attempt))
         self._islands.add(attempt)
         self._known.pop(attempt.iteration, None)
-        if attempt.parent is not None:
+        if attempt.parent is not None and not again_of(attempt.candidate):
             self._latest[attempt.parent] = attempt.iteration
         if attempt.idea is not None:
             self._considered.append(attempt.iteration)
@@ -71,6 +78,8 @@ class Discovery:
         if state is None:
             why = "every lineage is under way" if archive.states else "no candidate is valid yet"
             return Decision("restart", "puct", where + why)
+        if state.measured < MEASUREMENTS:
+            return Decision("backtrack", AGAIN, f"{where}measured {state.measured} times", state.iteration)
         known = "its own" if state.best_child is None else "its best child's"
         measured = self._value.describe(self._value.rank(state.promise))
         why = f"{where}{known} {measured}, {state.visits} candidates made from it"
@@ -80,6 +89,8 @@ class Discovery:
         """Shows ancestors of what a candidate is made from, its latest change, and good candidates by chance."""
         self._known[iteration] = self._islands.taken
         archive = self._islands.begin(iteration)
+        if again := self._again(archive, iteration, target):
+            return Brief(candidate=again)
         considered = list(self._considered)
         pool = self._ideas.get(target)
         idea = pool.take(self._options.audit, Random(f"{self._seed}/{iteration}/idea")) if pool else None
@@ -92,6 +103,18 @@ class Discovery:
         attempts = sorted(shown | self._exemplars(archive, iteration))
         return Brief(attempts=attempts, considered=considered, arm=arm, idea=idea)
 
+    def _again(self, archive: Archive, iteration: int, target: int | None) -> Candidate | None:
+        """A noisy candidate that is executed again, with other seeds, before others are made from it."""
+        state = None if target is None else archive.states.get(target)
+        if target is None or state is None or state.measured >= MEASUREMENTS:
+            return None
+        before, measured = self._noisy[target]
+        random, source = Random(f"{self._seed}/{iteration}/again"), before.files.get(PROGRAM, "")
+        drawn = {one.name: one.changed(random) for one in constants_of(source) if one.low is None}
+        made = {"operation": AGAIN, MEASURED: list(measured)}
+        files = {**before.files, PROGRAM: with_constants(source, drawn)}
+        return before.model_copy(update={"files": files, "made": made})
+
     def _exemplars(self, archive: Archive, iteration: int) -> set[int]:
         """Some of the best candidates of an archive, drawn with entropic weights."""
         best = archive.best(_BEST)
@@ -101,7 +124,7 @@ class Discovery:
 
     def refuse(self, iteration: int, candidate: Candidate) -> str:
         """Refuses a program that is equal to an earlier one but for blanks, comments and line ends."""
-        first = self._programs.get(_told(candidate))
+        first = None if again_of(candidate) else self._programs.get(_told(candidate))
         if first is None or first >= self._known.get(iteration, 0):
             return ""
         return f"not executed: but for blanks and comments the program is that of iteration {first}"

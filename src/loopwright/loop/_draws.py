@@ -104,6 +104,8 @@ async def drawn(
             await before.reserved.wait()
         if before and before.ends_loop:
             mine.result = before.result
+        elif brief and brief.candidate:
+            mine.result = AgentReply(candidate=brief.candidate)
         else:
             shown = [context.tree[number] for number in brief.attempts] if brief else None
             idea = await idea_for(context, iteration, target, brief, mine.reserved) if brief else None

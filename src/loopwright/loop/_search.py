@@ -18,6 +18,8 @@ class Brief:
     """Iterations, oldest first."""
     considered: Sequence[int] = ()
     """Iterations whose ideas and outcomes are shown to whoever proposes ideas and ranks them, oldest first."""
+    candidate: Candidate | None = None
+    """The candidate itself, which nobody is asked for; None for what the proposer makes."""
     arm: str = ""
     """Who makes the candidate; empty for the proposer."""
     idea: Idea | None = None

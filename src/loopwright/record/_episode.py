@@ -280,7 +280,7 @@ class EpisodeRecord:
     def rank(self, verdict: Verdict) -> tuple[float, float]:
         """What verdicts are compared by: the score first, then the value in its direction where the task has one."""
         value = self.started.value if self.started else None
-        return verdict.score, value.rank(verdict.value) if value else 0.0
+        return verdict.score, verdict.worth(value) if value else 0.0
 
     def right(self, iteration: int, *, graded: bool) -> bool | None:
         """Whether its candidate passed or is good enough; a reply without one is not; None where nobody looked."""

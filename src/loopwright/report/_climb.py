@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,6 +72,7 @@ def _rungs(episode: EpisodeRecord, value: ValueOptions) -> Iterator[Rung]:
     executed, seconds, tokens = 0, 0.0, 0
     usd: Decimal | None = Decimal(0)
     best: float | None = None
+    worth = -math.inf
     turns = [turn for _, turn in sorted(episode.iterations.items()) if turn.begun]
     for count, turn in enumerate(turns, 1):
         executed += _executed(turn)
@@ -79,8 +81,8 @@ def _rungs(episode: EpisodeRecord, value: ValueOptions) -> Iterator[Rung]:
         tokens += turn.spent.usage.total - turn.grading.usage.total
         cost = turn.spent.cost_usd
         usd = None if usd is None or cost is None else usd + cost
-        if turn.judged and turn.judged.passed and value.rank(turn.value) > value.rank(best):
-            best = turn.value
+        if turn.judged and turn.judged.passed and turn.judged.verdict.worth(value) > worth:
+            best, worth = turn.value, turn.judged.verdict.worth(value)
         yield Rung(count, executed, seconds, tokens, usd, best)
 
 

@@ -128,8 +128,8 @@ def _origins(turns: Sequence[IterationRecord], value: ValueOptions) -> tuple[tup
 
 
 def _best(turns: Sequence[IterationRecord], value: ValueOptions) -> str:
-    found = [turn.value for turn in turns if turn.value is not None and turn.judged and turn.judged.passed]
-    return value.describe(max(found, key=value.rank)) if found else "none"
+    found = [turn.judged.verdict for turn in turns if turn.value is not None and turn.judged and turn.judged.passed]
+    return value.describe(max(found, key=lambda one: one.worth(value)).value) if found else "none"
 
 
 def drawn_as(config: Mapping[str, Any]) -> Mapping[str, str]:

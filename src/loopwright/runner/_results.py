@@ -192,7 +192,7 @@ def _best_values(episode: EpisodeResult, valued: ValueOptions) -> list[float | N
     verdicts = [attempt.verdict for attempt in episode.attempts]
 
     def better(one: Verdict, other: Verdict) -> Verdict:
-        return max(one, other, key=lambda verdict: (verdict.score, valued.rank(verdict.value)))
+        return max(one, other, key=lambda verdict: (verdict.score, verdict.worth(valued)))
 
     return [verdict.value for verdict in accumulate(verdicts, better)]
 

@@ -45,7 +45,7 @@ def good_enough(verdict: Verdict, threshold: Threshold | None, value: ValueOptio
     if threshold is None or not verdict.checks:
         return False
     if isinstance(threshold, ValueThreshold):
-        return value is not None and verdict.passed and value.rank(verdict.value) >= value.rank(threshold.value)
+        return value is not None and verdict.passed and verdict.worth(value) >= value.rank(threshold.value)
     if isinstance(threshold, CheckThreshold):
         return any(check.name == threshold.check and check.score >= threshold.score for check in verdict.checks)
     return verdict.score >= threshold

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Self
@@ -9,7 +10,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from loopwright.errors import VerifierError
-from loopwright.types._value import Value
+from loopwright.types._value import Value, ValueOptions
 
 
 class Check(BaseModel):
@@ -55,8 +56,14 @@ class Verdict(BaseModel):
     """One line that holds even where there are no checks, e.g. that the module could not be imported."""
     value: Value | None = Field(default=None, exclude_if=lambda value: value is None)
     """What the task maximises or minimises beside the score (`loop.value`); None where there is nothing to measure."""
+    margin: float = Field(default=0.0, ge=0, allow_inf_nan=False, exclude_if=operator.not_)
+    """How much worse the value may be, where it is measured with noise: values are compared by their worse ends."""
     cost_usd: Decimal = Decimal(0)
     seconds: float = Field(default=0.0, ge=0)
+
+    def worth(self, value: ValueOptions) -> float:
+        """A number that is higher for a better value, at the worse end of its margin; the lowest for no value."""
+        return value.rank(self.value) - self.margin
 
     @property
     def score(self) -> float:
@@ -104,6 +111,7 @@ class Verdict(BaseModel):
             checks=_numbered(check for verdict in told for check in verdict.checks),
             summary="; ".join(verdict.summary for verdict in told if verdict.summary),
             value=next(iter(values), None),
+            margin=max((verdict.margin for verdict in told), default=0.0),
             cost_usd=sum((verdict.cost_usd for verdict in told), Decimal(0)),
             seconds=sum(verdict.seconds for verdict in told),
         )

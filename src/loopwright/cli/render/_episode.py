@@ -213,6 +213,7 @@ def shown_verdict(verdict: Verdict, aim: ValueOptions | None) -> str:
     )
     if verdict.value is not None:
         head += f", {(aim or _UNNAMED).describe(verdict.value)}"
+        head += f" (it may be worse by {verdict.margin:.3g})" if verdict.margin else ""
     lines = [f"{head}; {verdict.summary}" if verdict.summary else head]
     for check in verdict.failed:
         lines.append(f"{check.name}: {check.score:.2f}")
