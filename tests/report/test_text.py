@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from loopwright.report import RunSummary, render_text, summarize_run
+from loopwright.report import RunSummary, render_html, render_text, summarize_run
 from tests.report.builder import RunBuilder, Turn
 
 
@@ -106,3 +106,12 @@ def test_importing_the_report_does_not_load_rich() -> None:
     code = "import sys, loopwright.report; print('rich' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_what_is_good_enough_is_told_in_the_text_and_on_the_page(tmp_path: Path) -> None:
+    turns = [Turn(0.9, decision="stop", rule="threshold")]
+    run = RunBuilder(tmp_path / "run")
+    run.episode(turns, threshold=0.8)
+    folder = run.close("completed")
+    assert "refine: good enough: the score is 0.8 or more (`loop.threshold`)" in shown(summarize_run(folder), 110)
+    assert "the score is 0.8 or more" in render_html(folder)

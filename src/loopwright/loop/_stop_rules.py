@@ -10,7 +10,8 @@ from loopwright.loop._decision import DecisionContext, StopRule
 from loopwright.loop._verdicts import unjudged
 from loopwright.record import EpisodeRecord
 from loopwright.stats import expected_gain, predicted_asymptote, worth_iterating
-from loopwright.task import CheckThreshold, LoopOptions, ValueThreshold
+from loopwright.task import CheckThreshold, LoopOptions
+from loopwright.types import describe_threshold
 
 
 def _all_passed(context: DecisionContext) -> str | None:
@@ -27,13 +28,7 @@ def _threshold(context: DecisionContext) -> str | None:
 
 
 def _threshold_words(options: LoopOptions) -> str:
-    wanted = options.threshold
-    if isinstance(wanted, CheckThreshold):
-        return f"the check {wanted.check} scores {wanted.score:g} or more"
-    if isinstance(wanted, ValueThreshold) and options.value:
-        side = "more" if options.value.direction == "maximize" else "less"
-        return f"all checks pass, and {options.value.describe(wanted.value)} or {side}"
-    return f"the score is {wanted:g} or more"
+    return "" if options.threshold is None else describe_threshold(options.threshold, options.value)
 
 
 def _max_iterations(context: DecisionContext) -> str | None:

@@ -48,7 +48,7 @@ def with_endpoints(config: RunConfig, own: Mapping[str, Endpoint]) -> RunConfig:
             of_tasks[name] = endpoint
     known = known_endpoints({**of_tasks, **config.endpoints}, own)
     named = {split_name(model)[0] for model in _models(config) if "/" in model or ":" in model}
-    moved = {name: endpoint for name in named - known.keys() if (endpoint := moved_endpoint(name))}
+    moved = {name: there for name in named - known.keys() if (there := moved_endpoint(name))}
     used = {name: known[name] for name in named & known.keys()} | moved
     return config.model_copy(update={"endpoints": dict(sorted(used.items()))})
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from loopwright.report._climb import Climb
 from loopwright.stats import Transition
-from loopwright.types import Check, Failure, Usage, ValueOptions
+from loopwright.types import Check, Failure, Threshold, Usage, ValueOptions
 
 Status = Literal["scored", "failed", "unfinished"]
 
@@ -60,6 +60,8 @@ class EpisodeRow:
     """Whether one more refinement spoiled the answer; None where that was not asked for, or not found out."""
     valued: ValueOptions | None = None
     """What that value is, and which are better."""
+    threshold: Threshold | None = None
+    """What is good enough, where that is not to pass every check."""
     images: int = 0
     """Pictures that image models made."""
     unpriced: frozenset[str] = frozenset()

@@ -18,7 +18,7 @@ from loopwright.secrets import MASK
 from loopwright.stats import Interval, Refinement, Rollouts, Transition, rate_interval, refinement
 from loopwright.store import EpisodeStarted, Event, read_run
 from loopwright.text import cut_middle
-from loopwright.types import Check, Usage, ValueOptions
+from loopwright.types import Check, Usage, ValueOptions, describe_threshold
 
 _CHECKS, _EVIDENCE, _REASON = 20, 2000, 300
 
@@ -110,6 +110,12 @@ class VariantSummary:
         if not checked:
             return None
         return OverRefinement(len(checked), sum(spoiled), rate_interval(spoiled, [row.unit for row in checked]))
+
+    @property
+    def good_enough(self) -> str:
+        """What its tasks call good enough, in words; empty where an answer passes by all checks alone."""
+        wanted = {describe_threshold(row.threshold, row.valued) for row in self.episodes if row.threshold is not None}
+        return " or ".join(sorted(wanted))
 
     @property
     def valued(self) -> ValueOptions | None:
@@ -340,6 +346,7 @@ def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
         failing_more=max(0, len(failing) - _CHECKS),
         value=done.value if done else None,
         valued=started.value,
+        threshold=started.threshold,
         images=done.images if done else spent.images,
         unpriced=spent.unpriced,
         masked=spent.masked,

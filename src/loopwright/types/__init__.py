@@ -13,7 +13,7 @@ from loopwright.types._message import FunctionCall, Message, Role, Tool
 from loopwright.types._numbers import PlainNumbers
 from loopwright.types._observation import Observation
 from loopwright.types._sampling import Parameter, Sampling
-from loopwright.types._threshold import CheckThreshold, Threshold, ValueThreshold, good_enough
+from loopwright.types._threshold import CheckThreshold, Threshold, ValueThreshold, describe_threshold, good_enough
 from loopwright.types._usage import Usage
 from loopwright.types._value import LARGEST_VALUE, Value, ValueOptions
 from loopwright.types._verdict import Check, Verdict
@@ -53,5 +53,6 @@ __all__ = [
     "ValueOptions",
     "ValueThreshold",
     "Verdict",
+    "describe_threshold",
     "good_enough",
 ]

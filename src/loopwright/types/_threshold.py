@@ -49,3 +49,19 @@ def good_enough(verdict: Verdict, threshold: Threshold | None, value: ValueOptio
     if isinstance(threshold, CheckThreshold):
         return any(check.name == threshold.check and check.score >= threshold.score for check in verdict.checks)
     return verdict.score >= threshold
+
+
+def describe_threshold(threshold: Threshold, value: ValueOptions | None) -> str:
+    """What is good enough, in words.
+
+    Args:
+        threshold: On the score, on one check, or on the value.
+        value: What is measured; None where nothing is.
+    """
+    if isinstance(threshold, CheckThreshold):
+        return f"the check {threshold.check} scores {threshold.score:g} or more"
+    if isinstance(threshold, ValueThreshold):
+        side = "less" if value and value.direction == "minimize" else "more"
+        told = value.describe(threshold.value) if value else f"a value of {threshold.value:g}"
+        return f"all checks pass, and {told} or {side}"
+    return f"the score is {threshold:g} or more"
