@@ -196,7 +196,9 @@ class RepoEnvironment:
         names, command = hidden.names, hidden.test_command
         if not names and not command:
             names, command = self._fields.tests, self._fields.test_command
-        return Suite(names, command, files, deleted, hidden.solution)
+        if self._fields.junit:
+            command = command or self._fields.test_command
+        return Suite(names, command, hidden.must_fail, files, deleted, hidden.solution)
 
     def _started(self) -> Tree:
         if self._base is None:

@@ -44,13 +44,26 @@ class RepoFields(Fields):
     tests: tuple[str, ...] = ()
     """Tests that agents may know and the loop goes by, such as `tests/test_sum.py::test_sum`."""
     test_command: str = ""
-    """A shell command that passes by ending with 0."""
+    """A shell command that passes by ending with 0, or by the report that it leaves (`junit`)."""
+    junit: tuple[str, ...] = ()
+    """Paths of the JUnit XML that test commands write, below the repository, such as `target/surefire-reports/*.xml`.
+    Tests are named `CLASSNAME::NAME` then, as the report names them."""
+    test_paths: tuple[str, ...] = ()
+    """Patterns of files, such as `*_test.go` or `pom.xml`, that are put back to the base commit before tests run."""
     shown: tuple[str, ...] = ()
     """Patterns of files that are shown to whoever writes patches, such as `src/*.py`; none leaves the choice to it."""
     timeout: float = Field(default=60.0, gt=0, le=86_400)
     """Seconds for an action of an agent."""
     test_timeout: float = Field(default=300.0, gt=0, le=86_400)
     """Seconds for all tests by name, and for a test command."""
+
+    @field_validator("junit")
+    @classmethod
+    def _are_paths(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            if problem := path_problem(pattern):
+                raise ValueError(f"{pattern!r} is no path of a report: {problem}")
+        return patterns
 
 
 class RepoHidden(Fields):
@@ -66,6 +79,8 @@ class RepoHidden(Fields):
     """The same as a diff against the base commit."""
     test_command: str = ""
     """A shell command that passes by ending with 0."""
+    must_fail: tuple[str, ...] = ()
+    """With `junit`: graders' tests that fail whatever the candidate does. Where one passes, nothing has passed."""
     solution: str = ""
     """A diff that is right, for `loopwright validate --solutions`."""
 
@@ -90,7 +105,12 @@ def public_fields(public: Mapping[str, Any]) -> RepoFields:
         TaskError: A field is unknown or cannot be used.
     """
     fields = read_fields(RepoFields, public, "environment")
-    _check_names(fields.tests, "environment.tests")
+    if fields.junit and not fields.test_command and fields.tests:
+        raise TaskError(
+            "environment.tests: nothing writes the report of these tests", remedy="Write the `test_command` that does."
+        )
+    if not fields.junit:
+        _check_names(fields.tests, "environment.tests")
     return fields
 
 
@@ -102,7 +122,14 @@ def fields_of(instance: Instance) -> tuple[RepoFields, RepoHidden]:
     """
     fields = public_fields(instance.public)
     hidden = read_fields(RepoHidden, instance.hidden, "environment.hidden")
-    _check_names(hidden.names, "environment.hidden")
+    if not fields.junit:
+        _check_names(hidden.names, "environment.hidden")
+        if hidden.must_fail:
+            raise TaskError("environment.hidden.must_fail goes by reports", remedy="Write `junit`, or leave it out.")
+    elif hidden.names and not (hidden.test_command or fields.test_command):
+        raise TaskError(
+            "environment.hidden: nothing writes the report of these tests", remedy="Write the `test_command` that does."
+        )
     if not (fields.tests or fields.test_command or hidden.names or hidden.test_command):
         raise TaskError(
             "environment: the task has no tests",

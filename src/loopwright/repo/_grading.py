@@ -11,16 +11,17 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from hashlib import blake2b
 from hmac import compare_digest
 
 from loopwright.errors import VerifierError
+from loopwright.repo._command import Expected, checks_of_command
 from loopwright.repo._fields import TEST_FILES, RepoFields
 from loopwright.repo._patch import apply_patch, read_patch
 from loopwright.repo._tree import Entry, Tree, above
 from loopwright.repo._workspace import Workspace
 from loopwright.sandbox import GuestLost, GuestProgram, SandboxProvider, SandboxSpec
-from loopwright.text import cut_middle
 from loopwright.types import Check, Verdict
 
 _ENTRY = "loopwright.repo._guest.tests"
@@ -28,7 +29,7 @@ _READY, _ENDED, _UNABLE = -1, -2, -3
 _LIMIT = 1 << 20
 _STARTING = 60.0
 _EVIDENCE = 2000
-_FOLDERS = frozenset({"test", "tests", "testing"})
+_FOLDERS = frozenset({"test", "tests", "testing", "__tests__", "spec"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,9 @@ class Suite:
     names: tuple[str, ...] = ()
     """Tests by name."""
     command: str = ""
-    """A command that passes by ending with 0."""
+    """A command that passes by ending with 0, or by its report."""
+    must_fail: tuple[str, ...] = ()
+    """Tests of a report that fail whatever the candidate does."""
     files: Tree | None = None
     """The graders' test files."""
     deleted: frozenset[str] = frozenset()
@@ -64,16 +67,21 @@ def graders_files(base: Tree, files: Mapping[str, str], patch: str) -> tuple[Tre
     return {**changed, **{path: Entry(text.encode()) for path, text in files.items()}}, frozenset(base.keys() - after)
 
 
-def graded_tree(base: Tree, tree: Tree, suite: Suite) -> Tree:
+def graded_tree(base: Tree, tree: Tree, suite: Suite, fields: RepoFields) -> Tree:
     """The candidate's files, with those that decide what tests do as they are at the base commit or for the graders."""
-    told = {name.split("::")[0] for name in suite.names}
+    told = set() if fields.junit else {name.split("::")[0] for name in suite.names}
     given = {**(suite.files or {})}
-    folders = {top for path in {*told, *given} for top in above(path) if posixpath.basename(top) in _FOLDERS}
+    # A report does not tell where its tests lie.
+    near = {*base} if fields.junit else {*told, *given}
+    folders = {top for path in near | {*given} for top in above(path) if posixpath.basename(top) in _FOLDERS}
 
     def decides(path: str) -> bool:
         name = posixpath.basename(path)
+        settings = name in TEST_FILES or path == "pyproject.toml" or path in told
         return (
-            name in TEST_FILES or path == "pyproject.toml" or path in told or any(top in folders for top in above(path))
+            settings
+            or any(top in folders for top in above(path))
+            or any(fnmatchcase(path, pattern) for pattern in fields.test_paths)
         )
 
     kept = {path: entry for path, entry in tree.items() if not decides(path)}
@@ -96,37 +104,27 @@ async def run_suite(
     """
     started = time.monotonic()
     checks: list[Check] = []
-    canaries = _Canaries.beside(suite.names) if suite.names else None
-    put = graded_tree(base, tree, suite)
+    canaries = _Canaries.beside(suite.names) if suite.names and not fields.junit else None
+    put = graded_tree(base, tree, suite, fields)
     if canaries:
-        put = {**put, canaries.path: Entry(canaries.source.encode())}
+        with_canaries = {**put, canaries.path: Entry(canaries.source.encode())}
         order = _order(fields, canaries.among(suite.names), _equal_classes(base, suite))
         space = await Workspace.open(provider, spec, fields, base)
         try:
-            await space.put(put)
+            await space.put(with_canaries)
             results = await _results(space, order, fields.test_timeout)
         finally:
             await space.close()
         checks += _judged(suite.names, results, canaries)
     if suite.command:
-        checks.append(await _command(provider, spec, fields, base, graded_tree(base, tree, suite), suite.command))
+        space = await Workspace.open(provider, spec, fields, base)
+        try:
+            await space.put(put)
+            expected = Expected(suite.names, suite.must_fail)
+            checks += await checks_of_command(space, fields, suite.command, fields.junit, expected)
+        finally:
+            await space.close()
     return Verdict(checks=tuple(checks), seconds=time.monotonic() - started)
-
-
-async def _command(
-    provider: SandboxProvider, spec: SandboxSpec, fields: RepoFields, base: Tree, tree: Tree, command: str
-) -> Check:
-    space = await Workspace.open(provider, spec, fields, base)
-    try:
-        await space.put(tree)
-        done = await space.sandbox.run(["/bin/sh", "-c", command], cwd=fields.folder, timeout=fields.test_timeout)
-    finally:
-        await space.close()
-    if done.ok:
-        return Check(name="test_command", score=1.0)
-    end = f"it took more than {fields.test_timeout:g} s" if done.timed_out else f"it ended with {done.exit_code}"
-    said = cut_middle(f"{done.stdout.text}\n{done.stderr.text}".strip(), _EVIDENCE)
-    return Check(name="test_command", score=0.0, evidence=f"{end}\n{said}".strip())
 
 
 @dataclass(frozen=True, slots=True)
