@@ -44,7 +44,7 @@ from loopwright.types import Candidate, Verdict
 
 def _events(*payloads: Payload) -> list[Event]:
     return [
-        Event(seq=seq, time=f"t{seq}", episode="e", iteration=0, node="propose", data=data)
+        Event(seq=seq, time=f"2026-01-01T00:00:{seq:02}+00:00", episode="e", iteration=0, node="propose", data=data)
         for seq, data in enumerate(payloads)
     ]
 
@@ -80,7 +80,7 @@ def test_an_iteration_of_a_run_is_one_interaction() -> None:
     assert found == [
         Interaction(
             id="e/0",
-            time="t1",
+            time="2026-01-01T00:00:01+00:00",
             task="sum",
             agent="a/b",
             output="ls -l",
@@ -102,7 +102,9 @@ def test_what_failed_is_an_error_and_what_is_under_way_is_left_out() -> None:
     told = observations(_events(STARTED, failed, EpisodeFinished(status="failed")))
     assert [one.error for one in told] == ["SandboxLost"]
     assert list(observations(_events(STARTED, failed))) == []
-    run = Event(seq=0, time="t", data=RunStarted(loopwright="1", tasks={}, variants=(), episodes=1))
+    run = Event(
+        seq=0, time="2026-01-01T00:00:00+00:00", data=RunStarted(loopwright="1", tasks={}, variants=(), episodes=1)
+    )
     assert list(observations([run, *_events(failed)])) == []
 
 

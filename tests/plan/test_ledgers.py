@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from loopwright import RunConfig, Task
 from loopwright.budget import Spend
 from loopwright.environments import Observation
+from loopwright.errors import StoreError
 from loopwright.models import Price, Prices, Reply, Usage
 from loopwright.models.image import ImageReply
 from loopwright.plan import BudgetBook, PlannedEpisode, plan_episodes
@@ -236,3 +237,26 @@ def test_a_run_has_spent_what_its_episodes_have_whatever_their_order(
         spent[number] = ledgers.episode(planned[number], recorded, None).spent
     assert ledgers.run.spent == sum(spent.values(), Spend())
     assert [spent[number].model_calls for number in range(3)] == [len(one) for one in calls]
+
+
+@pytest.mark.parametrize(
+    ("kind", "result"),
+    [
+        ("model", {}),
+        ("model", {"text": "", "model": "a/x", "cost_usd": "-1"}),
+        ("model", {"text": "", "model": "a/x", "cost_usd": "NaN"}),
+        ("model", {"text": "", "model": "a/x", "usage": {"input": 10**30}}),
+        ("model", {"text": 7, "model": "a/x"}),
+        ("image", {"model": "a/x"}),
+        ("image", {"model": "a/x", "images": ["i"], "cost_usd": "-1"}),
+    ],
+)
+def test_a_recorded_result_that_is_no_reply_is_an_error_of_the_record(kind: Any, result: dict[str, Any]) -> None:
+    with pytest.raises(StoreError, match="the record's result of the call k is no reply"):
+        spent_on([CallFinished(key="k", kind=kind, result=result)])
+
+
+@pytest.mark.parametrize("budget", [{"model_calls": 1.5}, {"wishes": 3.0}])
+def test_a_recorded_cap_that_is_none_is_an_error_of_the_record(budget: dict[str, float]) -> None:
+    with pytest.raises(StoreError, match="the record holds a cap that is none"):
+        BudgetBook(CapOptions(), [at(0, RunResumed(loopwright="1", budget=budget), None)], lambda call: None)

@@ -117,9 +117,9 @@ def test_attempts_come_by_iteration_with_their_parents() -> None:
 def test_events_that_do_not_concern_attempts_are_passed_over() -> None:
     failed = Failed(error="ModelError", cause="model", message="m", retried=True)
     others = [
-        Event(seq=0, time="t", data=RunFinished(reason="completed")),
-        Event(seq=1, time="t", episode="e", iteration=0, node="propose", data=failed),
-        Event(seq=2, time="t", episode="e", data=proposed("a")),
+        Event(seq=0, time="2026-01-01T00:00:00+00:00", data=RunFinished(reason="completed")),
+        Event(seq=1, time="2026-01-01T00:00:00+00:00", episode="e", iteration=0, node="propose", data=failed),
+        Event(seq=2, time="2026-01-01T00:00:00+00:00", episode="e", data=proposed("a")),
     ]
     tree = EpisodeRecord()
     for event in others:

@@ -45,7 +45,14 @@ def call(tokens: int, cost: str | None = "0.5", **fields: Any) -> CallFinished:
 
 def run_of(*told: Told) -> list[Event]:
     return [
-        Event(seq=seq, time=f"t{seq}", episode=episode, iteration=iteration, node="propose", data=data)
+        Event(
+            seq=seq,
+            time=f"2026-01-01T00:00:{seq:02}+00:00",
+            episode=episode,
+            iteration=iteration,
+            node="propose",
+            data=data,
+        )
         for seq, (episode, iteration, data) in enumerate(told)
     ]
 
@@ -94,7 +101,7 @@ def test_an_episode_is_given_when_it_is_scored_and_held_no_longer() -> None:
     assert given[4] is not None
     assert given[9] is not None
     assert reader.unfinished == {}
-    assert (reader.created, reader.ended) == ("t0", "t10")
+    assert (reader.created, reader.ended) == ("2026-01-01T00:00:00+00:00", "2026-01-01T00:00:10+00:00")
     assert reader.finished == RunFinished(reason="failed")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import loopwright
 from loopwright.errors import UserError
@@ -218,6 +219,35 @@ def test_files_of_a_run_that_was_sent_lie_in_the_project_that_is_named(run: Path
     (run / "run.json").write_text(json.dumps(told))
     with pytest.raises(UserError, match=f"environment.fixture: {tmp_path}/files/start: No such file"):
         loopwright.resume(run, project=tmp_path, changed=True)
+
+
+@pytest.mark.parametrize(
+    ("task", "told"),
+    [
+        ({"data": [{"id": "a", "picture": "photos/id.png"}]}, r"photos/id\.png cannot be used: No such file"),
+        ({"model": "scripted/mine.yaml"}, r"mine\.yaml"),
+        ({"agents": {"proposer": "mine", "critic": "rules"}}, "mine"),
+    ],
+    ids=["picture", "replies", "card"],
+)
+def test_a_run_that_was_sent_reads_nothing_in_a_project_that_its_sender_chose(
+    run: Path, tmp_path: Path, task: dict[str, Any], told: str
+) -> None:
+    chosen = tmp_path / "chosen"
+    (chosen / "photos").mkdir(parents=True)
+    Image.new("RGB", (4, 4)).save(chosen / "photos" / "id.png")
+    (chosen / "mine.yaml").write_text(json.dumps(["private"]))
+    (chosen / "agents").mkdir()
+    (chosen / "agents" / "mine.yaml").write_text("version: 1\nname: mine\nrole: proposer\nprompt: code\n")
+    _sent_whole(run, {"project": str(chosen)}, **task)
+    first = (run / "events.jsonl").read_bytes().splitlines(keepends=True)[0]
+    (run / "events.jsonl").write_bytes(first)
+    shutil.rmtree(run / "artifacts", ignore_errors=True)
+    shutil.copy("replies.yaml", run)
+    with pytest.raises(UserError, match=told):
+        loopwright.resume(run)
+    assert "private" not in (run / "events.jsonl").read_text()
+    assert not list(run.glob("artifacts/*/*"))
 
 
 _LOOSE: tuple[tuple[dict[str, Any], str], ...] = (

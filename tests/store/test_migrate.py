@@ -38,14 +38,16 @@ def test_every_version_has_its_step() -> None:
 
 def test_a_version_without_a_step_is_refused(tmp_path: Path) -> None:
     new_run(tmp_path / "run").close()
-    (tmp_path / "run" / "events.jsonl").write_bytes(encode({"v": 0, "seq": 0, "time": "", "data": {}}, "r1"))
+    (tmp_path / "run" / "events.jsonl").write_bytes(
+        encode({"v": 0, "seq": 0, "time": "2026-01-01T00:00:00+00:00", "data": {}}, "r1")
+    )
     with pytest.raises(StoreError, match="schema version 0, which cannot be brought to 2"):
         list(read_run(tmp_path / "run").events)
 
 
 def test_a_line_that_does_not_fit_the_schema_is_named(tmp_path: Path) -> None:
     new_run(tmp_path / "run").close()
-    line = encode({"v": 1, "seq": 0, "time": "", "data": {"type": "telepathy"}}, "r1")
+    line = encode({"v": 1, "seq": 0, "time": "2026-01-01T00:00:00+00:00", "data": {"type": "telepathy"}}, "r1")
     (tmp_path / "run" / "events.jsonl").write_bytes(line)
     with pytest.raises(StoreError, match="event 0 does not fit the schema"):
         list(read_run(tmp_path / "run").events)
@@ -77,7 +79,9 @@ def test_keys_that_another_version_gave_a_candidate_or_a_verdict_are_passed_over
         {"type": "proposed", "candidate": {"text": "x", "colour": "red"}},
         {"type": "observed", "observation": {"text": "y", "verdict": {"checks": [check], "mood": 1}, "smell": ""}},
     ]
-    lines = [encode({"v": 2, "seq": n, "time": "", "data": one}, "r1") for n, one in enumerate(data)]
+    lines = [
+        encode({"v": 2, "seq": n, "time": "2026-01-01T00:00:00+00:00", "data": one}, "r1") for n, one in enumerate(data)
+    ]
     (tmp_path / "run" / "events.jsonl").write_bytes(b"".join(lines))
     verdict = Verdict(checks=(Check(name="c", score=0.5),))
     assert [event.data for event in read_run(tmp_path / "run").events] == [
@@ -95,6 +99,8 @@ def test_keys_that_another_version_gave_a_candidate_or_a_verdict_are_passed_over
 )
 def test_other_keys_of_a_payload_and_values_out_of_range_are_refused(tmp_path: Path, data: dict[str, Any]) -> None:
     new_run(tmp_path / "run").close()
-    (tmp_path / "run" / "events.jsonl").write_bytes(encode({"v": 2, "seq": 0, "time": "", "data": data}, "r1"))
+    (tmp_path / "run" / "events.jsonl").write_bytes(
+        encode({"v": 2, "seq": 0, "time": "2026-01-01T00:00:00+00:00", "data": data}, "r1")
+    )
     with pytest.raises(StoreError, match="event 0 does not fit the schema"):
         list(read_run(tmp_path / "run").events)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import socket
 import zlib
 from pathlib import Path
 
@@ -93,12 +94,12 @@ def test_a_cache_is_not_left_by_a_link(tmp_path: Path, mine: Path, caplog: pytes
     assert [path.name for path in mine.iterdir()] == ["file"]
 
 
-def _line(body: str) -> bytes:
+def _line(body: str, run: str = "r1") -> bytes:
     head = body[:-1].encode()
-    return b'%s,"crc":"%08x"}\n' % (head, zlib.crc32(head, zlib.crc32(b"r1")))
+    return b'%s,"crc":"%08x"}\n' % (head, zlib.crc32(head, zlib.crc32(run.encode())))
 
 
-_HEAD = '{"v":2,"seq":1,"time":"","episode":"e","data":'
+_HEAD = '{"v":2,"seq":1,"time":"2026-01-01T00:00:00+00:00","episode":"e","data":'
 
 
 @pytest.mark.parametrize(
@@ -158,6 +159,52 @@ def test_numbers_that_nothing_can_show_are_refused(sent: Path, field: str) -> No
 
 
 @pytest.mark.parametrize(
+    "time", ["", "react", "2026-01-01T00:00:00", "2026-01-01", "0001-01-01T00:00:00+00:00", "9999-12-31T23:59:59-12:00"]
+)
+def test_a_time_that_no_reader_can_use_is_refused(sent: Path, time: str) -> None:
+    with (sent / "events.jsonl").open("ab") as file:
+        file.write(_line(f'{{"v":2,"seq":1,"time":"{time}","data":{{"type":"run_finished","reason":"completed"}}}}'))
+    with pytest.raises(StoreError, match="event 1 does not fit the schema: time"):
+        list(read_run(sent).events)
+
+
+_FAILED = '{"type":"failed","error":"E","cause":"c","message":"","retried":false'
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        '{"type":"observed","observation":{},"seconds":-1}',
+        '{"type":"run_resumed","loopwright":"1","budget":{"usd":-1}}',
+        '{"type":"run_resumed","loopwright":"1","budget":{"usd":"NaN"}}',
+        f'{_FAILED},"usage":{{"input":1}},"cost_usd":"-0.5"}}',
+        f'{_FAILED},"usage":{{"input":1}},"cost_usd":"free"}}',
+        '{"type":"episode_finished","status":"scored","cost_usd":"-1"}',
+    ],
+)
+def test_nothing_that_was_spent_is_negative(sent: Path, data: str) -> None:
+    with (sent / "events.jsonl").open("ab") as file:
+        file.write(_line(f"{_HEAD}{data}}}"))
+    with pytest.raises(StoreError, match="event 1 does not fit the schema"):
+        list(read_run(sent).events)
+
+
+@pytest.mark.parametrize("pid", ["1" + "0" * 400, "Infinity", "-1", "[" * 4000, '"x"', "null"], ids=str)
+def test_a_lock_file_that_was_made_up_names_no_writer(sent: Path, pid: str) -> None:
+    (sent / "lock").write_text(f'{{"pid":{pid},"host":"{socket.gethostname()}","since":""}}')
+    assert read_run(sent).writer is None
+
+
+def test_a_response_cache_without_a_result_counts_as_none(tmp_path: Path) -> None:
+    cache = ResponseCache(tmp_path)
+    cache.put("k", {"text": "x"})
+    (entry,) = tmp_path.glob("??/*.json")
+    for body in ("", ',"result":7', ',"result":null'):
+        entry.write_bytes(_line(f'{{"v":1,"seq":0{body}}}', "k"))
+        assert cache.get("k") is None
+
+
+@pytest.mark.parametrize(
     ("field", "refused"),
     [
         ('"cost_usd":"1E+999999"', True),
@@ -174,3 +221,27 @@ def test_numbers_inside_verdicts_are_bounded_too(sent: Path, field: str, refused
             list(read_run(sent).events)
     else:
         assert [event.data.type for event in read_run(sent).events][-1] == "judged"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"tasks": 7},
+        {"tasks": None},
+        {"tasks": [7]},
+        {"tasks": [{"name": ["t"]}]},
+        {"tasks": [{"name": "t", "data": 7}]},
+        {"tasks": [{"name": "t", "data": [{"vars": {"group": "g"}}]}]},
+        {"tasks": [{"name": "t", "data": [{"id": "a", "vars": []}]}]},
+        {"tasks": [{"name": "t", "environment": "sql"}]},
+        {"tasks": [{"name": "t", "agents": []}]},
+        {"models": 7},
+        {"regrade": "yes"},
+    ],
+    ids=str,
+)
+def test_a_configuration_that_readers_cannot_look_into_is_refused(sent: Path, config: dict[str, object]) -> None:
+    told = json.loads((sent / "run.json").read_text())
+    (sent / "run.json").write_text(json.dumps(told | {"config": config}))
+    with pytest.raises(StoreError, match=rf"run\.json is not the manifest of a run: {next(iter(config))}"):
+        read_run(sent)

@@ -189,7 +189,7 @@ def outcomes_of(episodes: Iterable[EpisodeResult], folder: Path) -> tuple[Varian
 
 def _score_of(folder: Path) -> Callable[[str, Verdict], float] | None:
     """The rule of the suite that a run is of."""
-    names = [task.get("name") for task in read_run(folder).manifest.config.get("tasks", ())]
+    names = [task["name"] for task in read_run(folder).manifest.config.get("tasks", ())]
     return SUITES[names[0]].score if len(names) == 1 and names[0] in SUITES else None
 
 

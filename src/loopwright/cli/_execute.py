@@ -92,6 +92,9 @@ def tell_code(run: Run) -> None:
         tell(f"note: the run uses code of {run.config.project}, or installed: {', '.join(modules)}")
     if (recorded := run.store.manifest.config.get("cache")) and run.config.cache is None:
         tell(f"note: the run was not made here, so its response cache is not used: {recorded}")
+    recorded_project = Path(str(run.store.manifest.config.get("project")))
+    if run.config.project == run.store.folder.absolute() != recorded_project.absolute():
+        tell(f"note: the run was not made here, so its project is not read: {recorded_project}; --project names one")
 
 
 async def _until_signalled(run: Run) -> None:

@@ -6,8 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import TypeVar
+
+from pydantic import ValidationError
 
 from loopwright.budget import Caps, Ledger, PausableClock
+from loopwright.errors import StoreError
 from loopwright.loop import REUSED, LostReply, spend_of, spend_of_images, spent_time
 from loopwright.models import Prices, Reply, Usage
 from loopwright.models.image import ImageReply
@@ -24,8 +28,11 @@ from loopwright.store import (
     Observed,
     RunResumed,
     RunSteered,
+    check_spent,
 )
 from loopwright.task import Task
+
+_Reply = TypeVar("_Reply", Reply, ImageReply)
 
 
 class BudgetBook:
@@ -87,11 +94,9 @@ class BudgetBook:
                     asked[intent.key] = str(intent.request.get("model", ""))
                     continue
                 case CallFinished(kind="image", failure=None) as call:
-                    spent = spend_of_images(
-                        ImageReply.model_validate(self._result(call)), asked.get(call.key, ""), prices
-                    )
+                    spent = spend_of_images(self._reply(ImageReply, call), asked.get(call.key, ""), prices)
                 case CallFinished(kind="model", failure=None) as call:
-                    reply = Reply.model_validate(self._result(call))
+                    reply = self._reply(Reply, call)
                     spent = REUSED if call.cached else spend_of(reply, asked.get(call.key, ""), prices)
                 case Failed(usage=Usage() as usage, cost_usd=cost, images=images):
                     spent = LostReply(usage, None if cost is None else Decimal(cost), images).spend
@@ -114,6 +119,23 @@ class BudgetBook:
         for task, ledger in self._tasks.values():
             ledger.limit(self._now(task.budget.run))
 
+    def _reply(self, kind: type[_Reply], call: CallFinished) -> _Reply:
+        """What a recorded call gave.
+
+        Raises:
+            StoreError: It is no such reply, or cannot have used so much.
+        """
+        try:
+            reply = kind.model_validate(self._result(call))
+            check_spent(reply.usage, reply.cost_usd)
+        except ValueError as error:
+            first = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+            raise StoreError(
+                f"the record's result of the call {call.key[:200]} is no reply: {first}",
+                remedy="Restore the run folder from a backup.",
+            ) from None
+        return reply
+
     def left(self) -> Caps:
         """What the run may still spend; of a run of one task, under that task's caps too."""
         only = next(iter(self._tasks.values()), None) if len(self._tasks) == 1 else None
@@ -123,8 +145,19 @@ class BudgetBook:
         self.on_full(name)
 
     def _now(self, caps: Caps) -> Caps:
-        """Caps of a whole run, with those that were given later in their place."""
-        return Caps.model_validate({**caps.model_dump(include=set(Caps.model_fields)), **self._raised})
+        """Caps of a whole run, with those that were given later in their place.
+
+        Raises:
+            StoreError: The record holds some that are none.
+        """
+        try:
+            return Caps.model_validate({**caps.model_dump(include=set(Caps.model_fields)), **self._raised})
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise StoreError(
+                f"the record holds a cap that is none: {'.'.join(map(str, first['loc']))}: {first['msg']}",
+                remedy="Restore the run folder from a backup.",
+            ) from None
 
     def _of_task(self, task: Task) -> Ledger:
         """What all episodes of a task share, whatever their variant."""

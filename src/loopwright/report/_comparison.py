@@ -129,7 +129,7 @@ def _with_judges(config: Mapping[str, Any]) -> dict[str, Any]:
     judge, models = (config.get("regrade") or {}).get("judge"), config.get("models") or []
     judge = judge or (models[0] if len(models) == 1 else None)
     tasks = []
-    for task in config["tasks"]:
+    for task in config.get("tasks", ()):
         named = task.get("models") or {}
         grades = judge or named.get("verifier") or task.get("model")
         judged = grades and (task.get("agents") or {}).get("verifier")

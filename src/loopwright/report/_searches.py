@@ -134,8 +134,7 @@ def _best(turns: Sequence[IterationRecord], value: ValueOptions) -> str:
 
 def drawn_as(config: Mapping[str, Any]) -> Mapping[str, str]:
     """How tasks say that constructions are drawn, by the name of the task, from the configuration of a run."""
-    tasks = [task for task in config.get("tasks", ()) if isinstance(task, Mapping)]
-    shapes = {str(task.get("name")): (task.get("environment") or {}).get("construction") for task in tasks}
+    shapes = {task["name"]: task.get("environment", {}).get("construction") for task in config.get("tasks", ())}
     return {
         name: str(shape["draw"]) for name, shape in shapes.items() if isinstance(shape, Mapping) and "draw" in shape
     }

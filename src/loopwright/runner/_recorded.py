@@ -36,7 +36,8 @@ def recorded_config(
 
     Of a run that was not made here no recorded cache is used, the files that its tasks name lie in the project that was
     asked for, or in a folder that the user named, no cap of the user's is counted by its prices, and its tasks loosen
-    no sandbox.
+    no sandbox. Its sender chose the recorded project, which may be any folder here: without one that was asked for it
+    holds only where it is the current folder, and else the run's own folder takes its place.
 
     Args:
         folder: The run's folder, which somebody may have sent.
@@ -58,6 +59,8 @@ def recorded_config(
         config = config.model_copy(update={"prices": prices.absolute()})
     if made_here(record.manifest):
         return config
+    if project is None and config.project.resolve() != Path.cwd().resolve():
+        config = config.model_copy(update={"project": folder.absolute()})
     if config.prices and prices is None and budget and budget.usd is not None:
         raise UserError(
             f"the run in {folder} was made elsewhere, and the cap on cost would be counted by its price file, "

@@ -29,13 +29,12 @@ class ResponseCache:
         """Returns a stored result, or None. A damaged entry counts as none."""
         path = self._path(key)
         try:
-            entry = decode(read_regular(path, within=self._folder).rstrip(b"\n"), key)
+            return dict(decode(read_regular(path, within=self._folder).rstrip(b"\n"), key)["result"])
         except FileNotFoundError:
             return None
-        except (OSError, BadLine) as error:
+        except (OSError, BadLine, LookupError, TypeError, ValueError) as error:
             _log.warning("cached response %s cannot be used: %s", path, error)
             return None
-        return dict(entry["result"])
 
     def put(self, key: str, result: Mapping[str, Any]) -> None:
         """Stores a result. A cache that cannot be written is reported, and does no harm."""

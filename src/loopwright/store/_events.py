@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, field_validator, model_validator
 
-from loopwright.store._payload import EventPayload, check_spent
+from loopwright.store._payload import Amount, EventPayload, check_spent
 from loopwright.store._session_events import BaselineFrozen, Mitigated, Routed
 from loopwright.store._steering import RunSteered
 from loopwright.types import (
@@ -67,7 +68,7 @@ class RunResumed(EventPayload):
     """What the run rests on that is different now, such as `prompts/proposer.md`, to its new fingerprint."""
     repaired: str = ""
     """What was repaired in the record, as a crash leaves a torn line."""
-    budget: Mapping[str, float] = Field(default={}, exclude_if=operator.not_)
+    budget: Mapping[str, Amount] = Field(default={}, exclude_if=operator.not_)
     """Caps of the whole run that hold from now on, in place of what they were."""
     repeat_in_doubt: bool = False
     """Whether leave was given to repeat calls whose outcome a crash hid, where that is not safe."""
@@ -104,7 +105,7 @@ class SandboxOpened(EventPayload):
     provider: str
     image: str
     controls: tuple[ControlState, ...]
-    seconds: float
+    seconds: Amount
     pooled: bool = False
     """Whether it was warm when it was asked for."""
     reason: str = ""
@@ -139,7 +140,7 @@ class CallFinished(EventPayload):
     cached: bool = False
     """Whether the result came from the response cache, so that nothing was paid for it."""
     failure: Failure | None = None
-    seconds: float = 0.0
+    seconds: Amount = 0.0
     masked: tuple[str, ...] = Field((), exclude_if=operator.not_)
     """Names of the secrets whose values the reply of a model repeated: `***` stands in their place."""
 
@@ -182,7 +183,7 @@ class Observed(EventPayload):
 
     type: Literal["observed"] = "observed"
     observation: Observation
-    seconds: float = 0.0
+    seconds: Amount = 0.0
 
 
 class Judged(EventPayload):
@@ -194,7 +195,7 @@ class Judged(EventPayload):
     passed: bool
     best: bool
     """Whether the candidate is the best so far."""
-    confirmed_seconds: float = 0.0
+    confirmed_seconds: Amount = 0.0
     """Time that running the visible checks once more took."""
 
 
@@ -253,7 +254,7 @@ class IdempotenceChecked(EventPayload):
     """Whether it still passes; None where that could not be found out."""
     problem: str = ""
     """Why there is no candidate, or no verdict."""
-    seconds: float = 0.0
+    seconds: Amount = 0.0
     """In the environment."""
 
 
@@ -279,11 +280,11 @@ class EpisodeFinished(EventPayload):
     usage: Usage = Usage()
     cost_usd: str | None = None
     """Decimal as text; None where a model, or a class of its tokens, has no price."""
-    sandbox_seconds: float = 0.0
+    sandbox_seconds: Amount = 0.0
     """Time in which candidates and visible checks ran."""
-    working_seconds: float = 0.0
+    working_seconds: Amount = 0.0
     """Time of model calls and sandboxes, without waiting for rate limits and retries."""
-    seconds: float = 0.0
+    seconds: Amount = 0.0
     """Wall time of all processes that worked on the episode."""
     failure: Failure | None = None
 
@@ -314,6 +315,11 @@ class Failed(EventPayload):
     """What that costs at most, as decimal text; None without a price."""
     left_out: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
     """What the provider refuses, so that it is asked without: `tools`."""
+
+    @model_validator(mode="after")
+    def _spent_is_bounded(self) -> Self:
+        check_spent(self.usage or Usage(), self.cost_usd)
+        return self
 
 
 Payload = Annotated[
@@ -354,6 +360,15 @@ class Event(BaseModel):
     time: str
     """UTC, ISO 8601 with microseconds. May go backwards with the clock; `seq` does not."""
     episode: str | None = None
-    iteration: int | None = None
+    iteration: int | None = Field(default=None, ge=0)
     node: str | None = None
     data: Payload
+
+    @field_validator("time")
+    @classmethod
+    def _is_a_time(cls, text: str) -> str:
+        time = datetime.fromisoformat(text)
+        # Every reader can convert these into its own zone.
+        if time.tzinfo is None or not 1 < time.year < 9999:
+            raise ValueError("a time has a zone, and a year from 2 to 9998")
+        return text

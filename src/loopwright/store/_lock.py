@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pydantic import BaseModel, Field
+
 from loopwright.errors import RunInUse, StoreError
 from loopwright.files import open_descriptor, read_regular
+
+
+class _Holder(BaseModel):
+    """Who holds a run, as the lock file says."""
+
+    pid: int = Field(gt=0, lt=2**31)
+    host: str
+    since: str = ""
 
 
 def lock(path: Path) -> int:
@@ -36,9 +45,8 @@ def lock(path: Path) -> int:
             f"the run {path.parent} is being written by {_describe(holder)}",
             remedy="Wait for that process to end, or stop it, and try again. Reading the run is possible meanwhile.",
         ) from None
-    holder = json.dumps(
-        {"pid": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat(timespec="seconds")}
-    ).encode()
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    holder = _Holder(pid=os.getpid(), host=socket.gethostname(), since=since).model_dump_json().encode()
     try:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, holder, 0)
@@ -53,16 +61,15 @@ def writer(path: Path) -> int | None:
     The lock itself is not touched: to try it could keep a writer that begins at this moment from having it.
     """
     try:
-        known = json.loads(read_regular(path, 4096, path.parent))
-        pid, host = int(known["pid"]), known["host"]
-    except (OSError, ValueError, KeyError, TypeError):
+        holder = _Holder.model_validate_json(read_regular(path, 4096, path.parent))
+    except (OSError, ValueError):
         return None
-    return pid if host == socket.gethostname() and Path(f"/proc/{pid}").exists() else None
+    return holder.pid if holder.host == socket.gethostname() and Path(f"/proc/{holder.pid}").exists() else None
 
 
-def _describe(holder: bytes) -> str:
+def _describe(written: bytes) -> str:
     try:
-        known = json.loads(holder)
-        return f"process {known['pid']} on {known['host']} since {known['since']}"
-    except (ValueError, KeyError, TypeError):
+        holder = _Holder.model_validate_json(written)
+    except ValueError:
         return "another process"
+    return f"process {holder.pid} on {holder.host} since {holder.since}"

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from types import NoneType
-from typing import Any, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from loopwright.types import Usage
 
@@ -17,12 +17,15 @@ LARGEST = 10**12
 
 _NUMBERS = (int, float, Decimal)
 
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+"""What is never negative: a cap, a share, the seconds that something took."""
+
 
 def check_spent(usage: Usage, cost_usd: str | Decimal | None) -> None:
     """Looks whether calls can have used so many tokens and dollars.
 
     Raises:
-        ValueError: They cannot, or the cost is no number.
+        ValueError: They cannot, or the cost is negative or no number.
     """
     if usage.total > LARGEST:
         raise ValueError(f"usage holds more than {LARGEST} tokens")
@@ -30,7 +33,7 @@ def check_spent(usage: Usage, cost_usd: str | Decimal | None) -> None:
         cost = Decimal(cost_usd or 0)
     except InvalidOperation:
         raise ValueError("cost_usd is no number") from None
-    if not cost.is_finite() or cost.copy_abs() > LARGEST:
+    if not cost.is_finite() or not 0 <= cost <= LARGEST:
         raise ValueError(f"cost_usd is {str(cost_usd)[:40]}")
 
 

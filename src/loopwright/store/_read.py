@@ -14,6 +14,7 @@ from loopwright.errors import StoreError
 from loopwright.files import read_regular
 from loopwright.store._artifacts import Artifacts
 from loopwright.store._codec import plain
+from loopwright.store._config_shape import ConfigShape
 from loopwright.store._events import CallFinished, Event
 from loopwright.store._journal import Line, scan, starts, turning_points
 from loopwright.store._lock import writer
@@ -201,7 +202,9 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / MANIFEST
     try:
         # Not by pydantic's own reader, which refuses text that UTF-8 cannot hold: older versions wrote such.
-        return Manifest.model_validate(plain(json.loads(read_regular(path, within=folder))))
+        manifest = Manifest.model_validate(plain(json.loads(read_regular(path, within=folder))))
+        ConfigShape.model_validate(manifest.config)
+        return manifest
     except OSError as error:
         raise StoreError(
             f"{folder} is not a run folder: cannot read {path.name}: {error.strerror}",

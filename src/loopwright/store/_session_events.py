@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from loopwright.store._payload import EventPayload
+from loopwright.store._payload import Amount, EventPayload
 
 
 class Routed(EventPayload):
@@ -14,7 +14,7 @@ class Routed(EventPayload):
     type: Literal["routed"] = "routed"
     agent: str
     """The model's or the agent's name in the task."""
-    shares: Mapping[str, float]
+    shares: Mapping[str, Amount]
     """Probability of each that could be chosen."""
 
 
@@ -46,7 +46,7 @@ class Mitigated(EventPayload):
     """Whose, where work is routed over several."""
     tokens: int = 0
     """Spent on it: summaries and probes."""
-    seconds: float = 0.0
+    seconds: Amount = 0.0
     """Time in which the environment ran probes."""
     count: int = 0
     """Of `anchoring`: examples shown from now on. Of `consolidation`: turns that stay as they are."""

@@ -53,8 +53,7 @@ class RunList:
         except (StoreError, OSError) as error:
             return ListedRun(name, "", "", None, f"cannot be read: {error}")
         glance = self._known[path][1]
-        tasks = record.manifest.config.get("tasks")
-        names = [str(one.get("name", "")) for one in tasks if isinstance(one, dict)] if isinstance(tasks, list) else []
+        names = [task["name"] for task in record.manifest.config.get("tasks", ())]
         state = glance.finished or ("running" if record.writer is not None else "interrupted")
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         return ListedRun(name, record.manifest.created, ", ".join(names[:3]) + more, glance, state)

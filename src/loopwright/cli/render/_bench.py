@@ -57,8 +57,8 @@ def show_outcomes(folder: Path) -> None:
 
 
 def _engines(folder: Path) -> set[str]:
-    environments = [task["environment"] for task in read_run(folder).manifest.config.get("tasks", ())]
-    return {one.get("engine", "sqlite") for one in environments if one.get("name") == "sql"}
+    environments = [task.get("environment", {}) for task in read_run(folder).manifest.config.get("tasks", ())]
+    return {str(one.get("engine", "sqlite")) for one in environments if one.get("name") == "sql"}
 
 
 def _cells(variant: VariantOutcome) -> tuple[str, ...]:

@@ -166,9 +166,10 @@ def _mitigation(mitigation: Mitigated) -> Iterator[str]:
 def grade_title(episode: EpisodeRecord, record: RunRecord) -> str:
     """What a grade is called: without hidden fields and an auditor it is the loop's own verdict."""
     name = episode.started.task if episode.started else ""
-    for task in record.manifest.config.get("tasks") or ():
-        if task.get("name") == name:
-            more = task["environment"].get("hidden") or task.get("data") or task["agents"].get("auditor")
+    for task in record.manifest.config.get("tasks", ()):
+        if task["name"] == name:
+            environment, agents = task.get("environment", {}), task.get("agents", {})
+            more = environment.get("hidden") or task.get("data") or agents.get("auditor")
             return "hidden checks" if more else "grade"
     return "hidden checks"
 

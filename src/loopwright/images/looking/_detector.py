@@ -146,9 +146,9 @@ class TransformersDetector:
         name = str(self._folder) if self._folder.is_dir() else self._options.model
         try:
             model = AutoModelForZeroShotObjectDetection.from_pretrained(
-                name, local_files_only=True, use_safetensors=True
+                name, local_files_only=True, use_safetensors=True, trust_remote_code=False
             )
-            parts = AutoProcessor.from_pretrained(name, local_files_only=True)
+            parts = AutoProcessor.from_pretrained(name, local_files_only=True, trust_remote_code=False)
             tokenizer, processor = parts.tokenizer, parts.image_processor
         except (OSError, ValueError, KeyError, AttributeError) as error:
             told = str(error).partition("\n")[0]
