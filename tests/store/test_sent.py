@@ -177,6 +177,8 @@ _FAILED = '{"type":"failed","error":"E","cause":"c","message":"","retried":false
         '{"type":"observed","observation":{},"seconds":-1}',
         '{"type":"run_resumed","loopwright":"1","budget":{"usd":-1}}',
         '{"type":"run_resumed","loopwright":"1","budget":{"usd":"NaN"}}',
+        '{"type":"run_steered","action":"set_cap","by":"ctl","budget":{"usd":-1}}',
+        '{"type":"run_steered","action":"set_concurrency","by":"ctl","concurrency":0}',
         f'{_FAILED},"usage":{{"input":1}},"cost_usd":"-0.5"}}',
         f'{_FAILED},"usage":{{"input":1}},"cost_usd":"free"}}',
         '{"type":"episode_finished","status":"scored","cost_usd":"-1"}',

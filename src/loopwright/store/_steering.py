@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from loopwright.store._payload import EventPayload
+from loopwright.store._payload import Amount, EventPayload
 
 
 class RunSteered(EventPayload):
@@ -18,7 +18,7 @@ class RunSteered(EventPayload):
     action: Literal["pause", "continue", "stop", "skip", "retry", "set_concurrency", "set_cap"]
     by: Literal["ctl", "view", "python", "resume"]
     """`ctl` for the command line, `view` for the page of the run, `resume` for `resume --retry`."""
-    concurrency: int | None = Field(default=None, exclude_if=lambda episodes: episodes is None)
+    concurrency: int | None = Field(default=None, ge=1, exclude_if=lambda episodes: episodes is None)
     """Episodes at a time from now on."""
-    budget: Mapping[str, float] = Field(default={}, exclude_if=operator.not_)
+    budget: Mapping[str, Amount] = Field(default={}, exclude_if=operator.not_)
     """Caps of the whole run that hold from now on, in place of what they were."""
