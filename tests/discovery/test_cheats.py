@@ -122,3 +122,4 @@ def test_every_problem_has_cheats_of_its_own_and_known_values() -> None:
     assert sorted(CHEATS) == NAMES
     assert all(CHEATS[name] and problem(name).known and problem(name).seed for name in NAMES)
     assert len(NAMES) >= 15
+    assert sum(map(len, CHEATS.values())) >= 50
