@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -315,3 +315,46 @@ async def test_who_writes_to_the_gates_own_pipe_gets_nothing_by_it(provider: San
     asked = await ask(provider, script)
     assert asked.told == ["done"]
     assert asked.gate.calls == 0
+
+
+@pytest.mark.parametrize("network", ["host"])
+async def test_openais_own_client_reads_what_the_gate_says(provider: SandboxProvider, network: Literal["host"]) -> None:
+    from openai import AsyncOpenAI, RateLimitError
+
+    call = FunctionCall(id="c1", name="look", arguments='{"at": 1}')
+    usage = Usage(input=5, output=3)
+    cap = BudgetExceeded("the cap on tokens of 10 has 0 left")
+    items = ["hello", Reply(text="I look.", model="m", tool_calls=(call,), usage=usage), cap]
+    client = Client(Scripted(items))
+    sandbox = await provider.open(SandboxSpec(network=network))
+    gate = await ModelGate.open(sandbox, client, "scripted/replies", Sampling(), most=10)
+    tool: Any = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
+    told: list[Any] = []
+
+    async def program() -> Completed:
+        async with AsyncOpenAI(base_url=gate.address, api_key=gate.key) as openai:
+            asked: Any = {"model": "replies", "messages": [{"role": "user", "content": "hi"}]}
+            told.append(await openai.chat.completions.create(**asked))
+            async with openai.chat.completions.stream(
+                **asked, tools=[tool], stream_options={"include_usage": True}
+            ) as stream:
+                told.append(await stream.get_final_completion())
+            told.append([model.id async for model in openai.models.list()])
+            with pytest.raises(RateLimitError) as refused:
+                await openai.chat.completions.create(**asked)
+            told.append(refused.value.code)
+        return await sandbox.run(["true"])
+
+    try:
+        await gate.serve(program())
+        await gate.close()
+    finally:
+        await sandbox.close()
+    whole, streamed, models, code = told
+    assert whole.choices[0].message.content == "hello"
+    assert streamed.choices[0].message.content == "I look."
+    assert streamed.choices[0].message.tool_calls[0].function.arguments == '{"at": 1}'
+    assert streamed.usage.total_tokens == 8
+    assert models == ["replies"]
+    assert code == "insufficient_quota"
+    assert len(client.model.requests) == 3  # the client made no second try
