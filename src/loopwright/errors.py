@@ -23,6 +23,7 @@ LoopwrightError
 │   └── ModelQuotaSpent       the account is out of credit: not retried
 ├── SandboxError              cause sandbox; never a score
 │   ├── SandboxUnavailable    no provider can give what the task requires
+│   ├── ToolServerFailed      a server of tools does not start, or does not answer as one
 │   └── SandboxLost           the sandbox ended or its runner stopped answering: retried in a fresh one
 ├── VerifierError             cause verifier: the verifier itself failed, not the candidate
 ├── StoreError                cause harness: the record cannot be read or written
@@ -248,6 +249,10 @@ class SandboxLost(SandboxError):
     """The sandbox ended, or its runner stopped answering."""
 
     retry = True
+
+
+class ToolServerFailed(SandboxError):
+    """A server of tools does not start, or does not answer as one."""
 
 
 class VerifierError(LoopwrightError):

@@ -324,7 +324,7 @@ async def test_openais_own_client_reads_what_the_gate_says(provider: SandboxProv
     call = FunctionCall(id="c1", name="look", arguments='{"at": 1}')
     usage = Usage(input=5, output=3)
     cap = BudgetExceeded("the cap on tokens of 10 has 0 left")
-    items = ["hello", Reply(text="I look.", model="m", tool_calls=(call,), usage=usage), cap]
+    items: list[Any] = ["hello", Reply(text="I look.", model="m", tool_calls=(call,), usage=usage), cap]
     client = Client(Scripted(items))
     sandbox = await provider.open(SandboxSpec(network=network))
     gate = await ModelGate.open(sandbox, client, "scripted/replies", Sampling(), most=10)

@@ -470,3 +470,15 @@ def test_a_card_reads_below_its_project_as_the_task_does(run: Path, role: str) -
     _sent(run, agents={"critic": "rules", role: "mine"})
     with pytest.raises(UserError, match=r"model names .*outside\.json, which is outside its project"):
         loopwright.resume(run, project=run.parent, changed=True)
+
+
+@pytest.mark.parametrize("server", [{"command": ["touch", "CODE_RAN"]}, {"url": "http://127.0.0.1:9/mcp"}])
+def test_a_run_that_was_sent_starts_and_asks_no_server_outside(run: Path, server: dict[str, Any]) -> None:
+    told = json.loads((run / "run.json").read_text())
+    del told["origin"]
+    told["config"]["tasks"][0]["mcp_servers"] = {"away": {**server, "outside": True}}
+    (run / "run.json").write_text(json.dumps(told))
+    with pytest.raises(UserError, match=r"mcp_servers\.away: .* outside of it") as caught:
+        loopwright.resume(run)
+    assert "--trust-sandbox" in caught.value.remedy
+    assert not Path("CODE_RAN").exists()

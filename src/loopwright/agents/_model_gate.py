@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loopwright.agents._chat_completions import Asked, Refused, Translator, chunks, completion, read_asked
-from loopwright.agents._guest.relay import MAX_BODY, MOST
+from loopwright.agents._guest.limits import MAX_BODY, MOST
 from loopwright.agents._types import FansOut, KeepsArtifacts, ModelClient
 from loopwright.errors import BudgetExceeded, ModelRejected
 from loopwright.models import Reply, Request, Sampling, request_hash

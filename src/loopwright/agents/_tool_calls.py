@@ -13,7 +13,7 @@ from typing import Any
 
 from loopwright.agents._types import AgentReply, ModelClient, View
 from loopwright.candidate import Candidate
-from loopwright.environments import action_text, told_action
+from loopwright.environments import EXECUTE, SUBMIT, action_text, told_action, tool_call_text
 from loopwright.errors import BudgetExceeded, ModelRejected, NoCandidate, ReplyCut
 from loopwright.models import FunctionCall, Message, Reply, Request, Tool, with_longer_limit
 from loopwright.replies import ends_in_block
@@ -86,11 +86,24 @@ def _action(reply: Reply, view: View) -> AgentReply:
             return AgentReply(candidate=Candidate(text=text))
         raise NoCandidate("the reply calls no tool")
     first, *others = reply.tool_calls
-    argument = _argument(first, tools)
-    candidate = Candidate(text=action_text(view.public, first.name, argument))
+    candidate = Candidate(text=_action_text(first, view, tools))
     # Servers refuse a call whose arguments are malformed, and miss one that they want back with its thoughts.
     sent = (call if _can_be_read(call) else call.model_copy(update={"arguments": "{}"}) for call in others)
     return AgentReply(candidate=candidate, message=reply.message.model_copy(update={"tool_calls": (first, *sent)}))
+
+
+def _action_text(call: FunctionCall, view: View, tools: Mapping[str, Tool]) -> str:
+    """The action that a call is.
+
+    Raises:
+        NoCandidate: There is no such tool, or its arguments cannot be read.
+    """
+    if call.name in (EXECUTE, SUBMIT) or call.name not in tools:
+        return action_text(view.public, call.name, _argument(call, tools))
+    try:
+        return tool_call_text(call.name, call.parsed)
+    except ValueError as error:
+        raise NoCandidate(str(error)) from None
 
 
 def _argument(call: FunctionCall, tools: Mapping[str, Tool]) -> str:

@@ -27,13 +27,22 @@ from loopwright.environments._scores import (
 from loopwright.environments._shells._persistent import CommandResult
 from loopwright.environments._shells._shell import SHELL, WAIT, Shell
 from loopwright.environments._stateful import GoldCache, StatefulEnvironment
-from loopwright.environments._tools import action_text, action_tools, told_action
+from loopwright.environments._tools import (
+    EXECUTE,
+    SUBMIT,
+    action_text,
+    action_tools,
+    told_action,
+    tool_call_of,
+    tool_call_text,
+)
 from loopwright.environments._types import (
     ChecksInstances,
     Environment,
     EnvironmentSetup,
     ExecutesTogether,
     Fields,
+    HasMachine,
     KnowsSolution,
     KnowsVisibleChecks,
     NamesScoreRules,
@@ -64,7 +73,9 @@ from loopwright.types import Observation
 __all__ = [
     "BUILTIN_ENVIRONMENTS",
     "BUILTIN_SCORE_RULES",
+    "EXECUTE",
     "SHELL",
+    "SUBMIT",
     "WAIT",
     "AnswerOutcome",
     "BashEnvironment",
@@ -79,6 +90,7 @@ __all__ = [
     "FlagOutcome",
     "FunctionOutcome",
     "GoldCache",
+    "HasMachine",
     "Interpreter",
     "InterpreterEnvironment",
     "KnowsSolution",
@@ -126,4 +138,6 @@ __all__ = [
     "tested_name",
     "text_environment",
     "told_action",
+    "tool_call_of",
+    "tool_call_text",
 ]

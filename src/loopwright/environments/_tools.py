@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from loopwright.project import parse_json
 from loopwright.replies import code_blocks, language_of
 from loopwright.types import Tool
 
 EXECUTE, SUBMIT = "execute", "submit"
 _FENCE = re.compile(r"`{3,}")
+_TOOL_CALL = re.compile(r"(?P<fence>`{3,})tool\n(?P<call>[^\n]*)\n(?P=fence)")
 
 
 class ActionKind(BaseModel):
@@ -95,6 +98,26 @@ def action_text(public: Mapping[str, Any], tool: str, argument: str) -> str:
     inside = max((len(found) for found in _FENCE.findall(action)), default=2)
     fence = "`" * (inside + 1)
     return f"{fence}{_kind_of(public).fence}\n{action}\n{fence}"
+
+
+def tool_call_text(tool: str, arguments: Mapping[str, Any]) -> str:
+    """The action that is a call of a tool beside those of the environment."""
+    call = json.dumps({"tool": tool, "arguments": arguments}, ensure_ascii=False)
+    fence = "`" * (max((len(found) for found in _FENCE.findall(call)), default=2) + 1)
+    return f"{fence}tool\n{call}\n{fence}"
+
+
+def tool_call_of(text: str) -> tuple[str, Mapping[str, Any]] | None:
+    """The tool and the arguments of such an action; None for any other."""
+    found = _TOOL_CALL.fullmatch(text.strip())
+    if found is None:
+        return None
+    try:
+        call = parse_json(found["call"])
+    except ValueError:
+        return None
+    known = isinstance(call, dict) and isinstance(call.get("tool"), str) and isinstance(call.get("arguments"), dict)
+    return (call["tool"], call["arguments"]) if known else None
 
 
 def told_action(public: Mapping[str, Any], text: str) -> str:

@@ -64,6 +64,20 @@ class Snapshots(Protocol):
 
 
 @runtime_checkable
+class HasMachine(Protocol):
+    """Optional, of an environment: programs may run beside its actions, on the same files."""
+
+    async def machine(self) -> tuple[Sandbox, str]:
+        """The sandbox in which actions are executed, and the folder in which the first one starts.
+
+        Raises:
+            TaskError: It cannot be made ready.
+            SandboxError: There is no sandbox, or it was lost.
+        """
+        ...
+
+
+@runtime_checkable
 class Workplace(Protocol):
     """A sandbox with the files of an instance, in which a program works until it is done."""
 

@@ -9,15 +9,15 @@ from langgraph.runtime import Runtime
 
 from loopwright.agents import ActionRequest, AgentRole, View
 from loopwright.candidate import Candidate
-from loopwright.environments import Observation, action_tools
+from loopwright.environments import Observation
 from loopwright.errors import AgentError, BudgetExceeded, ModelRejected
 from loopwright.loop._context import EpisodeContext, LoopState
 from loopwright.loop._decision import Policy, StopRule
 from loopwright.loop._environment_work import charge_time
 from loopwright.loop._nodes import Node, decision_context, record_decision, stopped_by
 from loopwright.loop._stop_rules import BUDGET, MODEL_REJECTED
+from loopwright.loop._tools import answer_of, calls_outside, executed, offered
 from loopwright.loop._views import view_for
-from loopwright.models import Tool
 from loopwright.store import Decided, Judged, Observed, Proposed
 from loopwright.verify import Check, Verdict
 
@@ -42,7 +42,7 @@ def propose_as(style: str, *, plan: bool = False) -> Node:
         if context.tree.recorded(iteration, "proposed"):
             return {}
         try:
-            tools = _tools(context, style)
+            tools = await offered(context, style)
             action = ActionRequest(style=style, tools=tools)
             if plan:
                 steps = await plan_of(context)
@@ -72,12 +72,6 @@ def propose_as(style: str, *, plan: bool = False) -> Node:
         return {}
 
     return propose
-
-
-def _tools(context: EpisodeContext, style: str) -> tuple[Tool, ...]:
-    if context.options.tools == "never":
-        return ()
-    return action_tools(context.known.public, every_action_counts=style in _EVERY_ACTION_COUNTS)
 
 
 async def plan_of(context: EpisodeContext) -> tuple[str, ...]:
@@ -111,7 +105,10 @@ def act_with(*, oracle: bool) -> Node:
             return {}
         action = perform(context, context.tree[iteration].candidate or Candidate(), oracle=oracle)
         if context.tree.recorded(iteration, "observed"):
-            await action
+            if calls_outside(context, context.tree[iteration].candidate):
+                action.close()  # what it did is done, and no state of a sandbox comes of it
+            else:
+                await action
             return {}
         try:
             observation, seconds = await charge_time(context.ledger, action)
@@ -128,10 +125,10 @@ def act_with(*, oracle: bool) -> Node:
 
 async def perform(context: EpisodeContext, candidate: Candidate, *, oracle: bool) -> Observation:
     """Executes an action, and with an oracle asks for the hidden verdict's score and nothing else of it."""
-    observation = await context.environment.step(candidate)
+    observation = await executed(context, candidate)
     if not oracle:
         return observation
-    graded = await context.environment.submit(candidate)
+    graded = await context.environment.submit(answer_of(context, candidate))
     # Evidence of a hidden verdict may tell the gold answer; a score and whether it is full do not.
     reward = Check(name=REWARD, score=graded.score)
     return observation.model_copy(update={"verdict": Verdict(checks=(reward,))})

@@ -15,6 +15,7 @@ from loopwright.loop._calls import NodeCalls
 from loopwright.loop._decision import StopRule
 from loopwright.loop._gate import Gate
 from loopwright.loop._search import Search
+from loopwright.mcp_tools import Toolbox
 from loopwright.models import Model, Prices
 from loopwright.models.image import ImageModel
 from loopwright.record import EpisodeRecord
@@ -113,6 +114,8 @@ class EpisodeContext:
     """Candidates that were asked for ahead of their iteration: see `loop.width`."""
     places: Callable[[int], asyncio.Semaphore] = asyncio.Semaphore
     """Gives places for so many candidates that are executed together; those of a run are for all of its episodes."""
+    toolbox: Toolbox | None = None
+    """Tools beside the actions of the environment; None for none."""
     flight: Flight = field(default_factory=Flight)
     """The candidates of a search that are under way."""
     gate: Gate = field(default_factory=Gate)

@@ -18,6 +18,7 @@ from loopwright.loop._preparation import prepare
 from loopwright.loop._search_strategy import SearchStrategy
 from loopwright.loop._stop_rules import BUDGET
 from loopwright.loop._strategies import Strategy, traits_of
+from loopwright.loop._tools import answer_of
 from loopwright.loop._verdicts import audited, joined_by_judge, refuse_unjudged, unjudged, verified, visible_verdict
 from loopwright.loop._views import view_of
 from loopwright.record import EpisodeRecord
@@ -192,6 +193,8 @@ async def _loop(
         await _finish_begun(context)
         raise
     finally:
+        if context.toolbox is not None:
+            await context.toolbox.close()
         for task in context.flight.tasks.values():
             task.cancel()
         await asyncio.gather(*context.flight.tasks.values(), return_exceptions=True)
@@ -241,10 +244,11 @@ async def _submitted(plan: EpisodePlan, context: EpisodeContext, attempt: Attemp
     if candidate is None or not (plan.instance.hidden or auditor):
         if candidate is None or not attempt.verdict.blank or not _has_visible_checks(plan, context):
             return attempt.verdict
-        return await retry_once_on_sandbox_loss(lambda: context.environment.submit(candidate))
-    verdicts = []
+        left = answer_of(context, candidate)
+        return await retry_once_on_sandbox_loss(lambda: context.environment.submit(left))
+    verdicts, answer = [], answer_of(context, candidate)
     if plan.instance.hidden:
-        verdicts.append(await retry_once_on_sandbox_loss(lambda: context.environment.submit(candidate)))
+        verdicts.append(await retry_once_on_sandbox_loss(lambda: context.environment.submit(answer)))
     if auditor:
         verdicts.append(await audited(context, auditor, attempt, context.calls(attempt.iteration, GRADE)))
     else:
@@ -264,7 +268,8 @@ async def _submitted_again(plan: EpisodePlan, context: EpisodeContext, attempt: 
     candidate = attempt.candidate
     if plan.instance.hidden or candidate is None or AgentRole.AUDITOR in context.agents:
         return await _submitted(plan, context, attempt)
-    observation = await retry_once_on_sandbox_loss(lambda: context.environment.step(candidate))
+    answer = answer_of(context, candidate)
+    observation = await retry_once_on_sandbox_loss(lambda: context.environment.step(answer))
     seen = Attempt(iteration=attempt.iteration, candidate=candidate, observation=observation)
     view = view_of(AgentRole.VERIFIER, context.known, current=seen)
     calls = context.calls(attempt.iteration, GRADE)

@@ -12,9 +12,10 @@ from dataclasses import fields, replace
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from loopwright.environments import Environment, EnvironmentSetup
+from loopwright.environments import Environment, EnvironmentSetup, HasMachine
 from loopwright.errors import LoopwrightError, MissingContent, ModelError, TaskError, ToolsRefused
 from loopwright.loop import call_under_way
+from loopwright.mcp_tools import Machine, McpToolbox, Toolbox
 from loopwright.models import Breaker, Model, ModelOptions, Resilient, ResilientImages, Usage
 from loopwright.models.embedding import EMBEDDING_POLICY, EMBEDDING_SECONDS, OpenAIEmbedding
 from loopwright.models.image import ImageModel
@@ -82,11 +83,10 @@ class RunResources:
             SandboxUnavailable: Nothing here can isolate it as the task requires.
         """
         resolved = self._run.environment(task)
-        image = _image(task, resolved)
-        provider = await self._provider(task.sandbox.provider, image)
+        provider, spec = await self._sandboxes(task, episode)
         setup = EnvironmentSetup(
-            provider=RecordingProvider(provider, self._store, episode),
-            spec=_spec(task.sandbox, image if provider.name == "docker" else task.sandbox.image),
+            provider=provider,
+            spec=spec,
             put=self._store.put,
             get=self._store.get,
             score_rule=self._run.resolver.score_rule,
@@ -95,6 +95,27 @@ class RunResources:
         if not isinstance(environment, Environment):
             raise MissingContent(f"{task.environment.name!r} is not an environment: methods are missing")
         return environment
+
+    def toolbox(self, task: Task, episode: str, environment: Environment) -> Toolbox | None:
+        """The tools of one episode beside its actions; None where the task names no servers."""
+        if not task.mcp_servers:
+            return None
+
+        async def machine() -> Machine:
+            if isinstance(environment, HasMachine):
+                return Machine(*await environment.machine())
+            provider, spec = await self._sandboxes(task, episode)
+            sandbox = await provider.open(spec)
+            return Machine(sandbox, sandbox.workdir, own=True)
+
+        return McpToolbox(task.mcp_servers, machine, self._store.put)
+
+    async def _sandboxes(self, task: Task, episode: str) -> tuple[RecordingProvider, SandboxSpec]:
+        """What opens the sandboxes of an episode, and what the task wants of them."""
+        image = _image(task, self._run.environment(task))
+        provider = await self._provider(task.sandbox.provider, image)
+        spec = _spec(task.sandbox, image if provider.name == "docker" else task.sandbox.image)
+        return RecordingProvider(provider, self._store, episode), spec
 
     def places(self, number: int) -> asyncio.Semaphore:
         """The places for so many candidates that are executed together, whatever their episodes."""

@@ -126,7 +126,7 @@ def explain_run(checked: CheckedRun) -> Explanation:
         stop_rules=_stop_rules(first, casts),
         otherwise=_otherwise(first, casts),
         limits=_limits(first),
-        loosened=task.sandbox.loosened,
+        loosened=task.loosened,
         session=_across(first),
     )
 

@@ -26,6 +26,7 @@ from loopwright.preflight._bounds import chat_models, prepared_by_model
 from loopwright.preflight._caps import check_calls, check_first_call
 from loopwright.preflight._places import PYTHON_OPTIONS, OptionNames, Places
 from loopwright.preflight._prompts import check_prompt
+from loopwright.preflight._servers import check_servers, server_notes
 from loopwright.preflight._session import check_drift, session_notes, unlearned
 from loopwright.task import Instance, Task, TaskFile
 
@@ -146,6 +147,8 @@ def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Pl
     with places.at(task):
         cast = resolved.components(episode)
         check_drift(episode, cast.strategy, resolved.resolver.project)
+    with places.at(task, "mcp_servers"):
+        check_servers(task)
     if not resolved.config.regrade:
         _check_direction(task, cast.strategy, places)
     for role, agent in cast.agents.items():
@@ -334,6 +337,7 @@ def _notes(episode: PlannedEpisode, cast: ResolvedComponents, resolved: Resolved
         if isinstance(agent, NotesInstance) and (told := agent.note(episode.instance)):
             yield f"{task.name}: {told}"
     yield from _unread_ideas(task, cast)
+    yield from server_notes(episode, cast)
     yield from session_notes(episode, cast)
     yield from _card_notes(episode, cast, resolved)
     if cast.verifiers or AgentRole.VERIFIER in cast.agents:

@@ -13,6 +13,7 @@ from loopwright.repo._grading import Suite, graders_files, run_suite
 from loopwright.repo._patch import PatchFailed, apply_patch, read_patch
 from loopwright.repo._tree import PATCH, Tree, patch_of
 from loopwright.repo._workspace import Workplace, Workspace, base_of
+from loopwright.sandbox import Sandbox
 from loopwright.task import Instance
 from loopwright.text import cut_middle
 from loopwright.types import Candidate, Check, Observation, Verdict
@@ -118,6 +119,10 @@ class RepoEnvironment:
         base = self._started()
         return "" if self._space is None else await asyncio.to_thread(write_diff, base, await self._space.tree())
 
+    async def machine(self) -> tuple[Sandbox, str]:
+        """The sandbox in which an agent acts, and the repository's folder there; see `HasMachine`."""
+        return (await self._opened()).sandbox, self._fields.folder
+
     async def workplace(self, start: Candidate | None) -> Workplace:
         """Opens a sandbox in which a program works on the files on its own.
 
@@ -151,14 +156,18 @@ class RepoEnvironment:
             return Observation(text="submitted", verdict=await self._of_files(self._visible()), done=True)
         if command == "skip":
             return Observation(text="skipped", done=True)
-        if self._space is None or self._shell is None:
-            self._space = await Workspace.open(self._setup.provider, self._setup.spec, self._fields, self._started())
-            self._shell = Shell(self._space.sandbox, (), self._fields.folder)
-        ran = await self._shell.run(command, timeout=self._fields.timeout)
+        shell = await self._opened()
+        ran = await shell.run(command, timeout=self._fields.timeout)
         if ran.timed_out:
             return Observation(text=f"Stopped after {self._fields.timeout:g} s.\n{cut_middle(ran.text, _SHOWN)}")
         end = "" if ran.ok else f"\n[exit status {ran.exit_code}]"
         return Observation(text=cut_middle(ran.text, _SHOWN).rstrip() + end)
+
+    async def _opened(self) -> Shell:
+        if self._space is None or self._shell is None:
+            self._space = await Workspace.open(self._setup.provider, self._setup.spec, self._fields, self._started())
+            self._shell = Shell(self._space.sandbox, (), self._fields.folder)
+        return self._shell
 
     async def _of_files(self, suite: Suite) -> Verdict:
         """The verdict on what the actions made of the files; without checks where there are no tests."""

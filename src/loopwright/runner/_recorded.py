@@ -116,6 +116,7 @@ def _demands(task: Task) -> Iterator[str]:
     """What a sandbox would have that the ordinary one has not."""
     sandbox = task.sandbox
     yield from (f"sandbox.{what}" for what in sandbox.loosened)
+    yield from (what for what in task.loosened if what not in sandbox.loosened)
     if sandbox.image is not None:
         yield f"sandbox.image: {sandbox.image!r}"
     if sandbox.runtime not in _RUNTIMES:

@@ -352,6 +352,7 @@ class Run:
                 memory=prepared.memory,
                 places=parts.places,
                 gate=gate,
+                toolbox=parts.toolbox(task, episode.id, environment),
             )
             plan = EpisodePlan(started, episode.instance, cast.strategy)
             if self.config.regrade:

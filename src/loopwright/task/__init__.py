@@ -5,6 +5,7 @@ from loopwright.task._data import DataFile, read_rows
 from loopwright.task._dump import dump_task
 from loopwright.task._load import TaskFile, load_task, open_task
 from loopwright.task._loop_options import ArmOptions, IdeaOptions, LoopOptions, PilotOptions
+from loopwright.task._mcp_servers import McpServerOptions
 from loopwright.task._models import (
     AgentOptions,
     EnvironmentOptions,
@@ -48,6 +49,7 @@ __all__ = [
     "Instance",
     "LoopOptions",
     "MatrixOptions",
+    "McpServerOptions",
     "MemoryOptions",
     "MitigationOptions",
     "PilotOptions",

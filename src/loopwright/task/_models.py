@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
@@ -25,6 +26,7 @@ from loopwright.project import plain_problem
 from loopwright.task._caps import BudgetOptions
 from loopwright.task._fill import Unfilled, fill
 from loopwright.task._loop_options import LoopOptions
+from loopwright.task._mcp_servers import McpServerName, McpServerOptions
 from loopwright.task._section import Section
 from loopwright.task._session import DriftOptions, SessionOptions
 from loopwright.types import (
@@ -248,6 +250,8 @@ class Task(Section):
     """Hard caps: a call that does not fit is not made."""
     sandbox: SandboxOptions = SandboxOptions()
     """Isolation and limits of whatever runs a candidate."""
+    mcp_servers: Mapping[McpServerName, McpServerOptions] = Field(default={}, exclude_if=operator.not_)
+    """Servers whose tools strategies that act offer to models, beside the actions of the environment."""
     session: SessionOptions | None = None
     """Episodes one after the other, with a memory; none for episodes that know nothing of each other."""
     drift: DriftOptions | None = None
@@ -294,6 +298,16 @@ class Task(Section):
             msg = f"mitigations.{drift.mitigations.named[0]} acts on a session; add a section `session`"
             raise ValueError(msg)
         return drift
+
+    @property
+    def loosened(self) -> tuple[str, ...]:
+        """What is weaker than the default isolation: of the sandbox, and servers outside of it."""
+        outside = (
+            f"mcp_servers.{name}: {options.url or ' '.join(options.command)} outside of it"
+            for name, options in self.mcp_servers.items()
+            if options.outside
+        )
+        return (*self.sandbox.loosened, *outside)
 
     def instances(self) -> tuple[Instance, ...]:
         """The records of the data set, or the task itself as its only instance, with templates filled.

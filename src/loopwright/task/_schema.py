@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from loopwright.task._caps import BudgetOptions, CapOptions
 from loopwright.task._data import DataFile
 from loopwright.task._loop_options import ArmOptions, IdeaOptions, LoopOptions, PilotOptions
+from loopwright.task._mcp_servers import McpServerOptions
 from loopwright.task._models import (
     AgentOptions,
     EnvironmentOptions,
@@ -55,6 +56,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "budget": BudgetOptions,
     "budget.run": CapOptions,
     "sandbox": SandboxOptions,
+    "mcp_servers, each": McpServerOptions,
     "session": SessionOptions,
     "session.memory": MemoryOptions,
     "drift": DriftOptions,

@@ -8,7 +8,7 @@ import re
 from loopwright.project import Document, Plain, SourceLocation, plain_value
 from loopwright.secrets import holds_secret
 
-LITERAL_KEYS = frozenset({"version", "name", "goal", "data", "environment", "endpoints"})
+LITERAL_KEYS = frozenset({"version", "name", "goal", "data", "environment", "endpoints", "mcp_servers"})
 """Top-level keys without variables: their text is for agents, programs and servers, where `${...}` has its own meaning,
 and where a secret of the environment must not get to."""
 

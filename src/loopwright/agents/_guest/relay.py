@@ -10,16 +10,13 @@ import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from loopwright.agents._guest.limits import MAX_BODY, MOST
 from loopwright.sandbox._guest.frames import Ended, read_frame, write_frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-MAX_BODY = 8 * 1024 * 1024
-"""Bytes of a request."""
-MOST = 16
-"""Requests at a time; others wait to be accepted."""
 _SECONDS = 60.0
 """For a client to say what it wants."""
 

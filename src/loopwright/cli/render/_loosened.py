@@ -14,7 +14,7 @@ def loosened_lines(tasks: Iterable[Task]) -> list[str]:
     """What is weaker than the default isolation, each once, with the tasks that ask for it."""
     found: dict[str, list[str]] = {}
     for task in tasks:
-        for what in task.sandbox.loosened:
+        for what in task.loosened:
             found.setdefault(what, []).append(task.name)
     return [f"{what} ({_names(names)})" for what, names in found.items()]
 

@@ -78,6 +78,11 @@ class Shell:
             raise
 
     @property
+    def sandbox(self) -> Sandbox:
+        """The sandbox."""
+        return self._sandbox
+
+    @property
     def tracked(self) -> Mapping[str, Change]:
         """The files and links that were there at first, by path."""
         return {path: change for path, change in self._before.items() if change.type in ("file", "link")}

@@ -23,7 +23,7 @@ from loopwright.environments.bash._hidden_tests import SCRIPT, HiddenTests, Rewa
 from loopwright.environments.bash._outcome import ShellOutcome, ShellState
 from loopwright.environments.bash._shell_pool import Fresh, ShellPool, ShellStart
 from loopwright.errors import TaskError
-from loopwright.sandbox import Change
+from loopwright.sandbox import Change, Sandbox
 from loopwright.task import Instance
 from loopwright.text import cut_middle
 from loopwright.types import Observation
@@ -144,6 +144,10 @@ class BashEnvironment(StatefulEnvironment[Shell]):
         self._begin()
         self._crash = ""
         return Observation(text=f"The working directory is {self._session.cwd}.")
+
+    async def machine(self) -> tuple[Sandbox, str]:
+        """The sandbox in which an agent acts, and where its first command starts; see `HasMachine`."""
+        return self._started().sandbox, self._fields.cwd
 
     async def _act(self, session: Shell, command: str) -> Observation:
         if self._submits(command):

@@ -1,0 +1,8 @@
+"""Limits that the relay and the gate behind it know."""
+
+from __future__ import annotations
+
+MAX_BODY = 8 * 1024 * 1024
+"""Bytes of a request."""
+MOST = 16
+"""Requests at a time; others wait to be accepted."""

@@ -1,0 +1,183 @@
+"""One server of tools: a task of its own holds the connection, as the protocol's package wants it in one task."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from loopwright.errors import LoopwrightError, SandboxLost, ToolServerFailed
+
+if TYPE_CHECKING:
+    from mcp import Client
+    from mcp.client._transport import TransportStreams
+    from mcp_types import CallToolResult
+    from mcp_types import Tool as McpTool
+
+_START = 60.0
+"""Seconds until a server has said what its tools are."""
+_PAGES = 20
+"""Pages of a list of tools."""
+_TOOLS = 128
+"""Tools of one server."""
+
+
+class CallFailed(Exception):
+    """A call that gave no result; the text tells a model why.
+
+    Attributes:
+        gone: Whether the server is, too.
+    """
+
+    def __init__(self, message: str, *, gone: bool = False) -> None:
+        super().__init__(message)
+        self.gone = gone
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    tool: str
+    arguments: Mapping[str, Any]
+    answer: asyncio.Future[CallToolResult]
+
+
+class McpServer:
+    """A connection to a server."""
+
+    def __init__(
+        self,
+        name: str,
+        transport: Callable[[], AbstractAsyncContextManager[TransportStreams]],
+        *,
+        timeout: float,
+        last_words: Callable[[], Awaitable[str]],
+    ) -> None:
+        """Makes one; `open` connects.
+
+        Args:
+            name: As the task names it.
+            transport: Carries messages.
+            timeout: Seconds for one call.
+            last_words: What the server's process wrote to stderr, once it has ended.
+        """
+        self._name = name
+        self._transport = transport
+        self._timeout = timeout
+        self._last_words = last_words
+        self._calls: asyncio.Queue[_Call | None] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+        self._ready: asyncio.Future[list[McpTool]] = asyncio.get_running_loop().create_future()
+
+    async def open(self) -> list[McpTool]:
+        """Connects and returns the tools.
+
+        Raises:
+            ToolServerFailed: The server does not start, or does not answer as one.
+        """
+        self._task = asyncio.create_task(self._hold())
+        waited: tuple[asyncio.Future[Any], ...] = (self._ready, self._task)
+        await asyncio.wait(waited, timeout=_START, return_when=asyncio.FIRST_COMPLETED)
+        if self._ready.done():
+            return self._ready.result()
+        why = f"it said nothing about its tools in {_START:g} s"
+        if self._task.done() and (error := self._task.exception()):
+            why = _flat(error)
+        await self.close()
+        said = (await self._last_words()).strip()
+        raise ToolServerFailed(
+            f"mcp_servers.{self._name}: the server does not answer: {why}{f': {said[-600:]}' if said else ''}",
+            remedy="Its program and all that the program needs must be there: inside of the sandbox, or on this "
+            "machine with `outside: true`.",
+        )
+
+    async def call(self, tool: str, arguments: Mapping[str, Any]) -> CallToolResult:
+        """Calls a tool.
+
+        Raises:
+            CallFailed: There is no result.
+        """
+        if self._task is None or self._task.done():
+            raise CallFailed("its server has ended", gone=True)
+        asked = _Call(tool, arguments, asyncio.get_running_loop().create_future())
+        self._calls.put_nowait(asked)
+        waited: tuple[asyncio.Future[Any], ...] = (asked.answer, self._task)
+        try:
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+            if asked.answer.done():
+                return asked.answer.result()
+        finally:
+            asked.answer.cancel()  # nobody waits for it any more
+        raise CallFailed("its server ended", gone=True)
+
+    async def close(self) -> None:
+        """Ends the connection; harmless when called twice."""
+        task, self._task = self._task, None
+        if task is None:
+            return
+        self._calls.put_nowait(None)
+        done, _ = await asyncio.wait({task}, timeout=5.0)
+        if not done:
+            task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    async def _hold(self) -> None:
+        from mcp import Client
+
+        async with Client(self._transport(), read_timeout_seconds=self._timeout, cache=None) as client:
+            self._ready.set_result(await _listed(client))
+            while (asked := await self._calls.get()) is not None:
+                try:
+                    result = await self._result(client, asked)
+                except CallFailed as error:
+                    if not asked.answer.done():
+                        asked.answer.set_exception(error)
+                    if error.gone:
+                        return
+                else:
+                    if not asked.answer.done():
+                        asked.answer.set_result(result)
+
+    async def _result(self, client: Client, asked: _Call) -> CallToolResult:
+        from mcp import MCPError
+        from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
+        from pydantic import ValidationError
+
+        try:
+            return await client.call_tool(asked.tool, dict(asked.arguments), read_timeout_seconds=self._timeout)
+        except MCPError as error:
+            if error.code == CONNECTION_CLOSED:
+                raise CallFailed("its server ended", gone=True) from None
+            if error.code == REQUEST_TIMEOUT:
+                raise CallFailed(f"it gave no answer in {self._timeout:g} s") from None
+            raise CallFailed(error.message[:1000]) from None
+        except (ValidationError, RuntimeError, ValueError) as error:  # of a result that is none
+            raise CallFailed(f"its result cannot be read: {str(error)[:300]}") from None
+
+
+async def _listed(client: Client) -> list[McpTool]:
+    """All tools of a server, as it tells them when it starts.
+
+    Raises:
+        ToolServerFailed: There are more than anybody should be asked to look at.
+    """
+    found: list[McpTool] = []
+    cursor: str | None = None
+    for _ in range(_PAGES):
+        page = await client.list_tools(cursor=cursor)
+        found += page.tools
+        cursor = page.next_cursor
+        if cursor is None and len(found) <= _TOOLS:
+            return found
+    raise ToolServerFailed(f"it has more than {_TOOLS} tools, or more than {_PAGES} pages of them")
+
+
+def _flat(error: BaseException) -> str:
+    """The first cause in a group of errors."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, SandboxLost):
+        return "its sandbox was lost"
+    told = error.args[0] if isinstance(error, LoopwrightError) else error
+    return str(told)[:600] or type(error).__name__

@@ -1,0 +1,216 @@
+"""The tools of all servers that a task names, for one episode."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from loopwright.errors import MissingExtra, SandboxLost, ToolServerFailed
+from loopwright.mcp_tools._pipe import pipe_transport
+from loopwright.mcp_tools._result import told_result
+from loopwright.mcp_tools._server import CallFailed, McpServer
+from loopwright.sandbox import Process, Sandbox
+from loopwright.task import McpServerOptions
+from loopwright.types import Observation, Tool
+
+if TYPE_CHECKING:
+    from mcp.client._transport import TransportStreams
+    from mcp_types import Tool as McpTool
+
+_LIFETIME = 24 * 3600.0  # its sandbox ends sooner
+_DESCRIPTION = 2000
+"""Characters of a description that models are shown."""
+_SCHEMA = 20_000
+"""Characters of a schema of arguments."""
+_NAME = 64
+"""Characters of a name that servers of models take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where servers inside run."""
+
+    sandbox: Sandbox
+    folder: str
+    """Where they start."""
+    own: bool = False
+    """Whether it is there for servers alone, and ends with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    server: str
+    tool: str
+    """As the server calls it."""
+    shown: Tool
+
+
+class McpToolbox:
+    """Starts the servers when their tools are first asked for, and calls them.
+
+    The list of tools is what the servers say then; it does not change in the episode.
+    """
+
+    def __init__(
+        self,
+        servers: Mapping[str, McpServerOptions],
+        machine: Callable[[], Awaitable[Machine]],
+        put: Callable[[bytes], str],
+    ) -> None:
+        """Makes a toolbox.
+
+        Args:
+            servers: By name.
+            machine: Gives the sandbox for those inside; asked once, and only if there are some.
+            put: Stores bytes and returns their artifact reference.
+        """
+        self._options = servers
+        self._machine = machine
+        self._put = put
+        self._servers: dict[str, McpServer] = {}
+        self._offered: dict[str, _Offered] | None = None
+        self._opening = asyncio.Lock()
+        self._own: Sandbox | None = None
+
+    async def tools(self) -> tuple[Tool, ...]:
+        """The tools of all servers; see `Toolbox.tools`."""
+        async with self._opening:
+            if self._offered is None:
+                self._offered = await self._open()
+        return tuple(offered.shown for offered in self._offered.values())
+
+    def is_outside(self, tool: str) -> bool:
+        """Whether a call acts outside of the sandbox; see `Toolbox.is_outside`."""
+        options = self._options.get(tool.partition("__")[0])
+        return options is not None and options.outside
+
+    async def call(self, tool: str, arguments: Mapping[str, Any]) -> Observation:
+        """Calls a tool; see `Toolbox.call`."""
+        await self.tools()
+        offered = (self._offered or {}).get(tool)
+        if offered is None:
+            return Observation(text=f"[there is no tool {tool[:80]!r}]")
+        try:
+            result = await self._servers[offered.server].call(offered.tool, arguments)
+        except CallFailed as error:
+            if error.gone and self._options[offered.server].outside:
+                raise ToolServerFailed(
+                    f"mcp_servers.{offered.server}: {tool} gave no result: {error}",
+                    remedy="Start the server again, and go on with `loopwright resume RUN`.",
+                ) from None
+            return Observation(text=f"[{tool} gave no result: {error}]")
+        return Observation(text=told_result(result, self._put))
+
+    async def close(self) -> None:
+        """Ends all servers; harmless when called twice."""
+        servers, self._servers = self._servers, {}
+        await asyncio.gather(*(server.close() for server in servers.values()), return_exceptions=True)
+        if self._own is not None:
+            own, self._own = self._own, None
+            await own.close()
+
+    async def _open(self) -> dict[str, _Offered]:
+        needs_mcp()
+        inside = any(not options.outside for options in self._options.values())
+        machine = await self._machine() if inside else None
+        if machine is not None and machine.own:
+            self._own = machine.sandbox
+        found: dict[str, _Offered] = {}
+        for name, options in self._options.items():
+            server = await self._server(name, options, None if options.outside else machine)
+            self._servers[name] = server
+            for tool in await server.open():
+                if not options.only or tool.name in options.only:
+                    offered = _offer(name, tool, found)
+                    found[offered.shown.name] = offered
+            _refuse_missing(name, options, found)
+        return found
+
+    async def _server(self, name: str, options: McpServerOptions, machine: Machine | None) -> McpServer:
+        process: Process | None = None
+        if machine is not None:
+            process = await machine.sandbox.start(
+                options.command, timeout=_LIFETIME, cwd=machine.folder, env=dict(options.env)
+            )
+
+        async def last_words() -> str:
+            if process is None:
+                return ""
+            try:
+                done = await asyncio.wait_for(process.wait(), 5.0)
+            except (TimeoutError, SandboxLost):
+                return ""
+            return done.stderr.text
+
+        def transport() -> AbstractAsyncContextManager[TransportStreams]:
+            return pipe_transport(process) if process else _outside(options)
+
+        return McpServer(name, transport, timeout=options.timeout, last_words=last_words)
+
+
+def needs_mcp() -> None:
+    """Says that the package of the protocol is missing.
+
+    Raises:
+        MissingExtra: It is not installed.
+    """
+    if find_spec("mcp") is None:
+        raise MissingExtra("mcp_servers need the package mcp", remedy="Run: pip install 'loopwright[mcp]'")
+
+
+@asynccontextmanager
+async def _outside(options: McpServerOptions) -> AsyncIterator[TransportStreams]:
+    """The way to a server that the task wants outside of the sandbox."""
+    from mcp.client.stdio import StdioServerParameters, stdio_client
+    from mcp.client.streamable_http import streamable_http_client
+
+    if options.url is not None:
+        async with streamable_http_client(options.url) as streams:
+            yield streams
+        return
+    program, *arguments = options.command
+    parameters = StdioServerParameters(command=program, args=arguments, env=dict(options.env))
+    with _nowhere() as nowhere:
+        async with stdio_client(parameters, errlog=nowhere) as streams:
+            yield streams
+
+
+def _nowhere() -> TextIO:
+    """Where a program's stderr goes that would stand among what the run tells."""
+    return Path(os.devnull).open("w")
+
+
+def _offer(server: str, tool: McpTool, taken: Mapping[str, object]) -> _Offered:
+    """A tool as models are offered it: its name begins with its server's, so that none is called like an action.
+
+    Raises:
+        ToolServerFailed: Its schema is none that models can be shown.
+    """
+    if tool.input_schema.get("type") != "object" or len(json.dumps(tool.input_schema)) > _SCHEMA:
+        raise ToolServerFailed(
+            f"mcp_servers.{server}: the arguments of {tool.name[:80]!r} are no object, or their schema has more than "
+            f"{_SCHEMA} characters",
+            remedy="Name the tools that you want in `only`.",
+        )
+    plain = f"{server}__{re.sub(r'[^A-Za-z0-9_-]', '_', tool.name)}"
+    name, number = plain[:_NAME], 2
+    while name in taken:
+        name, number = f"{plain[: _NAME - 4]}_{number}", number + 1
+    described = (tool.description or tool.title or tool.name)[:_DESCRIPTION]
+    return _Offered(server, tool.name, Tool(name=name, description=described, parameters=tool.input_schema))
+
+
+def _refuse_missing(server: str, options: McpServerOptions, found: Mapping[str, _Offered]) -> None:
+    there = {offered.tool for offered in found.values() if offered.server == server}
+    if missing := [name for name in options.only if name not in there]:
+        raise ToolServerFailed(
+            f"mcp_servers.{server}: the server has no tool {missing[0]!r}", remedy="Correct `only`, or leave it out."
+        )
