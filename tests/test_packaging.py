@@ -17,7 +17,7 @@ import loopwright
 
 HEAVY = {"diffusers", "docker", "jinja2", "langgraph", "openai", "pydantic", "rich", "torch", "xllamacpp", "yaml"}
 BROUGHT = {"pydantic-core": "pydantic", "psycopg-pool": "psycopg", "langchain-core": "langgraph", "mcp-types": "mcp"}
-"""Distributions that another one pins (`pydantic`), builds on (`langgraph`, `mcp`) or brings as an extra (`psycopg[pool]`)."""
+"""Distributions that another one pins (`pydantic`), builds on (`langgraph`, `mcp`) or brings (`psycopg[pool]`)."""
 REPOSITORIES = ("bill", "clock", "notes", "routes")
 """Packages of the repositories in `examples/repo` and `examples/command`."""
 
