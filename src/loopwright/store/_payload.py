@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from types import NoneType
-from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from loopwright.types import Usage
 
@@ -37,8 +37,12 @@ def check_spent(usage: Usage, cost_usd: str | Decimal | None) -> None:
         raise ValueError(f"cost_usd is {str(cost_usd)[:40]}")
 
 
-def _check_numbers(model: BaseModel) -> None:
-    """Raises ValueError if a number in the model, or in a model in it, is beyond what happens."""
+def check_numbers(model: BaseModel) -> None:
+    """Looks whether the numbers of a payload, and of the models in it, are such as happen.
+
+    Raises:
+        ValueError: One is beyond that.
+    """
     for name in _fields_with_numbers(type(model)):
         value = getattr(model, name)
         for part in value if isinstance(value, tuple) else (value,):
@@ -46,7 +50,7 @@ def _check_numbers(model: BaseModel) -> None:
                 if not -LARGEST <= part <= LARGEST:
                     raise ValueError(f"{name} is beyond {LARGEST}")
             elif isinstance(part, BaseModel):
-                _check_numbers(part)
+                check_numbers(part)
 
 
 @cache
@@ -65,11 +69,6 @@ def _may_hold_numbers(annotation: Any) -> bool:
 
 
 class EventPayload(BaseModel):
-    """What an event says; it cannot be changed, and its numbers are bounded."""
+    """What an event says; it cannot be changed. Its numbers are bounded where it is written and where it is read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="after")
-    def _numbers_are_bounded(self) -> Self:
-        _check_numbers(self)
-        return self

@@ -19,6 +19,7 @@ from loopwright.store._events import CallFinished, Event
 from loopwright.store._journal import Line, scan, starts, turning_points
 from loopwright.store._lock import writer
 from loopwright.store._order import Order
+from loopwright.store._payload import check_numbers
 from loopwright.store._texts import Texts
 
 MANIFEST = "run.json"
@@ -78,7 +79,7 @@ class RunRecord:
         order = Order(self.folder / EVENTS)
         for line in scan(order.file, self.manifest.id):
             if isinstance(line, Line):
-                event = to_event(line.body)
+                event = read_event(line.body)
                 order.check(event)
                 yield event
 
@@ -168,7 +169,7 @@ class Follower:
         lines = scan(self._path, self._run, self._texts, offset=self._offset, first=self._number)
         for line in lines:
             if isinstance(line, Line):
-                event = to_event(line.body)
+                event = read_event(line.body)
                 self._order.check(event)
                 self._offset, self._number = line.offset + line.length, self._number + 1
                 yield event
@@ -230,10 +231,28 @@ def to_event(body: Mapping[str, Any]) -> Event:
         if _without_unknown(body, error):
             return to_event(body)
         first = error.errors()[0]
-        raise StoreError(
-            f"event {body['seq']} does not fit the schema: {'.'.join(map(str, first['loc']))}: {first['msg']}",
-            remedy="Use the loopwright that wrote the run, or a newer one.",
-        ) from error
+        raise _unfit(body, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def read_event(body: Mapping[str, Any]) -> Event:
+    """Returns the event of a line that somebody may have made up: also its numbers are looked at.
+
+    Raises:
+        StoreError: It does not fit the schema, or holds a number beyond what happens.
+    """
+    event = to_event(body)
+    try:
+        check_numbers(event.data)
+    except ValueError as error:
+        raise _unfit(body, f"data.{event.data.type}: {error}") from error
+    return event
+
+
+def _unfit(body: Mapping[str, Any], why: str) -> StoreError:
+    return StoreError(
+        f"event {body['seq']} does not fit the schema: {why}",
+        remedy="Use the loopwright that wrote the run, or a newer one.",
+    )
 
 
 def _without_unknown(body: Mapping[str, Any], error: ValidationError) -> bool:

@@ -20,6 +20,7 @@ from loopwright.store._codec import plain, to_json
 from loopwright.store._events import CallFinished, CallIntended, CallKind, EpisodeFinished, Event, Payload, RunFinished
 from loopwright.store._journal import Journal, Line
 from loopwright.store._lock import lock
+from loopwright.store._payload import check_numbers
 from loopwright.store._read import ARTIFACTS, EVENTS, LOCK, MANIFEST, Manifest, RunRecord, read_manifest, to_event
 
 if TYPE_CHECKING:
@@ -294,6 +295,7 @@ class RunStore:
     def _write(
         self, data: Payload, episode: str | None, iteration: int | None, node: str | None, **made_plain: Any
     ) -> Line:
+        check_numbers(data)
         body = {
             "time": self._clock().isoformat(timespec="microseconds"),
             "episode": episode,
