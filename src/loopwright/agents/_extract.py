@@ -94,6 +94,8 @@ def _program(blocks: Sequence[_Block]) -> str:
     named = [at for at, block in enumerate(blocks) if block.path][-_MOST:] or [0]
     readings = (program_of([b.body for b in blocks[at:]], [b.before for b in blocks[at:]]) for at in reversed(named))
     last = next(readings)
+    if len(named) == 1:
+        return last
     return next((code for code in chain([last], readings) if not missing_names(code)), last)
 
 

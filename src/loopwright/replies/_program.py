@@ -126,6 +126,8 @@ def program_of(blocks: Sequence[str], before: Sequence[str] = ()) -> str:
         blocks: Python, in the order of the reply.
         before: What the reply says right before each.
     """
+    if len(blocks) == 1:
+        return blocks[0]
     said = [*before, *repeat("", len(blocks))]
     parts = [_Part.of(at, body, said[at]) for at, body in enumerate(blocks[:_MOST])]
     chosen: list[_Part] = []
