@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import operator
 import re
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
@@ -158,10 +160,21 @@ def _event_fields(model: type) -> Iterator[tuple[str, str, str]]:
 def _event_type(annotation: Any) -> str:
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
         annotation = Literal[tuple(member.value for member in annotation)]
+    annotation = _without_metadata(annotation)
     text = annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
     text = re.sub(r"\b(typing|collections\.abc|decimal|loopwright\.types\._\w+)\.", "", text)
-    text = re.sub(r"Annotated\[(\w+), [^\]]*\]", r"\1", text)
     return text.replace("|", "\\|")
+
+
+def _without_metadata(annotation: Any) -> Any:
+    """A type without what `Annotated` says of it, and of the types in it."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _without_metadata(parts[0])
+    if origin is None or origin is Literal:
+        return annotation
+    inside = [_without_metadata(part) for part in parts]
+    return functools.reduce(operator.or_, inside) if origin in (Union, UnionType) else origin[tuple(inside)]
 
 
 if __name__ == "__main__":
