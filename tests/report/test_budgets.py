@@ -115,7 +115,7 @@ def test_what_it_takes_to_a_known_value_is_told_with_the_seeds_that_never_got_th
         ("height 1 (what all of them reached)", "discover", "3 of 3", "1"),
         ("height 1 (what all of them reached)", "best_of_n", "3 of 3", "1"),
     ]
-    assert table.targets[0].spent == ", in the median 2 candidates, 2.0 s, 20 tokens, $0.2000"
+    assert table.targets[0].spent == ", after 2 candidates, 2.0 s, 20 tokens, $0.2000 in the median"
     assert table.targets[1].spent == ""
 
 

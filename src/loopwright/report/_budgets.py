@@ -70,6 +70,8 @@ class TargetRow:
     """How many of how many seeds, with the interval of the share."""
     took: tuple[str, ...]
     """In the median of all seeds; those that never got there count as more than the others."""
+    several: bool
+    """Whether there are several seeds."""
 
     @property
     def spent(self) -> str:
@@ -77,8 +79,10 @@ class TargetRow:
         candidates, _, seconds, tokens, usd = self.took
         if candidates == _NEVER:
             return ""
-        spent = [f"{candidates} candidates", seconds, *([f"{tokens} tokens"] if tokens != "0" else [])]
-        return f", in the median {', '.join([*spent, *([usd] if usd != NOTHING else [])])}"
+        first = "1 candidate" if candidates == "1" else f"{candidates} candidates"
+        spent = [first, seconds, *([f"{tokens} tokens"] if tokens != "0" else [])]
+        middle = " in the median" if self.several else ""
+        return f", after {', '.join([*spent, *([usd] if usd != NOTHING else [])])}{middle}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +261,8 @@ def _targets(methods: Sequence[Method], value: ValueOptions, known: Sequence[tup
             rungs = [climb.reached(target, value) for climb in method.climbs.values()]
             got = sum(rung is not None for rung in rungs)
             share = f" {bounds(wilson(got, len(rungs)))}" if len(rungs) > 1 else ""
-            yield TargetRow(told, method.name, f"{got} of {len(rungs)}{share}", _took(rungs, median))
+            reached = f"{got} of {len(rungs)}{share}"
+            yield TargetRow(told, method.name, reached, _took(rungs, median), several=len(rungs) > 1)
 
 
 def _took(rungs: Sequence[Rung | None], middle: Callable[[list[float]], float]) -> tuple[str, str, str, str, str]:
