@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         regrade,
         resume,
         run,
+        run_graph,
     )
     from loopwright.store import Event
     from loopwright.task import Instance, Task, load_task
@@ -113,6 +114,7 @@ __all__ = [
     "regrade",
     "resume",
     "run",
+    "run_graph",
     "sql_environment",
     "text_environment",
 ]
@@ -151,6 +153,7 @@ _HOMES = {
         "regrade",
         "resume",
         "run",
+        "run_graph",
     ),
     "store": ("Event",),
     "task": ("Instance", "Task", "load_task"),

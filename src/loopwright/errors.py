@@ -32,6 +32,7 @@ LoopwrightError
 │   └── CallInDoubt           a call was in flight at a crash and may not be repeated without asking
 ├── EpisodeSkipped            cause user: somebody left the episode out while the run worked; never a score
 └── Interrupted               cause user: the run was asked to stop; it can be resumed
+    └── WaitsForPerson        a person is to be asked first, and nobody answers in this process
 ```
 
 Only what the agent caused is a score; an infrastructure failure never becomes a zero.
@@ -287,3 +288,7 @@ class Interrupted(LoopwrightError):
     """The run was asked to stop; it can be resumed."""
 
     cause = Cause.USER
+
+
+class WaitsForPerson(Interrupted):
+    """A person is to be asked first, and nobody answers in this process."""

@@ -49,7 +49,7 @@ class Started:
 
     def end(self) -> tuple[int, str, str]:
         """Waits for the end: exit code, stdout, stderr."""
-        stdout, stderr = self.process.communicate(timeout=300)
+        stdout, stderr = self.process.communicate(timeout=120)
         return self.process.returncode, stdout, stderr
 
 

@@ -16,6 +16,7 @@ from loopwright import Run, load_result
 from loopwright.cli._acceptance import Acceptance, accepted
 from loopwright.cli._exit import ExitCode
 from loopwright.cli._output import load_env, tell, write, write_json
+from loopwright.cli._person import AtTerminal
 from loopwright.cli._progress import show_progress
 from loopwright.cli.render._loosened import loosened_lines
 from loopwright.cli.render._summary import summary_as_json
@@ -73,7 +74,7 @@ def carry_out(run: Run, accept: float | None) -> Acceptance:
         tell(f"note: the values of {', '.join(names)} (.env) are written as {MASK} wherever they occur")
     for what in loosened_lines(run.config.tasks):
         tell(f"note: the sandbox is loosened by {what}")
-    run.tell = tell
+    run.tell, run.ask_here = tell, AtTerminal() if AtTerminal.is_there() else None
     with show_progress(run):
         try:
             asyncio.run(_until_signalled(run))

@@ -159,6 +159,8 @@ def _tell_steering(event: Event, say: Callable[[str], None]) -> None:
 def _asks_a_person(run: Run) -> bool:
     """Whether somebody is asked in the same terminal, where nothing else may draw."""
     tasks = [episode.task for episode in run.planned]
+    if any(task.loop.ask_person for task in tasks):
+        return True
     return any((name or "").startswith("human/") for task in tasks for name in (task.model, *task.models.values()))
 
 

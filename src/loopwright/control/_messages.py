@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from loopwright.task import Caps
+from loopwright.types import LONGEST_ANSWER, Choice, Question
 
 LARGEST_REQUEST = 64 * 1024
 """Bytes of a request, at most."""
@@ -72,6 +73,18 @@ class SetCap(_Message):
     amount: float = Field(ge=0, allow_inf_nan=False)
 
 
+class GiveAnswer(_Message):
+    """Answer a question that an episode waits with."""
+
+    command: Literal["answer"] = "answer"
+    question: EpisodeId
+    """Its id, or the beginning of it if that fits one alone."""
+    choice: Choice
+    text: str = Field(default="", max_length=LONGEST_ANSWER)
+    target: int | None = Field(default=None, ge=0)
+    """Iteration to go back to, with `backtrack`."""
+
+
 class AskStatus(_Message):
     """Say how far the run is."""
 
@@ -79,7 +92,8 @@ class AskStatus(_Message):
 
 
 Command = Annotated[
-    Pause | Continue | Stop | Skip | Retry | SetConcurrency | SetCap | AskStatus, Field(discriminator="command")
+    Pause | Continue | Stop | Skip | Retry | SetConcurrency | SetCap | GiveAnswer | AskStatus,
+    Field(discriminator="command"),
 ]
 """One thing that a run can be told to do."""
 
@@ -116,6 +130,8 @@ class RunStatus(_Message):
     """Of the whole run."""
     left: Caps = Caps()
     """What they leave."""
+    questions: tuple[Question, ...] = ()
+    """The first of those that episodes wait with."""
 
 
 class ControlReply(_Message):

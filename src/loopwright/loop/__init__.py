@@ -11,6 +11,7 @@ from loopwright.loop._gate import Gate
 from loopwright.loop._graph import compile_loop
 from loopwright.loop._ideas import IdeaPool
 from loopwright.loop._image_calls import spend_of_images
+from loopwright.loop._person import Nobody, Person
 from loopwright.loop._search import Brief, Search
 from loopwright.loop._search_strategy import SearchStrategy
 from loopwright.loop._stop_rules import (
@@ -79,7 +80,9 @@ __all__ = [
     "IdeaPool",
     "LoopState",
     "LostReply",
+    "Nobody",
     "NodeCalls",
+    "Person",
     "Policy",
     "ProbeResult",
     "RefinementStrategy",

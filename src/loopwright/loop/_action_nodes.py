@@ -15,6 +15,7 @@ from loopwright.loop._context import EpisodeContext, LoopState
 from loopwright.loop._decision import Policy, StopRule
 from loopwright.loop._environment_work import charge_time
 from loopwright.loop._nodes import Node, decision_context, record_decision, stopped_by
+from loopwright.loop._questions import ACTING, decided_with_person, refused_by_person
 from loopwright.loop._stop_rules import BUDGET, MODEL_REJECTED
 from loopwright.loop._tools import answer_of, calls_outside, executed, offered
 from loopwright.loop._views import view_for
@@ -103,7 +104,12 @@ def act_with(*, oracle: bool) -> Node:
         # Only the budget stops an episode before it acts; a decision that came after the act is no reason to skip it.
         if not context.tree.recorded(iteration, "proposed") or context.tree[iteration].candidate is None:
             return {}
-        action = perform(context, context.tree[iteration].candidate or Candidate(), oracle=oracle)
+        candidate = context.tree[iteration].candidate or Candidate()
+        if why := await refused_by_person(context, iteration, candidate):
+            if not context.tree.recorded(iteration, "observed"):
+                context.record(Observed(observation=Observation(text=why)), iteration, "act")
+            return {}
+        action = perform(context, candidate, oracle=oracle)
         if context.tree.recorded(iteration, "observed"):
             if calls_outside(context, context.tree[iteration].candidate):
                 action.close()  # what it did is done, and no state of a sandbox comes of it
@@ -160,7 +166,7 @@ def decide_action(policy: Policy, stop_rules: Sequence[StopRule], *, plan: bool)
         decided = context.tree.decision(iteration)
         if decided is None:
             seen = decision_context(context, await plan_of(context) if plan else None)
-            decision = stopped_by(stop_rules, context, seen) or policy(seen)
+            decision = stopped_by(stop_rules, context, seen) or await decided_with_person(context, policy(seen), ACTING)
             if decision.kind == "stop":
                 record_answer(context)
             decided = record_decision(context, decision)

@@ -30,6 +30,7 @@ class AgentStrategy:
     plan: bool = False
     """Whether a plan is made first, one action for each of its steps."""
     acts: bool = True
+    asks_person: bool = True
     asks_critic: bool = False
 
     @property

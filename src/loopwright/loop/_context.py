@@ -14,6 +14,7 @@ from loopwright.errors import AgentError
 from loopwright.loop._calls import NodeCalls
 from loopwright.loop._decision import StopRule
 from loopwright.loop._gate import Gate
+from loopwright.loop._person import Nobody, Person
 from loopwright.loop._search import Search
 from loopwright.mcp_tools import Toolbox
 from loopwright.models import Model, Prices
@@ -118,6 +119,8 @@ class EpisodeContext:
     """Tools beside the actions of the environment; None for none."""
     flight: Flight = field(default_factory=Flight)
     """The candidates of a search that are under way."""
+    person: Person = field(default_factory=Nobody)
+    """Who is asked, where the task asks a person."""
     gate: Gate = field(default_factory=Gate)
     """Where the episode waits while its run is paused, and by which it is asked to stop."""
 

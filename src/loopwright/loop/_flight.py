@@ -19,10 +19,10 @@ from loopwright.loop._context import Draw, EpisodeContext, Flight, LoopState
 from loopwright.loop._decision import Decision, DecisionContext, StopRule
 from loopwright.loop._draws import drawn, slots
 from loopwright.loop._nodes import Node, act, propose, record_decision, stopped_by, verify
+from loopwright.loop._questions import not_executed
 from loopwright.loop._search import Brief, Search
 from loopwright.store import Observed
 from loopwright.task import LoopOptions
-from loopwright.types import Check, Observation, Verdict
 
 _QUEUE = 4
 """Candidates that wait for a processor, or are executed, beside those whose model is asked."""
@@ -83,8 +83,7 @@ def _refuse(context: EpisodeContext, iteration: int) -> None:
     if candidate is None or context.tree.recorded(iteration, "observed"):
         return
     if why := context.flight.search.refuse(iteration, candidate):
-        verdict = Verdict(checks=(Check(name="executed", score=0.0, evidence=why),))
-        context.record(Observed(observation=Observation(text=why, verdict=verdict)), iteration, "act")
+        context.record(Observed(observation=not_executed(why)), iteration, "act")
 
 
 def sizes(context: EpisodeContext) -> tuple[int, int]:

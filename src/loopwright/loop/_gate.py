@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, TypeVar
 
 from loopwright.errors import EpisodeSkipped, Interrupted
 
 if TYPE_CHECKING:
     from langgraph.runtime import RunControl
 
+T = TypeVar("T")
 _SKIP = "skip"
 
 
@@ -19,6 +21,7 @@ class Gate:
     def __init__(self) -> None:
         self._opened = asyncio.Event()
         self._opened.set()
+        self._stopped = asyncio.Event()
         self._reason = ""
         self._control: RunControl | None = None
 
@@ -65,6 +68,7 @@ class Gate:
         if self._control is not None:
             self._control.request_drain(self._reason)
         self._opened.set()
+        self._stopped.set()
 
     async def before_step(self) -> None:
         """Waits until a step may begin.
@@ -76,6 +80,24 @@ class Gate:
         await self._opened.wait()
         if self.stopping:
             raise self.left()
+
+    async def unless_stopped(self, wait: Awaitable[T]) -> T:
+        """Waits for something, however long it takes, unless the episode is stopped meanwhile.
+
+        Raises:
+            Interrupted: The episode was asked to stop.
+            EpisodeSkipped: It is to be left out.
+        """
+        waiting, stopped = asyncio.ensure_future(wait), asyncio.ensure_future(self._stopped.wait())
+        try:
+            await asyncio.wait({waiting, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                return waiting.result()
+            raise self.left()
+        finally:
+            for one in (waiting, stopped):
+                one.cancel()
+            await asyncio.gather(waiting, stopped, return_exceptions=True)
 
     async def before_call(self) -> None:
         """Waits until a model may be asked; a step that is under way finishes before its episode stops."""

@@ -18,6 +18,7 @@ from loopwright.loop._context import EpisodeContext, LoopState
 from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRule, Wanted, first_decision
 from loopwright.loop._draws import ask_for_candidate, drawn_ahead, take_drawn
 from loopwright.loop._environment_work import charge_time, retry_once_on_sandbox_loss
+from loopwright.loop._questions import decided_with_person, not_executed, refused_by_person
 from loopwright.loop._stop_rules import BUDGET, MODEL_REJECTED
 from loopwright.loop._verdicts import confirmed_verdict, critique_of, joined_by_judge, refuse_unjudged, visible_verdict
 from loopwright.loop._views import view_for
@@ -68,6 +69,9 @@ async def act(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopState:
     context, iteration = runtime.context, state["iteration"]
     candidate = _candidate(context, iteration)
     if candidate is None or context.tree.recorded(iteration, "observed"):
+        return {}
+    if why := await refused_by_person(context, iteration, candidate):
+        context.record(Observed(observation=not_executed(why)), iteration, "act")
         return {}
     try:
         observation, seconds = await charge_time(
@@ -164,7 +168,8 @@ def decide_by(policy: Policy, stop_rules: Sequence[StopRule]) -> Node:
         decided = context.tree.decision(iteration)
         if decided is None:
             seen = decision_context(context)
-            decided = record_decision(context, stopped_by(stop_rules, context, seen) or policy(seen))
+            decision = stopped_by(stop_rules, context, seen) or await decided_with_person(context, policy(seen))
+            decided = record_decision(context, decision)
         return {"iteration": iteration + 1, "target": decided.target, "stopped": decided.decision == "stop"}
 
     return decide

@@ -191,9 +191,12 @@ CRITIC = "critic"
 """Rule of decisions that the critic asked for."""
 MODEL_REJECTED = "model_rejected"
 """Rule of a loop whose proposer was refused for good when there was an answer already."""
+PERSON = "person"
+"""Rule of decisions that a person made."""
 STOP_MEANINGS = {
     **{name: rule.meaning for name, rule in BUILTIN_STOP_RULES.items()},
     CRITIC: "the critic asked to stop",
+    PERSON: "a person decided to stop",
     MODEL_REJECTED: "the provider refused a request, such as too long a prompt; an earlier candidate is the answer",
 }
 """Everything that stops a loop in a shipped strategy: name in the record to what it means."""

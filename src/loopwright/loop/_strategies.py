@@ -51,6 +51,8 @@ class StrategyTraits:
     """Whether an episode has one candidate."""
     acts: bool = False
     """Whether a candidate is an action, and an answer takes many."""
+    asks_person: bool = False
+    """Whether its graph asks a person where the task says so: `compile_loop` does, a graph of its own may not."""
     oracle: bool = False
     """Whether the hidden verdict decides which candidate counts."""
     own_critic: Agent | None = None
@@ -87,6 +89,8 @@ class RefinementStrategy:
     """Whether the policy stops after the first candidate."""
     independent: bool = False
     """Whether candidates are drawn without a look at each other, so that `loop.width` of them are drawn at once."""
+    asks_person: bool = True
+    """As its nodes do."""
 
     @property
     def asks_critic(self) -> bool:

@@ -26,6 +26,7 @@ from loopwright.store import (
     Judged,
     Mitigated,
     Observed,
+    PersonAsked,
     RunResumed,
     RunSteered,
     check_spent,
@@ -171,7 +172,8 @@ class BudgetBook:
 def wall_seconds(events: Iterable[Event]) -> Mapping[str | None, float]:
     """Seconds that earlier processes worked on each episode, and by None on the run.
 
-    What passed between the end of one process and the start of the next does not count, and neither does a pause.
+    What passed between the end of one process and the start of the next does not count. Neither do a pause of the run,
+    and the time in which an episode waits for a person.
     """
     total: dict[str | None, float] = defaultdict(float)
     first: dict[str | None, datetime] = {}
@@ -196,5 +198,9 @@ def wall_seconds(events: Iterable[Event]) -> Mapping[str | None, float]:
         for name in {None, event.episode}:
             first.setdefault(name, time)
             last[name] = time
+        if isinstance(event.data, PersonAsked) and event.episode in first:
+            # Nobody works on an episode that waits for a person.
+            begun = first.pop(event.episode)
+            total[event.episode] += max(0.0, (time - begun).total_seconds())
     close()
     return total

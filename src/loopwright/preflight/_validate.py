@@ -151,6 +151,7 @@ def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Pl
         check_servers(task)
     if not resolved.config.regrade:
         _check_direction(task, cast.strategy, places)
+        _check_person(task, cast.strategy, places)
     for role, agent in cast.agents.items():
         if isinstance(agent, CommandAgent):
             with places.at(task, "agents", role.value):
@@ -312,6 +313,18 @@ def _replaced(config: RunConfig, options: OptionNames) -> Iterator[str]:
     for task in config.tasks if config.models else ():
         if roles := ", ".join(f"{role} ({model})" for role, model in task.models.items()):
             yield f"{task.name}: {options.model} takes the place of the models that the task names by role: {roles}"
+
+
+def _check_person(task: Task, strategy: Strategy, places: Places) -> None:
+    """Refuses to ask a person where nobody would be asked."""
+    if task.loop.ask_person and not traits_of(strategy).asks_person:
+        raise places.error(
+            task,
+            f"the strategy {strategy.name} asks no person",
+            "loop",
+            "ask_person",
+            remedy="Use refine, best_of_n, single or a strategy that acts, such as react.",
+        )
 
 
 def _notes(episode: PlannedEpisode, cast: ResolvedComponents, resolved: ResolvedRun) -> Iterator[str]:

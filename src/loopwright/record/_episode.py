@@ -24,6 +24,8 @@ from loopwright.store import (
     IdempotenceChecked,
     Judged,
     Observed,
+    PersonAnswered,
+    PersonAsked,
     Proposed,
     SandboxOpened,
 )
@@ -144,6 +146,10 @@ class EpisodeRecord:
     """By number; also iterations that did not get as far as an attempt."""
     idempotence: IdempotenceChecked | None = None
     """What one more refinement made of the answer, where the task asks for that."""
+    questions: dict[str, PersonAsked] = field(default_factory=dict)
+    """What a person was asked, by the question's id."""
+    answers: dict[str, PersonAnswered] = field(default_factory=dict)
+    """What was answered, likewise."""
     sandboxes: list[SandboxOpened] = field(default_factory=list)
     incidents: list[Incident] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
@@ -173,6 +179,10 @@ class EpisodeRecord:
                 self.idempotence = data
             case SandboxOpened() as data:
                 self.sandboxes.append(data)
+            case PersonAsked() as data:
+                self.questions[data.question.id] = data
+            case PersonAnswered() as data:
+                self.answers[data.id] = data
             case Failed() as data:
                 self.incidents.append(Incident(event.iteration, event.node, data))
                 self.spent.left_out |= frozenset(data.left_out)

@@ -6,6 +6,7 @@ from loopwright.runner._regrade import regrade_run
 from loopwright.runner._regraded import CheckChange, RegradedEpisode, RegradedVariant, RegradeResult, load_regrade
 from loopwright.runner._results import EpisodeResult, RunResult, load_result
 from loopwright.runner._run import Run, new_run_id
+from loopwright.runner._run_graph import run_graph
 
 __all__ = [
     "CheckChange",
@@ -31,4 +32,5 @@ __all__ = [
     "regrade_run",
     "resume",
     "run",
+    "run_graph",
 ]

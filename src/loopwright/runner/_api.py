@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack, cast
 
 from loopwright.agents import Agent
 from loopwright.errors import UserError
+from loopwright.loop import Person
 from loopwright.models import Model
 from loopwright.notify import Target, parse_target
 from loopwright.plan import ComponentOptions, RunOptions, Tasks, handed_in, spelled, spelled_as
@@ -34,6 +35,8 @@ class ExecuteOptions(TypedDict, total=False):
     """Keep LangGraph checkpoints: `sqlite`, or the URL of a Postgres server; empty for none."""
     on_event: Callable[[Event], None] | None
     """Called with every event as it is recorded."""
+    person: Person | None
+    """Who is asked where a task asks a person; None for whoever answers by `loopwright ctl`."""
     notify: Sequence[str]
     """Who is told of the end, of a cap that is reached and of alarms of drift: commands, and addresses of webhooks."""
 
@@ -76,6 +79,8 @@ async def arun(tasks: Tasks, **options: Unpack[RunArguments]) -> RunResult:
         project: Folder with own `agents/`, `prompts/`, `environments/` and modules; the current one by default.
         out: The run's folder; a new one under `runs/` by default.
         on_event: Called with every event as it is recorded.
+        person: Who is asked where a task asks a person (`loop.ask_person`): an object with the `Person` protocol; None
+            for whoever answers by `loopwright ctl`.
         notify: Who is told of the end, of a cap that is reached and of alarms of drift: commands, which read a notice
             in JSON from their standard input, and addresses of webhooks, to which it is posted.
         **options: Those above.
@@ -104,6 +109,7 @@ async def aresume(
     trust_sandbox: bool = False,
     checkpoints: str = "",
     on_event: Callable[[Event], None] | None = None,
+    person: Person | None = None,
     notify: Sequence[str] = (),
     **objects: Unpack[ComponentOptions],
 ) -> RunResult:
@@ -122,6 +128,7 @@ async def aresume(
         trust_sandbox: Let a run that was made elsewhere loosen its sandboxes, as its tasks say.
         checkpoints: As for `run`.
         on_event: Called with every event from now on.
+        person: As for `run`.
         notify: As for `run`.
         **objects: The objects that the run was started with, such as `model=`; names are in the record.
 
@@ -142,7 +149,7 @@ async def aresume(
         budget=CapOptions.model_validate(budget or {}),
         trust_sandbox=trust_sandbox,
     )
-    return await _executed(run, {"checkpoints": checkpoints, "on_event": on_event}, targets)
+    return await _executed(run, {"checkpoints": checkpoints, "on_event": on_event, "person": person}, targets)
 
 
 async def afork(
@@ -261,7 +268,7 @@ def _split(options: RunArguments) -> tuple[ExecuteOptions, RunOptions]:
 
 async def _executed(run: Run, options: ExecuteOptions, targets: Sequence[Target] = ()) -> RunResult:
     run.checkpoints = options.get("checkpoints", "")
-    run.notify = targets
+    run.notify, run.person = targets, options.get("person")
     if on_event := options.get("on_event"):
         if not run.recorded:
             for event in run.store.events():

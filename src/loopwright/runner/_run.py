@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any
 from loopwright._version import __version__
 from loopwright.control import ControlServer
 from loopwright.errors import CallInDoubt, Interrupted, UserError
-from loopwright.loop import GRADE, EpisodeContext, EpisodePlan, Gate, regrade_episode, run_episode
+from loopwright.loop import GRADE, EpisodeContext, EpisodePlan, Gate, Nobody, Person, regrade_episode, run_episode
 from loopwright.notify import Notifier, Target
 from loopwright.plan import (
     BudgetBook,
     ComponentOverrides,
     PlannedEpisode,
-    ResolvedComponents,
     ResolvedRun,
     RunConfig,
     RunResources,
@@ -31,8 +30,10 @@ from loopwright.plan import (
     resolve_run,
     resumed,
 )
+from loopwright.runner._desk import AskHere, Desk
 from loopwright.runner._learning import teach, teach_recorded
 from loopwright.runner._notices import Notices
+from loopwright.runner._outcomes import episode_started, skipped
 from loopwright.runner._recorded import is_own, recorded_config
 from loopwright.runner._results import RunResult, load_result
 from loopwright.runner._schedule import EpisodeState, Schedule
@@ -52,7 +53,6 @@ from loopwright.store import (
     sealed,
 )
 from loopwright.task import CapOptions, Caps
-from loopwright.types import Failure
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -77,10 +77,15 @@ class Run:
     checkpoints: str = ""
     """Where LangGraph's state is kept for others to look at: `sqlite` for a file in the run's folder, or the URL of a
     Postgres server; empty for nowhere. It is not recorded, as a URL holds a password."""
+    person: Person | None = None
+    """Who is asked where a task asks a person; None for whoever is at the desk: `ask_here`, and `loopwright ctl`."""
+    ask_here: AskHere | None = None
+    """Asks somebody in this process, beside whoever answers by `loopwright ctl`; None where nobody is here."""
     notify: Sequence[Target] = ()
     """Who gets notices: see `loopwright.notify`. It is not recorded, as an address often is a secret."""
     tell: Callable[[str], None] = _log.warning
     """Called with what the user should know beside the events; into the log by default."""
+    _person: Person = field(default_factory=Nobody)
     _drained: bool = False
     _begun: set[str] = field(default_factory=set)
     """Episodes that were begun in this process."""
@@ -289,7 +294,7 @@ class Run:
     async def _episodes(self, sessions: Sequence[Session], parts: RunResources, notices: Notices) -> None:
         async def work(episode: PlannedEpisode, session: Session | None, gate: Gate) -> EpisodeState:
             if gate.skipping:
-                return state_of(self._leave_out(episode, gate))
+                return state_of(self._left_out(episode, gate))
             return state_of(await self._episode(episode, parts, session, gate))
 
         over = {episode.id: state_after(self.recorded.get(episode.id, ())) for episode in self.planned}
@@ -303,19 +308,19 @@ class Run:
         notices.states = schedule.states
         if self._drained:
             schedule.stop()
-        steering = Steering(self.resolved, self.store, self.ledgers, schedule)
+        desk = Desk(str(self.store.folder), schedule.places, self.tell, self.ask_here)
+        self._person = self.person or desk
+        steering = Steering(self.resolved, self.store, self.ledgers, schedule, desk)
         async with ControlServer(
             self.store.folder, lambda request: steering.handle(request.command, request.by), self.tell
         ):
             await schedule.run(sessions)
 
-    def _leave_out(self, episode: PlannedEpisode, gate: Gate) -> EpisodeFinished:
+    def _left_out(self, episode: PlannedEpisode, gate: Gate) -> EpisodeFinished:
         """Records the end of an episode that was skipped before it began."""
         if not any(isinstance(event.data, EpisodeStarted) for event in self.recorded.get(episode.id, ())):
-            self.store.append(self._started(episode, self.resolved.components(episode)), episode=episode.id)
-        left = gate.left()
-        failure = Failure(cause=left.cause, error=type(left).__name__, message=str(left))
-        outcome = EpisodeFinished(status="failed", failure=failure)
+            self.store.append(episode_started(episode, self.resolved.components(episode)), episode=episode.id)
+        outcome = skipped(gate)
         self.store.append(outcome, episode=episode.id)
         return outcome
 
@@ -329,7 +334,7 @@ class Run:
         prepared = await session.prepare(episode) if session else Prepared(parts.cast(episode))
         ledger.restart_clock()
         cast = prepared.cast
-        started = self._started(episode, cast)
+        started = episode_started(episode, cast)
         shown = await parts.shown(episode.instance)
         environment = await parts.environment(task, episode.id)
         try:
@@ -351,6 +356,7 @@ class Run:
                 seed=task.seed,
                 memory=prepared.memory,
                 places=parts.places,
+                person=self._person,
                 gate=gate,
                 toolbox=parts.toolbox(task, episode.id, environment),
             )
@@ -365,21 +371,6 @@ class Run:
         if session:
             await session.look()
         return outcome
-
-    def _started(self, episode: PlannedEpisode, cast: ResolvedComponents) -> EpisodeStarted:
-        task = episode.task
-        return EpisodeStarted(
-            task=task.name,
-            instance=episode.instance.id,
-            variant=episode.variant,
-            strategy=episode.strategy,
-            models=cast.all_models,
-            repeat=episode.repeat,
-            seed=task.seed,
-            goal=episode.instance.goal,
-            value=task.loop.value,
-            threshold=task.loop.threshold,
-        )
 
     async def _recorded(self, episode: PlannedEpisode) -> Sequence[Event]:
         """What is recorded of an episode; of one that is tried again in this process, by this process too."""

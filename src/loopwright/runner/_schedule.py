@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Literal
 
-from loopwright.errors import CallInDoubt, EpisodeSkipped, Interrupted, UserError
+from loopwright.errors import CallInDoubt, EpisodeSkipped, Interrupted, UserError, WaitsForPerson
 from loopwright.loop import Gate
 from loopwright.plan import PlannedEpisode
 from loopwright.session import Session
@@ -47,6 +48,15 @@ class Places:
     async def __aexit__(self, *_: object) -> None:
         self._give()
 
+    @asynccontextmanager
+    async def lent(self) -> AsyncIterator[None]:
+        """While whoever has a place waits for something that takes none; it gets one again before it goes on."""
+        self._give()
+        try:
+            yield
+        finally:
+            await self.__aenter__()
+
     def _give(self) -> None:
         self._taken -= 1
         self._admit()
@@ -84,7 +94,7 @@ class Schedule:
         self._gates = {name: Gate() for name, state in self.states.items() if state == "waiting"}
         self._work = work
         self._sessions: dict[str, Session] = {}
-        self._doubts: list[CallInDoubt] = []
+        self._doubts: list[CallInDoubt | WaitsForPerson] = []
         self._group: asyncio.TaskGroup | None = None
 
     def pause(self) -> None:
@@ -139,6 +149,7 @@ class Schedule:
         Raises:
             Interrupted: `stop` was called.
             CallInDoubt: All else is done, but the outcome of a call is not known.
+            WaitsForPerson: All else is done, but a person is to be asked who does not answer in this process.
             LoopwrightError: What ends the run.
         """
         todo = [self.planned[name] for name, state in self.states.items() if state == "waiting"]
@@ -158,7 +169,7 @@ class Schedule:
         finally:
             self._group = None
         if self._doubts:
-            raise self._doubts[0]
+            raise min(self._doubts, key=lambda doubt: isinstance(doubt, WaitsForPerson))
 
     async def _one(self, episode: PlannedEpisode, session: Session | None) -> bool:
         """Does an episode when a place is free; says whether those after it in a session may begin."""
@@ -175,9 +186,9 @@ class Schedule:
                     ) from None
                 self.states[episode.id] = "running"
                 self.states[episode.id] = await self._work(episode, session, gate)
-            except CallInDoubt as doubt:
+            except (CallInDoubt, WaitsForPerson) as doubt:
                 self._doubts.append(doubt)
-                self.states[episode.id] = "failed"
+                self.states[episode.id] = "failed" if isinstance(doubt, CallInDoubt) else "waiting"
                 return False
             return True
 

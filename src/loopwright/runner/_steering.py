@@ -17,6 +17,7 @@ from loopwright.control import (
     Continue,
     ControlReply,
     EpisodeStatus,
+    GiveAnswer,
     Pause,
     RunStatus,
     SetCap,
@@ -26,13 +27,17 @@ from loopwright.control import (
 )
 from loopwright.errors import EpisodeSkipped, MissingContent, UserError
 from loopwright.plan import BudgetBook, ResolvedRun
+from loopwright.runner._desk import Desk
 from loopwright.runner._schedule import EpisodeState, Schedule
 from loopwright.store import EpisodeFinished, Event, RunSteered, RunStore, made_here
 from loopwright.task import CapOptions, Caps
-from loopwright.types import Usage
+from loopwright.types import PersonAnswer, Usage
 
 _SHOWN = 20
 """Episodes that a status names, and a message."""
+
+_QUESTIONS = 8
+"""Questions that a status shows: each may be as long as a candidate."""
 
 By = Literal["ctl", "view", "python"]
 
@@ -40,8 +45,11 @@ By = Literal["ctl", "view", "python"]
 class Steering:
     """Steers one run that is under way. It is used in the event loop of the run alone."""
 
-    def __init__(self, resolved: ResolvedRun, store: RunStore, ledgers: BudgetBook, schedule: Schedule) -> None:
-        self._resolved, self._store, self._ledgers, self._schedule = resolved, store, ledgers, schedule
+    def __init__(
+        self, resolved: ResolvedRun, store: RunStore, ledgers: BudgetBook, schedule: Schedule, desk: Desk
+    ) -> None:
+        self._resolved, self._store, self._ledgers = resolved, store, ledgers
+        self._schedule, self._desk = schedule, desk
         self._iterations: dict[str, int | None] = {}
         store.subscribe(self._take)
 
@@ -66,6 +74,9 @@ class Steering:
                 return ControlReply(done=True, told=self._set_concurrency(episodes, by))
             case SetCap(cap=cap, amount=amount):
                 return ControlReply(done=True, told=self._set_cap(cap, amount, by))
+            case GiveAnswer(question=name, choice=choice, text=text, target=target):
+                answer = PersonAnswer(choice=choice, text=text, target=target, by=by)
+                return ControlReply(done=True, told=f"{self._desk.answer(name, answer).id}: {choice}")
             case Skip(episode=episode):
                 return ControlReply(done=True, told=self._skip(self._found(episode), by))
             case _:
@@ -85,6 +96,7 @@ class Steering:
             under_way=tuple(EpisodeStatus(id=name, iteration=self._iterations.get(name)) for name in running[:_SHOWN]),
             caps=ledgers.run.caps,
             left=ledgers.left(),
+            questions=tuple(self._desk.questions.values())[:_QUESTIONS],
         )
 
     def _pause(self, by: By) -> str:

@@ -28,6 +28,7 @@ from loopwright.store._events import (
 )
 from loopwright.store._origin import made_here, sealed
 from loopwright.store._payload import check_spent
+from loopwright.store._person_events import PersonAnswered, PersonAsked
 from loopwright.store._read import Glance, Manifest, RunRecord, read_run
 from loopwright.store._run import RunStore
 from loopwright.store._session_events import BaselineFrozen, Mitigated, Routed
@@ -58,6 +59,8 @@ __all__ = [
     "Mitigated",
     "Observed",
     "Payload",
+    "PersonAnswered",
+    "PersonAsked",
     "Proposed",
     "ResponseCache",
     "Routed",

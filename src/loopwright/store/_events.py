@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, field_validator, model_validator
 
 from loopwright.store._payload import Amount, EventPayload, check_spent
+from loopwright.store._person_events import PersonAnswered, PersonAsked
 from loopwright.store._session_events import BaselineFrozen, Mitigated, Routed
 from loopwright.store._steering import RunSteered
 from loopwright.types import (
@@ -336,6 +337,8 @@ Payload = Annotated[
     | Proposed
     | Observed
     | Judged
+    | PersonAsked
+    | PersonAnswered
     | Critiqued
     | Decided
     | Graded

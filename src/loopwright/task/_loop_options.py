@@ -87,6 +87,9 @@ class LoopOptions(Section):
     """Whether an answer that passed is refined once more after the loop, to learn how often that spoils it."""
     grade: Literal["answer", "all"] = "answer"
     """Which candidates the hidden checks grade after the loop: the answer, or all, to see what refining did."""
+    ask_person: tuple[Literal["decision", "action"], ...] = Field(default=(), exclude_if=lambda asked: not asked)
+    """Ask a person after each candidate where the loop goes (`decision`), or before each whether it may be executed
+    (`action`), or both."""
     tools: Literal["auto", "never"] = Field(default="auto", exclude_if=lambda tools: tools == "auto")
     """Strategies that act: `auto` lets models that can call tools act by them, `never` asks every model in text."""
 

@@ -12,6 +12,7 @@ from loopwright.types._idea import Idea
 from loopwright.types._message import FunctionCall, Message, Role, Tool
 from loopwright.types._numbers import PlainNumbers
 from loopwright.types._observation import Observation
+from loopwright.types._question import LONGEST_ANSWER, Choice, PersonAnswer, Question, QuestionKind
 from loopwright.types._sampling import Parameter, Sampling
 from loopwright.types._threshold import CheckThreshold, Threshold, ValueThreshold, describe_threshold, good_enough
 from loopwright.types._usage import Usage
@@ -20,6 +21,7 @@ from loopwright.types._verdict import Check, Verdict
 
 __all__ = [
     "LARGEST_VALUE",
+    "LONGEST_ANSWER",
     "REQUIRED_CONTROLS",
     "TRAITS",
     "ArmUse",
@@ -29,6 +31,7 @@ __all__ = [
     "Channel",
     "Check",
     "CheckThreshold",
+    "Choice",
     "Control",
     "ControlState",
     "Critique",
@@ -42,7 +45,10 @@ __all__ = [
     "Message",
     "Observation",
     "Parameter",
+    "PersonAnswer",
     "PlainNumbers",
+    "Question",
+    "QuestionKind",
     "Role",
     "Sampling",
     "Threshold",

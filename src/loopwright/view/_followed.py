@@ -24,6 +24,8 @@ from loopwright.store import (
     Graded,
     Judged,
     Observed,
+    PersonAnswered,
+    PersonAsked,
     Proposed,
     RunFinished,
     RunSteered,
@@ -152,6 +154,8 @@ def _doing(event: Event) -> str:
     match event.data:
         case CallIntended() as data:
             return _CALLS[data.kind]
+        case PersonAsked():
+            return "waits for a person"
         case Proposed() | SandboxOpened():
             return "executes the candidate"
         case Observed():
@@ -179,6 +183,10 @@ def _told(event: Event) -> str:
             told = f"{'tried again' if data.retried else 'failed'}: {data.message}"
         case DriftAlarm():
             told = "drift alarm"
+        case PersonAsked() as data:
+            told = f"asks a person: {data.question.id}"
+        case PersonAnswered() as data:
+            told = f"a person answered: {data.answer.choice}"
         case RunSteered() as data:
             return encodable(cut_middle(steered_line(data, event.episode), _LONGEST))
         case RunFinished() as data:

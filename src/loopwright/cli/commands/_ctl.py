@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import click
 
 from loopwright.cli._options import examples, json_option, run_argument, runs_option
 from loopwright.task import Caps
+from loopwright.types import LONGEST_ANSWER, Choice
 
 if TYPE_CHECKING:
     from loopwright.control import Command
@@ -76,6 +77,29 @@ def retry_command(where: tuple[str, Path], episode: str, as_json: bool) -> None:
     _give(where, Retry(episode=episode), as_json=as_json)
 
 
+@command.command("answer", epilog=examples("loopwright ctl runs/demo answer say:refine:0/1/decision stop"))
+@click.argument("question")
+@click.argument("choice", type=click.Choice(get_args(Choice)), metavar="CHOICE")
+@click.argument("text", default="")
+@click.option("--iteration", type=click.IntRange(min=0), help="Where `backtrack` goes back to.")
+@json_option
+@click.pass_obj
+def answer_command(
+    where: tuple[str, Path], question: str, choice: Choice, text: str, iteration: int | None, as_json: bool
+) -> None:
+    """Answer a question that an episode waits with; `status` shows the open ones.
+
+    QUESTION is its id or the beginning of it. CHOICE is one of agree, continue, restart, backtrack and stop for a
+    decision, and approve or refuse for an action. TEXT is what the proposer is told.
+    """
+    from loopwright.control import GiveAnswer
+
+    if len(text) > LONGEST_ANSWER:
+        raise click.BadParameter(f"it has {len(text)} characters; at most {LONGEST_ANSWER}", param_hint="TEXT")
+    order = GiveAnswer(question=question, choice=choice, text=text, target=iteration)
+    _give(where, order, as_json=as_json)
+
+
 @command.command(
     "set", epilog=examples("loopwright ctl runs/demo set concurrency 2", "loopwright ctl runs/demo set usd 5")
 )
@@ -115,3 +139,5 @@ def _give(where: tuple[str, Path], order: Command, *, as_json: bool) -> None:
     for episode in reply.status.under_way if reply.status else ():
         at = "" if episode.iteration is None else f", iteration {episode.iteration}"
         write(f"  {episode.id}{at}")
+    for question in reply.status.questions if reply.status else ():
+        write(f"\n{question.id} waits for {', '.join(question.choices)}:\n{question.text}")

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 from collections.abc import Callable
+from typing import cast
 
 from loopwright.errors import SandboxLost
 from loopwright.sandbox._guest.frames import FrameDecoder
@@ -33,9 +34,9 @@ class RunnerChannel(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keeps the transport, and sends the runner: nothing may come before it, not even a renewal of the lease."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(bundle(RUNNER).payload)
+        # Those of other event loops, such as uvloop's, are no instances of the class.
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.write(bundle(RUNNER).payload)
 
     def data_received(self, data: bytes) -> None:
         """Hands each answer to whoever waits for it."""
