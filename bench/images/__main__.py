@@ -5,7 +5,7 @@ the painter draws. Prompts go in rounds through all cells, and each episode is w
 stopped goes on where it was, and tables are of the rounds that are whole.
 
 `python -m bench.images RESULTS.jsonl [--model painter/default] [--prompts 300] [--seeds 3] [--atoms 1 3 5 7]
-[--noise low high] [--curves FILE.png] [--tables-only]`
+[--noise low high] [--looks 3] [--curves FILE.png] [--tables-only]`
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from rich.console import Console
 from bench.images.curves import save_curves
 from bench.images.episodes import STRATEGIES, Cell, Ran, prompts, run
 from bench.images.noise import NOISE
-from bench.images.tables import aspects_table, caps_table, results_of
+from bench.images.tables import aspects_table, caps_table, results_of, shared_table
+from loopwright.images.looking import LOOKS
 
 ROUND = 20
 """Prompts of each number of atoms in a round."""
@@ -36,11 +37,12 @@ def main() -> None:
     parser.add_argument("--atoms", type=int, nargs="+", default=[1, 3, 5, 7])
     parser.add_argument("--noise", nargs="+", default=["low", "high"], choices=list(NOISE))
     parser.add_argument("--strategies", nargs="+", default=list(STRATEGIES), choices=STRATEGIES)
+    parser.add_argument("--looks", type=int, default=LOOKS, help="at one picture, at most")
     parser.add_argument("--curves", type=Path, help="file of a picture of the curves")
     parser.add_argument("--tables-only", action="store_true", help="run nothing")
     options = parser.parse_args()
     cells = [
-        Cell(model=options.model, atoms=atoms, noise=noise, strategy=strategy)
+        Cell(model=options.model, atoms=atoms, noise=noise, strategy=strategy, looks=options.looks)
         for atoms, noise, strategy in product(options.atoms, options.noise, options.strategies)
     ]
     if not options.tables_only:
@@ -51,6 +53,7 @@ def main() -> None:
     for result in found:
         console.print(caps_table(result))
         console.print(aspects_table(result))
+        console.print(shared_table(result))
     if options.curves:
         save_curves(found, options.curves)
 

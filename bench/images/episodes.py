@@ -14,6 +14,7 @@ from math import prod
 from pydantic import BaseModel
 
 from bench.images.scenes import Episode
+from loopwright.images.looking import LOOKS
 from loopwright.images.refining import Seen, tally
 from loopwright.images.shapes import FaultRates, sample_prompt
 from loopwright.types import Check
@@ -29,6 +30,8 @@ class Cell(BaseModel, frozen=True):
     atoms: int
     noise: str
     strategy: str
+    looks: int = LOOKS
+    """At one picture, at most, of strategies that look more than once."""
 
     @property
     def once(self) -> bool:
@@ -80,7 +83,7 @@ def run(cell: Cell, texts: Sequence[str], seed: int) -> Iterator[Ran]:
     """Runs one episode for each prompt, one after the other: each one knows the answers to those before it."""
     strategy, rates, known = cell.strategy, rates_of(cell.model), Counter[Seen]()
     for text in texts:
-        episode = Episode(text, rates, cell.noise, seed, once=cell.once, before=known)
+        episode = Episode(text, rates, cell.noise, seed, once=cell.once, before=known, looks=cell.looks)
         episode.run(strategy, CAPS[-1])
         known += tally(episode.attempts)
         outcomes = {cap: outcome(episode, cap, critic=strategy == "ircig") for cap in CAPS}

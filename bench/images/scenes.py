@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from bench.images.noise import NOISE, said
 from loopwright.images.checklist import Answer, Atom, Box, verdict
-from loopwright.images.looking import confirmed, gated
+from loopwright.images.looking import LOOKS, confirmed, gated
 from loopwright.images.refining import (
     GIVEN,
     PICTURE,
@@ -56,6 +56,7 @@ class Episode:
         once: bool,
         before: Mapping[Seen, int] = MappingProxyType({}),
         start: Scene | None = None,
+        looks: int = LOOKS,
     ) -> None:
         self.attempts: list[Attempt] = []
         self.scenes: list[Scene] = []
@@ -66,6 +67,7 @@ class Episode:
         self._random = Random(self._place)
         self._before = Counter(before)
         self._start = start
+        self._looks = looks
 
     def truth(self, scene: Scene) -> dict[str, Answer]:
         """What holds in a scene."""
@@ -130,7 +132,7 @@ class Episode:
 
         if self._once:
             return verdict(self._checklist, gated(self._checklist, _now(ask(self._checklist.atoms, 0))))
-        return _now(confirmed(self._checklist, ask, expected=expected, rates=self._rates_so_far()))
+        return _now(confirmed(self._checklist, ask, expected=expected, rates=self._rates_so_far(), looks=self._looks))
 
     def _rates_so_far(self) -> Rates:
         return estimated(self._before + tally(self.attempts))

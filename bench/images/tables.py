@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from statistics import fmean
 
 from rich.table import Table
@@ -15,6 +16,8 @@ from loopwright.images.shapes import parse_prompt
 from loopwright.stats import paired_difference
 
 OURS = "streams"
+RUN = 20
+"""Prompts of a run that share a cap."""
 FULL_CAP = 8
 """The cap of the table by aspects."""
 
@@ -123,6 +126,45 @@ def aspects_table(result: Result) -> Table:
             if atom.id in ran.outcomes[FULL_CAP].failed
         )
         table.add_row(strategy, *(f"{100 * (1 - failed[name] / asked[name]):.1f}" for name in sorted(asked)))
+    return table
+
+
+def shared_table(result: Result) -> Table:
+    """What a cap on the run brings that each episode may use up to 16 images of, beside caps of 8 for each episode.
+
+    Runs are of 20 prompts, one after the other. Where less than 16 images are left, the episode is taken at the highest
+    cap of the bench that is left, so that the table says a little too little.
+    """
+    table = Table(title=f"8 images for each of {RUN} prompts, or for all together: {result.title}")
+    for name in ("strategy", "8 each, %", "images", "together, %", "images", "together - each"):
+        table.add_column(name, justify="left" if name == "strategy" else "right")
+    for strategy, by_prompt in result.episodes.items():
+        prompts = list(by_prompt)
+        each, shared = ({prompt: list[float]() for prompt in prompts} for _ in range(2))
+        used = {FULL_CAP: 0, CAPS[-1]: 0}
+        for seed, start in product(range(len(by_prompt[prompts[0]])), range(0, len(prompts), RUN)):
+            these = prompts[start : start + RUN]
+            left = FULL_CAP * len(these)
+            for prompt in these:
+                outcomes = by_prompt[prompt][seed].outcomes
+                cap = max((cap for cap in CAPS if cap <= left), default=0)
+                each[prompt].append(float(outcomes[FULL_CAP].audited))
+                shared[prompt].append(float(cap > 0 and outcomes[cap].audited))
+                spent = outcomes[cap].images if cap else 0
+                left -= spent
+                used[FULL_CAP] += outcomes[FULL_CAP].images
+                used[CAPS[-1]] += spent
+        number = sum(map(len, each.values()))
+        found = paired_difference(shared, each)
+        low, high = 100 * found.interval.low, 100 * found.interval.high
+        table.add_row(
+            strategy,
+            f"{100 * fmean(map(fmean, each.values())):.1f}",
+            f"{used[FULL_CAP] / number:.2f}",
+            f"{100 * fmean(map(fmean, shared.values())):.1f}",
+            f"{used[CAPS[-1]] / number:.2f}",
+            f"{100 * found.difference:+.1f} [{low:+.1f}, {high:+.1f}]",
+        )
     return table
 
 

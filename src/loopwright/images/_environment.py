@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from loopwright.candidate import Candidate
 from loopwright.environments import EnvironmentSetup, Fields, Unchecked, read_fields
 from loopwright.errors import TaskError
-from loopwright.images.looking import DetectorOptions
+from loopwright.images.looking import LOOKS, DetectorOptions
 from loopwright.images.refining import given_checklist
 from loopwright.models.image import MOST_PIXELS
 from loopwright.task import Instance
@@ -34,6 +34,7 @@ class _Public(Fields):
     gallery: str | None = None
     learn_rates: bool = False
     staged: bool = False
+    looks: Annotated[int, Field(ge=1, le=20)] = LOOKS
     detector: DetectorOptions | None = None
 
 
@@ -43,8 +44,8 @@ class ImagesEnvironment:
     An instance's public fields are `checklist` (what must hold; made from the goal where it is left out), `size` (width
     and height in pixels), `steps`, `guidance`, `negative_prompt`, `gallery` (a file of `save_gallery`), `learn_rates`
     (whether an episode knows how the verifier answered in those before it), `staged` (whether a new picture shows a
-    part of what is asked for, and edits add the rest) and `detector` (of `detector_verifier`). It has no hidden fields:
-    name an auditor.
+    part of what is asked for, and edits add the rest), `looks` (the most looks of `vision_verifier` at a picture) and
+    `detector` (of `detector_verifier`). It has no hidden fields: name an auditor.
     """
 
     def __init__(self, setup: EnvironmentSetup) -> None:

@@ -7,7 +7,7 @@ an episode comes to the same as with one draw at a time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from langgraph.graph import END
 from langgraph.runtime import Runtime
@@ -119,10 +119,10 @@ async def drawn(
         mine.reserved.set()
 
 
-def draws_or(first: str) -> Callable[[LoopState, Runtime[EpisodeContext]], str | list[Send]]:
+def draws_or(first: str) -> Callable[[LoopState, Runtime[EpisodeContext]], Awaitable[str | list[Send]]]:
     """Makes the edge to the draws that are to be made; to the node `first` where there are none."""
 
-    def onward(state: LoopState, runtime: Runtime[EpisodeContext]) -> str | list[Send]:
+    async def onward(state: LoopState, runtime: Runtime[EpisodeContext]) -> str | list[Send]:
         if state["stopped"]:
             return END
         return [Send("draw", {"iteration": number}) for number in _wanted(runtime.context, state["iteration"])] or first

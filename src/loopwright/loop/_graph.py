@@ -84,5 +84,10 @@ def compile_nodes(
             graph.add_conditional_edges(source, draws_or(first), ["draw", first, END])
     else:
         graph.add_edge(START, first)
-        graph.add_conditional_edges(last, lambda state: END if state["stopped"] else first, [first, END])
+
+        async def onward(state: LoopState) -> str:
+            return END if state["stopped"] else first
+
+        # LangGraph gives a function that is not awaited to a thread.
+        graph.add_conditional_edges(last, onward, [first, END])
     return graph.compile(checkpointer=checkpointer)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from loopwright.images.checklist import Answer, Atom, Checklist, ObjectAtom
-from loopwright.images.looking import confirmed
+from loopwright.images.looking import LOOKS, confirmed
 from loopwright.types import Verdict
 
 CHECKLIST = Checklist(
@@ -21,7 +21,7 @@ CHECKLIST = Checklist(
 )
 
 
-def look(*answers: str, expected: dict[str, float] | None = None) -> tuple[Verdict, list[str]]:
+def look(*answers: str, expected: dict[str, float] | None = None, looks: int = LOOKS) -> tuple[Verdict, list[str]]:
     """The verdict by answers such as `yyn`, one string for each look, and what was asked; `?` is unsure."""
     asked: list[str] = []
 
@@ -36,9 +36,16 @@ def look(*answers: str, expected: dict[str, float] | None = None) -> tuple[Verdi
         }
 
     async def go() -> Verdict:
-        return await confirmed(CHECKLIST, ask, expected=expected)
+        return await confirmed(CHECKLIST, ask, expected=expected, looks=looks)
 
     return asyncio.run(go()), asked
+
+
+@pytest.mark.parametrize("looks", [1, 2, 5])
+def test_a_picture_in_doubt_is_looked_at_so_often_as_is_allowed(looks: int) -> None:
+    verdict, asked = look("???", "???", "???", "???", "???", looks=looks)
+    assert len(asked) == looks
+    assert not verdict.passed
 
 
 SURE = {"a": 0.999, "b": 0.999, "c": 0.999}

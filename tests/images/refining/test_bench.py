@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench.images.__main__ import fill, read
-from bench.images.episodes import CAPS, STRATEGIES, Cell, Ran, prompts, run
-from bench.images.tables import aspects_table, caps_table, results_of
+from bench.images.episodes import CAPS, STRATEGIES, Cell, Outcome, Ran, prompts, run
+from bench.images.tables import aspects_table, caps_table, results_of, shared_table
 from loopwright.images.shapes import parse_prompt
 
 TEXTS = prompts(3, 4, "tests")
@@ -64,6 +64,24 @@ def test_a_run_that_was_cut_goes_on_where_it_was(tmp_path: Path) -> None:
     assert {len(runs) for by_prompt in result.episodes.values() for runs in by_prompt.values()} == {2}
     assert caps_table(result).row_count == len(CAPS) * (len(STRATEGIES) + 1)
     assert aspects_table(result).row_count == len(STRATEGIES)
+
+
+def test_prompts_that_share_a_cap_leave_over_what_they_do_not_need() -> None:
+    """Of two prompts one takes a picture, and the other fifteen of the sixteen: eight are not enough for it."""
+
+    def ran(prompt: str, needed: int) -> Ran:
+        outcomes = {
+            cap: Outcome(claimed=True, believed=1, audited=cap >= needed, images=min(cap, needed), looks=1, failed=())
+            for cap in CAPS
+        }
+        return Ran(cell=cell("streams"), prompt=prompt, seed=0, outcomes=outcomes)
+
+    (result,) = results_of([ran(TEXTS[0], 1), ran(TEXTS[1], 15)], [cell("streams")])
+    (row,) = zip(*(column.cells for column in shared_table(result).columns), strict=True)
+    assert row[:5] == ("streams", "50.0", "4.50", "50.0", "4.50")
+    (result,) = results_of([ran(text, 1) for text in TEXTS[:3]] + [ran(TEXTS[3], 15)], [cell("streams")])
+    (row,) = zip(*(column.cells for column in shared_table(result).columns), strict=True)
+    assert row[:5] == ("streams", "75.0", "2.75", "100.0", "4.50")
 
 
 def test_a_prompt_that_not_all_strategies_have_is_in_no_table() -> None:

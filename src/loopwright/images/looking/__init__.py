@@ -1,6 +1,6 @@
 """Who looks at pictures: by a vision model, a detector, or by measuring pixels."""
 
-from loopwright.images.looking._confirming import Ask, confirmed, gated
+from loopwright.images.looking._confirming import LOOKS, Ask, confirmed, gated
 from loopwright.images.looking._crops import cropped, region_of
 from loopwright.images.looking._detections import ObjectDetection, ObjectDetector, detected
 from loopwright.images.looking._detector import DetectorOptions, DetectorVerifier, TransformersDetector
@@ -9,6 +9,7 @@ from loopwright.images.looking._shown import expected_of, rates_of, shown_checkl
 from loopwright.images.looking._vision import VisionVerifier
 
 __all__ = [
+    "LOOKS",
     "Ask",
     "DetectorOptions",
     "DetectorVerifier",

@@ -19,12 +19,17 @@ FAIL = 0.08
 """Probability that all atoms hold below which a picture fails at once, if an answer denied one."""
 SURE = 0.99
 """Probability of an atom above which it is not asked again."""
-MOST = 3
-"""Looks at one picture."""
+LOOKS = 3
+"""Looks at one picture, at most, where nothing else is said."""
 
 
 async def confirmed(
-    checklist: Checklist, ask: Ask, *, expected: Mapping[str, float] | None = None, rates: Rates = ASSUMED
+    checklist: Checklist,
+    ask: Ask,
+    *,
+    expected: Mapping[str, float] | None = None,
+    rates: Rates = ASSUMED,
+    looks: int = LOOKS,
 ) -> Verdict:
     """Looks at a picture as often as its verdict needs: a sequential test of all atoms.
 
@@ -39,6 +44,7 @@ async def confirmed(
         expected: Ids of atoms to the probability that they hold, as known before the first look: from the picture that
             was edited. None for a new picture; for one that shows a part of what is asked for, the other atoms.
         rates: Of whoever answers.
+        looks: At the picture, at most.
 
     Returns:
         One check for each atom; its data hold `p`, the probability. One that does not pass has it as its score.
@@ -59,7 +65,7 @@ async def confirmed(
         probability = all_hold(holds)
         sure = probability >= PASS and all(given.yes for given in votes.values())
         denied = probability <= FAIL and any(given.no for given in votes.values())
-        if looked == MOST or denied or sure or not asked:
+        if looked >= looks or denied or sure or not asked:
             break
     return _told(checklist, last, votes, holds, looked)
 

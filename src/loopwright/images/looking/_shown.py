@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from loopwright.agents import AgentRole, DrawsImages, ModelClient, View
 from loopwright.errors import VerifierError
 from loopwright.images.checklist import Checklist
+from loopwright.images.looking._confirming import LOOKS
 from loopwright.images.refining import ASSUMED, PICTURE, Rates, known_rates
 
 
@@ -55,6 +56,12 @@ def expected_of(view: View) -> dict[str, float] | None:
 def rates_of(view: View) -> Rates:
     """How often the verifier of the loop errs, by its answers in the run so far; what is assumed for an auditor."""
     return ASSUMED if view.role is AgentRole.AUDITOR else known_rates(view.public, view.attempts)
+
+
+def looks_of(public: Mapping[str, object]) -> int:
+    """How often a picture is looked at, at most: the field `looks` of the environment."""
+    looks = public.get("looks")
+    return looks if isinstance(looks, int) and looks > 0 else LOOKS
 
 
 async def shown_picture(view: View, models: ModelClient) -> bytes:

@@ -23,12 +23,12 @@ from loopwright.agents import (
 from loopwright.errors import AgentError, VerifierError
 from loopwright.images.checklist import Answer, Atom, Box, CountAtom
 from loopwright.images.looking._answers import read_count, read_yes_no
-from loopwright.images.looking._confirming import MOST, confirmed
+from loopwright.images.looking._confirming import confirmed
 from loopwright.images.looking._crops import cropped, region_of
 from loopwright.images.looking._detections import ObjectDetector
 from loopwright.images.looking._detector import Finder
 from loopwright.images.looking._probabilities import answer_tokens, p_drawn, p_yes
-from loopwright.images.looking._shown import expected_of, rates_of, shown_checklist, shown_reference
+from loopwright.images.looking._shown import expected_of, looks_of, rates_of, shown_checklist, shown_reference
 from loopwright.models import Request, TokenLogprobs, complete_as
 from loopwright.project import Project
 from loopwright.task import Instance
@@ -82,7 +82,7 @@ class VisionVerifier:
 
     def bounds(self, instance: Instance) -> CallBounds:
         """The most looks at a picture."""
-        return CallBounds(requests=MOST)
+        return CallBounds(requests=looks_of(instance.public))
 
     async def act(self, view: View, models: ModelClient) -> AgentReply:
         """Scores the picture.
@@ -105,7 +105,8 @@ class VisionVerifier:
                 answers |= await _ask(open_, view, models, again=looked > 0, zoom=zoom, told=places)
             return answers
 
-        return AgentReply(verdict=await confirmed(checklist, ask, expected=expected_of(view), rates=rates_of(view)))
+        expected, rates, looks = expected_of(view), rates_of(view), looks_of(view.public)
+        return AgentReply(verdict=await confirmed(checklist, ask, expected=expected, rates=rates, looks=looks))
 
 
 def _boxes(atom: Atom, known: Mapping[str, Answer]) -> tuple[Box, ...]:
