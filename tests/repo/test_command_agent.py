@@ -115,7 +115,7 @@ def test_what_a_command_changed_is_graded(tmp_path: Path, provider: str) -> None
         "diff --git a/shop/prices.py b/shop/prices.py",
         "diff --git a/shop/text.py b/shop/text.py",
     ]
-    assert candidate.made == {"exit_code": 0, "timed_out": False, "calls": 2}
+    assert candidate.made == {"exit_code": 0, "timed_out": False, "calls": 2, "refused": 0, "printed": ""}
     assert [request.messages[0].content for request in model.requests] == ["first: False", "second"]
     kinds = [event.data.kind for event in place.events() if isinstance(event.data, CallIntended)]
     assert kinds == ["sandbox", "model", "model"]

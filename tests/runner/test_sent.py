@@ -482,3 +482,16 @@ def test_a_run_that_was_sent_starts_and_asks_no_server_outside(run: Path, server
         loopwright.resume(run)
     assert "--trust-sandbox" in caught.value.remedy
     assert not Path("CODE_RAN").exists()
+
+
+def test_a_run_that_was_sent_takes_no_more_time_for_its_agents_program(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "slow.yaml").write_text(
+        "version: 1\nname: slow\nrole: proposer\nprompt: command\nprogram: {command: [sleep], timeout: 80000}\n"
+    )
+    told = json.loads((run / "run.json").read_text())
+    del told["origin"]
+    told["config"]["tasks"][0].setdefault("agents", {})["proposer"] = "slow"
+    (run / "run.json").write_text(json.dumps(told))
+    with pytest.raises(UserError, match=r"program\.timeout of agent 'slow': 80000"):
+        loopwright.resume(run)

@@ -26,6 +26,8 @@ _LARGEST = 8_000_000
 """Bytes of a card's file."""
 _KEPT = 4000
 """Characters of what the command prints on each of stdout and stderr."""
+_PRINTED = 1000
+"""Characters of both that go with a candidate, for whoever looks at it."""
 _CANNOT_START = (126, 127)
 
 
@@ -86,7 +88,8 @@ class CommandAgent:
 
     def _read(self, done: Mapping[str, Any]) -> AgentReply:
         if done["candidate"] is not None:
-            made = {name: done[name] for name in ("exit_code", "timed_out", "calls")}
+            made = {name: done[name] for name in ("exit_code", "timed_out", "calls", "refused")}
+            made["printed"] = cut_middle(f"{done['stdout']}\n{done['stderr']}".strip(), _PRINTED)
             return AgentReply(candidate=Candidate(files=done["candidate"], made=made))
         if done["problem"]:
             raise NoCandidate(done["problem"])

@@ -25,6 +25,8 @@ _HEAD = 4096
 """Bytes of a frame beside the request in it."""
 _REFUSALS = 1000
 """Requests that are refused before the gate closes: each takes work of this process."""
+_BYTES = 256 * 1024 * 1024
+"""Bytes of all requests of one program: each is written into the record before it is passed on."""
 _SPENT = "insufficient_quota"
 
 
@@ -61,6 +63,7 @@ class ModelGate:
         """Requests that were passed on to the model."""
         self.refused = 0
         """Requests that were not."""
+        self._bytes = 0
         self.spent = ""
         """Which cap was reached; empty for none."""
 
@@ -162,6 +165,9 @@ class ModelGate:
             case "GET", "/models":
                 return _json(200, {"object": "list", "data": [self._card()]})
             case "POST", "/chat/completions":
+                self._bytes += len(body)
+                if self._bytes > _BYTES:
+                    raise self._over(f"the requests of a program have at most {_BYTES} bytes together")
                 return await self._chat(await asyncio.to_thread(read_asked, body))
         raise Refused(404, "there are /v1/chat/completions and /v1/models here, and nothing else", code="not_found")
 

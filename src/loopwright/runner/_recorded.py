@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from loopwright.agents import load_card
 from loopwright.environments import find_environment
 from loopwright.errors import UserError
 from loopwright.plan import RunConfig, refuse_outside
@@ -74,6 +75,7 @@ def recorded_config(
         demands = [] if own_task else list(_demands(task))
         if project is None:
             demands += _demands_of_environment(own_task or task, Project(config.project))
+            demands += _demands_of_agents(own_task or task, Project(config.project))
         if demands and not trust_sandbox:
             raise UserError(
                 f"the run in {folder} was made elsewhere, and its task {task.name!r} asks for a sandbox that is not "
@@ -128,6 +130,15 @@ def _demands(task: Task) -> Iterator[str]:
         if image := instance.hidden.get("tests_image"):
             yield f"environment.hidden.tests_image: {image!r}"
     yield from dict.fromkeys(slow for one in task.instances() for slow in (*_slow(one.public), *_slow(one.hidden)))
+
+
+def _demands_of_agents(task: Task, project: Project) -> Iterator[str]:
+    """What programs of the project's cards take, where the project is not the user's: their time."""
+    for name in {task.agents.proposer, *(arm.agent for arm in task.loop.arms if arm.agent)}:
+        with suppress(UserError):
+            program = None if ":" in name else load_card(name, project).program
+            if program and program.timeout > _ORDINARY["timeout"]:
+                yield f"program.timeout of agent {name!r}: {program.timeout:g}, more than {_ORDINARY['timeout']}"
 
 
 def _demands_of_environment(task: Task, project: Project) -> Iterator[str]:

@@ -114,6 +114,7 @@ def _iteration(one: IterationRecord, episode: EpisodeRecord, calls: Calls, recor
     if attempt.idea is not None:
         yield from section("idea", _idea_line(attempt.idea, episode))
     yield from calls.before(one.number, "proposed")
+    yield from section("program", _program_text(attempt))
     yield from section("candidate", shown_candidate(attempt, record))
     yield from section("observation", attempt.observation.text)
     yield from calls.before(one.number, "judged")
@@ -130,6 +131,16 @@ def _iteration(one: IterationRecord, episode: EpisodeRecord, calls: Calls, recor
         target = "" if decided.target is None else f" from iteration {decided.target}"
         yield from section("decision", f"{decided.decision}{target}, by {decided.rule}: {decided.why}")
     yield from calls.after(one)
+
+
+def _program_text(attempt: Attempt) -> str:
+    """How the command ended whose work the candidate is, and what it printed last; empty if none made it."""
+    made = attempt.candidate.made if attempt.candidate else {}
+    if "exit_code" not in made:
+        return ""
+    end = "was stopped at its time limit" if made.get("timed_out") else f"ended with {made['exit_code']}"
+    refused = f", {made['refused']} refused" if made.get("refused") else ""
+    return f"{end}, {made.get('calls', 0)} requests to the model{refused}\n{made.get('printed', '')}".strip()
 
 
 def _idea_line(idea: Idea, episode: EpisodeRecord) -> str:
