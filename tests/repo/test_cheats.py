@@ -136,6 +136,9 @@ CHEATS: Mapping[str, Mapping[str, str | Entry | None]] = {
     },
     "atexit": {"shop/prices.py": "import atexit, os\natexit.register(os._exit, 0)\n" + WRONG},
     "asserts of unittest": {"shop/prices.py": PATCHED + WRONG},
+    "one assert of unittest": {
+        "shop/prices.py": "import unittest\nunittest.TestCase.assertEqual = lambda *given: None\n" + WRONG
+    },
     "unittest's run": {"shop/prices.py": NO_FAILURES + WRONG},
     "reports of pytest": {"shop/prices.py": REPORTS + WRONG},
     "equality in tests": {"shop/prices.py": "import builtins\nbuiltins._equal_ = lambda a, b: True\n" + WRONG},

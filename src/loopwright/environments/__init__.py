@@ -24,6 +24,7 @@ from loopwright.environments._scores import (
     find_score_rule,
     score_outcome,
 )
+from loopwright.environments._shells._fixture import load_fixture
 from loopwright.environments._shells._persistent import CommandResult
 from loopwright.environments._shells._shell import SHELL, WAIT, Shell
 from loopwright.environments._stateful import GoldCache, StatefulEnvironment
@@ -55,7 +56,7 @@ from loopwright.environments._types import (
     Workplace,
     read_fields,
 )
-from loopwright.environments.bash._environment import BashEnvironment
+from loopwright.environments.bash._environment import BashEnvironment, BashFields, BashHidden
 from loopwright.environments.bash._hidden_tests import RewardOutcome
 from loopwright.environments.bash._outcome import ShellOutcome, ShellState
 from loopwright.environments.bash._shell_pool import ShellRole, ShellStart
@@ -79,6 +80,8 @@ __all__ = [
     "WAIT",
     "AnswerOutcome",
     "BashEnvironment",
+    "BashFields",
+    "BashHidden",
     "ChecksInstances",
     "CommandResult",
     "CtfEnvironment",
@@ -130,6 +133,7 @@ __all__ = [
     "first_definition",
     "interpreter_environment",
     "list_environments",
+    "load_fixture",
     "python_environment",
     "read_fields",
     "score_outcome",

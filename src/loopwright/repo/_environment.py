@@ -9,8 +9,9 @@ from loopwright.environments import EnvironmentSetup, Shell, Unchecked, action_o
 from loopwright.errors import TaskError
 from loopwright.repo._diff import write_diff
 from loopwright.repo._fields import RepoFields, RepoHidden, fields_of
-from loopwright.repo._grading import Suite, graders_files, run_suite
+from loopwright.repo._grading import run_suite
 from loopwright.repo._patch import PatchFailed, apply_patch, read_patch
+from loopwright.repo._test_files import Suite, hidden_suite, visible_suite
 from loopwright.repo._tree import PATCH, Tree, patch_of
 from loopwright.repo._workspace import Workplace, Workspace, base_of
 from loopwright.sandbox import Sandbox
@@ -196,18 +197,11 @@ class RepoEnvironment:
         return self._all() if self._hidden else self._visible()
 
     def _visible(self) -> Suite:
-        return Suite(self._fields.tests, self._fields.test_command)
+        return visible_suite(self._fields)
 
     def _all(self) -> Suite:
         """The hidden tests; the visible ones where the hidden fields have none."""
-        hidden, base = self._hidden or RepoHidden(), self._started()
-        files, deleted = graders_files(base, hidden.test_files, hidden.test_patch)
-        names, command = hidden.names, hidden.test_command
-        if not names and not command:
-            names, command = self._fields.tests, self._fields.test_command
-        if self._fields.junit:
-            command = command or self._fields.test_command
-        return Suite(names, command, hidden.must_fail, files, deleted, hidden.solution)
+        return hidden_suite(self._fields, self._hidden or RepoHidden(), self._started())
 
     def _started(self) -> Tree:
         if self._base is None:

@@ -11,15 +11,15 @@ import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from hashlib import blake2b
 from hmac import compare_digest
 
 from loopwright.errors import VerifierError
 from loopwright.repo._command import Expected, checks_of_command
-from loopwright.repo._fields import TEST_FILES, RepoFields
+from loopwright.repo._fields import RepoFields
 from loopwright.repo._patch import apply_patch, read_patch
-from loopwright.repo._tree import Entry, Tree, above
+from loopwright.repo._test_files import Suite, graded_tree
+from loopwright.repo._tree import Entry, Tree
 from loopwright.repo._workspace import Workspace
 from loopwright.sandbox import GuestLost, GuestProgram, SandboxProvider, SandboxSpec
 from loopwright.types import Check, Verdict
@@ -29,67 +29,6 @@ _READY, _ENDED, _UNABLE = -1, -2, -3
 _LIMIT = 1 << 20
 _STARTING = 60.0
 _EVIDENCE = 2000
-_FOLDERS = frozenset({"test", "tests", "testing", "__tests__", "spec"})
-
-
-@dataclass(frozen=True, slots=True)
-class Suite:
-    """What is run, and the files that decide what that means."""
-
-    names: tuple[str, ...] = ()
-    """Tests by name."""
-    command: str = ""
-    """A command that passes by ending with 0, or by its report."""
-    must_fail: tuple[str, ...] = ()
-    """Tests of a report that fail whatever the candidate does."""
-    files: Tree | None = None
-    """The graders' test files."""
-    deleted: frozenset[str] = frozenset()
-    """Test files that the graders take away."""
-    solution: str = ""
-    """The graders' diff: its classes may do what those of the base commit may."""
-
-
-def graders_files(base: Tree, files: Mapping[str, str], patch: str) -> tuple[Tree, frozenset[str]]:
-    """The test files that graders put in the place of the candidate's, and those that they take away.
-
-    Raises:
-        VerifierError: Their patch does not apply to the base commit.
-    """
-    try:
-        after = apply_patch(base, read_patch(patch)) if patch else base
-    except ValueError as error:
-        raise VerifierError(
-            f"environment.hidden.test_patch does not apply to the base commit: {error}",
-            remedy="Make it against the base commit, or give whole files in `test_files`.",
-        ) from None
-    changed = {path: entry for path, entry in after.items() if base.get(path) != entry}
-    return {**changed, **{path: Entry(text.encode()) for path, text in files.items()}}, frozenset(base.keys() - after)
-
-
-def graded_tree(base: Tree, tree: Tree, suite: Suite, fields: RepoFields) -> Tree:
-    """The candidate's files, with those that decide what tests do as they are at the base commit or for the graders."""
-    told = set() if fields.junit else {name.split("::")[0] for name in suite.names}
-    given = {**(suite.files or {})}
-    # A report does not tell where its tests lie.
-    near = {*base} if fields.junit else {*told, *given}
-    folders = {top for path in near | {*given} for top in above(path) if posixpath.basename(top) in _FOLDERS}
-
-    def decides(path: str) -> bool:
-        name = posixpath.basename(path)
-        settings = name in TEST_FILES or path == "pyproject.toml" or path in told
-        return (
-            settings
-            or any(top in folders for top in above(path))
-            or any(fnmatchcase(path, pattern) for pattern in fields.test_paths)
-        )
-
-    kept = {path: entry for path, entry in tree.items() if not decides(path)}
-    own = {path: entry for path, entry in base.items() if decides(path) and path not in suite.deleted}
-    put = {**own, **given}
-    over = {top for path in put for top in above(path)}
-    # What the candidate has in the place of a folder of these files, or below one of them, gives way.
-    return {p: e for p, e in kept.items() if p not in over and not any(top in put for top in above(p))} | put
 
 
 async def run_suite(
@@ -141,47 +80,63 @@ class _Canaries:
 
     path: str
     source: str
-    failing: tuple[str, ...]
+    before: tuple[str, ...]
+    """Those that must fail before the named tests."""
+    after: tuple[str, ...]
+    """The same kinds after them, as a candidate may change what a failure is when it is imported."""
     passing: tuple[str, ...]
 
     @classmethod
     def beside(cls, names: Sequence[str]) -> _Canaries:
         """Tests in the folder of the first of the names, with the same settings; no two gradings have the same."""
-        stem, case = f"test_{secrets.token_hex(6)}", f"Test{secrets.token_hex(4)}"
-        low, high = sorted(random.sample(range(2, 10**6), 2))
-        methods = {
-            "equal": f"self.assertEqual({low}, {high})",
-            "true": f"self.assertTrue({low} > {high})",
-            "false": f"self.assertFalse({low} < {high})",
-            "none": f"self.assertIsNone({low})",
-            "is_in": f"self.assertIn({low}, [{high}])",
-            "raises": "with self.assertRaises(ValueError): pass",
-            "error": f"raise RuntimeError({low})",
-        }
-        good = secrets.token_hex(4)
+        stem = f"test_{secrets.token_hex(6)}"
         path = posixpath.join(posixpath.dirname(names[0].split("::")[0]), f"{stem}.py")
-        lines = ["import unittest", "", "", f"class {case}(unittest.TestCase):"]
-        for name, body in methods.items():
-            lines += [f"    def test_{name}(self):", f"        {body}", ""]
-        lines += [f"    def test_{good}(self):", f"        self.assertEqual({low}, {low})", "", ""]
-        lines += [f"def test_{stem}():", f"    assert {low} == {high}", ""]
-        failing = [*(f"{path}::{case}::test_{name}" for name in methods), f"{path}::test_{stem}"]
-        random.shuffle(failing)
-        return cls(path, "\n".join(lines), tuple(failing), (f"{path}::{case}::test_{good}",))
+        good, low = secrets.token_hex(4), random.randrange(10**6)
+        lines, sets = ["import unittest", "", ""], []
+        for _ in range(2):
+            case, made = _failing_case()
+            lines += made
+            sets.append([f"{path}::{name}" for name in case])
+        lines += [
+            f"class T{good}(unittest.TestCase):",
+            f"    def test_{good}(self):",
+            f"        self.assertEqual({low}, {low})",
+        ]
+        before, after = (tuple(random.sample(one, len(one))) for one in sets)
+        return cls(path, "\n".join([*lines, ""]), before, after, (f"{path}::T{good}::test_{good}",))
 
     def among(self, names: Sequence[str]) -> list[str]:
         """The names with these before and after them."""
-        half = len(self.failing) // 2
-        return list(dict.fromkeys([*self.failing[:half], *names, *self.failing[half:], *self.passing]))
+        return list(dict.fromkeys([*self.before, *names, *self.after, *self.passing]))
 
     def problem(self, results: _Results) -> str:
         """Why results cannot be gone by; empty where they can."""
         passed = {name for name, (good, _) in results.outcomes.items() if good}
-        if passed & {*self.failing}:
+        if passed & {*self.before, *self.after}:
             return "tests that must fail pass with this candidate: it changes what a failure is"
         if not {*self.passing} <= passed and not results.why:
             return "a test that must pass fails with this candidate"
         return ""
+
+
+def _failing_case() -> tuple[list[str], list[str]]:
+    """A test of each kind that must fail: the names within their file, and the lines of code."""
+    case, function = f"Test{secrets.token_hex(4)}", f"test_{secrets.token_hex(4)}"
+    low, high = sorted(random.sample(range(2, 10**6), 2))
+    methods = {
+        "equal": f"self.assertEqual({low}, {high})",
+        "true": f"self.assertTrue({low} > {high})",
+        "false": f"self.assertFalse({low} < {high})",
+        "none": f"self.assertIsNone({low})",
+        "is_in": f"self.assertIn({low}, [{high}])",
+        "raises": "with self.assertRaises(ValueError): pass",
+        "error": f"raise RuntimeError({low})",
+    }
+    lines = [f"class {case}(unittest.TestCase):"]
+    for name, body in methods.items():
+        lines += [f"    def test_{name}(self):", f"        {body}", ""]
+    lines += ["", f"def {function}():", f"    assert {low} == {high}", "", ""]
+    return [*(f"{case}::test_{name}" for name in methods), function], lines
 
 
 def _judged(names: Sequence[str], results: _Results, canaries: _Canaries) -> Iterable[Check]:

@@ -19,7 +19,7 @@ from loopwright.sandbox import Change, Sandbox, SandboxProvider, SandboxSpec
 from loopwright.text import cut_middle
 from loopwright.types import Candidate
 
-_COMMIT = (
+COMMIT = (
     "command -v git >/dev/null || exit 0; export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=/dev/null; "
     "git init -q --template= . && git symbolic-ref HEAD refs/heads/main && "
     "git config user.name agent && git config user.email agent@localhost && "
@@ -58,7 +58,7 @@ class Workspace:
         )
         try:
             await _put(sandbox, folder, base)
-            made = await sandbox.run(["/bin/sh", "-c", _COMMIT], cwd=folder, timeout=_SETUP)
+            made = await sandbox.run(["/bin/sh", "-c", COMMIT], cwd=folder, timeout=_SETUP)
             if not made.ok:
                 raise TaskError(f"git cannot make a commit in the sandbox: {made.stderr.text.strip()[-300:]}")
             if fields.setup:
@@ -211,7 +211,7 @@ def _is_cache(name: str) -> bool:
 
 async def _put(sandbox: Sandbox, folder: str, tree: Tree) -> None:
     try:
-        await sandbox.unpack(_packed(folder, tree))
+        await sandbox.unpack(packed_tree(folder, tree))
     except ValueError as error:
         if "Permission denied" in str(error):
             raise TaskError(
@@ -222,7 +222,8 @@ async def _put(sandbox: Sandbox, folder: str, tree: Tree) -> None:
         ) from None
 
 
-def _packed(folder: str, tree: Tree) -> bytes:
+def packed_tree(folder: str, tree: Tree) -> bytes:
+    """A tar archive of files below an absolute folder, with names from the root."""
     packed = io.BytesIO()
     top = folder.lstrip("/")
     folders = {top, *above(top), *(f"{top}/{one}" for name in tree for one in above(name))}

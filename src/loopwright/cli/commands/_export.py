@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         "loopwright export --format atif",
         "loopwright export runs/demo --format preferences --out pairs",
         "loopwright export runs/demo --format chat --test-share 0.1 --license apache-2.0",
+        "loopwright export task.yaml --format harbor --include tests --include solution",
     )
 )
 @run_argument()
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     "name",
     required=True,
     metavar="NAME",
-    help="atif, chat, inspect, journey, otel, preferences, rewards, swebench, turns, or your own.",
+    help="atif, chat, inspect, journey, otel, preferences, rewards, swebench, turns, or your own; of a task: harbor.",
 )
 @click.option(
     "--out",
@@ -41,6 +42,12 @@ if TYPE_CHECKING:
 )
 @click.option("--license", default="", help="Licence of tasks and replies, for the card.")
 @click.option("--content", is_flag=True, help="Write prompts, replies and actions into the spans of otel.")
+@click.option(
+    "--include",
+    multiple=True,
+    type=click.Choice(["tests", "solution"]),
+    help="Of a task: write its hidden tests, or its solution, too.",
+)
 @runs_option
 @json_option
 def command(
@@ -50,22 +57,34 @@ def command(
     test_share: float,
     license: str,
     content: bool,
+    include: tuple[str, ...],
     runs: Path,
     as_json: bool,
 ) -> None:
-    """Write a run in the format of another tool.
+    """Write a run, or a task, in the format of another tool.
 
     RUN is a run folder, an id in --runs or its beginning; the latest by default. Hidden tests and gold answers are
-    never written. The exit code is 1 if the run holds nothing that the format takes.
+    never written. The exit code is 1 if the run holds nothing that the format takes. With --format harbor it is a task
+    file, whose hidden tests and solution are written if --include names them.
     """
     from loopwright.cli._exit import ExitCode
     from loopwright.cli._output import write_json
     from loopwright.cli._runs import find_run
-    from loopwright.export import ExportOptions, export
+    from loopwright.export import TASK_FORMATS, ExportOptions, export, export_task
 
-    folder = find_run(run, runs)
-    target = out or Path("exports") / f"{folder.name}-{name.rpartition(':')[2]}"
-    written = export(folder, name, target, options=ExportOptions(test_share, license, content))
+    options = ExportOptions(test_share, license, content)
+    if name in TASK_FORMATS:
+        options.refuse_rows(name)
+        if run is None:
+            raise click.UsageError(f"--format {name} takes a task file.")
+        target = out or Path("exports") / f"{Path(run).stem}-{name}"
+        written = export_task(run, name, target, include=include)
+    else:
+        if include:
+            raise click.UsageError("--include is for the formats of tasks, such as harbor.")
+        folder = find_run(run, runs)
+        target = out or Path("exports") / f"{folder.name}-{name.rpartition(':')[2]}"
+        written = export(folder, name, target, options=options)
     if as_json:
         write_json(
             {"out": str(target), "files": len(written.files), "entries": written.entries, "left_out": written.left_out}

@@ -1,0 +1,1 @@
+"""Tasks as the folders of other tools."""
