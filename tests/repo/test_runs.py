@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import loopwright
 from loopwright import EpisodeResult
+from loopwright.cli._app import app
+from loopwright.report import render_html
 from tests.repo.conftest import written
 
 pytestmark = pytest.mark.slow
@@ -46,3 +49,16 @@ def test_an_agent_that_never_submits_gets_the_grade_of_the_visible_tests(
     (grade,) = episode.graded
     assert [check.name for check in grade.verdict.checks] == ["test_command"]
     assert (episode.passed, episode.score) == (passed, float(passed))
+
+
+def test_show_and_the_report_tell_what_actions_made_of_the_files(tmp_path: Path) -> None:
+    action = "sed -i s/.1f/.2f/ shop/text.py; printf '</script><b>\\033[31m' > '<img src=x>.txt'"
+    acted(tmp_path, [action, "submit"])
+    shown = CliRunner().invoke(app, ["show", str(tmp_path / "run"), "repair:react:0"]).output
+    assert "[changes]\n  diff --git" in shown
+    assert "+    return f'{total(prices):.2f} EUR'" in shown
+    assert "\033" not in shown
+    page = render_html(tmp_path / "run")
+    assert "<img src=x>" not in page
+    assert "</script><b>" not in page
+    assert ".2f} EUR" in page

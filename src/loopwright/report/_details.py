@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from pydantic import JsonValue
 
+from loopwright.errors import StoreError
 from loopwright.record import CallLog, EpisodeRecord, IterationRecord
 from loopwright.report._atoms import AtomRow, atom_rows
 from loopwright.report._format import cut
@@ -147,6 +148,7 @@ def _turn(turn: IterationRecord, thumbnails: Thumbnails) -> dict[str, Any]:
         else None,
         "problem": cut(proposed.problem) if proposed else "",
         "output": cut(observed.observation.text) if observed else "",
+        "changes": _changes(turn, thumbnails.get),
         "seconds": observed.seconds if observed else 0.0,
         "judged": {"score": judged.score, "passed": judged.passed, "best": judged.best, **_verdict(judged.verdict)}
         if judged
@@ -171,6 +173,23 @@ def _turn(turn: IterationRecord, thumbnails: Thumbnails) -> dict[str, Any]:
         "cost": str(spent.cost_usd) if spent.cost_usd is not None else None,
         "model_seconds": spent.seconds,
     }
+
+
+def _changes(turn: IterationRecord, get: Callable[[str], bytes]) -> str:
+    """The diff that actions made of a repository, where it was graded; empty where there is none."""
+    said = turn.graded or turn.judged
+    if said is None or not any(check.data for check in said.verdict.checks):
+        return ""
+    from loopwright.repo import PATCH, patch_reference
+
+    candidate = turn.proposed.candidate if turn.proposed else None
+    reference = patch_reference(said.verdict)
+    if reference is None or (candidate is not None and PATCH in candidate.files):
+        return ""
+    try:
+        return cut(get(reference).decode("utf-8", "replace"))
+    except StoreError as error:
+        return f"the diff cannot be read: {error.args[0]}"
 
 
 def _candidate(candidate: Candidate, thumbnails: Thumbnails) -> dict[str, Any]:

@@ -21,9 +21,12 @@ from loopwright.store import (
     RunRecord,
     read_run,
 )
+from loopwright.text import cut_middle
 from loopwright.types import Attempt, Failure, Idea, Threshold, ValueOptions
 from loopwright.verify import Verdict
 
+_DIFF = 20_000
+"""Characters of a diff."""
 _UNNAMED = ValueOptions(direction="maximize")
 """What a value is called where the task names none."""
 _SIGNS = {"holds": "+", "fails": "-", "unasked": ".", "unknown": "?"}
@@ -120,6 +123,7 @@ def _iteration(one: IterationRecord, episode: EpisodeRecord, calls: Calls, recor
     yield from calls.before(one.number, "judged")
     if one.judged:
         yield from section("verdict", shown_verdict(attempt.verdict, aim))
+    yield from section("changes", _shown_changes(one, record))
     yield from calls.before(one.number, "critiqued")
     for incident in episode.incidents:
         if incident.iteration == one.number:
@@ -190,6 +194,23 @@ def section(title: str, text: str) -> Iterator[str]:
     if text.strip():
         yield f"[{title}]"
         yield from (f"  {line}" for line in text.rstrip().splitlines())
+
+
+def _shown_changes(one: IterationRecord, record: RunRecord) -> str:
+    """The diff that actions made of a repository, where it was graded; empty where there is none."""
+    said = one.graded or one.judged
+    if said is None or not any(check.data for check in said.verdict.checks):
+        return ""
+    from loopwright.repo import PATCH, patch_reference
+
+    candidate, reference = one.attempt.candidate, patch_reference(said.verdict)
+    if reference is None or (candidate is not None and PATCH in candidate.files):
+        return ""
+    try:
+        diff = record.get(reference).decode("utf-8", "replace")
+    except StoreError as error:
+        return f"the diff cannot be read: {error.args[0]}"
+    return cut_middle(diff, _DIFF, ", which --save-answers writes")
 
 
 def shown_candidate(attempt: Attempt, record: RunRecord) -> str:

@@ -118,6 +118,7 @@ function turnBody(turn, details) {
     ...callsView(turn, details, (node) => node !== "verify" && node !== "critique"),
     ...candidateView(turn, parent),
     turn.output && h("h3", null, `Sandbox output, ${duration(turn.seconds)}`), turn.output && wholeView(turn.output),
+    turn.changes && h("details", { class: "changes" }, h("summary", null, "Changes to the repository"), wholeView(turn.changes)),
     ...callsView(turn, details, (node) => node === "verify"),
     ...verdictView("Checks", turn.judged, details.value),
     ...verdictView("Grade", turn.graded, details.value),
