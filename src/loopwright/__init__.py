@@ -29,7 +29,17 @@ if TYPE_CHECKING:
     from loopwright.loop import Decision, DecisionContext, RefinementStrategy, StopRule, Strategy
     from loopwright.models import Model, Reply, Request, Scripted
     from loopwright.plan import ComponentOverrides, RunConfig
-    from loopwright.preflight import CheckedRun, Explanation, RunEstimate, check, estimate, explain, graph
+    from loopwright.preflight import (
+        CheckedRun,
+        Explanation,
+        RunEstimate,
+        RunForecast,
+        check,
+        estimate,
+        explain,
+        forecast,
+        graph,
+    )
     from loopwright.report import RunComparison, compare
     from loopwright.runner import (
         EpisodeResult,
@@ -84,6 +94,7 @@ __all__ = [
     "RunComparison",
     "RunConfig",
     "RunEstimate",
+    "RunForecast",
     "RunResult",
     "Scripted",
     "StopRule",
@@ -104,6 +115,7 @@ __all__ = [
     "ctf_environment",
     "estimate",
     "explain",
+    "forecast",
     "fork",
     "graph",
     "interpreter_environment",
@@ -134,7 +146,17 @@ _HOMES = {
     "loop": ("Decision", "DecisionContext", "RefinementStrategy", "StopRule", "Strategy"),
     "models": ("Model", "Reply", "Request", "Scripted"),
     "plan": ("ComponentOverrides", "RunConfig"),
-    "preflight": ("CheckedRun", "Explanation", "RunEstimate", "check", "estimate", "explain", "graph"),
+    "preflight": (
+        "CheckedRun",
+        "Explanation",
+        "RunForecast",
+        "RunEstimate",
+        "check",
+        "estimate",
+        "explain",
+        "graph",
+        "forecast",
+    ),
     "report": ("RunComparison", "compare"),
     "runner": (
         "EpisodeResult",

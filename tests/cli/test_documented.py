@@ -63,6 +63,10 @@ def test_a_runs_keys_are_told(guide: str, run: dict[str, Any]) -> None:
         ("`show RUN` ", ("show", "out")),
         ("`show RUN EPISODE`", ("show", "out", "say")),
         ("`run --dry-run`", ("run", "say.yaml", "--model", "scripted/right.yaml", "--dry-run")),
+        (
+            "`run --dry-run --rates`",
+            ("run", "say.yaml", "--model", "scripted/right.yaml", "--dry-run", "--rates", "out"),
+        ),
         ("`report`", ("report", "out", "--junit", "j.xml", "--csv", "c.csv")),
         ("`regrade`", ("regrade", "out")),
         ("`explain`", ("explain", "say.yaml", "--model", "scripted/right.yaml")),

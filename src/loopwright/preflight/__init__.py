@@ -1,8 +1,9 @@
 """What can be told about a run before it is paid for: check, explain, estimate."""
 
-from loopwright.preflight._api import check, checked, estimate, explain, graph
+from loopwright.preflight._api import check, checked, estimate, explain, forecast, graph
 from loopwright.preflight._estimate import Estimate, RunEstimate, estimate_run
 from loopwright.preflight._explain import Explanation, explain_run, first_prompt
+from loopwright.preflight._forecast import RunForecast, Total, VariantForecast, forecast_run
 from loopwright.preflight._places import OptionNames
 from loopwright.preflight._validate import STAND_IN, CheckedRun, check_run
 
@@ -13,6 +14,9 @@ __all__ = [
     "Explanation",
     "OptionNames",
     "RunEstimate",
+    "RunForecast",
+    "Total",
+    "VariantForecast",
     "check",
     "check_run",
     "checked",
@@ -21,5 +25,7 @@ __all__ = [
     "explain",
     "explain_run",
     "first_prompt",
+    "forecast",
+    "forecast_run",
     "graph",
 ]

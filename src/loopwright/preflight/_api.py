@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from loopwright.plan import RunOptions, Tasks, opened, resolve, spelled
 from loopwright.preflight._estimate import RunEstimate, estimate_run
 from loopwright.preflight._explain import Explanation, explain_run
+from loopwright.preflight._forecast import RunForecast, forecast_run
 from loopwright.preflight._validate import STAND_IN, CheckedRun, check_run
 from loopwright.task import TaskFile
 
@@ -58,6 +60,22 @@ def estimate(tasks: Tasks, **options: Unpack[RunOptions]) -> RunEstimate:
         UserError: Something is not there or cannot be used; of task files it says the line.
     """
     return estimate_run(_checked(tasks, None, options))
+
+
+@spelled
+def forecast(tasks: Tasks, earlier: Path | str, **options: Unpack[RunOptions]) -> RunForecast:
+    """Tells what a run will come to from what an earlier one took. Runs nothing.
+
+    Args:
+        tasks: Tasks, or paths of task files.
+        earlier: The folder of the earlier run, with scored episodes of the same variants.
+        **options: As for `loopwright.run`.
+
+    Raises:
+        UserError: Something is not there or cannot be used; of task files it says the line.
+        StoreError: The earlier run cannot be read.
+    """
+    return forecast_run(_checked(tasks, None, options), Path(earlier))
 
 
 @spelled

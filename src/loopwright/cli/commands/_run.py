@@ -19,12 +19,18 @@ if TYPE_CHECKING:
         "loopwright run task.yaml --model local/smollm2-135m",
         "loopwright run examples/python --strategy single,best_of_n,refine --calls 4",
         "loopwright run tasks --model openai/gpt-5-mini --prices prices.yaml --max-usd 2 --dry-run",
+        "loopwright run tasks --model openai/gpt-5-mini --concurrency 32 --dry-run --rates runs/pilot",
     )
 )
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
 @plan_options
 @click.option("--accept", type=NumberRange(0, 1), help="Pass rate below which the exit code is 1.")
 @click.option("--dry-run", is_flag=True, help="Tell how many calls and what cost a run could come to, and run nothing.")
+@click.option(
+    "--rates",
+    metavar="RUN",
+    help="With --dry-run: also tell what the run will take by the rates of an earlier one.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in --runs by default.")
 @checkpoints_option
 @notify_option
@@ -35,6 +41,7 @@ def command(
     plan: RunOptions,
     accept: float | None,
     dry_run: bool,
+    rates: str | None,
     out: Path | None,
     checkpoints: str,
     notify: tuple[str, ...],
@@ -53,10 +60,13 @@ def command(
     for note in everything.notes:
         tell(f"note: {note}")
     if dry_run:
-        from loopwright.cli.render._dry_run import show_ceiling
+        from loopwright.cli._runs import find_run
+        from loopwright.cli.render._dry_run import show_plan
 
-        show_ceiling(everything, as_json=as_json)
+        show_plan(everything, find_run(rates, runs) if rates else None, as_json=as_json)
         return
+    if rates:
+        raise click.UsageError("--rates tells what a run will take; it needs --dry-run")
     from loopwright import Run, new_run_id
     from loopwright.cli._execute import execute
 
