@@ -10,7 +10,7 @@ import pytest
 
 from loopwright.agents import load_card, load_prompt
 from loopwright.images.checklist import Checklist, ObjectAtom, OtherAtom
-from loopwright.images.refining import beyond_rules
+from loopwright.images.refining import beyond_rules, meant
 from loopwright.images.shapes import open_painter
 from loopwright.models import Message, Reply, Request, Scripted
 from loopwright.models.image import ImageReply
@@ -131,6 +131,22 @@ def test_what_no_rule_covers_is_the_critics_at_once() -> None:
     first = Attempt(iteration=0, candidate=shown, verdict=Verdict(checks=checks))
     assert beyond_rules(checklist, [first], {"boat": 0.1, "dawn": 0.1}) == ("dawn",)
     assert beyond_rules(checklist, [first], {"boat": 0.1, "dawn": 0.9}) == ()
+
+
+@pytest.mark.parametrize(
+    ("words", "aims"), [("Paint a Boat.", ("boat",)), ("Let the sun rise.", ("dawn",)), ("Add a cat.", ("dawn",))]
+)
+def test_an_edit_in_the_critics_words_is_for_the_things_that_they_name(words: str, aims: tuple[str, ...]) -> None:
+    checklist = Checklist(
+        prompt="-",
+        atoms=(
+            ObjectAtom(id="boat", object="boat"),
+            ObjectAtom(id="cat", object="cat"),
+            OtherAtom(id="dawn", question="Is it dawn?"),
+        ),
+    )
+    assert meant(words, checklist, [], {"boat": 0.1, "cat": 0.9, "dawn": 0.1}) == aims
+    assert meant(words, checklist, [], {"boat": 0.1, "cat": 0.9, "dawn": 0.9}) == ()
 
 
 def test_the_card_of_the_critic_is_whole() -> None:

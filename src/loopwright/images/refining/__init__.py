@@ -3,7 +3,7 @@
 from loopwright.images.refining._beliefs import after_edit, all_hold, beliefs, turned
 from loopwright.images.refining._gallery import Gallery, Row, Skill, read_gallery, save_gallery
 from loopwright.images.refining._ircig import IRCIG, ImageCritic, as_critic_says, published_critique
-from loopwright.images.refining._led import STREAMS, beyond_rules, critic_wanted, next_led_stream
+from loopwright.images.refining._led import STREAMS, beyond_rules, critic_wanted, meant, next_led_stream
 from loopwright.images.refining._masks import mask_of, surplus
 from loopwright.images.refining._operations import GIVEN, PICTURE, Operation, answers, next_operation, wants_new_picture
 from loopwright.images.refining._preparation import checklist_of, given_checklist
@@ -43,6 +43,7 @@ __all__ = [
     "given_checklist",
     "known_rates",
     "mask_of",
+    "meant",
     "new_picture",
     "next_core",
     "next_edit",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from loopwright.images.checklist import Checklist, OtherAtom
+from loopwright.images.checklist import Checklist, OtherAtom, StyleAtom
 from loopwright.images.refining._beliefs import beliefs
 from loopwright.images.refining._operations import aims_of, began_with_given
 from loopwright.images.refining._rates import known_rates
@@ -47,6 +47,26 @@ def beyond_rules(checklist: Checklist, attempts: Iterable[Attempt], believed: Ma
     return tuple(
         atom.id for atom in checklist.ordered if is_beyond(atom.id, 0 if isinstance(atom, OtherAtom) else IN_VAIN)
     )
+
+
+def meant(
+    words: str, checklist: Checklist, attempts: Iterable[Attempt], believed: Mapping[str, float]
+) -> tuple[str, ...]:
+    """The atoms that an edit in a critic's words is for: those that fail and whose things the words name.
+
+    Where the words name none, those for which the rules have nothing left. A critic that is asked after each picture
+    edits for no atom in particular.
+    """
+    beyond, said = beyond_rules(checklist, attempts, believed), words.lower()
+    named = tuple(
+        atom.id
+        for atom in checklist.ordered
+        if believed.get(atom.id, 1.0) < 0.5
+        and not isinstance(atom, StyleAtom | OtherAtom)
+        and atom.object
+        and atom.object.lower() in said
+    )
+    return (named or beyond) if beyond else ()
 
 
 def critic_wanted(context: DecisionContext) -> bool:

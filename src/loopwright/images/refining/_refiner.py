@@ -14,7 +14,7 @@ from loopwright.errors import NoCandidate, UserError
 from loopwright.images.checklist import Box, Checklist
 from loopwright.images.refining._beliefs import after_edit, beliefs, turned
 from loopwright.images.refining._gallery import Gallery, Row, chosen_editor, chosen_generator, read_gallery
-from loopwright.images.refining._led import beyond_rules
+from loopwright.images.refining._led import meant
 from loopwright.images.refining._masks import mask_of, surplus
 from loopwright.images.refining._operations import GIVEN, PICTURE, Operation, next_operation, tries_in_stream
 from loopwright.images.refining._preparation import checklist_of, given_checklist
@@ -117,7 +117,7 @@ class ImageRefiner:
         latest = view.attempts[-1] if view.attempts else current
         if latest.critic_wants != "restart" and (words := latest.critique.strip()[:MOST_WORDS]):
             # A critic was asked: its words go before the rules.
-            made = _critics_edit(checklist, view.attempts, current, rates)
+            made = _critics_edit(words, checklist, view.attempts, current, rates)
             aims = Operation("critic", tuple(made.get("aims", ())), words)
             name = chosen_editor(view, client, current.iteration, aims) if aims.aims else client.named.editors[0]
             request = ImageRequest(model=name, prompt=words, images=(picture,), **_settings(view))
@@ -189,13 +189,12 @@ def _expected(checklist: Checklist, believed: Mapping[str, float], aims: Collect
     return {name: after_edit(holds, aimed.get(name)) for name, holds in believed.items()}
 
 
-def _critics_edit(checklist: Checklist, attempts: Sequence[Attempt], current: Attempt, rates: Rates) -> dict[str, Any]:
-    """What a candidate tells of an edit in a critic's words: it is for the atoms for which the rules have nothing left.
-
-    A critic that is asked after each picture edits for no atom in particular.
-    """
+def _critics_edit(
+    words: str, checklist: Checklist, attempts: Sequence[Attempt], current: Attempt, rates: Rates
+) -> dict[str, Any]:
+    """What a candidate tells of an edit in a critic's words."""
     believed = beliefs(attempts, rates).get(current.iteration, {})
-    aims = beyond_rules(checklist, attempts, believed)
+    aims = meant(words, checklist, attempts, believed)
     expected = {name: round(holds, 4) for name, holds in _expected(checklist, believed, aims).items()}
     return {"operation": "critic", **({"aims": list(aims), "expected": expected} if aims else {})}
 
