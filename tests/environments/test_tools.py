@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwright.environments import action_text, action_tools
+from loopwright.environments import action_text, action_tools, tool_call_of, tool_call_text
 from loopwright.environments._actions import action_of, submission
 from loopwright.replies import repaired_python
 
@@ -23,6 +23,35 @@ def test_a_command_is_executed_as_it_was_given(kind: str, command: str) -> None:
     read, given_command = action_of(action_text({"kind": kind}, "execute", command), FENCES[kind]), command.strip()
     # Python that does not parse is repaired as in a reply that is text.
     assert read == given_command or (kind == "interpreter" and read == repaired_python(given_command).strip())
+
+
+plain = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(-1e9, 1e9) | commands,
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(commands, inside, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True), st.dictionaries(commands, plain, max_size=4))
+def test_a_call_of_another_tool_is_read_as_it_was_made(tool: str, arguments: dict[str, Any]) -> None:
+    assert tool_call_of(f"\n{tool_call_text(tool, arguments)} ") == (tool, arguments)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ls",
+        "```bash\nls\n```",
+        "```tool\nls\n```",
+        "```tool\n[]\n```",
+        '```tool\n{"tool": 1, "arguments": {}}\n```',
+        '```tool\n{"tool": "a"}\n```',
+        '```tool\n{"tool": "a", "arguments": {}}\n```\nand more',
+        '```tool\n{"tool": "a", "arguments": {"b": 1e999}}\n```',
+    ],
+)
+def test_any_other_action_is_no_call(text: str) -> None:
+    assert tool_call_of(text) is None
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,11 +18,11 @@ import pytest
 
 import loopwright
 from loopwright import EpisodeResult, Task
-from loopwright.errors import TaskError, ToolServerFailed
+from loopwright.errors import CallInDoubt, TaskError, ToolServerFailed
 from loopwright.mcp_tools import Machine, McpToolbox
 from loopwright.models import FunctionCall, Reply, Scripted
 from loopwright.sandbox import SandboxProvider, SandboxSpec
-from loopwright.store import CallIntended, read_run
+from loopwright.store import CallIntended, Event, read_run
 from loopwright.task import McpServerOptions
 from tests.conftest import PROVIDERS
 from tests.mcp_tools.conftest import SERVER
@@ -343,3 +346,66 @@ def test_servers_where_nobody_offers_tools_are_told(packages: Path, tmp_path: Pa
             model=Scripted(["x"]),
             out=tmp_path / "run",
         )
+
+
+def by_hand(**loop: Any) -> Task:
+    """A task whose server needs nothing but Python."""
+    return Task.model_validate(
+        {
+            "name": "call",
+            "goal": "Call the tool.",
+            "environment": {"name": "bash", "hidden": {"gold": "true"}},
+            "loop": {"strategy": "react", "max_iterations": 4, **loop},
+            "agents": {"proposer": "actor"},
+            "sandbox": {"provider": "bubblewrap"},
+            "mcp_servers": {"s": {"command": hand_made()}},
+        }
+    )
+
+
+def test_an_answer_after_calls_alone_is_the_state_and_no_call_is_typed_into_the_shell(tmp_path: Path) -> None:
+    episode, _ = run(by_hand(max_iterations=1), [call("s__t")], tmp_path / "run")
+    assert seen(episode) == ["done"]
+    assert episode.scored
+    assert episode.answer is not None
+
+
+@pytest.mark.parametrize("arguments", ['{"a": 1e999}', '{"a": "\\ud800"}', "[]", "{"])
+def test_arguments_that_are_no_plain_json_are_the_agents_mistake(tmp_path: Path, arguments: str) -> None:
+    bad = Reply(text="", model="m", tool_calls=(FunctionCall(id="c", name="s__t", arguments=arguments),))
+    episode, model = run(by_hand(), [bad, call("s__t"), bad, bad, call("submit")], tmp_path / "run")
+    assert seen(episode)[0] == "done"
+    assert "Nothing was executed" in model.requests[1].messages[-1].content
+    assert episode.attempts[1].candidate is None
+    assert episode.scored
+
+
+def test_servers_of_no_use_are_told_before_a_run() -> None:
+    checked = loopwright.check(by_hand(strategy="refine"), model=Scripted(["x"]))
+    assert any("mcp_servers: refine offers no tools" in note for note in checked.notes)
+
+
+@pytest.mark.slow
+def test_a_call_outside_whose_end_is_not_known_is_not_made_again(tmp_path: Path) -> None:
+    """The process dies while the server works: whether the note was written is not known."""
+    shelf = tmp_path / "shelf.py"
+    shelf.write_text(SERVER)
+    wanted = by_hand().model_dump(mode="json")
+    wanted["mcp_servers"] = {"out": {"command": [sys.executable, str(shelf)], "outside": True}}
+    folder = tmp_path / "run"
+
+    def dies(event: Event) -> None:
+        if isinstance(event.data, CallIntended) and event.data.request.get("tool"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def until_then() -> None:
+        loopwright.run(
+            Task.model_validate(wanted), model=Scripted([call("out__sleep", seconds=0)]), out=folder, on_event=dies
+        )
+
+    child = multiprocessing.get_context("fork").Process(target=until_then)
+    child.start()
+    child.join()
+    assert child.exitcode == -signal.SIGKILL
+    with pytest.raises(CallInDoubt, match="other call of act"):
+        loopwright.resume(folder, model=Scripted([call("submit")]))

@@ -13,7 +13,7 @@ from typing import Any
 
 from loopwright.agents._types import AgentReply, ModelClient, View
 from loopwright.candidate import Candidate
-from loopwright.environments import EXECUTE, SUBMIT, action_text, told_action, tool_call_text
+from loopwright.environments import EXECUTE, SUBMIT, action_text, told_action, tool_call_of, tool_call_text
 from loopwright.errors import BudgetExceeded, ModelRejected, NoCandidate, ReplyCut
 from loopwright.models import FunctionCall, Message, Reply, Request, Tool, with_longer_limit
 from loopwright.replies import ends_in_block
@@ -101,9 +101,12 @@ def _action_text(call: FunctionCall, view: View, tools: Mapping[str, Tool]) -> s
     if call.name in (EXECUTE, SUBMIT) or call.name not in tools:
         return action_text(view.public, call.name, _argument(call, tools))
     try:
-        return tool_call_text(call.name, call.parsed)
+        text = tool_call_text(call.name, call.parsed)
     except ValueError as error:
         raise NoCandidate(str(error)) from None
+    if tool_call_of(text) is None:
+        raise NoCandidate(f"the arguments of {call.name} hold what plain JSON cannot: a broken character, or infinity")
+    return text
 
 
 def _argument(call: FunctionCall, tools: Mapping[str, Tool]) -> str:
