@@ -96,3 +96,24 @@ def test_states_are_valid_and_their_visits_count_their_descendants(steps: list[t
     order = list(made.states)
     Random(0).shuffle(order)
     assert made.select(order) is None
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 1000), st.one_of(st.none(), st.floats(-10, 10))), max_size=60),
+    st.sets(st.integers(0, 60), max_size=4),
+)
+def test_the_best_of_the_lineages_that_are_free_is_selected(
+    steps: list[tuple[int, float | None]], blocked: set[int]
+) -> None:
+    made = Archive(MAXIMIZE)
+    for number, (pick, value) in enumerate(steps):
+        known = sorted(made.states)
+        made.add(attempt(number, value, parent=known[-1 - pick % min(3, len(known))] if known and pick % 9 else None))
+    lineages = {iteration: set(made.lineage(iteration)) for iteration in range(len(steps))}
+    taken = {above for one in blocked for above in lineages.get(one, ())}
+    free = {one for one in made.states if one not in taken and not lineages[one] & blocked}
+    found = made.select(blocked)
+    assert (found is None) == (not free)
+    assert found is None or found.iteration in free
+    if not taken:
+        assert found is made.select()

@@ -35,6 +35,10 @@ class State:
     measured: int = MEASUREMENTS
     """How often its program was measured; fewer than `MEASUREMENTS` only where that is noisy."""
     best_child: float | None = None
+    depth: int = 0
+    """Candidates between it and one that was made afresh."""
+    jump: int = -1
+    """An ancestor further up, so that any is found in few steps (Myers 1983); of one made afresh, itself."""
     visits: int = 0
     """Candidates that were made from it or from its descendants, failed ones too."""
 
@@ -111,12 +115,12 @@ class Archive:
             return None
         scale = max(self._ranked[-1][0] - self._ranked[0][0], 1e-6)
         factor = self.exploration * scale * math.sqrt(1 + self.expansions / EXPANSION) * 2 / (count * (count + 1))
-        free = self._free(blocked)
+        taken = [self._valid[one] for one in set(blocked) if one in self._valid]
         best, found = -math.inf, None
         for rank, (_, iteration) in enumerate(self._ranked):
             state = self.states[iteration]
             score = state.promise + factor * (count - rank) / (1 + state.visits / EXPANSION)
-            if score > best and free(iteration):
+            if score > best and not any(self._related(state, one) for one in taken):
                 best, found = score, state
         return found
 
@@ -164,8 +168,24 @@ class Archive:
 
     def _insert(self, state: State) -> None:
         self._seen.add(state.found)
+        state.jump = state.iteration
+        if above := self._above(state):
+            far = self._valid[above.jump]
+            equal = above.depth - far.depth == far.depth - self._valid[far.jump].depth
+            state.depth, state.jump = above.depth + 1, far.jump if equal else above.iteration
         self._valid[state.iteration] = self.states[state.iteration] = state
         insort(self._ranked, (-state.reward, state.iteration))
+
+    def _above(self, state: State) -> State | None:
+        return None if state.parent is None else self._valid.get(state.parent)
+
+    def _related(self, one: State, other: State) -> bool:
+        """Whether one of them was made from the other, or they are the same."""
+        upper, lower = (one, other) if one.depth <= other.depth else (other, one)
+        while lower.depth > upper.depth:
+            far = self._valid[lower.jump]
+            lower = far if far.depth >= upper.depth else self._above(lower) or far
+        return lower is upper
 
     def _make_room(self) -> None:
         if len(self.states) > self.most:
@@ -191,22 +211,3 @@ class Archive:
         state = self.states.pop(iteration, None)
         if state is not None:
             self._ranked.remove((-state.reward, iteration))
-
-    def _free(self, blocked: Iterable[int]) -> _Free:
-        blocked = set(blocked)
-        return _Free(self, blocked, {one for each in blocked for one in self.lineage(each)})
-
-
-@dataclass(frozen=True, slots=True)
-class _Free:
-    """Says whether a state is of no lineage that is being expanded."""
-
-    archive: Archive
-    blocked: set[int]
-    above: set[int]
-    """What is being expanded, and its ancestors."""
-
-    def __call__(self, iteration: int) -> bool:
-        if iteration in self.above:
-            return False
-        return not self.blocked or not any(one in self.blocked for one in self.archive.lineage(iteration))
