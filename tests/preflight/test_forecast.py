@@ -154,7 +154,7 @@ def test_a_real_run_comes_to_what_was_told_of_it(tmp_path: Path) -> None:
     result = loopwright.run(TASK, out=tmp_path / "run", environment=Word, **options(60))
     for amount, happened in (
         (told.model_calls, sum(len(episode.attempts) for episode in result)),
-        (told.tokens, sum(episode.usage.total for episode in result)),
+        (told.tokens, sum((episode.usage or Usage()).total for episode in result)),
     ):
         assert amount.low is not None
         assert amount.high is not None
