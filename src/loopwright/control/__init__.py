@@ -3,6 +3,7 @@
 from loopwright.control._address import SOCKET
 from loopwright.control._client import ask
 from loopwright.control._messages import (
+    LARGEST_REQUEST,
     AskStatus,
     Command,
     Continue,
@@ -21,6 +22,7 @@ from loopwright.control._messages import (
 from loopwright.control._server import ControlServer
 
 __all__ = [
+    "LARGEST_REQUEST",
     "SOCKET",
     "AskStatus",
     "Command",

@@ -34,7 +34,20 @@ from loopwright.runner import EpisodeResult
 from loopwright.store import Event, RunRecord, read_run
 from loopwright.text import encodable
 
-_SCRIPTS = ("dom", "format", "diff", "chart", "calls", "pictures", "episode", "instance", "list", "live", "app")
+_SCRIPTS = (
+    "dom",
+    "format",
+    "diff",
+    "chart",
+    "calls",
+    "pictures",
+    "episode",
+    "instance",
+    "list",
+    "steer",
+    "live",
+    "app",
+)
 
 # `<` and `&` cannot end a script block or begin a comment in it when escaped; U+2028 and U+2029 end a line in
 # JavaScript; UTF-8 cannot hold a lone surrogate.

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from pydantic import TypeAdapter, ValidationError
+
+from loopwright.control import LARGEST_REQUEST, Command, ControlReply, ControlRequest, ask
 from loopwright.errors import MissingExtra, StoreError, UserError
 from loopwright.report import render_runs
 from loopwright.view._followed import FollowedRun
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 HOST = "127.0.0.1"
+_COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
 _FOLLOWED = 8
 """Runs whose pages are kept, at most: those that were looked at last."""
 _EVERY = 0.3
@@ -98,6 +102,7 @@ def make_app(runs: Path, token: str, port: int) -> Starlette:
             Route("/runs/{run}/", pages.show_run),
             Route("/runs/{run}/events", pages.stream),
             Route("/runs/{run}/episode", pages.show_episode),
+            Route("/runs/{run}/command", pages.steer, methods=["POST"]),
         ],
         middleware=[Middleware(_Guard, token=token, port=port)],
     )
@@ -129,6 +134,8 @@ class _Guard:
 
         if request.headers.get("host", "") not in self._hosts:
             return PlainTextResponse("This server answers for 127.0.0.1 and localhost only.", 400, _HEADERS)
+        if request.method not in ("GET", "HEAD") and not _is_own(request):
+            return PlainTextResponse("Commands come from the page of the run alone.", 403, _HEADERS)
         if self._is_token(request.query_params.get("token", "")):
             answer = RedirectResponse(request.url.path, 303, _HEADERS)
             answer.set_cookie(self._cookie, self._token, httponly=True, samesite="strict", path="/")
@@ -139,6 +146,13 @@ class _Guard:
 
     def _is_token(self, shown: str) -> bool:
         return hmac.compare_digest(shown.encode("utf-8", "replace"), self._token.encode())
+
+
+def _is_own(request: Request) -> bool:
+    """Whether a page of this server sent it. Pages at other ports of this machine bear the cookie, too."""
+    own = f"http://{request.headers.get('host', '')}"
+    kind = request.headers.get("content-type", "").partition(";")[0].strip()
+    return request.headers.get("origin") == own and kind == "application/json"
 
 
 class _Pages:
@@ -163,12 +177,23 @@ class _Pages:
         return await self._with_run(request, self._details)
 
     async def _details(self, run: FollowedRun, request: Request) -> Response:
-        from starlette.responses import Response
-
         details = (await asyncio.to_thread(run.draw)).details(request.query_params.get("id", ""))
         if details is None:
             return _plain("There is no such episode.", 404)
-        return Response(details, media_type="application/json", headers=_HEADERS)
+        return _json(details)
+
+    async def steer(self, request: Request) -> Response:
+        """Gives a command of the page to the process that works on the run."""
+        folder = await asyncio.to_thread(self._runs.find, request.path_params["run"])
+        if folder is None:
+            return _plain("There is no such run.", 404)
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > LARGEST_REQUEST:
+                return _plain("The command is too long.", 413)
+        reply = await asyncio.to_thread(_commanded, folder, bytes(body))
+        return _json(reply.model_dump_json()) if reply else _plain("This is no command.", 400)
 
     async def stream(self, request: Request) -> Response:
         return await self._with_run(request, self._news)
@@ -215,6 +240,24 @@ async def _states(run: FollowedRun) -> AsyncIterator[str]:
             yield f"data: {json.dumps(state)}\n\n"
         last = state
         await asyncio.sleep(_EVERY)
+
+
+def _commanded(folder: Path, body: bytes) -> ControlReply | None:
+    """What a run answers to a command in JSON, or why it does not; None for what is no command."""
+    try:
+        order = _COMMAND.validate_json(body)
+    except ValidationError:
+        return None
+    try:
+        return ask(folder, ControlRequest(command=order, by="view"))
+    except UserError as error:
+        return ControlReply(done=False, told=str(error.args[0]), remedy=error.remedy)
+
+
+def _json(text: str) -> Response:
+    from starlette.responses import Response
+
+    return Response(text, media_type="application/json", headers=_HEADERS)
 
 
 def _html(page: str) -> Response:

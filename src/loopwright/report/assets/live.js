@@ -21,10 +21,12 @@ const lost = (error) => byId("live").replaceChildren(h("p", { class: "note" }, `
 
 function follow() {
   let shown = null, latest = null, waiting = false, told = null, came = 0;
+  drawSteering();
   const source = new EventSource(`${LIVE}/events`);
   source.onmessage = async (event) => {
     told = JSON.parse(event.data);
     came = Date.now();
+    steering(told);
     byId("live").replaceChildren(...liveView(told, 0));
     latest = told.drawn;
     if (shown === null) shown = latest;
