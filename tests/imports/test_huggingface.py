@@ -97,6 +97,10 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, library: Any) -> None:
     (tmp_path / "bad.parquet").write_bytes(b"no")
     with pytest.raises(TaskError, match="cannot be read"):
         import_tasks("huggingface", tmp_path / "bad.parquet", tmp_path / "out")
+    for rows in ("null", "null\n" + json.dumps(ROWS[0]), f"[null, {json.dumps(ROWS[0])}]", "", "7"):
+        (tmp_path / "null.jsonl").write_text(rows)
+        with pytest.raises(TaskError, match="does not begin with a row"):
+            import_tasks("huggingface", tmp_path / "null.jsonl", tmp_path / "out")
     with pytest.raises(UserError, match="'golf' is no column"):
         import_tasks("huggingface", source, tmp_path / "out", columns={"golf": "x"})
     with pytest.raises(UserError, match="has no columns"):

@@ -33,6 +33,7 @@ _USUAL: Mapping[str, Sequence[str]] = {
 """What a column is, to the names that it usually has."""
 _KINDS = {".csv": "csv", ".json": "json", ".jsonl": "json", ".parquet": "parquet", ".arrow": "arrow"}
 _NO_DATA = {"config.json", "dataset_dict.json", "dataset_info.json", "dataset_infos.json", "state.json"}
+_ROWS, _BEGINNING = re.compile(rb"(\xef\xbb\xbf)?\s*(\[\s*)?\{"), 65536
 _SHARD = re.compile(r"(\w+)-\d{5}-of-\d{5}")
 _SPLITS = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -138,6 +139,10 @@ def _copied(source: Path, target: Path) -> tuple[str, dict[str, list[str]]]:
         copy = target / f"{number}{path.suffix}"
         target.mkdir(exist_ok=True)
         with open_regular(path, source if whole else None) as file, copy.open("wb") as written:
+            if kind == "json" and not _ROWS.match(file.read(_BEGINNING)):
+                # PyArrow ends the whole process where a null stands in the place of the first row.
+                raise ValueError(f"{path.name} does not begin with a row, which is a JSON object")
+            file.seek(0)
             copyfileobj(file, written)
         splits.setdefault(_split(path.relative_to(source), kind) if whole else "train", []).append(str(copy))
     return kind, splits

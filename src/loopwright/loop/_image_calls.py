@@ -107,7 +107,7 @@ def _replied(result: Mapping[str, Any], source: str) -> ImageReply:
 
 def made(reply: ImageReply) -> int:
     """Pictures that a call counts: a blocked one counts as one, so that a cap ends a loop of blocked calls, too."""
-    return max(len(reply.images), 1)
+    return max(len(reply.images) + reply.surplus, 1)
 
 
 def spend_of_images(reply: ImageReply, model: str, prices: Prices | None) -> Spend:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from loopwright.errors import StoreError
 from loopwright.store import CallFinished, Failed, check_spent
@@ -28,6 +28,7 @@ class _Used(BaseModel):
     usage: Usage = Usage()
     usage_reported: bool = True
     images: tuple[str, ...] = ()
+    surplus: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     finish: str = ""
     left_out: tuple[str, ...] = ()
     measured: str = ""
@@ -117,7 +118,7 @@ class Spent:
                 remedy="Use the loopwright that wrote the run, or restore the run folder from a backup.",
             ) from None
         if finished.kind == "image":
-            self.images += max(len(used.images), 1)
+            self.images += max(len(used.images) + used.surplus, 1)
         else:
             self.calls += 1
         self.seconds += finished.seconds

@@ -108,6 +108,14 @@ def test_caps_hold_where_no_usage_is_told_that_can_be(
     assert episode.outcome.cost_usd is None
 
 
+def test_pictures_that_nobody_asked_for_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with on_a_thread(Provider(sent_pictures(GOOD, GOOD, GOOD, usage=USED))) as provider:
+        shop = Shop(tmp_path, provider.base_url, monkeypatch, BY_PICTURE)
+        episode = shop.run(task(images=4))
+    assert len(provider.requests) == 2
+    assert (episode.images, episode.cost) == (6, 6)
+
+
 def test_a_cap_on_tokens_holds_where_no_usage_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with on_a_thread(Provider(sent_pictures(GOOD))) as provider:
         episode = Shop(tmp_path, provider.base_url, monkeypatch, BY_TOKEN).run(task(tokens=120_000))

@@ -204,6 +204,7 @@ class OpenAIImages:
         left_out |= {"count"} if len(pictures) < request.count else set()
         return ImageReply(
             images=references,
+            surplus=max(0, len(answer.fields["data"]) - request.count),
             model=self._model,
             seed_honoured=self._server.settings.image_seeds and request.seed is not None and "seed" not in left_out,
             usage=usage or Usage(),

@@ -68,6 +68,8 @@ class ImageReply(BaseModel):
 
     images: tuple[str, ...] = ()
     """Artifact references of the pictures; empty where the provider refused to show them."""
+    surplus: int = Field(default=0, ge=0, le=1_000_000, exclude_if=operator.not_)
+    """Pictures that the provider made beyond those that were asked for: nobody looks at them, and they count."""
     blocked: str = Field(default="", exclude_if=operator.not_)
     """Why the provider refused: its filter, in its words; empty where it did not."""
     model: str
