@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwright.files import open_descriptor, read_regular, write_whole
+from loopwright.files import home_path, open_descriptor, read_regular, real_path, write_whole
 
 
 def _make(kind: str, path: Path) -> None:
@@ -66,3 +66,19 @@ def test_a_link_in_the_place_of_a_file_is_replaced(tmp_path: Path) -> None:
     write_whole(tmp_path / "page", b"page")
     assert ((tmp_path / "mine").read_text(), (tmp_path / "page").read_text()) == ("mine", "page")
     assert not (tmp_path / "page").is_symlink()
+
+
+@pytest.mark.parametrize("name", ["loop", "a\0b"])
+def test_a_path_that_leads_nowhere_is_an_error_when_it_is_opened(tmp_path: Path, name: str) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    path = real_path(tmp_path / name)
+    assert path.is_relative_to(tmp_path)
+    for within in (None, tmp_path):
+        with pytest.raises(OSError, match=r"(?i)NUL|symbolic links|is a link"):
+            read_regular(path, within=within)
+
+
+def test_a_home_of_nobody_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert home_path("~/a") == Path("/home/somebody/a")
+    assert home_path("~no-such-user/a") == Path("~no-such-user/a")

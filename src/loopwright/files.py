@@ -28,6 +28,19 @@ _KINDS = (
 )
 
 
+def real_path(path: Path) -> Path:
+    """Where a path leads, all links followed; what leads nowhere, such as a link to itself, cannot be opened later."""
+    return Path(os.path.realpath(path)) if "\0" not in str(path) else path.absolute()
+
+
+def home_path(text: str | Path) -> Path:
+    """A path with `~` and `~NAME` replaced by a home, where there is such a user."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        return Path(text)
+
+
 def refuse_links(path: Path, within: Path) -> None:
     """Refuses a path with a link between a folder and its end. The folder itself may be one, as its user named it.
 
@@ -52,6 +65,8 @@ def open_descriptor(path: Path, flags: int, within: Path | None = None) -> int:
     Raises:
         OSError: It is not there, no regular file, or behind a link.
     """
+    if "\0" in str(path):
+        raise OSError(errno.EINVAL, "no path holds a NUL", str(path))
     if within is not None:
         refuse_links(path, within)
         flags |= os.O_NOFOLLOW

@@ -223,3 +223,8 @@ def test_the_data_set_library_reads_it(tmp_path: Path, name: str, monkeypatch: p
     # A field that is null in all rows has its type nevertheless.
     calls = found["train"].features[field].feature["tool_calls"].feature
     assert calls["function"]["arguments"].dtype == "string"
+
+
+def test_a_licence_that_is_no_text_is_written_as_an_escape(tmp_path: Path) -> None:
+    export(study(tmp_path / "run"), ROWS[0], tmp_path / "out", options=ExportOptions(license="\udce9"))
+    assert r"\udce9" in (tmp_path / "out" / "README.md").read_text()

@@ -200,6 +200,8 @@ def test_a_folder_of_tasks(tmp_path: Path) -> None:
         (lambda task: (task / "task.toml").write_text("[agent]\ntimeout_sec = 'x'\n"), "agent.timeout_sec", None),
         (lambda task: (task / "task.toml").write_text("[environment]\nos = 'windows'\n"), "for windows", None),
         (lambda task: (task / "task.toml").write_text("[agent]\ntimeout_sec = nan\n"), "timeout_sec", None),
+        (lambda task: (task / "task.toml").write_text("a = " + "[" * 5000), "nested too deeply", None),
+        (lambda task: (task / "task.toml").write_text("a = " + "9" * 5000), "digits", None),
         (lambda task: (task / "task.toml").unlink(), "there is no task", None),
         (lambda task: (task / "instruction.md").unlink(), "cannot be read", None),
         (lambda task: (task / "instruction.md").write_bytes(b"\xff"), "cannot be read", None),
@@ -214,6 +216,24 @@ def test_a_mistake_is_told_and_leaves_nothing(tmp_path: Path, spoil: object, mes
         import_tasks("harbor", source, tmp_path / "out")
     assert told.value.line == line
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "goal"),
+    [
+        ("\n" * 1_000_000, ""),
+        ("\n" * 1_000_000 + "Do it.\n", "Do it.\n"),
+        ("<!-- canary 1 -->\n# canary 2\n\n a\n\nb", " a\n\nb"),
+        ("# canary", ""),
+    ],
+    ids=["empty lines", "late", "marks", "a mark alone"],
+)
+def test_what_stands_before_the_words_of_an_instruction_is_left_out(tmp_path: Path, text: str, goal: str) -> None:
+    source = harbor_task(tmp_path / "task")
+    (source / "instruction.md").write_text(text)
+    import_tasks("harbor", source, tmp_path / "out")
+    (written,) = (tmp_path / "out").rglob("instruction.md")
+    assert written.read_text() == goal
 
 
 @pytest.mark.parametrize("name", ["task.toml", "instruction.md", "environment/Dockerfile", "environment", "tests"])

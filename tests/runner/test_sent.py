@@ -202,6 +202,9 @@ def _sent(run: Path, **task: Any) -> None:
         ({"model": "scripted//etc/passwd"}, r"model names /etc/passwd"),
         ({"models": {"critic": "replay/../secret.jsonl"}}, r"model names .*secret\.jsonl"),
         ({"environment": {"name": "ctf", "assets": "link"}}, r"environment\.assets names .*link"),
+        ({"environment": {"name": "ctf", "assets": "/a\0b"}}, r"environment\.assets names"),
+        ({"model": "scripted//a\0b"}, "model names"),
+        ({"model": "scripted/~no-such-user/x"}, "there is no file"),
     ],
 )
 def test_a_run_that_was_sent_reads_nothing_outside_the_project(run: Path, task: dict[str, Any], told: str) -> None:
@@ -209,7 +212,7 @@ def test_a_run_that_was_sent_reads_nothing_outside_the_project(run: Path, task: 
     _sent(run, **task)
     with pytest.raises(UserError, match=told) as caught:
         loopwright.resume(run, project=run.parent)
-    assert "LOOPWRIGHT_FOLDERS" in caught.value.remedy
+    assert "LOOPWRIGHT_FOLDERS" in caught.value.remedy or "no-such-user" in str(caught.value)
 
 
 def test_files_of_a_run_that_was_sent_lie_in_the_project_that_is_named(run: Path, tmp_path: Path) -> None:

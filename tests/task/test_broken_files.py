@@ -221,6 +221,14 @@ def test_a_link_does_not_lead_out_of_the_project(tmp_path: Path) -> None:
         load_task(project / "task.yaml")
 
 
+def test_a_link_to_itself_is_told_at_its_line(tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "task.yaml").write_text(_GOOD.replace("goal: g", "goal: {file: loop}"))
+    with pytest.raises(TaskError, match="`file: loop`: there is no such file") as caught:
+        load_task(tmp_path / "task.yaml")
+    assert caught.value.line == 3
+
+
 @pytest.mark.parametrize("nested", ["[" * 300_000, "{a: " * 200_000, "\n" + "- " * 300_000, "? " * 200_000])
 def test_deep_nesting_does_not_end_the_process(tmp_path: Path, nested: str) -> None:
     path = tmp_path / "task.yaml"

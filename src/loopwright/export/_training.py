@@ -107,7 +107,7 @@ class TrainingFormat:
         finally:
             writer.close()
         card = output / "README.md"
-        card.write_text(_card(self, run, writer, options.license), encoding="utf-8")
+        card.write_text(encodable(_card(self, run, writer, options.license)), encoding="utf-8")
         files = (*(output / f"{split}.jsonl" for split in writer.files), card)
         return ExportResult(files, sum(writer.rows.values()), writer.left_out)
 

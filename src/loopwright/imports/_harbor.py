@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import dropwhile
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import yaml
 
 from loopwright.errors import TaskError
+from loopwright.files import real_path
 from loopwright.imports._format import ImportResult, TakenNames, write_page
 from loopwright.imports._harbor_task import (
     KNOWN_VERSION,
@@ -76,7 +78,7 @@ class HarborTasks:
                 if len(found) == 1:
                     raise TaskError(str(why), path=str(folder), remedy="Such tasks cannot be carried over.") from None
         lost.update(what for one in made for what in one.lost)
-        title = f"Tasks from {source.resolve().name}"
+        title = f"Tasks from {real_path(source).name}"
         page = write_page(output, title, _about(made), lost, _listed(made))
         return ImportResult((page, *(path for one in made for path in one.files)), len(made), lost)
 
@@ -93,7 +95,7 @@ def _task(source: Path, within: Path, output: Path, taken: TakenNames) -> _Made:
     for folder in (source / "environment", source / "tests"):
         if (folder / "Dockerfile").exists() and (folder / _ABOUT_IMAGE).exists():
             raise _LeftOut(f"an image is built from a folder with an `{_ABOUT_IMAGE}`, whose place is taken here")
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", settings.task.name.rpartition("/")[2] or source.resolve().name).strip("-.")
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", settings.task.name.rpartition("/")[2] or real_path(source).name).strip("-.")
     name = name[:60] or "task"
     names = (name, *(f"{name}-{number}" for number in range(2, 10_000)))
     name = next(one for one in names if taken.take(one, f"{one}.yaml", f"{one}{_VERIFIER}"))
@@ -234,10 +236,9 @@ def _tell_settings(made: _Made) -> None:
 
 def _instruction(text: str) -> str:
     """The words for the agent, without the marks at their beginning that keep them out of training data."""
-    lines = text.split("\n")
-    while lines and (_CANARY.fullmatch(lines[0].strip()) or (not lines[0].strip() and len(lines) > 1)):
-        del lines[0]
-    return "\n".join(lines)
+    *lines, last = text.split("\n")
+    kept = list(dropwhile(lambda line: not line.strip() or _CANARY.fullmatch(line.strip()), lines))
+    return "\n".join([*kept, last] if kept or not _CANARY.fullmatch(last.strip()) else [])
 
 
 def _copied(source: Path, target: Path, made: _Made) -> list[str]:

@@ -89,7 +89,7 @@ class HarborSettings(_Table):
     @property
     def newer(self) -> bool:
         """Whether its version is newer than what was looked at."""
-        found = re.match(r"(\d+)\.(\d+)", self.schema_version or self.version or "")
+        found = re.match(r"(\d{1,9})\.(\d{1,9})", self.schema_version or self.version or "")
         return found is not None and (int(found[1]), int(found[2])) > KNOWN_VERSION
 
 
@@ -106,11 +106,15 @@ def read_settings(path: Path, within: Path) -> HarborSettings:
         line = re.search(r"at line (\d+)", str(error))
         where = int(line[1]) if line else text.count("\n") + 1
         raise TaskError(str(error), path=str(path), line=where, remedy="Write TOML.") from None
+    except RecursionError:
+        raise TaskError("it is nested too deeply", path=str(path), remedy="Write plain TOML.") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         remedy = "Harbor's documentation lists the settings of a task."
         raise TaskError(f"{place}: {first['msg']}", path=str(path), remedy=remedy) from None
+    except ValueError as error:  # a number that has too many digits
+        raise TaskError(str(error), path=str(path), remedy="Write smaller numbers.") from None
 
 
 def read_source(path: Path, within: Path) -> str:

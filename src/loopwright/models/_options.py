@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from loopwright.files import home_path
 from loopwright.types import Endpoint
 
 
@@ -41,7 +42,7 @@ class ModelOptions:
 
     def path(self, name: str) -> Path:
         """A path that a model name holds, made absolute."""
-        return ((self.folder or Path.cwd()) / Path(name).expanduser()).absolute()
+        return ((self.folder or Path.cwd()) / home_path(name)).absolute()
 
     @property
     def start(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from loopwright.errors import UserError
+from loopwright.files import home_path, real_path
 from loopwright.plan._endpoints import models_of
 from loopwright.project import PATH_FIELDS, Project
 from loopwright.task import Instance, Task
@@ -35,14 +36,14 @@ def refuse_outside(
         UserError: It names a file elsewhere.
     """
     named = filter(None, os.environ.get(FOLDERS, "").split(os.pathsep))
-    folders = [path.expanduser().resolve() for path in (*own, data_folder(""), *map(Path, named))]
+    folders = [real_path(home_path(path)) for path in (*own, data_folder(""), *map(Path, named))]
     for where, path in _files(task, instances, project, models):
         allowed = (
-            [*folders, project.resolve()]
+            [*folders, real_path(project)]
             if where in ("model", "environment.gallery", "environment.detector")
             else folders
         )
-        if not any(path.resolve().is_relative_to(folder) for folder in allowed):
+        if not any(real_path(path).is_relative_to(folder) for folder in allowed):
             raise UserError(
                 f"task {task.name!r}: {where} names {path}, which is outside its project",
                 remedy=f"Put the file into the project, or name its folder in {FOLDERS}. For a run that was sent, "
@@ -57,7 +58,7 @@ def _files(
     for name in dict.fromkeys((*models_of(task, Project(project)), *models)):
         provider, _, path = name.replace(":", "/", 1).partition("/")
         if provider in _FILES:
-            yield "model", project / Path(path).expanduser()
+            yield "model", project / home_path(path)
     if task.drift and task.drift.baseline:
         yield "drift.baseline", project / task.drift.baseline
     images = {str(one.hidden["tests_image"]) for one in instances if one.hidden.get("tests_image")}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from loopwright.errors import TaskError
-from loopwright.files import read_regular
+from loopwright.files import read_regular, real_path
 from loopwright.project._parquet import GEOPARQUET, read_geoparquet
 from loopwright.project._yaml import MAX_BYTES, Document, SourceLocation, read_text
 
@@ -71,7 +71,7 @@ class Includes:
         if not isinstance(name, str) or not name:
             raise self.document.error("`file:` takes a path", location, remedy="Write the path of a file as text.")
         path = file.parent / name
-        if "\0" in name or not path.resolve().is_relative_to(self.root.resolve()):
+        if "\0" in name or not real_path(path).is_relative_to(real_path(self.root)):
             raise self.document.error(
                 f"`file: {name}` leaves the project", location, remedy=f"Put the file into {self.root}."
             )
@@ -105,7 +105,7 @@ class Includes:
             if path.is_dir():
                 continue
             below = path.relative_to(folder).as_posix()
-            if not path.resolve().is_relative_to(self.root.resolve()):
+            if not real_path(path).is_relative_to(real_path(self.root)):
                 raise self.document.error(
                     f"`file: {name}`: {below} leaves the project", location, remedy="Put a file in place of the link."
                 )

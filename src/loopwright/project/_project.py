@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from loopwright.errors import MissingContent
+from loopwright.files import real_path
 
 ContentKind = Literal["agents", "environments", "prompts"]
 
@@ -20,7 +21,7 @@ def find_project(file: Path) -> Path:
 
     The search ends at the root of a repository and at the home folder.
     """
-    folder = file.resolve().parent
+    folder = real_path(file).parent
     for candidate in (folder, *folder.parents):
         if any((candidate / kind).is_dir() for kind in _SUFFIX):
             return candidate
@@ -58,7 +59,7 @@ class Project:
         """
         for folder in self._folders:
             path = folder / kind / content_name(kind, name)
-            if path.resolve().is_relative_to((folder / kind).resolve()) and path.exists():
+            if real_path(path).is_relative_to(real_path(folder / kind)) and path.exists():
                 return path
         known = self.names(kind)
         close = difflib.get_close_matches(name, known, n=1)

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from loopwright.archives import ENTRIES, LARGEST, RATIO, UNPACKING_ERRORS, BadArchive, entries
 from loopwright.errors import TaskError
-from loopwright.files import open_regular
+from loopwright.files import open_regular, real_path
 from loopwright.repo._fields import RepoFields
 from loopwright.repo._git import blobs, git, reading, records
 from loopwright.repo._tree import Entry, Kind, Tree, above, leads_out, path_problem
@@ -97,8 +97,8 @@ def _data_folder(path: Path) -> Path:
         with open_regular(place) as file:
             told = file.read(4096).decode("utf-8", "replace").strip()
         place = path / told.removeprefix("gitdir:").strip()
-    data = place.resolve()
-    if not data.is_relative_to(path.resolve()):
+    data = real_path(place)
+    if not data.is_relative_to(real_path(path)):
         raise _unusable(path, "its .git leads out of it, as that of a work tree or a submodule does", _WHOLE)
     for name in ("commondir", "objects/info/alternates", "objects/info/http-alternates"):
         if os.path.lexists(data / name):
@@ -108,7 +108,7 @@ def _data_folder(path: Path) -> Path:
             folders.remove("hooks")
         for name in (*folders, *files):
             one = Path(top, name)
-            if one.is_symlink() and not one.resolve().is_relative_to(data):
+            if one.is_symlink() and not real_path(one).is_relative_to(data):
                 raise _unusable(path, f"{one.relative_to(data)} of its .git is a link that leads out of it", _WHOLE)
     return data
 

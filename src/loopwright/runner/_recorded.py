@@ -10,6 +10,7 @@ from typing import Any
 from loopwright.agents import load_card
 from loopwright.environments import find_environment
 from loopwright.errors import UserError
+from loopwright.files import real_path
 from loopwright.plan import RunConfig, refuse_outside
 from loopwright.plugins import import_nothing_for
 from loopwright.project import PATH_FIELDS, Project
@@ -60,7 +61,7 @@ def recorded_config(
         config = config.model_copy(update={"prices": prices.absolute()})
     if made_here(record.manifest):
         return config
-    if project is None and config.project.resolve() != Path.cwd().resolve():
+    if project is None and real_path(config.project) != real_path(Path.cwd()):
         config = config.model_copy(update={"project": folder.absolute()})
     if config.prices and prices is None and budget and budget.usd is not None:
         raise UserError(
@@ -111,7 +112,7 @@ def _below(path: str, old: Path, new: Path) -> str:
 
 def is_own(record: RunRecord, project: Path) -> bool:
     """Whether a run was made here and its code, in `project`, did not come with its folder."""
-    return made_here(record.manifest) and not project.resolve().is_relative_to(record.folder.resolve())
+    return made_here(record.manifest) and not real_path(project).is_relative_to(real_path(record.folder))
 
 
 def _demands(task: Task) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from loopwright.errors import TaskError
+from loopwright.files import real_path
 from loopwright.project import FILE, Document, Includes, SourceLocation, load_document
 from loopwright.task._data import read_data
 from loopwright.task._variables import LITERAL_KEYS, put_in
@@ -46,7 +47,7 @@ class _Resolver:
         """Reads a section from a YAML file."""
         at = (*location, FILE)
         path = self.includes.path(name, at, chain[-1])
-        if path.resolve() in {file.resolve() for file in chain}:
+        if real_path(path) in set(map(real_path, chain)):
             round_trip = " -> ".join(str(file) for file in (*chain, path))
             raise self.document.error(f"`file: {name}` includes itself: {round_trip}", at, remedy="Break the circle.")
         try:

@@ -25,9 +25,10 @@ def command(run: str | None, port: int, runs: Path, as_json: bool) -> None:
 
     from loopwright.cli._output import write, write_json
     from loopwright.cli._runs import find_run
+    from loopwright.files import real_path
     from loopwright.view import serve
 
-    folder = None if run is None else find_run(run, runs).resolve()
+    folder = None if run is None else real_path(find_run(run, runs))
     token = secrets.token_urlsafe(32)
     page = "/" if folder is None else f"/runs/{quote(folder.name, safe='')}/"
 
