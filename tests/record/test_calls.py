@@ -9,7 +9,7 @@ import pytest
 
 from loopwright.errors import StoreError
 from loopwright.record import CallRecord, EpisodeRecord, RunReader
-from loopwright.store import CallFinished, CallIntended, Event, Failed, read_run
+from loopwright.store import CallFinished, CallIntended, EpisodeStarted, Event, Failed, read_run
 from loopwright.types import Failure
 from tests.report.builder import SYSTEM, RunBuilder, Turn
 
@@ -41,6 +41,13 @@ def finished(seq: int, key: str = "k", text: str | None = "Gone.") -> Event:
     if text is None:
         return event(seq, CallFinished(key=key, kind="model", failure=Failure(cause="model", message="503")))
     return event(seq, CallFinished(key=key, kind="model", result={"text": text, "model": "one"}, seconds=0.5))
+
+
+@pytest.mark.parametrize(("models", "role"), [({"auditor": "a/b"}, "auditor"), ({"verifier": "a/b"}, "verifier")])
+def test_a_grade_is_asked_for_by_the_auditor_where_there_is_one(models: dict[str, str], role: str) -> None:
+    began = EpisodeStarted(task="t", instance="i", variant="v", strategy="s", models=models, repeat=0, seed=0, goal="g")
+    first = Event(seq=0, time="2026-11-23T09:00:00+00:00", episode="e", data=began)
+    assert call([first, intended(1, node="grade")]).role == role
 
 
 def test_an_episode_keeps_its_calls_for_those_who_read_them(tmp_path: Path) -> None:

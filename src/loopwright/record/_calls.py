@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from loopwright.errors import StoreError
 from loopwright.models import Reply, Request
-from loopwright.store import IDEMPOTENCE, CallFinished, CallIntended, Event, Failed
+from loopwright.store import IDEMPOTENCE, CallFinished, CallIntended, EpisodeStarted, Event, Failed
 
 _Known = TypeVar("_Known", bound=BaseModel)
 
@@ -21,12 +21,11 @@ _ROLES = {
     "review": "reviewer",
     "verify": "verifier",
     "critique": "critic",
-    "grade": "verifier",
     IDEMPOTENCE: "proposer",
     f"{IDEMPOTENCE}-critique": "critic",
     f"{IDEMPOTENCE}-verify": "verifier",
 }
-"""Node of the shipped strategies to the role that calls in it."""
+"""Node of the shipped strategies to the role that calls in it; `CallLog` knows who grades."""
 
 
 @dataclass(slots=True)
@@ -38,17 +37,14 @@ class CallRecord:
     time: str
     """When it was begun."""
     request: Request
+    role: str
+    """Who asked: a role, or the node of a strategy of your own."""
     finished: CallFinished | None = None
     """How it ended; None while it is under way, and where a crash hid it."""
     reply: Reply | None = None
     """None without an answer."""
     failures: list[Failed] = field(default_factory=list)
     """Tries that failed, in order; the last one too, if the call failed."""
-
-    @property
-    def role(self) -> str:
-        """Who asked: a role, or the node of a strategy of your own."""
-        return _ROLES.get(self.node, self.node)
 
 
 @dataclass(slots=True)
@@ -62,6 +58,8 @@ class CallLog:
     _of: dict[int | None, list[CallRecord]] = field(default_factory=dict)
     _waiting: dict[str, CallRecord] = field(default_factory=dict)
     """Those under way, by key."""
+    _grader: str = "verifier"
+    """The role that asks a model for grades."""
 
     def __iter__(self) -> Iterator[CallRecord]:
         return iter(self._calls.values())
@@ -78,13 +76,17 @@ class CallLog:
             result: Of the call that the event ends; empty where it ends none.
         """
         match event.data:
+            case EpisodeStarted() as data:
+                self._grader = "auditor" if "auditor" in data.models else "verifier"
             case CallIntended(kind="model") as data:
                 # A call that a crash interrupted, or that failed, is begun once more under the same key.
                 if data.key in self._calls:
                     self._calls[data.key].finished = None
                 else:
                     asked = _known(Request, data.request, event)
-                    call = CallRecord(event.iteration, event.node or "", event.time, asked)
+                    node = event.node or ""
+                    role = self._grader if node == "grade" else _ROLES.get(node, node)
+                    call = CallRecord(event.iteration, node, event.time, asked, role)
                     self._calls[data.key] = call
                     self._of.setdefault(event.iteration, []).append(call)
                 self._waiting[data.key] = self._calls[data.key]

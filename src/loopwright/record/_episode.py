@@ -169,6 +169,7 @@ class EpisodeRecord:
         match event.data:
             case EpisodeStarted() as data:
                 self.started, self.seq = data, event.seq
+                self._apply_call(event, {})
                 self._best = self._found_best()
             case EpisodeFinished() as data:
                 self.finished = data
