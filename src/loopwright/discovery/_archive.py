@@ -115,7 +115,7 @@ class Archive:
             return None
         scale = max(self._ranked[-1][0] - self._ranked[0][0], 1e-6)
         factor = self.exploration * scale * math.sqrt(1 + self.expansions / EXPANSION) * 2 / (count * (count + 1))
-        taken = [self._valid[one] for one in set(blocked) if one in self._valid]
+        taken = self._taken(blocked)
         best, found = -math.inf, None
         for rank, (_, iteration) in enumerate(self._ranked):
             state = self.states[iteration]
@@ -123,6 +123,11 @@ class Archive:
             if score > best and not any(self._related(state, one) for one in taken):
                 best, found = score, state
         return found
+
+    def free(self, iteration: int, blocked: Iterable[int]) -> bool:
+        """Whether others may be made from a candidate while those are being expanded."""
+        state = self.states.get(iteration)
+        return state is not None and not any(self._related(state, one) for one in self._taken(blocked))
 
     def best(self, count: int) -> Sequence[State]:
         """The best states, the best first."""
@@ -175,6 +180,9 @@ class Archive:
             state.depth, state.jump = above.depth + 1, far.jump if equal else above.iteration
         self._valid[state.iteration] = self.states[state.iteration] = state
         insort(self._ranked, (-state.reward, state.iteration))
+
+    def _taken(self, blocked: Iterable[int]) -> list[State]:
+        return [self._valid[one] for one in set(blocked) if one in self._valid]
 
     def _above(self, state: State) -> State | None:
         return None if state.parent is None else self._valid.get(state.parent)

@@ -37,6 +37,11 @@ class Constant:
     high: float | None
     whole: bool
 
+    @property
+    def switch(self) -> bool:
+        """Whether it turns an idea of the program on (1) or off (0)."""
+        return self.whole and (self.low, self.high) == (0, 1)
+
     def changed(self, random: Random) -> float:
         """Another value, near to this one; for a constant without bounds, any."""
         if self.low is None or self.high is None:

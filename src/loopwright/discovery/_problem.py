@@ -24,6 +24,8 @@ CONSTRUCTION = "construction"
 _Length = Annotated[int, Field(gt=0, le=100_000)] | None
 MEASURED = "measured"
 """Name of earlier measurements of a program: in how a candidate was made, and in the data of its check."""
+WITHOUT = "without"
+"""The operation of a candidate that is an earlier one without one of its ideas."""
 AGAIN = "again"
 """The operation of a candidate that is an earlier one, executed again."""
 

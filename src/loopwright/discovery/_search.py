@@ -12,7 +12,7 @@ from loopwright.discovery._bandit import Bandit
 from loopwright.discovery._constants import constants_of, with_constants
 from loopwright.discovery._entropic import entropic_weights
 from loopwright.discovery._islands import Islands
-from loopwright.discovery._problem import AGAIN, CONSTRUCTION, MEASURED, PROGRAM, again_of, measured_of
+from loopwright.discovery._problem import AGAIN, CONSTRUCTION, MEASURED, PROGRAM, WITHOUT, again_of, measured_of
 from loopwright.discovery._programs import normal_form
 from loopwright.loop import Brief, Decision, IdeaPool, SearchStrategy
 from loopwright.task import LoopOptions
@@ -23,6 +23,8 @@ _SHOWN = 8
 _BEST = 50
 """Candidates among which those are drawn that a proposer sees beside them."""
 _EXEMPLARS = 2
+_HALVES = 8
+"""Pairs that wait for their other half."""
 _CONSIDERED = 12
 """Attempts at ideas that whoever proposes and ranks new ones sees."""
 
@@ -42,6 +44,8 @@ class Discovery:
         """By iteration: attempts that were taken in when it was begun."""
         self._noisy: dict[int, tuple[Candidate, Sequence[float]]] = {}
         """By iteration: candidates of a noisy problem as they were executed last, and what was measured of them."""
+        self._halves: deque[int] = deque(maxlen=_HALVES)
+        """What candidates without an idea were made from, as long as nothing was made from it since."""
         self._bandit = Bandit([arm.name for arm in options.arms]) if options.arms else None
         self._options = options.ideas
         self._ideas: dict[int | None, IdeaPool] = {}
@@ -61,6 +65,8 @@ class Discovery:
         self._known.pop(attempt.iteration, None)
         if attempt.parent is not None and not again_of(attempt.candidate):
             self._latest[attempt.parent] = attempt.iteration
+            if attempt.candidate is not None and attempt.candidate.made.get("operation") == WITHOUT:
+                self._halves.append(attempt.parent)
         if attempt.idea is not None:
             self._considered.append(attempt.iteration)
             if attempt.ideas:
@@ -74,6 +80,9 @@ class Discovery:
         """Goes on from the candidate that PUCT picks; afresh where each one's lineage is being expanded."""
         archive = self._islands.archives[self._islands.turn]
         where = f"island {self._islands.turn + 1}: " if self._islands.count > 1 else ""
+        half = next((one for one in self._halves if archive.free(one, in_flight)), None)
+        if half is not None:
+            return Decision("backtrack", "pair", f"{where}the other half of a pair", half)
         state = archive.select(in_flight)
         if state is None:
             why = "every lineage is under way" if archive.states else "no candidate is valid yet"
@@ -89,6 +98,8 @@ class Discovery:
         """Shows ancestors of what a candidate is made from, its latest change, and good candidates by chance."""
         self._known[iteration] = self._islands.taken
         archive = self._islands.begin(iteration)
+        if target is not None and target in self._halves:
+            self._halves.remove(target)
         if again := self._again(archive, iteration, target):
             return Brief(candidate=again)
         considered = list(self._considered)

@@ -8,12 +8,14 @@ from random import Random
 from loopwright.agents import AgentReply, AgentRole, KnowsTurnSeed, ModelClient, View
 from loopwright.candidate import Candidate
 from loopwright.discovery._constants import constants_of, with_constants
-from loopwright.discovery._problem import CONSTRUCTION, PROGRAM, construction_of
+from loopwright.discovery._problem import CONSTRUCTION, PROGRAM, WITHOUT, construction_of
 from loopwright.errors import NoCandidate
 from loopwright.task import Instance
 
 _AFRESH = 0.25
 """Share of the candidates that do not start from what their parent found."""
+_KNOCKED_OUT = 0.15
+"""Share of the candidates of a program with switches that are made without one of its ideas."""
 _DECLARATION = "`STEP = 0.05  # tune: 0.001 to 0.5`"
 
 
@@ -50,6 +52,8 @@ class Tuner:
                 raise NoCandidate("the tuner starts from a seed program, and the problem has none")
             drawn = {one.name: one.changed(random) for one in constants_of(seed) if one.low is None}
             return _reply({PROGRAM: with_constants(seed, drawn)}, None, "seed", tuple(drawn))
+        if known := _knocked_out(view, before.candidate, random):
+            return known
         found = None if random.random() < _AFRESH else construction_of(before)
         return self._changed(before.candidate.files, found, random)
 
@@ -65,6 +69,28 @@ class Tuner:
         values = {one.name: one.changed(random) for one in chosen}
         kind = "afresh" if construction is None else "polish"
         return _reply({**files, PROGRAM: with_constants(source, values)}, construction, kind, tuple(values))
+
+
+def _knocked_out(view: View, before: Candidate, random: Random) -> AgentReply | None:
+    """One half of a pair that differs in one switch alone: first without the idea, next with it and the same seeds."""
+    start = before.artifacts.get(CONSTRUCTION)
+    current = view.current.iteration if view.current else None
+    latest = max((one for one in view.attempts if one.parent == current), key=lambda one: one.iteration, default=None)
+    if latest and latest.candidate and latest.candidate.made.get("operation") == WITHOUT:
+        name = str(latest.candidate.made.get("switch"))
+        program = with_constants(latest.candidate.files.get(PROGRAM, ""), {name: 1})
+        return _reply({**before.files, PROGRAM: program}, start, "with", (name,))
+    source = before.files.get(PROGRAM, "")
+    constants = constants_of(source)
+    on = [one.name for one in constants if one.switch and one.now == 1]
+    if not on or random.random() >= _KNOCKED_OUT:
+        return None
+    name = random.choice(on)
+    drawn = {one.name: one.changed(random) for one in constants if one.low is None}
+    made = {"operation": WITHOUT, "changed": [name], "switch": name}
+    files = {**before.files, PROGRAM: with_constants(source, {**drawn, name: 0})}
+    artifacts = {} if start is None else {CONSTRUCTION: start}
+    return AgentReply(candidate=Candidate(files=files, artifacts=artifacts, made=made))
 
 
 def _random(models: ModelClient) -> Random:

@@ -15,6 +15,7 @@ from loopwright.report._fit import FittedTable, fit_table
 from loopwright.report._format import difference_bounds, duration, holds_difference, money, value_line
 from loopwright.report._html import DrawnRun, RunPage, render_html, render_runs
 from loopwright.report._ideas import IdeaOutcomes, Tried, idea_lines, idea_outcomes
+from loopwright.report._knockouts import knockout_lines
 from loopwright.report._pairing import Pairing, pair_variants
 from loopwright.report._row import EpisodeRow
 from loopwright.report._steering import steered_line
@@ -50,6 +51,7 @@ __all__ = [
     "holds_difference",
     "idea_lines",
     "idea_outcomes",
+    "knockout_lines",
     "money",
     "pair_variants",
     "render_comparison",

@@ -15,6 +15,7 @@ from loopwright.report._arms import arm_lines
 from loopwright.report._charts import Chart, Frame, Point, Series
 from loopwright.report._format import cut
 from loopwright.report._ideas import idea_lines
+from loopwright.report._knockouts import knockout_lines
 from loopwright.types import Attempt, ValueOptions
 
 SIDE = 300
@@ -88,7 +89,7 @@ def episode_search(
         drawing=_drawing(found, draw, get) if found and draw else None,
         descent=_descent(episode, value) if value else (),
         origins=_origins(turns, value) if value else (),
-        notes=(*idea_lines(episode), *arm_lines(episode)),
+        notes=(*idea_lines(episode), *arm_lines(episode), *knockout_lines(episode)),
     )
 
 

@@ -10,7 +10,7 @@ from loopwright.cli._runs import find_episode
 from loopwright.cli.render._calls import Calls
 from loopwright.errors import StoreError
 from loopwright.record import CallLog, EpisodeRecord, IterationRecord
-from loopwright.report import AtomRow, alarm_line, arm_lines, atom_rows, duration, idea_lines, money
+from loopwright.report import AtomRow, alarm_line, arm_lines, atom_rows, duration, idea_lines, knockout_lines, money
 from loopwright.store import (
     DriftAlarm,
     EpisodeFinished,
@@ -75,7 +75,7 @@ def _blocks(episode: EpisodeRecord, events: list[Event], record: RunRecord, *, t
         yield "\n".join(_once_more(episode.idempotence, episode.started.value if episode.started else None, record))
     # A session's own events have no outcome.
     if episode.started is not None:
-        if told_of_search := [*idea_lines(episode), *arm_lines(episode)]:
+        if told_of_search := [*idea_lines(episode), *arm_lines(episode), *knockout_lines(episode)]:
             yield "\n" + "\n".join(told_of_search)
         yield "\n" + closing(episode.finished, episode.started.value, episode.started.threshold)
     if episode.drawn_for_nothing:
