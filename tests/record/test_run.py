@@ -24,6 +24,7 @@ from loopwright.store import (
     Payload,
     RunFinished,
     RunStarted,
+    RunSteered,
     SandboxOpened,
     read_run,
 )
@@ -225,3 +226,15 @@ def test_a_recorded_run_reads_event_by_event_as_at_once(tmp_path: Path) -> None:
     at_once = list(RunReader(record.result).read(record.events))
     assert [_known(one) for one in [*one_by_one, *reader.unfinished.values()]] == [_known(one) for one in at_once]
     assert [one.spent.calls for one in at_once] == [2, 1]
+
+
+def test_what_people_did_is_no_part_of_an_episode() -> None:
+    reader = RunReader()
+    steered = RunSteered(action="skip", by="ctl")
+    for event in run_of(*whole("a"), ("b", None, steered), (None, None, RunSteered(action="pause", by="view"))):
+        reader.apply(event)
+    assert [(event.episode, event.data.type) for event in reader.steered] == [
+        ("b", "run_steered"),
+        (None, "run_steered"),
+    ]
+    assert reader.unfinished == {}

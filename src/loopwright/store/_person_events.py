@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from loopwright.store._payload import EventPayload
+from loopwright.store._payload import Amount, EventPayload
 from loopwright.types import PersonAnswer, Question
 
 
@@ -22,5 +22,5 @@ class PersonAnswered(EventPayload):
     id: str
     """Of the question."""
     answer: PersonAnswer
-    waited: float = 0.0
+    waited: Amount = 0.0
     """Seconds that the episode waited in this process."""
