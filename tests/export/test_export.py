@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import pydantic_core
 import pytest
 
 from loopwright.errors import MissingContent, StoreError, UserError
@@ -154,3 +155,12 @@ def test_a_manifest_that_somebody_wrote_breaks_nothing(tmp_path: Path, name: str
     written = export(tmp_path / "run", name, tmp_path / "out")
     cards = [path.read_text("utf-8") for path in written.files if path.name == "README.md"]
     assert not any(part in card for card in cards for part in ("<script>", "<img", "<b>", "\x1b"))
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "inspect"])
+def test_strict_readers_of_json_take_half_characters(tmp_path: Path, name: str) -> None:
+    written = export(hostile(tmp_path / "run"), name, tmp_path / "out")
+    for path in (path for path in written.files if path.suffix in (".json", ".jsonl")):
+        data = path.read_bytes()
+        for part in [data] if path.suffix == ".json" else data.splitlines():
+            pydantic_core.from_json(part)

@@ -75,3 +75,12 @@ def test_git_applies_the_prediction_of_a_run(name: str, tmp_path: Path, monkeypa
     subprocess.run(["git", "apply", "-"], cwd=folder, input=row["model_patch"].encode(), check=True)
     done = subprocess.run(["python3", "-m", "unittest"], cwd=folder, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_instance_of_two_tasks_is_in_a_file_once(tmp_path: Path) -> None:
+    run = RunBuilder(tmp_path / "run", episodes=2)
+    for task in ("one", "two"):
+        run.episode([Turn(1, hidden=1.0, files={PATCH: DIFF})], task=task, instance="a")
+    written = export(run.close(), "swebench", tmp_path / "out")
+    assert [row["instance_id"] for path in written.files for row in predictions(path)] == ["a"]
+    assert dict(written.left_out) == {"another task has an instance of that name": 1}

@@ -14,10 +14,10 @@ from typing import IO, Any, Literal, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ConfigDict
 
-from loopwright.export._format import ExportOptions, ExportResult
+from loopwright.export._format import ExportOptions, ExportResult, json_bytes
 from loopwright.export._source import RunSource
 from loopwright.record import EpisodeRecord
-from loopwright.text import encodable, printable_line
+from loopwright.text import printable_line
 
 
 class Origin(BaseModel):
@@ -135,8 +135,8 @@ class _Writer:
             return
         self._seen.add(known)
         split = "test" if _place(row.origin) < self.test_share else "train"
-        line = encodable(json.dumps(row.model_dump(mode="json"), ensure_ascii=False, allow_nan=False))
-        self.files[split].write(line.encode() + b"\n")
+        line = json_bytes(row.model_dump(mode="json"))
+        self.files[split].write(line + b"\n")
         self.rows[split] += 1
 
     def close(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -11,10 +10,10 @@ from typing import Any
 
 from loopwright._version import __version__
 from loopwright.export._chat_messages import first_prompt
-from loopwright.export._format import ExportOptions, ExportResult, file_name, timestamp
+from loopwright.export._format import ExportOptions, ExportResult, file_name, json_bytes, timestamp
 from loopwright.export._source import RunSource
 from loopwright.record import CallRecord, EpisodeRecord, IterationRecord
-from loopwright.text import counted, encodable
+from loopwright.text import counted
 from loopwright.types import FunctionCall, Message, Usage, Verdict
 
 SCHEMA = "ATIF-v1.8"
@@ -40,8 +39,7 @@ class AtifFormat:
         files = []
         for number, episode in enumerate(run.episodes):
             path = output / f"{file_name(number, episode.id)}.json"
-            told = json.dumps(trajectory(run.manifest.id, episode), ensure_ascii=False, indent=1, allow_nan=False)
-            path.write_bytes(encodable(told).encode())
+            path.write_bytes(json_bytes(trajectory(run.manifest.id, episode), indent=1))
             files.append(path)
         return ExportResult(tuple(files), len(files))
 
@@ -127,7 +125,7 @@ def _tell(episode: EpisodeRecord, one: IterationRecord, steps: _Steps, helpers: 
     for call in asked:
         _ask(call, steps)
     if one.proposed is not None and not asked:
-        made = json.dumps(one.proposed.candidate.model_dump(mode="json")) if one.proposed.candidate else ""
+        made = json_bytes(one.proposed.candidate.model_dump(mode="json")).decode() if one.proposed.candidate else ""
         steps.add("agent", made or one.proposed.problem, time=one.time, llm_call_count=0)
     if one.observed is not None and one.observed.observation.text and steps.made[-1]["source"] == "agent":
         calls_made = steps.made[-1].get("tool_calls") or [{}]

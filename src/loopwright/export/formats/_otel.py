@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,7 @@ from typing import Any
 
 from loopwright._version import __version__
 from loopwright.export._chat_messages import acts, proposing_call
-from loopwright.export._format import ExportOptions, ExportResult, timestamp
+from loopwright.export._format import ExportOptions, ExportResult, json_bytes, timestamp
 from loopwright.export._source import RunSource
 from loopwright.record import CallRecord, EpisodeRecord, IterationRecord
 from loopwright.text import encodable
@@ -44,7 +43,7 @@ class OtelFormat:
                 scope = {"scope": {"name": "loopwright", "version": __version__}, "spans": spans}
                 resource = {"attributes": _attributes({"service.name": "loopwright", "service.version": __version__})}
                 told = {"resourceSpans": [{"resource": resource, "scopeSpans": [scope]}]}
-                file.write(json.dumps(told, ensure_ascii=False, allow_nan=False).encode() + b"\n")
+                file.write(json_bytes(told) + b"\n")
                 entries += 1
         return ExportResult((path,), entries)
 
@@ -160,10 +159,10 @@ class _Trace:
         elif call.failures:
             about["error.type"] = call.failures[-1].error
         if self.content:
-            about["gen_ai.input.messages"] = json.dumps([_message(one) for one in call.request.messages])
+            about["gen_ai.input.messages"] = json_bytes([_message(one) for one in call.request.messages]).decode()
             if reply is not None:
                 said = {**_message(reply.message), "finish_reason": reply.finish}
-                about["gen_ai.output.messages"] = json.dumps([said])
+                about["gen_ai.output.messages"] = json_bytes([said]).decode()
         seconds = call.finished.seconds if call.finished else 0.0
         name = f"chat {about['gen_ai.request.model']}"
         return self._span(name, f"call {number}", _CLIENT, _nanoseconds(call.time), seconds, about)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from loopwright.export._format import ExportOptions, ExportResult, file_name
+from loopwright.export._format import ExportOptions, ExportResult, file_name, json_bytes
 from loopwright.export._source import RunSource
 from loopwright.export._training import Origin
 from loopwright.record import EpisodeRecord
@@ -58,7 +57,7 @@ SWEBENCH = SweBenchPredictions()
 def _written(rows: Mapping[tuple[str, int], Mapping[str, Mapping[str, str]]], output: Path) -> Iterator[Path]:
     for number, ((variant, repeat), found) in enumerate(sorted(rows.items())):
         path = output / f"{file_name(number, f'{variant}-{repeat}')}.jsonl"
-        path.write_text("".join(f"{json.dumps(row)}\n" for row in found.values()), encoding="utf-8")
+        path.write_bytes(b"".join(json_bytes(row) + b"\n" for row in found.values()))
         yield path
 
 
