@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict
 from loopwright.export._format import ExportOptions, ExportResult, json_bytes
 from loopwright.export._source import RunSource
 from loopwright.record import EpisodeRecord
-from loopwright.text import printable_line
+from loopwright.text import encodable, printable_line
 
 
 class Origin(BaseModel):
