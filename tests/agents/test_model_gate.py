@@ -12,7 +12,7 @@ import pytest
 from loopwright.agents._model_gate import ModelGate
 from loopwright.errors import BudgetExceeded, ModelRejected, ModelUnavailable
 from loopwright.models import FunctionCall, Reply, Request, Sampling, Scripted, Usage
-from loopwright.sandbox import Completed, SandboxProvider, SandboxSpec
+from loopwright.sandbox import Completed, GuestProgram, SandboxProvider, SandboxSpec
 from loopwright.secrets import register
 from tests.conftest import on_every_provider
 
@@ -315,6 +315,56 @@ async def test_who_writes_to_the_gates_own_pipe_gets_nothing_by_it(provider: San
     asked = await ask(provider, script)
     assert asked.told == ["done"]
     assert asked.gate.calls == 0
+
+
+async def test_what_a_server_forges_is_refused_and_ends_no_run(provider: SandboxProvider) -> None:
+    """Where a sandbox shares its user with its runner, the program can write into the server's pipe."""
+    script = r"""
+    import struct, sys, time
+    heads = [b'{"number": Infinity}', b'{"number": 1.5}', b'{"number": 1, "key": "\ud800"}', b'{"number": []}']
+    sys.stdout.buffer.write(b"".join(struct.pack(">I", len(head) + 1) + head + b"\n" for head in heads))
+    sys.stdout.flush()
+    time.sleep(30)
+    """
+    sandbox = await provider.open(SandboxSpec())
+    try:
+        server = GuestProgram(await sandbox.start(["python3", "-c", textwrap.dedent(script)]), 1000)
+        gate = ModelGate(server, 1, Client(Scripted([])), "scripted/replies", Sampling(), 10)
+        done = await gate.serve(sandbox.run(["sleep", "1"]))
+        await gate.close()
+    finally:
+        await sandbox.close()
+    assert done.ok
+    assert (gate.calls, gate.refused) == (0, 4)
+
+
+async def test_requests_of_very_many_values_are_refused_before_they_are_read(provider: SandboxProvider) -> None:
+    """Of 8 MB of small values the reading took minutes and gigabytes here, in which no sandbox's lease was renewed."""
+    script = """
+    status, told, _ = chat(messages=[1] * 60_000)
+    assert "at most 50,000 values" in told
+    tell(status)
+    tell(send("/chat/completions", b'{"x": [' + b"[]," * 2_000_000 + b"[]]}")[0])
+    tell(send("/chat/completions", b'"' + b'\\\\"' * 3_000_000)[0])
+    tell(chat(messages=[{"role": "user", "content": ',[{"' * 100_000}])[0])
+    """
+    asked = await ask(provider, script, "hello")
+    assert asked.told == [400, 400, 400, 200]
+
+
+@pytest.mark.slow
+async def test_a_flood_of_questions_for_models_closes_the_gate(provider: SandboxProvider) -> None:
+    script = """
+    told = []
+    for _ in range(1100):
+        try:
+            told.append(send("/models")[0])
+        except OSError:
+            told.append(0)
+    tell([told.count(200), told.count(0)])
+    """
+    asked = await ask(provider, script, timeout=120.0)
+    assert asked.told == [[1000, 100]]
 
 
 @pytest.mark.parametrize("network", ["host"])

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from loopwright.control import SOCKET, AskStatus, ControlReply, ControlRequest, ControlServer, Pause, ask
+from loopwright.control import SOCKET, AskStatus, ControlReply, ControlRequest, ControlServer, Pause, RunStatus, ask
 from loopwright.control._messages import LARGEST_REPLY
 from loopwright.errors import UserError
+from loopwright.types import Question
 
 Talk = Callable[[Path], object]
 
@@ -44,6 +45,17 @@ def _raw(data: bytes) -> Talk:
                 return b""
 
     return talk
+
+
+def test_a_status_holds_the_longest_questions_of_many_episodes(tmp_path: Path) -> None:
+    question = Question(
+        id="e/0/action", episode="e", iteration=0, about="action", text="\x01" * 30_000, choices=("approve", "refuse")
+    )
+    status = RunStatus(run="r", pid=1, state="running", concurrency=20, episodes={}, questions=(question,) * 20)
+    reply = ControlReply(done=True, told="", status=status)
+    request = ControlRequest(command=AskStatus())
+    got, _ = _serving(tmp_path, lambda folder: ask(folder, request), lambda _: reply)
+    assert got == reply
 
 
 def test_a_command_is_answered_and_the_socket_goes_with_the_server(tmp_path: Path) -> None:

@@ -151,6 +151,45 @@ def test_what_is_neither_is_refused_before_a_run(text: str) -> None:
         parse_target(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ftp://hooks.example.org/services/secret-path",
+        "https:///services/secret-path",
+        "hooks.example.org/services/secret-path",
+        "'https://hooks.example.org/services/secret-path'",
+        "there-is-no-such-program-x --key secret-path",
+        "true 'secret-path",
+    ],
+)
+def test_what_is_refused_is_not_told_with_its_secrets(text: str) -> None:
+    with pytest.raises(UserError) as refused:
+        parse_target(text)
+    assert "secret-path" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["HTTPS://hooks.example.org/x", " https://hooks.example.org/x"])
+def test_an_address_is_one_however_it_is_written(text: str) -> None:
+    assert parse_target(text).name == "the webhook at hooks.example.org"
+
+
+def test_the_log_has_no_address_of_a_webhook(hook: Hook, caplog: pytest.LogCaptureFixture) -> None:
+    """The HTTP library writes the address of each request into it."""
+    caplog.set_level("DEBUG")
+    assert _send(parse_target(hook.url)) == []
+    assert len(hook.got) == 1
+    assert "secret-path" not in caplog.text
+    asyncio.run(_asked(hook.url.replace("secret-path", "another-path")))
+    assert "another-path" in caplog.text
+
+
+async def _asked(address: str) -> None:
+    import httpx2
+
+    async with httpx2.AsyncClient() as client:
+        await client.get(address)
+
+
 def test_a_cancelled_run_waits_for_no_notice(tmp_path: Path) -> None:
     target = parse_target(_program(tmp_path, "import time; time.sleep(600)"))
 

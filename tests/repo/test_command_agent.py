@@ -141,6 +141,19 @@ def test_the_next_attempt_goes_on_from_the_files_of_the_last(place: Place) -> No
 
 
 @pytest.mark.slow
+def test_files_of_a_candidate_by_which_the_next_command_fails_end_no_run(place: Place) -> None:
+    script = """
+    if os.path.exists("broken.cfg"):
+        sys.exit("broken.cfg cannot be read")
+    ask("what?")
+    open("broken.cfg", "w").write("[")
+    """
+    episode = place.run(place.task(script), Scripted([""]))
+    assert [attempt.candidate is None for attempt in episode.attempts] == [False, True]
+    assert "broken.cfg cannot be read" in episode.attempts[1].problem
+
+
+@pytest.mark.slow
 def test_a_command_that_never_ends_is_killed_and_what_it_changed_is_graded(place: Place) -> None:
     script = MEND + "if os.fork() == 0:\n    os.setsid()\nwhile True:\n    time.sleep(1)\n"
     episode = place.run(place.task(script, timeout=4), Scripted(["", ".2f"]))

@@ -77,6 +77,28 @@ def test_of_several_tests_of_one_name_each_must_pass() -> None:
     assert told(f"<testsuite name='s'>{twice}</testsuite>") == {"s::a": False}
 
 
+@pytest.mark.parametrize(
+    ("report", "why"),
+    [
+        ("<?xml version='1.0' encoding='rot13'?><testsuite/>", "no XML"),
+        ("<?xml version='1.0' encoding='hex'?><testsuite/>", "no XML"),
+        ("<testsuite><testcase>" + "<a/>" * 1_000_001 + "</testcase></testsuite>", "elements"),
+        ("<testsuite " + " ".join(f"a{n}=''" for n in range(200_000)) + "/>", "a tag of more than"),
+        ("<testsuite><!--" + "-a" * 600_000 + "--></testsuite>", "a tag of more than"),
+    ],
+    ids=["rot13", "hex", "elements", "attributes", "comment"],
+)
+def test_reports_that_would_end_or_hold_up_the_run_are_refused(report: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why):
+        read_report(report.encode())
+
+
+def test_a_report_may_hold_much_text() -> None:
+    much = f"<testcase name='a'><system-out>{'x' * 3_000_000}</system-out></testcase>"
+    long = f"<testcase name='b'><failure message='{'y' * 500_000}'/></testcase>"
+    assert told(f"<testsuite name='s'>{much}{long}</testsuite>") == {"s::a": True, "s::b": False}
+
+
 LAUGHS = "<!DOCTYPE x [<!ENTITY a 'ha'><!ENTITY b '&a;&a;&a;'>]><testsuite><testcase name='&b;'/></testsuite>"
 FETCHES = (
     "<!DOCTYPE x [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><testsuite><testcase name='x'>&a;</testcase></testsuite>"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,6 +20,9 @@ from loopwright.project import parse_json
 
 Put = Callable[[bytes], Awaitable[str]]
 """Stores bytes and returns their artifact reference."""
+_VALUES = 50_000
+"""Values in the JSON of a request, at most: each takes far more time and memory than its bytes."""
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _FINISH = {"stop": "stop", "length": "length", "refusal": "content_filter", "other": "stop"}
 
 
@@ -117,8 +121,11 @@ def read_asked(body: bytes) -> Asked:
     """Reads a request's body.
 
     Raises:
-        Refused: It is no such request.
+        Refused: It is no such request, or holds too much.
     """
+    bare = _STRING.sub(b"", body)
+    if sum(map(bare.count, (b",", b"[", b"{"))) > _VALUES:
+        raise Refused(400, f"a request has at most {_VALUES:,} values: messages, their parts, and parts of schemas")
     try:
         return Asked.model_validate(parse_json(body.decode()))
     except ValidationError as error:

@@ -75,8 +75,8 @@ class CommandAgent:
         said = "\n\n".join(message.content for message in self.prompt.render(view))
         prompt = said.encode("utf-8", "replace").decode().replace("\0", "")
         files = read_files(self.program, self.project)
-        run = _CommandRun(self.program, files, prompt, self.model, self.card.sampling, models)
         start = view.current.candidate if view.current else None
+        run = _CommandRun(self.program, files, prompt, self.model, self.card.sampling, models, start)
         asked = {
             "program": self.program.model_dump(mode="json"),
             "files": {name: sha256(data).hexdigest() for name, data in files.items()},
@@ -129,6 +129,8 @@ class _CommandRun:
     model: str | None
     sampling: Sampling
     models: ModelClient
+    start: Candidate | None
+    """Whose files it finds; what such a candidate left may be why the command fails."""
 
     async def to_end(self, place: Workplace) -> Mapping[str, Any]:
         """Runs it and says what came of it."""
@@ -151,7 +153,8 @@ class _CommandRun:
             candidate = await place.candidate()
         except ValueError as error:
             problem = f"what the command left cannot be read: {error}"
-        if candidate is None and not problem and done.exit_code and not done.timed_out and not calls:
+        failed = candidate is None and not problem and done.exit_code and not done.timed_out
+        if failed and not calls and self.start is None:
             raise self._cannot_work(done)
         return {
             "candidate": dict(candidate.files) if candidate else None,

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hmac
 import json
+import operator
 import secrets
 import time
 from collections import Counter
@@ -23,8 +24,8 @@ from loopwright.secrets import scrub
 
 _HEAD = 4096
 """Bytes of a frame beside the request in it."""
-_REFUSALS = 1000
-"""Requests that are refused before the gate closes: each takes work of this process."""
+_OTHERS = 1000
+"""Requests beside those that are passed on, after which the gate closes: each takes work of this process."""
 _BYTES = 256 * 1024 * 1024
 """Bytes of all requests of one program: each is written into the record before it is passed on."""
 _SPENT = "insufficient_quota"
@@ -64,6 +65,7 @@ class ModelGate:
         self.refused = 0
         """Requests that were not."""
         self._bytes = 0
+        self._received = 0
         self.spent = ""
         """Which cap was reached; empty for none."""
 
@@ -127,9 +129,10 @@ class ModelGate:
     async def _serve(self) -> None:
         # A program may kill the server or write to its pipe: then its requests stay without answers.
         with contextlib.suppress(GuestLost):
-            while self.refused < _REFUSALS:
+            while self._received - self.calls - len(self._answers) < _OTHERS:
                 await self._places.acquire()
                 answer = asyncio.ensure_future(self._answer(await self._relay.receive()))
+                self._received += 1
                 self._answers.add(answer)
                 answer.add_done_callback(self._answered)
         await self._relay.stop()
@@ -144,7 +147,7 @@ class ModelGate:
         line, _, body = frame.partition(b"\n")
         try:
             head = json.loads(line)
-            number = int(head["number"])
+            number = operator.index(head["number"])
         except (ValueError, TypeError, KeyError, RecursionError):
             self.refused += 1  # not by our server
             return
@@ -158,7 +161,7 @@ class ModelGate:
 
     async def _of(self, head: Mapping[str, Any], body: bytes) -> _Answer:
         key = str(head.get("key", "")).removeprefix("Bearer ")
-        if not hmac.compare_digest(key.encode(), self.key.encode()):
+        if not hmac.compare_digest(key.encode("utf-8", "replace"), self.key.encode()):
             raise Refused(401, "this is not the key that stands in OPENAI_API_KEY", code="invalid_api_key")
         path = "/" + str(head.get("path", "")).partition("?")[0].strip("/").removeprefix("v1/")
         match head.get("method"), path:

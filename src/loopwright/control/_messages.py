@@ -12,7 +12,7 @@ from loopwright.types import LONGEST_ANSWER, Choice, Question
 
 LARGEST_REQUEST = 64 * 1024
 """Bytes of a request, at most."""
-LARGEST_REPLY = 1024 * 1024
+LARGEST_REPLY = 8 * 1024 * 1024
 """Bytes of a reply, at most."""
 MOST_EPISODES = 10_000
 """Episodes at a time, at most."""

@@ -65,6 +65,8 @@ async def _lines(process: Process) -> AsyncIterator[bytes]:
         buffer += part
         if total > _MOST or len(buffer) > _LONGEST:
             return
+        if b"\n" not in part:
+            continue  # a line that comes byte by byte is not copied for each of them
         *lines, rest = bytes(buffer).split(b"\n")
         buffer = bytearray(rest)
         for line in lines:

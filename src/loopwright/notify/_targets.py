@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import shlex
 import shutil
 import signal
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -43,26 +45,35 @@ def parse_target(text: str) -> Target:
     """A webhook for an address with http:// or https://, else a command with its arguments.
 
     Raises:
-        UserError: It is neither.
+        UserError: It is neither. The message holds no address and no argument.
     """
-    if text.startswith(("http://", "https://")):
-        try:
-            host = urlsplit(text).hostname
-        except ValueError:
-            host = None
-        if not host:
-            raise UserError("--notify: the address has no host", remedy="Write https://HOST/PATH.")
-        return Webhook(text, host)
+    text = text.strip()
+    if "://" in text.partition(" ")[0]:
+        return _webhook(text)
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise UserError(f"--notify: {text!r} is no command: {error}") from None
+        raise UserError(f"--notify: this is no command: {error}", remedy="Close each quotation.") from None
     if not words or shutil.which(words[0]) is None:
+        program = words[0] if words else ""
+        # An address without its https:// is no program, and its path may be a secret.
+        shown = program if program.startswith((".", "/", "~")) else program.partition("/")[0]
         raise UserError(
-            f"--notify: there is no program {words[0] if words else ''!r}",
+            f"--notify: there is no program {shown!r}",
             remedy="Name a command, such as `--notify './tell-me --quietly'`, or an address with https://.",
         )
     return Command(tuple(words))
+
+
+def _webhook(address: str) -> Webhook:
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname if parts.scheme in ("http", "https") else None
+    except ValueError:
+        host = None
+    if not host:
+        raise UserError("--notify: this is no address of a webhook", remedy="Write https://HOST/PATH.")
+    return Webhook(address, host)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +129,7 @@ class Webhook:
         try:
             async with (
                 asyncio.timeout(_PATIENCE),
+                _unlogged(self.url),
                 httpx2.AsyncClient(timeout=_PATIENCE, follow_redirects=False) as client,
                 client.stream("POST", self.url, content=body, headers={"content-type": "application/json"}) as response,
             ):
@@ -128,3 +140,21 @@ class Webhook:
             raise NotDelivered(f"it cannot be reached ({type(error).__name__})") from None
         if not 200 <= status < 300:
             raise NotDelivered(f"it answered {status}")
+
+
+@contextlib.asynccontextmanager
+async def _unlogged(address: str) -> AsyncIterator[None]:
+    """Keeps the HTTP library from writing the address into the log, which it does for each request at level INFO."""
+    import httpx2
+
+    told = str(httpx2.URL(address))
+
+    def is_harmless(record: logging.LogRecord) -> bool:
+        return told not in record.getMessage()
+
+    log = logging.getLogger("httpx2")
+    log.addFilter(is_harmless)
+    try:
+        yield
+    finally:
+        log.removeFilter(is_harmless)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -124,7 +125,7 @@ async def _reported(space: Workspace, patterns: Sequence[str]) -> Mapping[str, C
         try:
             data = await space.sandbox.read(path, limit=left)
             left -= len(data)
-            cases += read_report(data)
+            cases += await asyncio.to_thread(read_report, data)
         except (OSError, ValueError) as error:
             raise ValueError(f"the report {name} cannot be read: {error}") from None
     if not cases:

@@ -15,6 +15,12 @@ _PASSED = frozenset({"", "run", "passed", "pass", "success", "succeeded", "ok", 
 """What `status` and `result` say of a test that passed, in the reports of all known runners."""
 _FAILED = ("failure", "error", "skipped", "rerunFailure", "rerunError")
 """Elements of a test that did not pass."""
+MOST_ELEMENTS = 1_000_000
+"""Elements that it may have."""
+LONGEST_TAG = 1024 * 1024
+"""Bytes of a tag, or of a comment."""
+_PIECE = 64 * 1024
+"""Bytes that are read at a time, so that other threads have their turn."""
 _EVIDENCE = 2000
 _ID = 1000
 
@@ -38,7 +44,7 @@ def read_report(data: bytes) -> list[CaseResult]:
     A document type is refused, so that no entity is expanded and no file is fetched.
 
     Raises:
-        ValueError: It is no report, is broken, or has too many tests.
+        ValueError: It is no report, is broken, or holds too much.
     """
     reading = _Reading()
     parser = expat.ParserCreate()
@@ -47,9 +53,15 @@ def read_report(data: bytes) -> list[CaseResult]:
     parser.StartElementHandler = reading.start
     parser.EndElementHandler = reading.end
     parser.CharacterDataHandler = reading.text
+    told, since = 0, 0
     try:
-        parser.Parse(data, True)
-    except expat.ExpatError as error:
+        for at in range(0, len(data), _PIECE):
+            parser.Parse(data[at : at + _PIECE], False)
+            told, since = reading.told, since + _PIECE if reading.told == told else 0
+            if since > LONGEST_TAG:
+                raise ValueError(f"it has a tag of more than {LONGEST_TAG:,} bytes")
+        parser.Parse(b"", True)
+    except (expat.ExpatError, LookupError) as error:  # the latter of encodings that are none
         raise ValueError(f"it is no XML: {error}") from None
     return reading.found
 
@@ -72,6 +84,9 @@ class _Reading:
 
     def __init__(self) -> None:
         self.found: list[CaseResult] = []
+        self.told = 0
+        """Tags and pieces of text so far."""
+        self._elements = 0
         self._suites: list[str] = []
         self._case: Mapping[str, str] | None = None
         self._depth = 0
@@ -80,6 +95,10 @@ class _Reading:
         self._kinds: set[str] = set()
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
+        self.told += 1
+        self._elements += 1
+        if self._elements > MOST_ELEMENTS:
+            raise ValueError(f"it has more than {MOST_ELEMENTS:,} elements")
         name = name.rpartition(":")[2]
         if self._case is not None:
             self._depth += 1
@@ -94,6 +113,7 @@ class _Reading:
             raise ValueError(f"it begins with {name[:40]!r}, where a report begins with `testsuites` or `testsuite`")
 
     def end(self, name: str) -> None:
+        self.told += 1
         name = name.rpartition(":")[2]
         if self._case is None:
             if name in ("testsuite", "testsuites"):
@@ -105,6 +125,7 @@ class _Reading:
             self._case = None
 
     def text(self, text: str) -> None:
+        self.told += 1
         if self._case is not None and self._depth == 1 and self._failures and len(self._failures[-1]) < _EVIDENCE:
             self._failures[-1] = f"{self._failures[-1]}\n{text}"[:_EVIDENCE]
 
