@@ -257,3 +257,27 @@ def test_the_block_for_ci_works_again_in_one_workspace(invoke: Invoke, write_tas
         folder = json.loads(invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--json").stdout)["folder"]
         assert invoke("report", "--junit", "junit.xml").exit_code == 0
         assert f'name="{Path(folder).name}"' in Path("junit.xml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("server", "what"),
+    [
+        ("{command: [touch, made], outside: true}", "starts touch made on"),
+        ("{url: 'http://h/x', outside: true}", "asks"),
+    ],
+)
+def test_servers_outside_of_the_sandbox_need_leave(
+    invoke: Invoke, write_task: WriteTask, project: Path, server: str, what: str
+) -> None:
+    pytest.importorskip("mcp", reason="the extra mcp is not installed")
+    file = write_task()
+    file.write_text(f"{file.read_text()}mcp_servers:\n  s: {server}\n")
+    arguments = ("run", file.name, "--model", "scripted/right.yaml", "--out", "out")
+    refused = invoke(*arguments)
+    assert (refused.exit_code, Path("out").exists()) == (2, False)
+    assert f"mcp_servers.s of the task 'say' {what}" in refused.stderr
+    assert "--trust-sandbox" in refused.stderr
+    assert invoke(*arguments, "--dry-run").exit_code == 0
+    allowed = invoke(*arguments, "--trust-sandbox")
+    assert allowed.exit_code == 0
+    assert "the sandbox is loosened by mcp_servers.s" in allowed.stderr

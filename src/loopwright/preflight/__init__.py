@@ -5,6 +5,7 @@ from loopwright.preflight._estimate import Estimate, RunEstimate, estimate_run
 from loopwright.preflight._explain import Explanation, explain_run, first_prompt
 from loopwright.preflight._forecast import RunForecast, Total, VariantForecast, forecast_run
 from loopwright.preflight._places import OptionNames
+from loopwright.preflight._servers import refuse_outside_servers
 from loopwright.preflight._validate import STAND_IN, CheckedRun, check_run
 
 __all__ = [
@@ -28,4 +29,5 @@ __all__ = [
     "forecast",
     "forecast_run",
     "graph",
+    "refuse_outside_servers",
 ]

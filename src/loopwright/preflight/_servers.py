@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterable, Iterator
 
 from loopwright.agents import AgentRole, ModelAgent
-from loopwright.errors import TaskError
+from loopwright.errors import TaskError, UserError
 from loopwright.loop import traits_of
 from loopwright.mcp_tools import needs_mcp
 from loopwright.plan import PlannedEpisode, ResolvedComponents
@@ -27,6 +28,22 @@ def check_servers(task: Task) -> None:
             "the tools of mcp_servers are offered as tools, and `loop.tools` is `never`",
             remedy="Leave out one of both.",
         )
+
+
+def refuse_outside_servers(tasks: Iterable[Task]) -> None:
+    """Refuses servers outside of the sandbox, for users who did not allow them: anybody may have sent a task file.
+
+    Raises:
+        UserError: A task names one.
+    """
+    for task in tasks:
+        for name, options in task.mcp_servers.items():
+            if options.outside:
+                what = f"asks {options.url} from" if options.url else f"starts {shlex.join(options.command)} on"
+                raise UserError(
+                    f"mcp_servers.{name} of the task {task.name!r} {what} this machine, outside of the sandbox",
+                    remedy="If you trust the task, allow that with --trust-sandbox.",
+                )
 
 
 def server_notes(episode: PlannedEpisode, cast: ResolvedComponents) -> Iterator[str]:

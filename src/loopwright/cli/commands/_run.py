@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     metavar="RUN",
     help="With --dry-run: also tell what the run will take by the rates of an earlier one.",
 )
+@click.option(
+    "--trust-sandbox",
+    is_flag=True,
+    help="Let tasks name MCP servers outside of the sandbox: programs that run on this machine, and addresses.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in --runs by default.")
 @checkpoints_option
 @notify_option
@@ -42,6 +47,7 @@ def command(
     accept: float | None,
     dry_run: bool,
     rates: str | None,
+    trust_sandbox: bool,
     out: Path | None,
     checkpoints: str,
     notify: tuple[str, ...],
@@ -69,6 +75,9 @@ def command(
         raise click.UsageError("--rates tells what a run will take; it needs --dry-run")
     from loopwright import Run, new_run_id
     from loopwright.cli._execute import execute
+    from loopwright.preflight import refuse_outside_servers
 
+    if not trust_sandbox:
+        refuse_outside_servers(everything.resolved.config.tasks)
     created = Run.start(everything.resolved, out or runs / new_run_id())
     execute(created, accept=accept, as_json=as_json, checkpoints=checkpoints, notify=targets)
