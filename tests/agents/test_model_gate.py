@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import textwrap
 from dataclasses import dataclass, field
@@ -235,6 +236,24 @@ async def test_a_program_that_ends_loses_no_call_under_way(provider: SandboxProv
     await sandbox.close()
     assert done.timed_out
     assert (gate.calls, client.answered) == (1, 1)
+
+
+@pytest.mark.slow
+async def test_a_cap_on_time_loses_no_call_under_way(provider: SandboxProvider) -> None:
+    """It cancels the program; a call that is cancelled with it would be paid and counted under no cap."""
+    client = Client(Scripted(["late"], delay=3.0))
+    sandbox = await provider.open(SandboxSpec())
+    gate = await ModelGate.open(sandbox, client, "scripted/replies", Sampling(), most=10)
+    env = {"OPENAI_BASE_URL": gate.address, "OPENAI_API_KEY": gate.key}
+    serving = asyncio.ensure_future(gate.serve(sandbox.run(["python3", "-c", ASK + "chat()"], env=env)))
+    while not gate.calls:
+        await asyncio.sleep(0.01)
+    serving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await serving
+    await gate.close()
+    await sandbox.close()
+    assert client.answered == 1
 
 
 async def test_large_requests_are_refused_in_the_sandbox(provider: SandboxProvider) -> None:

@@ -94,6 +94,8 @@ class ModelGate:
     async def serve(self, program: Coroutine[Any, Any, Completed]) -> Completed:
         """Answers requests until the program ends; calls that are under way then are waited for, as they are paid for.
 
+        They are waited for as well where this is cancelled, as it is where a cap on time is reached.
+
         Raises:
             ModelError: A call failed for good, and not by the program's doing; the program was stopped.
             Exception: Whatever else a call or the program raises.
@@ -111,10 +113,13 @@ class ModelGate:
                 self._broken.result()
             return await running
         finally:
-            tasks = (running, serving, *self._answers)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            running.cancel()
+            serving.cancel()
+            try:
+                if self._answers and not self._broken.done():
+                    await asyncio.wait(self._answers)
+            finally:
+                await _cancelled(running, serving, *self._answers)
             if not self._broken.cancel():
                 self._broken.exception()  # marks it as seen: another one is raised already
 
@@ -223,6 +228,12 @@ class ModelGate:
         if not isinstance(self._models, KeepsArtifacts):
             raise Refused(400, "pictures cannot be kept here")
         return await self._models.put(data)
+
+
+async def _cancelled(*tasks: asyncio.Future[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _json(status: int, content: Mapping[str, Any]) -> _Answer:
