@@ -10,6 +10,7 @@ from loopwright.export.formats._chat import CHAT
 from loopwright.export.formats._inspect import INSPECT
 from loopwright.export.formats._journey import JOURNEY
 from loopwright.export.formats._otel import OTEL
+from loopwright.export.formats._picture_preferences import PICTURE_PREFERENCES
 from loopwright.export.formats._preferences import PREFERENCES
 from loopwright.export.formats._rewards import REWARDS
 from loopwright.export.formats._swebench import SWEBENCH
@@ -21,6 +22,7 @@ FORMATS: Mapping[str, ExportFormat] = {
     "inspect": INSPECT,
     "journey": JOURNEY,
     "otel": OTEL,
+    "picture-preferences": PICTURE_PREFERENCES,
     "preferences": PREFERENCES,
     "rewards": REWARDS,
     "swebench": SWEBENCH,

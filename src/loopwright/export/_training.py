@@ -6,7 +6,7 @@ import hashlib
 import html
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal, get_args, get_origin
@@ -66,6 +66,11 @@ class TrainingRow(BaseModel):
         """What makes the row: of two rows with equal content the first is kept."""
         return self.model_dump(mode="json", exclude={"origin"})
 
+    @property
+    def beside(self) -> Mapping[str, str]:
+        """Files of the row: their paths from the file of rows, to the artifacts of the run that they hold."""
+        return {}
+
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
@@ -84,6 +89,21 @@ def each_scored(row: Callable[[str, EpisodeRecord], TrainingRow | LeftOut]) -> R
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the files of a split are, with `{split}` in the place of its name."""
+
+    rows: str
+    data: str
+    """All files of the split, as a pattern for the card."""
+
+
+LINES = Layout("{split}.jsonl", "{split}.jsonl")
+"""A file for each split."""
+IMAGE_FOLDER = Layout("{split}/metadata.jsonl", "{split}/**")
+"""A folder for each split, as the reader `imagefolder` wants: a field `NAME_file_name` becomes the picture `NAME`."""
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingFormat:
     """A format of one row per line."""
 
@@ -91,16 +111,17 @@ class TrainingFormat:
     """For the card: what a row is."""
     row: type[TrainingRow]
     rows: Rows
+    layout: Layout = LINES
 
     def write(self, run: RunSource, output: Path, options: ExportOptions) -> ExportResult:
-        """Writes `train.jsonl`, with a share for tests also `test.jsonl`, and a card, `README.md`.
+        """Writes the rows of the split `train`, with a share for tests also of `test`, and a card, `README.md`.
 
         A file without a row is not written: readers refuse it.
 
         Raises:
             StoreError: The record is damaged.
         """
-        writer = _Writer(output, options.test_share)
+        writer = _Writer(output, options.test_share, self.layout, run.record.get)
         try:
             for row in self.rows(run):
                 writer.take(row)
@@ -108,7 +129,7 @@ class TrainingFormat:
             writer.close()
         card = output / "README.md"
         card.write_text(encodable(_card(self, run, writer, options.license)), encoding="utf-8")
-        files = (*(output / f"{split}.jsonl" for split in writer.files), card)
+        files = (*(writer.path(split) for split in writer.files), *writer.beside, card)
         return ExportResult(files, sum(writer.rows.values()), writer.left_out)
 
 
@@ -116,14 +137,24 @@ class TrainingFormat:
 class _Writer:
     output: Path
     test_share: float
+    layout: Layout
+    get: Callable[[str], bytes]
+    """The bytes of an artifact of the run."""
     files: dict[str, IO[bytes]] = field(default_factory=dict)
+    beside: dict[Path, None] = field(default_factory=dict)
+    """Files of rows that were written, in order."""
     rows: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     _seen: set[bytes] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for split in ("train", "test") if self.test_share else ("train",):
-            self.files[split] = (self.output / f"{split}.jsonl").open("wb")
+            self.path(split).parent.mkdir(exist_ok=True)
+            self.files[split] = self.path(split).open("wb")
+
+    def path(self, split: str) -> Path:
+        """The file of a split's rows."""
+        return self.output / self.layout.rows.format(split=split)
 
     def take(self, row: TrainingRow | LeftOut) -> None:
         if isinstance(row, LeftOut):
@@ -135,21 +166,40 @@ class _Writer:
             return
         self._seen.add(known)
         split = "test" if _place(row.origin) < self.test_share else "train"
+        for name, artifact in row.beside.items():
+            self._write_beside(self.path(split).parent / name, artifact)
         line = json_bytes(row.model_dump(mode="json"))
         self.files[split].write(line + b"\n")
         self.rows[split] += 1
+
+    def _write_beside(self, path: Path, artifact: str) -> None:
+        if path not in self.beside:
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(self.get(artifact))
+            self.beside[path] = None
 
     def close(self) -> None:
         for split, file in [*self.files.items()]:
             file.close()
             if not self.rows[split]:
                 del self.files[split]
-                (self.output / f"{split}.jsonl").unlink()
+                self.path(split).unlink()
+                if self.path(split).parent != self.output:
+                    self.path(split).parent.rmdir()
+
+
+PICTURE_FILE = "_file_name"
+"""How the name of a field ends whose value is the path of a picture."""
 
 
 def features(row: type[BaseModel]) -> list[dict[str, Any]]:
     """The types of a row's fields in the way of Hugging Face's data set cards."""
-    return [{"name": name, **_feature(field.annotation)} for name, field in row.model_fields.items()]
+    return [
+        {"name": name.removesuffix(PICTURE_FILE), "dtype": "image"}
+        if name.endswith(PICTURE_FILE)
+        else {"name": name, **_feature(field.annotation)}
+        for name, field in row.model_fields.items()
+    ]
 
 
 def _feature(kind: Any) -> dict[str, Any]:
@@ -182,9 +232,16 @@ def _shown(text: str) -> str:
 
 def _card(format: TrainingFormat, run: RunSource, writer: _Writer, license: str) -> str:
     manifest = run.manifest
-    files = "".join(f"  - split: {split}\n    path: {split}.jsonl\n" for split in writer.files)
+    files = "".join(
+        f"  - split: {split}\n    path: {format.layout.data.format(split=split)}\n" for split in writer.files
+    )
     left_out = "".join(f"- {number} left out: {why}\n" for why, number in sorted(writer.left_out.items()))
-    rows = ", ".join(f"{writer.rows[split]} in `{split}.jsonl`" for split in writer.files) or "none"
+    rows = (
+        ", ".join(
+            f"{writer.rows[split]} in `{writer.path(split).relative_to(writer.output)}`" for split in writer.files
+        )
+        or "none"
+    )
     head = f"license: {json.dumps(license)}\n" if license else ""
     configs = f"configs:\n- config_name: default\n  data_files:\n{files}" if files else ""
     # Readers guess types by the first rows otherwise, and a field that is null in all of these has none.

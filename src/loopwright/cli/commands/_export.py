@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     "name",
     required=True,
     metavar="NAME",
-    help="atif, chat, inspect, journey, otel, preferences, rewards, swebench, turns, or your own; of a task: harbor.",
+    help="atif, chat, inspect, journey, otel, picture-preferences, preferences, rewards, swebench, turns, or your own;"
+    " of a task: harbor.",
 )
 @click.option(
     "--out",

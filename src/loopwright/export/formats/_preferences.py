@@ -16,6 +16,7 @@ from loopwright.export._chat_messages import (
 from loopwright.export._source import RunSource
 from loopwright.export._training import LeftOut, Origin, TrainingFormat, TrainingRow
 from loopwright.export.formats._scores import JudgedBy, candidate_score
+from loopwright.images.refining import PICTURE
 from loopwright.record import EpisodeRecord
 from loopwright.types import Message
 
@@ -42,7 +43,9 @@ def _pairs(run: str, episode: EpisodeRecord) -> Iterator[PreferenceRow | LeftOut
     prompt = first_prompt(episode)
     best = episode.finished.answer_iteration if episode.finished else None
     chosen = None if best is None else _reply(episode, best)
-    if best is None or chosen is None or not prompt:
+    if any(PICTURE in one.candidate.artifacts for one in episode if one.candidate):
+        yield LeftOut("answers are pictures: --format picture-preferences takes them")
+    elif best is None or chosen is None or not prompt:
         yield LeftOut("no chat model wrote the answer")
     elif acts(episode):
         yield LeftOut("turns of an agent that acts are no answers to the same prompt")
