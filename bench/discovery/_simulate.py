@@ -4,7 +4,8 @@ The landscape is an NK landscape (Kauffman 1989): the value of 32 bits is the me
 on one bit and 4 others. The proposer turns over one bit, and with a chance of one half one more, and so on; half of its
 candidates are invalid. Strategies differ in what they hand the proposer: best-of-N the seed, greedy the best so far,
 greedy islands the best of four populations in turn that hand on their best, PUCT what the archive of `discover` picks,
-and PUCT islands what four such archives pick (`loop.islands: 4`).
+PUCT islands what four such archives pick (`loop.islands: 4`), and by reward what an archive draws (`loop.parents:
+reward`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from statistics import fmean, median, quantiles
 
 import click
 
-from loopwright.discovery import Islands
+from loopwright.discovery import Islands, State
 from loopwright.types import Attempt, Candidate, Check, ValueOptions, Verdict
 
 BITS, OTHERS = 32, 4
@@ -111,7 +112,7 @@ class Puct(Chooser):
             self._add(None, seed, str(seed[0]))
 
     def parent(self) -> int:
-        state = self.islands.archives[self.islands.turn].select()
+        state = self.chosen()
         self.islands.begin(self.count)
         return 0 if state is None else state.iteration
 
@@ -120,6 +121,10 @@ class Puct(Chooser):
             self.made.append(found)
             self.numbers[self.count] = len(self.made) - 1
         self._add(parent, found, str(found and found[0]))
+
+    def chosen(self) -> State | None:
+        """What the archive whose turn it is picks."""
+        return self.islands.archives[self.islands.turn].select()
 
     def bits(self, iteration: int) -> int:
         """The candidate of an iteration."""
@@ -132,12 +137,20 @@ class Puct(Chooser):
         self.count += 1
 
 
+class ByReward(Puct):
+    """What the archive draws in proportion to rewards."""
+
+    def chosen(self) -> State | None:
+        return self.islands.archives[self.islands.turn].draw(Random(f"{self.made[0]}/{self.count}"))
+
+
 STRATEGIES: Mapping[str, Callable[[tuple[int, float]], Chooser]] = {
     "best-of-N": Chooser,
     "greedy": Greedy,
     "greedy islands": GreedyIslands,
     "PUCT": Puct,
     "PUCT islands": partial(Puct, islands=ISLANDS),
+    "by reward": ByReward,
 }
 
 

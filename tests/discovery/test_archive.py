@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,6 +81,50 @@ def test_a_parent_that_disappoints_gives_way() -> None:
     assert {0, 1} <= chosen
 
 
+@pytest.mark.parametrize("value", [MAXIMIZE, MINIMIZE])
+def test_draws_are_in_proportion_to_rewards(value: ValueOptions) -> None:
+    sign = 1 if value is MAXIMIZE else -1
+    made = archive(*(attempt(at, sign * (at - 1.0)) for at in range(3)), value=value)
+    drawn = Counter(state.iteration for seed in range(4000) if (state := made.draw(Random(seed))))
+    # Above the worst one by 0, 1 and 2, and each by a third of the range more.
+    shares = [drawn[at] / 4000 for at in range(3)]
+    assert shares == pytest.approx([2 / 15, 5 / 15, 8 / 15], abs=0.03)
+
+
+def test_equal_rewards_are_drawn_alike_and_nothing_is_drawn_of_nothing() -> None:
+    made = archive(attempt(0, 1.0), attempt(1, 1.0))
+    drawn = Counter(state.iteration for seed in range(1000) if (state := made.draw(Random(seed))))
+    assert drawn[0] / 1000 == pytest.approx(0.5, abs=0.05)
+    assert archive().draw(Random(0)) is None
+
+
+def test_what_is_free_is_drawn_in_proportion_too() -> None:
+    made = archive(*(attempt(at, float(at)) for at in range(4)))
+    drawn = Counter(state.iteration for seed in range(4000) if (state := made.draw(Random(seed), [3])))
+    assert drawn[3] == 0
+    assert drawn[2] / 4000 == pytest.approx(2.75 / (0.75 + 1.75 + 2.75), abs=0.03)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 1000), st.one_of(st.none(), st.floats(-10, 10))), max_size=80),
+    st.integers(1, 6),
+)
+def test_visits_of_what_may_be_a_parent_count_all_descendants_also_those_of_dropped_ones(
+    steps: list[tuple[int, float | None]], most: int
+) -> None:
+    made, visits, parents = Archive(MAXIMIZE, most=most), Counter[int](), dict[int, int | None]()
+    for number, (pick, value) in enumerate(steps):
+        # A parent may have been dropped since the candidate was begun.
+        known = [one for one in parents if steps[one][1] is not None]
+        above = parents[number] = known[-1 - pick % min(4, len(known))] if known and pick % 9 else None
+        made.add(attempt(number, value, parent=above))
+        while above is not None:
+            visits[above] += 1
+            above = parents[above]
+    assert len(made.states) <= most
+    assert {one: state.visits for one, state in made.states.items()} == {one: visits[one] for one in made.states}
+
+
 @given(st.lists(st.tuples(st.integers(0, 100), st.one_of(st.none(), st.floats(-10, 10))), max_size=60))
 def test_states_are_valid_and_their_visits_count_their_descendants(steps: list[tuple[int, float | None]]) -> None:
     made, parents = Archive(MAXIMIZE), dict[int, int | None]()
@@ -113,7 +159,8 @@ def test_the_best_of_the_lineages_that_are_free_is_selected(
     taken = {above for one in blocked for above in lineages.get(one, ())}
     free = {one for one in made.states if one not in taken and not lineages[one] & blocked}
     found = made.select(blocked)
-    assert (found is None) == (not free)
-    assert found is None or found.iteration in free
+    for one in (found, made.draw(Random(0), blocked)):
+        assert (one is None) == (not free)
+        assert one is None or one.iteration in free
     if not taken:
         assert found is made.select()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -16,8 +17,8 @@ from loopwright.types import Attempt, Candidate, Check, ValueOptions, Verdict
 PROGRAM = "x = 1\nprint(x)\n"
 
 
-def begun() -> Search:
-    return DISCOVER.begin(LoopOptions(value=ValueOptions(direction="minimize")), 1)
+def begun(parents: Literal["puct", "reward"] = "puct", seed: int = 1) -> Search:
+    return DISCOVER.begin(LoopOptions(value=ValueOptions(direction="minimize"), parents=parents), seed)
 
 
 def candidate(program: str, construction: str = "") -> Candidate:
@@ -71,6 +72,25 @@ def test_lineages_under_way_are_left_out_and_then_a_candidate_starts_afresh() ->
     assert search.pick([2]).target == 0
     last = search.pick([1, 0])
     assert (last.kind, last.target, last.why) == ("restart", None, "every lineage is under way")
+
+
+def test_parents_in_proportion_to_rewards_go_by_the_seed_and_by_what_is_known_and_under_way_alone() -> None:
+    one, two, other = begun("reward"), begun("reward"), begun("reward", seed=2)
+    picked = []
+    for number in range(40):
+        for search in (one, two, other):
+            search.take(attempt(number, float(number % 7)))
+        picked.append([search.pick(under_way).target for search, under_way in ((one, [3, 5]), (two, [5, 3]))])
+        assert one.pick([3, 5]) == one.pick([3, 5])
+        picked[-1].append(other.pick([3, 5]).target)
+    assert all(first == second for first, second, _ in picked)
+    assert any(first != third for first, _, third in picked)
+    assert len({first for first, _, _ in picked}) > 5
+    decision = one.pick([])
+    assert (decision.kind, decision.rule) == ("backtrack", "reward")
+    assert decision.target is not None
+    assert decision.why == f"drawn in proportion to rewards, with value {decision.target % 7}"
+    assert begun("reward").pick([]).rule == "reward"
 
 
 def test_a_proposer_is_shown_the_ancestors_of_what_it_goes_on_from() -> None:

@@ -143,6 +143,40 @@ async def test_a_program_is_stopped_with_all_its_children_and_its_last_file_coun
     assert "stopped after 1 s" in seen.text
 
 
+HANGS = "\nimport time\nwhile True: time.sleep(1)"
+
+
+@pytest.mark.parametrize("end", [HANGS, "\nraise RuntimeError('late')"])
+async def test_a_construction_of_a_program_that_did_not_finish_is_marked_and_the_problem_says_what_it_is_worth(
+    environment: DiscoveryEnvironment, end: str
+) -> None:
+    program = writes("[1, 1, 1]") + end
+    seen = await tried(environment, program, timeout=1)
+    assert seen.verdict is not None
+    assert (seen.verdict.value, (seen.verdict.checks[0].data or {})["unfinished"]) == (3, True)
+    answer = await environment.submit(Candidate(files={"solution.py": program}))
+    assert (answer.value, answer.checks[0].data) == (3, seen.verdict.checks[0].data)
+    seen = await tried(environment, program, timeout=1, unfinished="fails")
+    assert seen.verdict is not None
+    assert (seen.verdict.score, seen.verdict.value) == (0, None)
+    assert (seen.verdict.checks[0].data or {})["unfinished"] is True
+    assert "the program did not finish" in seen.text
+    assert "the program did not finish" in seen.verdict.checks[0].evidence
+
+
+async def test_a_program_that_finished_is_not_marked_and_half_a_file_is_no_construction(
+    environment: DiscoveryEnvironment,
+) -> None:
+    seen = await tried(environment, writes("[1, 1, 1]"), unfinished="fails")
+    assert seen.verdict is not None
+    assert (seen.verdict.value, list(seen.verdict.checks[0].data or {})) == (3, ["construction"])
+    half = "file = open('construction.json', 'w')\nfile.write('[1, 1,')\nfile.flush()" + HANGS
+    seen = await tried(environment, half, timeout=1)
+    assert seen.verdict is not None
+    assert seen.verdict.value is None
+    assert seen.verdict.checks[0].evidence.startswith("the file is not JSON")
+
+
 @pytest.mark.parametrize(
     ("body", "why"),
     [
@@ -199,6 +233,7 @@ async def test_a_broken_verifier_is_no_score(
         ({"construction": {"kind": "complex"}}, "construction"),
         ({"known": [{"value": 1.0, "source": ""}]}, "known"),
         ({"timeout": 0}, "timeout"),
+        ({"unfinished": "half"}, "unfinished"),
         ({"best": 1}, "no such field"),
     ],
 )

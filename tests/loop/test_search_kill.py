@@ -46,17 +46,17 @@ class Paid:
         pass
 
 
-def table_of(store: RunStore | None, folder: Path, paid: Path, islands: int) -> Table:
-    given: dict[str, Any] = {"islands": islands, "migration": 2, "max_iterations": CANDIDATES, "value": VALUE}
+def table_of(store: RunStore | None, folder: Path, paid: Path, way: Mapping[str, Any]) -> Table:
+    given: dict[str, Any] = {**way, "migration": 2, "max_iterations": CANDIDATES, "value": VALUE}
     table = Table(folder, [], strategy=DISCOVER, store=store, width=WIDTH, **given)
     model = Paid(paid)
     table.context = replace(table.context, seed=7, models={model.name: model}, environment=Hill([0.002, 0.0]))
     return table
 
 
-def search_until(number: int, folder: Path, paid: Path, islands: int) -> None:
+def search_until(number: int, folder: Path, paid: Path, way: Mapping[str, Any]) -> None:
     """Runs the search; this process kills itself when it recorded so many events."""
-    table, seen = table_of(None, folder, paid, islands), []
+    table, seen = table_of(None, folder, paid, way), []
 
     def note(event: Event) -> None:
         seen.append(event)
@@ -67,21 +67,21 @@ def search_until(number: int, folder: Path, paid: Path, islands: int) -> None:
     asyncio.run(run_episode(table.plan, table.context))
 
 
-def killed_at(number: int, folder: Path, paid: Path, islands: int) -> None:
+def killed_at(number: int, folder: Path, paid: Path, way: Mapping[str, Any]) -> None:
     """Runs the search in another process until that many events are recorded."""
-    child = processes().Process(target=search_until, args=(number, folder, paid, islands))
+    child = processes().Process(target=search_until, args=(number, folder, paid, way))
     child.start()
     child.join()
     assert child.exitcode == -signal.SIGKILL
 
 
-def finished(folder: Path, paid: Path, islands: int) -> tuple[Mapping[int, object], list[int]]:
+def finished(folder: Path, paid: Path, way: Mapping[str, Any]) -> tuple[Mapping[int, object], list[int]]:
     """What came of a search that goes on, and the seeds of what was answered and recorded before."""
     store = RunStore.open(folder)
     recorded = [event for event in store.events() if event.episode]
     known = [int(line) for line in paid.read_text().split()] if paid.exists() else []
     answered = sum(event.data.type == "call_finished" for event in recorded)
-    table = table_of(store, folder, paid, islands)
+    table = table_of(store, folder, paid, way)
     asyncio.run(run_episode(table.plan, table.context, recorded=recorded))
     found = decided(store.events())
     store.close()
@@ -92,11 +92,11 @@ def finished(folder: Path, paid: Path, islands: int) -> tuple[Mapping[int, objec
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("islands", "kills"), [(1, 50), (3, 10)])
+@pytest.mark.parametrize(("way", "kills"), [({}, 50), ({"islands": 3}, 10), ({"parents": "reward"}, 10)])
 def test_a_search_that_is_killed_at_many_instants_comes_to_the_same_archive(
-    islands: int, kills: int, tmp_path: Path
+    way: Mapping[str, Any], kills: int, tmp_path: Path
 ) -> None:
-    table = table_of(None, tmp_path / "whole", tmp_path / "whole.paid", islands)
+    table = table_of(None, tmp_path / "whole", tmp_path / "whole.paid", way)
     asyncio.run(run_episode(table.plan, table.context))
     events = len(list(table.store.events()))
     whole = decided(table.store.events())
@@ -106,6 +106,6 @@ def test_a_search_that_is_killed_at_many_instants_comes_to_the_same_archive(
     for at in range(kills):
         number = 1 + at * (events - 2) // (kills - 1)
         folder, paid = tmp_path / str(at), tmp_path / f"{at}.paid"
-        killed_at(number, folder, paid, islands)
-        found, _ = finished(folder, paid, islands)
+        killed_at(number, folder, paid, way)
+        found, _ = finished(folder, paid, way)
         assert found == whole, f"killed after event {number} of {events}"

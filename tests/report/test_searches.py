@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,20 @@ VERIFIER = "def verify(rows):\n    if rows[0][0] < 0:\n        raise ValueError(
 REPLY = "A step.\n```python\nimport json\njson.dump({data}, open('construction.json', 'w'))\n```\n"
 
 
+def writing(data: object) -> str:
+    return REPLY.replace("{data}", json.dumps(data))
+
+
 def page_of(tmp_path: Path, draw: str, constructions: list[object], shape: list[int | None], verifier: str) -> str:
-    replies = [REPLY.replace("{data}", json.dumps(data)) for data in constructions]
+    replies = [writing(data) for data in constructions]
+    return searched(tmp_path, replies, {"shape": shape, "draw": draw}, verifier)
+
+
+def searched(
+    tmp_path: Path, replies: list[str], construction: Mapping[str, object], verifier: str, **fields: object
+) -> str:
     (tmp_path / "replies.json").write_text(json.dumps(replies))
-    environment = {"name": "discovery", "verifier": verifier, "construction": {"shape": shape, "draw": draw}}
+    environment = {"name": "discovery", "verifier": verifier, "construction": construction, **fields}
     given = {
         "name": "hill",
         "goal": "Up.",
@@ -45,6 +56,22 @@ def test_a_report_draws_discs_and_tells_what_became_of_candidates(tmp_path: Path
     assert ("valid", "2") in told
     assert ("breaks a rule of the problem", "1") in told
     assert "height over candidates" in page
+
+
+@pytest.mark.parametrize(
+    ("unfinished", "wanted"),
+    [
+        ("counts", "valid, of a program that did not finish"),
+        ("fails", "stopped or failed, and the problem does not count that"),
+    ],
+)
+def test_a_report_counts_programs_that_wrote_something_and_did_not_finish(
+    tmp_path: Path, unfinished: str, wanted: str
+) -> None:
+    programs = [writing([[1.0, 0.0, 1.0]]), writing([[2.0, 0.0, 1.0]]).replace("\n```\n", "\n1 / 0\n```\n")]
+    page = searched(tmp_path, programs, {"shape": [1, 3]}, VERIFIER, unfinished=unfinished)
+    told = re.findall(r'<th scope="row">([^<]+)</th><td class="num">(\d+)</td>', page)
+    assert {("valid", "1"), (wanted, "1")} <= set(told)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from loopwright.discovery._constants import Constant, constants_of, with_constan
 from loopwright.discovery._entropic import entropic_weights
 from loopwright.discovery._environment import DiscoveryEnvironment
 from loopwright.discovery._islands import Islands
-from loopwright.discovery._problem import Construction, Known, Problem, construction_of, problem_of
+from loopwright.discovery._problem import Construction, Known, Problem, construction_of, problem_of, unfinished
 from loopwright.discovery._search import DISCOVER
 from loopwright.discovery._tuner import Tuner
 from loopwright.discovery._verification import ConstructionVerifier, Verification
@@ -31,5 +31,6 @@ __all__ = [
     "construction_of",
     "entropic_weights",
     "problem_of",
+    "unfinished",
     "with_constants",
 ]

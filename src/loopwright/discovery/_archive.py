@@ -1,11 +1,12 @@
-"""The archive of a search: which candidate the next one is made from, by PUCT over best descendants."""
+"""The archive of a search: which candidate the next one is made from, by PUCT or in proportion to rewards."""
 
 from __future__ import annotations
 
 import math
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from random import Random
 
 from loopwright.discovery._problem import again_of, construction_of, measured_of
 from loopwright.types import Attempt, ValueOptions
@@ -40,7 +41,7 @@ class State:
     jump: int = -1
     """An ancestor further up, so that any is found in few steps (Myers 1983); of one made afresh, itself."""
     visits: int = 0
-    """Candidates that were made from it or from its descendants, failed ones too."""
+    """Candidates that were made from it or from its descendants, failed ones too; of one that may become a parent."""
 
     @property
     def promise(self) -> float:
@@ -65,6 +66,8 @@ class Archive:
     """Falling rewards and iterations of `states`, as negative numbers and numbers."""
     _children: dict[int, list[int]] = field(default_factory=dict)
     """Children that are states, by parent, the best first."""
+    _above_dropped: dict[int, int | None] = field(default_factory=dict)
+    """By iteration of a candidate that was dropped: an ancestor further up, so that visits skip the dropped ones."""
     _seen: set[str] = field(default_factory=set)
     """Constructions that were found before."""
 
@@ -123,6 +126,27 @@ class Archive:
             if score > best and not any(self._related(state, one) for one in taken):
                 best, found = score, state
         return found
+
+    def draw(self, random: Random, blocked: Iterable[int] = ()) -> State | None:
+        """A state drawn in proportion to its reward; None where there is none.
+
+        Rewards may be negative, so the weight of a state is how much better it is than the worst one, plus the range of
+        rewards divided by the number of states. So the worst one has a chance, and equal ones have equal chances. The
+        first free one of an order that is drawn with these weights (Efraimidis and Spirakis 2006) is a draw from those
+        that are free.
+
+        Args:
+            random: Draws the order.
+            blocked: As for `select`.
+        """
+        if not self._ranked:
+            return None
+        worst = -self._ranked[-1][0]
+        least = max(-self._ranked[0][0] - worst, 1e-6) / len(self._ranked)
+        times = [(random.expovariate(1.0) / (-negative - worst + least), one) for negative, one in self._ranked]
+        taken = self._taken(blocked)
+        drawn = (self.states[iteration] for _, iteration in sorted(times))
+        return next((state for state in drawn if not any(self._related(state, one) for one in taken)), None)
 
     def free(self, iteration: int, blocked: Iterable[int]) -> bool:
         """Whether others may be made from a candidate while those are being expanded."""
@@ -203,8 +227,19 @@ class Archive:
         if parent is None:
             return
         self.expansions += 1
-        for iteration in self.lineage(parent):
-            self._valid[iteration].visits += 1
+        state = self._kept(parent)
+        while state is not None:
+            state.visits += 1
+            state = self._kept(state.parent)
+
+    def _kept(self, iteration: int | None) -> State | None:
+        """The nearest of a candidate and its ancestors that was not dropped; what was dropped never comes back."""
+        passed = []
+        while iteration in self._valid and iteration not in self.states:
+            passed.append(iteration)
+            iteration = self._above_dropped.get(iteration, self._valid[iteration].parent)
+        self._above_dropped.update(dict.fromkeys(passed, iteration))
+        return None if iteration is None else self.states.get(iteration)
 
     def _keep_best(self, parent: int, child: int) -> None:
         kept = self._children.setdefault(parent, [])
@@ -218,4 +253,4 @@ class Archive:
     def _drop(self, iteration: int) -> None:
         state = self.states.pop(iteration, None)
         if state is not None:
-            self._ranked.remove((-state.reward, iteration))
+            del self._ranked[bisect_left(self._ranked, (-state.reward, iteration))]

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from loopwright.candidate import Candidate
 from loopwright.discovery._execution import Execution, execute
-from loopwright.discovery._problem import CONSTRUCTION, MEASURED, PROGRAM, Problem, problem_of
+from loopwright.discovery._problem import CONSTRUCTION, MEASURED, PROGRAM, UNFINISHED, Problem, problem_of
 from loopwright.discovery._verification import ConstructionVerifier, Verification
 from loopwright.environments import EnvironmentSetup
 from loopwright.errors import VerifierError
@@ -21,22 +21,25 @@ from loopwright.types import Check, Observation, Verdict
 
 _DEVIATIONS = 2.0
 """Standard errors that a noisy value is ranked below its mean."""
+_NOT_FINISHED = (
+    "the program did not finish, and this problem counts only programs that end by themselves without an error"
+)
 
 
 class DiscoveryEnvironment:
     """Executes a program, takes the data that it wrote, and measures the data by the verifier of the problem.
 
     An instance's public fields are those of a problem: `verifier`, `construction` (kind, shape, limits), `seed`,
-    `known`, `timeout` and `verify_timeout`. The value of the verdict is what the verifier returns; nothing that a
-    program prints or reports is read.
+    `known`, `noise`, `timeout`, `unfinished` and `verify_timeout`. The value of the verdict is what the verifier
+    returns; nothing that a program prints or reports is read.
     """
 
     def __init__(self, setup: EnvironmentSetup) -> None:
         self._setup = setup
         self._problem: Problem | None = None
         self._verifier: ConstructionVerifier | None = None
-        self._found: dict[str, str] = {}
-        """Reference of a construction by the digest of its candidate."""
+        self._found: dict[str, Mapping[str, JsonValue]] = {}
+        """What is kept of a construction that was measured, by the digest of its candidate."""
         self._works = False
         """Whether the verifier returned a value in this episode."""
 
@@ -82,8 +85,17 @@ class DiscoveryEnvironment:
             verdict = Verdict(checks=(Check(name="valid", score=0.0, evidence=ran.problem),), seconds=ran.seconds)
             return Observation(text=f"{ran.problem}. {ran.printed}", verdict=verdict)
         # Not in the thread of the loop: a disk takes longer to be sure of a file than a model's reply to be read.
-        stored = self._found[action.digest] = await asyncio.to_thread(self._setup.put, ran.construction)
-        verdict = await self._measured(action, ran.construction, stored, ran.seconds)
+        stored = await asyncio.to_thread(self._setup.put, ran.construction)
+        data: dict[str, JsonValue] = (
+            {CONSTRUCTION: stored} if ran.finished else {CONSTRUCTION: stored, UNFINISHED: True}
+        )
+        if not ran.finished and problem.unfinished == "fails":
+            check = Check(name="valid", score=0.0, evidence=_NOT_FINISHED, data=data)
+            return Observation(
+                text=f"{_NOT_FINISHED}. {ran.printed}", verdict=Verdict(checks=(check,), seconds=ran.seconds)
+            )
+        self._found[action.digest] = data
+        verdict = await self._measured(action, ran.construction, data, ran.seconds)
         return Observation(text=_told(ran, verdict), verdict=verdict)
 
     async def submit(self, answer: Candidate) -> Verdict:
@@ -95,8 +107,8 @@ class DiscoveryEnvironment:
         """
         self._started()
         if answer.digest in self._found:
-            stored = self._found[answer.digest]
-            return await self._measured(answer, self._setup.get(stored), stored, 0.0)
+            data = self._found[answer.digest]
+            return await self._measured(answer, self._setup.get(str(data[CONSTRUCTION])), data, 0.0)
         return (await self.step(answer)).verdict or Verdict()
 
     async def close(self) -> None:
@@ -104,12 +116,13 @@ class DiscoveryEnvironment:
         if self._verifier is not None:
             await self._verifier.close()
 
-    async def _measured(self, candidate: Candidate, construction: bytes, stored: str, seconds: float) -> Verdict:
+    async def _measured(
+        self, candidate: Candidate, construction: bytes, data: Mapping[str, JsonValue], seconds: float
+    ) -> Verdict:
         problem, verifier = self._started()
         found = await verifier.verify(construction)
         if found.outcome == "failed" and not self._works:
             await self._try_seed(found)
-        data: dict[str, JsonValue] = {CONSTRUCTION: stored}
         if found.outcome == "value":
             self._works = True
             if problem.noise:

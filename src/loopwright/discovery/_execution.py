@@ -26,6 +26,8 @@ class Execution:
     printed: str
     """How it ended and what it printed last."""
     seconds: float
+    finished: bool = True
+    """Whether it ended by itself and without an error."""
 
 
 async def execute(
@@ -33,7 +35,7 @@ async def execute(
 ) -> Execution:
     """Runs a program in a sandbox of its own.
 
-    What the program wrote before its time was up counts: a search may write the best that it has, again and again.
+    What the program wrote before its time was up is read: a search may write the best that it has, again and again.
 
     Args:
         provider: Opens the sandbox.
@@ -66,7 +68,7 @@ async def execute(
                 problem = problem or f"the program wrote no {OUTPUTS[0]}"
             except (ValueError, OSError) as error:
                 problem = f"{name} cannot be read: {error}"
-        return Execution(data, "" if data is not None else problem, _printed(done, timeout), done.seconds)
+        return Execution(data, "" if data is not None else problem, _printed(done, timeout), done.seconds, done.ok)
     finally:
         await sandbox.close()
 

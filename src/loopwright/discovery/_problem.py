@@ -24,6 +24,8 @@ CONSTRUCTION = "construction"
 _Length = Annotated[int, Field(gt=0, le=100_000)] | None
 MEASURED = "measured"
 """Name of earlier measurements of a program: in how a candidate was made, and in the data of its check."""
+UNFINISHED = "unfinished"
+"""In the data of a check: that the program was stopped or failed after it wrote its construction."""
 WITHOUT = "without"
 """The operation of a candidate that is an earlier one without one of its ideas."""
 AGAIN = "again"
@@ -66,6 +68,8 @@ class Problem(Fields):
     """Standard deviation of one measurement, where the program or the verifier draws by chance; 0 for none."""
     timeout: float = Field(default=20.0, gt=0, le=3600)
     """Seconds for a candidate."""
+    unfinished: Literal["counts", "fails"] = "counts"
+    """What a construction is worth whose program was stopped or failed after it wrote that: its value, or nothing."""
     verify_timeout: float = Field(default=5.0, gt=0, le=600)
     """Seconds for a verification."""
 
@@ -114,6 +118,11 @@ def measured_of(attempt: Attempt) -> tuple[float, ...]:
     data = next((check.data for check in attempt.verdict.checks if check.data and MEASURED in check.data), None)
     found = data[MEASURED] if data else None
     return tuple(float(one) for one in found if isinstance(one, int | float)) if isinstance(found, list) else ()
+
+
+def unfinished(attempt: Attempt) -> bool:
+    """Whether the program of an attempt was stopped or failed after it wrote its construction."""
+    return any(check.data and check.data.get(UNFINISHED) is True for check in attempt.verdict.checks)
 
 
 def construction_of(attempt: Attempt) -> str | None:

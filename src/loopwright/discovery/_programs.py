@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from functools import lru_cache
 
 
+@lru_cache(maxsize=256)
 def normal_form(source: str) -> str:
     """A hash that programs share which differ in blanks, comments and line ends only."""
     try:

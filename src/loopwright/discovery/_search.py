@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import islice
 from random import Random
 
-from loopwright.discovery._archive import MEASUREMENTS, Archive
+from loopwright.discovery._archive import MEASUREMENTS, Archive, State
 from loopwright.discovery._bandit import Bandit
 from loopwright.discovery._constants import constants_of, with_constants
 from loopwright.discovery._entropic import entropic_weights
@@ -48,6 +48,7 @@ class Discovery:
         """What candidates without an idea were made from, as long as nothing was made from it since."""
         self._bandit = Bandit([arm.name for arm in options.arms]) if options.arms else None
         self._options = options.ideas
+        self._rule = options.parents
         self._ideas: dict[int | None, IdeaPool] = {}
         """Those that were not tried yet, by what they are for."""
         self._considered: deque[int] = deque(maxlen=_CONSIDERED)
@@ -77,22 +78,33 @@ class Discovery:
             self._programs.setdefault(_told(attempt.candidate), attempt.iteration)
 
     def pick(self, in_flight: Sequence[int]) -> Decision:
-        """Goes on from the candidate that PUCT picks; afresh where each one's lineage is being expanded."""
+        """Goes on from the candidate that the rule picks; afresh where each one's lineage is being expanded."""
         archive = self._islands.archives[self._islands.turn]
         where = f"island {self._islands.turn + 1}: " if self._islands.count > 1 else ""
         half = next((one for one in self._halves if archive.free(one, in_flight)), None)
         if half is not None:
             return Decision("backtrack", "pair", f"{where}the other half of a pair", half)
-        state = archive.select(in_flight)
+        state = self._chosen(archive, in_flight)
         if state is None:
             why = "every lineage is under way" if archive.states else "no candidate is valid yet"
-            return Decision("restart", "puct", where + why)
+            return Decision("restart", self._rule, where + why)
         if state.measured < MEASUREMENTS:
             return Decision("backtrack", AGAIN, f"{where}measured {state.measured} times", state.iteration)
+        return Decision("backtrack", self._rule, where + self._why(state), state.iteration)
+
+    def _chosen(self, archive: Archive, in_flight: Sequence[int]) -> State | None:
+        if self._rule == "puct":
+            return archive.select(in_flight)
+        # By what was taken in and is under way alone: a resumed search draws the same.
+        return archive.draw(Random(f"{self._seed}/{self._islands.taken}/{sorted(in_flight)}/parent"), in_flight)
+
+    def _why(self, state: State) -> str:
+        """Why others are made from a state."""
+        if self._rule == "reward":
+            return f"drawn in proportion to rewards, with {self._value.describe(self._value.rank(state.reward))}"
         known = "its own" if state.best_child is None else "its best child's"
         measured = self._value.describe(self._value.rank(state.promise))
-        why = f"{where}{known} {measured}, {state.visits} candidates made from it"
-        return Decision("backtrack", "puct", why, state.iteration)
+        return f"{known} {measured}, {state.visits} candidates made from it"
 
     def brief(self, iteration: int, target: int | None) -> Brief:
         """Shows ancestors of what a candidate is made from, its latest change, and good candidates by chance."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from loopwright.discovery import construction_of
+from loopwright.discovery import construction_of, unfinished
 from loopwright.errors import StoreError
 from loopwright.record import EpisodeRecord, IterationRecord
 from loopwright.report._arms import arm_lines
@@ -147,10 +147,12 @@ def _outcome(turn: IterationRecord) -> str:
     if attempt.candidate is None:
         return "no candidate in the reply"
     if attempt.verdict.passed:
-        return "valid"
+        return "valid, of a program that did not finish" if unfinished(attempt) else "valid"
     text = next((check.evidence for check in attempt.verdict.checks if check.evidence), "")
     if text.startswith("not executed"):
         return "not executed: equal to an earlier one"
+    if text.startswith("the program did not finish"):
+        return "stopped or failed, and the problem does not count that"
     if construction_of(attempt) is None:
         return "stopped or crashed before it wrote something" if text else "not measured"
     return "the verifier failed on it" if text.startswith("the verifier failed") else "breaks a rule of the problem"

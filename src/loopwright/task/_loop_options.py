@@ -71,6 +71,8 @@ class LoopOptions(Section):
     """With `agents.idea`: how many ideas are asked for and tried."""
     arms: tuple[ArmOptions, ...] = Field(default=(), exclude_if=lambda arms: not arms)
     """Who makes candidates of a search, chosen for each candidate by gain and cost; none for the proposer alone."""
+    parents: Literal["puct", "reward"] = Field(default="puct", exclude_if=lambda parents: parents == "puct")
+    """How `discover` chooses what a candidate is made from: `puct`, or `reward` to draw it in proportion to rewards."""
     islands: int = Field(default=1, gt=0, le=100, exclude_if=lambda islands: islands == 1)
     """Archives of `discover` that take turns; more than one keeps several ways up alive for longer."""
     migration: int = Field(default=20, gt=0, exclude_if=lambda migration: migration == 20)
