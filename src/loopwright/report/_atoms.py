@@ -113,7 +113,7 @@ def _without_aim(episode: EpisodeRecord, turns: Sequence[IterationRecord], atoms
         if not atoms.intersection(aims_of(turn)[:1]):
             kinds.setdefault(_kind_of(turn), []).append(turn)
     for kind, made in kinds.items():
-        yield AtomRow(kind, edits=tuple(turn.number for turn in made), cost=_total(made))
+        yield AtomRow(kind, edits=tuple(turn.number for turn in made if turn.begun), cost=_total(made))
     graded = Cost.of(Spent.total(turn.grading for turn in turns))
     for name, cost in (("grades after the loop", graded), ("checklist, and calls for no picture", rest)):
         if cost.images or cost.calls or cost.tokens:
@@ -122,6 +122,8 @@ def _without_aim(episode: EpisodeRecord, turns: Sequence[IterationRecord], atoms
 
 def _kind_of(turn: IterationRecord) -> str:
     candidate = turn.proposed.candidate if turn.proposed else None
+    if not turn.begun:
+        return "drawn ahead, not looked at"
     if candidate is None:
         return "no picture"
     other = "new pictures" if turn.parent is None else "edits for no atom"

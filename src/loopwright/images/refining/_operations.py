@@ -151,7 +151,9 @@ def _operation(atom: Atom, checklist: Checklist, verdict: Verdict) -> Operation 
         case StyleAtom():
             return None
         case _:
-            return Operation("change", (atom.id,), f"Change the picture so that the answer is yes: {atom.question}")
+            return Operation(
+                "change", (atom.id,), f"Change the picture so that the answer is yes: {atom.question.rstrip('?')}"
+            )
 
 
 def _recount(atom: CountAtom, thing: str, checklist: Checklist, verdict: Verdict) -> Operation:

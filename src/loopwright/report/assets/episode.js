@@ -115,13 +115,12 @@ function turnSummary(turn, answer) {
 function turnBody(turn, details) {
   const parent = details.iterations.find((other) => other.n === turn.parent);
   return [
-    ...callsView(turn, details, (node) => node !== "verify" && node !== "critique"),
+    ...callsView(turn, details, (node) => !["verify", "critique", "grade"].includes(node)),
     ...candidateView(turn, parent),
     turn.output && h("h3", null, `Sandbox output, ${duration(turn.seconds)}`), turn.output && wholeView(turn.output),
     turn.changes && h("details", { class: "changes" }, h("summary", null, "Changes to the repository"), wholeView(turn.changes)),
     ...callsView(turn, details, (node) => node === "verify"),
     ...verdictView("Checks", turn.judged, details.value),
-    ...verdictView("Grade", turn.graded, details.value),
     ...callsView(turn, details, (node) => node === "critique"),
     turn.critique && h("h3", null, "Critic, for ", said(turn.critique.decision)),
     turn.critique && h("blockquote", null, said(turn.critique.text)),
@@ -129,6 +128,8 @@ function turnBody(turn, details) {
     turn.decided && h("p", null, h("b", null, said(turn.decided.decision)), turn.decided.target === null ? "" : ` from iteration ${turn.decided.target}`,
       ", rule ", h("b", null, said(turn.decided.rule)), ": ", said(brief(turn.decided.why))),
     turn.decided && brief(turn.decided.why) !== turn.decided.why && wholeView(turn.decided.why),
+    ...callsView(turn, details, (node) => node === "grade"),
+    ...verdictView("Grade", turn.graded, details.value),
     h("p", { class: "note" }, turn.images > 0 && plural(turn.images, "image") + ", ", `${plural(turn.calls, "model call")}, ${count(turn.tokens)} tokens, ${money(turn.cost)}, ${duration(turn.model_seconds)} of model time`),
   ].filter(Boolean);
 }
