@@ -99,7 +99,8 @@ async def verify(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopStat
     try:
         view = view_for(AgentRole.VERIFIER, context.known, context.tree, current=iteration)
         verdict = await joined_by_judge(context, view, found, context.calls(iteration, "verify"))
-        if not any(attempt.verdict.checks for attempt in context.tree):
+        # In any order: a search has thousands of attempts, and this is asked after each.
+        if not any(turn.judged and turn.judged.verdict.checks for turn in context.tree.iterations.values()):
             refuse_unjudged(verdict)
         if verdict.passed and context.options.confirm:
             again, seconds = await charge_time(
