@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from loopwright.cli._plan_options import checked, plan_options
 
 if TYPE_CHECKING:
     from loopwright.plan import RunOptions
+    from loopwright.store import RunStore
 
 
 @click.command(
@@ -39,6 +42,15 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in --runs by default.")
 @checkpoints_option
 @notify_option
+@click.option(
+    "--otel",
+    is_flag=False,
+    flag_value="",
+    metavar="[ENDPOINT]",
+    help="Send OpenTelemetry spans while the run works, by OTLP/HTTP in JSON; the endpoint is that of"
+    " OTEL_EXPORTER_OTLP_ENDPOINT or http://localhost:4318 by default. Write --otel=ENDPOINT, or --otel last.",
+)
+@click.option("--otel-content", is_flag=True, help="With --otel: prompts, replies and actions, too.")
 @runs_option
 @json_option
 def command(
@@ -51,6 +63,8 @@ def command(
     out: Path | None,
     checkpoints: str,
     notify: tuple[str, ...],
+    otel: str | None,
+    otel_content: bool,
     runs: Path,
     as_json: bool,
 ) -> None:
@@ -79,5 +93,21 @@ def command(
 
     if not trust_sandbox:
         refuse_outside_servers(everything.resolved.config.tasks)
+    collector = _collector(otel, otel_content)
     created = Run.start(everything.resolved, out or runs / new_run_id())
-    execute(created, accept=accept, as_json=as_json, checkpoints=checkpoints, notify=targets)
+    with collector(created.store):
+        execute(created, accept=accept, as_json=as_json, checkpoints=checkpoints, notify=targets)
+
+
+def _collector(endpoint: str | None, content: bool) -> Callable[[RunStore], AbstractContextManager[None]]:
+    """What sends spans of a run; of none where no collector is named."""
+    from loopwright.cli._output import tell
+
+    if endpoint is None:
+        if content:
+            raise click.UsageError("--otel-content tells what spans hold; it needs --otel")
+        return lambda _: nullcontext()
+    from loopwright.export import Collector, sent_live
+
+    collector = Collector.named(endpoint)
+    return lambda store: sent_live(store, collector, tell, content=content)

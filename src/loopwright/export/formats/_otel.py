@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -39,11 +39,8 @@ class OtelFormat:
         path, entries = output / "traces.jsonl", 0
         with path.open("wb") as file:
             for episode in run.episodes:
-                spans = list(_Trace(run.manifest.id, episode, options.content).spans())
-                scope = {"scope": {"name": "loopwright", "version": __version__}, "spans": spans}
-                resource = {"attributes": _attributes({"service.name": "loopwright", "service.version": __version__})}
-                told = {"resourceSpans": [{"resource": resource, "scopeSpans": [scope]}]}
-                file.write(json_bytes(told) + b"\n")
+                spans = EpisodeTrace(run.manifest.id, episode, options.content).spans()
+                file.write(trace_request(list(spans)) + b"\n")
                 entries += 1
         return ExportResult((path,), entries)
 
@@ -51,8 +48,17 @@ class OtelFormat:
 OTEL = OtelFormat()
 
 
+def trace_request(spans: Sequence[_Json]) -> bytes:
+    """A request of OTLP/HTTP in JSON that holds some spans."""
+    scope = {"scope": {"name": "loopwright", "version": __version__}, "spans": spans}
+    resource = {"attributes": _attributes({"service.name": "loopwright", "service.version": __version__})}
+    return json_bytes({"resourceSpans": [{"resource": resource, "scopeSpans": [scope]}]})
+
+
 @dataclass(frozen=True, slots=True)
-class _Trace:
+class EpisodeTrace:
+    """The spans of an episode."""
+
     run: str
     episode: EpisodeRecord
     content: bool
@@ -61,9 +67,13 @@ class _Trace:
         """The episode, its model calls, and the actions that its environment executed."""
         yield self._episode()
         for number, call in enumerate(self.episode.calls or ()):
-            yield self._chat(call, number)
+            yield self.chat(call, number)
+        yield from self.tools(self.episode.iterations.values())
+
+    def tools(self, iterations: Iterable[IterationRecord]) -> Iterator[_Json]:
+        """The actions of some iterations that the environment executed; none where the agent does not act."""
         if acts(self.episode):
-            for one in self.episode.iterations.values():
+            for one in iterations:
                 if one.observed is not None:
                     yield self._tool(one)
 
@@ -133,7 +143,8 @@ class _Trace:
                     when = str(_nanoseconds(one.time))
                     yield {"timeUnixNano": when, "name": "gen_ai.evaluation.result", "attributes": _attributes(about)}
 
-    def _chat(self, call: CallRecord, number: int) -> _Json:
+    def chat(self, call: CallRecord, number: int) -> _Json:
+        """A model call, with its place among those of the episode."""
         provider, _, model = call.request.model.partition("/")
         reply, sampling = call.reply, call.request.sampling
         about: _Json = {
