@@ -267,6 +267,12 @@ async def test_what_goes_wrong_in_a_server_inside_is_told_to_the_agent(
             ),
             "20000 characters",
         ),
+        (
+            hand_made(
+                listed="answer(asked, {'tools': [{'name': 't', 'inputSchema': {'type': 'object', 'x': float('inf')}}]})"
+            ),
+            "not finite",
+        ),
         (hand_made(listed="time.sleep(9)"), "timed out"),
     ],
 )
@@ -276,6 +282,59 @@ async def test_a_server_that_does_not_begin_well_is_no_score(
     box, _ = await inside(provider, command)
     with pytest.raises(ToolServerFailed, match=why):
         await box.tools()
+    await box.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}},
+        {
+            "type": "object",
+            "$ref": "#/$defs/a0",
+            "$defs": {
+                **{f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}] * 2} for n in range(40)},
+                "a40": {"type": "object"},
+            },
+        },
+        {"type": "object", "properties": {"a": {"pattern": "("}}},
+    ],
+)
+async def test_a_schema_of_results_is_not_worked_out_in_this_process(
+    provider: SandboxProvider, schema: dict[str, Any]
+) -> None:
+    """Both would take years, and hold up all episodes."""
+    listed = f'answer(asked, {{"tools": [tool("t", outputSchema=json.loads({json.dumps(schema)!r}))]}})'
+    result = {"content": [], "structuredContent": {"a": "a" * 40 + "!"}}
+    box, _ = await inside(provider, hand_made(listed=listed, called=f"answer(asked, {result!r})"))
+    await box.tools()
+    assert (await box.call("s__t", {})).text == json.dumps(result["structuredContent"])
+    await box.close()
+
+
+@pytest.mark.anyio
+async def test_a_result_of_many_parts_is_cut_and_few_of_them_are_stored(provider: SandboxProvider) -> None:
+    called = "answer(asked, {'content': [{'type': 'image', 'data': 'AAAA', 'mimeType': 'i'}] * PARTS})"
+    sandbox = await provider.open(SandboxSpec())
+    stored: list[bytes] = []
+
+    async def machine() -> Machine:
+        return Machine(sandbox, sandbox.workdir, own=True)
+
+    options = McpServerOptions.model_validate({"command": hand_made(called=called.replace("PARTS", "100_000"))})
+
+    def put(data: bytes) -> str:
+        stored.append(data)
+        return "<stored>"
+
+    box = McpToolbox({"s": options}, machine, put)
+    await box.tools()
+    told = (await box.call("s__t", {})).text
+    assert told.endswith(
+        "not kept, as only 50 of a result are; it cannot be shown here]\n[99000 more parts were left out]"
+    )
+    assert len(stored) == 50
     await box.close()
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 10_000
 """Characters of a result: it goes into prompts."""
+_STORED = 50
+"""Pictures, sounds and files of a result that are stored."""
 
 
 def told_result(result: CallToolResult, put: Callable[[bytes], str]) -> str:
@@ -24,14 +26,21 @@ def told_result(result: CallToolResult, put: Callable[[bytes], str]) -> str:
         result: As the server sent it.
         put: Stores bytes and returns their artifact reference.
     """
-    text = "\n".join(_told(block, put) for block in result.content)
+    left = _STORED
+
+    def put_some(content: bytes) -> str | None:
+        nonlocal left
+        left -= 1
+        return put(content) if left >= 0 else None
+
+    text = "\n".join(_told(block, put_some) for block in result.content)
     if not result.content and result.structured_content is not None:
         text = json.dumps(result.structured_content, ensure_ascii=False)
     text = cut_middle(text.encode("utf-8", "replace").decode(), _SHOWN)
     return f"[the tool failed]\n{text}" if result.is_error else text
 
 
-def _told(block: ContentBlock, put: Callable[[bytes], str]) -> str:
+def _told(block: ContentBlock, put: Callable[[bytes], str | None]) -> str:
     match block.type:
         case "text":
             return block.text
@@ -47,9 +56,11 @@ def _told(block: ContentBlock, put: Callable[[bytes], str]) -> str:
             return _stored(getattr(inside, "blob", ""), inside.mime_type or "a file", put)
 
 
-def _stored(data: str, kind: str, put: Callable[[bytes], str]) -> str:
+def _stored(data: str, kind: str, put: Callable[[bytes], str | None]) -> str:
     try:
         content = base64.b64decode(data, validate=True)
     except (binascii.Error, ValueError):
         return f"[{kind[:80]}, which cannot be read]"
-    return f"[{kind[:80]}, {len(content)} bytes, kept as artifact {put(content)}; it cannot be shown here]"
+    reference = put(content)
+    kept = f"kept as artifact {reference}" if reference else f"not kept, as only {_STORED} of a result are"
+    return f"[{kind[:80]}, {len(content)} bytes, {kept}; it cannot be shown here]"

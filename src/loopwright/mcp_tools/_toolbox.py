@@ -194,10 +194,9 @@ def _offer(server: str, tool: McpTool, taken: Mapping[str, object]) -> _Offered:
     Raises:
         ToolServerFailed: Its schema is none that models can be shown.
     """
-    if tool.input_schema.get("type") != "object" or len(json.dumps(tool.input_schema)) > _SCHEMA:
+    if problem := _problem(tool.input_schema):
         raise ToolServerFailed(
-            f"mcp_servers.{server}: the arguments of {tool.name[:80]!r} are no object, or their schema has more than "
-            f"{_SCHEMA} characters",
+            f"mcp_servers.{server}: the arguments of {tool.name[:80]!r} {problem}",
             remedy="Name the tools that you want in `only`.",
         )
     plain = f"{server}__{re.sub(r'[^A-Za-z0-9_-]', '_', tool.name)}"
@@ -206,6 +205,17 @@ def _offer(server: str, tool: McpTool, taken: Mapping[str, object]) -> _Offered:
         name, number = f"{plain[: _NAME - 4]}_{number}", number + 1
     described = (tool.description or tool.title or tool.name)[:_DESCRIPTION]
     return _Offered(server, tool.name, Tool(name=name, description=described, parameters=tool.input_schema))
+
+
+def _problem(schema: Mapping[str, Any]) -> str:
+    """Why models cannot be shown a schema of arguments; empty where they can."""
+    if schema.get("type") != "object":
+        return "are no object"
+    try:
+        text = json.dumps(schema, allow_nan=False)
+    except ValueError:
+        return "have a schema with a number that is not finite"
+    return f"have a schema of more than {_SCHEMA} characters" if len(text) > _SCHEMA else ""
 
 
 def _refuse_missing(server: str, options: McpServerOptions, found: Mapping[str, _Offered]) -> None:
