@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -111,7 +112,8 @@ def test_what_is_written_can_be_read(tmp_path: Path) -> None:
     task = load_task(tmp_path / "out" / "write-answer.yaml")
     (instance,) = task.instances()
     assert task.goal == "Write 42 to /app/answer.txt.\n"
-    assert (task.sandbox.image, task.sandbox.user) == ("harbor/write-answer:latest", "root")
+    assert re.fullmatch("harbor/write-answer:[0-9a-f]{12}", str(task.sandbox.image))
+    assert task.sandbox.user == "root"
     assert (task.sandbox.cpus, task.sandbox.memory_mb, task.budget.seconds) == (2, 4096, 120)
     assert (instance.public["cwd"], instance.public["timeout"]) == ("/srv/app", 120)
     assert {name: instance.public["env"][name] for name in ("ONE", "TWO", "OLD", "THREE")} == {
@@ -169,6 +171,16 @@ url = "http://localhost"
     assert not (tmp_path / "out" / "write" / "tests" / "link").exists()
 
 
+def test_tasks_of_the_same_name_have_images_of_their_own(tmp_path: Path) -> None:
+    images = []
+    for number, dockerfile in enumerate(("FROM a\n", "FROM a\n", "FROM b\n")):
+        source = harbor_task(tmp_path / str(number) / "write", dockerfile=dockerfile)
+        import_tasks("harbor", source, tmp_path / f"out{number}")
+        images.append(load_task(tmp_path / f"out{number}" / "write-answer.yaml").sandbox.image)
+    assert images[0] == images[1]
+    assert images[2] not in images[:2]
+
+
 def test_a_separate_verifier_sees_its_artifacts_alone(tmp_path: Path) -> None:
     settings = 'artifacts = ["/app/answer.txt", {source = "/data", exclude = ["x"]}]\n' + SETTINGS
     source = harbor_task(
@@ -180,7 +192,7 @@ def test_a_separate_verifier_sees_its_artifacts_alone(tmp_path: Path) -> None:
     (source / "tests" / "Dockerfile").write_text("FROM python:3.12\n")
     import_tasks("harbor", source, tmp_path / "built")
     (instance,) = load_task(tmp_path / "built" / "write-answer.yaml").instances()
-    assert instance.hidden["tests_image"] == "harbor/write-answer-verifier:latest"
+    assert re.fullmatch("harbor/write-answer-verifier:[0-9a-f]{12}", instance.hidden["tests_image"])
     assert (tmp_path / "built" / "environments" / "write-answer-verifier" / "check.py").exists()
 
 

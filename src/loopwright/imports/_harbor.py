@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import dropwhile
 from pathlib import Path
@@ -192,8 +193,8 @@ def _image(
         made.lost.append("`docker-compose.yaml`: further services")
     image = table.docker_image
     if image is None and dockerfile.is_file():
-        image = f"harbor/{name.lower()}:latest"
-        _copied(context, output / "environments" / name, made)
+        copied = _copied(context, output / "environments" / name, made)
+        image = f"harbor/{name.lower()}:{_fingerprint(output / 'environments' / name, copied)}"
         about = output / "environments" / name / _ABOUT_IMAGE
         data = {"version": 1, "name": name, "class": "bash", "image": image}
         about.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
@@ -201,6 +202,16 @@ def _image(
     elif image is not None and not dockerfile.is_file() and table.workdir is None:
         made.lost.append("the working folder of the image, which only the image tells: set `cwd`")
     return image, table.workdir or cwd, {**env, **_variables(table.env, made, "environment.env")}
+
+
+def _fingerprint(folder: Path, names: Sequence[str]) -> str:
+    """Twelve digits of what an image is built from: tasks of the same name must not take each other's image."""
+    told = hashlib.sha256()
+    for name in names:
+        content = read_bytes(folder / name, folder)
+        head = f"{name}\0{(folder / name).stat().st_mode & 0o777:o}\0{len(content)}\0"
+        told.update(head.encode("utf-8", "surrogateescape") + content)
+    return told.hexdigest()[:12]
 
 
 def _variables(given: Mapping[str, str], made: _Made, place: str) -> dict[str, str]:
