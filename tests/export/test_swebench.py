@@ -84,3 +84,13 @@ def test_an_instance_of_two_tasks_is_in_a_file_once(tmp_path: Path) -> None:
     written = export(run.close(), "swebench", tmp_path / "out")
     assert [row["instance_id"] for path in written.files for row in predictions(path)] == ["a"]
     assert dict(written.left_out) == {"another task has an instance of that name": 1}
+
+
+def test_the_loader_of_the_harness_takes_them(tmp_path: Path) -> None:
+    harness = pytest.importorskip("swebench.harness.utils")
+    run = RunBuilder(tmp_path / "run", episodes=2)
+    run.episode([Turn(1, hidden=1.0, files={PATCH: DIFF})], instance="a")
+    run.episode([], instance="b")
+    (path,) = export(run.close(), "swebench", tmp_path / "out").files
+    loaded = harness.get_predictions_from_file(str(path), "", "test")
+    assert [(row["instance_id"], row["model_patch"]) for row in loaded] == [("a", DIFF), ("b", "")]
