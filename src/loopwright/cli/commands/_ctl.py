@@ -90,7 +90,8 @@ def answer_command(
     """Answer a question that an episode waits with; `status` shows the open ones.
 
     QUESTION is its id or the beginning of it. CHOICE is one of agree, continue, restart, backtrack and stop for a
-    decision, and approve or refuse for an action. TEXT is what the proposer is told.
+    decision, and approve or refuse for an action. TEXT, quoted, is told to the proposer with a decision, and is what a
+    refused action gives back.
     """
     from loopwright.control import GiveAnswer
 
