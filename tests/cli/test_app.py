@@ -48,8 +48,9 @@ def _commands() -> list[tuple[str, click.Command]]:
 
 @pytest.mark.parametrize(("name", "command"), _commands(), ids=[name for name, _ in _commands()])
 def test_every_verb_shows_an_example_and_speaks_json(name: str, command: click.Command) -> None:
-    page = CliRunner().invoke(app, [*name.split(), "--help"], prog_name="loopwright").output
-    assert f"loopwright {name}" in page.partition("Example")[2]
+    words = name.replace("ctl ", "ctl runs/demo ")
+    page = CliRunner().invoke(app, [*words.split(), "--help"], prog_name="loopwright").output
+    assert f"loopwright {words}" in page.partition("Example")[2]
     assert isinstance(command, click.Group) or "--json" in page
 
 

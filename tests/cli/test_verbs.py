@@ -345,7 +345,11 @@ def test_gc_leaves_what_is_alive(invoke: Invoke) -> None:
     "verb", [verb for verb in VERBS if verb not in ("doctor", "fork", "gate", "gc", "init", "models", "schema")]
 )
 def test_every_verb_refuses_what_is_not_there_without_a_traceback(invoke: Invoke, project: Path, verb: str) -> None:
-    words = {"export": ("nowhere", "--format", "chat"), "import": ("inspect", "nowhere", "--out", "out")}
+    words = {
+        "ctl": ("nowhere", "status"),
+        "export": ("nowhere", "--format", "chat"),
+        "import": ("inspect", "nowhere", "--out", "out"),
+    }
     result = invoke(verb, *words.get(verb, ("nowhere",)))
     assert result.exit_code == 2
     assert "Traceback" not in result.stderr

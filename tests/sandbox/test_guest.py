@@ -26,6 +26,7 @@ SOURCE = Path(loopwright.__path__[0])
 OLDEST = {
     "agents": (3, 8),
     "discovery": (3, 8),
+    "export": (3, 8),
     "repo": (3, 8),
     "sandbox": (3, 8),
     "environments": (3, 8),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from loopwright.cli._options import examples, json_option, run_argument, runs_option
+from loopwright.cli._options import NumberRange, examples, json_option, run_argument, runs_option
 from loopwright.task import Caps
 from loopwright.types import LONGEST_ANSWER, Choice
 
@@ -105,7 +105,7 @@ def answer_command(
     "set", epilog=examples("loopwright ctl runs/demo set concurrency 2", "loopwright ctl runs/demo set usd 5")
 )
 @click.argument("what", type=click.Choice(["concurrency", *Caps.model_fields]), metavar="concurrency|CAP")
-@click.argument("value", type=click.FloatRange(min=0))
+@click.argument("value", type=NumberRange(0))
 @json_option
 @click.pass_obj
 def set_command(where: tuple[str, Path], what: str, value: float, as_json: bool) -> None:

@@ -32,15 +32,19 @@ if TYPE_CHECKING:
 
     Suite = dict[str, Any]
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 REWARD = "/logs/verifier/reward.txt"
 LARGEST = 64 * 1024 * 1024
 SETTINGS = ("conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg")
 
 
+def here() -> str:
+    """The folder of this program, where `suite.json` lies."""
+    return os.path.dirname(os.path.abspath(sys.argv[0]))
+
+
 def main() -> None:
     """Grades and writes the reward: the share of checks that passed."""
-    with open(os.path.join(HERE, "suite.json"), encoding="utf-8") as file:
+    with open(os.path.join(here(), "suite.json"), encoding="utf-8") as file:
         suite = json.load(file)
     remove(REWARD)
     put_back(suite)
@@ -129,7 +133,7 @@ def commanded(suite: Suite) -> list[bool]:
 
 def reported(patterns: list[str]) -> dict[str, Any]:
     """The tests of the reports by their names."""
-    sys.path.insert(0, HERE)
+    sys.path.insert(0, here())
     junit = importlib.import_module("junit")
     cases: list[Any] = []
     for path in sorted(path for pattern in patterns for path in glob.glob(pattern)):
@@ -158,7 +162,7 @@ def named(suite: Suite) -> dict[str, bool]:
     results, told = os.pipe()
     os.write(order, key)
     os.close(order)
-    command = [sys.executable, "-I", "-B", os.path.abspath(__file__), "--run", str(asked), str(told)]
+    command = [sys.executable, "-I", "-B", os.path.abspath(sys.argv[0]), "--run", str(asked), str(told)]
     process = subprocess.Popen(command, cwd=suite["folder"], start_new_session=True, pass_fds=(asked, told))
     os.close(asked)
     os.close(told)
@@ -201,7 +205,7 @@ def run_named(asked: int, told: int) -> None:
     """Runs the named tests and tells each result, then whether a test that must fail has passed."""
     key = os.read(asked, 32)
     os.close(asked)
-    with open(os.path.join(HERE, "suite.json"), encoding="utf-8") as file:
+    with open(os.path.join(here(), "suite.json"), encoding="utf-8") as file:
         suite = json.load(file)
     count, write, new, dumps = 0, os.write, hmac.new, json.dumps
     sha256 = hashlib.sha256
