@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -31,7 +32,10 @@ def _question(run: Started, number: int = 1) -> str:
     return asked[number - 1].question.id
 
 
-def _data(kind: type) -> list[object]:
+T = TypeVar("T")
+
+
+def _data(kind: type[T]) -> list[T]:
     return [event.data for event in read_run(Path("out")).events if isinstance(event.data, kind)]
 
 
@@ -49,10 +53,10 @@ def test_a_decision_is_asked_and_the_words_reach_the_proposer(invoke: Invoke, wr
         code, _, stderr = run.end()
     assert code == 0, stderr
     assert "waits for a person" in stderr
-    [first] = [one for one in _data(Decided) if one.rule == "person"]  # type: ignore[attr-defined]
-    assert first.decision == "continue"  # type: ignore[attr-defined]
-    assert [one.critic for one in _data(Critiqued)][-1] == "person"  # type: ignore[attr-defined]
-    assert [one.answer.by for one in _data(PersonAnswered)] == ["ctl"]  # type: ignore[attr-defined]
+    [first] = [one for one in _data(Decided) if one.rule == "person"]
+    assert first.decision == "continue"
+    assert [one.critic for one in _data(Critiqued)][-1] == "person"
+    assert [one.answer.by for one in _data(PersonAnswered)] == ["ctl"]
     assert "say yes, please" in Path("out/events.jsonl").read_text().split('"person_answered"')[1]
 
 
@@ -72,7 +76,7 @@ def test_a_refused_action_is_not_executed(invoke: Invoke, write_task: WriteTask)
         run.ctl("answer", _question(run, 2), "approve")
         code, _, stderr = run.end()
     assert code == 0, stderr
-    first, second, *_ = (one.observation.text for one in _data(Observed))  # type: ignore[attr-defined]
+    first, second, *_ = (one.observation.text for one in _data(Observed))
     assert "not that word" in first
     assert second == "ran yes"
 
@@ -109,9 +113,9 @@ def test_resume_after_a_kill_asks_only_what_was_not_answered(invoke: Invoke, wri
         run.ctl("answer", _question(run, 3), "approve")
         code, _, stderr = run.end()
     assert code == 0, stderr
-    asked = [one.question.id for one in _data(PersonAsked)]  # type: ignore[attr-defined]
+    asked = [one.question.id for one in _data(PersonAsked)]
     assert len(asked) == len(set(asked)) == 3
-    assert [one.answer.choice for one in _data(PersonAnswered)] == ["approve", "continue", "approve"]  # type: ignore[attr-defined]
+    assert [one.answer.choice for one in _data(PersonAnswered)] == ["approve", "continue", "approve"]
 
 
 def test_a_person_at_the_terminal_answers(write_task: WriteTask) -> None:
@@ -133,7 +137,7 @@ def test_a_person_at_the_terminal_answers(write_task: WriteTask) -> None:
         finally:
             process.kill()
             os.close(master)
-    assert [one.answer.by for one in _data(PersonAnswered)] == ["terminal"]  # type: ignore[attr-defined]
+    assert [one.answer.by for one in _data(PersonAnswered)] == ["terminal"]
     assert load_result("out").episodes[0].stop_reason == "person"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import yaml
@@ -35,14 +36,16 @@ def climb(strategy: str, *found: float | None, tokens: int = 10, usd: str | None
     return Climb(tuple(better), rungs[-1], strategy, search=strategy == "discover")
 
 
-def row(task: str, repeat: int, climbed: Climb, status: str = "scored") -> EpisodeRow:
+def row(
+    task: str, repeat: int, climbed: Climb, status: Literal["scored", "failed", "unfinished"] = "scored"
+) -> EpisodeRow:
     return EpisodeRow(
         episode=f"{task}:{climbed.strategy}:{repeat}",
         task=task,
         instance=task,
         variant=climbed.strategy,
         repeat=repeat,
-        status=status,  # type: ignore[arg-type] # a word of `Status`
+        status=status,
         score=1.0,
         passed=True,
         iterations=climbed.whole.candidates,
