@@ -156,3 +156,10 @@ def test_a_run_of_a_search_and_of_best_of_n_tells_both_in_its_report(tmp_path: P
     assert "Best with 12 candidates" in page
     assert "value 0.5 (a guess)" in page
     assert "the first so many of the search" in page
+
+
+def test_seeds_that_cost_nothing_count_in_the_middle_of_the_money() -> None:
+    rows = [row("task", repeat, climb("discover", 1, 5, usd=usd)) for repeat, usd in enumerate(("0", "0", "0.25"))]
+    (table,) = budget_tables(rows, config())
+    (found,) = [one for one in table.rows if one.kind == "search"]
+    assert "$0.5000" not in " ".join(found.found)

@@ -79,3 +79,8 @@ def with_constants(source: str, values: Mapping[str, float]) -> str:
         return f"{found['name']}{found['equals']}{values[found['name']]!r}{rest}"
 
     return _DECLARED.sub(replaced, source)
+
+
+def other_seeds(source: str, random: Random) -> dict[str, float]:
+    """Other values of the constants without bounds, such as the seeds of a program."""
+    return {one.name: one.changed(random) for one in constants_of(source) if one.low is None}

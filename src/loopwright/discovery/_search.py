@@ -9,7 +9,7 @@ from random import Random
 
 from loopwright.discovery._archive import MEASUREMENTS, Archive, State
 from loopwright.discovery._bandit import Bandit
-from loopwright.discovery._constants import constants_of, with_constants
+from loopwright.discovery._constants import other_seeds, with_constants
 from loopwright.discovery._entropic import entropic_weights
 from loopwright.discovery._islands import Islands
 from loopwright.discovery._problem import AGAIN, CONSTRUCTION, MEASURED, PROGRAM, WITHOUT, again_of, measured_of
@@ -133,7 +133,7 @@ class Discovery:
             return None
         before, measured = self._noisy[target]
         random, source = Random(f"{self._seed}/{iteration}/again"), before.files.get(PROGRAM, "")
-        drawn = {one.name: one.changed(random) for one in constants_of(source) if one.low is None}
+        drawn = other_seeds(source, random)
         made = {"operation": AGAIN, MEASURED: list(measured)}
         files = {**before.files, PROGRAM: with_constants(source, drawn)}
         return before.model_copy(update={"files": files, "made": made})

@@ -7,7 +7,7 @@ from random import Random
 
 from loopwright.agents import AgentReply, AgentRole, KnowsTurnSeed, ModelClient, View
 from loopwright.candidate import Candidate
-from loopwright.discovery._constants import constants_of, with_constants
+from loopwright.discovery._constants import constants_of, other_seeds, with_constants
 from loopwright.discovery._problem import CONSTRUCTION, PROGRAM, WITHOUT, construction_of
 from loopwright.errors import NoCandidate
 from loopwright.task import Instance
@@ -50,7 +50,7 @@ class Tuner:
             seed = str(view.public.get("seed") or "")
             if not seed:
                 raise NoCandidate("the tuner starts from a seed program, and the problem has none")
-            drawn = {one.name: one.changed(random) for one in constants_of(seed) if one.low is None}
+            drawn = other_seeds(seed, random)
             return _reply({PROGRAM: with_constants(seed, drawn)}, None, "seed", tuple(drawn))
         if known := _knocked_out(view, before.candidate, random):
             return known
@@ -86,7 +86,7 @@ def _knocked_out(view: View, before: Candidate, random: Random) -> AgentReply | 
     if not on or random.random() >= _KNOCKED_OUT:
         return None
     name = random.choice(on)
-    drawn = {one.name: one.changed(random) for one in constants if one.low is None}
+    drawn = other_seeds(source, random)
     made = {"operation": WITHOUT, "changed": [name], "switch": name}
     files = {**before.files, PROGRAM: with_constants(source, {**drawn, name: 0})}
     artifacts = {} if start is None else {CONSTRUCTION: start}

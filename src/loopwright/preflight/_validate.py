@@ -370,15 +370,14 @@ def _notes(episode: PlannedEpisode, cast: ResolvedComponents, resolved: Resolved
 
 
 def _unread_ideas(task: Task, cast: ResolvedComponents) -> Iterator[str]:
-    """Says that ideas are paid for and change nothing, for all who make candidates or for some."""
+    """Says that ideas are paid for and change nothing, where nobody who makes candidates reads them."""
     if AgentRole.IDEA not in cast.agents:
         return
     makers = {name: arm.agent for name, arm in cast.arms.items()}
     makers = makers or {task.agents.proposer: cast.agents[AgentRole.PROPOSER]}
-    deaf = [name for name, agent in makers.items() if isinstance(agent, IgnoresIdeas) and agent.ignores_ideas]
-    if len(deaf) == len(makers):
+    if all(isinstance(agent, IgnoresIdeas) and agent.ignores_ideas for agent in makers.values()):
         yield (
-            f"{task.name}: `agents.idea` is useless here: {' and '.join(deaf)} does not read ideas; leave it out, or "
+            f"{task.name}: `agents.idea` is useless here: {' and '.join(makers)} does not read ideas; leave it out, or "
             "name a proposer that does, such as `coder`"
         )
 

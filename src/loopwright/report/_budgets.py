@@ -15,6 +15,7 @@ from loopwright.report._climb import Climb, Rung
 from loopwright.report._format import NOTHING, bounds, count, duration, holds_difference, money
 from loopwright.report._row import EpisodeRow
 from loopwright.stats import PairedDifference, paired_values, wilson
+from loopwright.text import counted
 from loopwright.types import ValueOptions
 
 _TARGETS = 6
@@ -103,8 +104,7 @@ class BudgetTable:
         told = []
         for row in self.rows:
             found = "; ".join(f"{value} {name}" for name, value in zip(self.budgets, row.found, strict=True))
-            seeds = f"{row.seeds} seed{'' if row.seeds == 1 else 's'}"
-            told.append(f"{self.problem}, {row.method} ({row.kind}, {seeds}): {found}")
+            told.append(f"{self.problem}, {row.method} ({row.kind}, {counted(row.seeds, 'seed')}): {found}")
             if row.difference:
                 told[-1] += f"; the search minus it {row.difference}"
         for target in self.targets:
@@ -274,13 +274,13 @@ def _took(rungs: Sequence[Rung | None], middle: Callable[[list[float]], float]) 
         found = middle([*amounts, *missing])
         return show(found) if math.isfinite(found) else _NEVER
 
-    costs = [rung.usd for rung in there]
+    priced = [float(rung.usd) for rung in there if rung.usd is not None]
     return (
         told((rung.candidates for rung in there), lambda found: f"{found:g}"),
         told((rung.executed for rung in there), lambda found: f"{found:g}"),
         told((rung.seconds for rung in there), duration),
         told((rung.tokens for rung in there), lambda found: count(round(found))),
-        NOTHING if None in costs or not any(costs) else told(map(float, filter(None, costs)), _dollars),
+        NOTHING if len(priced) < len(there) or not any(priced) else told(priced, _dollars),
     )
 
 

@@ -55,7 +55,7 @@ def _values(variant: VariantSummary) -> Iterator[str]:
         best = "higher" if variant.valued.direction == "maximize" else "lower"
         n = sum(map(len, variant.values.values()))
         told = printable_line(variant.valued.describe(variant.mean_value))
-        yield f"{told} in the mean of {n} answer{'' if n == 1 else 's'} ({best} is better)"
+        yield f"{told} in the mean of {counted(n, 'answer')} ({best} is better)"
     if variant.valued and not variant.values:
         reasons = Counter(reason for row in variant.episodes for reason in row.invalid)
         for reason, times in reasons.most_common(1):
