@@ -71,7 +71,7 @@ _SPENT = tuple(name for name in Caps.model_fields if hasattr(Spend, name))
 
 
 class PausableClock:
-    """Seconds that pass while nothing is paused. Safe to use from threads."""
+    """Seconds that pass while nothing is paused. One thread stops it and lets it go on."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

@@ -11,6 +11,7 @@ import yaml
 
 import loopwright
 from loopwright.discovery import DISCOVER
+from loopwright.discovery._problem import measured_of
 from loopwright.loop import Search
 from loopwright.record import EpisodeRecord, RunReader
 from loopwright.store import read_run
@@ -112,7 +113,7 @@ def test_the_answer_of_a_noisy_search_is_the_best_by_its_lower_bound(tmp_path: P
     worths = {one.iteration: one.verdict.worth(value) for one in episode}
     assert episode.best is not None
     assert worths[episode.best.iteration] == max(worths.values())
-    counts = [len((one.verdict.checks[0].data or {})["measured"]) for one in episode]  # type: ignore[arg-type] # a list
+    counts = [len(measured_of(one)) for one in episode]
     assert max(counts) == 3
     made_from = {one.parent for one in episode if one.candidate and one.candidate.made["operation"] != "again"}
     again = {one.parent for one in episode if one.candidate and one.candidate.made["operation"] == "again"}

@@ -14,7 +14,7 @@ import loopwright
 from loopwright import Observation, Scripted, Task
 from loopwright.errors import UserError
 from loopwright.loop import Gate
-from loopwright.store import Decided, PersonAnswered, read_run
+from loopwright.store import CallFinished, Decided, PersonAnswered, read_run
 from loopwright.types import Check, PersonAnswer, Question, Verdict
 
 THREAD: Any = {"configurable": {"thread_id": "one"}}
@@ -88,8 +88,8 @@ def test_a_thread_is_a_run_that_is_interrupted_by_each_question(tmp_path: Path) 
         (choice, "langgraph") for choice in ("approve", "continue", "refuse", "stop")
     ]
     assert [event.data.rule for event in events if isinstance(event.data, Decided)][-1] == "person"
-    calls = [event for event in events if event.data.type == "call_finished"]
-    assert len(calls) == len({event.data.key for event in calls})  # type: ignore[union-attr]  # all are call_finished
+    calls = [event.data.key for event in events if isinstance(event.data, CallFinished)]
+    assert len(calls) == len(set(calls))
 
 
 def test_an_answer_that_cannot_be_used_is_asked_again_with_the_problem(tmp_path: Path) -> None:

@@ -25,8 +25,6 @@ from loopwright.verify import Check, Verdict
 REWARD = "reward"
 """Name of the check by which a strategy acts on the hidden verdict: an oracle that no deployed agent has."""
 
-_EVERY_ACTION_COUNTS = frozenset({"again", "step"})
-"""Styles in which each action is graded."""
 _STEP = re.compile(r"^\s*(?:\d+[.):]|[-*])\s+(?P<step>\S.*)$", re.MULTILINE)
 
 

@@ -52,5 +52,5 @@ class ProgramCalls:
 
 
 def asked_hash(asked: Mapping[str, Any]) -> str:
-    """sha256 of what decides what a program does, as 64 hexadecimal digits."""
+    """sha256 of what decides what a call does, as 64 hexadecimal digits."""
     return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()

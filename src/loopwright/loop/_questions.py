@@ -59,12 +59,13 @@ async def ask_person(
     )
     if id not in context.tree.questions:
         context.record(PersonAsked(question=question), iteration, "person")
-    began = time.monotonic()
+    # The ledger's clock stands still while the run is paused: what passed by it is taken off, and nothing twice.
+    began, passed = time.monotonic(), context.ledger.seconds
     answer = await context.person.ask(question, context.gate)
     if problem := answer.problem(question):
         raise UserError(f"an answer of a person cannot be used: {problem}")
     waited = time.monotonic() - began
-    context.ledger.discount(waited)
+    context.ledger.discount(context.ledger.seconds - passed)
     context.record(PersonAnswered(id=id, answer=answer, waited=waited), iteration, "person")
     return answer
 
@@ -130,5 +131,5 @@ async def refused_by_person(context: EpisodeContext, iteration: int, candidate: 
 
 
 def not_executed(why: str) -> Observation:
-    """What stands in the place of an execution that a person refused."""
+    """What stands in the place of an execution that was refused."""
     return Observation(text=why, verdict=Verdict(checks=(Check(name="executed", score=0.0, evidence=why),)))

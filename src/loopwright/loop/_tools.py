@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from loopwright.candidate import Candidate
 from loopwright.environments import Observation, action_tools, tool_call_of
 from loopwright.loop._context import EpisodeContext
+from loopwright.loop._program_calls import asked_hash
 from loopwright.mcp_tools import Toolbox
 from loopwright.models import Tool
 from loopwright.store import CallKey
@@ -56,8 +55,7 @@ async def executed(context: EpisodeContext, candidate: Candidate) -> Observation
     if not toolbox.is_outside(tool):
         return await toolbox.call(tool, arguments)
     asked = {"tool": tool, "arguments": arguments}
-    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-    key = CallKey(context.episode, len(context.tree) - 1, "act", 0, digest)
+    key = CallKey(context.episode, len(context.tree) - 1, "act", 0, asked_hash(asked))
 
     async def once() -> Mapping[str, Any]:
         return {"text": (await toolbox.call(tool, arguments)).text}
