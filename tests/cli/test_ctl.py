@@ -115,6 +115,9 @@ def test_skip_retry_and_fewer_at_a_time(invoke: Invoke, task: Path) -> None:
     )
     assert steered(Path("out")) == [("skip", first), ("skip", second), ("set_concurrency", None)]
     assert "skipped" in stdout
+    refused = invoke("resume", "out", "--retry", third)
+    assert (refused.exit_code, "has a score, which stays" in refused.stderr) == (2, True)
+    assert steered(Path("out"))[-1] == ("set_concurrency", None)
     assert invoke("resume", "out").exit_code == 0
     assert len(_ends(run)) == 3
     result = invoke("resume", "out", "--retry", second, "--json")

@@ -2,7 +2,7 @@
 
 from loopwright.repo._diff import write_diff
 from loopwright.repo._environment import RepoEnvironment
-from loopwright.repo._fields import RepoFields, RepoHidden
+from loopwright.repo._fields import TEST_FILES, RepoFields, RepoHidden
 from loopwright.repo._junit import JUNIT_READER
 from loopwright.repo._patch import FilePatch, Hunk, PatchFailed, apply_patch, read_patch
 from loopwright.repo._patcher import Patcher
@@ -16,6 +16,7 @@ __all__ = [
     "COMMIT",
     "JUNIT_READER",
     "PATCH",
+    "TEST_FILES",
     "DecidingFiles",
     "Entry",
     "FilePatch",

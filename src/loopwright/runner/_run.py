@@ -171,8 +171,8 @@ class Run:
 
         Raises:
             RunChanged: What the run rests on changed, and `changed` is not set.
-            UserError: A cap on cost would be counted by prices that somebody sent, or a task of somebody's loosens
-                the sandbox.
+            UserError: A cap on cost would be counted by prices that somebody sent, a task of somebody's loosens the
+                sandbox, or an episode cannot be tried again.
             StoreError: There is no run, its record is damaged, or another process has it.
         """
         config = recorded_config(folder, project, prices, budget, trust_sandbox=trust_sandbox)
@@ -180,9 +180,20 @@ class Run:
             folder, config, given=given, changed=changed, repeat_in_doubt=repeat_in_doubt, budget=budget
         )
         for episode in retry:
+            run._refuse_retry(episode)
             event = run.store.append(RunSteered(action="retry", by="resume"), episode=episode)
             run.recorded = {**run.recorded, episode: [*run.recorded.get(episode, ()), event]}
         return run
+
+    def _refuse_retry(self, episode: str) -> None:
+        known = any(one.id == episode for one in self.planned)
+        if known and state_after(self.recorded.get(episode, ())) != "scored":
+            return
+        self.store.close()
+        raise UserError(
+            f"{episode} {'has a score, which stays' if known else 'is no episode of the run'}",
+            remedy="Episodes that failed or were skipped can be tried again.",
+        )
 
     @classmethod
     def continued(

@@ -156,6 +156,8 @@ def _repository(episode: PlannedEpisode, image: str) -> Parts:
 
 
 def _grader(task: GradedRepository, folder: str) -> dict[str, bytes]:
+    from loopwright.repo import TEST_FILES
+
     fields, suite, deciding = task.fields, task.suite, task.deciding
     put = {
         path: {"data": base64.b64encode(entry.data).decode(), "kind": entry.kind}
@@ -171,6 +173,7 @@ def _grader(task: GradedRepository, folder: str) -> dict[str, bytes]:
         "junit": fields.junit,
         "must_fail": suite.must_fail,
         "timeout": fields.test_timeout,
+        "settings": TEST_FILES,
         "told": sorted(deciding.told),
         "folders": sorted(deciding.folders),
         "patterns": deciding.patterns,

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 REWARD = "/logs/verifier/reward.txt"
 LARGEST = 64 * 1024 * 1024
-SETTINGS = ("conftest.py", "pytest.ini", ".pytest.ini", "pytest.toml", ".pytest.toml", "tox.ini", "setup.cfg")
 
 
 def here() -> str:
@@ -73,7 +72,7 @@ def decides(suite: Suite, path: str) -> bool:
     folders = set(suite["folders"])
     above = path.split("/")[:-1]
     return (
-        name in SETTINGS
+        name in suite["settings"]
         or path == "pyproject.toml"
         or path in suite["told"]
         or any("/".join(above[: depth + 1]) in folders for depth in range(len(above)))
