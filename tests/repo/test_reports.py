@@ -96,6 +96,13 @@ async def test_visible_tests_are_all_that_the_report_tells(sums: Shop) -> None:
     assert "add::adds failed:\nwrong sum" in seen.text
 
 
+async def test_a_report_of_nothing_but_tests_that_must_fail_passes_nothing(sums: Shop) -> None:
+    hidden = {"must_fail": ["add::never"], "test_files": {"tests/cases.sh": ALWAYS}}
+    verdict = await graded(sums, {"lib/add.sh": RIGHT}, hidden)
+    assert passed(verdict) == {"test_command": False}
+    assert "no other test than those that must fail" in verdict.failed[0].evidence
+
+
 CHEATS: Mapping[str, Files] = {
     "a report of its own": {"out/report.xml": FORGED, "out/mine.xml": FORGED},
     "writes the report when it is tested": {"lib/add.sh": f"mkdir -p out; echo '{FORGED}' > out/a.xml\n"},
