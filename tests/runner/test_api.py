@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import loopwright
 from loopwright.agents import load_agent
 from loopwright.errors import ModelRejected, UserError
+from loopwright.loop import REFINE
 from loopwright.models import Reply, Request, Scripted
 from loopwright.project import Project
 from loopwright.store import Event, RunFinished, RunStarted, read_run
@@ -305,6 +306,30 @@ def test_an_environment_is_handed_in_as_an_object(tmp_path: Path, made: Any) -> 
     assert task["environment"]["name"].endswith("#environment")
     assert loopwright.resume(out, model=model, environment=made).pass_rate == 1.0
     assert len(model.requests) == 2
+
+
+class _Counted:
+    """`refine`, and how often it was compiled."""
+
+    name = "counted"
+    asks_critic = True
+    compiled = 0
+
+    def compile(self, checkpointer: Any) -> Any:
+        self.compiled += 1
+        return REFINE.compile(checkpointer)
+
+
+def test_a_strategy_is_compiled_once_for_all_episodes_at_the_same_time(tmp_path: Path) -> None:
+    def better(request: Request) -> str:
+        return f"```python\nn = {33 if 'n = 1' in str(request.messages) else 1}\n```"
+
+    strategy, model = _Counted(), Scripted([better], cycle=True)
+    result = loopwright.run(
+        _wanted("33"), model=model, environment=_Echo, strategy=strategy, repeats=6, concurrency=6, out=tmp_path / "run"
+    )
+    assert [len(episode.attempts) for episode in result] == [2] * 6
+    assert (result.pass_rate, strategy.compiled) == (1.0, 1)
 
 
 def test_a_run_goes_on_with_the_objects_it_was_started_with(task: loopwright.Task, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from loopwright.agents import AgentRole, Attempt
 from loopwright.environments import KnowsVisibleChecks
@@ -17,7 +17,7 @@ from loopwright.loop._idempotence import check_idempotence
 from loopwright.loop._preparation import prepare
 from loopwright.loop._search_strategy import SearchStrategy
 from loopwright.loop._stop_rules import BUDGET
-from loopwright.loop._strategies import Strategy, traits_of
+from loopwright.loop._strategies import Graphs, Strategy, traits_of
 from loopwright.loop._tools import answer_of
 from loopwright.loop._verdicts import audited, joined_by_judge, refuse_unjudged, unjudged, verified, visible_verdict
 from loopwright.loop._views import view_of
@@ -26,10 +26,6 @@ from loopwright.store import Decided, EpisodeFinished, EpisodeStarted, Event, Gr
 from loopwright.task import Instance
 from loopwright.types import Failure, Usage
 from loopwright.verify import Verdict
-
-if TYPE_CHECKING:
-    from langgraph.checkpoint.base import BaseCheckpointSaver
-
 
 GRADE = "grade"
 """The node of what is recorded while candidates are graded."""
@@ -50,7 +46,7 @@ async def run_episode(
     context: EpisodeContext,
     *,
     recorded: Iterable[Event] = (),
-    checkpointer: BaseCheckpointSaver[Any] | None = None,
+    graphs: Graphs | None = None,
 ) -> EpisodeFinished:
     """Runs an episode to its end, or goes on with one that was interrupted.
 
@@ -58,7 +54,7 @@ async def run_episode(
         plan: The episode.
         context: Its handles; `context.environment` is reset here, and `context.gate` asks the episode to stop.
         recorded: Events of this episode from an earlier, interrupted process.
-        checkpointer: Where the graph's state is kept for others to look at; the episode never reads it.
+        graphs: Those of the run; None compiles the strategy for this episode alone.
 
     Returns:
         The outcome, which is also in the record. Infrastructure failures are outcomes with status `failed`.
@@ -79,7 +75,7 @@ async def run_episode(
     async def work() -> None:
         await context.environment.reset(plan.instance)
         await prepare(context)
-        await _loop(plan, context, checkpointer)
+        await _loop(plan, context, graphs or Graphs())
         await _grade(context, grade)
         if context.options.idempotence and not traits_of(plan.strategy).acts:
             await check_idempotence(context, grade, critic=plan.strategy.asks_critic)
@@ -127,7 +123,7 @@ async def regrade_episode(plan: EpisodePlan, context: EpisodeContext, *, recorde
         await context.environment.reset(plan.instance)
         if traits_of(plan.strategy).acts:
             # Its recorded actions bring the environment to the state that is graded.
-            await _loop(plan, context, None)
+            await _loop(plan, context, Graphs())
         await _grade(context, lambda attempt: _submitted_again(plan, context, attempt))
 
     return await _finished(context, work())
@@ -167,14 +163,10 @@ async def _finished(context: EpisodeContext, work: Coroutine[Any, Any, None]) ->
     return outcome
 
 
-async def _loop(
-    plan: EpisodePlan,
-    context: EpisodeContext,
-    checkpointer: BaseCheckpointSaver[Any] | None,
-) -> None:
+async def _loop(plan: EpisodePlan, context: EpisodeContext, graphs: Graphs) -> None:
     from langgraph.errors import GraphDrained
 
-    graph = plan.strategy.compile(checkpointer)
+    graph = graphs.of(plan.strategy)
     # The record alone decides where an episode stands: a resumed one starts at its first iteration and passes over
     # what is recorded. Checkpoints are for whoever looks on, so nothing waits for them.
     try:
@@ -183,7 +175,7 @@ async def _loop(
             # LangGraph's limit is no loop guard for us: `max_iterations` is.
             {"configurable": {"thread_id": context.episode}, "recursion_limit": 1_000_000},
             context=context,
-            durability="async" if checkpointer else None,
+            durability="async" if graphs.checkpointer else None,
             control=context.gate.control,
         )
     except GraphDrained:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from loopwright.loop._context import EpisodeContext, LoopState
 
+    Compiled = CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]
+
 
 @runtime_checkable
 class Strategy(Protocol):
@@ -39,6 +41,23 @@ class Strategy(Protocol):
     ) -> CompiledStateGraph[LoopState, EpisodeContext, LoopState, LoopState]:
         """Returns the compiled graph; `compile_loop` builds the usual ones."""
         ...
+
+
+class Graphs:
+    """The graphs of a run. A strategy is compiled once for all of its episodes: a graph holds nothing of an episode."""
+
+    def __init__(self, checkpointer: BaseCheckpointSaver[Any] | None = None) -> None:
+        """Keeps the state of all graphs in `checkpointer`, for others to look at; None keeps none."""
+        self.checkpointer = checkpointer
+        self._compiled: dict[int, tuple[Strategy, Compiled]] = {}
+
+    def of(self, strategy: Strategy) -> Compiled:
+        """The graph of a strategy."""
+        known = self._compiled.get(id(strategy))
+        if known is None:
+            # The strategy is kept, too, so that no other object gets its id.
+            known = self._compiled[id(strategy)] = (strategy, strategy.compile(self.checkpointer))
+        return known[1]
 
 
 @dataclass(frozen=True, slots=True)

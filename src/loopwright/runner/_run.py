@@ -11,12 +11,21 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from loopwright._version import __version__
 from loopwright.control import ControlServer
 from loopwright.errors import CallInDoubt, Interrupted, UserError
-from loopwright.loop import GRADE, EpisodeContext, EpisodePlan, Gate, Nobody, Person, regrade_episode, run_episode
+from loopwright.loop import (
+    GRADE,
+    EpisodeContext,
+    EpisodePlan,
+    Gate,
+    Graphs,
+    Nobody,
+    Person,
+    regrade_episode,
+    run_episode,
+)
 from loopwright.notify import Notifier, Target
 from loopwright.plan import (
     BudgetBook,
@@ -54,10 +63,6 @@ from loopwright.store import (
 )
 from loopwright.task import CapOptions, Caps
 
-if TYPE_CHECKING:
-    from langgraph.checkpoint.base import BaseCheckpointSaver
-
-
 _log = logging.getLogger(__name__)
 
 
@@ -91,7 +96,7 @@ class Run:
     """Episodes that were begun in this process."""
     _loop: asyncio.AbstractEventLoop | None = None
     _schedule: Schedule | None = None
-    _checkpointer: BaseCheckpointSaver[Any] | None = None
+    _graphs: Graphs = field(default_factory=Graphs)
 
     @classmethod
     def create(cls, config: RunConfig, folder: Path, *, given: ComponentOverrides | None = None) -> Run:
@@ -269,7 +274,7 @@ class Run:
                 parts = await stack.enter_async_context(RunResources(self.resolved, self.store))
                 if self.checkpoints:
                     url = None if self.checkpoints == "sqlite" else self.checkpoints
-                    self._checkpointer = await stack.enter_async_context(self.store.checkpointer(url))
+                    self._graphs = Graphs(await stack.enter_async_context(self.store.checkpointer(url)))
                 for episode in self.planned:
                     if recorded := self.recorded.get(episode.id):
                         self.ledgers.episode(episode, recorded, parts.prices)
@@ -375,7 +380,7 @@ class Run:
             if self.config.regrade:
                 outcome = await regrade_episode(plan, context, recorded=recorded)
             else:
-                outcome = await run_episode(plan, context, recorded=recorded, checkpointer=self._checkpointer)
+                outcome = await run_episode(plan, context, recorded=recorded, graphs=self._graphs)
                 teach(cast, context.tree)
         finally:
             await environment.close()
