@@ -8,6 +8,7 @@ LoopwrightError
 │   ├── MissingContent        an agent, prompt, environment, model or strategy of that name is not there
 │   ├── MissingSecret         an API key that a model needs is not set
 │   ├── MissingExtra          an optional dependency is not installed
+│   ├── ClusterUnusable       the machines that a run is to work on are not there, or do not fit
 │   └── RunChanged            what a run rests on changed since it was recorded
 ├── AgentError                cause agent; scored
 │   ├── NoCandidate           the reply holds no candidate that can be executed
@@ -25,6 +26,7 @@ LoopwrightError
 │   ├── SandboxUnavailable    no provider can give what the task requires
 │   ├── ToolServerFailed      a server of tools does not start, or does not answer as one
 │   └── SandboxLost           the sandbox ended or its runner stopped answering: retried in a fresh one
+│       └── WorkerLost        the worker that held the sandbox is gone: retried on another one
 ├── VerifierError             cause verifier: the verifier itself failed, not the candidate
 ├── StoreError                cause harness: the record cannot be read or written
 │   ├── FolderTaken           the folder of a new run holds something already
@@ -147,6 +149,10 @@ class MissingExtra(UserError):
     """An optional dependency is not installed."""
 
 
+class ClusterUnusable(UserError):
+    """The machines that a run is to work on are not there, or do not fit."""
+
+
 class RunChanged(UserError):
     """A task, prompt, card, module or version changed since the run was recorded; it goes on when told to."""
 
@@ -250,6 +256,10 @@ class SandboxLost(SandboxError):
     """The sandbox ended, or its runner stopped answering."""
 
     retry = True
+
+
+class WorkerLost(SandboxLost):
+    """The worker that held the sandbox is gone, which nothing in the sandbox is to blame for."""
 
 
 class ToolServerFailed(SandboxError):

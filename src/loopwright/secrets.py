@@ -22,7 +22,7 @@ MASK = "***"
 SHORTEST = 6
 """Values with fewer characters are not secrets: scrubbing them would tear ordinary words apart."""
 
-_SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW", re.IGNORECASE)
+SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW", re.IGNORECASE)
 
 _NUMBER = re.compile(r"[-+]?[0-9][0-9_,.]{0,14}([eE][-+]?[0-9]+)?")
 """Up to 15 digits; no key is as short and has digits alone."""
@@ -96,7 +96,7 @@ def register_url(url: str) -> None:
     found = [(parts.password or "", True), (parts.username or "", not parts.password)]
     for field in parts.query.split("&"):
         name, named, value = field.partition("=")
-        found.append((value if named else name, _SECRET_NAME.search(name) is not None))
+        found.append((value if named else name, SECRET_NAME.search(name) is not None))
     for raw, sure in found:
         for value in {raw, unquote(raw), unquote_plus(raw)}:
             if sure or (is_secret(value) and not _PLAIN.fullmatch(value)):
@@ -186,7 +186,7 @@ def load_env_file(path: Path) -> tuple[str, ...]:
                 f"{path}: the variable {name[:80]!r} cannot be set",
                 remedy="A name holds no `=`, and neither name nor value holds a NUL character.",
             ) from None
-        if _SECRET_NAME.search(name) and is_secret(value):
+        if SECRET_NAME.search(name) and is_secret(value):
             register(value, name)
             _names.add(name)
     return left_out

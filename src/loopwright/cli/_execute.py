@@ -15,6 +15,7 @@ import click
 from loopwright import Run, load_result
 from loopwright.cli._acceptance import Acceptance, accepted
 from loopwright.cli._exit import ExitCode
+from loopwright.cli._options import Place
 from loopwright.cli._output import load_env, tell, write, write_json
 from loopwright.cli._person import AtTerminal
 from loopwright.cli._progress import show_progress
@@ -22,6 +23,7 @@ from loopwright.cli.render._loosened import loosened_lines
 from loopwright.cli.render._summary import summary_as_json
 from loopwright.errors import Cause, Interrupted, UserError
 from loopwright.notify import Target
+from loopwright.plan import Machines
 from loopwright.report import RunSummary, render_text, summarize_run
 from loopwright.secrets import MASK, masked_names
 from loopwright.task import Caps
@@ -34,14 +36,20 @@ _GRACE = 5.0
 
 
 def execute(
-    run: Run, *, accept: float | None, as_json: bool, checkpoints: str = "", notify: Sequence[Target] = ()
+    run: Run,
+    *,
+    accept: float | None,
+    as_json: bool,
+    checkpoints: str = "",
+    notify: Sequence[Target] = (),
+    machines: Machines | None = None,
 ) -> None:
     """Runs to the end, tells what came out, and exits.
 
     Raises:
         UserError: A task, agent, model or environment cannot be used as it is.
     """
-    run.checkpoints, run.notify = checkpoints, notify
+    run.checkpoints, run.notify, run.machines = checkpoints, notify, machines
     folder = run.store.folder
     result = carry_out(run, accept)
     code = result.code
@@ -60,6 +68,19 @@ def execute(
         write(render_text(summary))
         write(closing_words(folder, result, summary))
     click.get_current_context().exit(int(code))
+
+
+def machines_at(place: Place) -> Machines | None:
+    """The machines that `--on` and `--workers` name, not yet connected; None for this one.
+
+    Raises:
+        UserError: `--on` is no address.
+    """
+    if not place["on"]:
+        return None
+    from loopwright.cluster import RayCluster
+
+    return RayCluster(**place)
 
 
 def carry_out(run: Run, accept: float | None) -> Acceptance:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypedDict, TypeVar
 
 import click
 
@@ -98,6 +99,38 @@ notify_option = click.option(
     help="Tell a command (JSON on its stdin) or a webhook of the end, a spent cap, and drift alarms; repeatable.",
 )
 """`--notify`: who is told what happens in a run."""
+
+
+class Place(TypedDict):
+    """Where a run works."""
+
+    on: str
+    workers: int | None
+
+
+def place_options(function: _Function) -> _Function:
+    """`--on` and `--workers`: the machines that a run works on; the function gets them as `place`."""
+
+    @functools.wraps(function)
+    def gathered(*, on: str, workers: int | None, **values: Any) -> Any:
+        if workers is not None and not on:
+            raise click.UsageError("--workers goes with --on ray")
+        return function(place=Place(on=on, workers=workers), **values)
+
+    where = click.option(
+        "--on",
+        default="",
+        metavar="ray|ray://HOST:PORT",
+        envvar="LOOPWRIGHT_ON",
+        show_envvar=True,
+        help="Open sandboxes on the workers of a Ray cluster: that of RAY_ADDRESS or one started here, or a named one.",
+    )
+    many = click.option(
+        "--workers", type=click.IntRange(min=1), help="With --on: how many; one for each processor by default."
+    )
+    options: Any = where(many(gathered))
+    added: _Function = options
+    return added
 
 
 runs_option = click.option(

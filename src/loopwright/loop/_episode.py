@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from loopwright.agents import AgentRole, Attempt
 from loopwright.environments import KnowsVisibleChecks
-from loopwright.errors import Cause, EpisodeSkipped, LoopwrightError, StoreError
-from loopwright.loop._context import EpisodeContext
+from loopwright.errors import Cause, EpisodeSkipped, LoopwrightError, StoreError, WorkerLost
+from loopwright.loop._context import EpisodeContext, Flight
 from loopwright.loop._environment_work import retry_once_on_sandbox_loss
 from loopwright.loop._idempotence import check_idempotence
 from loopwright.loop._preparation import prepare
@@ -29,6 +29,8 @@ from loopwright.verify import Verdict
 
 GRADE = "grade"
 """The node of what is recorded while candidates are graded."""
+_WORKERS = 8
+"""Workers that an episode may lose before it counts as what kills them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,10 @@ async def run_episode(
             started = started.model_copy(update={"in_flight": plan.strategy.in_flight(context)})
         context.tree.apply(context.store.append(started, episode=context.episode))
 
-    async def work() -> None:
+    async def work(context: EpisodeContext) -> None:
+        async def grade(attempt: Attempt) -> Verdict:
+            return await _submitted(plan, context, attempt)
+
         await context.environment.reset(plan.instance)
         await prepare(context)
         await _loop(plan, context, graphs or Graphs())
@@ -80,10 +85,25 @@ async def run_episode(
         if context.options.idempotence and not traits_of(plan.strategy).acts:
             await check_idempotence(context, grade, critic=plan.strategy.asks_critic)
 
-    async def grade(attempt: Attempt) -> Verdict:
-        return await _submitted(plan, context, attempt)
+    return await _finished(context, _outliving_workers(context, work))
 
-    return await _finished(context, work())
+
+async def _outliving_workers(context: EpisodeContext, work: Callable[[EpisodeContext], Awaitable[None]]) -> None:
+    """Does an episode's work; where a worker was lost with its sandboxes, again from what is recorded.
+
+    That ends too, as the work may be what kills them.
+
+    Raises:
+        WorkerLost: Too many were lost.
+        LoopwrightError: What else the work raises.
+    """
+    for _ in range(_WORKERS):
+        try:
+            return await work(context)
+        except WorkerLost:
+            # The tree is what is recorded; what was under way is not.
+            context = replace(context, draws={}, flight=Flight())
+    return await work(context)
 
 
 def _still_decided(recorded: list[Event]) -> list[Event]:
@@ -119,14 +139,14 @@ async def regrade_episode(plan: EpisodePlan, context: EpisodeContext, *, recorde
             remedy="Grade its run again: `loopwright regrade RUN`.",
         )
 
-    async def work() -> None:
+    async def work(context: EpisodeContext) -> None:
         await context.environment.reset(plan.instance)
         if traits_of(plan.strategy).acts:
             # Its recorded actions bring the environment to the state that is graded.
             await _loop(plan, context, Graphs())
         await _grade(context, lambda attempt: _submitted_again(plan, context, attempt))
 
-    return await _finished(context, work())
+    return await _finished(context, _outliving_workers(context, work))
 
 
 async def _finished(context: EpisodeContext, work: Coroutine[Any, Any, None]) -> EpisodeFinished:

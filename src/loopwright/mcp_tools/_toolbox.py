@@ -110,8 +110,9 @@ class McpToolbox:
         return Observation(text=told_result(result, self._put))
 
     async def close(self) -> None:
-        """Ends all servers; harmless when called twice."""
+        """Ends all servers, which begin anew where a tool is asked for again; harmless when called twice."""
         servers, self._servers = self._servers, {}
+        self._offered = None
         await asyncio.gather(*(server.close() for server in servers.values()), return_exceptions=True)
         if self._own is not None:
             own, self._own = self._own, None

@@ -10,6 +10,7 @@ from loopwright.models._endpoints import (
     openai_endpoint,
     user_endpoints,
 )
+from loopwright.models._in_process import InProcess
 from loopwright.models._limits import Breaker
 from loopwright.models._open import open_model, split_name
 from loopwright.models._options import ModelOptions
@@ -57,6 +58,7 @@ __all__ = [
     "Finding",
     "FunctionCall",
     "GivesLogprobs",
+    "InProcess",
     "LocalModel",
     "Message",
     "Model",

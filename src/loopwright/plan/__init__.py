@@ -2,6 +2,7 @@
 
 from loopwright.plan._changes import resumed
 from loopwright.plan._ledgers import BudgetBook
+from loopwright.plan._machines import Machines, OpenedSandbox, SandboxSource
 from loopwright.plan._options import ComponentOptions, RunOptions, Tasks, handed_in, opened, resolve
 from loopwright.plan._pictures import read_picture
 from loopwright.plan._plan import PlannedEpisode, RegradeOptions, RunConfig, plan_episodes
@@ -23,6 +24,8 @@ __all__ = [
     "ComponentOverrides",
     "ComponentResolver",
     "EnvironmentMaker",
+    "Machines",
+    "OpenedSandbox",
     "PlannedEpisode",
     "RegradeOptions",
     "ResolvedComponents",
@@ -31,6 +34,7 @@ __all__ = [
     "RunConfig",
     "RunOptions",
     "RunResources",
+    "SandboxSource",
     "Tasks",
     "current_episode",
     "handed_in",

@@ -124,7 +124,7 @@ class ResolvedRun:
         """
         if name not in self._models:
             given = self.resolver.given.models.get(name)
-            self._models[name] = given or open_model(name, options=self._model_options)
+            self._models[name] = given or open_model(name, options=self.model_options)
         return self._models[name]
 
     def image_model(self, name: str) -> ImageModel:
@@ -135,14 +135,15 @@ class ResolvedRun:
         """
         if name not in self._image_models:
             given = self.resolver.given.image_models.get(name)
-            model = given or open_image_model(name, options=self._model_options)
+            model = given or open_image_model(name, options=self.model_options)
             if isinstance(model, Connects):
-                model.connect(self._model_options)
+                model.connect(self.model_options)
             self._image_models[name] = model
         return self._image_models[name]
 
     @property
-    def _model_options(self) -> ModelOptions:
+    def model_options(self) -> ModelOptions:
+        """What its models are opened with."""
         return ModelOptions(
             folder=self.config.project,
             endpoints=self.endpoints,

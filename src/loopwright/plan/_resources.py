@@ -19,11 +19,12 @@ from loopwright.mcp_tools import Machine, McpToolbox, Toolbox
 from loopwright.models import Breaker, Model, ModelOptions, Resilient, ResilientImages, Usage
 from loopwright.models.embedding import EMBEDDING_POLICY, EMBEDDING_SECONDS, OpenAIEmbedding
 from loopwright.models.image import ImageModel
+from loopwright.plan._machines import Machines, SandboxSource, ThisMachine
 from loopwright.plan._pictures import read_picture
 from loopwright.plan._plan import PlannedEpisode
 from loopwright.plan._resolve import ResolvedComponents, ResolvedEnvironment
 from loopwright.plan._resolved_run import ResolvedRun
-from loopwright.sandbox import Control, Limits, Pool, Sandbox, SandboxSpec, open_provider
+from loopwright.sandbox import Control, Limits, Sandbox, SandboxSpec
 from loopwright.store import Failed, RunStore, SandboxOpened
 from loopwright.task import Instance, SandboxOptions, Task
 
@@ -37,7 +38,14 @@ current_episode: ContextVar[str | None] = ContextVar("current_episode", default=
 class RunResources:
     """The parts of one run, opened when first needed and closed together."""
 
-    def __init__(self, run: ResolvedRun, store: RunStore) -> None:
+    def __init__(self, run: ResolvedRun, store: RunStore, machines: Machines | None = None) -> None:
+        """Opens nothing yet.
+
+        Args:
+            run: What is run.
+            store: Its record.
+            machines: Where its sandboxes are, which whoever gives them opens and closes; None for this machine.
+        """
         self.models: Mapping[str, Model] = _OpenedModels(self._open)
         """The models of the run by name, each opened when it is first asked for."""
         self.image_models: Mapping[str, ImageModel] = _OpenedModels(self._open_images)
@@ -46,13 +54,17 @@ class RunResources:
         self._run = run
         run.artifacts.source, run.artifacts.sink = store.get, store.put
         self._store = store
-        self._providers: dict[tuple[str, str | None], Pool] = {}
+        self._machines = machines or ThisMachine()
+        self._own_machines = machines is None
+        self._providers: dict[tuple[str, str | None], SandboxSource] = {}
         self._places: dict[int, asyncio.Semaphore] = {}
         self._opening = asyncio.Lock()
         self._breakers: dict[str, Breaker] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        if self._own_machines:
+            await self._stack.enter_async_context(self._machines)
         return self
 
     async def __aexit__(
@@ -119,7 +131,7 @@ class RunResources:
 
     def places(self, number: int) -> asyncio.Semaphore:
         """The places for so many candidates that are executed together, whatever their episodes."""
-        return self._places.setdefault(number, asyncio.Semaphore(number))
+        return self._places.setdefault(number, asyncio.Semaphore(self._machines.places(number)))
 
     async def shown(self, instance: Instance) -> Instance:
         """The instance as the loop may have it: without hidden fields, its picture an artifact of the run.
@@ -149,12 +161,14 @@ class RunResources:
         return model
 
     def _open(self, name: str) -> Model:
-        model = Resilient(self._run.model(name), on_failure=self._on_failure, breakers=self._breakers)
+        placed = self._machines.placed(self._run.model(name), self._run.model_options)
+        model = Resilient(placed, on_failure=self._on_failure, breakers=self._breakers)
         self._stack.push_async_callback(model.close)
         return model
 
     def _open_images(self, name: str) -> ImageModel:
-        model = ResilientImages(self._run.image_model(name), on_failure=self._on_failure, breakers=self._breakers)
+        placed = self._machines.placed_images(self._run.image_model(name), self._run.model_options)
+        model = ResilientImages(placed, on_failure=self._on_failure, breakers=self._breakers)
         self._stack.push_async_callback(model.close)
         return model
 
@@ -180,13 +194,11 @@ class RunResources:
         )
         return call.reserve_again() if call and lost and retried else None
 
-    async def _provider(self, name: str, image: str | None) -> Pool:
+    async def _provider(self, name: str, image: str | None) -> SandboxSource:
         key = (name, image if name == "auto" else None)
         async with self._opening:
             if key not in self._providers:
-                pool = Pool(await open_provider(name, image))
-                self._providers[key] = pool
-                self._stack.push_async_callback(pool.close)
+                self._providers[key] = await self._machines.sandboxes(name, image)
         return self._providers[key]
 
 
@@ -208,7 +220,7 @@ class _OpenedModels(dict[str, _Opened]):
 class RecordingProvider:
     """A provider that writes every sandbox it opens, with the proof of its hardening, into the record."""
 
-    def __init__(self, provider: Pool, store: RunStore, episode: str) -> None:
+    def __init__(self, provider: SandboxSource, store: RunStore, episode: str) -> None:
         self._provider = provider
         self._store = store
         self._episode = episode
@@ -236,6 +248,7 @@ class RecordingProvider:
                 seconds=time.monotonic() - started,
                 pooled=sandbox.pooled,
                 reason=self._provider.reason,
+                host=sandbox.host,
             ),
             episode=self._episode,
         )

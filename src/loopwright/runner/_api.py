@@ -13,7 +13,7 @@ from loopwright.errors import UserError
 from loopwright.loop import Person
 from loopwright.models import Model
 from loopwright.notify import Target, parse_target
-from loopwright.plan import ComponentOptions, RunOptions, Tasks, handed_in, spelled, spelled_as
+from loopwright.plan import ComponentOptions, Machines, RunOptions, Tasks, handed_in, spelled, spelled_as
 from loopwright.preflight import checked
 from loopwright.runner._fork import fork_episode
 from loopwright.runner._regrade import regrade_run
@@ -39,6 +39,10 @@ class ExecuteOptions(TypedDict, total=False):
     """Who is asked where a task asks a person; None for whoever answers by `loopwright ctl`."""
     notify: Sequence[str]
     """Who is told of the end, of a cap that is reached and of alarms of drift: commands, and addresses of webhooks."""
+    on: str
+    """Where sandboxes and local models are: `ray`, `ray://HOST:PORT` or `HOST:PORT`; empty for this machine."""
+    workers: int | None
+    """How many workers Ray is asked for."""
 
 
 class RunArguments(RunOptions, ExecuteOptions, total=False):
@@ -83,6 +87,9 @@ async def arun(tasks: Tasks, **options: Unpack[RunArguments]) -> RunResult:
             for whoever answers by `loopwright ctl`.
         notify: Who is told of the end, of a cap that is reached and of alarms of drift: commands, which read a notice
             in JSON from their standard input, and addresses of webhooks, to which it is posted.
+        on: Where sandboxes and local models are: `ray` for the cluster at RAY_ADDRESS, or one that is started on this
+            machine; `ray://HOST:PORT`, or `HOST:PORT` of a node; empty for this machine alone.
+        workers: How many workers Ray is asked for; None for one for each of its processors.
         **options: Those above.
 
     Raises:
@@ -91,9 +98,10 @@ async def arun(tasks: Tasks, **options: Unpack[RunArguments]) -> RunResult:
     """
     out = options.pop("out", None)
     executed, planned = _split(options)
+    machines = _machines(executed.get("on", ""), executed.get("workers"))
     ready, targets = checked(tasks, **planned), [parse_target(one) for one in executed.get("notify", ())]
     run = Run.start(ready.resolved, Path(out) if out else Path("runs") / new_run_id())
-    return await _executed(run, executed, targets)
+    return await _executed(run, executed, targets, machines)
 
 
 @spelled
@@ -111,6 +119,8 @@ async def aresume(
     on_event: Callable[[Event], None] | None = None,
     person: Person | None = None,
     notify: Sequence[str] = (),
+    on: str = "",
+    workers: int | None = None,
     **objects: Unpack[ComponentOptions],
 ) -> RunResult:
     """Goes on with a run that was interrupted. `aresume` is to be awaited; `resume` waits by itself.
@@ -130,6 +140,8 @@ async def aresume(
         on_event: Called with every event from now on.
         person: As for `run`.
         notify: As for `run`.
+        on: As for `run`; it need not be where the run began.
+        workers: As for `run`.
         **objects: The objects that the run was started with, such as `model=`; names are in the record.
 
     Raises:
@@ -137,7 +149,7 @@ async def aresume(
         UserError: Something that the run names is not there or cannot be used.
         StoreError: There is no run, its record is damaged, or another process has it.
     """
-    targets = [parse_target(one) for one in notify]
+    targets, machines = [parse_target(one) for one in notify], _machines(on, workers)
     run = Run.reopen(
         Path(folder),
         given=handed_in(**objects),
@@ -149,7 +161,8 @@ async def aresume(
         budget=CapOptions.model_validate(budget or {}),
         trust_sandbox=trust_sandbox,
     )
-    return await _executed(run, {"checkpoints": checkpoints, "on_event": on_event, "person": person}, targets)
+    executed: ExecuteOptions = {"checkpoints": checkpoints, "on_event": on_event, "person": person}
+    return await _executed(run, executed, targets, machines)
 
 
 async def afork(
@@ -266,8 +279,10 @@ def _split(options: RunArguments) -> tuple[ExecuteOptions, RunOptions]:
     return executed, planned
 
 
-async def _executed(run: Run, options: ExecuteOptions, targets: Sequence[Target] = ()) -> RunResult:
-    run.checkpoints = options.get("checkpoints", "")
+async def _executed(
+    run: Run, options: ExecuteOptions, targets: Sequence[Target] = (), machines: Machines | None = None
+) -> RunResult:
+    run.checkpoints, run.machines = options.get("checkpoints", ""), machines
     run.notify, run.person = targets, options.get("person")
     if on_event := options.get("on_event"):
         if not run.recorded:
@@ -275,6 +290,16 @@ async def _executed(run: Run, options: ExecuteOptions, targets: Sequence[Target]
                 on_event(event)
         run.on_event(on_event)
     return await run.execute()
+
+
+def _machines(on: str, workers: int | None) -> Machines | None:
+    if not on:
+        if workers is not None:
+            raise UserError("workers go with a cluster", remedy="Name one: on='ray'.")
+        return None
+    from loopwright.cluster import RayCluster
+
+    return RayCluster(on, workers)
 
 
 class EventStream(AsyncIterator[Event]):

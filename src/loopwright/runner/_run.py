@@ -30,6 +30,7 @@ from loopwright.notify import Notifier, Target
 from loopwright.plan import (
     BudgetBook,
     ComponentOverrides,
+    Machines,
     PlannedEpisode,
     ResolvedRun,
     RunConfig,
@@ -88,6 +89,9 @@ class Run:
     """Asks somebody in this process, beside whoever answers by `loopwright ctl`; None where nobody is here."""
     notify: Sequence[Target] = ()
     """Who gets notices: see `loopwright.notify`. It is not recorded, as an address often is a secret."""
+    machines: Machines | None = None
+    """Where sandboxes and local models are, such as a `RayCluster`, opened and closed with the run; None for this
+    machine. It is not recorded, as it decides nothing that comes out."""
     tell: Callable[[str], None] = _log.warning
     """Called with what the user should know beside the events; into the log by default."""
     _person: Person = field(default_factory=Nobody)
@@ -271,7 +275,8 @@ class Run:
     async def _to_the_end(self, notices: Notices) -> None:
         try:
             async with AsyncExitStack() as stack:
-                parts = await stack.enter_async_context(RunResources(self.resolved, self.store))
+                machines = await stack.enter_async_context(self.machines) if self.machines else None
+                parts = await stack.enter_async_context(RunResources(self.resolved, self.store, machines))
                 if self.checkpoints:
                     url = None if self.checkpoints == "sqlite" else self.checkpoints
                     self._graphs = Graphs(await stack.enter_async_context(self.store.checkpointer(url)))

@@ -6,6 +6,7 @@ from loopwright.sandbox._open import open_provider
 from loopwright.sandbox._owners import Found
 from loopwright.sandbox._pool import Pool, PoolStats
 from loopwright.sandbox._types import Change, Completed, Limits, Output, Process, Sandbox, SandboxProvider, SandboxSpec
+from loopwright.sandbox.docker._provider import default_image
 from loopwright.sandbox.host._program import GuestLost, GuestProgram
 from loopwright.types import Control, ControlState
 
@@ -26,6 +27,7 @@ __all__ = [
     "Sandbox",
     "SandboxProvider",
     "SandboxSpec",
+    "default_image",
     "doctor",
     "gc",
     "open_provider",

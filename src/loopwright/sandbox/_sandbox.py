@@ -63,6 +63,8 @@ class OpenSandbox:
         self.controls: Sequence[ControlState] = ()
         self.pooled = False
         """Whether it was warm when it was asked for."""
+        self.host = ""
+        """It is on this machine."""
         self._closing: asyncio.Task[None] | None = None
         self._heart = asyncio.get_running_loop().create_task(self._beat())
 

@@ -111,6 +111,8 @@ class SandboxOpened(EventPayload):
     """Whether it was warm when it was asked for."""
     reason: str = ""
     """Why this provider was taken."""
+    host: str = Field(default="", exclude_if=operator.not_)
+    """The machine that it is on; empty for that of the run."""
 
 
 CallKind = Literal["model", "image", "sandbox", "other"]

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
 
-from loopwright.errors import SandboxLost, VerifierError
+from loopwright.errors import SandboxLost, VerifierError, WorkerLost
 from loopwright.sandbox import SandboxProvider, SandboxSpec
 from loopwright.types import Check, Verdict
 from loopwright.verify._grading_sandbox import GradingSandbox
@@ -86,6 +86,9 @@ class Grader:
         """
         try:
             return await self._grade(files, suite, patience)
+        except WorkerLost:
+            await self.close()
+            raise
         except SandboxLost:
             await self._verifier.drop_sandbox()  # a retry finds a new one
             raise
@@ -130,6 +133,8 @@ class Grader:
     async def _ready_candidate(self, setup: tuple[bytes, bytes] | None = None) -> Program:
         try:
             return await self._candidate.ready(setup)
+        except WorkerLost:
+            raise
         except SandboxLost:  # what an earlier candidate left behind may have ended it
             await self._candidate.drop_sandbox()
             return await self._candidate.ready(setup)

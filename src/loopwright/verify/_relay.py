@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from loopwright.errors import SandboxLost, VerifierError
+from loopwright.errors import SandboxLost, VerifierError, WorkerLost
 from loopwright.sandbox import GuestLost
 from loopwright.text import cut_middle, printable_lines
 from loopwright.verify._guest.candidate import UNUSABLE
@@ -55,7 +55,7 @@ class TestRelay:
         Raises:
             CandidateSandboxLost: The candidate's sandbox ended.
             VerifierError: The verifier's program ended before the candidate was asked anything.
-            SandboxLost: The verifier's sandbox ended.
+            SandboxLost: The verifier's sandbox ended, or the worker of one of both.
         """
         lost = ""
         try:
@@ -148,6 +148,8 @@ class TestRelay:
 def _candidates() -> Iterator[None]:
     try:
         yield
+    except WorkerLost:
+        raise  # the candidate is not to blame
     except SandboxLost as error:
         raise CandidateSandboxLost from error
 

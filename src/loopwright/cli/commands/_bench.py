@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loopwright.cli._options import NumberRange, examples, json_option, run_argument, runs_option
+from loopwright.cli._options import (
+    NumberRange,
+    Place,
+    examples,
+    json_option,
+    place_options,
+    run_argument,
+    runs_option,
+)
 from loopwright.cli._plan_options import plan_options
 
 if TYPE_CHECKING:
@@ -75,6 +83,7 @@ def list_command(as_json: bool) -> None:
 @click.option("--check/--no-check", default=True, help="Look first for tasks that are not sound; on by default.")
 @click.option("--accept", type=NumberRange(0, 1), help="Pass rate below which the exit code is 1.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in --runs by default.")
+@place_options
 @runs_option
 @json_option
 def run_command(
@@ -93,6 +102,7 @@ def run_command(
     check: bool,
     accept: float | None,
     out: Path | None,
+    place: Place,
     runs: Path,
     as_json: bool,
 ) -> None:
@@ -102,20 +112,21 @@ def run_command(
     """
     from loopwright import Run, new_run_id
     from loopwright.cli._bench_run import flag, planned
-    from loopwright.cli._execute import execute
+    from loopwright.cli._execute import execute, machines_at
     from loopwright.cli._output import write
     from loopwright.cli.render._bench import show_outcomes
 
     fields = {"scoring": scoring, "legacy": legacy or None, "handicap": handicap or None, "engine": engine}
     drawn: RunOptions = {"generator": generator, "editor": editor}
     chosen = {name: value for name, value in fields.items() if value is not None}
+    machines = machines_at(place)
     resolved = planned(suite, {**plan, **drawn}, source, limit, turns, chosen, auditor_model)
     folder = out or runs / new_run_id()
     run = Run.start(resolved, folder)
     if check:
         flag(resolved.config, folder)
     try:
-        execute(run, accept=accept, as_json=as_json)
+        execute(run, accept=accept, as_json=as_json, machines=machines)
     except click.exceptions.Exit:
         if not as_json:
             show_outcomes(folder)

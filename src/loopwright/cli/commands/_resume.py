@@ -8,10 +8,12 @@ import click
 
 from loopwright.cli._options import (
     NumberRange,
+    Place,
     checkpoints_option,
     examples,
     json_option,
     notify_option,
+    place_options,
     run_argument,
     runs_option,
     sent_options,
@@ -42,6 +44,7 @@ from loopwright.cli._plan_options import cap_options
 @cap_options
 @checkpoints_option
 @notify_option
+@place_options
 @runs_option
 @json_option
 def command(
@@ -55,6 +58,7 @@ def command(
     prices: Path | None,
     checkpoints: str,
     notify: tuple[str, ...],
+    place: Place,
     runs: Path,
     as_json: bool,
     budget: dict[str, float | None],
@@ -66,12 +70,12 @@ def command(
     meanwhile, it says what, and stops. Caps that are given take the place of those on the whole run.
     """
     from loopwright import Run
-    from loopwright.cli._execute import execute, tell_code
+    from loopwright.cli._execute import execute, machines_at, tell_code
     from loopwright.cli._runs import find_episode, find_run
     from loopwright.notify import parse_target
     from loopwright.task import CapOptions
 
-    targets = [parse_target(one) for one in notify]
+    targets, machines = [parse_target(one) for one in notify], machines_at(place)
     folder = find_run(run, runs)
     opened = Run.reopen(
         folder,
@@ -84,4 +88,4 @@ def command(
         budget=CapOptions.model_validate(budget),
     )
     tell_code(opened)
-    execute(opened, accept=accept, as_json=as_json, checkpoints=checkpoints, notify=targets)
+    execute(opened, accept=accept, as_json=as_json, checkpoints=checkpoints, notify=targets, machines=machines)

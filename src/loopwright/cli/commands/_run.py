@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loopwright.cli._options import NumberRange, checkpoints_option, examples, json_option, notify_option, runs_option
+from loopwright.cli._options import (
+    NumberRange,
+    Place,
+    checkpoints_option,
+    examples,
+    json_option,
+    notify_option,
+    place_options,
+    runs_option,
+)
 from loopwright.cli._plan_options import checked, plan_options
 
 if TYPE_CHECKING:
@@ -42,6 +51,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder; a new one in --runs by default.")
 @checkpoints_option
 @notify_option
+@place_options
 @click.option(
     "--otel",
     is_flag=False,
@@ -63,6 +73,7 @@ def command(
     out: Path | None,
     checkpoints: str,
     notify: tuple[str, ...],
+    place: Place,
     otel: str | None,
     otel_content: bool,
     runs: Path,
@@ -88,15 +99,16 @@ def command(
     if rates:
         raise click.UsageError("--rates tells what a run will take; it needs --dry-run")
     from loopwright import Run, new_run_id
-    from loopwright.cli._execute import execute
+    from loopwright.cli._execute import execute, machines_at
     from loopwright.preflight import refuse_outside_servers
 
     if not trust_sandbox:
         refuse_outside_servers(everything.resolved.config.tasks)
     collector = _collector(otel, otel_content)
+    machines = machines_at(place)
     created = Run.start(everything.resolved, out or runs / new_run_id())
     with collector(created.store):
-        execute(created, accept=accept, as_json=as_json, checkpoints=checkpoints, notify=targets)
+        execute(created, accept=accept, as_json=as_json, checkpoints=checkpoints, notify=targets, machines=machines)
 
 
 def _collector(endpoint: str | None, content: bool) -> Callable[[RunStore], AbstractContextManager[None]]:

@@ -87,6 +87,7 @@ class Local:
     """
 
     repeatable = True
+    in_process = True
 
     def __init__(self, path: Path, *, name: str, options: ModelOptions, sampling: Sampling | None = None) -> None:
         """Makes a model from a GGUF file; nothing is loaded yet.

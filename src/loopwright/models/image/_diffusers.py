@@ -68,6 +68,7 @@ class Diffusers:
     """
 
     repeatable = True
+    in_process = True
 
     def __init__(self, source: Source, *, name: str, options: ModelOptions) -> None:
         """Makes a model from a folder; nothing is loaded yet.

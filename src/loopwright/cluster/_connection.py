@@ -1,0 +1,130 @@
+"""The connection to Ray."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any
+
+from loopwright.errors import ClusterUnusable, MissingExtra, UserError
+from loopwright.secrets import SECRET_NAME, holds_secret
+
+OLDEST, NEWEST = (2, 55), (3, 0)
+"""Versions of Ray: from the first to below the second."""
+_ADDRESS = re.compile(r"(ray://)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})")
+_INSTALL = "Run: pip install 'loopwright[ray]'"
+_HERE = "127.0.0.1"
+_HOW_TO_START = "Start it with `ray start --head`, and see docs/guides/run-on-many-machines.md."
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A connection to Ray, and what there is to close."""
+
+    ray: Any
+    """The library."""
+    own: bool
+    """Whether the cluster was started for the run."""
+    opened: bool
+    """Whether this process connected for the run; one that was connected stays so."""
+
+    def close(self) -> None:
+        """Ends the connection, and a cluster that was started for the run."""
+        if self.opened:
+            self.ray.shutdown()
+
+
+def parse_on(on: str) -> str:
+    """Reads where a run is to work: `ray`, `ray://HOST:PORT` or `HOST:PORT`.
+
+    Raises:
+        UserError: It is none of them.
+    """
+    if on != "ray" and not _ADDRESS.fullmatch(on):
+        raise UserError(
+            f"cannot run on {on!r}", remedy="Write ray, ray://HOST:PORT (Ray's client) or HOST:PORT (a node of Ray)."
+        )
+    return on
+
+
+def connect(on: str, processors: int) -> Connection:
+    """Connects to a cluster, or starts one on this machine alone. This process stays connected if it was.
+
+    Call it outside of the main thread, where Ray would take SIGTERM for itself.
+
+    Args:
+        on: From `parse_on`; `ray` is the cluster at RAY_ADDRESS, or one on this machine that is started.
+        processors: Those that a cluster is started with.
+
+    Raises:
+        ClusterUnusable: Nothing answers at the address.
+    """
+    ray = _library()
+    if ray.is_initialized():
+        return Connection(ray, own=False, opened=False)
+    address = os.environ.get("RAY_ADDRESS", "") if on == "ray" else on
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "namespace": "loopwright"}
+    with _without_secrets():
+        try:
+            if address:
+                ray.init(address, **quiet)
+            else:
+                ray.init("local", num_cpus=processors, include_dashboard=False, _node_ip_address=_HERE, **quiet)
+        except (ConnectionError, RuntimeError, TimeoutError, ValueError, OSError) as error:
+            raise ClusterUnusable(
+                f"there is no Ray cluster at {address or 'this machine'}: {str(error).strip().partition(chr(10))[0]}",
+                remedy=_HOW_TO_START,
+            ) from None
+    return Connection(ray, own=not address, opened=True)
+
+
+def check_library() -> None:
+    """Looks for Ray without importing it, which takes a second.
+
+    Raises:
+        MissingExtra: It is not installed.
+        ClusterUnusable: It is of another version.
+    """
+    try:
+        installed = metadata.version("ray")
+    except metadata.PackageNotFoundError:
+        raise MissingExtra("a run on many machines needs Ray", remedy=_INSTALL) from None
+    version = tuple(int(part) for part in re.findall(r"[0-9]+", installed)[:2])
+    if not OLDEST <= version < NEWEST:
+        raise ClusterUnusable(
+            f"Ray {installed} is installed, and Loopwright needs {'.'.join(map(str, OLDEST))} or later, below 3",
+            remedy=_INSTALL,
+        )
+
+
+def _library() -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # The answer of a call that was given up may be an error, which Ray would print.
+    os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    import ray
+
+    return ray
+
+
+@contextlib.contextmanager
+def _without_secrets() -> Iterator[None]:
+    """Hides what may be a secret from the processes of a cluster that is started, which inherit all variables."""
+    hidden = {
+        name: value for name, value in os.environ.items() if not name.startswith("RAY_") and _is_hidden(name, value)
+    }
+    for name in hidden:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
+
+
+def _is_hidden(name: str, value: str) -> bool:
+    return SECRET_NAME.search(name) is not None or holds_secret(value)

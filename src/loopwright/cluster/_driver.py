@@ -1,0 +1,177 @@
+"""A worker as the driver sees it: its calls, its life, and what is lost when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+from loopwright.cluster._answers import Failed
+from loopwright.cluster._worker import WorkerFacts
+from loopwright.errors import LoopwrightError, SandboxError, WorkerLost
+
+BEAT = 2.0
+"""Seconds between two words to a worker, which renew its lease."""
+PATIENCE = 12.0
+"""Seconds in which a worker answers such a word; one that does not is given up, until it answers again."""
+
+_numbers = itertools.count(1)
+
+
+def next_number() -> int:
+    """A number that no other call of this process has."""
+    return next(_numbers)
+
+
+class Worker:
+    """An actor of Ray. Its calls end with `WorkerLost` when it dies, is started anew or cannot be reached."""
+
+    def __init__(
+        self,
+        actor: Any,
+        number: int,
+        changed: Callable[[], None] = lambda: None,
+        *,
+        lost: type[LoopwrightError] = WorkerLost,
+        failed: type[LoopwrightError] = SandboxError,
+    ) -> None:
+        """Takes over an actor.
+
+        Args:
+            actor: The handle, of a class whose methods answer by values and which has `beat`, `facts` and `clear`.
+            number: Its place among its like.
+            changed: Called when it is gone, or there again.
+            lost: The error where it is gone.
+            failed: The error in place of one that is no kind of Loopwright's.
+        """
+        self.number = number
+        self.facts: WorkerFacts | None = None
+        self.alive = False
+        self.held: set[object] = set()
+        """Sandboxes that are open or being opened there."""
+        self.used = 0
+        """The turn in which it was last chosen."""
+        self._actor = actor
+        self._error = lost
+        self._unknown = failed
+        self._changed = changed
+        self._incarnation = ""
+        self._waiting: set[asyncio.Future[Any]] = set()
+        self._told: set[Any] = set()
+        self._health: asyncio.Task[None] | None = None
+
+    @property
+    def host(self) -> str:
+        """The name of its machine."""
+        return self.facts.host if self.facts else f"worker {self.number}"
+
+    async def begin(self, patience: float) -> None:
+        """Waits until it answers.
+
+        Raises:
+            WorkerLost: It does not.
+            Exception: What Ray says of an actor that cannot be made.
+        """
+        async with asyncio.timeout(patience):
+            self._incarnation = await self._raw("beat")
+            self.facts = await self._raw("facts")
+        self.alive = True
+        self._health = asyncio.get_running_loop().create_task(self._watch())
+
+    async def end(self) -> None:
+        """Lets go of it."""
+        if self._health:
+            self._health.cancel()
+        self._lose("the run is over")
+
+    async def ask(self, method: str, *arguments: Any) -> Any:
+        """Calls it.
+
+        Raises:
+            WorkerLost: It is gone.
+            SandboxError: It failed.
+            OSError: As the method says.
+            ValueError: As the method says.
+        """
+        answer = await self._send(method, arguments)
+        if isinstance(answer, Failed):
+            raise answer.error(self._unknown)
+        return answer
+
+    async def ask_numbered(self, method: str, *arguments: Any) -> Any:
+        """As `ask`, of a method whose first argument is a number: the call is stopped there if it is cancelled here."""
+        number = next_number()
+        try:
+            return await self.ask(method, number, *arguments)
+        except asyncio.CancelledError:
+            self.tell("drop", number)
+            raise
+
+    def tell(self, method: str, *arguments: Any) -> None:
+        """Calls it and does not wait."""
+        with contextlib.suppress(LoopwrightError):
+            future = self._send(method, arguments)
+            future.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    def lost(self, why: str) -> LoopwrightError:
+        """The error that says that it is gone."""
+        return self._error(f"the worker on {self.host} is gone: {why}")
+
+    def _send(self, method: str, arguments: tuple[Any, ...]) -> asyncio.Future[Any]:
+        if not self.alive:
+            raise self.lost("it does not answer")
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.add(future)
+        future.add_done_callback(self._waiting.discard)
+        try:
+            inner = asyncio.wrap_future(getattr(self._actor, method).remote(*arguments).future())
+        except Exception as error:  # Ray's client raises what it likes where the connection is gone
+            self._lose(type(error).__name__)
+            return future
+        inner.add_done_callback(lambda done: self._take(done, future))
+        return future
+
+    def _take(self, done: asyncio.Future[Any], future: asyncio.Future[Any]) -> None:
+        if done.cancelled():
+            future.cancel()
+        elif error := done.exception():
+            # A method answers by a value: this is Ray's own.
+            if not future.done():
+                future.set_exception(self.lost(type(error).__name__))
+            self._lose(type(error).__name__)
+        elif not future.done():
+            future.set_result(done.result())
+
+    async def _raw(self, method: str, *arguments: Any) -> Any:
+        return await asyncio.wrap_future(getattr(self._actor, method).remote(*arguments).future())
+
+    def _lose(self, why: str) -> None:
+        """What it held is gone, or is given up; it may answer again."""
+        self.alive = False
+        self.held.clear()
+        for future in list(self._waiting):
+            if not future.done():
+                future.set_exception(self.lost(why))
+                future.exception()  # marks it as seen, for a call that nobody waits for
+        self._changed()
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT)
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    incarnation = await self._raw("beat")
+                    if incarnation != self._incarnation:
+                        self._lose("it was started anew")
+                        self._incarnation = incarnation
+                    if not self.alive:
+                        await self._raw("clear")
+                        self.facts = await self._raw("facts")
+                        self.alive = True
+                        self._changed()
+            except TimeoutError:
+                self._lose(f"it did not answer for {PATIENCE:g} s")
+            except Exception as error:  # what Ray raises about an actor
+                self._lose(type(error).__name__)
