@@ -74,6 +74,7 @@ def test_pictures_and_variants_side_by_side(served: Served, page: browser.Page) 
     page.settle("document.querySelectorAll('#pictures img').length > 0")
     samples.study(served.runs / "beside")
     page.open(f"{served.root}runs/beside/")
+    page.settle("document.querySelector('.beside-link')")
     page.run("document.querySelector('.beside-link').click()")
     page.settle("document.querySelectorAll('#episode .variant').length > 1")
 
@@ -81,7 +82,7 @@ def test_pictures_and_variants_side_by_side(served: Served, page: browser.Page) 
 def test_hostile_words_stay_words(served: Served, page: browser.Page) -> None:
     samples.hostile(served.runs / "hostile")
     page.open(f"{served.root}runs/hostile/")
-    page.settle("document.querySelector('#live .news li')")
+    page.settle("document.querySelectorAll('#list tbody tr').length === 3")
     for row in range(page.run("document.querySelectorAll('#list tbody tr').length")):
         page.run(f"document.querySelectorAll('#list tbody tr')[{row}].querySelector('a').click()")
         page.settle("!document.getElementById('episode').hidden")

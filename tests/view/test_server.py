@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from loopwright.store import EpisodeStarted, Judged, Proposed
 from loopwright.store._codec import encode
 from loopwright.types import Candidate, Check
 from loopwright.verify import Verdict
+from loopwright.view import FollowedRun
 from tests.report import samples
 from tests.report.builder import RunBuilder, Turn
 from tests.view.conftest import Served
@@ -37,10 +39,17 @@ def test_runs_are_listed_with_how_far_they_are(served: Served, client: httpx.Cli
     samples.study(served.runs / "listed-study")
     (served.runs / "listed-broken").mkdir()
     (served.runs / "listed-broken" / "run.json").write_text("{}")
-    page = client.get("/").text
-    assert "41 of 42" in page
-    assert "interrupted" in page
-    assert "cannot be read" in page
+    found = {run["name"]: run for run in listed(client)}
+    study = found["listed-study"]
+    assert (study["done"], study["planned"], study["state"]) == (41, 42, "interrupted")
+    assert "cannot be read" in found["listed-broken"]["state"]
+
+
+def listed(client: httpx.Client) -> list[dict[str, Any]]:
+    """The runs as the page of the list has them."""
+    index = re.search(r'<script type="application/json" id="index">(.*?)</script>', client.get("/").text, re.DOTALL)
+    assert index is not None
+    return list(json.loads(index[1])["runs"])
 
 
 def test_a_record_that_somebody_made_up_is_told_in_the_list(served: Served, client: httpx.Client) -> None:
@@ -51,8 +60,8 @@ def test_a_record_that_somebody_made_up_is_told_in_the_list(served: Served, clie
     del first["crc"]
     first["data"]["episodes"] = "many"
     events.write_bytes(encode(first, "made-up"))
-    page = client.get("/")
-    assert (page.status_code, "not built as events are" in page.text) == (200, True)
+    for _ in range(2):
+        assert any("not built as events are" in run["state"] for run in listed(client))
 
 
 def test_ctrl_c_ends_the_server_while_a_page_is_open(tmp_path: Path) -> None:
@@ -108,7 +117,8 @@ def test_a_page_may_load_nothing_from_elsewhere(served: Served, client: httpx.Cl
 def test_an_episode_is_fetched_by_its_name(served: Served, client: httpx.Client) -> None:
     samples.study(served.runs / "fetched")
     answer = client.get("/runs/fetched/episode", params={"id": "sums.nested-13:refine:0"})
-    assert [turn["judged"]["score"] for turn in answer.json()["iterations"]][-1] == 0.9
+    assert [turn["judged"]["score"] for turn in answer.json()["details"]["iterations"]][-1] == 0.9
+    assert answer.json()["row"]["id"] == "sums.nested-13:refine:0"
     assert client.get("/runs/fetched/episode?id=none").status_code == 404
 
 
@@ -148,17 +158,39 @@ def news(served: Served, run: str) -> Iterator[Iterator[Mapping[str, Any]]]:
             yield (json.loads(line[6:]) for line in iter(stream.readline, b"") if line.startswith(b"data: "))
 
 
-def test_the_page_shows_what_came_since(served: Served, client: httpx.Client) -> None:
-    run = RunBuilder(served.runs / "later", episodes=2)
+def test_what_came_since_is_asked_for_by_its_version(served: Served, client: httpx.Client) -> None:
+    run = RunBuilder(served.runs / "later", episodes=3)
     run.episode([Turn(1.0)], instance="early")
-    assert "1 of 2 episodes" in client.get("/runs/later/").text
+    run.episode([Turn(1.0)], instance="earlier")
+    with news(served, "later") as states:
+        assert next(state["done"] for state in states if state["read"] == 1) == 2
+    first = client.get("/runs/later/episodes").json()
+    assert {one["id"] for one in first["episodes"]} == {"sums.early:refine:0", "sums.earlier:refine:0"}
+    assert "2 of 3 episodes" in client.get("/runs/later/numbers").text
     run.episode([Turn(1.0)], instance="late")
     with news(served, "later") as states:
-        assert next(states)["done"] == 2
-    page = client.get("/runs/later/").text
-    assert "sums.late" in page
-    assert client.get("/runs/later/episode?id=sums.late:refine:0").status_code == 200
+        assert any(state["done"] == 3 and state["episodes"] > first["version"] for state in states)
+    asked = {"reader": first["reader"], "since": first["version"]}
+    found = client.get("/runs/later/episodes", params=asked).json()["episodes"]
+    assert [one["id"] for one in found] == ["sums.late:refine:0"]
+    # Another reader of the server counts anew; a version of nonsense is none.
+    for other in ({**asked, "reader": "x"}, {**asked, "since": "-1"}, {**asked, "since": "x"}):
+        assert len(client.get("/runs/later/episodes", params=other).json()["episodes"]) == 3
+    assert client.get("/runs/later/episodes", params={**asked, "since": "9" * 5000}).status_code == 200
     run.close()
+
+
+def test_an_episode_is_shown_before_the_record_is_read(tmp_path: Path) -> None:
+    folder = samples.large(tmp_path / "unread")
+    run = FollowedRun(folder)
+    found = json.loads(run.episode("sums.i0100:refine:0") or "null")
+    assert len(found["details"]["iterations"]) == found["row"]["iterations"]
+    assert run.state()["episodes"] == 0
+    while run.look():
+        pass
+    assert json.loads(run.episode("sums.i0100:refine:0") or "null") == found
+    assert run.episode("none") is None
+    assert FollowedRun(folder).episode("none") is None
 
 
 def test_a_record_that_is_damaged_meanwhile_is_told(served: Served, client: httpx.Client) -> None:

@@ -13,7 +13,7 @@ from loopwright.report._comparison import (
 from loopwright.report._drift import alarm_line, render_drift
 from loopwright.report._fit import FittedTable, fit_table
 from loopwright.report._format import difference_bounds, duration, holds_difference, money, value_line
-from loopwright.report._html import DrawnRun, RunPage, render_html, render_runs
+from loopwright.report._html import DrawnRun, RunPage, lone_episode, render_html, render_live, render_runs
 from loopwright.report._ideas import IdeaOutcomes, Tried, idea_lines, idea_outcomes
 from loopwright.report._knockouts import knockout_lines
 from loopwright.report._pairing import Pairing, pair_variants
@@ -52,6 +52,7 @@ __all__ = [
     "idea_lines",
     "idea_outcomes",
     "knockout_lines",
+    "lone_episode",
     "money",
     "pair_variants",
     "render_comparison",
@@ -59,6 +60,7 @@ __all__ = [
     "render_drift",
     "render_html",
     "render_junit",
+    "render_live",
     "render_runs",
     "render_text",
     "steered_line",

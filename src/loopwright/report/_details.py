@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -29,20 +30,29 @@ class Isolation:
 
     kinds: list[dict[str, Any]] = field(default_factory=list)
     _places: dict[object, int] = field(default_factory=dict)
+    _sandboxes: dict[str, Counter[int]] = field(default_factory=dict)
+    """Episode to the number of its sandboxes by kind."""
 
-    def place(self, opened: SandboxOpened) -> int:
-        """Position in `kinds` of the sandbox's kind: same provider, image and controls in force."""
+    def place(self, episode: str, opened: SandboxOpened) -> int:
+        """Counts a sandbox of an episode; gives the position in `kinds` of its kind: provider, image and controls."""
         in_force = tuple((state.control, state.in_force) for state in opened.controls)
         key = (opened.provider, opened.image, in_force)
         if key not in self._places:
             self._places[key] = len(self.kinds)
             controls = [asdict(state) for state in opened.controls]
-            self.kinds.append(
-                {"provider": opened.provider, "image": opened.image, "controls": controls, "sandboxes": 0}
-            )
+            self.kinds.append({"provider": opened.provider, "image": opened.image, "controls": controls})
         place = self._places[key]
-        self.kinds[place]["sandboxes"] += 1
+        self._sandboxes.setdefault(episode, Counter())[place] += 1
         return place
+
+    def forget(self, episode: str) -> None:
+        """Counts the sandboxes of an episode no longer."""
+        self._sandboxes.pop(episode, None)
+
+    def counted(self) -> list[dict[str, Any]]:
+        """The kinds with the number of their sandboxes."""
+        counts = sum(self._sandboxes.values(), Counter[int]())
+        return [{**kind, "sandboxes": counts[place]} for place, kind in enumerate(self.kinds)]
 
 
 def index_entry(row: EpisodeRow, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,7 +110,7 @@ def episode_details(
         "without_calls": calls is None,
         "sandboxes": [
             {
-                "kind": isolation.place(opened),
+                "kind": isolation.place(row.episode, opened),
                 "purpose": opened.purpose,
                 "seconds": opened.seconds,
                 "pooled": opened.pooled,

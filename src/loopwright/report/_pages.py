@@ -39,6 +39,11 @@ def render_page(template: str, *, script: str = "", pictures: bool = False, live
     return page.render(style=asset("report.css"), script=script, pictures=pictures, live=live, **shown)
 
 
+def render_part(template: str, **shown: object) -> str:
+    """Renders a part of a page that a server's page puts in place: markup without a style or a script."""
+    return _environment().get_template(template).render(**shown)
+
+
 @cache
 def asset(name: str) -> str:
     """The text of a file in `assets`."""

@@ -261,14 +261,19 @@ class Projection:
         self._rows[row.episode] = (episode.started, row)
         return row
 
+    def variants(self) -> list[str]:
+        """In the order in which the run names them, else as they appeared."""
+        named = self.reader.started.variants if self.reader.started else ()
+        return list(dict.fromkeys([*named, *(row.variant for _, row in self._rows.values())]))
+
     def summary(self) -> RunSummary:
-        """The run so far. Variants come in the order the run names them, else as they appeared."""
+        """The run so far."""
         reader, sessions = self.reader, self.reader.sessions
         starts: dict[str, EpisodeStarted] = {}
-        rows: dict[str, list[EpisodeRow]] = {name: [] for name in (reader.started.variants if reader.started else ())}
+        rows: dict[str, list[EpisodeRow]] = {name: [] for name in self.variants()}
         for start, row in self._rows.values():
             starts.setdefault(row.variant, start)
-            rows.setdefault(row.variant, []).append(row)
+            rows[row.variant].append(row)
         drift = [event for session in sessions.values() for event in session.drift]
         return RunSummary(
             run=self.run,

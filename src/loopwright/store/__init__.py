@@ -29,7 +29,7 @@ from loopwright.store._events import (
 from loopwright.store._origin import made_here, sealed
 from loopwright.store._payload import check_spent
 from loopwright.store._person_events import PersonAnswered, PersonAsked
-from loopwright.store._read import Glance, Manifest, RunRecord, read_run
+from loopwright.store._read import Glance, Glances, Manifest, RunRecord, read_run
 from loopwright.store._run import RunStore
 from loopwright.store._session_events import BaselineFrozen, Mitigated, Routed
 from loopwright.store._steering import RunSteered
@@ -51,6 +51,7 @@ __all__ = [
     "Event",
     "Failed",
     "Glance",
+    "Glances",
     "Graded",
     "IdeaChosen",
     "IdempotenceChecked",

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pydantic_core import to_json as fast_json
+
 from loopwright.errors import StoreError
 from loopwright.files import open_descriptor, open_regular, write_whole
 from loopwright.store._codec import BadLine, decode, encode
@@ -102,19 +104,49 @@ def starts(path: Path, run: str) -> tuple[dict[str, int], int]:
     return found, number + 1
 
 
-def turning_points(path: Path, run: str) -> Iterator[dict[str, Any]]:
-    """Yields the lines in which a run or an episode begins or ends, without their long texts.
+def lines_of(path: Path, run: str, episode: str) -> Iterator[Line]:
+    """Yields the lines of one episode; those of others are not looked at.
 
     Raises:
-        StoreError: The file cannot be read.
+        StoreError: The file cannot be read, or rests on texts that are not there.
     """
+    named, texts, offset, grown = b'"episode":' + fast_json(episode), Texts(), 0, 0
     with _open_for_reading(path) as file:
-        for raw in iter(lambda: file.readline(LONGEST + 1), b""):
-            # In a text, quotation marks have a backslash before them.
-            if any(turn in raw for turn in _TURNS):
+        for number, raw in enumerate(iter(lambda: file.readline(LONGEST + 1), b"")):
+            if named in raw:
                 # A damaged line is told by whoever reads all of them.
                 with contextlib.suppress(BadLine):
-                    yield decode(raw[:-1], run)
+                    body = decode(raw[:-1], run)
+                    if body.get("episode") == episode and body["v"] <= SCHEMA_VERSION:
+                        texts.grow(offset - grown)
+                        grown = offset
+                        yield Line(offset, len(raw), _restored(body, texts, path, number))
+            offset += len(raw)
+
+
+class TurningPoints:
+    """Reads the lines in which a run or an episode begins or ends, without their long texts, while the run goes on."""
+
+    def __init__(self, path: Path, run: str) -> None:
+        self._path, self._run, self._offset = path, run, 0
+
+    def look(self) -> Iterator[dict[str, Any]]:
+        """Yields those that came since the last look.
+
+        Raises:
+            StoreError: The file cannot be read.
+        """
+        with _open_for_reading(self._path) as file:
+            file.seek(self._offset)
+            for raw in iter(lambda: file.readline(LONGEST + 1), b""):
+                if not raw.endswith(b"\n"):
+                    return
+                self._offset += len(raw)
+                # In a text, quotation marks have a backslash before them.
+                if any(turn in raw for turn in _TURNS):
+                    # A damaged line is told by whoever reads all of them.
+                    with contextlib.suppress(BadLine):
+                        yield decode(raw[:-1], self._run)
 
 
 def _restored(body: dict[str, Any], texts: Texts, path: Path, number: int) -> dict[str, Any]:

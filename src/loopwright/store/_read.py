@@ -16,7 +16,7 @@ from loopwright.store._artifacts import Artifacts
 from loopwright.store._codec import plain
 from loopwright.store._config_shape import ConfigShape
 from loopwright.store._events import CallFinished, Event
-from loopwright.store._journal import Line, scan, starts, turning_points
+from loopwright.store._journal import Line, TurningPoints, lines_of, scan, starts
 from loopwright.store._lock import writer
 from loopwright.store._order import Order
 from loopwright.store._payload import check_numbers
@@ -98,24 +98,16 @@ class RunRecord:
         Raises:
             StoreError: The record cannot be read.
         """
-        planned, finished, done = 0, "", set[str]()
-        for line in turning_points(self.folder / EVENTS, self.manifest.id):
-            try:
-                data, episode = line["data"], str(line.get("episode"))
-                finished = str(data.get("reason", "")) if data["type"] == "run_finished" else ""
-                if data["type"] == "run_started":
-                    planned = int(data["episodes"])
-                elif data["type"] == "episode_started":
-                    done.discard(episode)
-                elif data["type"] == "episode_finished":
-                    done.add(episode)
-            except (LookupError, TypeError, ValueError, AttributeError):
-                # The checksum proves nothing of a line that somebody made up.
-                raise StoreError(
-                    f"{self.folder / EVENTS} has a line that is not built as events are",
-                    remedy="Restore the file from a backup.",
-                ) from None
-        return Glance(planned, len(done), finished)
+        return Glances(self).look()
+
+    def events_of(self, episode: str) -> Iterator[Event]:
+        """The events of one episode, without reading those of others.
+
+        Raises:
+            StoreError: The record cannot be read, or an event does not fit the schema.
+        """
+        for line in lines_of(self.folder / EVENTS, self.manifest.id, episode):
+            yield read_event(line.body)
 
     def starts(self) -> tuple[Mapping[str, int], int]:
         """Episode to the number of the event that began it for the last time, and how many events there are now.
@@ -152,6 +144,41 @@ class RunRecord:
         return None if call.failure is not None else load(call.model_dump(), Artifacts(self.folder / ARTIFACTS))
 
 
+class Glances:
+    """Says how far a run is, again and again while it goes on."""
+
+    def __init__(self, record: RunRecord) -> None:
+        self._path = record.folder / EVENTS
+        self._points = TurningPoints(self._path, record.manifest.id)
+        self._planned, self._finished, self._done = 0, "", set[str]()
+
+    def look(self) -> Glance:
+        """How far it is now.
+
+        Raises:
+            StoreError: The record cannot be read.
+        """
+        for line in self._points.look():
+            try:
+                self._take(line["data"], str(line.get("episode")))
+            except (LookupError, TypeError, ValueError, AttributeError):
+                # The checksum proves nothing of a line that somebody made up.
+                raise StoreError(
+                    f"{self._path} has a line that is not built as events are",
+                    remedy="Restore the file from a backup.",
+                ) from None
+        return Glance(self._planned, len(self._done), self._finished)
+
+    def _take(self, data: Mapping[str, Any], episode: str) -> None:
+        self._finished = str(data.get("reason", "")) if data["type"] == "run_finished" else ""
+        if data["type"] == "run_started":
+            self._planned = int(data["episodes"])
+        elif data["type"] == "episode_started":
+            self._done.discard(episode)
+        elif data["type"] == "episode_finished":
+            self._done.add(episode)
+
+
 class Follower:
     """Reads a run that goes on: each look gives the events that came since the last one."""
 
@@ -159,6 +186,14 @@ class Follower:
         self._path, self._run = path, run
         self._texts, self._order = Texts(), Order(path)
         self._offset = self._number = 0
+
+    @property
+    def share(self) -> float:
+        """How much of the record was read, in [0, 1]."""
+        try:
+            return min(1.0, self._offset / max(1, self._path.stat().st_size))
+        except OSError:
+            return 0.0
 
     def look(self) -> Iterator[Event]:
         """Gives the new events. A line that is being written comes with a later look.

@@ -5,20 +5,23 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from itertools import islice
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
-from loopwright.report import DrawnRun, RunPage, steered_line
+from loopwright.record import is_session
+from loopwright.report import RunPage, lone_episode, steered_line
 from loopwright.store import (
     CallIntended,
     Critiqued,
     Decided,
     DriftAlarm,
     EpisodeFinished,
-    EpisodeStarted,
     Event,
     Failed,
     Graded,
@@ -33,6 +36,7 @@ from loopwright.store import (
     read_run,
 )
 from loopwright.text import cut_middle, encodable, printable_line
+from loopwright.view._totals import Totals
 
 _CALLS = {
     "model": "waits for a model",
@@ -46,12 +50,16 @@ _UNDERWAY = 12
 """Episodes under way that a page names."""
 _LONGEST = 300
 """Characters of a line of news."""
-_PAUSE = 2.0
-"""Times as long as the last drawing took, before a page is drawn anew."""
+_LOOK = 0.1
+"""Seconds in which events are taken in before others have their turn."""
+_PAUSE = 10.0
+"""Times as long as the last drawing took, before it is done anew."""
+_ROOM = 512 * 1024 * 1024
+"""Characters of episodes that are kept, compressed; of those beyond, model calls are left out."""
 
 
 class FollowedRun:
-    """Reads the record of a run while it grows. One thread at a time may use it."""
+    """Reads the record of a run while it grows. Threads may share it."""
 
     def __init__(self, folder: Path) -> None:
         """Begins without an event.
@@ -60,79 +68,98 @@ class FollowedRun:
             StoreError: There is no run in the folder.
         """
         record = read_run(folder)
-        self.folder, self._record = folder, record
-        self._follower, self._page = record.follow(), RunPage(record)
-        self._lock = threading.Lock()
-        self._drawn: DrawnRun | None = None
-        self._drawn_at = self._took = 0.0
-        self._seen = self._seen_drawn = 0
-        self._finished: dict[str, EpisodeFinished] = {}
+        self.folder, self.run, self._record = folder, record.manifest.id, record
+        self.reader = token_hex(8)
+        """Tells this reader of the run from an earlier one: versions count anew in each."""
+        self.watchers = 0
+        """Streams of news that are open."""
+        self._follower, self._page = record.follow(), RunPage(record, room=_ROOM)
+        self._lock, self._drawing = threading.Lock(), threading.Lock()
+        self._totals = Totals(record.manifest.config)
+        self._refreshing, self._counting = _Pace(), _Pace()
+        self._seen = self._seen_counted = 0
+        self._numbers: str | None = None
+        self._whole = self._whole_counted = False
         self._news: deque[dict[str, str]] = deque(maxlen=_NEWS)
         self._doing: dict[str, Event] = {}
         self._iterations: dict[str, int | None] = {}
 
-    def look(self, most: int = 2000) -> int:
-        """Takes in the events that came since the last look; gives how many.
-
-        Args:
-            most: Events that are taken in, at most: a caller that shows progress looks again.
+    def look(self) -> bool:
+        """Takes in events that came since the last look, for a tenth of a second; gives whether there may be more.
 
         Raises:
             StoreError: The record is damaged.
         """
-        taken = 0
         with self._lock:
+            until = time.monotonic() + _LOOK
             for event in self._follower.look():
                 self._take(event)
-                taken += 1
-                if taken == most:
-                    break
-            self._seen += taken
-        return taken
+                self._seen += 1
+                if time.monotonic() > until:
+                    return True
+            self._whole = True
+            return False
 
     def _take(self, event: Event) -> None:
         self._page.apply(event)
+        self._totals.apply(event)
         name = event.episode
-        if name is not None and not isinstance(event.data, RunSteered):
+        if name is not None and not is_session(name) and not isinstance(event.data, RunSteered):
             before = self._iterations.get(name)
             self._iterations[name] = before if event.iteration is None else event.iteration
             self._doing[name] = event
-            if isinstance(event.data, EpisodeStarted):
-                self._finished.pop(name, None)
-            elif isinstance(event.data, EpisodeFinished):
-                self._finished[name] = event.data
+            if isinstance(event.data, EpisodeFinished):
                 del self._doing[name], self._iterations[name]
         if told := _told(event):
             at = datetime.fromisoformat(event.time).astimezone().strftime("%H:%M:%S")
             self._news.appendleft({"time": at, "told": told})
 
-    def draw(self) -> DrawnRun:
-        """The run as a page; drawn anew if there is news, but not so often that nothing else is done."""
+    def numbers(self) -> str:
+        """The parts of the page that count episodes, as markup; counted anew if there is news and time."""
+        with self._drawing:
+            with self._lock:
+                if self._numbers is not None and self._counted == self._seen_counted:
+                    return self._numbers
+                with self._counting.measured():
+                    drawn, seen, whole = self._page.draw(), self._seen, self._whole
+            with self._counting.measured(more=True):
+                numbers = drawn.numbers()
+            with self._lock:
+                self._numbers, self._seen_counted, self._whole_counted = numbers, seen, whole
+            return numbers
+
+    def index(self, reader: str, since: int) -> dict[str, Any]:
+        """What the list shows of the episodes that changed since a version of a reader; of all, for another reader."""
         with self._lock:
-            if self._drawn is None or (self._seen > self._seen_drawn and self._may_draw()):
-                started = time.monotonic()
-                self._drawn, self._seen_drawn = self._page.draw(), self._seen
-                self._drawn_at = time.monotonic()
-                self._took = self._drawn_at - started
-            return self._drawn
+            return {"reader": self.reader, **self._page.index(since if reader == self.reader else 0)}
+
+    def episode(self, name: str) -> str | None:
+        """What the page shows of an episode, by its id there, as JSON; None where there is no such episode.
+
+        Raises:
+            StoreError: The record is damaged.
+        """
+        with self._lock:
+            found, whole = self._page.episode(name), self._whole
+        return found if found or whole else lone_episode(self._record, name)
 
     def state(self) -> dict[str, Any]:
-        """What the page tells without being drawn anew."""
+        """What the page tells as it happens."""
         with self._lock:
+            if self._refreshing.due():
+                with self._refreshing.measured():
+                    self._page.refresh()
             reader, now = self._page.reader, time.time()
-            ended = list(self._finished.values())
-            begun = [episode.spent for name, episode in reader.unfinished.items() if name not in self._finished]
-            costs = [one.cost_usd for one in ended] + [one.cost_usd for one in begun]
-            tokens = sum(one.usage.total for one in ended) + sum(one.usage.total for one in begun)
+            begun = [reader.unfinished[name].spent for name in self._doing if name in reader.unfinished]
             return {
-                "drawn": self._seen if self._may_draw() else self._seen_drawn,
+                "reader": self.reader,
+                "read": 1.0 if self._whole else self._follower.share,
+                "episodes": self._page.version,
+                "numbers": self._counted,
                 "finished": reader.finished.reason if reader.finished else "",
                 "writer": self._record.writer is not None,
                 "planned": reader.started.episodes if reader.started else 0,
-                "done": len(self._finished),
-                "calls": sum(one.model_calls for one in ended) + sum(one.calls for one in begun),
-                "tokens": tokens,
-                "cost": None if None in costs else str(sum((Decimal(one) for one in costs if one), Decimal(0))),
+                **self._totals.told([*begun, *(session.spent for session in reader.sessions.values())]),
                 "underway": [
                     {
                         "id": encodable(name),
@@ -142,11 +169,39 @@ class FollowedRun:
                     }
                     for name, event in islice(self._doing.items(), _UNDERWAY)
                 ],
+                "more": max(0, len(self._doing) - _UNDERWAY),
                 "news": list(self._news),
             }
 
-    def _may_draw(self) -> bool:
-        return time.monotonic() - self._drawn_at > _PAUSE * self._took
+    @property
+    def _counted(self) -> int:
+        """How many events the numbers hold if they are asked for now.
+
+        They are counted anew at once where all of the record was read for the first time, or nothing more comes.
+        """
+        ended = self._whole and (self._page.reader.finished is not None or self._record.writer is None)
+        at_once = ended or self._whole > self._whole_counted
+        return self._seen if at_once or self._counting.due() else self._seen_counted
+
+
+@dataclass(slots=True)
+class _Pace:
+    """Something that takes long, and is done so often that it takes a small part of the time."""
+
+    _ended: float = 0.0
+    _took: float = 0.0
+
+    def due(self) -> bool:
+        """Whether enough time went by."""
+        return time.monotonic() - self._ended > _PAUSE * self._took
+
+    @contextmanager
+    def measured(self, *, more: bool = False) -> Iterator[None]:
+        """Measures what is done; adds it to the last time if it is `more` of the same."""
+        begun = time.monotonic()
+        yield
+        self._ended = time.monotonic()
+        self._took = self._ended - begun + (self._took if more else 0.0)
 
 
 def _doing(event: Event) -> str:

@@ -2,58 +2,81 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import threading
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from loopwright.errors import StoreError
 from loopwright.files import run_folders
-from loopwright.store import Glance, read_run
-from loopwright.text import encodable
+from loopwright.store import Glances, RunRecord, read_run
+from loopwright.text import cut_middle, encodable
+
+_LONGEST = 300
+"""Characters of a name or a sentence in the list."""
 
 
-@dataclass(frozen=True, slots=True)
-class ListedRun:
-    """A run in the list."""
+@dataclass(slots=True)
+class _Known:
+    """A run that was looked at before."""
 
-    name: str
-    """Of its folder."""
-    created: str
+    record: RunRecord
+    glances: Glances
     tasks: str
-    """Names of its tasks."""
-    glance: Glance | None
-    """None where the record cannot be read; `state` says why."""
-    state: str
-    """`running`, how the run ended, or that it was interrupted."""
+    made: tuple[int, int]
+    """Identity and time of its manifest, which is written once."""
 
 
 @dataclass(slots=True)
 class RunList:
-    """The runs of a folder; looks again at those whose record has grown."""
+    """The runs of a folder; of those that it knows it reads what is new. Threads may share it."""
 
     folder: Path
-    _known: dict[Path, tuple[int, Glance]] = field(default_factory=dict)
+    _known: dict[Path, _Known] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def find(self, name: str) -> Path | None:
         """The folder of a run by its name; None if there is none."""
-        return next((path for path in run_folders(self.folder) if path.name == name), None)
+        return next((path for path in run_folders(self.folder) if encodable(path.name) == name), None)
 
-    def __call__(self) -> list[ListedRun]:
-        """The runs, the latest first."""
-        return sorted(
-            (self._listed(path) for path in run_folders(self.folder)), key=lambda one: one.created, reverse=True
-        )
+    def look(self) -> list[dict[str, Any]]:
+        """The runs, the latest first, with `name`, `created`, `tasks`, `state`, and `done` and `planned` episodes.
 
-    def _listed(self, path: Path) -> ListedRun:
-        name = encodable(path.name)
+        Of a run that cannot be read, `state` says why.
+        """
+        with self._lock:
+            found = run_folders(self.folder)
+            for gone in self._known.keys() - set(found):
+                del self._known[gone]
+            return sorted(map(self._listed, found), key=lambda one: str(one["created"]), reverse=True)
+
+    def _listed(self, path: Path) -> dict[str, Any]:
+        told = {"name": encodable(path.name), "created": "", "tasks": "", "done": 0, "planned": 0}
         try:
-            record = read_run(path)
-            size = (path / "events.jsonl").stat().st_size
-            if path not in self._known or self._known[path][0] != size:
-                self._known[path] = (size, record.glance())
+            known = self._looked_up(path)
+            glance = known.glances.look()
         except (StoreError, OSError) as error:
-            return ListedRun(name, "", "", None, f"cannot be read: {error}")
-        glance = self._known[path][1]
-        names = [task["name"] for task in record.manifest.config.get("tasks", ())]
-        state = glance.finished or ("running" if record.writer is not None else "interrupted")
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        return ListedRun(name, record.manifest.created, ", ".join(names[:3]) + more, glance, state)
+            self._known.pop(path, None)
+            return {**told, "state": cut_middle(encodable(f"cannot be read: {error}"), _LONGEST)}
+        record = known.record
+        return {
+            **told,
+            "created": encodable(record.manifest.created),
+            "tasks": known.tasks,
+            "state": encodable(glance.finished) or ("running" if record.writer is not None else "interrupted"),
+            "done": glance.done,
+            "planned": glance.planned,
+        }
+
+    def _looked_up(self, path: Path) -> _Known:
+        there = (path / "run.json").stat()
+        made = (there.st_ino, there.st_mtime_ns)
+        if path not in self._known or self._known[path].made != made:
+            record = read_run(path)
+            names = [task["name"] for task in record.manifest.config.get("tasks", ())]
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            tasks = encodable(", ".join(cut_middle(name, _LONGEST) for name in names[:3]) + more)
+            # A configuration holds the data of its tasks.
+            record = replace(record, manifest=record.manifest.model_copy(update={"config": {}}))
+            self._known[path] = _Known(record, Glances(record), tasks, made)
+        return self._known[path]

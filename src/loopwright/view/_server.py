@@ -7,7 +7,7 @@ import contextlib
 import hmac
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -16,8 +16,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from loopwright.control import LARGEST_REQUEST, Command, ControlReply, ControlRequest, ask
 from loopwright.errors import MissingExtra, StoreError, UserError
-from loopwright.report import render_runs
+from loopwright.report import compare, render_comparison, render_live, render_runs
+from loopwright.text import encodable
 from loopwright.view._followed import FollowedRun
+from loopwright.view._limits import KNOWN, LARGEST_HEAD, MOST_STREAMS, PATIENCE
 from loopwright.view._list import RunList
 
 if TYPE_CHECKING:
@@ -28,10 +30,12 @@ if TYPE_CHECKING:
 
 HOST = "127.0.0.1"
 _COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
-_FOLLOWED = 8
-"""Runs whose pages are kept, at most: those that were looked at last."""
+_FOLLOWED = 4
+"""Runs that are kept in memory, at most, beside those that are being watched: the last ones that were asked for."""
 _EVERY = 0.3
 """Seconds between two looks at a record."""
+_LIST_EVERY = 1.0
+"""Seconds between two looks at the list."""
 _POLICY = "frame-ancestors 'none'"
 """What the policy in a page cannot say."""
 _HEADERS = {
@@ -58,6 +62,8 @@ def serve(runs: Path, token: str, *, port: int = 0, ready: Callable[[int], None]
     """
     try:
         import uvicorn
+
+        from loopwright.view._connections import BoundedProtocol
     except ImportError:
         raise _missing() from None
     listener = socket.socket()
@@ -70,7 +76,17 @@ def serve(runs: Path, token: str, *, port: int = 0, ready: Callable[[int], None]
     bound = listener.getsockname()[1]
     app = make_app(runs, token, bound)
     # Addresses hold the token once: they are not logged. Pages that are open hold a stream that has no end.
-    config = uvicorn.Config(app, log_level="critical", access_log=False, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app,
+        http=BoundedProtocol,
+        ws="none",
+        lifespan="off",
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        h11_max_incomplete_event_size=LARGEST_HEAD,
+        timeout_graceful_shutdown=1,
+    )
     server = uvicorn.Server(config)
     listener.listen()
     ready(bound)
@@ -99,9 +115,13 @@ def make_app(runs: Path, token: str, port: int) -> Starlette:
     return Starlette(
         routes=[
             Route("/", pages.list_runs),
+            Route("/events", pages.follow_list),
+            Route("/compare", pages.compare),
             Route("/runs/{run}/", pages.show_run),
             Route("/runs/{run}/events", pages.stream),
+            Route("/runs/{run}/episodes", pages.index),
             Route("/runs/{run}/episode", pages.show_episode),
+            Route("/runs/{run}/numbers", pages.numbers),
             Route("/runs/{run}/command", pages.steer, methods=["POST"]),
         ],
         middleware=[Middleware(_Guard, token=token, port=port)],
@@ -122,12 +142,12 @@ class _Guard:
         self._hosts = {f"{HOST}:{port}", f"localhost:{port}"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self._app(scope, receive, send)
         from starlette.requests import Request
 
-        await self._answer(Request(scope))(scope, receive, send)
-        return None
+        answer = self._answer(Request(scope))
+        if answer is self._app:
+            scope[KNOWN] = True
+        await answer(scope, receive, send)
 
     def _answer(self, request: Request) -> ASGIApp:
         from starlette.responses import PlainTextResponse, RedirectResponse
@@ -161,26 +181,57 @@ class _Pages:
     def __init__(self, runs: RunList) -> None:
         self._runs = runs
         self._followed: dict[Path, FollowedRun] = {}
+        self._streams = 0
 
     async def list_runs(self, request: Request) -> Response:
-        found = await asyncio.to_thread(self._runs)
-        return _html(render_runs(found))
+        found = await asyncio.to_thread(self._runs.look)
+        return _html(await asyncio.to_thread(render_runs, found))
+
+    async def follow_list(self, request: Request) -> Response:
+        return self._stream(_lists(self._runs))
+
+    async def compare(self, request: Request) -> Response:
+        """The comparison of two runs, or of the variants of one."""
+        names = request.query_params.getlist("run")
+        folders = [await asyncio.to_thread(self._runs.find, name) for name in names]
+        found = [folder for folder in folders if folder is not None]
+        if not 1 <= len(found) == len(names) <= 2:
+            return _plain("A comparison is of one run, or of two, that are in the list.", 404)
+        try:
+            return _html(await asyncio.to_thread(lambda: render_comparison(compare(*found))))
+        except (UserError, StoreError) as error:
+            return _plain(f"{error.args[0]}\n{error.remedy}", 409)
 
     async def show_run(self, request: Request) -> Response:
         return await self._with_run(request, self._page)
 
     async def _page(self, run: FollowedRun, request: Request) -> Response:
-        drawn = await asyncio.to_thread(run.draw)
-        return _html(drawn.html(live=f"/runs/{quote(run.folder.name, safe='')}"))
+        live = f"/runs/{quote(encodable(run.folder.name), safe='')}"
+        return _html(await asyncio.to_thread(render_live, run.run, live))
+
+    async def numbers(self, request: Request) -> Response:
+        return await self._with_run(request, self._numbers)
+
+    async def _numbers(self, run: FollowedRun, request: Request) -> Response:
+        return _html(await asyncio.to_thread(run.numbers))
+
+    async def index(self, request: Request) -> Response:
+        return await self._with_run(request, self._index)
+
+    async def _index(self, run: FollowedRun, request: Request) -> Response:
+        since = request.query_params.get("since", "")
+        reader, version = (
+            request.query_params.get("reader", ""),
+            int(since) if since.isdecimal() and len(since) < 16 else 0,
+        )
+        return _json(await asyncio.to_thread(lambda: json.dumps(run.index(reader, version), separators=(",", ":"))))
 
     async def show_episode(self, request: Request) -> Response:
-        return await self._with_run(request, self._details)
+        return await self._with_run(request, self._episode)
 
-    async def _details(self, run: FollowedRun, request: Request) -> Response:
-        details = (await asyncio.to_thread(run.draw)).details(request.query_params.get("id", ""))
-        if details is None:
-            return _plain("There is no such episode.", 404)
-        return _json(details)
+    async def _episode(self, run: FollowedRun, request: Request) -> Response:
+        found = await asyncio.to_thread(run.episode, request.query_params.get("id", ""))
+        return _plain("There is no such episode.", 404) if found is None else _json(found)
 
     async def steer(self, request: Request) -> Response:
         """Gives a command of the page to the process that works on the run."""
@@ -188,10 +239,14 @@ class _Pages:
         if folder is None:
             return _plain("There is no such run.", 404)
         body = bytearray()
-        async for part in request.stream():
-            body += part
-            if len(body) > LARGEST_REQUEST:
-                return _plain("The command is too long.", 413)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                async for part in request.stream():
+                    body += part
+                    if len(body) > LARGEST_REQUEST:
+                        return _plain("The command is too long.", 413)
+        except TimeoutError:
+            return _plain("The command did not come in time.", 408)
         reply = await asyncio.to_thread(_commanded, folder, bytes(body))
         return _json(reply.model_dump_json()) if reply else _plain("This is no command.", 400)
 
@@ -199,9 +254,25 @@ class _Pages:
         return await self._with_run(request, self._news)
 
     async def _news(self, run: FollowedRun, request: Request) -> Response:
+        return self._stream(_states(run))
+
+    def _stream(self, news: AsyncIterator[object]) -> Response:
+        """The news as server-sent events."""
+        if self._streams >= MOST_STREAMS:
+            return _plain("Too many pages are open.", 503)
         from starlette.responses import StreamingResponse
 
-        return StreamingResponse(_states(run), media_type="text/event-stream", headers=_HEADERS)
+        return StreamingResponse(self._sent(news), media_type="text/event-stream", headers=_HEADERS)
+
+    async def _sent(self, news: AsyncIterator[object]) -> AsyncIterator[str]:
+        self._streams += 1
+        try:
+            async for one in news:
+                # A comment finds out whether somebody still listens.
+                yield ":\n\n" if one is None else f"data: {json.dumps(one)}\n\n"
+        finally:
+            self._streams -= 1
+            await news.aclose()  # type: ignore[attr-defined]  # it is a generator
 
     async def _with_run(
         self, request: Request, answer: Callable[[FollowedRun, Request], Awaitable[Response]]
@@ -210,36 +281,61 @@ class _Pages:
         if folder is None:
             return _plain("There is no such run.", 404)
         try:
-            run = self._follow(folder)
+            run = await self._follow(folder)
             await asyncio.to_thread(run.look)
             return await answer(run, request)
         except StoreError as error:
             return _plain(str(error), 500)
 
-    def _follow(self, folder: Path) -> FollowedRun:
+    async def _follow(self, folder: Path) -> FollowedRun:
         """The run, which is now the one that was looked at last."""
-        run = self._followed.pop(folder) if folder in self._followed else FollowedRun(folder)
+        if folder not in self._followed:
+            made = await asyncio.to_thread(FollowedRun, folder)
+            self._followed.setdefault(folder, made)
+        run = self._followed.pop(folder)
         self._followed[folder] = run
-        while len(self._followed) > _FOLLOWED:
-            del self._followed[next(iter(self._followed))]
+        for other in [path for path, one in self._followed.items() if not one.watchers and path != folder]:
+            if len(self._followed) > _FOLLOWED:
+                del self._followed[other]
         return run
 
 
-async def _states(run: FollowedRun) -> AsyncIterator[str]:
-    """The states of a run as server-sent events, one whenever something came."""
+async def _states(run: FollowedRun) -> AsyncIterator[dict[str, Any] | None]:
+    """The states of a run, one whenever something came, else None."""
     last: dict[str, Any] = {}
+    run.watchers += 1
+    try:
+        while True:
+            try:
+                more = await asyncio.to_thread(run.look)
+            except StoreError as error:
+                yield {**(last or run.state()), "finished": f"the record cannot be read on: {error}"}
+                return
+            state = await asyncio.to_thread(run.state)
+            if _lasting(state) != _lasting(last):
+                yield state
+            else:
+                yield None
+            last = state
+            await asyncio.sleep(0.01 if more else _EVERY)
+    finally:
+        run.watchers -= 1
+
+
+def _lasting(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A state without what changes as time goes by."""
+    doing = [{**one, "seconds": None} for one in state.get("underway", ())]
+    return {**state, "underway": doing}
+
+
+async def _lists(runs: RunList) -> AsyncIterator[list[dict[str, Any]] | None]:
+    """The list of runs, whenever it is another one."""
+    last = None
     while True:
-        try:
-            while await asyncio.to_thread(run.look):
-                pass
-        except StoreError as error:
-            yield f"data: {json.dumps(last | {'finished': f'the record cannot be read on: {error}'})}\n\n"
-            return
-        state = await asyncio.to_thread(run.state)
-        if {**state, "underway": None} != {**last, "underway": None}:
-            yield f"data: {json.dumps(state)}\n\n"
-        last = state
-        await asyncio.sleep(_EVERY)
+        found = await asyncio.to_thread(runs.look)
+        yield None if found == last else found
+        last = found
+        await asyncio.sleep(_LIST_EVERY)
 
 
 def _commanded(folder: Path, body: bytes) -> ControlReply | None:

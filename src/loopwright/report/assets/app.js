@@ -1,17 +1,19 @@
-// Which view is shown, the keyboard, and light or dark.
+// Which view is shown, and the keyboard.
 
-let INDEX, PLACES, list;
+let INDEX, PLACES;
 // Instance to its episodes, variant by variant.
 let UNITS;
 let redraw = null;
 let overviewScroll = 0;
 
-function readIndex() {
-  INDEX = JSON.parse(byId("index").textContent);
+function setIndex(index) {
+  INDEX = index;
   PLACES = new Map(INDEX.episodes.map((row, i) => [row.id, i]));
   UNITS = new Map();
-  for (const row of INDEX.episodes) UNITS.set(row.unit, [...(UNITS.get(row.unit) || []), row]);
-  list = episodeList(byId("list"), byId("shown"));
+  for (const row of INDEX.episodes) {
+    if (!UNITS.has(row.unit)) UNITS.set(row.unit, []);
+    UNITS.get(row.unit).push(row);
+  }
 }
 
 function route() {
@@ -19,10 +21,17 @@ function route() {
   const wanted = text === undefined ? null : decoded(text);
   const place = kind === "episode" ? PLACES.get(wanted) : undefined;
   const wasOverview = !byId("overview").hidden;
+  if (LIVE && kind === "episode" && wanted && place === undefined) return showUnlisted(wanted);
   if (place === undefined && !(kind === "instance" && UNITS.has(wanted))) return showOverview(wasOverview);
   if (wasOverview) overviewScroll = scrollY;
   if (kind === "episode") withDetails([INDEX.episodes[place]], ([row]) => showEpisode(row));
   else withDetails(UNITS.get(wanted), () => showInstance(wanted));
+}
+
+// An episode whose row has not come yet.
+function showUnlisted(id) {
+  const here = location.hash;
+  fetchDetails({ id }).then((row) => location.hash === here && showEpisode(row), () => showOverview(!byId("overview").hidden));
 }
 
 function decoded(text) {
@@ -53,7 +62,7 @@ function showEpisode(row) {
     previous: i > 0 ? link(rows[i - 1]) : null,
     next: i >= 0 && i < rows.length - 1 ? link(rows[i + 1]) : null,
     place: i >= 0 ? `${i + 1} of ${rows.length}` : "",
-    beside: UNITS.get(row.unit).length > 1 ? besideLink(row.unit) : null,
+    beside: (UNITS.get(row.unit) || []).length > 1 ? besideLink(row.unit) : null,
   });
   show(view.nodes, row.id);
   redraw = view.draw;
@@ -111,43 +120,24 @@ function onFilterKey(event, filter) {
   }
 }
 
-function theme() {
-  const button = byId("theme"), root = document.documentElement, system = matchMedia("(prefers-color-scheme: dark)");
-  const stored = () => {
-    try {
-      return localStorage.getItem("loopwright-theme");
-    } catch {
-      return null;
-    }
-  };
-  const dark = () => (root.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
-  const label = () => (button.textContent = dark() ? "Light" : "Dark");
-  if (["light", "dark"].includes(stored())) root.dataset.theme = stored();
-  button.addEventListener("click", () => {
-    root.dataset.theme = dark() ? "light" : "dark";
-    label();
-    try {
-      localStorage.setItem("loopwright-theme", root.dataset.theme);
-    } catch {
-      // A file opened from disk may have no storage; the choice then lasts as long as the page.
-    }
-  });
-  system.addEventListener("change", label);
-  label();
-}
-
 function drawOverview() {
   if (!INDEX.episodes.length) return;
   byId("episodes").hidden = byId("tasks").hidden = false;
+  const at = document.activeElement.closest("#matrix a")?.getAttribute("href");
   matrix(byId("matrix"));
+  if (at) byId("matrix").querySelector(`a[href="${CSS.escape(at)}"]`)?.focus({ preventScroll: true });
   list.refresh();
-  if (byId("pictures")) contactSheet(byId("pictures"), detailsOf);
-  byId("filter").addEventListener("input", (event) => list.filter(event.target.value));
 }
 
-theme();
-readIndex();
+function drawPictures() {
+  if (byId("pictures") && INDEX.episodes.length) contactSheet(byId("pictures"), detailsOf);
+}
+
+setIndex(JSON.parse(byId("index").textContent));
+const list = episodeList(byId("list"), byId("shown"));
+byId("filter").addEventListener("input", (event) => list.filter(event.target.value));
 drawOverview();
+drawPictures();
 addEventListener("keydown", onKey);
 addEventListener("hashchange", route);
 addEventListener("resize", () => redraw && redraw());

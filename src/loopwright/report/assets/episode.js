@@ -184,11 +184,11 @@ function isolationView(details) {
     const key = box.kind + box.purpose, group = groups.get(key) || { ...box, times: 0, seconds: 0, pooled: 0 };
     groups.set(key, { ...group, times: group.times + 1, seconds: group.seconds + box.seconds, pooled: group.pooled + (box.pooled ? 1 : 0) });
   }
-  return h("div", null, h("h3", null, "Isolation in force"), [...groups.values()].map(sandboxLine));
+  return h("div", null, h("h3", null, "Isolation in force"), [...groups.values()].map((group) => sandboxLine(group, details.isolation || INDEX.isolation)));
 }
 
-function sandboxLine(group) {
-  const kind = INDEX.isolation[group.kind];
+function sandboxLine(group, kinds) {
+  const kind = kinds[group.kind];
   const named = (inForce) => kind.controls.filter((control) => control.in_force === inForce).map((control) => control.control).join(", ");
   return h("p", { class: "note" }, `${plural(group.times, "sandbox").replace("xs", "xes")} for the ${group.purpose}, ${kind.provider}, `,
     name(kind.image.replace(/(sha256:[0-9a-f]{12})[0-9a-f]+/, "$1") || "default image"),

@@ -4,8 +4,8 @@ const CHUNK = 200;
 
 // Appends rows in chunks whenever the end comes near; returns how to make sure that row i is there.
 function growing(table, rows, make) {
-  const body = h("tbody");
-  table.append(body);
+  const body = h("tbody"), before = table.tBodies.length ? table.tBodies[0].rows.length : 0;
+  table.replaceChildren(...[table.tHead].filter(Boolean), body);
   let drawn = 0;
   const draw = (upTo) => {
     const part = rows.slice(drawn, Math.max(drawn, upTo));
@@ -17,7 +17,7 @@ function growing(table, rows, make) {
   const watcher = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && draw(drawn + CHUNK), { rootMargin: "600px" });
   table.append(end);
   watcher.observe(end);
-  draw(CHUNK);
+  draw(Math.max(CHUNK, before));
   return (i) => {
     if (i >= drawn) draw(i + CHUNK);
     return body.rows[i];
@@ -27,8 +27,13 @@ function growing(table, rows, make) {
 const link = (row) => "#episode/" + encodeURIComponent(row.id);
 const besideLink = (unit) => "#instance/" + encodeURIComponent(unit);
 
+function setHead(table, row) {
+  table.deleteTHead();
+  table.createTHead().append(row);
+}
+
 function matrix(table) {
-  table.append(h("thead", null, h("tr", null, h("th", null, "Instance"), INDEX.variants.map((variant) => h("th", null, name(variant))))));
+  setHead(table, h("tr", null, h("th", null, "Instance"), INDEX.variants.map((variant) => h("th", null, name(variant)))));
   growing(table, [...UNITS], ([unit, rows]) =>
     h("tr", null, h("th", { scope: "row" }, h("a", { class: "beside-link", href: besideLink(unit) }, name(unit))),
       INDEX.variants.map((variant) => h("td", null, cell(rows.filter((row) => row.variant === variant))))));
@@ -60,23 +65,27 @@ const COLUMNS = [
 
 // The list of episodes: filtered, sorted, with one current row.
 function episodeList(table, told) {
-  const columns = COLUMNS.filter((column) => !column.optional || INDEX.episodes.some(column.optional));
   const state = { rows: INDEX.episodes, current: -1, words: [], column: null, down: false, row: () => null };
   const classOf = (column) => [column.num && "num", column.wide && "wide"].filter(Boolean).join(" ") || null;
 
+  // Draws the rows anew. Which one is current, how many are drawn, and the focus stay.
   function refresh() {
+    const columns = COLUMNS.filter((column) => !column.optional || INDEX.episodes.some(column.optional));
+    const current = state.rows[state.current], focused = table.tBodies.length && table.tBodies[0].contains(document.activeElement);
     state.rows = INDEX.episodes.filter((row) => matches(row, state.words));
     if (state.column) {
       const { key } = state.column, sign = state.down ? -1 : 1;
       state.rows.sort((a, b) => (key(a) < key(b) ? -sign : key(a) > key(b) ? sign : 0));
     }
     state.current = -1;
-    table.replaceChildren(h("thead", null, h("tr", null, columns.map(heading))));
+    setHead(table, h("tr", null, columns.map(heading)));
     state.row = growing(table, state.rows, (row, i) =>
       h("tr", { onclick: (event) => event.target.closest("a") || (location.hash = link(row)), onfocusin: () => select(i, false) },
         columns.map((column) => h("td", { class: classOf(column) }, column.show(row)))));
     told.textContent = state.rows.length === INDEX.episodes.length
       ? plural(state.rows.length, "episode") : `${state.rows.length} of ${plural(INDEX.episodes.length, "episode")}`;
+    const place = current ? state.rows.findIndex((row) => row.id === current.id) : -1;
+    if (place >= 0 && !byId("overview").hidden) select(place, focused ? "still" : false);
   }
 
   function heading(column) {
@@ -96,7 +105,7 @@ function episodeList(table, told) {
     state.current = Math.max(0, Math.min(state.rows.length - 1, i));
     const row = state.row(state.current);
     row.classList.add("current");
-    if (focus) row.querySelector("a").focus();
+    if (focus) row.querySelector("a").focus({ preventScroll: focus === "still" });
   }
 
   return {

@@ -11,71 +11,124 @@ function withDetails(rows, draw) {
   Promise.all(missing.map(fetchDetails)).then(() => draw(rows), lost);
 }
 
-async function fetchDetails(row) {
-  const answer = await fetch(`${LIVE}/episode?id=${encodeURIComponent(row.id)}`);
-  if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
-  FETCHED.set(row.id, await answer.json());
+async function got(path) {
+  const answer = await fetch(LIVE + path);
+  if (!answer.ok) throw new Error(answer.status === 401 ? "The server was started anew: open the address that it printed." : `The server answers ${answer.status}: ${await answer.text()}`);
+  return answer;
 }
 
-const lost = (error) => byId("live").replaceChildren(h("p", { class: "note" }, `Not shown: ${error.message}`));
+async function fetchDetails(row) {
+  const found = await (await got(`/episode?id=${encodeURIComponent(row.id)}`)).json();
+  FETCHED.set(row.id, { ...found.details, isolation: found.isolation });
+  return found.row;
+}
 
-function follow() {
-  let shown = null, latest = null, waiting = false, told = null, came = 0;
-  drawSteering();
-  const source = new EventSource(`${LIVE}/events`);
-  source.onmessage = async (event) => {
-    told = JSON.parse(event.data);
-    came = Date.now();
-    steering(told);
-    byId("live").replaceChildren(...liveView(told, 0));
-    latest = told.drawn;
-    if (shown === null) shown = latest;
-    if (waiting) return;
-    waiting = true;
+const lost = (error) => byId("live").replaceChildren(h("p", { class: "note" }, error.message));
+
+// Takes what changed, again and again; what changes meanwhile is taken the next time. A page that has much to draw rests.
+function taker(take) {
+  let have = null, want = null, busy = false;
+  return async (version) => {
+    want = version;
+    if (busy) return;
+    busy = true;
     try {
-      while (shown !== latest) {
-        const next = latest;
-        await redrawAll();
-        shown = next;
+      while (have !== want) {
+        const next = want, worked = await take();
+        have = next;
+        await new Promise((done) => setTimeout(done, 4 * worked));
       }
     } catch (error) {
       lost(error);
     }
-    waiting = false;
+    busy = false;
   };
-  setInterval(() => told && told.underway.length && byId("live").replaceChildren(...liveView(told, (Date.now() - came) / 1000)), 1000);
-  source.onerror = () => lost(new Error("the server does not answer; trying again"));
 }
 
-// The same page anew: what stands in it is replaced, what the reader chose stays.
-async function redrawAll() {
-  const answer = await fetch(LIVE + "/");
-  if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const words = byId("filter").value, focused = document.activeElement === byId("filter");
-  byId("overview").replaceChildren(...fresh.getElementById("overview").childNodes);
-  byId("index").textContent = fresh.getElementById("index").textContent;
-  const before = new Map(INDEX.episodes.map((row) => [row.id, JSON.stringify(row)]));
-  readIndex();
-  const changed = new Set(INDEX.episodes.filter((row) => before.get(row.id) !== JSON.stringify(row)).map((row) => row.id));
-  changed.forEach((id) => FETCHED.delete(id));
-  drawOverview();
-  if (words) {
-    byId("filter").value = words;
-    list.filter(words);
+function follow() {
+  let told = null, came = 0;
+  drawSteering();
+  const episodes = taker(takeEpisodes), numbers = taker(takeNumbers);
+  listen(`${LIVE}/events`, (news) => {
+    told = news;
+    came = Date.now();
+    steering(told);
+    byId("live").replaceChildren(...liveView(told, 0));
+    episodes(`${told.reader}/${told.episodes}`);
+    numbers(`${told.reader}/${told.numbers}`);
+  }, (why) => lost(new Error(why)));
+  setInterval(() => told && told.underway.length && byId("live").replaceChildren(...liveView(told, (Date.now() - came) / 1000)), 1000);
+}
+
+// What was taken of the list of episodes: of which reader of the server, and up to which version.
+let reader = "", version = 0;
+
+// Puts the episodes that changed in place; gives the milliseconds that this took.
+async function takeEpisodes() {
+  const found = await (await got(`/episodes?reader=${reader}&since=${version}`)).json(), begun = performance.now();
+  const known = found.reader === reader ? new Map(INDEX.episodes.map((row) => [row.id, row])) : new Map();
+  [reader, version] = [found.reader, found.version];
+  for (const row of found.episodes) {
+    known.set(row.id, row);
+    FETCHED.delete(row.id);
   }
-  if (focused) byId("filter").focus();
-  if (changed.has(decoded(document.body.dataset.episode || ""))) route();
+  if (!found.episodes.length) return 0;
+  setIndex({ ...found, episodes: sorted([...known.values()], found.variants) });
+  drawOverview();
+  const shown = decoded(document.body.dataset.episode || "");
+  if (byId("episode").hidden ? location.hash.startsWith("#episode/") : found.episodes.some((row) => row.id === shown)) route();
+  return performance.now() - begun;
+}
+
+function sorted(rows, variants) {
+  const place = new Map(variants.map((variant, i) => [variant, i]));
+  const less = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+  return rows.sort((a, b) => place.get(a.variant) - place.get(b.variant) || less(a.task, b.task) || less(a.unit, b.unit) || a.repeat - b.repeat);
+}
+
+// What is open, scrolled and focused stays, where the new part is built like the old one.
+function putInPlace(part, fresh) {
+  const all = (selector) => [...part.querySelectorAll(selector)], focusable = "a, summary, button, [tabindex]";
+  const open = all("details").map((one) => one.open), left = all(".scroll").map((one) => one.scrollLeft), focus = all(focusable).indexOf(document.activeElement);
+  part.replaceChildren(...fresh.childNodes);
+  all("details").forEach((one, i) => open[i] !== undefined && (one.open = open[i]));
+  all(".scroll").forEach((one, i) => (one.scrollLeft = left[i] || 0));
+  if (focus >= 0) all(focusable)[focus]?.focus({ preventScroll: true });
+}
+
+// Puts the parts that count episodes in place.
+async function takeNumbers() {
+  const text = await (await got("/numbers")).text(), begun = performance.now();
+  const fresh = new DOMParser().parseFromString(text, "text/html");
+  for (const id of ["numbers", "isolation"]) putInPlace(byId(id), fresh.getElementById(id));
+  drawPictures();
+  return performance.now() - begun;
 }
 
 // now: the latest state; since: seconds since it came.
 function liveView(now, since) {
   const state = now.finished ? said(now.finished) : now.writer ? ["running"] : ["not running: ", h("code", null, "loopwright resume")];
+  const failed = Object.entries(now.failures), alarms = now.alarmed - now.alarms.length;
   return [
-    h("p", null, h("b", null, state), `, ${now.done} of ${plural(now.planned, "episode")}, ${plural(now.calls, "call")}, ${count(now.tokens)} tokens, ${money(now.cost)}`),
+    h("p", null, h("b", null, state), `, ${now.done} of ${plural(now.planned, "episode")}, ${now.passed} of ${now.scored} passed, ${plural(now.calls, "call")}, ${count(now.tokens)} tokens, ${money(now.cost)}`,
+      now.read < 1 && h("span", { class: "note" }, ` \u00b7 the record is being read: ${Math.floor(100 * now.read)} %`)),
     h("progress", { max: Math.max(1, now.planned), value: now.done, "aria-label": "Episodes that are done" }),
-    now.underway.length > 0 && h("ul", { class: "underway" }, now.underway.map((one) =>
-      h("li", null, h("a", { href: "#episode/" + encodeURIComponent(one.id) }, name(one.id)), ` iteration ${one.iteration ?? "-"}, ${one.doing}, ${duration(one.seconds + since)}`))),
+    now.caps.length > 0 && h("ul", { class: "caps" }, now.caps.map(capView)),
+    failed.length > 0 && h("p", { class: "failures" }, h("b", null, "Failed, no score: "), failed.map(([cause, n], i) => [i ? ", " : "", said(cause), ` ${n}`])),
+    now.alarms.length > 0 && h("div", { class: "alarms", role: "status" }, h("b", null, `${plural(now.alarmed, "drift alarm")}: `),
+      h("ul", null, alarms > 0 && h("li", null, `${alarms} before`), now.alarms.map((line) => h("li", null, said(line))))),
+    now.writer && now.underway.length > 0 && h("ul", { class: "underway" }, now.underway.map((one) =>
+      h("li", null, h("a", { href: "#episode/" + encodeURIComponent(one.id) }, name(one.id)), ` iteration ${one.iteration ?? "-"}, ${one.doing}, ${duration(one.seconds + since)}`)),
+      now.more > 0 && h("li", null, `${now.more} more`)),
     h("ol", { class: "news" }, now.news.map((one) => h("li", null, h("time", null, one.time), " ", said(one.told)))),
   ].filter(Boolean);
+}
+
+// A cap of the run, and what was used of it where the record tells that at any moment.
+function capView({ cap, amount, used }) {
+  const shown = (value) => (cap === "usd" ? money(value) : cap.endsWith("seconds") ? duration(value) : count(value));
+  const label = cap.replaceAll("_", " ");
+  if (used === null) return h("li", null, `cap on ${label}: ${shown(amount)}`);
+  return h("li", null, h("meter", { min: 0, max: Math.max(amount, 1e-9), value: Math.min(used, amount), high: 0.9 * amount, "aria-label": label }),
+    ` ${label}: ${shown(used)} of ${shown(amount)}`);
 }
