@@ -95,3 +95,24 @@ async def test_a_full_workspace_is_an_error_of_the_file(box: Sandbox) -> None:
         await box.write("x", b"x" * 100_000)
     assert (await box.run(["rm", "fill"])).ok
     await box.write("x", b"x" * 100_000)
+
+
+async def test_no_more_links_are_followed_than_the_kernel_follows(box: Sandbox) -> None:
+    chain = "for i in $(seq 2000); do ln -s $i $((i-1)); done; mkdir 2000; echo x > 2000/file"
+    assert (await box.run(["sh", "-c", chain])).ok
+    assert await box.read("1961/file") == b"x\n"
+    for use in (box.read("1959/file"), box.read("0"), box.write("0/file", b"y"), box.list("0")):
+        with pytest.raises(OSError, match="Too many levels of symbolic links"):
+            await use
+    assert (await box.run(["echo", "on"])).stdout.text == "on\n"
+
+
+@pytest.mark.slow
+async def test_a_folder_of_very_many_names_is_not_listed(box: Sandbox) -> None:
+    many = "import os\nos.mkdir('d')\nopen('f', 'w').close()\nfor n in range(10**6): os.link('f', f'd/{n:0250}')"
+    assert not (await box.run(["python3", "-c", many], timeout=120)).ok
+    try:
+        assert len(await box.list("d")) < 200_000  # where the number of files is limited
+    except ValueError as error:
+        assert "d: there are more than 200000 entries" in str(error)
+    assert (await box.run(["echo", "on"])).stdout.text == "on\n"

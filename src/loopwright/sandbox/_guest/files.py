@@ -7,6 +7,10 @@ import os
 import stat
 
 FOLDER_MODE = 0o755
+ENTRIES, NAMES = 200_000, 32 << 20
+"""How many entries and how many bytes of names are looked at: more is an attack on the host."""
+_LINKS = 40
+"""Links that are followed on the way to a file, as many as the kernel follows."""
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _KERNEL = {os.stat(path).st_dev for path in ("/proc", "/sys") if os.path.isdir(path)}
 """Device numbers of file systems whose files are handles into the kernel, the runner's own among them."""
@@ -19,7 +23,7 @@ def read(path: bytes, limit: int) -> bytes:
         OSError: It cannot be opened.
         ValueError: It is not a regular file, or longer than `limit` bytes.
     """
-    folder, name = _parent(os.path.realpath(path))
+    folder, name = _parent(_resolved(path))
     try:
         fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY, dir_fd=folder)
     finally:
@@ -51,7 +55,7 @@ def write(path: bytes, data: bytes, mode: int) -> tuple[bytes, list[bytes]]:
         ValueError: There is something of that name that is not a regular file.
     """
     parent, name = os.path.split(path)
-    resolved = os.path.join(os.path.realpath(parent), name)
+    resolved = os.path.join(_resolved(parent), name)
     made: list[bytes] = []
     folder, last = _parent(resolved, made)
     flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
@@ -82,12 +86,55 @@ def names(path: bytes) -> list[bytes]:
 
     Raises:
         OSError: It is not a folder that can be read.
+        ValueError: There are more than anyone should look at.
     """
     fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        return sorted(os.fsencode(name) for name in os.listdir(fd))
+        return names_in(fd)
     finally:
         os.close(fd)
+
+
+def names_in(fd: int) -> list[bytes]:
+    """The names in an open folder, sorted.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: There are more than anyone should look at.
+    """
+    found, left = [], NAMES
+    with os.scandir(fd) as entries:
+        for entry in entries:
+            found.append(os.fsencode(entry.name))
+            left -= len(found[-1])
+            if len(found) > ENTRIES or left < 0:
+                raise ValueError(f"there are more than {ENTRIES} entries, or {NAMES} bytes of names")
+    return sorted(found)
+
+
+def _resolved(path: bytes) -> bytes:
+    """Where a path leads, for the links on its way that are there; those in /proc count as the text that they show.
+
+    Raises:
+        OSError: There are more links than the kernel follows.
+    """
+    parts, walked, links = path.split(b"/")[::-1], b"", 0
+    while parts:
+        part = parts.pop()
+        if part == b"..":
+            walked = walked.rpartition(b"/")[0]
+        elif part not in (b"", b"."):
+            try:
+                target = os.readlink(walked + b"/" + part)
+            except OSError:  # no link, or nothing
+                walked += b"/" + part
+                continue
+            links += 1
+            if links > _LINKS:
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            walked = b"" if target.startswith(b"/") else walked
+            parts += target.split(b"/")[::-1]
+    return walked or b"/"
 
 
 def _parent(path: bytes, made: list[bytes] | None = None) -> tuple[int, bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from loopwright.sandbox._guest.files import names, names_in
 from loopwright.sandbox._guest.tree import Node, Walk, change
 
 TYPE_CHECKING = False
@@ -41,7 +42,7 @@ class Layers:
 
     def _folder(self, path: bytes, fd: int, walk: Walk) -> Iterator[bytes]:
         before, touched = _names(self._lower + path), _names(self._upper + path)
-        now = {os.fsencode(name) for name in os.listdir(fd)}
+        now = set(names_in(fd))
         for name in sorted(before | touched):
             below = path + b"/" + name
             if below in self._skip or (name in now and name not in touched):
@@ -88,6 +89,6 @@ class Layers:
 
 def _names(path: bytes) -> set[bytes]:
     try:
-        return {os.fsencode(name) for name in os.listdir(path)}
+        return set(names(path))
     except (FileNotFoundError, NotADirectoryError):
         return set()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import stat
 
-from loopwright.sandbox._guest.files import FOLDER_MODE
+from loopwright.sandbox._guest.files import ENTRIES, FOLDER_MODE, NAMES, names_in
 from loopwright.sandbox._guest.lean import sha256
 from loopwright.sandbox._guest.messages import pack
 
@@ -13,8 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-DEPTH, ENTRIES, NAMES = 200, 200_000, 32 << 20
-"""How deep folders, how many entries and how many bytes of names are looked at: more is an attack on the host."""
+DEPTH = 200
+"""How deep folders are looked at: deeper ones are an attack on the host."""
 
 
 class Node:
@@ -99,7 +100,7 @@ class Walk:
     def _visit(self, fd: int, path: bytes, depth: int, skip: Sequence[bytes], device: int | None) -> Iterator[Node]:
         if depth == 0:
             raise ValueError(f"folders are more than {DEPTH} deep")
-        for name in sorted(os.fsencode(name) for name in os.listdir(fd)):
+        for name in names_in(fd):
             below = path + b"/" + name
             if below in skip:
                 continue
@@ -205,9 +206,12 @@ def _scanned(folder: bytes) -> list[os.DirEntry[bytes]]:
     """What is in a folder; nothing where it went meanwhile."""
     try:
         with os.scandir(folder) as entries:
-            return list(entries)
+            found = list(itertools.islice(entries, ENTRIES + 1))
     except (FileNotFoundError, NotADirectoryError):
         return []
+    if len(found) > ENTRIES:
+        raise ValueError(f"a folder has more than {ENTRIES} entries")
+    return found
 
 
 def _digest(node: Node, walk: Walk) -> bytes:
