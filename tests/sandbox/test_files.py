@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 
 import pytest
@@ -101,9 +102,9 @@ async def test_no_more_links_are_followed_than_the_kernel_follows(box: Sandbox) 
     chain = "for i in $(seq 2000); do ln -s $i $((i-1)); done; mkdir 2000; echo x > 2000/file"
     assert (await box.run(["sh", "-c", chain])).ok
     assert await box.read("1961/file") == b"x\n"
-    for use in (box.read("1959/file"), box.read("0"), box.write("0/file", b"y"), box.list("0")):
-        with pytest.raises(OSError, match="Too many levels of symbolic links"):
-            await use
+    uses = (box.read("1959/file"), box.read("0"), box.write("0/file", b"y"), box.list("0"))
+    told = await asyncio.gather(*uses, return_exceptions=True)
+    assert ["Too many levels of symbolic links" in str(error) for error in told] == [True] * 4
     assert (await box.run(["echo", "on"])).stdout.text == "on\n"
 
 
@@ -111,8 +112,9 @@ async def test_no_more_links_are_followed_than_the_kernel_follows(box: Sandbox) 
 async def test_a_folder_of_very_many_names_is_not_listed(box: Sandbox) -> None:
     many = "import os\nos.mkdir('d')\nopen('f', 'w').close()\nfor n in range(10**6): os.link('f', f'd/{n:0250}')"
     assert not (await box.run(["python3", "-c", many], timeout=120)).ok
-    try:
-        assert len(await box.list("d")) < 200_000  # where the number of files is limited
-    except ValueError as error:
-        assert "d: there are more than 200000 entries" in str(error)
+    (told,) = await asyncio.gather(box.list("d"), return_exceptions=True)
+    if isinstance(told, BaseException):
+        assert "d: there are more than 200000 entries" in str(told)
+    else:
+        assert len(told) < 200_000  # where the number of files is limited
     assert (await box.run(["echo", "on"])).stdout.text == "on\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import resource
 
@@ -24,6 +25,20 @@ async def test_a_fork_bomb(attack: Attack) -> None:
     assert done.timed_out
     assert done.leftovers > 0
     assert set(done.stdout.head.decode().split("\n")[:100]) - {""} == {"EAGAIN"}
+
+
+@proves("taking all processes, beside other commands", "these fail and say so, or work; the sandbox is not lost")
+async def test_no_process_left_for_others(box: Sandbox) -> None:
+    take = "import os, time\nwhile True:\n  try:\n    if not os.fork(): time.sleep(97)\n  except OSError: break\n"
+    taking = await box.start(["python3", "-c", f"{take}print('all', flush=True)\ntime.sleep(97)"], timeout=97)
+    assert await taking.read() == b"all\n"
+    done = await box.run(["true"])
+    assert done.ok or (done.exit_code == 126 and "Resource temporarily unavailable" in done.stderr.text)
+    with contextlib.suppress(ValueError):  # as for whatever cannot be looked at
+        await box.changes()
+    await taking.kill()
+    assert (await taking.wait()).leftovers > 50
+    assert (await box.run(["true"])).ok
 
 
 @proves("allocating 10 GB", "the command is killed or refused at the limit, and that is told")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import time
@@ -14,7 +15,7 @@ from loopwright.sandbox._guest.messages import MAX_BODY, Answer, Ask, message, p
 from loopwright.sandbox._guest.operations import Operations
 from loopwright.sandbox._guest.privileges import keep_from_children
 from loopwright.sandbox._guest.sockets import SocketGate
-from loopwright.sandbox._guest.spawn import User, execute, fork, kill_strays
+from loopwright.sandbox._guest.spawn import NOT_EXECUTABLE, User, execute, fork, kill_strays
 from loopwright.sandbox._guest.streams import CHUNK, Kept, Sink, Source
 
 TYPE_CHECKING = False
@@ -175,14 +176,18 @@ class Runner:
         argv, cwd, env, timeout, keep, stream, stdin = fields
         words = unpack(env)
         variables = dict(zip(words[::2], words[1::2]))
-        command = self._launch(
-            number,
-            lambda: execute(self._user, unpack(argv), cwd, variables),
-            timeout=float(timeout),
-            keep=int(keep),
-            stream=bool(stream),
-            has_stdin=bool(stdin or stream),
-        )
+        try:
+            command = self._launch(
+                number,
+                lambda: execute(self._user, unpack(argv), cwd, variables),
+                timeout=float(timeout),
+                keep=int(keep),
+                stream=bool(stream),
+                has_stdin=bool(stdin or stream),
+            )
+        except OSError as error:
+            self._not_started(number, error)
+            return
         if command.stdin:
             command.stdin.send(stdin)
             if not stream:
@@ -204,11 +209,18 @@ class Runner:
             command = self._launch(
                 number, work, timeout=float(timeout), keep=_OPERATION_KEEPS, stream=True, has_stdin=True
             )
-        except OSError:
+        except OSError as error:
             if freezes:
                 self._thaw()
-            raise
+            self._not_started(number, error)
+            return
         command.freezes = freezes
+
+    def _not_started(self, number: int, error: OSError) -> None:
+        """Tells of a command that got no process: what runs in the background has taken all that there may be."""
+        said = b"loopwright: " + os.strerror(error.errno or errno.EAGAIN).encode()
+        how = b"%d" % NOT_EXECUTABLE, b"0", b"0", b"0", b"0"
+        self._send(Answer.DONE, number, *how, b"", b"", b"0", said, b"", b"0")
 
     def _freeze(self) -> None:
         """Stops the workload for as long as an operation takes."""

@@ -23,6 +23,7 @@ from loopwright.verify._guest.testing import checks, evidence
 from loopwright.verify._guest.testing.rewrite import FILE, RUNTIME, rewrite
 
 _RECURSION = 4000  # a callback of a callback of a callback costs ten frames of this program's each time
+_CAUGHT = "the test caught this as an exception class of the candidate, which is a base class of AssertionError"
 
 
 class _Module(types.ModuleType):
@@ -93,7 +94,8 @@ class _Session:
         self._failed: BaseException | None = None
         self._contacted = False
         self._outgoing = outgoing
-        self.peer = Peer(self._send, self._receive, VerifierGuard(self._note, tests.refused), {})
+        self._guard = VerifierGuard(self._note, tests.refused)
+        self.peer = Peer(self._send, self._receive, self._guard, {})
 
     def _send(self, data: bytes) -> None:
         self._contacted = True
@@ -121,6 +123,8 @@ class _Session:
                 return "passed", ""
             exec(self._tests.code, vars(module))
             loaded = True
+            if "unittest" in sys.modules:
+                sys.modules["unittest"].TestCase.failureException = Failure
             vars(module)[name]()
         except BaseException as error:
             own = "_lw_id" not in vars(error) and not isinstance(error, (Gone, AssertionError))
@@ -128,6 +132,9 @@ class _Session:
             broken = own and not loaded and (foreign_import or not self._contacted)
             return "broken" if broken else "failed", evidence.explain(error, self._tests.statements)
         stop = self._failed or self.peer.gone
+        if stop is None and (stop := self._guard.caught()):
+            told = f"{evidence.explain(stop, self._tests.statements)}\n  {_CAUGHT}"
+            return "failed", told
         return ("failed", evidence.explain(stop, self._tests.statements)) if stop else ("passed", "")
 
     def _output(self) -> str:

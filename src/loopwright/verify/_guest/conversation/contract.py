@@ -35,6 +35,9 @@ class Guard(Protocol):
     def refuses(self, name: str) -> bool:
         """Whether `refuse` would raise."""
 
+    def catches(self, cls: type[BaseException]) -> type[BaseException]:
+        """Takes note of an exception class that the other side hands over; returns it."""
+
     def may_swallow(self, error: BaseException | None) -> bool:
         """Whether a context manager of the other side may swallow an exception."""
 

@@ -7,7 +7,7 @@ import importlib
 import sys
 import types
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from loopwright.verify._guest.conversation.proxy import Proxy
 from loopwright.verify._guest.conversation.values import PLAIN
@@ -28,7 +28,22 @@ _IMMUTABLE = (int, float, complex, str, bytes)
 _REMEDY = "return a plain value"
 
 
-class Failure(AssertionError):
+class RaisedByTest(AssertionError):
+    """An AssertionError that code of the tests raises itself."""
+
+    all: ClassVar[list[RaisedByTest]] = []
+    """Those of this process, which runs one test."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        self.all.append(self)
+
+
+# As evidence shows it and the candidate gets it.
+RaisedByTest.__module__, RaisedByTest.__name__, RaisedByTest.__qualname__ = "builtins", *["AssertionError"] * 2
+
+
+class Failure(RaisedByTest):
     """An assertion of the tests that does not hold, with its values."""
 
 
@@ -83,6 +98,10 @@ class CandidateGuard:
     def refuse(self, cls: type, name: str) -> None:
         """Nothing."""
 
+    def catches(self, cls: type[BaseException]) -> type[BaseException]:
+        """Whatever the tests hand over."""
+        return cls
+
     def may_swallow(self, error: BaseException | None) -> bool:
         """Always."""
         return True
@@ -105,6 +124,7 @@ class VerifierGuard:
     def __init__(self, on_failure: Callable[[BaseException], None], refused: Iterable[str] = ()) -> None:
         self.failed = on_failure
         self._refused = frozenset(refused)
+        self._catches_failures = False
 
     def check(self, op: str, target: Any, args: tuple[Any, ...]) -> None:
         """Keeps the candidate off special attributes, and off changing what the tests check with."""
@@ -161,6 +181,15 @@ class VerifierGuard:
             error = Failure(f"{name} of an object of the candidate's class {cls.__name__} decides no test: {_REMEDY}")
             self.failed(error)
             raise error
+
+    def catches(self, cls: type[BaseException]) -> type[BaseException]:
+        """Notes a class that catches the tests' own failures in `except` and `raises`."""
+        self._catches_failures = self._catches_failures or issubclass(RaisedByTest, cls)
+        return cls
+
+    def caught(self) -> BaseException | None:
+        """An assertion that failed, and may have been caught as an exception that the candidate named."""
+        return RaisedByTest.all[0] if self._catches_failures and RaisedByTest.all else None
 
     def may_swallow(self, error: BaseException | None) -> bool:
         """Anything but a failed assertion of the tests."""

@@ -228,7 +228,7 @@ class Peer:
             number = state[4]
             return self._interned(number, lambda: errors.load(state, self))
         if name == "error class":
-            return errors.load_class(state, self)
+            return self.guard.catches(errors.load_class(state, self))
         if name == "record":
             return self._record(*state)
         if name == "keys":

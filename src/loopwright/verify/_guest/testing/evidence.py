@@ -8,6 +8,7 @@ import types
 from typing import Any
 
 from loopwright.verify._guest.conversation.guards import Failure
+from loopwright.verify._guest.conversation.guards import RaisedByTest as RaisedByTest
 from loopwright.verify._guest.conversation.peer import Gone
 from loopwright.verify._guest.conversation.proxy import Proxy
 from loopwright.verify._guest.testing.rewrite import FILE, Statements
