@@ -93,7 +93,7 @@ def write_project(folder: Path) -> None:
 
 def go_to(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project)
-    for name in ("LOOPWRIGHT_MODEL", "LOOPWRIGHT_RUNS", "LOOPWRIGHT_DEBUG", "COLUMNS"):
+    for name in ("LOOPWRIGHT_MODEL", "LOOPWRIGHT_RUNS", "LOOPWRIGHT_STORE", "LOOPWRIGHT_DEBUG", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
 
 

@@ -28,6 +28,7 @@ VERBS = {
     "regrade": "Grade a run's recorded candidates again, with changed tests or verifiers.",
     "show": "Show a run, or one of its episodes.",
     "report": "Write a run's report as one HTML file.",
+    "store": "Keep runs in a Postgres database that machines share: make it ready, list runs, copy them.",
     "view": "Show runs in a browser while they work.",
     "export": "Write a run, or a task, in the format of another tool.",
     "import": "Make a task folder out of what another tool reads.",

@@ -6,9 +6,12 @@ import functools
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from loopwright.store.shared import SharedStore
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -133,7 +136,7 @@ def place_options(function: _Function) -> _Function:
     return added
 
 
-runs_option = click.option(
+_runs_option = click.option(
     "--runs",
     type=click.Path(path_type=Path),
     default=Path("runs"),
@@ -142,4 +145,43 @@ runs_option = click.option(
     show_default=True,
     help="Folder that holds the run folders.",
 )
-"""`--runs`: the folder that holds run folders."""
+_STORE = "loopwright.store"
+"""Where the context holds the URL of the database, so that no verb hands it on."""
+
+
+def _keep_store(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    ctx.meta[_STORE] = value or ""
+
+
+store_option = click.option(
+    "--store",
+    metavar="URL",
+    envvar="LOOPWRIGHT_STORE",
+    show_envvar=True,
+    expose_value=False,
+    callback=_keep_store,
+    help="Postgres database of runs that machines share; --runs holds copies. A secret: set the variable.",
+)
+"""`--store`: the database of shared runs; `shared_store` gives it."""
+
+
+def shared_store() -> SharedStore | None:
+    """The database that `--store` names; None if the verb has no such option, or it is not given.
+
+    Raises:
+        UserError: It is no URL of a Postgres database.
+        MissingExtra: The extra `postgres` is not installed.
+    """
+    context = click.get_current_context(silent=True)
+    url = context.meta.get(_STORE) if context else None
+    if not url:
+        return None
+    from loopwright.cli._output import tell
+    from loopwright.store.shared import SharedStore
+
+    return SharedStore(url, tell=tell)
+
+
+def runs_option(function: _Function) -> _Function:
+    """`--runs` and `--store`: the folder that holds run folders, and the database that it holds copies of."""
+    return _runs_option(store_option(function))

@@ -6,9 +6,14 @@ import difflib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from loopwright.cli._options import shared_store
 from loopwright.errors import MissingContent, StoreError
 from loopwright.files import read_regular, run_folders
+
+if TYPE_CHECKING:
+    from loopwright.store.shared import SharedStore
 
 _MANIFEST = "run.json"
 
@@ -20,9 +25,48 @@ def find_run(name: str | None, runs: Path) -> Path:
         name: A path, a run's id under `runs`, the beginning of one, or None for the latest.
         runs: The folder that holds run folders.
 
+    With `--store` the runs of the database are found too: the folder is a working copy, which is brought up to date.
+
     Raises:
         MissingContent: There is no such run, or the beginning fits several.
+        StoreError: The database cannot be read.
     """
+    if (store := shared_store()) is not None:
+        return _find_shared(store, name, runs)
+    return find_folder(name, runs)
+
+
+def _find_shared(store: SharedStore, name: str | None, runs: Path) -> Path:
+    """A run of the database, or one of a folder that is not shared."""
+    from loopwright.store import is_working_copy, read_run
+
+    if name is not None and (Path(name) / _MANIFEST).is_file():
+        if is_working_copy(Path(name)):
+            store.pull(read_run(Path(name)).manifest.id, Path(name))
+        return Path(name)
+    shared = store.ids()
+    here = {run.name: _created(run) for run in run_folders(runs)}
+    known = {**here, **{run: _time(created) for run, created in shared.items()}}
+    if name is None and known:
+        fitting = [max(known, key=lambda run: known[run])]
+    else:
+        fitting = [run for run in known if run == name] or [run for run in known if name and run.startswith(name)]
+    if len(fitting) > 1:
+        raise _ambiguous(str(name), fitting)
+    if fitting and fitting[0] in shared:
+        store.pull(fitting[0], runs / fitting[0])
+        return runs / fitting[0]
+    try:
+        return find_folder(fitting[0] if fitting else name, runs)
+    except MissingContent as error:
+        latest = ", ".join(sorted(shared, key=lambda run: known[run])[-3:]) or "none"
+        raise MissingContent(
+            f"{error.args[0]}, and none in the database", remedy=f"Of the database: {latest}. {error.remedy}"
+        ) from None
+
+
+def find_folder(name: str | None, runs: Path) -> Path:
+    """Finds a run's folder on this machine alone; see `find_run`."""
     if name is not None and (Path(name) / _MANIFEST).is_file():
         return Path(name)
     known = run_folders(runs)
@@ -34,8 +78,7 @@ def find_run(name: str | None, runs: Path) -> Path:
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
-        names = ", ".join(run.name for run in fitting)
-        raise MissingContent(f"{name!r} fits {len(fitting)} runs", remedy=f"Write more of the name: {names}.")
+        raise _ambiguous(name, [run.name for run in fitting])
     if Path(name).is_dir():
         raise MissingContent(
             f"{name} is not a run folder: it has no {_MANIFEST}",
@@ -86,7 +129,18 @@ def own_page(folder: Path, name: str) -> Path:
 def _created(run: Path) -> datetime:
     """When a run was created, by its manifest; a manifest that cannot be read is older than all others."""
     try:
-        created = datetime.fromisoformat(json.loads(read_regular(run / _MANIFEST, within=run))["created"])
+        return _time(json.loads(read_regular(run / _MANIFEST, within=run))["created"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return datetime.min.replace(tzinfo=UTC)
-    return created if created.tzinfo else created.replace(tzinfo=UTC)
+
+
+def _time(created: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(created)
+    except (TypeError, ValueError):
+        return datetime.min.replace(tzinfo=UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _ambiguous(name: str, fitting: list[str]) -> MissingContent:
+    return MissingContent(f"{name!r} fits {len(fitting)} runs", remedy=f"Write more of the name: {', '.join(fitting)}.")

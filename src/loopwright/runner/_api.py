@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, ParamSpec, TypedDict, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, Unpack, cast
 
 from loopwright.agents import Agent
 from loopwright.errors import UserError
@@ -24,6 +24,9 @@ from loopwright.store import Event
 from loopwright.task import CapOptions
 from loopwright.verify import Verifier
 
+if TYPE_CHECKING:
+    from loopwright.store.shared import SharedStore
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -37,6 +40,8 @@ class ExecuteOptions(TypedDict, total=False):
     """Called with every event as it is recorded."""
     person: Person | None
     """Who is asked where a task asks a person; None for whoever answers by `loopwright ctl`."""
+    store: str
+    """URL of the Postgres database where the run is shared; empty for its folder alone. It is not recorded."""
     notify: Sequence[str]
     """Who is told of the end, of a cap that is reached and of alarms of drift: commands, and addresses of webhooks."""
     on: str
@@ -85,6 +90,7 @@ async def arun(tasks: Tasks, **options: Unpack[RunArguments]) -> RunResult:
         on_event: Called with every event as it is recorded.
         person: Who is asked where a task asks a person (`loop.ask_person`): an object with the `Person` protocol; None
             for whoever answers by `loopwright ctl`.
+        store: URL of the Postgres database where the run is shared (`postgresql://...`); empty for its folder alone.
         notify: Who is told of the end, of a cap that is reached and of alarms of drift: commands, which read a notice
             in JSON from their standard input, and addresses of webhooks, to which it is posted.
         on: Where sandboxes and local models are: `ray` for the cluster at RAY_ADDRESS, or one that is started on this
@@ -100,7 +106,8 @@ async def arun(tasks: Tasks, **options: Unpack[RunArguments]) -> RunResult:
     executed, planned = _split(options)
     machines = _machines(executed.get("on", ""), executed.get("workers"))
     ready, targets = checked(tasks, **planned), [parse_target(one) for one in executed.get("notify", ())]
-    run = Run.start(ready.resolved, Path(out) if out else Path("runs") / new_run_id())
+    share = _shared(executed.get("store", ""))
+    run = Run.start(ready.resolved, Path(out) if out else Path("runs") / new_run_id(), share=share)
     return await _executed(run, executed, targets, machines)
 
 
@@ -118,6 +125,7 @@ async def aresume(
     checkpoints: str = "",
     on_event: Callable[[Event], None] | None = None,
     person: Person | None = None,
+    store: str = "",
     notify: Sequence[str] = (),
     on: str = "",
     workers: int | None = None,
@@ -128,7 +136,7 @@ async def aresume(
     Episodes that are finished stay as they are, and no model call whose answer is in the record is made again.
 
     Args:
-        folder: The run's folder.
+        folder: The run's folder; with `store`, one that is not there yet is made and named as the run.
         changed: Go on although prompts, agents, modules or task files changed; tasks stay as they were recorded.
         repeat_in_doubt: Repeat calls that were under way at a crash even where that is not safe.
         retry: Names of episodes to try again that were skipped; those that failed are tried again anyway.
@@ -139,6 +147,7 @@ async def aresume(
         checkpoints: As for `run`.
         on_event: Called with every event from now on.
         person: As for `run`.
+        store: As for `run`; needed if the run is shared. What others wrote is brought into the folder first.
         notify: As for `run`.
         on: As for `run`; it need not be where the run began.
         workers: As for `run`.
@@ -150,8 +159,12 @@ async def aresume(
         StoreError: There is no run, its record is damaged, or another process has it.
     """
     targets, machines = [parse_target(one) for one in notify], _machines(on, workers)
+    share = _shared(store)
+    if share is not None and not (Path(folder) / "run.json").exists():
+        share.pull(Path(folder).name, Path(folder))
     run = Run.reopen(
         Path(folder),
+        share=share,
         given=handed_in(**objects),
         changed=changed,
         repeat_in_doubt=repeat_in_doubt,
@@ -277,6 +290,14 @@ def _split(options: RunArguments) -> tuple[ExecuteOptions, RunOptions]:
     executed: Any = {name: value for name, value in options.items() if name in ExecuteOptions.__annotations__}
     planned: Any = {name: value for name, value in options.items() if name not in executed}
     return executed, planned
+
+
+def _shared(url: str) -> SharedStore | None:
+    if not url:
+        return None
+    from loopwright.store.shared import SharedStore
+
+    return SharedStore(url)
 
 
 async def _executed(

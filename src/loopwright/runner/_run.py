@@ -60,6 +60,7 @@ from loopwright.store import (
     RunStarted,
     RunSteered,
     RunStore,
+    Share,
     sealed,
 )
 from loopwright.task import CapOptions, Caps
@@ -118,13 +119,16 @@ class Run:
         return cls.start(resolve_run(config, given), folder)
 
     @classmethod
-    def start(cls, resolved: ResolvedRun, folder: Path, *, source: RunRecord | None = None) -> Run:
+    def start(
+        cls, resolved: ResolvedRun, folder: Path, *, source: RunRecord | None = None, share: Share | None = None
+    ) -> Run:
         """Makes the run's folder.
 
         Args:
             resolved: What to run.
             folder: A folder that is not there yet, or empty.
             source: The run that this one follows from; where somebody sent it, this one counts as sent, too.
+            share: Where the run is shared, such as `loopwright.store.shared.SharedStore`; None for its folder alone.
 
         Raises:
             StoreError: The folder is not empty or cannot be written.
@@ -138,7 +142,7 @@ class Run:
             content=dict(resolved.fingerprints),
         )
         told = sealed(manifest) if source is None or is_own(source, config.project) else manifest
-        store = RunStore.create(folder, told, cache=_cache(config))
+        store = RunStore.create(folder, told, share=share, cache=_cache(config))
         store.append(
             RunStarted(
                 loopwright=__version__,
@@ -162,6 +166,7 @@ class Run:
         prices: Path | None = None,
         budget: Caps | None = None,
         trust_sandbox: bool = False,
+        share: Share | None = None,
     ) -> Run:
         """Opens an interrupted run to go on with it.
 
@@ -177,6 +182,7 @@ class Run:
             prices: The price file instead of the recorded one.
             budget: Caps of the whole run that hold from now on, in place of recorded ones of the same name.
             trust_sandbox: Let a run that was made elsewhere loosen its sandboxes, as its tasks say.
+            share: Where the run is shared; needed if it is.
 
         Raises:
             RunChanged: What the run rests on changed, and `changed` is not set.
@@ -186,7 +192,13 @@ class Run:
         """
         config = recorded_config(folder, project, prices, budget, trust_sandbox=trust_sandbox)
         run = cls.continued(
-            folder, config, given=given, changed=changed, repeat_in_doubt=repeat_in_doubt, budget=budget
+            folder,
+            config,
+            given=given,
+            changed=changed,
+            repeat_in_doubt=repeat_in_doubt,
+            budget=budget,
+            share=share,
         )
         for episode in retry:
             run._refuse_retry(episode)
@@ -214,9 +226,10 @@ class Run:
         changed: bool = False,
         repeat_in_doubt: bool = False,
         budget: Caps | None = None,
+        share: Share | None = None,
     ) -> Run:
         """As `reopen`, under a configuration that `recorded_config` gave."""
-        store = RunStore.open(folder, cache=_cache(config), repeat_in_doubt=repeat_in_doubt)
+        store = RunStore.open(folder, share=share, cache=_cache(config), repeat_in_doubt=repeat_in_doubt)
         try:
             events = list(store.events())
             resolved = resolve_recorded(config, given)

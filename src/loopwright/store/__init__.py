@@ -26,10 +26,12 @@ from loopwright.store._events import (
     RunStarted,
     SandboxOpened,
 )
+from loopwright.store._mark import is_working_copy
 from loopwright.store._origin import made_here, sealed
 from loopwright.store._payload import check_spent
 from loopwright.store._person_events import PersonAnswered, PersonAsked
 from loopwright.store._read import Glance, Glances, Manifest, RunRecord, read_run
+from loopwright.store._replica import Replica, Share
 from loopwright.store._run import RunStore
 from loopwright.store._session_events import BaselineFrozen, Mitigated, Routed
 from loopwright.store._steering import RunSteered
@@ -63,6 +65,7 @@ __all__ = [
     "PersonAnswered",
     "PersonAsked",
     "Proposed",
+    "Replica",
     "ResponseCache",
     "Routed",
     "RunFinished",
@@ -72,7 +75,9 @@ __all__ = [
     "RunSteered",
     "RunStore",
     "SandboxOpened",
+    "Share",
     "check_spent",
+    "is_working_copy",
     "made_here",
     "read_run",
     "sealed",

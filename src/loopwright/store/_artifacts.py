@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from loopwright.errors import StoreError
@@ -13,8 +14,15 @@ from loopwright.secrets import scrub
 class Artifacts:
     """A folder of files named by the sha256 of their content: `ab/cdef...`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, stored: Callable[[str], None] = lambda ref: None) -> None:
+        """Nothing is made yet.
+
+        Args:
+            folder: The folder.
+            stored: Called with each reference once its bytes are in the folder.
+        """
         self._folder = folder
+        self._stored = stored
 
     def put(self, data: bytes) -> str:
         """Stores bytes durably and returns their reference; the same bytes are stored once.
@@ -28,14 +36,14 @@ class Artifacts:
         ref = hashlib.sha256(data).hexdigest()
         path = self._path(ref)
         try:
-            if self._holds(path, len(data)):
-                return ref
-            write_whole(path, data, within=self._folder.parent)
+            if not self._holds(path, len(data)):
+                write_whole(path, data, within=self._folder.parent)
         except OSError as error:
             raise StoreError(
                 f"cannot store {len(data)} bytes under {self._folder}: {error.strerror}",
                 remedy="Free disk space or make the folder writable, then resume the run.",
             ) from error
+        self._stored(ref)
         return ref
 
     def get(self, ref: str) -> bytes:
@@ -82,6 +90,7 @@ class Artifacts:
                 refuse_links(mine.parent, self._folder.parent)
                 mine.parent.mkdir(parents=True, exist_ok=True)
                 mine.hardlink_to(path)
+                self._stored(path.parent.name + path.name)
             except OSError:
                 self.put(other.get(path.parent.name + path.name))
 

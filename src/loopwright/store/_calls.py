@@ -36,8 +36,8 @@ class WriteCall(Protocol):
 
 _log = logging.getLogger(__name__)
 
-_CACHED: frozenset[CallKind] = frozenset({"model", "image"})
-"""Calls that the response cache keeps."""
+_PAID: frozenset[CallKind] = frozenset({"model", "image"})
+"""Calls that cost something: the response cache keeps them, and nobody else makes them if the run is shared."""
 LARGE = 64 * 1024
 """Results whose JSON is longer than this many bytes become artifacts."""
 
@@ -152,11 +152,11 @@ class Calls:
     ) -> dict[str, Any]:
         name, kind, repeatable = intent.key, intent.kind, intent.repeatable
         self._write(intent, key)
-        if not repeatable:
+        cache = self._cache if kind in _PAID else None
+        cached = await asyncio.to_thread(self._cached, cache, cache_key) if cache else None
+        if cached is None and self._waits(kind, repeatable):
             await self._journal.synced()
         started = time.monotonic()
-        cache = self._cache if kind in _CACHED else None
-        cached = await asyncio.to_thread(self._cached, cache, cache_key) if cache else None
         try:
             made = reuse(cached) if cached is not None else await call()
             encoded = to_json(plain(made))
@@ -198,13 +198,20 @@ class Calls:
             return
         cache.put(key, result)
 
+    def _waits(self, kind: CallKind, repeatable: bool) -> bool:
+        """Whether a call waits for the record of its intent, and its caller for that of its result.
+
+        What cannot be repeated does. In a shared run what is paid for does too: another machine may take the run over.
+        """
+        return not repeatable or (self._journal.shared and kind in _PAID)
+
     async def _secure(self, kind: CallKind, repeatable: bool) -> None:
         """Brings a result onto the disk, as urgently as its loss in a power failure would hurt.
 
-        What cannot be repeated is waited for. What was paid for is on its way at once. The rest goes with the next
-        of those, as it lies before them in the same file.
+        What was paid for is on its way at once, if nobody waits for it. The rest goes with the next of those, as it
+        lies before them in the same file.
         """
-        if not repeatable:
+        if self._waits(kind, repeatable):
             await self._journal.synced()
         elif kind != "sandbox":
             self._journal.sync()

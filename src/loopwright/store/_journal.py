@@ -20,6 +20,7 @@ from loopwright.files import open_descriptor, open_regular, write_whole
 from loopwright.store._codec import BadLine, decode, encode
 from loopwright.store._events import SCHEMA_VERSION
 from loopwright.store._migrate import migrate
+from loopwright.store._replica import Replica
 from loopwright.store._texts import Texts
 
 _LINE_END = re.compile(rb',"crc":"[0-9a-f]{8}"}')
@@ -208,8 +209,14 @@ class Journal:
     and each covers everything appended before it began, so concurrent callers share them.
     """
 
-    def __init__(self, path: Path, run: str, note: Callable[[Line], None]) -> None:
+    def __init__(self, path: Path, run: str, note: Callable[[Line], None], replica: Replica | None = None) -> None:
         """Opens a journal, handing every line to `note`, and repairs its tail.
+
+        Args:
+            path: The file.
+            run: The id of its run.
+            note: Gets every line that is there.
+            replica: Sends every line to a shared record; None for a run that is in its folder alone.
 
         Raises:
             StoreError: It is damaged, foreign, of a newer version or not writable.
@@ -235,6 +242,14 @@ class Journal:
         self._lock = threading.Lock()
         self._queued: Future[None] | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="loopwright-sync")
+        self._replica = replica
+        if replica is not None:
+            replica.grown(self._seq, self._size)
+
+    @property
+    def shared(self) -> bool:
+        """Whether another machine may go on with the run, so that it must know what was begun here."""
+        return self._replica is not None
 
     def append(self, body: Mapping[str, Any]) -> Line:
         """Writes one line; version and number are put in front of `body`.
@@ -242,6 +257,7 @@ class Journal:
         Raises:
             StoreError: The disk is full or fails; the file ends with the line before, and a later append may
                 succeed, except after a failed sync.
+            RunInUse: Another process took the shared run over.
         """
         with self._lock:
             self._refuse_after_failure()
@@ -258,6 +274,8 @@ class Journal:
             line = Line(self._size, len(raw), numbered)
             self._seq += 1
             self._size += len(raw)
+            if self._replica is not None:
+                self._replica.grown(self._seq, self._size)
             return line
 
     def read(self, line: Line) -> dict[str, Any]:
@@ -277,25 +295,29 @@ class Journal:
     def sync(self) -> Future[None]:
         """Starts to bring everything appended so far onto the disk; the future holds a StoreError if that fails."""
         with self._lock:
-            self._refuse_after_failure()
+            self._refuse_after_failed_sync()
             if self._queued is None:
                 self._queued = self._thread.submit(self._flush)
             return self._queued
 
     async def synced(self) -> None:
-        """Waits until everything appended so far is on the disk.
+        """Waits until everything appended so far is on the disk, and in the shared record if there is one.
 
         Raises:
-            StoreError: The disk failed.
+            StoreError: The disk failed, or the shared record cannot be written.
+            RunInUse: Another process took the shared run over.
         """
+        committed = self._replica.committed(self._seq) if self._replica is not None else None
         # A caller that is cancelled must not cancel the sync of the others.
         await asyncio.shield(asyncio.wrap_future(self.sync()))
+        if committed is not None:
+            await asyncio.shield(asyncio.wrap_future(committed))
 
     def close(self) -> None:
         """Syncs and closes.
 
         Raises:
-            StoreError: The disk failed.
+            StoreError: The disk failed, or the shared record cannot be written.
         """
         try:
             self.sync().result()
@@ -303,6 +325,8 @@ class Journal:
             self._thread.shutdown()
             os.close(self._file)
             self._failure = self._failure or f"{self._path} is closed"
+            if self._replica is not None:
+                self._replica.close()
 
     def _flush(self) -> None:
         with self._lock:
@@ -314,9 +338,14 @@ class Journal:
             self._failure = f"{self._path} could not be synced to disk: {error.strerror}"
             raise StoreError(self._failure, remedy=_DISK) from error
 
-    def _refuse_after_failure(self) -> None:
+    def _refuse_after_failed_sync(self) -> None:
         if self._failure:
             raise StoreError(self._failure, remedy=_DISK)
+
+    def _refuse_after_failure(self) -> None:
+        self._refuse_after_failed_sync()
+        if self._replica is not None:
+            self._replica.refuse_after_failure()
 
     def _cut_torn_tail(self) -> None:
         torn = os.pread(self._file, os.fstat(self._file).st_size - self._size, self._size)

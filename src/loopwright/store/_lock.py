@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +14,9 @@ from pydantic import BaseModel, Field
 
 from loopwright.errors import RunInUse, StoreError
 from loopwright.files import open_descriptor, read_regular
+
+REFRESHING = "refresh.lock"
+"""Held while a shared run is brought into its folder."""
 
 
 class _Holder(BaseModel):
@@ -53,6 +58,42 @@ def lock(path: Path) -> int:
     except OSError:
         pass  # A full disk: the lock holds all the same, only its holder stays unnamed.
     return descriptor
+
+
+@contextmanager
+def refreshing(folder: Path) -> Iterator[None]:
+    """Waits until no other process brings a shared run into the folder, and keeps others from it.
+
+    Raises:
+        StoreError: The folder cannot be written.
+    """
+    path = folder / REFRESHING
+    try:
+        descriptor = open_descriptor(path, os.O_RDWR | os.O_CREAT, folder)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {path}: {error.strerror}", remedy="Make the folder writable, or name another with --runs."
+        ) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def is_written(path: Path) -> bool:
+    """Whether a process holds the lock file; only for whoever is `refreshing`, as writers of shared runs are first."""
+    try:
+        descriptor = open_descriptor(path, os.O_RDONLY, path.parent)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def writer(path: Path) -> int | None:

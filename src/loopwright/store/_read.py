@@ -237,10 +237,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     try:
-        # Not by pydantic's own reader, which refuses text that UTF-8 cannot hold: older versions wrote such.
-        manifest = Manifest.model_validate(plain(json.loads(read_regular(path, within=folder))))
-        ConfigShape.model_validate(manifest.config)
-        return manifest
+        return parse_manifest(read_regular(path, within=folder))
     except OSError as error:
         raise StoreError(
             f"{folder} is not a run folder: cannot read {path.name}: {error.strerror}",
@@ -252,6 +249,19 @@ def read_manifest(folder: Path) -> Manifest:
             f"{path} is not the manifest of a run: {'.'.join(map(str, first['loc']))}: {first['msg']}",
             remedy="Restore the file from a backup, or use the loopwright that wrote it.",
         ) from error
+
+
+def parse_manifest(data: bytes) -> Manifest:
+    """The manifest in the bytes of a `run.json`.
+
+    Raises:
+        ValueError: They hold none.
+        RecursionError: They hold none, very deeply.
+    """
+    # Not by pydantic's own reader, which refuses text that UTF-8 cannot hold: older versions wrote such.
+    manifest = Manifest.model_validate(plain(json.loads(data)))
+    ConfigShape.model_validate(manifest.config)
+    return manifest
 
 
 def to_event(body: Mapping[str, Any]) -> Event:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -19,12 +19,15 @@ from loopwright.store._calls import CallIndex, CallKey, Calls
 from loopwright.store._codec import plain, to_json
 from loopwright.store._events import CallFinished, CallIntended, CallKind, EpisodeFinished, Event, Payload, RunFinished
 from loopwright.store._journal import Journal, Line
-from loopwright.store._lock import lock
+from loopwright.store._lock import REFRESHING, lock, refreshing
+from loopwright.store._mark import MARK, read_mark
 from loopwright.store._payload import check_numbers
 from loopwright.store._read import ARTIFACTS, EVENTS, LOCK, MANIFEST, Manifest, RunRecord, read_manifest, to_event
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
+
+    from loopwright.store._replica import Replica, Share
 
 
 _log = logging.getLogger(__name__)
@@ -42,6 +45,7 @@ class RunStore:
         record: RunRecord,
         held: int,
         *,
+        replica: Replica | None = None,
         cache: ResponseCache | None = None,
         repeat_in_doubt: bool = False,
         clock: Callable[[], datetime] = _utc_now,
@@ -53,9 +57,9 @@ class RunStore:
         self._held: int | None = held
         self._clock = clock
         self._listeners: list[Callable[[Event], None]] = []
-        self._artifacts = Artifacts(self.folder / ARTIFACTS)
+        self._artifacts = Artifacts(self.folder / ARTIFACTS, *([replica.keep] if replica else ()))
         self._index = CallIndex()
-        self._journal = Journal(self.folder / EVENTS, self.manifest.id, self._index.note)
+        self._journal = Journal(self.folder / EVENTS, self.manifest.id, self._index.note, replica)
         self._calls = Calls(
             self._index, self._journal, self._write_call, self._artifacts, cache=cache, repeat_in_doubt=repeat_in_doubt
         )
@@ -66,6 +70,7 @@ class RunStore:
         folder: Path,
         manifest: Manifest,
         *,
+        share: Share | None = None,
         cache: ResponseCache | None = None,
         clock: Callable[[], datetime] = _utc_now,
     ) -> Self:
@@ -74,6 +79,7 @@ class RunStore:
         Args:
             folder: A folder that is not there yet, or empty.
             manifest: Written to `run.json`.
+            share: Where the run is shared; None for its folder alone.
             cache: Replies of earlier runs, used instead of calling a model; None for none.
             clock: The time of events.
 
@@ -88,10 +94,12 @@ class RunStore:
             try:
                 _refuse_unless_empty(folder)
                 os.close(open_descriptor(folder / EVENTS, os.O_WRONLY | os.O_CREAT, folder))
-                # Last, since this file makes the folder a run.
-                write_whole(folder / MANIFEST, to_json(plain(manifest)) + b"\n")
-                sync_folder(folder.parent)
-                return cls(RunRecord(folder, manifest), held, cache=cache, clock=clock)
+                written = to_json(plain(manifest)) + b"\n"
+                with _taken((lambda: share.begin(folder, manifest.id, written)) if share else None) as replica:
+                    # Last, since this file makes the folder a run.
+                    write_whole(folder / MANIFEST, written)
+                    sync_folder(folder.parent)
+                    return cls(RunRecord(folder, manifest), held, replica=replica, cache=cache, clock=clock)
             except BaseException:
                 os.close(held)
                 raise
@@ -106,6 +114,7 @@ class RunStore:
         cls,
         folder: Path,
         *,
+        share: Share | None = None,
         cache: ResponseCache | None = None,
         repeat_in_doubt: bool = False,
         clock: Callable[[], datetime] = _utc_now,
@@ -114,21 +123,27 @@ class RunStore:
 
         Args:
             folder: The run's folder.
+            share: Where the run is shared: what others wrote there is brought into the folder first.
             cache: As in `create`.
             repeat_in_doubt: Repeat calls that were in flight at the crash even where that is not safe.
             clock: As in `create`.
 
         Raises:
-            StoreError: There is no run, or its record is damaged or of a newer version.
+            StoreError: There is no run, or its record is damaged or of a newer version, or it is shared and `share` is
+                not given.
             RunInUse: Another process is writing it.
         """
         record = RunRecord(folder, read_manifest(folder))
-        held = lock(folder / LOCK)
-        try:
-            return cls(record, held, cache=cache, repeat_in_doubt=repeat_in_doubt, clock=clock)
-        except BaseException:
-            os.close(held)
-            raise
+        if share is None:
+            _refuse_shared(folder, record.manifest.id)
+        with refreshing(folder) if share else nullcontext():
+            held = lock(folder / LOCK)
+            try:
+                with _taken((lambda: share.join(folder, record.manifest.id)) if share else None) as replica:
+                    return cls(record, held, replica=replica, cache=cache, repeat_in_doubt=repeat_in_doubt, clock=clock)
+            except BaseException:
+                os.close(held)
+                raise
 
     @property
     def repaired(self) -> str | None:
@@ -325,9 +340,31 @@ class RunStore:
                 self._listeners.remove(listener)
 
 
+@contextmanager
+def _taken(take: Callable[[], Replica] | None) -> Iterator[Replica | None]:
+    """A run in a shared record; it is let go if what follows fails."""
+    replica = take() if take else None
+    try:
+        yield replica
+    except BaseException:
+        if replica:
+            with suppress(StoreError):
+                replica.close()
+        raise
+
+
+def _refuse_shared(folder: Path, run: str) -> None:
+    if mark := read_mark(folder):
+        raise StoreError(
+            f"the run in {folder} is shared in {mark.server}, where others may go on with it",
+            remedy=f"Name the database: loopwright resume {run} --store URL (or LOOPWRIGHT_STORE). For a folder that "
+            f"goes its own way: loopwright store copy {run} --out FOLDER --store URL.",
+        )
+
+
 def _refuse_unless_empty(folder: Path) -> None:
     # A crash while a folder was being made leaves these; without a manifest they are no run.
-    remains = {LOCK, EVENTS}
+    remains = {LOCK, EVENTS, MARK, REFRESHING}
     for path in folder.iterdir():
         harmless = path.name.startswith(TEMPORARY) or (path.name in remains and not _holds_events(path))
         if not harmless:

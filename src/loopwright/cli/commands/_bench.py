@@ -16,6 +16,7 @@ from loopwright.cli._options import (
     place_options,
     run_argument,
     runs_option,
+    shared_store,
 )
 from loopwright.cli._plan_options import plan_options
 
@@ -122,7 +123,7 @@ def run_command(
     machines = machines_at(place)
     resolved = planned(suite, {**plan, **drawn}, source, limit, turns, chosen, auditor_model)
     folder = out or runs / new_run_id()
-    run = Run.start(resolved, folder)
+    run = Run.start(resolved, folder, share=shared_store())
     if check:
         flag(resolved.config, folder)
     try:

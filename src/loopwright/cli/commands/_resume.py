@@ -17,6 +17,7 @@ from loopwright.cli._options import (
     run_argument,
     runs_option,
     sent_options,
+    shared_store,
 )
 from loopwright.cli._plan_options import cap_options
 
@@ -73,6 +74,7 @@ def command(
     from loopwright.cli._execute import execute, machines_at, tell_code
     from loopwright.cli._runs import find_episode, find_run
     from loopwright.notify import parse_target
+    from loopwright.store import is_working_copy
     from loopwright.task import CapOptions
 
     targets, machines = [parse_target(one) for one in notify], machines_at(place)
@@ -86,6 +88,7 @@ def command(
         trust_sandbox=trust_sandbox,
         prices=prices,
         budget=CapOptions.model_validate(budget),
+        share=shared_store() if is_working_copy(folder) else None,
     )
     tell_code(opened)
     execute(opened, accept=accept, as_json=as_json, checkpoints=checkpoints, notify=targets, machines=machines)

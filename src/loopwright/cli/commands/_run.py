@@ -18,6 +18,7 @@ from loopwright.cli._options import (
     notify_option,
     place_options,
     runs_option,
+    shared_store,
 )
 from loopwright.cli._plan_options import checked, plan_options
 
@@ -106,7 +107,7 @@ def command(
         refuse_outside_servers(everything.resolved.config.tasks)
     collector = _collector(otel, otel_content)
     machines = machines_at(place)
-    created = Run.start(everything.resolved, out or runs / new_run_id())
+    created = Run.start(everything.resolved, out or runs / new_run_id(), share=shared_store())
     with collector(created.store):
         execute(created, accept=accept, as_json=as_json, checkpoints=checkpoints, notify=targets, machines=machines)
 

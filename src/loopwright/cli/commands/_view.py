@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import click
 
-from loopwright.cli._options import examples, json_option, run_argument, runs_option
+from loopwright.cli._options import examples, json_option, run_argument, runs_option, shared_store
 
 
 @click.command(epilog=examples("loopwright view", "loopwright view runs/demo", "loopwright view --runs results"))
@@ -26,6 +27,7 @@ def command(run: str | None, port: int, runs: Path, as_json: bool) -> None:
     from loopwright.cli._output import write, write_json
     from loopwright.cli._runs import find_run
     from loopwright.files import real_path
+    from loopwright.store import is_working_copy, read_run
     from loopwright.view import serve
 
     folder = None if run is None else real_path(find_run(run, runs))
@@ -39,4 +41,11 @@ def command(run: str | None, port: int, runs: Path, as_json: bool) -> None:
         else:
             write(address)
 
-    serve(runs if folder is None else folder.parent, token, port=port, ready=tell)
+    store, place = shared_store(), runs if folder is None else folder.parent
+    followed: AbstractContextManager[None] = nullcontext()
+    if store is not None and (folder is None or is_working_copy(folder)):
+        from loopwright.store.shared import mirrored
+
+        followed = mirrored(store, place, read_run(folder).manifest.id if folder else None)
+    with followed:
+        serve(place, token, port=port, ready=tell)

@@ -1,0 +1,328 @@
+"""The shared record: what is done with a database of runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psycopg
+
+from loopwright.errors import FolderTaken, StoreError
+from loopwright.files import read_regular, write_whole
+from loopwright.store._lock import is_written, lock, refreshing
+from loopwright.store._mark import SharedMark, read_mark, write_mark
+from loopwright.store._read import EVENTS, LOCK, MANIFEST, read_run
+from loopwright.store.shared import _artifacts as artifacts
+from loopwright.store.shared import _runs
+from loopwright.store.shared._connection import Connection, checked_url, connect, place_of, told
+from loopwright.store.shared._glance import described
+from loopwright.store.shared._lines import Position, whole
+from loopwright.store.shared._place import Place, checked_place
+from loopwright.store.shared._pull import compare, local_position, pull, same_manifest
+from loopwright.store.shared._replica import PostgresReplica, Taken
+from loopwright.store.shared._runs import RunRow, SharedRun
+from loopwright.store.shared._schema import Settings, migrate, set_setting, settings
+
+_log = logging.getLogger(__name__)
+PATIENCE = 300.0
+"""Seconds that the database may be away while a run works."""
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """Refreshes working copies over one connection."""
+
+    connection: Connection
+    pull: Callable[[str, Path], None]
+    """Brings a run into a folder."""
+
+    def refresh(self, runs: Path, run: str | None, newest: int, seen: dict[str, tuple[int, int]]) -> None:
+        """Brings what is new into the folders.
+
+        Args:
+            runs: The folder that holds the working copies.
+            run: The run to refresh; None for the newest ones.
+            newest: How many these are, at most.
+            seen: Run to how many lines and artifacts it had; it is brought up to date.
+
+        Raises:
+            StoreError: The database cannot be read, or a run in it is damaged.
+        """
+        rows = sorted(_runs.rows(self.connection, run), key=lambda row: row.created)
+        for row in rows[-newest:]:
+            if seen.get(row.id) != (row.lines, row.artifacts):
+                self.pull(row.id, runs / row.id)
+                seen[row.id] = (row.lines, row.artifacts)
+
+
+class SharedStore:
+    """A database of runs. Its connections are opened where they are needed, and closed."""
+
+    def __init__(self, url: str, *, patience: float = PATIENCE, tell: Callable[[str], None] = _log.warning) -> None:
+        """Connects to nothing yet.
+
+        Args:
+            url: `postgresql://USER:PASSWORD@HOST/DATABASE`. It is a secret, and told nowhere.
+            patience: Seconds that the database may be away while a run works.
+            tell: Called with what the user should know while a run works, from another thread.
+
+        Raises:
+            UserError: It is not such a URL.
+        """
+        self._url = checked_url(url)
+        self._patience, self._tell = patience, tell
+
+    def init(self, place: str | None = None, inline: int | None = None) -> Settings:
+        """Makes the schema, or brings it up to date, and sets where large artifacts go.
+
+        Args:
+            place: An absolute folder that all machines share, or `s3://BUCKET/PREFIX`; empty for the database; None to
+                leave it as it is.
+            inline: Bytes of an artifact that stays in the database all the same, at most; None to leave it as it is.
+
+        Raises:
+            UserError: The place is neither folder nor bucket.
+            StoreError: The database or the place cannot be written.
+        """
+        with self._connected(make=True) as connection:
+            now = settings(connection)
+            if place:
+                place = checked_place(place)
+                Place(place, now.id).mark()
+            if place is not None:
+                set_setting(connection, "place", place)
+            if inline is not None:
+                set_setting(connection, "inline", str(inline))
+            return settings(connection)
+
+    def runs(self) -> list[SharedRun]:
+        """The runs of the database, the newest last.
+
+        Raises:
+            StoreError: The database cannot be read.
+        """
+        with self._connected() as connection:
+            settings(connection)
+            busy = _runs.writers(connection)
+            found = [described(connection, row, busy) for row in _runs.rows(connection)]
+        return sorted(found, key=lambda run: run.created)
+
+    def ids(self) -> dict[str, str]:
+        """Id to time of creation, by the manifest, of all runs.
+
+        Raises:
+            StoreError: The database cannot be read.
+        """
+        with self._connected() as connection:
+            settings(connection)
+            return {row.id: row.created for row in _runs.rows(connection)}
+
+    def pull(self, run: str, folder: Path) -> None:
+        """Brings a run into its folder, or what is new of it, unless a process of this machine is writing it there.
+
+        Raises:
+            MissingContent: There is no such run.
+            FolderTaken: The folder holds a run that is not shared.
+            StoreError: What the database holds is damaged, or other than what the folder holds.
+        """
+        with self._connected() as connection:
+            self._pulled(connection, settings(connection), run, folder)
+
+    @contextmanager
+    def following(self) -> Iterator[Following]:
+        """A connection for a reader who looks often.
+
+        Raises:
+            StoreError: The database cannot be read.
+        """
+        with self._connected() as connection:
+            told = settings(connection)
+            yield Following(connection, lambda run, folder: self._pulled(connection, told, run, folder))
+
+    def copy_out(self, run: str, folder: Path) -> None:
+        """Copies a run into a folder of its own, which has nothing more to do with the database.
+
+        Raises:
+            MissingContent: There is no such run.
+            FolderTaken: The folder is not empty.
+            StoreError: What the database holds is damaged.
+        """
+        if folder.exists() and any(folder.iterdir()):
+            raise FolderTaken(f"{folder} is not empty", remedy="Name another folder.")
+        with self._connected() as connection, _written(folder):
+            told = settings(connection)
+            row = _runs.find(connection, run)
+            folder.mkdir(parents=True, exist_ok=True)
+            self._fill(connection, told, row, folder)
+
+    def copy_in(self, folder: Path) -> str:
+        """Copies the run of a folder into the database, or the rest of it; gives its id. The folder stays as it is.
+
+        Raises:
+            RunInUse: A process writes the run.
+            StoreError: There is another run of that id, or the record is damaged.
+        """
+        record = read_run(folder)
+        for _ in record.events:
+            pass
+        run = record.manifest.id
+        with _written(folder):
+            manifest = read_regular(folder / MANIFEST, within=folder)
+            held = lock(folder / LOCK)
+            try:
+                with self._connecting(make=True) as connection:
+                    told = settings(connection)
+                    known = _runs.rows(connection, run)
+                    row = known[0] if known else _runs.enter(connection, run, manifest)
+                    same_manifest(folder, _runs.manifest_of(connection, row), row)
+                    row = _claim(connection, row)
+                    end = local_position(folder)
+                    compare(connection, row, folder, end)
+                    sent = whole(folder / EVENTS, min(row.lines, end.lines))
+                    replica = self._replica(connection, told, row, folder, sent)
+                replica.grown(max(end.lines, sent.lines), max(end.offset, sent.offset))
+                replica.close()
+            finally:
+                os.close(held)
+        return run
+
+    def begin(self, folder: Path, run: str, manifest: bytes) -> PostgresReplica:
+        """See `Share`."""
+        with self._connecting(make=True) as connection, _written(folder):
+            told = settings(connection)
+            row = _runs.enter(connection, run, manifest)
+            return self._take(connection, told, row, folder)
+
+    def join(self, folder: Path, run: str) -> PostgresReplica:
+        """See `Share`."""
+        with self._connecting() as connection, _written(folder):
+            told = settings(connection)
+            _refuse_other_mark(folder, told, connection)
+            row = _runs.find(connection, run)
+            same_manifest(folder, _runs.manifest_of(connection, row), row)
+            return self._take(connection, told, row, folder)
+
+    def _take(self, connection: Connection, told: Settings, row: RunRow, folder: Path) -> PostgresReplica:
+        """Takes a run, and brings into the folder what it lacks."""
+        row = _claim(connection, row)
+        artifacts.fetch(connection, row, folder, _place(told))
+        sent = pull(connection, row, folder)
+        replica = self._replica(connection, told, row, folder, sent)
+        write_mark(folder, SharedMark(store=told.id, server=place_of(connection), epoch=replica.epoch))
+        return replica
+
+    def _replica(
+        self, connection: Connection, told: Settings, row: RunRow, folder: Path, sent: Position
+    ) -> PostgresReplica:
+        """What sends the folder from now on. Before this the run was left as it is: whoever was cut off may return."""
+        row = replace(row, epoch=_runs.take(connection, row))
+        return PostgresReplica(
+            Taken(row, connection, sent),
+            folder,
+            lambda: connect(self._url),
+            place=_place(told),
+            inline=told.inline,
+            patience=self._patience,
+            tell=self._tell,
+        )
+
+    def _pulled(self, connection: Connection, told: Settings, run: str, folder: Path) -> None:
+        row = _runs.find(connection, run)
+        with _written(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            with refreshing(folder):
+                if is_written(folder / LOCK):
+                    return
+                if (folder / MANIFEST).exists() and read_mark(folder) is None:
+                    raise FolderTaken(
+                        f"{folder} holds a run that is not shared, and the database has one of the same name",
+                        remedy=f"Name the folder by its path to read it: ./{folder}. For the run of the database name "
+                        "another folder with --runs.",
+                    )
+                _refuse_other_mark(folder, told, connection)
+                if read_mark(folder) is None:
+                    write_mark(folder, SharedMark(store=told.id, server=place_of(connection), epoch=0))
+                self._fill(connection, told, row, folder)
+
+    def _fill(self, connection: Connection, told: Settings, row: RunRow, folder: Path) -> None:
+        manifest = _runs.manifest_of(connection, row)
+        if (folder / MANIFEST).exists():
+            same_manifest(folder, manifest, row)
+        artifacts.fetch(connection, row, folder, _place(told))
+        pull(connection, row, folder)
+        (folder / EVENTS).touch()
+        if not (folder / MANIFEST).exists():
+            # Last, since this file makes the folder a run.
+            write_whole(folder / MANIFEST, manifest, within=folder)
+
+    @contextmanager
+    def _connected(self, *, make: bool = False) -> Iterator[Connection]:
+        """A connection for the time of the context."""
+        with self._connecting(make=make) as connection:
+            try:
+                yield connection
+            finally:
+                connection.close()
+
+    @contextmanager
+    def _connecting(self, *, make: bool = False) -> Iterator[Connection]:
+        """A connection, which is closed if the context fails."""
+        connection: Connection | None = None
+        try:
+            connection = connect(self._url)
+            if make:
+                _make(connection)
+            yield connection
+        except psycopg.Error as error:
+            if connection is not None:
+                connection.close()
+            raise told(error) from None
+        except BaseException:
+            if connection is not None:
+                connection.close()
+            raise
+
+
+def _make(connection: Connection) -> None:
+    """Makes the schema if there is none."""
+    if connection.execute("SELECT to_regclass('loopwright.settings')").fetchone() in (None, (None,)):
+        migrate(connection)
+
+
+def _place(told: Settings) -> Place | None:
+    return Place(told.place, told.id) if told.place else None
+
+
+def _refuse_other_mark(folder: Path, told: Settings, connection: Connection) -> None:
+    mark = read_mark(folder)
+    if mark is not None and mark.store != told.id:
+        raise StoreError(
+            f"the run in {folder} is shared in another database: {mark.server}, not in {place_of(connection)}",
+            remedy="Name the URL of that database, or another folder with --runs.",
+        )
+
+
+@contextmanager
+def _written(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreError(
+            f"the shared run cannot be brought into {folder}: {error.strerror}",
+            remedy="Free disk space, or name a folder that is writable with --runs.",
+        ) from error
+
+
+def _claim(connection: Connection, row: RunRow) -> RunRow:
+    """The run, with its lock.
+
+    Raises:
+        RunInUse: Another process has it.
+    """
+    if not _runs.lock(connection, row):
+        raise _runs.in_use(connection, row)
+    return _runs.find(connection, row.id)
