@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -141,14 +142,15 @@ def plain_ray(episodes: int, latency: float, workers: int, *, executed: bool) ->
 
     ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, configure_logging=False)
 
-    @ray.remote(num_cpus=1, max_retries=0)
-    def episode() -> int:
+    def work() -> int:
         time.sleep(latency)
         if not executed:
             return 0
         script = PROGRAM + "assert double(21) == 42\n"
         return subprocess.run([sys.executable, "-c", script], check=False).returncode
 
+    # Ray has no types for its decorator.
+    episode: Any = ray.remote(num_cpus=1, max_retries=0)(work)
     try:
         # As workers of Ray's that Loopwright asks for are there before its first episode.
         ray.get([episode.remote() for _ in range(workers)])
