@@ -150,6 +150,19 @@ async def test_stores_of_the_machine(attack: Attack) -> None:
     assert set(found.values()) <= {"ENOENT", "EMFILE"}
 
 
+@proves("huge pages that the machine has set aside", "there are none: no limit of memory counts them")
+async def test_huge_pages(attack: Attack) -> None:
+    # Without a reservation the kernel has none to refuse, whatever the machine has.
+    done = await attack(
+        "size, private, huge, unreserved = 2 << 20, 0x22, 0x40000, 0x4000\n"
+        "attempt('map', lambda: call(9, 222, None, size, 3, private | huge | unreserved, -1, 0))\n"
+        "attempt('small', lambda: __import__('mmap').mmap(-1, size))\n"
+        "attempt('file', lambda: call(319, 279, b'file', 4))\n"
+        "attempt('segment', lambda: call(29, 194, 0, size, 0o5600))\n"
+    )
+    assert refusals(done) == {"map": "ENOMEM", "small": "WORKED", "file": "ENOMEM", "segment": "ENOMEM"}
+
+
 @proves("using up what the kernel counts for each user", "another sandbox has another uid, and all of it")
 async def test_stores_of_a_user(provider: SandboxProvider, box: Sandbox) -> None:
     other = await provider.open(SandboxSpec())

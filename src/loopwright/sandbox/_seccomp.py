@@ -3,8 +3,8 @@
 A deny-list beside whatever the container engine filters itself. Kernel interfaces with a long record of flaws or
 without namespaces of their own (keyrings, io_uring, userfaultfd, perf, bpf, AF_VSOCK) are refused even where their
 use would need no privilege. So is what takes memory that no control group counts, or takes from a store that all of the
-machine shares (netlink, asynchronous I/O of the kernel, multicast groups, filters and buffer sizes of sockets). New IP
-sockets and connections are a question to the runner, which bounds their number.
+machine shares (netlink, asynchronous I/O of the kernel, huge pages, multicast groups, filters and buffer sizes of
+sockets). New IP sockets and connections are a question to the runner, which bounds their number.
 """
 
 from __future__ import annotations
@@ -110,6 +110,8 @@ without a word, so nothing is done and no error told. Refused are SO_RCVLOWAT, w
 packets, keys and protocols above TCP, multicast groups, and flow labels, of which the machine has 4,096."""
 _OF_A_USER = {"inotify_init": (253, None), "inotify_init1": (294, 26)}
 """What the kernel counts for each user: refused where the workload's uid is not its own."""
+_HUGE_PAGES = {"mmap": (9, 222, 3, 0x40000), "memfd_create": (319, 279, 1, 0x4), "shmget": (29, 194, 2, 0o4000)}
+"""Numbers, which argument holds the flags, and the flag that takes from the huge pages that the machine has set aside."""
 _PERSONALITIES = (0x0, 0x8, 0x20000, 0x20008, 0xFFFFFFFF)
 """Linux, with 32-bit `uname` or without, and the question which one it is."""
 _FIRST_PROCESS = {
@@ -148,6 +150,9 @@ def program(machine: str, *, own_uid: bool) -> bytes:
     ]
     if machine == "x86_64":
         code += [_op(_AT_LEAST, 0x40000000, 0, 1), _op(_RETURN, _KILL)]  # the x32 interface
+    for *pair, position, flag in _HUGE_PAGES.values():  # first, as memory is asked for often
+        refused = _op(_ANY_BIT, flag, 0, 1), _refuse(errno.ENOMEM)
+        code += _rule(pair[which], [_argument(position), *refused, _op(_RETURN, _ALLOW)])
     for numbers in _DENIED.values():
         if (number := numbers[which]) is not None:
             code += _rule(number, [_refuse()])
