@@ -111,7 +111,7 @@ packets, keys and protocols above TCP, multicast groups, and flow labels, of whi
 _OF_A_USER = {"inotify_init": (253, None), "inotify_init1": (294, 26)}
 """What the kernel counts for each user: refused where the workload's uid is not its own."""
 _HUGE_PAGES = {"mmap": (9, 222, 3, 0x40000), "memfd_create": (319, 279, 1, 0x4), "shmget": (29, 194, 2, 0o4000)}
-"""Numbers, which argument holds the flags, and the flag that takes from the huge pages that the machine has set aside."""
+"""Numbers, which argument holds the flags, and the flag that takes from the huge pages of the machine."""
 _PERSONALITIES = (0x0, 0x8, 0x20000, 0x20008, 0xFFFFFFFF)
 """Linux, with 32-bit `uname` or without, and the question which one it is."""
 _FIRST_PROCESS = {
