@@ -109,6 +109,8 @@ def score(rule: str, answer: str, *targets: str) -> float:
         ("choice", "**B.** Paris", "B", 1),
         ("choice", "The answer is $\\boxed{C}$", "C", 1),
         ("choice", "<answer>B</answer>", "B", 1),
+        ("exact", "<answer>42</answer>", "42", 1),
+        ("match", "It is <|begin_of_box|>42<|end_of_box|>.", "42", 1),
         ("choice", "ANSWER: Option B", "B", 1),
         ("choice", "Answer - B", "B", 1),
         ("choice", "Answer\uff1aB", "B", 1),

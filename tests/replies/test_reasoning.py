@@ -28,6 +28,12 @@ PAIRS = [
     ("<scratchpad>", "</scratchpad>"),
     ("<analysis>", "</analysis>"),
     ('<think time="3">', "</think>"),
+    ("<longcat_think>", "</longcat_think>"),
+    ("<think_fast>", "</think_fast>"),
+    ("<|inner_prefix|>", "<|inner_suffix|>"),
+    ("<|channel>thought", "<channel|>"),
+    ("<|think|>", "<|end|><|begin|>assistant<|content|>"),
+    ("Here is my thought process:", "Here is my response:\n"),
 ]
 
 
@@ -63,6 +69,13 @@ PAIRS = [
         ("<|channel|>analysis<|message|>hm, and then it was cut", "", "hm, and then it was cut"),
         ("<|begin_of_thought|>hm<|begin_of_solution|>42<|end_of_solution|>", "42", "hm"),
         ("hm<|END_THINKING|>42", "42", "hm"),
+        ("hm\n<channel|>42<turn|>", "42", "hm"),
+        ("<|channel>thought\n<channel|>42", "42", ""),
+        ("<think>hm</think>\n<answer>\n42\n</answer>\n", "42", "hm"),
+        ("<think>hm</think>\n\n<response>\n42\n</response>\n", "42", "hm"),
+        ("<think>hm</think><answer><|begin_of_box|>42<|end_of_box|></answer>", "42", "hm"),
+        ("<think>hm</think><answer>4</answer><answer>2</answer>", "<answer>4</answer><answer>2</answer>", "hm"),
+        ("<|begin_of_box|>42<|end_of_box|>", "42", ""),
         ("```think\nhm\n```\n42", "42", "hm"),
         ("Well.\n~~~ Thinking\nhm\n~~~\n42", "Well.\n42", "hm"),
         ("```think\nhm, and then it was cut", "", "hm, and then it was cut"),

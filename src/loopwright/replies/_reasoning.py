@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from loopwright.replies._blocks import code_blocks
 from loopwright.replies._json import outermost_json
 from loopwright.replies._python import defined_names
 
-_NAMES = r"(?:\w{1,20}:)?(?:think|thinking|thoughts?|reasoning|antThinking|scratchpad|analysis)"
+_NAMES = (
+    r"(?:\w{1,20}:|longcat_)?"
+    r"(?:think(?:_fast(?:er)?)?|thinking|thoughts?|reasoning|antThinking|scratchpad|analysis)"
+)
 _TURN = r"(?:<\|end\|>\s*)?(?:<\|start\|>assistant)?<\|channel\|>"
 _TAG = re.compile(
     rf"<(?P<close>/?)(?P<name>{_NAMES})(?:[ \t]+\w+=[^<>\n]{{0,200}})?[ \t]*>"
     r"|\[(?P<shut>/?)(?P<word>THINK)\]|◁(?P<ends>/?)(?P<kimi>think)▷"
     rf"|{_TURN}(?:analysis|commentary)[^<\n]{{0,200}}(?:<\|constrain\|>\w*)?<\|message\|>"
-    r"|<\|(?:begin_of_thought|START_THINKING)\|>"
-    rf"|(?P<last>{_TURN}final<\|message\|>"
+    r"|<\|(?:begin_of_thought|START_THINKING|inner_prefix|think)\|>|<\|channel>thought\b"
+    rf"|(?P<last>{_TURN}final<\|message\|>|<\|inner_suffix\|>|<channel\|>"
+    r"|(?:<\|end\|>\s*<\|begin\|>assistant)?<\|content\|>"
     r"|<\|end_of_thought\|>(?:\s*<\|begin_of_solution\|>)?|<\|begin_of_solution\|>"
     r"|<\|END_THINKING\|>(?:\s*<\|START_(?:RESPONSE|TEXT|ACTION)\|>)?|<\|START_RESPONSE\|>)",
     re.IGNORECASE,
 )
 _FENCED = frozenset({"think", "thinking", "thought", "thoughts", "reasoning"})
 _THINKING_FENCE = re.compile(r"(?:```|~~~)[ \t]*(?:think|thought|reasoning)", re.IGNORECASE)
-_BARE_CHANNELS = re.compile(r"\s*(?:assistant)?analysis(?P<reasoning>.*?)assistantfinal", re.DOTALL)
+_BARE_CHANNELS = re.compile(
+    r"\s*(?:(?:assistant)?analysis(?P<reasoning>.*?)assistantfinal"
+    r"|Here(?: is|'s) my thought process:(?P<process>.*?)^[ \t]*Here(?: is|'s) my response:)",
+    re.DOTALL | re.MULTILINE,
+)
+_BOX = "<|begin_of_box|>", "<|end_of_box|>"
+_WRAPPERS = _BOX, ("<answer>", "</answer>"), ("<response>", "</response>")
+"""What a model puts around all of its answer."""
 _END_TOKENS = (
     "<|eot_id|>",
     "<|eom_id|>",
@@ -39,6 +50,8 @@ _END_TOKENS = (
     "<|END_OF_TURN_TOKEN|>",
     "<\uff5cend\u2581of\u2581sentence\uff5c>",
     "<end_of_turn>",
+    "<turn|>",
+    "<|assistant_end|>",
     "</s>",
 )
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,2})(?!`)[^`\n]+\1(?!`)")
@@ -52,9 +65,10 @@ def split_reasoning(text: str) -> tuple[str, str]:
     """Splits what a model said into its answer and its reasoning.
 
     Reasoning stands between `<think>` and `</think>`, also nested. `<thinking>`, `<thought>`, `<thoughts>`,
-    `<reasoning>`, `<antThinking>`, `<scratchpad>`, `<analysis>`, `<seed:think>`, `[THINK]` and `◁think▷` are the same,
-    and so are the special tokens of models' chat templates, the channels of gpt-oss, and blocks fenced as `think`. An
-    opening tag begins a line. Without its closing tag, as in a reply that was cut, all that follows it is reasoning;
+    `<reasoning>`, `<antThinking>`, `<scratchpad>`, `<analysis>`, `<seed:think>`, `<longcat_think>`, `<think_fast>`,
+    `[THINK]` and `◁think▷` are the same, and so are the special tokens of models' chat templates, the channels of
+    gpt-oss and Gemma, Granite's "Here is my thought process:", and blocks fenced as `think`. `<answer>` or `<response>`
+    around all that follows reasoning, and the box of GLM around all of an answer, are taken off. An opening tag begins a line. Without its closing tag, as in a reply that was cut, all that follows it is reasoning;
     before a closing tag without an opening one, all that comes before. Tags in code are code. A line with a pair of
     tags only speaks of them. So does a sentence that goes on after a closing tag alone: a letter stands right before
     it, and a blank and a small letter follow (`tags</think> roses`). JSON is data, and a bare Python program that
@@ -65,7 +79,7 @@ def split_reasoning(text: str) -> tuple[str, str]:
     """
     answer, reasoning, rest = "", [], _without_end_tokens(text)
     if found := _BARE_CHANNELS.match(rest):
-        reasoning.append(found["reasoning"].strip())
+        reasoning.append((found["reasoning"] or found["process"] or "").strip())
         rest = rest[found.end() :]
     for _ in range(_MOST):
         stretch = _first(rest)
@@ -76,8 +90,17 @@ def split_reasoning(text: str) -> tuple[str, str]:
         reasoning.append(words.strip())
         rest = rest[after:]
     if not reasoning:
-        return rest, ""
-    return _BLANK_LINES.sub("", answer + rest), "\n\n".join(filter(None, reasoning))
+        return _unwrapped(rest, [_BOX]), ""
+    return _unwrapped(_BLANK_LINES.sub("", answer + rest), _WRAPPERS), "\n\n".join(filter(None, reasoning))
+
+
+def _unwrapped(text: str, wrappers: Sequence[tuple[str, str]]) -> str:
+    """An answer without tags or tokens that stand around all of it."""
+    for first, last in wrappers:
+        inner = text.strip()
+        if inner.startswith(first) and inner.endswith(last) and inner.count(first) == inner.count(last) == 1:
+            return _unwrapped(inner.removeprefix(first).removesuffix(last).strip("\r\n"), wrappers)
+    return text
 
 
 def _without_end_tokens(text: str) -> str:
