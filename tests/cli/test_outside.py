@@ -41,6 +41,44 @@ def test_no_option_takes_what_is_no_number(invoke: Invoke, project: Path, words:
     assert f"Invalid value for '{option}'".lower() in result.stderr.lower()
 
 
+def _number_options() -> list[tuple[str, str]]:
+    """Every option of a number, with the verb's words."""
+    found: list[tuple[str, str]] = []
+
+    def walk(command: click.Command, words: str) -> None:
+        if isinstance(command, click.Group):
+            for name in command.list_commands(click.Context(command)):
+                inner = command.get_command(click.Context(command), name)
+                assert inner is not None
+                walk(inner, f"{words} {name}".strip())
+        numbers = (click.types.IntParamType, click.types.FloatParamType)
+        found.extend((words, param.opts[0]) for param in command.params if isinstance(param.type, numbers))
+
+    walk(app, "")
+    return found
+
+
+@pytest.mark.parametrize("value", ["9" * 20, "-" + "9" * 20, "9" * 400])
+@pytest.mark.parametrize(("words", "option"), _number_options())
+def test_no_option_takes_a_number_that_no_record_holds(
+    invoke: Invoke, project: Path, words: str, option: str, value: str
+) -> None:
+    given = [*words.split(), option, value]
+    if words.startswith("ctl "):  # the run comes before the verb
+        given = ["ctl", "runs/demo", *given[1:]] if option.startswith("-") else ["ctl", "r", "set", "usd", "--", value]
+    result = invoke(*given)
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option}'".lower() in result.stderr.lower()
+
+
+@pytest.mark.parametrize("seed", ["20261130120000", "-1", str(2**63 - 1)])
+def test_a_seed_may_be_a_date(invoke: Invoke, project: Path, write_task: WriteTask, seed: str) -> None:
+    done = invoke("run", write_task(), "--model", "scripted/right.yaml", "--seed", seed, "--out", "runs/r")
+    assert done.exit_code == 0, done.stderr
+    for words in (["show", "runs/r"], ["report", "runs/r"], ["fork", "runs/r", "--at", "say:refine:0:1"]):
+        assert invoke(*words, *(["--seed", seed] if words[0] == "fork" else [])).exit_code == 0
+
+
 _ENV_FILES = [b"\xff\xfeN\0=\0x\0", b"# caf\xe9\n", b"A=b\0c\n"]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from loopwright.drift import (
     SCENARIOS,
@@ -238,11 +239,74 @@ def test_a_baseline_is_hashed_and_verified(baseline: Baseline, tmp_path: Path) -
         Baseline.load(tmp_path / "none.json")
 
 
+_FORGED: list[tuple[str, tuple[str, ...], Any]] = [
+    ("alpha", (), 1e12),
+    ("alpha", (), 5e-324),
+    ("horizon", (), 0),
+    ("horizon", (), 10**30),
+    ("levels", ("T_seq", "means"), {}),
+    ("levels", ("T_seq", "sd"), 0.0),
+    ("levels", ("T_seq", "effective"), 0.0),
+    ("levels", ("T_seq", "correlation"), 1.0),
+    ("levels", ("T_seq", "up"), [1.0]),
+    ("levels", ("T_seq", "down"), [0.0] * 19),
+    ("levels", ("T_seq", "values"), []),
+    ("levels", ("T_seq", "high"), 1e9),
+    ("levels", ("T_seq", "n"), 0),
+    ("norms", ("tools",), {"search": -1.0}),
+    ("norms", ("means", "T_seq"), "NaN"),
+    ("norms", ("variation",), "Infinity"),
+    ("bands", ("index", "sd"), "NaN"),
+    ("reference", ("spread",), -1.0),
+    ("reference", ("tools", "unseen"), "NaN"),
+    ("reference", ("calibration", "slope"), "Infinity"),
+    ("reference", ("centres", ""), ["NaN", 1.0]),
+]
+
+
+@pytest.mark.parametrize(("field", "place", "value"), _FORGED, ids=str)
+def test_a_baseline_that_no_data_can_have_given_is_refused(
+    baseline: Baseline, tmp_path: Path, field: str, place: tuple[str, ...], value: object
+) -> None:
+    path = tmp_path / "baseline.json"
+    baseline.save(path)
+    made_up = json.loads(path.read_text())
+    holder = made_up
+    *way, last = (field, *place)
+    for key in way:
+        holder = holder[key]
+    holder[last] = value
+    made_up["digest"] = TypeAdapter(Baseline).validate_python(made_up).hashed()
+    path.write_text(json.dumps(made_up))
+    with pytest.raises(UserError, match=f"no data can have given its.*{field}"):
+        Baseline.load(path)
+
+
+def test_a_level_of_no_known_signal_is_refused(baseline: Baseline, tmp_path: Path) -> None:
+    level = baseline.levels["T_seq"]
+    made_up = replace(baseline, levels={"\x1b[31mT": level})
+    path = tmp_path / "baseline.json"
+    replace(made_up, digest=made_up.hashed()).save(path)
+    with pytest.raises(UserError, match="no data can have given its levels"):
+        Baseline.load(path)
+
+
+@pytest.mark.parametrize("name", ["S1", "S3", "S7", "S12"])
+@pytest.mark.parametrize(("alpha", "horizon"), [(1e-12, 100), (0.49, 10**12)])
+def test_every_baseline_that_is_learned_can_be_loaded(name: str, alpha: float, horizon: int, tmp_path: Path) -> None:
+    learned = Baseline.freeze(
+        draw_session(SCENARIOS[name], 3, length=0, baseline=420).baseline, alpha=alpha, horizon=horizon
+    )
+    learned.save(tmp_path / "baseline.json")
+    assert Baseline.load(tmp_path / "baseline.json") == learned
+
+
 def test_a_baseline_says_what_it_lacks(observations: tuple[Interaction, ...]) -> None:
     with pytest.raises(UserError, match="needs 200 interactions"):
         Baseline.freeze(observations[:199])
-    with pytest.raises(UserError, match="out of range"):
-        Baseline.freeze(observations, alpha=0.9)
+    for alpha, horizon in ((0.9, 3000), (5e-324, 3000), (math.nan, 3000), (0.03, 99), (0.03, 10**5000)):
+        with pytest.raises(UserError, match="out of range"):
+            Baseline.freeze(observations, alpha=alpha, horizon=horizon)
     silent = [replace(one, votes=()) for one in observations[:300]]
     frozen = Baseline.freeze(silent)
     assert Channel.I_AGREE not in frozen.levels

@@ -114,3 +114,11 @@ def test_task_files_are_no_difference_where_one_run_has_none(tmp_path: Path) -> 
         told["config"]["files"] = files
         manifest.write_text(json.dumps(told))
         assert [path.partition(".")[0] for path in compare_runs(*runs).differs] == differs
+
+
+def test_a_configuration_without_tasks_differs_and_breaks_nothing(two: tuple[Path, Path]) -> None:
+    for run, config in zip(two, ({"tasks": [{"name": "sums"}]}, {"budget": None}), strict=True):
+        path = run / "run.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"config": config}))
+    for pair in (two, two[::-1]):
+        assert any(words.startswith("tasks") for words in compare_runs(*pair).differences)

@@ -13,10 +13,10 @@ from loopwright import ComponentOverrides, Run, RunConfig
 from loopwright.candidate import Candidate
 from loopwright.drift import ConsolidationSchedule, Interaction, Monitor
 from loopwright.environments import EnvironmentSetup, Observation
-from loopwright.errors import CallInDoubt, Interrupted
+from loopwright.errors import CallInDoubt, Interrupted, StoreError
 from loopwright.models import Request
 from loopwright.report import summarize_run
-from loopwright.store import EpisodeStarted, Mitigated, Routed
+from loopwright.store import EpisodeStarted, Mitigated, Routed, RunResumed, RunStore
 from loopwright.task import Instance
 from loopwright.verify import Check, Verdict
 from tests.session.sums import Sums, events, freeze, play, task, told
@@ -184,6 +184,17 @@ def test_work_goes_to_whoever_does_it_well_and_every_choice_is_recorded(tmp_path
     assert len(good.prompts) > 40 > len(bad.prompts) >= 1
     # Each remembers its own turns.
     assert all(prompt.count("Answer:") == at for at, prompt in enumerate(bad.prompts))
+
+
+def test_work_that_a_record_gives_to_nobody_of_the_task_is_refused(tmp_path: Path) -> None:
+    wanted = task(2, session=MEMORY, drift={"first": 200})
+    play(tmp_path, wanted, Sums())
+    store = RunStore.open(tmp_path / "run")
+    store.append(Routed(agent="/etc/passwd", shares={}), episode="sums.i0:single:0")
+    store.append(RunResumed(loopwright="0"))
+    store.close()
+    with pytest.raises(StoreError, match=r"routes sums\.i0:single:0 to '/etc/passwd'"):
+        play(tmp_path, wanted, Sums())
 
 
 def test_one_that_drifts_is_reset_probed_and_let_back_in(tmp_path: Path) -> None:

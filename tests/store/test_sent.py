@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from loopwright.errors import StoreError
-from loopwright.store import ResponseCache, RunStore, read_run
+from loopwright.store import CallFinished, Failed, ResponseCache, RunStore, read_run
 from loopwright.store._artifacts import Artifacts
 from tests.store.support import new_run, note
 
@@ -147,6 +147,7 @@ def test_texts_that_refer_to_texts_are_bounded(sent: Path) -> None:
         '"cost_usd":"NaN"',
         '"cost_usd":"1E+99999999"',
         '"cost_usd":"free"',
+        '"cost_usd":""',
         f'"usage":{{"input":1{"0" * 400}}}',
         '"usage":{"input":-1}',
     ],
@@ -168,6 +169,15 @@ def test_a_time_that_no_reader_can_use_is_refused(sent: Path, time: str) -> None
         list(read_run(sent).events)
 
 
+@pytest.mark.parametrize("key", ['{"a":1}', "null", "[]", "7"])
+@pytest.mark.parametrize("type", ["call_intended", "call_finished"])
+def test_a_call_without_a_key_is_refused(sent: Path, type: str, key: str) -> None:
+    with (sent / "events.jsonl").open("ab") as file:
+        file.write(_line(f'{_HEAD}{{"type":"{type}","kind":"model","repeatable":true,"key":{key}}}}}'))
+    with pytest.raises(StoreError, match="event 1 does not fit the schema"):
+        RunStore.open(sent)
+
+
 _FAILED = '{"type":"failed","error":"E","cause":"c","message":"","retried":false'
 
 
@@ -182,6 +192,10 @@ _FAILED = '{"type":"failed","error":"E","cause":"c","message":"","retried":false
         f'{_FAILED},"usage":{{"input":1}},"cost_usd":"-0.5"}}',
         f'{_FAILED},"usage":{{"input":1}},"cost_usd":"free"}}',
         '{"type":"episode_finished","status":"scored","cost_usd":"-1"}',
+        '{"type":"episode_finished","status":"scored","model_calls":-5}',
+        '{"type":"episode_finished","status":"scored","images":-1}',
+        '{"type":"mitigated","kind":"routing","at":1,"why":"","what":"","tokens":-8}',
+        '{"type":"run_started","loopwright":"1","tasks":{},"variants":[],"episodes":-1}',
     ],
 )
 def test_nothing_that_was_spent_is_negative(sent: Path, data: str) -> None:
@@ -239,6 +253,8 @@ def test_numbers_inside_verdicts_are_bounded_too(sent: Path, field: str, refused
         {"tasks": [{"name": "t", "agents": []}]},
         {"models": 7},
         {"regrade": "yes"},
+        {"budget": "none"},
+        {"endpoints": ["a"]},
     ],
     ids=str,
 )
@@ -247,3 +263,29 @@ def test_a_configuration_that_readers_cannot_look_into_is_refused(sent: Path, co
     (sent / "run.json").write_text(json.dumps(told | {"config": config}))
     with pytest.raises(StoreError, match=rf"run\.json is not the manifest of a run: {next(iter(config))}"):
         read_run(sent)
+
+
+def test_no_text_of_a_record_is_half_a_character_whoever_wrote_it(sent: Path) -> None:
+    text = "\\ud83d" + "x" * 100
+    rest = '"error":"E","cause":"c","retried":false'
+    first = f'{_HEAD}{{"type":"failed",{rest},"message":"{text}"}}}}'
+    second = f'{_HEAD}{{"type":"failed",{rest},"message":{{"$text":[[1,0,0,101]]}}}}}}'.replace('"seq":1', '"seq":2')
+    result = b'{"text": "\\uDE00"}'
+    ref = hashlib.sha256(result).hexdigest()
+    (sent / "artifacts" / ref[:2]).mkdir(parents=True)
+    (sent / "artifacts" / ref[:2] / ref[2:]).write_bytes(result)
+    third = f'{_HEAD}{{"type":"call_finished","key":"k","kind":"model","artifact":"{ref}"}}}}'.replace(
+        '"seq":1', '"seq":3'
+    )
+    with (sent / "events.jsonl").open("ab") as file:
+        file.write(_line(first) + _line(second) + _line(third))
+    record = read_run(sent)
+    followed = list(record.follow().look())
+    assert [event.data for event in followed] == [event.data for event in record.events]
+    for event in followed:
+        event.model_dump_json()
+    messages = [event.data.message for event in followed if isinstance(event.data, Failed)]
+    assert messages == ["a", text, text]
+    last = followed[-1].data
+    assert isinstance(last, CallFinished)
+    assert record.result(last) == {"text": "\\ude00"}

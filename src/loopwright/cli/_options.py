@@ -23,13 +23,38 @@ def examples(*commands: str) -> str:
     return "\n".join(["\b", heading, *(f"  {command}" for command in commands)])
 
 
+_LARGEST = 10**12
+"""No amount is beyond it: a record holds none."""
+
+
 class NumberRange(click.FloatRange):
-    """Numbers of a range; NaN and infinities are in none."""
+    """Numbers of a range; NaN, infinities and what no record holds are in none."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Reads an option."""
         number = super().convert(value, param, ctx)
-        return number if math.isfinite(number) else self.fail(f"{value!r} is not a finite number.", param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return number if abs(number) <= _LARGEST else self.fail("a number is at most 10^12.", param, ctx)
+
+
+class WholeRange(click.IntRange):
+    """Whole numbers of a range; what no record holds is in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Reads an option."""
+        number = super().convert(value, param, ctx)
+        return number if abs(number) <= _LARGEST else self.fail("a number is at most 10^12.", param, ctx)
+
+
+class SeedNumber(click.IntRange):
+    """Seeds: whole numbers that have room in 64 bits."""
+
+    def __init__(self) -> None:
+        super().__init__(-(2**63), 2**63 - 1)
+
+    def _describe_range(self) -> str:
+        return ""  # help would show two numbers of 19 digits
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write the result as JSON.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from loopwright.cli._options import NumberRange
+from loopwright.cli._options import NumberRange, SeedNumber, WholeRange
 from loopwright.task import MAY_BE_ZERO, Caps, CapText
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _NAMES = ("model", "strategy", "calls", "repeats", "seed", "concurrency", "grade
 
 def _cap_option(name: str, text: CapText) -> _Option:
     whole = Caps.model_fields[name].annotation == int | None
-    kind = click.IntRange(min=1) if whole else NumberRange(min=0, min_open=name not in MAY_BE_ZERO)
+    kind = WholeRange(1) if whole else NumberRange(min=0, min_open=name not in MAY_BE_ZERO)
     return click.option(text.option, f"cap_{name}", type=kind, help=text.help)
 
 
@@ -45,12 +45,12 @@ _OPTIONS: tuple[_Option, ...] = (
         help="provider/model for every role; several, with commas, are compared.",
     ),
     click.option("--strategy", callback=_list, help="Strategy; several, with commas, are compared."),
-    click.option("--calls", type=click.IntRange(min=1), help="Model calls per instance, the same for every strategy."),
-    click.option("--repeats", type=click.IntRange(min=1), help="Repeats of every episode."),
-    click.option("--seed", type=int, help="Fixes what models draw, where they honour seeds."),
+    click.option("--calls", type=WholeRange(1), help="Model calls per instance, the same for every strategy."),
+    click.option("--repeats", type=WholeRange(1), help="Repeats of every episode."),
+    click.option("--seed", type=SeedNumber(), help="Fixes what models draw, where they honour seeds."),
     click.option(
         "--concurrency",
-        type=click.IntRange(min=1),
+        type=WholeRange(1),
         default=4,
         show_default=True,
         envvar="LOOPWRIGHT_CONCURRENCY",

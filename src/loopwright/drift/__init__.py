@@ -10,11 +10,11 @@ Usable alone, on any stream of interactions:
 """
 
 from loopwright import _old_names
-from loopwright.drift._baseline import WINDOW, Band, Baseline
+from loopwright.drift._baseline import WINDOW, Baseline
 from loopwright.drift._continual import forgetting, min_acc, plasticity, wc_acc
 from loopwright.drift._embedding import Embed
 from loopwright.drift._gate import Ruling, improvement, judge_change, p_of_better, p_of_harm
-from loopwright.drift._index import Index, combine, jensen_shannon
+from loopwright.drift._index import Band, Index, combine, jensen_shannon
 from loopwright.drift._monitor import Counts, Monitor
 from loopwright.drift._observation import Interaction, ToolCall
 from loopwright.drift._review import Review, find_onsets, review

@@ -12,8 +12,9 @@ from typing import Literal, Self
 from pydantic import TypeAdapter, ValidationError
 
 from loopwright.drift._embedding import Embed, embedder
-from loopwright.drift._index import Norms, Tally, combine, norms_of, raw_scores, window_scores
+from loopwright.drift._index import Band, Norms, Tally, combine, norms_of, raw_scores, window_scores
 from loopwright.drift._observation import Interaction, once_each, sound
+from loopwright.drift._plausible import implausible, in_range
 from loopwright.drift.channels._channels import CATEGORY_WEIGHTS, CHANNELS, HEADING, SIGNAL_NAMES, SIGNALS, Signal
 from loopwright.drift.channels._direction import DirectionScore
 from loopwright.drift.channels._level import ChannelBaseline
@@ -33,18 +34,6 @@ _SETTLED = 400
 _SPARSE = 50
 """Scores that a channel needs to be watched."""
 FORMAT: Literal[2] = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """Where a figure of the index lies from window to window in the baseline."""
-
-    mean: float
-    sd: float
-
-    def low(self, deviations: float = 2.5) -> float:
-        """The lower edge."""
-        return self.mean - deviations * self.sd
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +96,10 @@ class Baseline:
                 f"a baseline needs {MINIMUM} interactions, and there are {len(observations)}, each id counted once",
                 remedy="Name more runs; with fewer, every threshold would be noise.",
             )
-        if not 0 < alpha < 0.5 or horizon < 100:
+        if not in_range(alpha, horizon):
             raise UserError(
-                f"alpha {alpha} or horizon {horizon} is out of range",
-                remedy="Take alpha in (0, 0.5) and a horizon of 100 interactions or more.",
+                "alpha or the horizon is out of range",
+                remedy="Take alpha from 1e-12 to below 0.5, and a horizon from 100 to 10^12 interactions.",
             )
         embed = embed or (embedder(embedding) if embedding else None)
         embedded = [_embedded(one, embed) for one in observations]
@@ -146,7 +135,8 @@ class Baseline:
         """Reads and verifies a baseline.
 
         Raises:
-            UserError: It cannot be read, is of another format, or was changed since it was frozen.
+            UserError: It cannot be read, is of another format, was changed since it was frozen, or holds what no data
+                can have given.
         """
         try:
             found = _ADAPTER.validate_json(read_regular(Path(path)))
@@ -161,6 +151,11 @@ class Baseline:
         if found.hashed() != found.digest:
             raise UserError(
                 f"{path} was changed after it was frozen", remedy="Restore the file, or freeze a new baseline."
+            )
+        problem = "" if in_range(found.alpha, found.horizon) else "alpha or horizon"
+        if problem := problem or implausible(found.levels, found.norms, found.bands, found.reference):
+            raise UserError(
+                f"{path} is not a baseline: no data can have given its {problem}", remedy="Freeze a new baseline."
             )
         return found
 

@@ -68,6 +68,18 @@ def jensen_shannon(left: Mapping[str, float], right: Mapping[str, float]) -> flo
     return max(total / 2, 0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Where a figure of the index lies from window to window in the baseline."""
+
+    mean: float
+    sd: float
+
+    def low(self, deviations: float = 2.5) -> float:
+        """The lower edge."""
+        return self.mean - deviations * self.sd
+
+
 @dataclass(slots=True)
 class Tally:
     """What a window adds up; bounded whatever it meets."""

@@ -91,14 +91,15 @@ def find_onsets(review: Review) -> tuple[int, ...]:
     from loopwright.errors import MissingExtra
 
     values = [point.value for point in review.points if point.value is not None]
-    if len(values) < 8:
+    band = review.baseline.bands.get("index")
+    if len(values) < 8 or band is None:
         return ()
     try:
         import numpy as np
         import ruptures
     except ImportError:
         raise MissingExtra("ruptures is not installed", remedy="Install it: pip install 'loopwright[drift]'.") from None
-    spread = max(review.baseline.bands["index"].sd, 1e-6)
+    spread = max(band.sd, 1e-6)
     signal = np.array(values).reshape(-1, 1) / spread
     # The usual penalty for a change of the mean at known spread: three times the log of the length.
     found = ruptures.Pelt(model="l2", min_size=2).fit(signal).predict(pen=3 * float(np.log(len(values))))

@@ -18,7 +18,7 @@ from loopwright.loop import BUILTIN_STRATEGIES, traits_of
 from loopwright.project import Project
 from loopwright.store import Manifest
 from loopwright.task import CapOptions, EnvironmentOptions, Instance, Task
-from loopwright.types import Endpoint, PlainNumbers
+from loopwright.types import Endpoint, PlainNumbers, Seed
 
 _EPISODES = 250_000
 """Of one run: all are planned before the first begins."""
@@ -55,7 +55,7 @@ class RunConfig(PlainNumbers):
     """Tasks whose candidates a model judges in the loop: each takes two of `calls`. None until that is found."""
     repeats: int | None = None
     """Repeats of every episode, over what tasks say."""
-    seed: int | None = None
+    seed: Seed | None = None
     """Over what tasks say; the same seed draws the same samples from a model that honours seeds."""
     grade_all: bool = False
     """Whether the hidden checks grade every candidate after the loop, to see what refining did."""

@@ -161,7 +161,7 @@ _SHORT = 40
 def _told(path: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """One difference in words."""
     key, _, rest = path.partition(".")
-    if key == "tasks":
+    if key == "tasks" and rest:
         number, _, part = rest.partition(".")
         tasks = [config["tasks"][int(number)] for config in (old, new) if int(number or 0) < len(config["tasks"])]
         return f"task {tasks[0]['name']}{f': {part}' if part and len(tasks) == 2 else ''}"

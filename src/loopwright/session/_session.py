@@ -141,6 +141,11 @@ class Session:
         if event.episode == self.id or event.episode is None:
             return
         if isinstance(event.data, Routed):
+            if event.data.agent not in self._members:
+                raise StoreError(
+                    f"event {event.seq} routes {event.episode} to {event.data.agent!r}, which the task does not name",
+                    remedy="Go on with the task that the run was started with.",
+                )
             self._routed[event.episode] = event.data.agent
             return
         one = self._open.get(event.episode)

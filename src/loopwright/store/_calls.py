@@ -77,15 +77,26 @@ class CallIndex:
         """Calls without an outcome, and whether each is safe to repeat."""
 
     def note(self, line: Line) -> None:
-        """Takes notice of a line that is in the journal."""
+        """Takes notice of a line that is in the journal.
+
+        Raises:
+            StoreError: It is a call's, and names none.
+        """
         data = line.body["data"]
-        match data["type"]:
-            case "call_intended":
-                self.begun[data.get("key")] = data.get("repeatable", False)
-            case "call_finished":
-                self.begun.pop(data.get("key"), None)
-                if data.get("failure") is None:
-                    self.finished[data.get("key")] = Line(line.offset, line.length, {})
+        if data["type"] not in ("call_intended", "call_finished"):
+            return
+        key = data.get("key")
+        if not isinstance(key, str):
+            raise StoreError(
+                f"event {line.body['seq']} does not fit the schema: a call has no key",
+                remedy="Restore the file from a backup.",
+            )
+        if data["type"] == "call_intended":
+            self.begun[key] = data.get("repeatable", False)
+            return
+        self.begun.pop(key, None)
+        if data.get("failure") is None:
+            self.finished[key] = Line(line.offset, line.length, {})
 
 
 class Calls:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,7 @@ from loopwright.secrets import scrub
 from loopwright.text import encodable
 
 _CRC = b',"crc":"'
+_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 _TAIL = len(_CRC) + 8 + len(b'"}')
 
 
@@ -36,6 +38,11 @@ def plain(value: object) -> Any:
         return _scrubbed(to_jsonable_python(value))
     except (UnicodeEncodeError, PydanticSerializationError):  # keys that UTF-8 cannot hold
         return _scrubbed(to_jsonable_python(_with_encodable_keys(value)))
+
+
+def holds_halves(encoded: bytes) -> bool:
+    """Whether JSON may hold half a character, which `plain` makes readable; only old or made-up records do."""
+    return _HALF.search(encoded) is not None
 
 
 def _with_encodable_keys(value: Any) -> Any:

@@ -30,3 +30,5 @@ class ConfigShape(BaseModel):
     files: tuple[Any, ...] = ()
     models: tuple[Any, ...] = ()
     regrade: Mapping[str, Any] | None = None
+    endpoints: Mapping[str, Any] = {}
+    budget: Mapping[str, Any] | None = None

@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, field_validator, model_validator
 
-from loopwright.store._payload import Amount, EventPayload, check_spent
+from loopwright.store._payload import Amount, Count, EventPayload, check_spent
 from loopwright.store._person_events import PersonAnswered, PersonAsked
 from loopwright.store._session_events import BaselineFrozen, Mitigated, Routed
 from loopwright.store._steering import RunSteered
@@ -27,6 +27,7 @@ from loopwright.types import (
     Idea,
     Message,
     Observation,
+    Seed,
     Threshold,
     Usage,
     Value,
@@ -49,7 +50,7 @@ class RunStarted(EventPayload):
     tasks: Mapping[str, str]
     """Task name to sha256 of its canonical form, data included."""
     variants: tuple[str, ...]
-    episodes: int
+    episodes: Count
     """How many episodes are planned."""
 
 
@@ -86,8 +87,8 @@ class EpisodeStarted(EventPayload):
     strategy: str
     models: Mapping[str, str]
     """Role to `provider/model`."""
-    repeat: int
-    seed: int | None = None
+    repeat: Count
+    seed: Seed | None = None
     goal: str
     value: ValueOptions | None = Field(default=None, exclude_if=lambda value: value is None)
     """What is maximised or minimised beside the score."""
@@ -125,7 +126,7 @@ class CallIntended(EventPayload):
     key: str
     kind: CallKind
     repeatable: bool
-    attempt: int = 0
+    attempt: Count = 0
     request: Mapping[str, Opaque] = {}
     """What is asked, or a reference to it, for the reader; the key already holds its hash."""
 
@@ -272,13 +273,13 @@ class EpisodeFinished(EventPayload):
     """Of the answer, where the task maximises or minimises one."""
     passed: bool | None = None
     answer_iteration: int | None = None
-    iterations: int = 0
+    iterations: Count = 0
     rule: str = ""
     """The stop rule that ended the loop."""
-    model_calls: int = 0
-    images: int = Field(default=0, exclude_if=operator.not_)
+    model_calls: Count = 0
+    images: Count = Field(default=0, exclude_if=operator.not_)
     """Pictures that image models made."""
-    cached_calls: int = 0
+    cached_calls: Count = 0
     """Those of the calls that the response cache answered; nothing was paid for them."""
     usage: Usage = Usage()
     cost_usd: str | None = None
@@ -306,7 +307,7 @@ class Failed(EventPayload):
     cause: str
     message: str
     retried: bool
-    attempt: int = 0
+    attempt: Count = 0
     partial: str = ""
     """What had arrived of a model's reply; the first 20,000 characters."""
     usage: Usage | None = None

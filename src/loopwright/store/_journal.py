@@ -17,7 +17,7 @@ from pydantic_core import to_json as fast_json
 
 from loopwright.errors import StoreError
 from loopwright.files import open_descriptor, open_regular, write_whole
-from loopwright.store._codec import BadLine, decode, encode
+from loopwright.store._codec import BadLine, decode, encode, holds_halves
 from loopwright.store._events import SCHEMA_VERSION
 from loopwright.store._migrate import migrate
 from loopwright.store._replica import Replica
@@ -80,6 +80,7 @@ def scan(path: Path, run: str, texts: Texts | None = None, *, offset: int = 0, f
                 )
             if body["seq"] != number:
                 raise _damaged(path, number, f"it is event {body['seq']} where {number} belongs")
+            texts.halves = texts.halves or holds_halves(raw)
             restored = _restored(body, texts, path, number)
             texts.grow(len(raw))
             yield Line(offset, len(raw), restored)

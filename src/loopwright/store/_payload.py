@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from loopwright.types import Usage
+from loopwright.types import Seed, Usage
 
 LARGEST = 10**12
 """Seconds, tokens or dollars: what a record holds beyond that was made up, and no page can show it."""
@@ -19,6 +19,10 @@ _NUMBERS = (int, float, Decimal)
 
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 """What is never negative: a cap, a share, the seconds that something took."""
+
+
+Count = Annotated[int, Field(ge=0)]
+"""How many there were."""
 
 
 def check_spent(usage: Usage, cost_usd: str | Decimal | None) -> None:
@@ -30,7 +34,7 @@ def check_spent(usage: Usage, cost_usd: str | Decimal | None) -> None:
     if usage.total > LARGEST:
         raise ValueError(f"usage holds more than {LARGEST} tokens")
     try:
-        cost = Decimal(cost_usd or 0)
+        cost = Decimal(0 if cost_usd is None else cost_usd)
     except InvalidOperation:
         raise ValueError("cost_usd is no number") from None
     if not cost.is_finite() or not 0 <= cost <= LARGEST:
@@ -60,6 +64,8 @@ def _fields_with_numbers(model: type[BaseModel]) -> tuple[str, ...]:
 
 
 def _may_hold_numbers(annotation: Any) -> bool:
+    if annotation == Seed:
+        return False  # no amount, and bounded by itself
     origin = get_origin(annotation)
     if origin is Literal or (isinstance(origin or annotation, type) and issubclass(origin or annotation, Mapping)):
         return False

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from loopwright.errors import StoreError
 from loopwright.files import read_regular
 from loopwright.store._artifacts import Artifacts
-from loopwright.store._codec import plain
+from loopwright.store._codec import holds_halves, plain
 from loopwright.store._config_shape import ConfigShape
 from loopwright.store._events import CallFinished, Event
 from loopwright.store._journal import Line, TurningPoints, lines_of, scan, starts
@@ -76,10 +76,10 @@ class RunRecord:
         Raises:
             StoreError: A line is damaged, foreign, of a newer version, or rests on an iteration that is not there.
         """
-        order = Order(self.folder / EVENTS)
-        for line in scan(order.file, self.manifest.id):
+        order, texts = Order(self.folder / EVENTS), Texts()
+        for line in scan(order.file, self.manifest.id, texts):
             if isinstance(line, Line):
-                event = read_event(line.body)
+                event = read_event(plain(line.body) if texts.halves else line.body)
                 order.check(event)
                 yield event
 
@@ -204,7 +204,7 @@ class Follower:
         lines = scan(self._path, self._run, self._texts, offset=self._offset, first=self._number)
         for line in lines:
             if isinstance(line, Line):
-                event = read_event(line.body)
+                event = read_event(plain(line.body) if self._texts.halves else line.body)
                 self._order.check(event)
                 self._offset, self._number = line.offset + line.length, self._number + 1
                 yield event
@@ -319,7 +319,11 @@ def load(finished: Mapping[str, Any], artifacts: Artifacts) -> dict[str, Any]:
     """Returns the result in the payload of a `call_finished` line."""
     ref = finished.get("artifact")
     try:
-        return dict(json.loads(artifacts.get(ref)) if ref else finished["result"])
+        if not ref:
+            return dict(finished["result"])
+        data = artifacts.get(ref)
+        result = json.loads(data)
+        return dict(plain(result) if holds_halves(data) else result)
     except (LookupError, TypeError, ValueError, RecursionError):
         what = f"artifact {ref}" if ref else f"the call {finished.get('key')}"
         raise StoreError(f"{what} holds no result", remedy="Restore the run folder from a backup.") from None

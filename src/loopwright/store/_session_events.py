@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from loopwright.store._payload import Amount, EventPayload
+from loopwright.store._payload import Amount, Count, EventPayload
 
 
 class Routed(EventPayload):
@@ -26,7 +26,7 @@ class BaselineFrozen(EventPayload):
     """sha256 of the baseline."""
     artifact: str
     """Reference to it as JSON: what `loopwright drift report --baseline` reads."""
-    interactions: int
+    interactions: Count
     warnings: tuple[str, ...] = ()
     agent: str | None = None
     """Whose, where work is routed over several."""
@@ -37,24 +37,24 @@ class Mitigated(EventPayload):
 
     type: Literal["mitigated"] = "mitigated"
     kind: Literal["consolidation", "routing", "anchoring"]
-    at: int
+    at: Count
     """Turns of the session before it."""
     why: str
     what: str
     """What was done."""
     agent: str | None = None
     """Whose, where work is routed over several."""
-    tokens: int = 0
+    tokens: Count = 0
     """Spent on it: summaries and probes."""
     seconds: Amount = 0.0
     """Time in which the environment ran probes."""
-    count: int = 0
+    count: Count = 0
     """Of `anchoring`: examples shown from now on. Of `consolidation`: turns that stay as they are."""
-    better: int = 0
+    better: Count = 0
     """Probes that passed after it and not before; in a round of probes of `routing`, those that passed."""
-    worse: int = 0
+    worse: Count = 0
     """Probes that passed before it and not after; in a round, those that did not pass."""
-    probes: int = 0
+    probes: Count = 0
     undone: bool = False
     """Whether it was taken back: probes got worse, or it could not be done."""
     emptied: bool = False

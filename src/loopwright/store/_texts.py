@@ -99,6 +99,8 @@ class Texts:
     """Shortens and restores the lines of one journal, which must be handed over in order."""
 
     def __init__(self) -> None:
+        self.halves = False
+        """Whether a line had half of a character, which later ones may refer to."""
         self._episodes: dict[str, _Known] = {}
         self._left = AT_FIRST
 

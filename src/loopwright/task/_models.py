@@ -33,6 +33,7 @@ from loopwright.types import (
     REQUIRED_CONTROLS,
     Endpoint,
     EndpointName,
+    Seed,
 )
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ class MatrixOptions(Section):
     """`provider/model` for every role."""
     strategies: tuple[str, ...] = ()
     """As `loop.strategy`."""
-    seeds: tuple[int, ...] = ()
+    seeds: tuple[Seed, ...] = ()
     """Each seed is a repeat of every episode."""
 
 
@@ -258,7 +259,7 @@ class Task(Section):
     """A monitor that tells when the agents change, and what is done then; none for none."""
     repeats: int = Field(default=1, gt=0)
     """Episodes for each instance and variant."""
-    seed: int | None = 0
+    seed: Seed | None = 0
     """Fixes what models draw, where they honour seeds; none draws anew in every run."""
     accept: float | None = Field(default=None, ge=0, le=1)
     """Pass rate below which a run counts as failed."""

@@ -13,7 +13,7 @@ from loopwright.types._message import FunctionCall, Message, Role, Tool
 from loopwright.types._numbers import PlainNumbers
 from loopwright.types._observation import Observation
 from loopwright.types._question import LONGEST_ANSWER, Choice, PersonAnswer, Question, QuestionKind
-from loopwright.types._sampling import Parameter, Sampling
+from loopwright.types._sampling import Parameter, Sampling, Seed
 from loopwright.types._threshold import CheckThreshold, Threshold, ValueThreshold, describe_threshold, good_enough
 from loopwright.types._usage import Usage
 from loopwright.types._value import LARGEST_VALUE, Value, ValueOptions
@@ -51,6 +51,7 @@ __all__ = [
     "QuestionKind",
     "Role",
     "Sampling",
+    "Seed",
     "Threshold",
     "Tool",
     "Trait",

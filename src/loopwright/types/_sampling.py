@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import operator
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
 from loopwright.types._numbers import PlainNumbers
 
 Parameter = Literal["temperature", "top_p", "max_tokens", "seed", "stop", "reasoning_effort"]
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""What fixes a draw. It is no amount: any whole number that has room in 64 bits is one."""
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 
 
@@ -24,7 +26,7 @@ class Sampling(PlainNumbers):
     """Only the likeliest tokens that together have this probability are drawn."""
     max_tokens: int | None = Field(default=None, gt=0)
     """Tokens of a reply, reasoning included, at most."""
-    seed: int | None = None
+    seed: Seed | None = None
     """Fixes what is drawn, where the server honours it; none lets the run's seed decide."""
     stop: tuple[str, ...] = ()
     """Texts that end a reply."""

@@ -11,6 +11,7 @@ import click
 from loopwright.cli._options import (
     NumberRange,
     Place,
+    WholeRange,
     examples,
     json_option,
     place_options,
@@ -32,7 +33,7 @@ _from = click.option(
 _engine = click.option(
     "--engine", type=click.Choice(["sqlite", "mariadb"]), help="What executes SQL; SQLite by default."
 )
-_limit = click.option("--limit", type=click.IntRange(min=1), help="Number of tasks, spread evenly over the suite.")
+_limit = click.option("--limit", type=WholeRange(1), help="Number of tasks, spread evenly over the suite.")
 
 
 @click.group(
@@ -73,7 +74,7 @@ def list_command(as_json: bool) -> None:
 @plan_options
 @_from
 @_limit
-@click.option("--turns", type=click.IntRange(min=1), default=10, show_default=True, help="Turns of an episode at most.")
+@click.option("--turns", type=WholeRange(1), default=10, show_default=True, help="Turns of an episode at most.")
 @click.option("--scoring", type=click.Choice(["intercode", "exact"]), help="The rule that decides; both are recorded.")
 @click.option("--legacy", is_flag=True, help="Keep the defects of the published code, to compare with its numbers.")
 @click.option("--handicap", is_flag=True, help="Show the model all table and column names (SQL).")
@@ -181,7 +182,7 @@ def report_command(ctx: click.Context, run: str | None, out: Path | None, runs: 
 
 
 @command.command("power", epilog=examples("loopwright bench power --difference 0.1 --discordance 0.3"))
-@click.option("--difference", type=NumberRange(0, 1, min_open=True), required=True, help="Difference to be found.")
+@click.option("--difference", type=NumberRange(0.0001, 1), required=True, help="Difference to be found.")
 @click.option("--discordance", type=NumberRange(0, 1), help="Share of tasks on which the two disagree.")
 @click.option("--rate", type=NumberRange(0, 1), default=0.5, show_default=True, help="Pass rate of the weaker.")
 @click.option("--power", type=NumberRange(0, 1), default=0.8, show_default=True, help="Chance to find it.")
@@ -207,7 +208,7 @@ def power_command(
 @click.option("--prefix", default="", help="What names of tasks begin with before a log's index, e.g. fs1-.")
 @click.option("--legacy", is_flag=True, help="Keep the defects of the published code, as the logs do.")
 @_engine
-@click.option("--concurrency", type=click.IntRange(min=1), default=4, show_default=True, help="Episodes at a time.")
+@click.option("--concurrency", type=WholeRange(1), default=4, show_default=True, help="Episodes at a time.")
 @click.option("--image", help="Docker image, or for bubblewrap the folder of a root file system, to run commands in.")
 @click.option(
     "--published", is_flag=True, help="As root, all episodes in one sandbox that Git puts back, defects kept."
@@ -253,7 +254,7 @@ def replay_command(
 @_from
 @_limit
 @_engine
-@click.option("--concurrency", type=click.IntRange(min=1), default=4, show_default=True, help="Tasks at a time.")
+@click.option("--concurrency", type=WholeRange(1), default=4, show_default=True, help="Tasks at a time.")
 @json_option
 def check_command(
     suite: str, source: Path | None, limit: int | None, engine: str | None, concurrency: int, as_json: bool

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, get_args
 
 import click
 
-from loopwright.cli._options import NumberRange, examples, json_option, run_argument, runs_option
+from loopwright.cli._options import NumberRange, WholeRange, examples, json_option, run_argument, runs_option
 from loopwright.task import Caps
 from loopwright.types import LONGEST_ANSWER, Choice
 
@@ -81,7 +81,7 @@ def retry_command(where: tuple[str, Path], episode: str, as_json: bool) -> None:
 @click.argument("question")
 @click.argument("choice", type=click.Choice(get_args(Choice)), metavar="CHOICE")
 @click.argument("text", default="")
-@click.option("--iteration", type=click.IntRange(min=0), help="Where `backtrack` goes back to.")
+@click.option("--iteration", type=WholeRange(0), help="Where `backtrack` goes back to.")
 @json_option
 @click.pass_obj
 def answer_command(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loopwright.cli._options import NumberRange, examples, json_option, runs_option
+from loopwright.cli._options import NumberRange, WholeRange, examples, json_option, runs_option
 
 if TYPE_CHECKING:
     from loopwright.drift import DetectorName
@@ -139,7 +139,7 @@ def baseline_group() -> None:
     "--alpha", type=_chance, default=0.035, show_default=True, help="Chance that a session without drift ever alarms."
 )
 @click.option(
-    "--horizon", type=click.IntRange(1), default=3000, show_default=True, help="Interactions of such a session."
+    "--horizon", type=WholeRange(100), default=3000, show_default=True, help="Interactions of such a session."
 )
 @click.option(
     "--embedding",
@@ -209,10 +209,12 @@ def verify_command(file: Path, digest: str, as_json: bool) -> None:
 
 @command.command("simulate", epilog=examples("loopwright drift simulate --scenario S1 --seeds 20 --alpha 0.05"))
 @click.option("--scenario", "names", multiple=True, help="S1 to S15 and others; repeatable; all by default.")
-@click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="Sessions of each.")
+@click.option("--seeds", type=WholeRange(1), default=5, show_default=True, help="Sessions of each.")
 @click.option("--alpha", type=_chance, default=0.035, show_default=True)
-@click.option("--horizon", type=click.IntRange(1), default=3000, show_default=True)
-@click.option("--size", type=click.IntRange(1), help="Interactions of the baseline; each scenario's own by default.")
+@click.option("--horizon", type=WholeRange(100), default=3000, show_default=True)
+@click.option(
+    "--size", type=click.IntRange(1, 1_000_000), help="Interactions of the baseline; each scenario's own by default."
+)
 @_detector
 @json_option
 def simulate_command(

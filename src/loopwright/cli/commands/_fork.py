@@ -9,6 +9,8 @@ import click
 
 from loopwright.cli._options import (
     NumberRange,
+    SeedNumber,
+    WholeRange,
     checkpoints_option,
     examples,
     json_option,
@@ -40,8 +42,8 @@ class _Point(click.ParamType[tuple[str, int]]):
 @run_argument(required=True)
 @click.option("--at", type=_Point(), required=True, help="The episode, and its first iteration to make anew.")
 @click.option("--model", help="provider/model for every role from there on.")
-@click.option("--seed", type=int, help="Draws other samples, where models honour seeds.")
-@click.option("--calls", type=click.IntRange(min=1), help="Model calls of the episode, those kept included.")
+@click.option("--seed", type=SeedNumber(), help="Draws other samples, where models honour seeds.")
+@click.option("--calls", type=WholeRange(1), help="Model calls of the episode, those kept included.")
 @click.option("--accept", type=NumberRange(0, 1), help="Pass rate below which the exit code is 1.")
 @click.option("--out", type=click.Path(path_type=Path), help="The new run folder; a new one in --runs by default.")
 @sent_options

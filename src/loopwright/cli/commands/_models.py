@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loopwright.cli._options import examples, json_option
+from loopwright.cli._options import WholeRange, examples, json_option
 
 if TYPE_CHECKING:
     from loopwright.models import Capabilities, ModelCheck, Prices
@@ -88,7 +88,7 @@ def _key(endpoint: Endpoint) -> str:
 @command.command("check", epilog=examples("loopwright models check openai/gpt-5-mini --prices prices.yaml"))
 @click.argument("model")
 @click.option("--refresh", is_flag=True, help="Measure anew what was measured before.")
-@click.option("--max-tokens", type=click.IntRange(min=16), help="Tokens of each reply, at most; 300 by default.")
+@click.option("--max-tokens", type=WholeRange(16), help="Tokens of each reply, at most; 300 by default.")
 @click.option(
     "--prices",
     type=click.Path(path_type=Path),

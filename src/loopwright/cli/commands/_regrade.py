@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from loopwright.cli._options import NumberRange, examples, json_option, run_argument, runs_option, sent_options
+from loopwright.cli._options import (
+    NumberRange,
+    WholeRange,
+    examples,
+    json_option,
+    run_argument,
+    runs_option,
+    sent_options,
+)
 
 
 @click.command(
@@ -26,9 +34,9 @@ from loopwright.cli._options import NumberRange, examples, json_option, run_argu
 )
 @click.option("--model", help="provider/model of the judge.")
 @click.option("--max-usd", type=NumberRange(min=0), help="Cap on what judges cost; needs prices.")
-@click.option("--max-calls", type=click.IntRange(min=1), help="Cap on calls of judges.")
+@click.option("--max-calls", type=WholeRange(1), help="Cap on calls of judges.")
 @click.option("--prices", type=click.Path(path_type=Path), help="Your price file; the run's own by default.")
-@click.option("--concurrency", type=click.IntRange(min=1), default=4, show_default=True, help="Episodes at a time.")
+@click.option("--concurrency", type=WholeRange(1), default=4, show_default=True, help="Episodes at a time.")
 @click.option("--accept", type=NumberRange(0, 1), help="Pass rate below which the exit code is 1.")
 @click.option("--out", type=click.Path(path_type=Path), help="The new run folder; by default one in --runs.")
 @sent_options

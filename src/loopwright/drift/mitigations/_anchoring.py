@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loopwright.drift._baseline import Band
 from loopwright.drift._embedding import hashed
+from loopwright.drift._index import Band
 
 _BEGIN = 0.1
 _END = 0.05

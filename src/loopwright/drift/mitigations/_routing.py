@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from loopwright.drift._baseline import Band
+from loopwright.drift._index import Band
 
 FLOOR = 0.05
 _LOW = 3
