@@ -154,7 +154,7 @@ def place_options(function: _Function) -> _Function:
         help="Open sandboxes on the workers of a Ray cluster: that of RAY_ADDRESS or one started here, or a named one.",
     )
     many = click.option(
-        "--workers", type=click.IntRange(min=1), help="With --on: how many; one for each processor by default."
+        "--workers", type=WholeRange(1), help="With --on: how many; one for each processor by default."
     )
     options: Any = where(many(gathered))
     added: _Function = options
