@@ -147,6 +147,31 @@ async def test_a_persistent_shell_believes_no_exit_status_that_is_none(provider:
     assert scores.exact == 1.0
 
 
+_FORGED_FOLDERS = {
+    False: "m=$(tr '\\0' '\\n' < /proc/$$/cmdline | grep -ao 'loopwright-[0-9a-f]*:' | head -1); trap - EXIT; "
+    "cd /; printf '%s/tmp/\\0x' \"$m\"",
+    True: "printf() { builtin printf '\\n%s0:/tmp/\\0x\\n' \"$2\"; }",
+}
+
+
+@pytest.mark.parametrize("persistent", _FORGED_FOLDERS)
+async def test_a_shell_believes_no_folder_that_can_be_none(provider: SandboxProvider, persistent: bool) -> None:
+    public = {"files": FILES, "persistent": persistent, "timeout": 5}
+    actions = (_FORGED_FOLDERS[persistent], "exit", "echo hi")
+    seen, scores = await _play(provider, "bash", public, {"gold": "echo hi"}, *actions)
+    assert seen[2].text == "hi\n"
+    assert scores.exact == 1.0
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+async def test_half_a_character_in_a_call_is_an_escape(provider: SandboxProvider, persistent: bool) -> None:
+    call = '<tool_call>{"name": "bash", "arguments": {"command": "echo \'\\ud83d\'"}}</tool_call>'
+    public = {"files": FILES, "persistent": persistent}
+    seen, scores = await _play(provider, "bash", public, {"gold": r"echo '\ud83d'"}, call)
+    assert seen[0].text == "\\ud83d\n"
+    assert scores.exact == 1.0
+
+
 @pytest.mark.parametrize("public", [{"nonsense": 1}, {"fixture": "/nowhere.tar"}, {"files": {"/../x": "y"}}])
 async def test_fields_that_cannot_be_used(provider: SandboxProvider, public: dict[str, Any]) -> None:
     with pytest.raises(TaskError, match="environment"):

@@ -56,7 +56,7 @@ async def execute(
                 await sandbox.write(path, content.encode("utf-8", "surrogatepass"))
             if parent is not None:
                 await sandbox.write(PARENTS[parent.startswith(_NPY)], parent)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             return Execution(None, f"a file of the candidate cannot be written: {error}", "", 0.0)
         done = await sandbox.run(["python3", PROGRAM], timeout=timeout)
         data, problem = None, ""

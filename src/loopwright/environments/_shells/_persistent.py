@@ -67,7 +67,7 @@ class PersistentShell:
             await self._kill()
             return CommandResult(output, ok=False, exit_code=-1, cut=cut)
         code, _, cwd = end.partition(b":")
-        self.cwd = cwd.decode("utf-8", "surrogateescape") or self.cwd
+        self.cwd = folder_of(cwd) or self.cwd
         # A command may have replaced `printf`: what stands there is any text.
         exit_code = int(code) if code.isdigit() and len(code) <= _DIGITS else -1
         return CommandResult(output.removesuffix(b"\n"), ok=code == b"0", exit_code=exit_code, cut=cut)
@@ -81,6 +81,11 @@ class PersistentShell:
         if process is not None:
             await process.kill()
             await process.wait()
+
+
+def folder_of(said: bytes) -> str:
+    """The working directory that a shell tells; empty where a command wrote something else in its place."""
+    return "" if b"\0" in said else said.decode("utf-8", "surrogateescape")
 
 
 async def _until(process: Process, mark: bytes) -> tuple[bytes, bytes, bool]:

@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from loopwright.environments._shells._fixture import Fixture
-from loopwright.environments._shells._persistent import OUTPUT_KEPT, CommandResult, PersistentShell
+from loopwright.environments._shells._persistent import OUTPUT_KEPT, CommandResult, PersistentShell, folder_of
 from loopwright.errors import TaskError
 from loopwright.sandbox import Change, Sandbox, SandboxProvider, SandboxSpec
+from loopwright.text import encodable
 
 SHELL = "/bin/bash"
 _MERGED = ("/bin/sh", "-c", 'cd -- "$0" 2>/dev/null || cd /; unset OLDPWD; exec "$@" 2>&1')
@@ -93,6 +94,7 @@ class Shell:
         Raises:
             SandboxLost: The sandbox is gone.
         """
+        command = encodable(command)
         if self._persistent is not None:
             ran = await self._persistent.run(command, timeout=timeout)
             self.cwd = self._persistent.cwd
@@ -107,7 +109,7 @@ class Shell:
         output, found, cwd = ran.output.rpartition(mark.encode())
         if not found:
             return ran
-        self.cwd = cwd.decode("utf-8", "surrogateescape") or "/"
+        self.cwd = folder_of(cwd) or "/"
         return replace(ran, output=output)
 
     async def run_argv(
