@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,7 +32,7 @@ class PostgresServer:
         return f"postgresql://postgres@127.0.0.1:{port or self.port}/{database}"
 
     def start(self) -> None:
-        options = f"-k {self.folder} -c listen_addresses=127.0.0.1 -c port={self.port} -c max_connections=60"
+        options = f"-c unix_socket_directories='' -c listen_addresses=127.0.0.1 -c port={self.port}"
         self._run("pg_ctl", *self._data, "-w", "-l", str(self.folder / "log"), "-o", options, "start")
 
     def stop(self) -> None:
@@ -40,11 +41,15 @@ class PostgresServer:
     def kill(self) -> None:
         """Kills the server with all its processes, as a power failure would."""
         main = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        # It starts no more processes while they are counted.
+        os.kill(main, signal.SIGSTOP)
         processes = [main, *_children(main)]
         for process in processes:
             os.kill(process, signal.SIGKILL)
-        while any(Path(f"/proc/{process}").exists() and not _is_zombie(process) for process in processes):
-            pass
+        while not all(map(_is_dead, processes)):
+            time.sleep(0.001)
+        # A dead process that nobody has waited for yet would be taken for a server that runs.
+        (self.folder / "data" / "postmaster.pid").unlink()
 
     def new_database(self) -> str:
         """The URL of an empty database."""
@@ -85,7 +90,7 @@ def _children(parent: int) -> list[int]:
     return [int(one) for one in children.read_text().split()]
 
 
-def _is_zombie(process: int) -> bool:
+def _is_dead(process: int) -> bool:
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:

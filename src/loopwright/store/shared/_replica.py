@@ -24,7 +24,7 @@ from loopwright.store.shared._connection import PERMANENT, Connection, told
 from loopwright.store.shared._lines import Position, batch, behind, whole
 from loopwright.store.shared._lines import told as told_of
 from loopwright.store.shared._pull import diverged, fetched
-from loopwright.store.shared._runs import RunRow, find, in_use, lock
+from loopwright.store.shared._runs import RunRow, find, in_use, lock, unlock
 
 if TYPE_CHECKING:
     from loopwright.store.shared._place import Place
@@ -154,6 +154,9 @@ class PostgresReplica:
         if self._thread is not None:
             self._thread.join()
         if self._connection is not None:
+            # The server may take a moment to end the session: whoever comes next need not wait for that.
+            with contextlib.suppress(psycopg.Error):
+                unlock(self._connection, self._row)
             self._connection.close()
         self.refuse_after_failure()
 

@@ -135,6 +135,11 @@ def lock(connection: Connection, row: RunRow) -> bool:
     return bool(taken)
 
 
+def unlock(connection: Connection, row: RunRow) -> None:
+    """Lets the lock of a run go."""
+    connection.execute("SELECT pg_advisory_unlock(%s, %s)", (LOCKS, row.key))
+
+
 def take(connection: Connection, row: RunRow) -> int:
     """Writes down that this process writes the run, whose lock it has; gives the epoch that its writes bear."""
     [epoch] = connection.execute(

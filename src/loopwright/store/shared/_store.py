@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -28,6 +29,8 @@ from loopwright.store.shared._runs import RunRow, SharedRun
 from loopwright.store.shared._schema import Settings, migrate, set_setting, settings
 
 _log = logging.getLogger(__name__)
+_NOTICED = 1.0
+"""Seconds in which a server notices that a driver on a machine that it reaches is dead."""
 PATIENCE = 300.0
 """Seconds that the database may be away while a run works."""
 
@@ -323,6 +326,9 @@ def _claim(connection: Connection, row: RunRow) -> RunRow:
     Raises:
         RunInUse: Another process has it.
     """
-    if not _runs.lock(connection, row):
-        raise _runs.in_use(connection, row)
+    until = time.monotonic() + _NOTICED
+    while not _runs.lock(connection, row):
+        if time.monotonic() > until:
+            raise _runs.in_use(connection, row)
+        time.sleep(0.05)
     return _runs.find(connection, row.id)
