@@ -153,9 +153,7 @@ def place_options(function: _Function) -> _Function:
         show_envvar=True,
         help="Open sandboxes on the workers of a Ray cluster: that of RAY_ADDRESS or one started here, or a named one.",
     )
-    many = click.option(
-        "--workers", type=WholeRange(1), help="With --on: how many; one for each processor by default."
-    )
+    many = click.option("--workers", type=WholeRange(1), help="With --on: how many; one for each processor by default.")
     options: Any = where(many(gathered))
     added: _Function = options
     return added

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from loopwright.errors import RunInUse, StoreError
 from loopwright.store import RunStore, read_run
 from loopwright.store.shared import SharedStore, _connection
+from tests.faults.table import proves
 from tests.store.shared.proxy import Proxy, proxied
 from tests.store.shared.server import PostgresServer
 from tests.store.shared.test_store import execute, same
@@ -42,6 +43,10 @@ def texts(folder: Path) -> list[str]:
     return [getattr(event.data, "message", "") for event in read_run(folder).events]
 
 
+@proves(
+    "the way to Postgres is cut without a word, three times in a run",
+    "paid calls wait, and are made once; folder and database equal",
+)
 async def test_a_cut_way_is_waited_for_and_nothing_is_lost(
     server: PostgresServer, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,6 +72,10 @@ async def test_a_cut_way_is_waited_for_and_nothing_is_lost(
     assert same(tmp_path / "one", tmp_path / "two")
 
 
+@proves(
+    "a driver is cut off from Postgres, and another machine takes its run",
+    "the first one makes no paid call, names the second one and stops; nothing of it is in the record",
+)
 async def test_a_driver_that_was_cut_off_and_replaced_stops_and_leaves_nothing_in_the_record(
     server: PostgresServer, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +177,10 @@ async def test_a_session_that_the_server_ended_takes_its_run_again(url: str, tmp
     assert len(texts(tmp_path / "one")) == 7
 
 
+@proves(
+    "Postgres says that its disk is full (error 53100, raised by a trigger)",
+    "the run stops and says so; once there is room, it goes on with all of its folder",
+)
 async def test_a_full_database_is_told_and_the_run_can_go_on_afterwards(url: str, tmp_path: Path) -> None:
     store = RunStore.create(tmp_path / "one", manifest(), share=SharedStore(url))
     store.append(note("one"))
@@ -193,6 +206,10 @@ async def test_a_full_database_is_told_and_the_run_can_go_on_afterwards(url: str
     assert same(tmp_path / "one", tmp_path / "two")
 
 
+@proves(
+    "two machines whose clocks are two hours apart, on one run in Postgres",
+    "one writer at a time; each goes on with what the other one recorded",
+)
 async def test_clocks_that_are_an_hour_apart_decide_nothing(url: str, tmp_path: Path) -> None:
     def clock(hours: int) -> Any:
         return lambda: datetime.now(UTC) + timedelta(hours=hours)
