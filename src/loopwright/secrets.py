@@ -30,17 +30,10 @@ _WORDS = frozenset({"default", "disabled", "enabled", "required"})
 _PLAIN = re.compile(r"[A-Za-z]{1,16}|[0-9]{4}-[0-9]{2}-[0-9]{2}(-[a-z]{1,10})?")
 """What stands in a URL beside its secrets: words such as `admin`, and versions such as `2024-10-21-preview`."""
 
-_SETTINGS = frozenset(
-    {
-        "LOOPWRIGHT_CHECKPOINTS",
-        "LOOPWRIGHT_CONCURRENCY",
-        "LOOPWRIGHT_MODEL",
-        "LOOPWRIGHT_PRICES",
-        "LOOPWRIGHT_RESPONSE_CACHE",
-        "LOOPWRIGHT_RUNS",
-    }
-)
-"""Settings of Loopwright that a project may bring; the others say where the user's own keys, data and programs are."""
+_SETTINGS = frozenset({"LOOPWRIGHT_CONCURRENCY", "LOOPWRIGHT_MODEL", "LOOPWRIGHT_RUNS"})
+"""Settings of Loopwright that a project may bring. The others say where the user's own keys, data and programs are,
+what stands in for a model's reply, and what a cap on cost believes.
+"""
 _REDIRECTS = re.compile(
     "|".join(
         (
@@ -49,9 +42,10 @@ _REDIRECTS = re.compile(
             r"(LD|DYLD|PYTHON|GIT|DOCKER|BUILDKIT|SSH|SSL|OPENSSL|CURL|REQUESTS|HTTPX|PIP|UV|CONDA|NODE|NPM|JAVA|JDK|PERL|RUBY|"
             r"GCONV|LIBC|GLIBC|MALLOC|XDG|DBUS|PG|HF|CUDA|GGML|LLAMA|LANGCHAIN|LANGSMITH|OTEL|PYDANTIC|JUPYTER|IPYTHON)_?.*",
             r"(BASH_)?ENV|HOME|SHELL|IFS|TMP|TEMP|TMPDIR|USER|LOGNAME|EDITOR|VISUAL|PAGER|BROWSER|SSLKEYLOGFILE|VIRTUAL_ENV",
-            r"LOOPWRIGHT_.*",
+            r"LOOPWRIGHT_.*|(RAY|FSSPEC|TORCH)_.*|TRANSFORMERS_CACHE",
             # Where traffic goes, and whom it believes.
-            r".*(PROXY|PRELOAD|ASKPASS|_CA_BUNDLE|_CERT|_CERT_FILE|_ENDPOINT|_API_BASE|_HOST)",
+            r".*(PROXY|PRELOAD|ASKPASS|_CA_BUNDLE|_CERT|_CERT_FILE|_ENDPOINT(_URL.*)?|_API_BASE|_HOST)",
+            r"NETRC|AWS_(CONFIG_FILE|SHARED_CREDENTIALS_FILE|PROFILE)|GOOGLE_APPLICATION_CREDENTIALS",
         )
     ),
     re.IGNORECASE,

@@ -282,8 +282,9 @@ def test_no_text_of_a_record_is_half_a_character_whoever_wrote_it(sent: Path) ->
     record = read_run(sent)
     followed = list(record.follow().look())
     assert [event.data for event in followed] == [event.data for event in record.events]
-    for event in followed:
+    for event in [*followed, *record.events_of("e")]:
         event.model_dump_json()
+    assert list(record.events_of("e")) == followed[-3:]
     messages = [event.data.message for event in followed if isinstance(event.data, Failed)]
     assert messages == ["a", text, text]
     last = followed[-1].data

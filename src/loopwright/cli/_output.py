@@ -60,7 +60,8 @@ def load_env(path: Path) -> None:
 
     if left_out := load_env_file(path):
         names = ", ".join(left_out)
-        tell(f"note: {path} may not set {names}: an `.env` file decides nothing on where code, keys or traffic go")
+        what = "where code, keys or traffic go, or what they cost"
+        tell(f"note: {path} may not set {names}: an `.env` file decides nothing on {what}")
 
 
 def tell(text: str) -> None:

@@ -17,7 +17,7 @@ from pydantic_core import to_json as fast_json
 
 from loopwright.errors import StoreError
 from loopwright.files import open_descriptor, open_regular, write_whole
-from loopwright.store._codec import BadLine, decode, encode, holds_halves
+from loopwright.store._codec import BadLine, decode, encode, holds_halves, plain
 from loopwright.store._events import SCHEMA_VERSION
 from loopwright.store._migrate import migrate
 from loopwright.store._replica import Replica
@@ -122,7 +122,9 @@ def lines_of(path: Path, run: str, episode: str) -> Iterator[Line]:
                     if body.get("episode") == episode and body["v"] <= SCHEMA_VERSION:
                         texts.grow(offset - grown)
                         grown = offset
-                        yield Line(offset, len(raw), _restored(body, texts, path, number))
+                        texts.halves = texts.halves or holds_halves(raw)
+                        restored = _restored(body, texts, path, number)
+                        yield Line(offset, len(raw), plain(restored) if texts.halves else restored)
             offset += len(raw)
 
 
