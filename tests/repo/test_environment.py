@@ -29,6 +29,17 @@ async def test_half_of_a_patch_passes_half_of_the_tests(shop: Shop) -> None:
     assert "'3.2 EUR' != '2.25 EUR'" in verdict.failed[0].evidence or "2.25 EUR" in verdict.failed[0].evidence
 
 
+async def test_files_for_which_there_is_no_room_are_the_candidates_doing(shop: Shop) -> None:
+    many = {f"large{number}.txt": f"{'a' * 1000}\n" * 7000 for number in range(5)}
+    verdict = await shop.graded({**RIGHT, **many})
+    assert verdict.score == 0
+    assert "the candidate's files do not fit the sandbox" in verdict.checks[0].evidence
+    place = await shop.environment.workplace(changed(shop.base, many))
+    assert place.found == shop.base
+    await place.close()
+    assert (await shop.graded(RIGHT)).passed
+
+
 async def test_an_agent_acts_and_its_files_are_graded(shop: Shop, kept: Kept) -> None:
     await shop.environment.reset(shop.instance())
     seen = await shop.environment.step(Candidate(text="git log --oneline | wc -l; ls; ls tests"))

@@ -13,7 +13,7 @@ from loopwright.repo._grading import run_suite
 from loopwright.repo._patch import PatchFailed, apply_patch, read_patch
 from loopwright.repo._test_files import Suite, hidden_suite, visible_suite
 from loopwright.repo._tree import PATCH, Tree, patch_of
-from loopwright.repo._workspace import Workplace, Workspace, base_of
+from loopwright.repo._workspace import DoesNotFit, Workplace, Workspace, base_of
 from loopwright.sandbox import Sandbox
 from loopwright.task import Instance
 from loopwright.text import cut_middle
@@ -128,7 +128,8 @@ class RepoEnvironment:
         """Opens a sandbox in which a program works on the files on its own.
 
         Args:
-            start: The patch whose files it finds; None for those of the base commit.
+            start: The patch whose files it finds; None for those of the base commit, which it finds as well where the
+                patch's do not fit the sandbox.
 
         Raises:
             TaskError: The files do not fit, or the set-up fails.
@@ -140,6 +141,9 @@ class RepoEnvironment:
         space = await Workspace.open(self._setup.provider, self._setup.spec, self._fields, base)
         try:
             await space.put(found)
+        except DoesNotFit:
+            await space.close()
+            return await self.workplace(None)
         except BaseException:
             await space.close()
             raise
@@ -188,7 +192,10 @@ class RepoEnvironment:
             tree = await asyncio.to_thread(lambda: apply_patch(base, read_patch(patch), strict=True))
         except PatchFailed as error:
             return _refused(str(error), stored)
-        verdict = await run_suite(self._setup.provider, self._setup.spec, self._fields, base, tree, suite)
+        try:
+            verdict = await run_suite(self._setup.provider, self._setup.spec, self._fields, base, tree, suite)
+        except DoesNotFit as error:
+            return _refused(str(error), stored)
         checks = verdict.checks or (Check(name="applies", score=1.0),)
         first = checks[0].model_copy(update={"data": {PATCH: stored}})
         return verdict.model_copy(update={"checks": (first, *checks[1:])})

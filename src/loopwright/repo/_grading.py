@@ -39,6 +39,7 @@ async def run_suite(
     Raises:
         VerifierError: The tests cannot be run: this says nothing of the candidate.
         TaskError: The set-up fails.
+        DoesNotFit: The sandbox has no room for the candidate's files.
         SandboxError: There is no sandbox, or it was lost.
     """
     started = time.monotonic()

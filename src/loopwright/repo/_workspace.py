@@ -34,6 +34,10 @@ _SHOWN = 2000
 _EPOCH = 1_700_000_000
 
 
+class DoesNotFit(ValueError):
+    """Files for which the sandbox has no room; the text says so."""
+
+
 class Workspace:
     """The files of a repository in a sandbox of its own."""
 
@@ -57,7 +61,7 @@ class Workspace:
             replace(spec, writable=(*spec.writable, *own), env={**_GIT, **_path(fields), **spec.env})
         )
         try:
-            await _put(sandbox, folder, base)
+            await _put_base(sandbox, folder, base)
             made = await sandbox.run(["/bin/sh", "-c", COMMIT], cwd=folder, timeout=_SETUP)
             if not made.ok:
                 raise TaskError(f"git cannot make a commit in the sandbox: {made.stderr.text.strip()[-300:]}")
@@ -98,12 +102,15 @@ class Workspace:
 
         Raises:
             SandboxLost: The sandbox is gone.
-            TaskError: They do not fit.
+            DoesNotFit: There is no room for them.
         """
         changed = [name for name in {*self._base, *tree} if self._base.get(name) != tree.get(name)]
         gone = "\0".join(self._at(name) for name in changed).encode("utf-8", "surrogateescape")
         await self.sandbox.run(["xargs", "-0", "-r", "rm", "-rf", "--"], stdin=gone, cwd="/")
-        await _put(self.sandbox, self.folder, {name: tree[name] for name in sorted(changed) if name in tree})
+        try:
+            await _put(self.sandbox, self.folder, {name: tree[name] for name in sorted(changed) if name in tree})
+        except ValueError as error:
+            raise DoesNotFit(f"the candidate's files do not fit the sandbox: {error}") from None
 
     def _at(self, name: str) -> str:
         return f"{self.folder}/{name}"
@@ -210,8 +217,12 @@ def _is_cache(name: str) -> bool:
 
 
 async def _put(sandbox: Sandbox, folder: str, tree: Tree) -> None:
+    await sandbox.unpack(packed_tree(folder, tree))
+
+
+async def _put_base(sandbox: Sandbox, folder: str, base: Tree) -> None:
     try:
-        await sandbox.unpack(packed_tree(folder, tree))
+        await _put(sandbox, folder, base)
     except ValueError as error:
         if "Permission denied" in str(error):
             raise TaskError(
