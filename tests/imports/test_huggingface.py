@@ -108,6 +108,52 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, library: Any) -> None:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_parquet_file_of_kilobytes_that_stands_for_gigabytes_is_refused(
+    tmp_path: Path, library: Any, nested: bool
+) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = 600_000
+    numbers = arrow.array([0] * rows, arrow.int32())
+    long = arrow.DictionaryArray.from_arrays(numbers, arrow.array(["x" * 1000]))
+    short = arrow.DictionaryArray.from_arrays(numbers, arrow.array(["5"]))
+    columns = {"question": short if nested else long, "answer": short}
+    if nested:
+        columns["choices"] = arrow.ListArray.from_arrays(arrow.array(range(rows + 1), arrow.int32()), long)
+    source = tmp_path / "bomb.parquet"
+    parquet.write_table(arrow.table(columns), source, compression="zstd")
+    assert source.stat().st_size < 4_000_000
+    with pytest.raises(TaskError, match=r"comes to \d\d\d,\d\d\d,\d\d\d bytes; at most"):
+        import_tasks("huggingface", source, tmp_path / "out")
+
+
+def test_every_kind_of_column_is_measured(tmp_path: Path, library: Any) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    columns = {
+        "question": [row["question"] for row in ROWS],
+        "answer": [row["answer"] for row in ROWS],
+        "more": arrow.array([{"a": "k", "b": 1}, None]),
+        "lists": [[["a"], []], []],
+        "bytes": [b"1", None],
+        "number": [1.5, None],
+        "nothing": arrow.nulls(2),
+        "truth": [True, False],
+    }
+    parquet.write_table(arrow.table(columns), tmp_path / "a.parquet")
+    import_tasks("huggingface", tmp_path / "a.parquet", tmp_path / "out")
+    assert len(records(tmp_path / "out")) == 2
+
+
+@pytest.mark.parametrize("module", ["gzip", "bz2", "lzma"])
+def test_text_that_is_compressed_is_not_unpacked(tmp_path: Path, library: Any, module: str) -> None:
+    packed = importlib.import_module(module).compress(b"question,answer\n" + b"x" * 10_000_000 + b",5\n")
+    (tmp_path / "a.csv").write_bytes(packed)
+    with pytest.raises(TaskError, match="is no text: unpack it first"):
+        import_tasks("huggingface", tmp_path / "a.csv", tmp_path / "out")
+
+
 @pytest.mark.parametrize("names", ["above", "absolute", "address", "link", "saved", "saved split"])
 def test_a_folder_brings_its_own_files_alone(
     tmp_path: Path, library: Any, server: tuple[str, list[str]], names: str

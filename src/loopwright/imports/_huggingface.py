@@ -20,6 +20,7 @@ from loopwright.errors import MissingExtra, TaskError, UserError
 from loopwright.files import open_regular
 from loopwright.imports._format import ImportResult
 from loopwright.imports._inspect import Sample, sample_of, write_questions
+from loopwright.imports._measure import refuse_packed, refuse_parquet_bomb
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -139,11 +140,16 @@ def _copied(source: Path, target: Path) -> tuple[str, dict[str, list[str]]]:
         copy = target / f"{number}{path.suffix}"
         target.mkdir(exist_ok=True)
         with open_regular(path, source if whole else None) as file, copy.open("wb") as written:
-            if kind == "json" and not _ROWS.match(file.read(_BEGINNING)):
+            beginning = file.read(_BEGINNING)
+            if kind in ("csv", "json"):
+                refuse_packed(path.name, beginning)
+            if kind == "json" and not _ROWS.match(beginning):
                 # PyArrow ends the whole process where a null stands in the place of the first row.
                 raise ValueError(f"{path.name} does not begin with a row, which is a JSON object")
             file.seek(0)
             copyfileobj(file, written)
+        if kind == "parquet":
+            refuse_parquet_bomb(copy)
         splits.setdefault(_split(path.relative_to(source), kind) if whole else "train", []).append(str(copy))
     return kind, splits
 
