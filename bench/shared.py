@@ -88,6 +88,16 @@ def measured(work: Work, number: int, share: SharedStore | None) -> tuple[float,
     return seconds, run
 
 
+def plain_commit(url: str, number: int) -> float:
+    """Milliseconds of one INSERT of 600 bytes with its commit, by psycopg alone: what the server and its disk take."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS bench_plain (line bytea)")
+        begun = time.perf_counter()
+        for _ in range(number):
+            connection.execute("INSERT INTO bench_plain VALUES (%s)", (b"x" * 600,))
+        return (time.perf_counter() - begun) * 1000 / number
+
+
 def bytes_per_event(url: str) -> tuple[float, float, int]:
     """Of the lines, and of the table with its indexes; and how many events it has."""
     with psycopg.connect(url, autocommit=True) as connection:
@@ -134,6 +144,9 @@ def main() -> None:
         )
     console = Console(width=120)
     console.print(table)
+    commits = [plain_commit(url, 1000 // part) for _ in range(options.times)]
+    told = f"{statistics.median(commits):.3f} ms, {min(commits):.3f} to {max(commits):.3f}"
+    console.print(f"one INSERT with its commit by psycopg alone, {options.times} x {1000 // part}: {told}")
     line, row, number = bytes_per_event(url)
     console.print(f"{number} events: {line:.0f} bytes of line, {row:.0f} bytes of table and indexes for each")
 
