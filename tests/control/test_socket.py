@@ -170,3 +170,28 @@ def test_what_does_not_answer_as_a_run_is_told(tmp_path: Path, answer: bytes) ->
         with pytest.raises(UserError, match=r"does not answer as a run does|cannot be reached"):
             ask(tmp_path, ControlRequest(command=Pause()))
         thread.join()
+
+
+def test_an_answer_that_trickles_in_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loopwright.control._client._PATIENCE", 0.5)
+    ended = threading.Event()
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(tmp_path / SOCKET))
+        other.listen()
+
+        def serve() -> None:
+            connection, _ = other.accept()
+            with connection:
+                for _ in range(300):
+                    if ended.wait(0.05):
+                        return
+                    connection.send(b" ")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            with pytest.raises(UserError, match=r"did not answer in 0\.5 s"):
+                ask(tmp_path, ControlRequest(command=Pause()))
+        finally:
+            ended.set()
+            thread.join()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import time
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -81,8 +82,12 @@ def _asked(folder: Path, opened: int, request: ControlRequest) -> ControlReply:
 
 
 def _line(connection: socket.socket) -> bytes:
-    read = bytearray()
+    """The reply, within the patience for all of it: one that trickles in would hold this process for days."""
+    read, end = bytearray(), time.monotonic() + _PATIENCE
     while not read.endswith(b"\n") and len(read) <= LARGEST_REPLY:
+        if (left := end - time.monotonic()) <= 0:
+            raise TimeoutError
+        connection.settimeout(left)
         if not (part := connection.recv(65536)):
             break
         read += part
