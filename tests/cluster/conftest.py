@@ -1,4 +1,4 @@
-"""One small Ray cluster for all tests of a process; it listens on this machine alone."""
+"""One small Ray cluster for all tests of a process; it asks for a token."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ PROCESSORS = 6
 def ray() -> Iterator[Any]:
     """Ray's library, connected: runs with `on="ray"` in this process use the cluster."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_AUTH_MODE"] = "token"
     os.environ["RAY_IGNORE_UNHANDLED_ERRORS"] = "1"
     library = pytest.importorskip("ray")
     library.init(
@@ -29,7 +30,6 @@ def ray() -> Iterator[Any]:
         include_dashboard=False,
         log_to_driver=False,
         logging_level="ERROR",
-        _node_ip_address="127.0.0.1",
     )
     yield library
     library.shutdown()

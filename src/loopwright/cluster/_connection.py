@@ -18,8 +18,7 @@ OLDEST, NEWEST = (2, 55), (3, 0)
 """Versions of Ray: from the first to below the second."""
 _ADDRESS = re.compile(r"(ray://)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})")
 _INSTALL = "Run: pip install 'loopwright[ray]'"
-_HERE = "127.0.0.1"
-_HOW_TO_START = "Start it with `ray start --head`, and see docs/guides/run-on-many-machines.md."
+_HOW_TO_START = "Start one with `ray start --head`. If it asks for a token, set RAY_AUTH_MODE=token here, too."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,9 @@ def connect(on: str, processors: int) -> Connection:
             if address:
                 ray.init(address, **quiet)
             else:
-                ray.init("local", num_cpus=processors, include_dashboard=False, _node_ip_address=_HERE, **quiet)
+                # Its ports are open to the network, and whoever speaks to them executes code.
+                os.environ.setdefault("RAY_AUTH_MODE", "token")
+                ray.init("local", num_cpus=processors, include_dashboard=False, **quiet)
         except (ConnectionError, RuntimeError, TimeoutError, ValueError, OSError) as error:
             raise ClusterUnusable(
                 f"there is no Ray cluster at {address or 'this machine'}: {str(error).strip().partition(chr(10))[0]}",

@@ -1,0 +1,56 @@
+"""`kill -9` of workers: their sandboxes are lost, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+
+import pytest
+
+from loopwright.cluster import RayCluster
+from tests.cluster.workload import Shared, begin, executed, kill, made, opened, outcome, paid
+from tests.faults.table import proves
+
+pytestmark = pytest.mark.anyio
+
+KILLS = 20
+
+
+async def undisturbed(folder: Path, provider: str) -> list[tuple[object, ...]]:
+    """On this machine alone."""
+    result = outcome(await executed(begin(made(folder), provider), None))
+    assert all(end and end[0] == "scored" for _, _, end, _ in result)  # type: ignore[index]  # a tuple
+    return result
+
+
+async def test_a_run_on_workers_comes_to_the_same(tmp_path: Path, cluster: RayCluster) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    expected = await undisturbed(here, "bubblewrap")
+    assert outcome(await executed(begin(made(there)), Shared(cluster))) == expected
+    assert sorted(paid(there)) == sorted(paid(here))
+    assert {one.host for one in opened(there)} == {facts.host for facts in cluster.facts}
+    assert {one.host for one in opened(here)} == {""}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["bubblewrap", pytest.param("docker", marks=pytest.mark.docker)])
+@proves(
+    f"on a Ray cluster, `kill -9` of a worker at {KILLS} random instants",
+    "the run goes on: same actions, observations, verdicts and grades; 0 model calls made twice",
+)
+async def test_kill_9_of_a_worker(tmp_path: Path, cluster: RayCluster, kind: str) -> None:
+    expected = await undisturbed(tmp_path / "here", kind)
+    chance = random.Random(11)
+    kills = runs = sandboxes = 0
+    while kills < KILLS:
+        folder = made(tmp_path / f"there{runs}")
+        run = asyncio.ensure_future(executed(begin(folder, kind), Shared(cluster)))
+        while not run.done() and kills < KILLS:
+            await asyncio.wait([run], timeout=chance.uniform(0, 2))
+            if not run.done():
+                kills += kill(chance.choice(cluster.facts).pid)
+        assert outcome(await run) == expected
+        assert len(paid(folder)) == len(set(paid(folder)))
+        runs, sandboxes = runs + 1, sandboxes + len(opened(folder))
+    assert sandboxes > runs * len(opened(tmp_path / "here")), "no kill cost a sandbox"
