@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import re
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -17,6 +18,7 @@ from loopwright.secrets import SECRET_NAME, holds_secret
 OLDEST, NEWEST = (2, 55), (3, 0)
 """Versions of Ray: from the first to below the second."""
 _ADDRESS = re.compile(r"(ray://)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})")
+_PATIENCE = 10.0
 _INSTALL = "Run: pip install 'loopwright[ray]'"
 _HOW_TO_START = "Start one with `ray start --head`. If it asks for a token, set RAY_AUTH_MODE=token here, too."
 
@@ -71,12 +73,13 @@ def connect(on: str, processors: int) -> Connection:
     with _without_secrets():
         try:
             if address:
+                _reach(address)
                 ray.init(address, **quiet)
             else:
                 # Its ports are open to the network, and whoever speaks to them executes code.
                 os.environ.setdefault("RAY_AUTH_MODE", "token")
                 ray.init("local", num_cpus=processors, include_dashboard=False, **quiet)
-        except (ConnectionError, RuntimeError, TimeoutError, ValueError, OSError) as error:
+        except (ConnectionError, RuntimeError, TimeoutError, ValueError, OverflowError, OSError) as error:
             raise ClusterUnusable(
                 f"there is no Ray cluster at {address or 'this machine'}: {str(error).strip().partition(chr(10))[0]}",
                 remedy=_HOW_TO_START,
@@ -111,6 +114,16 @@ def _library() -> Any:
     import ray
 
     return ray
+
+
+def _reach(address: str) -> None:
+    """Tries a connection, as Ray would try for minutes.
+
+    Raises:
+        OSError: Nothing answers.
+    """
+    if found := _ADDRESS.fullmatch(address):
+        socket.create_connection((found[2].strip("[]"), int(found[3])), timeout=_PATIENCE).close()
 
 
 @contextlib.contextmanager
