@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from pathlib import Path
 
 import pytest
 
 from loopwright.cluster import RayCluster
+from loopwright.store import read_run
 from tests.cluster.workload import Shared, begin, executed, kill, made, opened, outcome, paid
 from tests.faults.table import proves
 
 pytestmark = pytest.mark.anyio
 
 KILLS = 20
+IN_ONE = 4
 
 
 async def undisturbed(folder: Path, provider: str) -> list[tuple[object, ...]]:
@@ -41,16 +42,23 @@ async def test_a_run_on_workers_comes_to_the_same(tmp_path: Path, cluster: RayCl
 )
 async def test_kill_9_of_a_worker(tmp_path: Path, cluster: RayCluster, kind: str) -> None:
     expected = await undisturbed(tmp_path / "here", kind)
+    events = len(list(read_run(tmp_path / "here" / "run").events))
     chance = random.Random(11)
-    kills = runs = sandboxes = 0
-    while kills < KILLS:
-        folder = made(tmp_path / f"there{runs}")
-        run = asyncio.ensure_future(executed(begin(folder, kind), Shared(cluster)))
-        while not run.done() and kills < KILLS:
-            await asyncio.wait([run], timeout=chance.uniform(0, 2))
-            if not run.done():
+    kills = sandboxes = 0
+    for number in range(KILLS // IN_ONE):
+        folder = made(tmp_path / f"there{number}")
+        run = begin(folder, kind)
+        seen, instants = 0, chance.sample(range(events // 8, events), IN_ONE)
+
+        def strike(_: object) -> None:
+            nonlocal seen, kills
+            seen += 1
+            if seen in instants:  # noqa: B023  # the run ends within the turn
                 kills += kill(chance.choice(cluster.facts).pid)
-        assert outcome(await run) == expected
+
+        run.on_event(strike)
+        assert outcome(await executed(run, Shared(cluster))) == expected
         assert len(paid(folder)) == len(set(paid(folder)))
-        runs, sandboxes = runs + 1, sandboxes + len(opened(folder))
-    assert sandboxes > runs * len(opened(tmp_path / "here")), "no kill cost a sandbox"
+        sandboxes += len(opened(folder))
+    assert kills >= KILLS - IN_ONE  # one may find its worker dead already
+    assert sandboxes > KILLS // IN_ONE * len(opened(tmp_path / "here")), "no kill cost a sandbox"

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from loopwright import ComponentOverrides, Run, RunConfig, RunResult, Task
 from loopwright.candidate import Candidate
@@ -77,7 +78,7 @@ class Adding:
             await sandbox.close()
 
 
-def tasks(provider: str, *, adders: int, coders: int) -> Sequence[Task]:
+def tasks(provider: str, adders: int, coders: int, session: Mapping[str, Any] | None) -> Sequence[Task]:
     add = {
         "name": "add",
         "goal": "Add numbers.",
@@ -88,6 +89,7 @@ def tasks(provider: str, *, adders: int, coders: int) -> Sequence[Task]:
         "data": [{"id": f"a{number}", "goal": f"Add numbers, {number}."} for number in range(adders)],
         "loop": {"strategy": "react", "max_iterations": ACTIONS, "repetition": None},
         "budget": {"model_calls": ACTIONS},
+        "session": session,
     }
     tests = "from solution import double\n\n" + "".join(
         f"def test_{number}():\n    assert double({number}) == {2 * number}\n\n" for number in (0, 2)
@@ -105,7 +107,15 @@ def tasks(provider: str, *, adders: int, coders: int) -> Sequence[Task]:
     return [Task.model_validate(task) for task, number in ((add, adders), (code, coders)) if number]
 
 
-def begin(folder: Path, provider: str = "bubblewrap", *, adders: int = 4, coders: int = 2, concurrency: int = 6) -> Run:
+def begin(
+    folder: Path,
+    provider: str = "bubblewrap",
+    *,
+    adders: int = 4,
+    coders: int = 2,
+    concurrency: int = 6,
+    session: Mapping[str, Any] | None = None,
+) -> Run:
     """Makes the run, or opens it again."""
     given = ComponentOverrides(models={Billed.name: Billed(folder / "paid.log")}, environments={"adding": Adding})
     if (folder / "run" / "run.json").exists():
@@ -120,9 +130,7 @@ def begin(folder: Path, provider: str = "bubblewrap", *, adders: int = 4, coders
     (project / "prompts" / "guess.md").write_text(
         "Add.\n--- user ---\n{{ view.goal }} {{ view.current.observation.text if view.current else '' }}\n"
     )
-    config = RunConfig(
-        tasks=tuple(tasks(provider, adders=adders, coders=coders)), project=project, concurrency=concurrency
-    )
+    config = RunConfig(tasks=tuple(tasks(provider, adders, coders, session)), project=project, concurrency=concurrency)
     return Run.create(config, folder / "run", given=given)
 
 

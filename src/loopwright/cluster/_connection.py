@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import socket
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -65,10 +66,13 @@ def connect(on: str, processors: int) -> Connection:
     Raises:
         ClusterUnusable: Nothing answers at the address.
     """
+    address = os.environ.get("RAY_ADDRESS", "") if on == "ray" else on
+    if not address and "ray" not in sys.modules:
+        # Ray's ports are open to the network, and whoever speaks to them executes code. It reads this when imported.
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     ray = _library()
     if ray.is_initialized():
         return Connection(ray, own=False, opened=False)
-    address = os.environ.get("RAY_ADDRESS", "") if on == "ray" else on
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "namespace": "loopwright"}
     with _without_secrets():
         try:
@@ -76,8 +80,6 @@ def connect(on: str, processors: int) -> Connection:
                 _reach(address)
                 ray.init(address, **quiet)
             else:
-                # Its ports are open to the network, and whoever speaks to them executes code.
-                os.environ.setdefault("RAY_AUTH_MODE", "token")
                 ray.init("local", num_cpus=processors, include_dashboard=False, **quiet)
         except (ConnectionError, RuntimeError, TimeoutError, ValueError, OverflowError, OSError) as error:
             raise ClusterUnusable(
@@ -112,8 +114,16 @@ def _library() -> Any:
     os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
     logging.getLogger("ray").setLevel(logging.ERROR)
     import ray
+    import ray._private.worker
 
+    # It prints the deaths of workers among the results of the command, and no setting keeps it from that.
+    if hasattr(ray._private.worker, "print_to_stdstream"):
+        ray._private.worker.print_to_stdstream = _say_nothing
     return ray
+
+
+def _say_nothing(*_: object, **__: object) -> None:
+    """In place of what prints."""
 
 
 def _reach(address: str) -> None:

@@ -59,7 +59,6 @@ class Worker:
         self._changed = changed
         self._incarnation = ""
         self._waiting: set[asyncio.Future[Any]] = set()
-        self._told: set[Any] = set()
         self._health: asyncio.Task[None] | None = None
 
     @property

@@ -15,6 +15,12 @@ from loopwright.sandbox import Change, Completed, Process, SandboxSpec
 from loopwright.types import ControlState
 
 
+def _seen(done: asyncio.Future[Any]) -> None:
+    """Marks an error as seen, for what nobody waits for any more."""
+    if not done.cancelled():
+        done.exception()
+
+
 class WorkerProcess:
     """A command that is spoken to while it runs, in a sandbox on a worker."""
 
@@ -32,6 +38,7 @@ class WorkerProcess:
         """Returns the next bytes of its stdout; see `Process.read`. One that is cancelled loses nothing."""
         if self._reading is None:
             self._reading = asyncio.get_running_loop().create_task(self._next())
+            self._reading.add_done_callback(_seen)
         data = await asyncio.shield(self._reading)
         self._reading = None
         return data
