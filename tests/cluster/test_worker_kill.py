@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import random
+import signal
 from pathlib import Path
 
 import pytest
 
 from loopwright.cluster import RayCluster
+from loopwright.errors import SandboxLost, WorkerLost
+from loopwright.sandbox import SandboxSpec
 from loopwright.store import read_run
 from tests.cluster.workload import Shared, begin, executed, kill, made, opened, outcome, paid
 from tests.faults.table import proves
@@ -64,3 +69,33 @@ async def test_kill_9_of_a_worker(tmp_path: Path, cluster: RayCluster, kind: str
         assert len(paid(folder)) == len(set(paid(folder)))
         runs, sandboxes = runs + 1, sandboxes + len(opened(folder))
     assert sandboxes > runs * len(opened(tmp_path / "here")), "no kill cost a sandbox"
+
+
+@pytest.mark.slow
+@proves(
+    "on a Ray cluster, a worker that stops to answer, as behind a cut network",
+    "its sandboxes are lost for the driver after 12 s, and the work is done on another worker; later it is used again",
+)
+async def test_a_worker_that_says_nothing(cluster: RayCluster) -> None:
+    provider = await cluster.sandboxes("bubblewrap", None)
+    sandbox = await provider.open(SandboxSpec())
+    pid = int(sandbox.id.split("-")[1])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(WorkerLost, match="did not answer for 12 s"):
+            await sandbox.run(["true"])
+        other = await provider.open(SandboxSpec())
+        assert other.id.split("-")[1] != str(pid)
+        assert (await other.run(["true"])).ok
+        await other.close()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    with pytest.raises(SandboxLost):
+        await sandbox.run(["true"])
+    for _ in range(300):
+        again = await provider.open(SandboxSpec())
+        await again.close()
+        if again.id.split("-")[1] == str(pid):
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError("the worker is not used again")
