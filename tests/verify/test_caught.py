@@ -9,7 +9,7 @@ from tests.verify.conftest import Judge
 pytestmark = pytest.mark.anyio
 
 TESTS = """
-    import contextlib, unittest
+    import contextlib, unittest, unittest.mock
     from checks import raises
     from solution import Empty, pop
     def test_assert():
@@ -41,13 +41,20 @@ TESTS = """
             case.fail("it should raise")
         except Empty as error:
             case.assertIsInstance(error, Empty)
+    def test_mock():
+        told = unittest.mock.Mock()
+        try:
+            pop([])
+            told.assert_called()
+        except Empty:
+            pass
 """
 
 
 @pytest.mark.parametrize("empty", ["AssertionError", "Exception", "BaseException"])
 async def test_an_alias_catches_no_failure(judge: Judge, empty: str) -> None:
     verdict = await judge.verdict(f"Empty = {empty}\ndef pop(items): return None\n", TESTS)
-    assert [check.score for check in verdict.checks] == [0] * 5
+    assert [check.score for check in verdict.checks] == [0] * 6
     assert all("an exception class of the candidate" in check.evidence for check in verdict.checks)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from loopwright.sandbox._guest.frames import take_pipe, write_frame
-from loopwright.verify._guest.conversation.guards import Failure, VerifierGuard
+from loopwright.verify._guest.conversation.guards import Failure, RaisedByTest, VerifierGuard
 from loopwright.verify._guest.conversation.peer import Gone, Peer
 from loopwright.verify._guest.conversation.proxy import Proxy, attribute
 from loopwright.verify._guest.conversation.values import pack, unpack
@@ -85,6 +85,14 @@ class _Tests:
         self.code, self.statements = rewrite(source)
 
 
+def _know_failures() -> None:
+    """Has the standard library's checks fail by exceptions that are known to come from the tests."""
+    if "unittest" in sys.modules:
+        sys.modules["unittest"].TestCase.failureException = Failure
+    if "unittest.mock" in sys.modules:
+        vars(sys.modules["unittest.mock"])["AssertionError"] = RaisedByTest
+
+
 class _Session:
     """One test, in a process of its own."""
 
@@ -123,8 +131,7 @@ class _Session:
                 return "passed", ""
             exec(self._tests.code, vars(module))
             loaded = True
-            if "unittest" in sys.modules:
-                sys.modules["unittest"].TestCase.failureException = Failure
+            _know_failures()
             vars(module)[name]()
         except BaseException as error:
             own = "_lw_id" not in vars(error) and not isinstance(error, (Gone, AssertionError))
