@@ -31,7 +31,7 @@ from tests.report import browser, samples
 from tests.report.builder import RunBuilder
 
 ROWS = "document.querySelectorAll('#list tbody tr').length >= 200"
-WHOLE = "document.querySelector('#overview .abstract')?.innerText.includes('{done} of {done} episodes')"
+WHOLE = "document.querySelector('#overview .abstract')?.innerText.startsWith('{done} of')"
 EPISODE = "document.querySelector('#episode h1') !== null"
 UPDATES, PAUSE = 40, 0.5
 """Episodes that end while a page watches, and seconds between two of them."""
@@ -129,6 +129,7 @@ class Measured:
     def add(self, what: str, values: Sequence[float], unit: str = "s") -> None:
         digits = 0 if unit in ("MB", "kB") else 3
         middle, worst = statistics.median(values), max(values)
+        print(f"{what}: {middle:.{digits}f} {unit}", file=sys.stderr, flush=True)
         self.table.add_row(what, str(len(values)), f"{middle:.{digits}f} {unit}", f"{worst:.{digits}f} {unit}")
 
     def twice(self, what: str, times: Sequence[tuple[float, float]]) -> None:
@@ -138,7 +139,7 @@ class Measured:
 
 @contextmanager
 def browsing(width: int = 1280) -> Iterator[browser.Page]:
-    with tempfile.TemporaryDirectory() as profile, browser.Page(Path(profile), timeout=300) as page:
+    with tempfile.TemporaryDirectory() as profile, browser.Page(Path(profile), timeout=900) as page:
         page.screen(width, 900)
         page.send("Performance.enable")
         yield page
@@ -150,22 +151,17 @@ def measure_large(measured: Measured, runs: Path, run: RunBuilder, episodes: int
     an_episode = f"{address}#episode/sums.nested-{episodes // 4:05}%3Arefine%3A0"
     whole = WHOLE.format(done=f"{episodes}")
     with browsing() as page:
-        for what, path in (("the run, cold", address), ("an episode, cold", an_episode)):
-            found, wholes = [], []
+        for what, path, until in (("the run, cold", address, ROWS), ("an episode, cold", an_episode, EPISODE)):
+            found = []
             for _ in range(times):
                 with served(runs) as server:
                     shown(page, server.address, "document.querySelector('h1') !== null")
-                    until = ROWS if path == address else EPISODE
                     found.append(shown(page, server.root + path, until))
-                    if path == address:
-                        page.settle(whole)
-                        wholes.append(float(page.run("performance.now()")) / 1000)
             measured.twice(what, found)
-            if wholes:
-                measured.add("the run, cold: all numbers", wholes)
     with served(runs) as server, browsing() as page:
         shown(page, server.address, "document.querySelector('h1') !== null")
-        shown(page, server.root + address, whole)
+        measured.add("the run, cold: all numbers", [shown(page, server.root + address, whole)[1]])
+        measured.add("all of its record read, by a processor", [server.processor])
         measured.add("memory of the server, then", [server.megabytes("VmRSS")], "MB")
         measured.twice("the run, warm", [shown(page, server.root + address, ROWS) for _ in range(times)])
         measured.twice("an episode, warm", [shown(page, server.root + an_episode, EPISODE) for _ in range(times)])
@@ -242,6 +238,7 @@ def main() -> None:
         if "list" in wanted:
             measure_list(measured, Path(folder) / "list", options.runs, options.times)
     Console().print(measured.table)
+    print(f"load of the machine at the end: {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
 
 
 if __name__ == "__main__":

@@ -111,11 +111,21 @@ class RunBuilder:
     """Appends the events of made-up episodes to a new run folder."""
 
     def __init__(
-        self, folder: Path, *, variants: Sequence[str] = ("refine",), episodes: int = 1, run: str | None = None
+        self,
+        folder: Path,
+        *,
+        variants: Sequence[str] = ("refine",),
+        episodes: int = 1,
+        run: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        begun: datetime = datetime(2026, 11, 23, 9, 0, tzinfo=UTC),
     ) -> None:
-        clock = _clock()
+        clock = _clock(begun)
         manifest = Manifest(
-            id=run or folder.name, created="2026-11-23T09:00:00+00:00", loopwright="0.1.0", config={"seed": 1}
+            id=run or folder.name,
+            created=begun.isoformat(),
+            loopwright="0.1.0",
+            config={"seed": 1, **(config or {})},
         )
         self.folder = folder
         self.store = RunStore.create(folder, manifest, clock=clock)
@@ -273,6 +283,6 @@ def _outcome(
     return EpisodeFinished(status="scored", score=score, passed=score >= 1, answer_iteration=answer, **totals)
 
 
-def _clock() -> Callable[[], datetime]:
-    start, ticks = datetime(2026, 11, 23, 9, 0, tzinfo=UTC), itertools.count()
+def _clock(start: datetime) -> Callable[[], datetime]:
+    ticks = itertools.count()
     return lambda: start + timedelta(milliseconds=137 * next(ticks))

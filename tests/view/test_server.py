@@ -112,6 +112,34 @@ def test_a_page_may_load_nothing_from_elsewhere(served: Served, client: httpx.Cl
     assert "connect-src 'self'" in answer.text
     assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
     assert answer.headers["cache-control"] == "no-store"
+    part = client.get("/runs/strict/numbers")
+    assert "default-src 'none'" in part.headers["content-security-policy"]
+    assert "<script" not in part.text
+
+
+def test_runs_are_compared_from_the_list(served: Served, client: httpx.Client) -> None:
+    for name in ("compared-a", "compared-b"):
+        samples.study(served.runs / name)
+    both = client.get("/compare", params={"run": ["compared-a", "compared-b"]})
+    assert (both.status_code, "compared-b single" in both.text) == (200, True)
+    assert "best_of_n" in client.get("/compare", params={"run": "compared-a"}).text
+    for wrong in ([], ["none"], ["compared-a", "none"], ["compared-a", "compared-b", "compared-a"]):
+        assert client.get("/compare", params={"run": wrong}).status_code == 404
+    RunBuilder(served.runs / "compared-empty").close()
+    refused = client.get("/compare", params={"run": ["compared-a", "compared-empty"]})
+    assert (refused.status_code, "Compare runs" in refused.text or "scored" in refused.text) == (409, True)
+
+
+def test_the_list_follows(served: Served, client: httpx.Client) -> None:
+    with client.stream("GET", "/events") as stream:
+        lists = (json.loads(line[6:]) for line in stream.iter_lines() if line.startswith("data: "))
+        assert "appears" not in {run["name"] for run in next(lists)}
+        run = RunBuilder(served.runs / "appears", episodes=2)
+        assert any(one["state"] == "running" for found in lists for one in found if one["name"] == "appears")
+        run.episode([Turn(1.0)])
+        assert any(one["done"] == 1 for found in lists for one in found if one["name"] == "appears")
+        run.close()
+        assert any(one["state"] == "completed" for found in lists for one in found if one["name"] == "appears")
 
 
 def test_an_episode_is_fetched_by_its_name(served: Served, client: httpx.Client) -> None:

@@ -121,8 +121,8 @@ def test_a_person_answers_on_the_page(served: Served, working: Path, tmp_path: P
         page.open(f"{served.root}runs/{working.name}/")
         page.settle("document.querySelector('#questions section button')")
         assert "The strategy would" in str(page.run("document.querySelector('#questions pre').innerText"))
-        page.run("document.querySelector('#questions input').value = 'enough of it'")
-        page.run("[...document.querySelectorAll('#questions button')].find((one) => one.innerText === 'stop').click()")
+        page.run("document.querySelector('#questions textarea').value = 'enough of it'")
+        page.run("[...document.querySelectorAll('#questions button')].find((one) => one.innerText === 'Stop').click()")
         page.settle("document.querySelector('#live').innerText.includes('completed')")
         assert page.run("document.getElementById('steer').hidden") is True
         assert page.complaints == []

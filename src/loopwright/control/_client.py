@@ -70,7 +70,7 @@ def _asked(folder: Path, opened: int, request: ControlRequest) -> ControlReply:
             raise UserError(
                 f"a process of another user listens at {folder / SOCKET}", remedy="Only who started a run can steer it."
             )
-        connection.sendall(request.model_dump_json().encode() + b"\n")
+        connection.sendall(request.line())
         line = _line(connection)
     try:
         return ControlReply.model_validate_json(line)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import PydanticSerializationError
 
 from loopwright.task import Caps
+from loopwright.text import encodable
 from loopwright.types import LONGEST_ANSWER, Choice, Question
 
 LARGEST_REQUEST = 64 * 1024
@@ -23,6 +26,21 @@ EpisodeId = Annotated[str, Field(min_length=1, max_length=1000)]
 
 class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    def line(self) -> bytes:
+        """The message as it is sent; what UTF-8 cannot hold, such as half of a surrogate pair, is spelt out."""
+        try:
+            return self.model_dump_json().encode() + b"\n"
+        except PydanticSerializationError:
+            return json.dumps(_encodable(self.model_dump())).encode() + b"\n"
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, Mapping):
+        return {encodable(str(key)): _encodable(item) for key, item in value.items()}
+    return [_encodable(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 class Pause(_Message):

@@ -100,7 +100,7 @@ class ControlServer:
             if self._open <= _CONNECTIONS and peer(writer.get_extra_info("socket")) in (os.geteuid(), 0):
                 async with asyncio.timeout(_PATIENCE):
                     reply = self._answer(await reader.readline())
-                    writer.write(reply.model_dump_json().encode() + b"\n")
+                    writer.write(reply.line())
                     await writer.drain()
         except (OSError, TimeoutError, ValueError):
             pass  # Whoever asked is gone, says nothing, or too much for a line.

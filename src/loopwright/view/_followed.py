@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import deque
@@ -73,8 +74,10 @@ class FollowedRun:
         """Tells this reader of the run from an earlier one: versions count anew in each."""
         self.watchers = 0
         """Streams of news that are open."""
+        self.counting = asyncio.Lock()
+        """Held by the one request that has the numbers counted."""
         self._follower, self._page = record.follow(), RunPage(record, room=_ROOM)
-        self._lock, self._drawing = threading.Lock(), threading.Lock()
+        self._lock = threading.Lock()
         self._totals = Totals(record.manifest.config)
         self._refreshing, self._counting = _Pace(), _Pace()
         self._seen = self._seen_counted = 0
@@ -116,17 +119,17 @@ class FollowedRun:
 
     def numbers(self) -> str:
         """The parts of the page that count episodes, as markup; counted anew if there is news and time."""
-        with self._drawing:
-            with self._lock:
-                if self._numbers is not None and self._counted == self._seen_counted:
-                    return self._numbers
-                with self._counting.measured():
-                    drawn, seen, whole = self._page.draw(), self._seen, self._whole
-            with self._counting.measured(more=True):
-                numbers = drawn.numbers()
-            with self._lock:
-                self._numbers, self._seen_counted, self._whole_counted = numbers, seen, whole
-            return numbers
+        with self._lock:
+            if self._numbers is not None and self._counted == self._seen_counted:
+                return self._numbers
+            with self._counting.measured():
+                drawn, seen, whole = self._page.draw(), self._seen, self._whole
+        # Counting takes seconds in a large run; events are taken in meanwhile.
+        with self._counting.measured(more=True):
+            numbers = drawn.numbers()
+        with self._lock:
+            self._numbers, self._seen_counted, self._whole_counted = numbers, seen, whole
+        return numbers
 
     def index(self, reader: str, since: int) -> dict[str, Any]:
         """What the list shows of the episodes that changed since a version of a reader; of all, for another reader."""

@@ -38,6 +38,8 @@ _LIST_EVERY = 1.0
 """Seconds between two looks at the list."""
 _POLICY = "frame-ancestors 'none'"
 """What the policy in a page cannot say."""
+_PART_POLICY = f"default-src 'none'; {_POLICY}"
+"""Of what is no page by itself, and has no policy in it."""
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": _POLICY,
@@ -182,6 +184,7 @@ class _Pages:
         self._runs = runs
         self._followed: dict[Path, FollowedRun] = {}
         self._streams = 0
+        self._comparing = asyncio.Lock()
 
     async def list_runs(self, request: Request) -> Response:
         found = await asyncio.to_thread(self._runs.look)
@@ -198,7 +201,8 @@ class _Pages:
         if not 1 <= len(found) == len(names) <= 2:
             return _plain("A comparison is of one run, or of two, that are in the list.", 404)
         try:
-            return _html(await asyncio.to_thread(lambda: render_comparison(compare(*found))))
+            async with self._comparing:
+                return _html(await asyncio.to_thread(lambda: render_comparison(compare(*found))))
         except (UserError, StoreError) as error:
             return _plain(f"{error.args[0]}\n{error.remedy}", 409)
 
@@ -213,7 +217,9 @@ class _Pages:
         return await self._with_run(request, self._numbers)
 
     async def _numbers(self, run: FollowedRun, request: Request) -> Response:
-        return _html(await asyncio.to_thread(run.numbers))
+        # Whoever waits for the same numbers keeps no thread from others.
+        async with run.counting:
+            return _part(await asyncio.to_thread(run.numbers))
 
     async def index(self, request: Request) -> Response:
         return await self._with_run(request, self._index)
@@ -248,7 +254,7 @@ class _Pages:
         except TimeoutError:
             return _plain("The command did not come in time.", 408)
         reply = await asyncio.to_thread(_commanded, folder, bytes(body))
-        return _json(reply.model_dump_json()) if reply else _plain("This is no command.", 400)
+        return _json(reply.line().decode()) if reply else _plain("This is no command.", 400)
 
     async def stream(self, request: Request) -> Response:
         return await self._with_run(request, self._news)
@@ -354,6 +360,12 @@ def _json(text: str) -> Response:
     from starlette.responses import Response
 
     return Response(text, media_type="application/json", headers=_HEADERS)
+
+
+def _part(markup: str) -> Response:
+    from starlette.responses import HTMLResponse
+
+    return HTMLResponse(markup, headers={**_HEADERS, "Content-Security-Policy": _PART_POLICY})
 
 
 def _html(page: str) -> Response:

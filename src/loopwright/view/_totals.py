@@ -10,7 +10,7 @@ from typing import Any
 
 from loopwright.record import Spent
 from loopwright.report import alarm_line
-from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Event, RunSteered
+from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Event, RunFinished, RunStarted, RunSteered
 from loopwright.text import encodable
 
 _ALARMS = 5
@@ -49,6 +49,7 @@ class Totals:
     _failures: Counter[str] = field(default_factory=Counter)
     _passed: int = 0
     _scored: int = 0
+    _paused: bool = False
     _alarms: list[str] = field(default_factory=list)
     _caps: dict[str, float] = field(default_factory=dict)
 
@@ -68,6 +69,10 @@ class Totals:
                 self._alarms.append(encodable(alarm_line(data)))
             case RunSteered(action="set_cap") as data:
                 self._set_caps(data.budget)
+            case RunSteered(action="pause" | "continue") as data:
+                self._paused = data.action == "pause"
+            case RunStarted() | RunFinished():
+                self._paused = False
 
     def _forget(self, name: str) -> None:
         if before := self._ended.pop(name, None):
@@ -98,6 +103,7 @@ class Totals:
             "tokens": found.tokens + more.usage.total,
         }
         return {
+            "paused": self._paused,
             "done": len(self._ended),
             "scored": self._scored,
             "passed": self._passed,

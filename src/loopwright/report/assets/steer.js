@@ -13,58 +13,71 @@ async function give(order) {
   try {
     const reply = await command(order);
     byId("steered").replaceChildren(...said(reply.told), reply.remedy ? " " : "", ...said(reply.remedy));
+    byId("steered").classList.toggle("refused", !reply.done);
   } catch (error) {
     byId("steered").replaceChildren(error.message);
   }
-  await askForQuestions();
+  await askForStatus();
 }
 
 const CAPS = ["model_calls", "images", "tokens", "usd", "sandbox_seconds", "working_seconds", "seconds"];
 
 function drawSteering() {
-  const button = (text, order) => h("button", { type: "button", onclick: () => give(order()) }, text);
-  const input = (label, type, more) => h("input", { type, "aria-label": label, placeholder: label, ...more });
-  const episode = input("episode", "text"), places = input("at a time", "number", { min: 1 });
-  const cap = h("select", { "aria-label": "cap" }, CAPS.map((one) => h("option", null, one)));
-  const amount = input("amount", "number", { min: 0, step: "any" });
+  const button = (text, order, more) => h("button", { type: "button", onclick: () => give(order()), ...more }, text);
+  const labelled = (text, input) => h("label", null, text, " ", input);
+  const episode = h("input", { type: "text", list: "underway", placeholder: "its name, or the beginning of it" });
+  const places = h("input", { type: "number", min: 1, max: 10000 }), amount = h("input", { type: "number", min: 0, step: "any" });
+  const cap = h("select", { "aria-label": "cap" }, CAPS.map((one) => h("option", { value: one }, one.replaceAll("_", " "))));
+  const stop = () => confirm("End the run after the steps under way? `loopwright resume` goes on.") && give({ command: "stop" });
   byId("steer").replaceChildren(
-    h("details", null, h("summary", null, "Steer"),
+    h("details", { ontoggle: askForStatus }, h("summary", null, "Steer"),
       h("p", null,
-        button("Pause", () => ({ command: "pause" })), " ",
-        button("Continue", () => ({ command: "continue" })), " ",
-        h("button", { type: "button", onclick: () => confirm("End the run after the steps under way?") && give({ command: "stop" }) }, "Stop")),
-      h("p", null, episode, " ",
+        button("Pause", () => ({ command: "pause" }), { id: "pause" }), " ",
+        button("Continue", () => ({ command: "continue" }), { id: "continue" }), " ",
+        h("button", { type: "button", onclick: stop }, "Stop"), " ", h("span", { id: "status", class: "note" })),
+      h("p", null, labelled("Episode", episode), h("datalist", { id: "underway" }), " ",
         button("Skip", () => ({ command: "skip", episode: episode.value })), " ",
         button("Try again", () => ({ command: "retry", episode: episode.value }))),
-      h("p", null, places, " ", button("Set", () => ({ command: "set_concurrency", episodes: Number(places.value) })), " ",
-        cap, " ", amount, " ", button("Set cap", () => ({ command: "set_cap", cap: cap.value, amount: Number(amount.value) })))),
+      h("p", null, labelled("Episodes at a time", places), " ",
+        button("Set", () => ({ command: "set_concurrency", episodes: Number(places.value) }))),
+      h("p", null, labelled("Cap on", cap), " ", labelled("of", amount), " ",
+        button("Set cap", () => ({ command: "set_cap", cap: cap.value, amount: amount.value === "" ? null : Number(amount.value) })))),
     h("div", { id: "questions" }), h("p", { id: "steered", class: "note", role: "status" }));
 }
 
 let asked = "";
 
-// Draws the open questions, and anew only where they are others: an answer that is being written stays.
-async function askForQuestions() {
-  let questions = [];
+// Draws what the run answers, and its open questions anew only where they are others: an answer that is being written stays.
+async function askForStatus() {
+  let status = {};
   try {
-    questions = (await command({ command: "status" })).status?.questions || [];
+    status = (await command({ command: "status" })).status || {};
   } catch { /* The run has ended; its page says so. */ }
-  const ids = JSON.stringify(questions.map((one) => one.id));
+  const left = Object.entries(status.left || {}).filter(([, amount]) => amount !== null);
+  byId("status").replaceChildren(...said(status.state ? [`${status.state}, ${plural(status.concurrency, "episode")} at a time`,
+    ...left.map(([cap, amount]) => `${cap.replaceAll("_", " ")} left: ${count(amount)}`)].join("; ") : ""));
+  byId("underway").replaceChildren(...(status.under_way || []).map((one) => h("option", { value: one.id })));
+  const questions = status.questions || [], ids = JSON.stringify(questions.map((one) => one.id));
   if (ids === asked) return;
   asked = ids;
-  byId("questions").replaceChildren(...questions.map((one) => {
-    const words = h("input", { type: "text", "aria-label": "words", placeholder: "words for the proposer" });
-    const choose = (choice, target) => h("button", {
-      type: "button", onclick: () => give({ command: "answer", question: one.id, choice, text: words.value, target }),
-    }, target === null ? choice : `${choice} ${target}`);
-    return h("section", null, h("b", null, name(one.id)), h("pre", null, said(one.text)), words, " ",
-      one.choices.flatMap((choice) => choice === "backtrack" ? one.targets.map((target) => choose(choice, target)) : [choose(choice, null)]));
-  }));
+  byId("questions").replaceChildren(...questions.map(questionView));
+}
+
+function questionView(question) {
+  const words = h("textarea", { rows: 2, maxlength: 10000, "aria-label": "words", placeholder: "words for the proposer, if there are any" });
+  const choose = (choice, target) => h("button", {
+    type: "button", onclick: () => give({ command: "answer", question: question.id, choice, text: words.value, target }),
+  }, target === null ? capital(choice) : `Back to ${target}`);
+  return h("section", { class: "question" }, h("b", null, "A question: ", name(question.id)), h("pre", null, said(question.text)), words,
+    h("p", null, question.choices.flatMap((choice) => choice === "backtrack" ? question.targets.map((target) => choose(choice, target)) : [choose(choice, null)])
+      .flatMap((one) => [one, " "])));
 }
 
 // now: the latest state of the run.
 function steering(now) {
   byId("steer").hidden = !now.writer || Boolean(now.finished);
+  byId("pause").hidden = now.paused;
+  byId("continue").hidden = !now.paused;
   const waits = now.underway.some((one) => one.doing === "waits for a person");
-  if (!byId("steer").hidden && (waits || asked !== "")) askForQuestions();
+  if (!byId("steer").hidden && (waits || asked !== "")) askForStatus();
 }
