@@ -107,7 +107,7 @@ class RunRecord:
             StoreError: The record cannot be read, or an event does not fit the schema.
         """
         for line in lines_of(self.folder / EVENTS, self.manifest.id, episode):
-            yield read_event(line.body)
+            yield read_event(plain(line.body))
 
     def starts(self) -> tuple[Mapping[str, int], int]:
         """Episode to the number of the event that began it for the last time, and how many events there are now.
