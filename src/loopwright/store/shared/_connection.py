@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from loopwright.errors import MissingExtra, StoreError, UserError
 from loopwright.secrets import register, register_url, scrub
+from loopwright.text import printable_line
 
 try:
     import psycopg
@@ -77,6 +79,7 @@ def checked_url(url: str) -> str:
         raise UserError("the URL of the store is not that of a Postgres database", remedy=_FORM)
     for name in ("password", "sslpassword"):
         register(str(told.get(name) or ""), "the password of the store")
+    register(os.environ.get("PGPASSWORD", ""), "PGPASSWORD")
     return url
 
 
@@ -121,11 +124,15 @@ def place_of(connection: Connection) -> str:
     return scrub(f"database {info.dbname} at {host}")
 
 
+def reason(error: psycopg.Error) -> str:
+    """What the server or its client says, in one line without secrets."""
+    words = scrub(error.diag.message_primary or str(error).strip() or type(error).__name__).splitlines()
+    return printable_line(" ".join(line.strip() for line in words))[:600]
+
+
 def told(error: psycopg.Error) -> StoreError:
     """What a user reads of an error of the server."""
-    code = error.sqlstate or ""
-    words = scrub(error.diag.message_primary or str(error).strip() or type(error).__name__).splitlines()
-    why = " ".join(line.strip() for line in words)[:600]
+    code, why = error.sqlstate or "", reason(error)
     if code == "53100":
         return StoreError(
             f"the disk of the database is full: {why}",

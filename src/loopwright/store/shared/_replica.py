@@ -20,7 +20,7 @@ from loopwright.errors import LoopwrightError, RunInUse, StoreError
 from loopwright.files import read_regular
 from loopwright.store._read import ARTIFACTS, EVENTS
 from loopwright.store.shared import _artifacts as artifacts
-from loopwright.store.shared._connection import PERMANENT, Connection, told
+from loopwright.store.shared._connection import PERMANENT, Connection, reason, told
 from loopwright.store.shared._lines import Position, batch, behind, whole
 from loopwright.store.shared._lines import told as told_of
 from loopwright.store.shared._pull import diverged, fetched
@@ -265,7 +265,7 @@ class PostgresReplica:
             RunInUse: Another process took the run.
             StoreError: The database was away for too long, or holds other lines.
         """
-        self._tell(f"the database of the store is away: {told(error).args[0]}; the run waits, its folder holds it all")
+        self._tell(f"the database of the store is away: {reason(error)}; the run waits, its folder holds it all")
         begun, pause = time.monotonic(), _PAUSES[0]
         while True:
             if self._connection is not None:
@@ -282,7 +282,7 @@ class PostgresReplica:
                     raise
             if time.monotonic() - begun > self._patience:
                 raise StoreError(
-                    f"the database of the store was away for {self._patience:.0f} s: {told(error).args[0]}",
+                    f"the database of the store was away for {self._patience:.0f} s: {reason(error)}",
                     remedy=f"The folder {self._folder} holds all of the run. When the database is back: "
                     f"loopwright resume {self._folder} --store URL.",
                 ) from None
