@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from pydantic_core import to_json as fast_json
 
-from loopwright.errors import StoreError
+from loopwright.errors import RunInUse, StoreError
 from loopwright.files import open_descriptor, open_regular, write_whole
 from loopwright.store._codec import BadLine, decode, encode, holds_halves, plain
 from loopwright.store._events import SCHEMA_VERSION
@@ -259,11 +259,11 @@ class Journal:
 
         Raises:
             StoreError: The disk is full or fails; the file ends with the line before, and a later append may
-                succeed, except after a failed sync.
+                succeed, except after a failed sync. Or the shared record failed, and the line is no outcome of a call.
             RunInUse: Another process took the shared run over.
         """
         with self._lock:
-            self._refuse_after_failure()
+            self._refuse_after_failure(body)
             numbered = {"seq": self._seq, **body}
             written = self._texts.shorten(numbered)
             raw = encode({"v": SCHEMA_VERSION, **written}, self._run)
@@ -345,10 +345,18 @@ class Journal:
         if self._failure:
             raise StoreError(self._failure, remedy=_DISK)
 
-    def _refuse_after_failure(self) -> None:
+    def _refuse_after_failure(self, body: Mapping[str, Any]) -> None:
         self._refuse_after_failed_sync()
-        if self._replica is not None:
+        if self._replica is None:
+            return
+        try:
             self._replica.refuse_after_failure()
+        except RunInUse:
+            raise
+        except StoreError:
+            # The file itself is sound: the outcome of a call in flight is kept, so that a resume does not pay again.
+            if body["data"]["type"] != "call_finished":
+                raise
 
     def _cut_torn_tail(self) -> None:
         torn = os.pread(self._file, os.fstat(self._file).st_size - self._size, self._size)

@@ -185,14 +185,7 @@ async def test_a_full_database_is_told_and_the_run_can_go_on_afterwards(url: str
     store = RunStore.create(tmp_path / "one", manifest(), share=SharedStore(url))
     store.append(note("one"))
     await store.sync()
-    execute(
-        url,
-        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN RAISE 'could not extend file \"base/1\": No space left on device' USING ERRCODE = '53100'; END $$",
-    )
-    execute(
-        url, "CREATE TRIGGER full_disk BEFORE INSERT ON loopwright.events FOR EACH ROW EXECUTE FUNCTION full_disk()"
-    )
+    fill(url)
     with pytest.raises(StoreError, match="the disk of the database is full") as caught:
         await store.once(key(), never, kind="model", repeatable=True)
     assert "resume" in caught.value.remedy
@@ -201,6 +194,47 @@ async def test_a_full_database_is_told_and_the_run_can_go_on_afterwards(url: str
     execute(url, "DROP TRIGGER full_disk ON loopwright.events")
     again = RunStore.open(tmp_path / "one", share=SharedStore(url))
     assert await again.once(key(), paid, kind="model", repeatable=True) == {"text": "hello"}
+    again.close()
+    SharedStore(url).pull("r1", tmp_path / "two")
+    assert same(tmp_path / "one", tmp_path / "two")
+
+
+def fill(url: str) -> None:
+    """Has the server say that its disk is full whenever events come."""
+    execute(
+        url,
+        "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE 'could not extend file \"base/1\": No space left on device' USING ERRCODE = '53100'; END $$",
+    )
+    execute(
+        url, "CREATE TRIGGER full_disk BEFORE INSERT ON loopwright.events FOR EACH ROW EXECUTE FUNCTION full_disk()"
+    )
+
+
+@proves(
+    "Postgres says that its disk is full while paid calls are in flight",
+    "their replies are in the folder; after a resume none is paid for again",
+)
+async def test_replies_that_come_after_the_database_failed_are_kept(url: str, tmp_path: Path) -> None:
+    store = RunStore.create(tmp_path / "one", manifest(), share=SharedStore(url))
+    large = {"text": "x" * 100_000}
+
+    async def fails_meanwhile() -> dict[str, Any]:
+        fill(url)
+        store.append(note("not taken"))
+        with pytest.raises(StoreError, match="disk of the database"):
+            await store.sync()
+        return large
+
+    with pytest.raises(StoreError, match="disk of the database"):
+        await store.once(key(), fails_meanwhile, kind="model", repeatable=True)
+    with pytest.raises(StoreError):
+        store.append(note("nothing new is begun"))
+    with pytest.raises(StoreError):
+        store.close()
+    execute(url, "DROP TRIGGER full_disk ON loopwright.events")
+    again = RunStore.open(tmp_path / "one", share=SharedStore(url))
+    assert await again.once(key(), never, kind="model", repeatable=True) == large
     again.close()
     SharedStore(url).pull("r1", tmp_path / "two")
     assert same(tmp_path / "one", tmp_path / "two")
