@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import multiprocessing
 import os
@@ -18,7 +19,7 @@ import pytest
 
 import loopwright
 from loopwright import EpisodeResult, Task
-from loopwright.errors import CallInDoubt, TaskError, ToolServerFailed
+from loopwright.errors import CallInDoubt, SandboxLost, TaskError, ToolServerFailed
 from loopwright.mcp_tools import Machine, McpToolbox
 from loopwright.models import FunctionCall, Reply, Scripted
 from loopwright.sandbox import SandboxProvider, SandboxSpec
@@ -381,6 +382,20 @@ async def test_nothing_of_a_server_stays_alive(provider: SandboxProvider) -> Non
     await box.close()
     with pytest.raises(Exception, match="sandbox"):
         await sandbox.run(["true"])
+
+
+@pytest.mark.anyio
+async def test_a_sandbox_that_is_lost_under_a_server_is_no_result(provider: SandboxProvider) -> None:
+    box, sandbox = await inside(provider, hand_made(called="time.sleep(60)"), timeout=60)
+    await box.tools()
+    asked = asyncio.ensure_future(box.call("s__t", {}))
+    await asyncio.sleep(0.5)
+    await sandbox.close()
+    with pytest.raises(SandboxLost):
+        await asked
+    with pytest.raises(SandboxLost):
+        await box.call("s__t", {})
+    await box.close()
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def find() -> str | None:
 class Page:
     """One page of a browser of its own. Everything the page complains about is in `complaints`."""
 
-    def __init__(self, profile: Path, *, timeout: float = 20) -> None:
+    def __init__(self, profile: Path, *, timeout: float = 60) -> None:
         program = find()
         assert program is not None
         self._timeout, self._last, self._rest = timeout, 0, b""

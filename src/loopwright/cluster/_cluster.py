@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -15,7 +15,7 @@ from loopwright.cluster._driver import Worker
 from loopwright.cluster._models import ModelHost, PlacedImages, PlacedModel
 from loopwright.cluster._sandboxes import Workers, WorkerSandboxes
 from loopwright.cluster._worker import Offer, SandboxWorker, WorkerFacts
-from loopwright.errors import ClusterUnusable, SandboxError, WorkerLost
+from loopwright.errors import ClusterUnusable, ModelUnavailable, SandboxError, WorkerLost
 from loopwright.models import InProcess, Model, ModelOptions
 from loopwright.models.image import ImageModel
 from loopwright.sandbox import default_image
@@ -25,6 +25,8 @@ START = 120.0
 """Seconds in which Ray starts the workers."""
 COME_BACK = 60.0
 """Seconds for which a sandbox waits for a worker where none lives."""
+PLACE = 300.0
+"""Seconds in which Ray finds a place for a model."""
 _CALLS = 10_000
 """Calls that a worker works on at the same time."""
 _GOODBYE = 15.0
@@ -111,18 +113,20 @@ class RayCluster:
         """As `placed`, of an image model."""
         return PlacedImages(model, self._host_of(model, options), options) if _computes(model) else model
 
-    def _host_of(self, model: Model | ImageModel, options: ModelOptions) -> Callable[[], Any]:
-        def start() -> Any:
+    def _host_of(self, model: Model | ImageModel, options: ModelOptions) -> Callable[[], Awaitable[Worker]]:
+        async def start() -> Worker:
             assert self._connection
             ray = self._connection.ray
-            # A cluster that was started for the run has its processors for the workers alone.
-            needs = {"num_cpus": 0 if self._connection.own else 1}
-            if model.name.startswith("diffusers/") and ray.cluster_resources().get("GPU", 0) >= 1:
-                needs["num_gpus"] = 1
-            made = ray.remote(ModelHost).options(**needs, max_restarts=-1, max_task_retries=0, max_concurrency=_CALLS)
-            actor = made.remote(model.name, str(options.path("")))
+            actor = await asyncio.to_thread(_host, ray, model.name, str(options.path("")))
+            host = Worker(actor, 0, lost=ModelUnavailable, failed=ModelUnavailable)
+            try:
+                await host.begin(PLACE)
+            except BaseException:
+                # Else it would wait for its place, and those of later tries behind it.
+                await asyncio.to_thread(ray.kill, actor)
+                raise
             self._actors.append(actor)
-            return actor
+            return host
 
         return start
 
@@ -167,6 +171,16 @@ class RayCluster:
             await worker.end()
         if self._connection:
             await asyncio.to_thread(_kill, self._connection, self._actors)
+
+
+def _host(ray: Any, name: str, folder: str) -> Any:
+    """Asks Ray for a process that holds a model."""
+    # No processor is asked for: the workers may have all of them.
+    gpus = 1 if name.startswith("diffusers/") and ray.cluster_resources().get("GPU", 0) >= 1 else 0
+    made = ray.remote(ModelHost).options(
+        num_cpus=0, num_gpus=gpus, max_restarts=-1, max_task_retries=0, max_concurrency=_CALLS
+    )
+    return made.remote(name, folder)
 
 
 def _computes(model: Model | ImageModel) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +15,6 @@ from loopwright.cluster._driver import Worker
 from loopwright.errors import LoopwrightError, ModelUnavailable
 from loopwright.models import Model, ModelOptions, Reply, Request, open_model
 from loopwright.models.image import ImageModel, ImageReply, ImageRequest, open_image_model
-
-START = 300.0
-"""Seconds in which Ray finds a place for a model."""
 
 _pictures: ContextVar[dict[str, bytes]] = ContextVar("_pictures")
 """What the call under way reads and makes, by reference."""
@@ -86,7 +83,7 @@ async def _keep(data: bytes) -> str:
 class _Placed:
     """What a model here and one on a worker have in common."""
 
-    def __init__(self, here: Model | ImageModel, start: Callable[[], Any]) -> None:
+    def __init__(self, here: Model | ImageModel, start: Callable[[], Awaitable[Worker]]) -> None:
         self.name = here.name
         self.repeatable = here.repeatable
         self.slots: int | None = getattr(here, "slots", None)
@@ -108,17 +105,15 @@ class _Placed:
         """
         async with self._starting:
             if self._worker is None:
-                worker = Worker(self._start(), 0, lost=ModelUnavailable, failed=ModelUnavailable)
                 try:
-                    await worker.begin(START)
+                    self._worker = await self._start()
                 except LoopwrightError:
                     raise
                 except Exception as error:  # Ray's, or the time is over
                     raise ModelUnavailable(
                         f"{self.name}: Ray started no process for it ({type(error).__name__})",
-                        remedy="It needs a processor of its own; a diffusion pipeline a GPU, if the cluster has one.",
+                        remedy="If the cluster has GPUs, a diffusion pipeline needs one of its own: see `ray status`.",
                     ) from None
-                self._worker = worker
             return self._worker
 
 
@@ -135,7 +130,7 @@ class PlacedModel(_Placed):
 class PlacedImages(_Placed):
     """An image model that is on a worker, while its pictures are here; see `ImageModel`."""
 
-    def __init__(self, here: ImageModel, start: Callable[[], Any], options: ModelOptions) -> None:
+    def __init__(self, here: ImageModel, start: Callable[[], Awaitable[Worker]], options: ModelOptions) -> None:
         super().__init__(here, start)
         self._options = options
 

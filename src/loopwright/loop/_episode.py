@@ -101,6 +101,8 @@ async def _outliving_workers(context: EpisodeContext, work: Callable[[EpisodeCon
         try:
             return await work(context)
         except WorkerLost:
+            if context.toolbox is not None:  # its servers were lost, too, and begin anew
+                await context.toolbox.close()
             # The tree is what is recorded; what was under way is not.
             context = replace(context, draws={}, flight=Flight())
     return await work(context)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _START = 60.0
 """Seconds until a server has said what its tools are."""
+_END = 5.0
+"""Seconds until a connection has ended."""
 _PAGES = 20
 """Pages of a list of tools."""
 _TOOLS = 128
@@ -74,6 +76,7 @@ class McpServer:
         """Connects and returns the tools.
 
         Raises:
+            SandboxLost: The sandbox in which it runs is gone.
             ToolServerFailed: The server does not start, or does not answer as one.
         """
         self._task = asyncio.create_task(self._hold())
@@ -84,6 +87,7 @@ class McpServer:
         why = f"it said nothing about its tools in {_START:g} s"
         if self._task.done() and (error := self._task.exception()):
             why = _flat(error)
+        _raise_loss(self._task)
         await self.close()
         said = (await self._last_words()).strip()
         raise ToolServerFailed(
@@ -97,18 +101,26 @@ class McpServer:
 
         Raises:
             CallFailed: There is no result.
+            SandboxLost: The sandbox in which the server runs is gone.
         """
-        if self._task is None or self._task.done():
+        task = self._task
+        if task is None or task.done():
+            _raise_loss(task)
             raise CallFailed("its server has ended", gone=True)
         asked = _Call(tool, arguments, asyncio.get_running_loop().create_future())
         self._calls.put_nowait(asked)
-        waited: tuple[asyncio.Future[Any], ...] = (asked.answer, self._task)
+        waited: tuple[asyncio.Future[Any], ...] = (asked.answer, task)
         try:
             await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             if asked.answer.done():
                 return asked.answer.result()
+        except CallFailed as error:
+            if not error.gone:
+                raise
+            await asyncio.wait([task], timeout=_END)  # why it is gone is known when the connection has ended
         finally:
             asked.answer.cancel()  # nobody waits for it any more
+        _raise_loss(task)
         raise CallFailed("its server ended", gone=True)
 
     async def close(self) -> None:
@@ -117,7 +129,7 @@ class McpServer:
         if task is None:
             return
         self._calls.put_nowait(None)
-        done, _ = await asyncio.wait({task}, timeout=5.0)
+        done, _ = await asyncio.wait({task}, timeout=_END)
         if not done:
             task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -182,11 +194,24 @@ async def _listed(client: Client) -> list[McpTool]:
     raise ToolServerFailed(f"it has more than {_TOOLS} tools, or more than {_PAGES} pages of them")
 
 
+def _raise_loss(task: asyncio.Task[None] | None) -> None:
+    """Tells of a sandbox that was lost under a server, which is no result of a tool.
+
+    Raises:
+        SandboxLost: The connection ended because the sandbox is gone.
+    """
+    if task is None or not task.done() or task.cancelled():
+        return
+    error = task.exception()
+    while isinstance(error, BaseExceptionGroup):
+        error = (error.subgroup(SandboxLost) or error).exceptions[0]
+    if isinstance(error, SandboxLost):
+        raise error
+
+
 def _flat(error: BaseException) -> str:
     """The first cause in a group of errors."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    if isinstance(error, SandboxLost):
-        return "its sandbox was lost"
     told = error.args[0] if isinstance(error, LoopwrightError) else error
     return str(told)[:600] or type(error).__name__
