@@ -1,0 +1,69 @@
+"""Where Ray finds a place for a model, and what is left where it finds none."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.cluster.test_unusable import in_a_process
+
+PLACED = """
+import asyncio, os, time
+os.environ.update(RAY_AUTH_MODE="token", RAY_USAGE_STATS_ENABLED="0", RAY_IGNORE_UNHANDLED_ERRORS="1")
+import ray
+from loopwright.cluster import RayCluster
+from loopwright.errors import LoopwrightError
+from loopwright.models import Message, ModelOptions, Request
+from loopwright.models.image import ImageRequest
+
+class Here:
+    repeatable = in_process = True
+    def __init__(self, name):
+        self.name = name
+
+ray.init("local", num_cpus=1, num_gpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+"""
+ALL_PROCESSORS_ARE_TAKEN = """
+async def there():
+    async with RayCluster() as cluster:
+        print(ray.available_resources().get("CPU", 0))
+        model = cluster.placed(Here("local/none.gguf"), ModelOptions())
+        request = Request(model=model.name, messages=(Message(role="user", content="?"),))
+        try:
+            await asyncio.wait_for(model.complete(request), 60)
+        except LoopwrightError as error:
+            print(error)
+asyncio.run(there())
+"""
+THE_GPU_IS_TAKEN = """
+@ray.remote(num_cpus=0, num_gpus=1)
+class Other:
+    def there(self): pass
+other = Other.remote()
+ray.get(other.there.remote())
+
+async def there():
+    async with RayCluster(workers=1) as cluster:
+        model = cluster.placed_images(Here("diffusers/none"), ModelOptions(artifact=print, keep=print))
+        for _ in range(2):
+            try:
+                await asyncio.wait_for(model.generate(ImageRequest(model=model.name, prompt="a disc")), 3)
+            except TimeoutError:
+                print("no place")
+        ray.kill(other)
+        await asyncio.sleep(6)
+        print(ray.available_resources().get("GPU", 0))
+asyncio.run(there())
+"""
+
+
+@pytest.mark.slow
+def test_a_model_has_a_place_where_workers_have_all_processors() -> None:
+    taken, said = in_a_process(PLACED + ALL_PROCESSORS_ARE_TAKEN).splitlines()[:2]
+    assert taken in {"0", "0.0"}
+    assert "none.gguf" in said, "the process of the model was asked"
+    assert "Ray started no process" not in said
+
+
+@pytest.mark.slow
+def test_a_model_that_finds_no_place_waits_for_none_later() -> None:
+    assert in_a_process(PLACED + THE_GPU_IS_TAKEN).splitlines() == ["no place", "no place", "1.0"]
