@@ -309,7 +309,8 @@ class Run:
         else:
             self.store.append(RunFinished(reason="completed"))
         finally:
-            self.store.close()
+            # A shared run waits for its database here.
+            await asyncio.to_thread(self.store.close)
 
     async def _session(self, name: str, planned: Sequence[PlannedEpisode], parts: RunResources) -> Session:
         """Opens a session, which takes in what earlier processes recorded of it."""

@@ -30,7 +30,7 @@ def execute(url: str, shared: Path, machine: Path) -> None:
         asyncio.run(_taken(store, machine / RUN, given).execute())
         return
     write_project(shared / "project")
-    config = RunConfig(tasks=(_task(),), project=shared / "project", concurrency=3)
+    config = RunConfig(tasks=(guessing(),), project=shared / "project", concurrency=3)
     asyncio.run(Run.start(resolve_run(config, given), machine / RUN, share=store).execute())
 
 
@@ -45,7 +45,7 @@ def _taken(store: SharedStore, folder: Path, given: ComponentOverrides) -> Run:
     raise AssertionError("the run stays taken")
 
 
-def _task() -> Task:
+def guessing() -> Task:
     return Task.model_validate(
         {
             "name": "guess",

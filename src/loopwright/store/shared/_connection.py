@@ -45,8 +45,10 @@ _SESSION = {
     "tcp_keepalives_count": "4",
     "tcp_user_timeout": f"{_GONE}s",
 }
-PERMANENT = ("42", "53100", "54", "22", "23", "28", "3D", "3F", "0A", "XX")
-"""How codes of errors begin that do not pass by waiting."""
+PERMANENT_AT_CONNECT = ("42", "53100", "54")
+"""How codes of errors begin that do not pass by waiting, even of a server that is being set up or restored."""
+PERMANENT = (*PERMANENT_AT_CONNECT, "22", "23", "28", "3D", "3F", "0A", "XX")
+"""How codes of errors begin that do not pass by waiting, of a server that took lines before."""
 
 
 class Connection(psycopg.Connection[TupleRow]):

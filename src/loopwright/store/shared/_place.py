@@ -37,6 +37,10 @@ def checked_place(place: str) -> str:
     return place.rstrip("/")
 
 
+class PlaceFailed(StoreError):
+    """The place could not be reached, or refused; it may do better later."""
+
+
 class Place:
     """A folder or a bucket. Only what lies below it is read or written, and only if it is marked for the database."""
 
@@ -129,4 +133,4 @@ class Place:
         if isinstance(error, StoreError):
             return error
         why = (str(error).splitlines() or [""])[0][:300]
-        return StoreError(f"{self._url} cannot be {what}: {type(error).__name__}: {why}", remedy=_REMEDY)
+        return PlaceFailed(f"{self._url} cannot be {what}: {type(error).__name__}: {why}", remedy=_REMEDY)

@@ -7,7 +7,6 @@ import heapq
 import itertools
 import logging
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -20,9 +19,11 @@ from loopwright.errors import LoopwrightError, RunInUse, StoreError
 from loopwright.files import read_regular
 from loopwright.store._read import ARTIFACTS, EVENTS
 from loopwright.store.shared import _artifacts as artifacts
-from loopwright.store.shared._connection import PERMANENT, Connection, reason, told
+from loopwright.store.shared._connection import PERMANENT, PERMANENT_AT_CONNECT, Connection, reason, told
 from loopwright.store.shared._lines import Position, batch, behind, whole
 from loopwright.store.shared._lines import told as told_of
+from loopwright.store.shared._patience import Patience
+from loopwright.store.shared._place import PlaceFailed
 from loopwright.store.shared._pull import diverged, fetched
 from loopwright.store.shared._runs import RunRow, find, in_use, lock, unlock
 
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _LINGER = 0.02
 """Seconds in which lines gather that nobody waits for."""
-_PAUSES = (0.05, 5.0)
-"""Seconds between two tries to reach the server, at first and at most."""
+_PASSING = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError)
+"""Errors that waiting may help against, unless their code says otherwise."""
 _SEND = """
 WITH mine AS (
     UPDATE loopwright.runs SET lines = %(end)s WHERE key = %(key)s AND epoch = %(epoch)s AND lines = %(first)s
@@ -96,13 +97,11 @@ class PostgresReplica:
         self._connection: Connection | None = taken.connection
         self._folder, self._path = folder, folder / EVENTS
         self._connect, self._place, self._inline = connect, place, inline
-        self._patience, self._tell = patience, tell
+        self._patience = Patience(patience, tell)
         self._backend = _backend(taken.connection)
         self._news = threading.Condition()
         self._grown = taken.sent
-        self._refs: dict[str, None] = dict.fromkeys(
-            sorted(artifacts.local_refs(folder) - artifacts.known_refs(taken.connection, taken.row.key))
-        )
+        self._refs: dict[str, None] = dict.fromkeys(self._lacking(taken.connection))
         self._waiters: list[_Waiter] = []
         self._numbers = itertools.count()
         self._failure: StoreError | None = None
@@ -191,7 +190,9 @@ class PostgresReplica:
     def _send_or_reconnect(self) -> None:
         try:
             self._send()
-        except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError) as error:
+        except PlaceFailed as error:
+            self._wait("the place for artifacts", str(error.args[0]))
+        except _PASSING as error:
             if (error.sqlstate or "").startswith(PERMANENT):
                 raise
             self._reconnect(error)
@@ -208,12 +209,17 @@ class PostgresReplica:
                 artifacts.send(self._connection, self._row.key, self._row.epoch, ref, data, self._place, self._inline)
             except RunInUse:
                 raise self._replaced(self._connection) from None
+            self._patience.arrived()
             with self._news:
                 del self._refs[ref]
         while self._sent.lines < end.lines:
             lines = batch(self._path, self._sent, end)
             self._send_lines(self._connection, lines)
             self._advance(behind(self._sent, lines))
+
+    def _lacking(self, connection: Connection) -> list[str]:
+        """References of the folder's artifacts that the database does not have."""
+        return sorted(artifacts.local_refs(self._folder) - artifacts.known_refs(connection, self._row.key))
 
     def _send_lines(self, connection: Connection, lines: list[bytes]) -> None:
         beside = [told_of(line) for line in lines]
@@ -243,6 +249,7 @@ class PostgresReplica:
         return diverged(row, self._folder, min(row.lines, self._sent.lines), max(row.lines, self._sent.lines) + 1)
 
     def _advance(self, sent: Position) -> None:
+        self._patience.arrived()
         done = []
         with self._news:
             self._sent = sent
@@ -265,29 +272,31 @@ class PostgresReplica:
             RunInUse: Another process took the run.
             StoreError: The database was away for too long, or holds other lines.
         """
-        self._tell(f"the database of the store is away: {reason(error)}; the run waits, its folder holds it all")
-        begun, pause = time.monotonic(), _PAUSES[0]
         while True:
+            self._wait("the database of the store", reason(error))
             if self._connection is not None:
                 self._connection.close()
                 self._connection = None
             try:
                 self._connection = self._connect()
                 if self._retaken(self._connection):
-                    self._tell("the database of the store is back")
                     return
-            except (psycopg.OperationalError, psycopg.InterfaceError, psycopg.InternalError) as again:
+            except _PASSING as again:
                 error = again
-                if (error.sqlstate or "").startswith(PERMANENT[:3]):
+                if (error.sqlstate or "").startswith(PERMANENT_AT_CONNECT):
                     raise
-            if time.monotonic() - begun > self._patience:
-                raise StoreError(
-                    f"the database of the store was away for {self._patience:.0f} s: {reason(error)}",
-                    remedy=f"The folder {self._folder} holds all of the run. When the database is back: "
-                    f"loopwright resume {self._folder} --store URL.",
-                ) from None
-            time.sleep(pause)
-            pause = min(2 * pause, _PAUSES[1])
+
+    def _wait(self, what: str, why: str) -> None:
+        """Waits before the next try; not for long if the run ends meanwhile."""
+        pause = self._patience.pause(
+            what,
+            why,
+            f"The folder {self._folder} holds all of the run. When it is back: loopwright resume {self._folder} "
+            "--store URL.",
+        )
+        with self._news:
+            closing = self._closing
+            self._news.wait_for(lambda: self._closing != closing, timeout=pause)
 
     def _retaken(self, connection: Connection) -> bool:
         """Whether the run is this process's again; not yet if its own old session still has the lock."""
@@ -307,9 +316,11 @@ class PostgresReplica:
         return True
 
     def _align(self, connection: Connection, row: RunRow) -> None:
-        """Finds the place up to which the database has the lines; one that came back from a backup has fewer."""
+        """Finds out what the database has; one that came back from a backup has fewer lines and artifacts."""
+        lacking = self._lacking(connection)
         with self._news:
             grown = self._grown
+            self._refs.update(dict.fromkeys(lacking))
         if row.lines > grown.lines:
             raise diverged(row, self._folder, grown.lines, row.lines)
         if row.lines < self._sent.lines:
