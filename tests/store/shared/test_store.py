@@ -12,7 +12,7 @@ import pytest
 
 from loopwright.errors import FolderTaken, MissingContent, RunInUse, StoreError, UserError
 from loopwright.store import CallFinished, RunStore, read_run
-from loopwright.store.shared import SharedStore
+from loopwright.store.shared import SharedStore, _schema
 from tests.store.shared.server import PostgresServer
 from tests.store.support import key, manifest, note
 
@@ -298,3 +298,34 @@ async def test_a_result_that_is_large_is_an_artifact_there_too(url: str, tmp_pat
     SharedStore(url).pull("r1", tmp_path / "two")
     [finished] = [one.data for one in read_run(tmp_path / "two").events if isinstance(one.data, CallFinished)]
     assert read_run(tmp_path / "two").result(finished) == {"text": "x" * 100_000}
+
+
+async def test_a_schema_of_an_older_version_is_brought_up_to_date_by_init(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = recorded(url, tmp_path / "one")
+    newer = (*_schema.MIGRATIONS, "ALTER TABLE loopwright.runs ADD COLUMN team text")
+    monkeypatch.setattr(_schema, "MIGRATIONS", newer)
+    with pytest.raises(StoreError, match="has version 1; this loopwright needs 2") as caught:
+        SharedStore(url).runs()
+    assert "store init" in caught.value.remedy
+    SharedStore(url).init()
+    assert execute(url, "SELECT team FROM loopwright.runs") == [(None,)]
+    SharedStore(url).pull("r1", tmp_path / "two")
+    assert same(folder, tmp_path / "two")
+
+
+async def test_a_place_that_holds_artifacts_is_not_given_up(url: str, tmp_path: Path) -> None:
+    SharedStore(url).init(str(tmp_path / "place"), 10)
+    store = RunStore.create(tmp_path / "one", manifest(), share=SharedStore(url))
+    with pytest.raises(UserError, match="are being written"):
+        SharedStore(url).init(str(tmp_path / "other"))
+    store.put(b"\xff" * 11)
+    store.close()
+    for other in (str(tmp_path / "other"), ""):
+        with pytest.raises(UserError, match="artifacts of runs lie in file://"):
+            SharedStore(url).init(other)
+    assert not (tmp_path / "other").exists()
+    SharedStore(url).init(f"{tmp_path / 'place'}/", 20)
+    SharedStore(url).pull("r1", tmp_path / "two")
+    assert same(tmp_path / "one", tmp_path / "two")

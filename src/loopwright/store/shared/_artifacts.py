@@ -63,15 +63,21 @@ def send(connection: Connection, key: int, epoch: int, ref: str, data: bytes, pl
         raise RunInUse("another process took the run over")
 
 
-def fetch(connection: Connection, row: RunRow, folder: Path, place: Place | None) -> None:
+def fetch(connection: Connection, row: RunRow, folder: Path, place: Place | None, first: int = 0) -> None:
     """Brings the artifacts of a run into its folder that are missing there.
+
+    Args:
+        connection: To the database.
+        row: The run.
+        folder: Its folder.
+        place: Where large artifacts lie; None for the database.
+        first: Number of the first one that is looked for.
 
     Raises:
         StoreError: One is not what its reference says, or cannot be read or stored.
     """
-    have = local_refs(folder)
-    for ref, size, inside in _listed(connection, row):
-        if ref not in have:
+    for ref, size, inside in _listed(connection, row, first):
+        if not Artifacts(folder / ARTIFACTS).path(ref).exists():
             data = _fetched(connection, row.key, ref, size, place if not inside else None)
             if hashlib.sha256(data).hexdigest() != ref:
                 raise StoreError(
@@ -82,9 +88,10 @@ def fetch(connection: Connection, row: RunRow, folder: Path, place: Place | None
             write_whole(Artifacts(folder / ARTIFACTS).path(ref), data, within=folder)
 
 
-def _listed(connection: Connection, row: RunRow) -> Iterable[tuple[str, int, bool]]:
+def _listed(connection: Connection, row: RunRow, first: int) -> Iterable[tuple[str, int, bool]]:
     found = connection.execute(
-        "SELECT ref, size, data IS NOT NULL FROM loopwright.artifacts WHERE run = %s ORDER BY number", (row.key,)
+        "SELECT ref, size, data IS NOT NULL FROM loopwright.artifacts WHERE run = %s AND number >= %s ORDER BY number",
+        (row.key, first),
     )
     return [(bytes(ref).hex(), int(size), bool(inside)) for ref, size, inside in found.fetchall()]
 

@@ -34,6 +34,9 @@ class Position:
     """Bytes before it."""
 
 
+START = Position()
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What the database keeps of a line beside its bytes, for readers to filter by."""
@@ -69,14 +72,20 @@ def _text(value: object) -> str | None:
     return encodable(value).replace("\0", "\\0") if isinstance(value, str) else None
 
 
-def whole(path: Path, until: int | None = None) -> Position:
+def whole(path: Path, until: int | None = None, *, begin: Position = START) -> Position:
     """The place behind the last whole line, or behind so many lines.
+
+    Args:
+        path: The file.
+        until: How many lines lie before the place; None for all of them.
+        begin: A place before it, from which the lines are counted.
 
     Raises:
         OSError: The file cannot be read.
     """
-    lines = offset = position = 0
+    lines, offset, position = begin.lines, begin.offset, begin.offset
     with open_regular(path, path.parent) as file:
+        file.seek(begin.offset)
         while chunk := file.read(_CHUNK):
             count = chunk.count(b"\n")
             if until is not None and lines + count >= until:

@@ -16,6 +16,8 @@ _EVERY = 0.5
 _NEWEST = 100
 """Runs that are followed at most, where none is named."""
 
+_AWAY = "runs do not follow the database"
+
 _log = logging.getLogger(__name__)
 
 
@@ -39,16 +41,21 @@ def mirrored(store: SharedStore, runs: Path, run: str | None = None) -> Iterator
 
 
 def _follow(store: SharedStore, runs: Path, run: str | None, ended: threading.Event) -> None:
-    seen: dict[str, tuple[int, int]] = {}
-    failing = ""
+    warned: dict[str, str] = {}
+
+    def warn(what: str, error: Exception) -> None:
+        if warned.get(what) != str(error):
+            warned[what] = str(error)
+            _log.warning("%s: %s", what, error if isinstance(error, LoopwrightError) else repr(error))
+
     while not ended.is_set():
         try:
             with store.following() as following:
                 while not ended.wait(_EVERY):
-                    following.refresh(runs, run, _NEWEST, seen)
-                    failing = ""
-        except LoopwrightError as error:
-            if str(error) != failing:
-                failing = str(error)
-                _log.warning("%s", error)
+                    for failed, error in following.refresh(runs, run, _NEWEST).items():
+                        warn(f"the copy of run {failed} is not refreshed", error)
+                    warned.pop(_AWAY, None)
+        except Exception as error:
+            # Whatever it is, the page shows the other runs as they were, and follows again once it is over.
+            warn(_AWAY, error)
             ended.wait(5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from loopwright.errors import StoreError
@@ -12,7 +13,7 @@ from loopwright.store._codec import BadLine, decode
 from loopwright.store._journal import LONGEST
 from loopwright.store._read import EVENTS, MANIFEST
 from loopwright.store.shared._connection import Connection
-from loopwright.store.shared._lines import BATCH, Position, append_lines, behind, cut, read_lines, whole
+from loopwright.store.shared._lines import BATCH, START, Position, append_lines, behind, cut, read_lines, whole
 from loopwright.store.shared._runs import RunRow
 
 _COMPARED = 1000
@@ -27,28 +28,57 @@ SELECT seq, CASE WHEN octet_length(line) <= %(longest)s THEN line END FROM (
 """
 
 
-def local_position(folder: Path) -> Position:
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a folder has, as was seen by a look into the database."""
+
+    end: Position = START
+    """Up to here its lines are those of the database."""
+    artifacts: int = 0
+    """It has those before this number."""
+
+    def still(self, folder: Path, row: RunRow) -> Copied:
+        """This, unless the database or the folder has less now, so that all is to be looked at again."""
+        path = folder / EVENTS
+        shorter = not path.exists() or path.stat().st_size < self.end.offset
+        return Copied() if shorter or row.lines < self.end.lines or row.artifacts < self.artifacts else self
+
+
+NOTHING = Copied()
+
+
+def local_position(folder: Path, begin: Position = START) -> Position:
     """The place behind the last whole line of a folder; at the start if there is no file.
+
+    Args:
+        folder: The run's folder.
+        begin: A place before it, from which the lines are counted.
 
     Raises:
         OSError: The file cannot be read.
     """
-    return whole(folder / EVENTS) if (folder / EVENTS).exists() else Position()
+    return whole(folder / EVENTS, begin=begin) if (folder / EVENTS).exists() else Position()
 
 
-def pull(connection: Connection, row: RunRow, folder: Path) -> Position:
+def pull(connection: Connection, row: RunRow, folder: Path, begin: Position = START) -> Position:
     """Brings the lines that are missing into the folder; gives the place up to which the database has them.
 
     Lines of the folder that the database does not have stay.
+
+    Args:
+        connection: To the database.
+        row: The run.
+        folder: Its folder.
+        begin: Up to here both are known to be alike.
 
     Raises:
         StoreError: A line of the database is none of the run, or the folder has others.
         OSError: The folder cannot be written.
     """
-    mine = local_position(folder)
-    compare(connection, row, folder, mine)
+    mine = local_position(folder, begin)
+    compare(connection, row, folder, mine, begin)
     if mine.lines >= row.lines:
-        return whole(folder / EVENTS, row.lines) if row.lines else Position()
+        return whole(folder / EVENTS, row.lines, begin=begin) if row.lines else Position()
     _set_torn_aside(folder, mine)
     for lines in fetched(connection, row, mine.lines):
         append_lines(folder / EVENTS, lines)
@@ -73,15 +103,15 @@ def fetched(connection: Connection, row: RunRow, first: int) -> Iterator[list[by
         first += len(lines)
 
 
-def compare(connection: Connection, row: RunRow, folder: Path, mine: Position) -> None:
-    """Looks whether folder and database begin alike, as far as both go.
+def compare(connection: Connection, row: RunRow, folder: Path, mine: Position, begin: Position = START) -> None:
+    """Looks whether folder and database are alike from a place on, as far as both go.
 
     Raises:
         StoreError: They do not.
     """
     common = min(mine.lines, row.lines)
-    lines = read_lines(folder / EVENTS, Position(), Position(common, 0)) if common else iter(())
-    for first in range(0, common, _COMPARED):
+    lines = read_lines(folder / EVENTS, begin, Position(common, 0)) if common else iter(())
+    for first in range(begin.lines, common, _COMPARED):
         end = min(first + _COMPARED, common)
         own = hashlib.sha256()
         for _ in range(end - first):

@@ -54,7 +54,6 @@ CREATE INDEX in_order ON loopwright.artifacts (run, number);
 ALTER TABLE loopwright.artifacts ALTER COLUMN data SET STORAGE EXTERNAL;
 """
 MIGRATIONS = (_FIRST,)
-VERSION = len(MIGRATIONS)
 _NEWER = "Use the loopwright that made the schema, or a newer one."
 
 
@@ -104,9 +103,9 @@ def settings(connection: Connection) -> Settings:
             "the database holds no runs: it has no schema `loopwright`",
             remedy="Check the database in the URL, or make it ready: loopwright store init --store URL.",
         )
-    if version < VERSION:
+    if version < len(MIGRATIONS):
         raise StoreError(
-            f"the schema `loopwright` of the database has version {version}; this loopwright needs {VERSION}",
+            f"the schema `loopwright` of the database has version {version}; this loopwright needs {len(MIGRATIONS)}",
             remedy="Bring it up to date: loopwright store init --store URL. Older versions cannot use it then.",
         )
     found: dict[str, str] = dict(connection.execute("SELECT name, value FROM loopwright.settings").fetchall())
@@ -138,9 +137,9 @@ def _version(connection: Connection) -> int:
 
 
 def _refuse_newer(version: int) -> None:
-    if version > VERSION:
+    if version > len(MIGRATIONS):
         raise StoreError(
             f"the schema `loopwright` of the database has version {version}; "
-            f"this loopwright knows versions up to {VERSION}",
+            f"this loopwright knows versions up to {len(MIGRATIONS)}",
             remedy=_NEWER,
         )

@@ -7,12 +7,12 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 
-from loopwright.errors import FolderTaken, StoreError
+from loopwright.errors import FolderTaken, StoreError, UserError
 from loopwright.files import read_regular, write_whole
 from loopwright.store._lock import is_written, lock, refreshing
 from loopwright.store._mark import SharedMark, read_mark, write_mark
@@ -23,7 +23,7 @@ from loopwright.store.shared._connection import Connection, checked_url, connect
 from loopwright.store.shared._glance import described
 from loopwright.store.shared._lines import Position, whole
 from loopwright.store.shared._place import Place, checked_place
-from loopwright.store.shared._pull import compare, local_position, pull, same_manifest
+from loopwright.store.shared._pull import NOTHING, Copied, compare, local_position, pull, same_manifest
 from loopwright.store.shared._replica import PostgresReplica, Taken
 from loopwright.store.shared._runs import RunRow, SharedRun
 from loopwright.store.shared._schema import Settings, migrate, set_setting, settings
@@ -31,35 +31,47 @@ from loopwright.store.shared._schema import Settings, migrate, set_setting, sett
 _log = logging.getLogger(__name__)
 _NOTICED = 1.0
 """Seconds in which a server notices that a driver on a machine that it reaches is dead."""
+_AGAIN = 30.0
+"""Seconds after which a folder is refreshed again that could not be."""
 PATIENCE = 300.0
 """Seconds that the database may be away while a run works."""
 
 
-@dataclass(frozen=True, slots=True)
 class Following:
-    """Refreshes working copies over one connection."""
+    """Refreshes working copies over one connection, each from where it was seen to be as the database has it."""
 
-    connection: Connection
-    pull: Callable[[str, Path], None]
-    """Brings a run into a folder."""
+    def __init__(self, connection: Connection, pull: Callable[[str, Path, Copied], Copied]) -> None:
+        """Takes a connection, and what brings a run into a folder."""
+        self._connection, self._pull = connection, pull
+        self._copied: dict[str, Copied] = {}
+        self._failed: dict[str, float] = {}
 
-    def refresh(self, runs: Path, run: str | None, newest: int, seen: dict[str, tuple[int, int]]) -> None:
-        """Brings what is new into the folders.
+    def refresh(self, runs: Path, run: str | None, newest: int) -> dict[str, Exception]:
+        """Brings what is new into the folders; gives the runs whose folders could not be refreshed, and why.
 
         Args:
             runs: The folder that holds the working copies.
             run: The run to refresh; None for the newest ones.
             newest: How many these are, at most.
-            seen: Run to how many lines and artifacts it had; it is brought up to date.
 
         Raises:
-            StoreError: The database cannot be read, or a run in it is damaged.
+            StoreError: The database cannot be read.
         """
-        rows = sorted(_runs.rows(self.connection, run), key=lambda row: row.created)
+        failures: dict[str, Exception] = {}
+        rows = sorted(_runs.rows(self._connection, run), key=lambda row: row.created)
         for row in rows[-newest:]:
-            if seen.get(row.id) != (row.lines, row.artifacts):
-                self.pull(row.id, runs / row.id)
-                seen[row.id] = (row.lines, row.artifacts)
+            copied = self._copied.get(row.id, NOTHING)
+            as_before = (copied.end.lines, copied.artifacts) == (row.lines, row.artifacts) and row.id in self._copied
+            if as_before or time.monotonic() - self._failed.get(row.id, -_AGAIN) < _AGAIN:
+                continue
+            try:
+                self._copied[row.id] = self._pull(row.id, runs / row.id, copied)
+            except (psycopg.OperationalError, psycopg.InterfaceError):
+                raise
+            except Exception as error:
+                self._failed[row.id] = time.monotonic()
+                failures[row.id] = error
+        return failures
 
 
 class SharedStore:
@@ -88,13 +100,16 @@ class SharedStore:
             inline: Bytes of an artifact that stays in the database all the same, at most; None to leave it as it is.
 
         Raises:
-            UserError: The place is neither folder nor bucket.
+            UserError: The place is neither folder nor bucket, or artifacts lie in another one.
             StoreError: The database or the place cannot be written.
         """
-        with self._connected(make=True) as connection:
+        place = checked_place(place) if place else place
+        with self._connected() as connection:
+            migrate(connection)
             now = settings(connection)
+            if place is not None and now.place not in ("", place):
+                _refuse_to_leave(now.place, connection)
             if place:
-                place = checked_place(place)
                 Place(place, now.id).mark()
             if place is not None:
                 set_setting(connection, "place", place)
@@ -144,7 +159,7 @@ class SharedStore:
         """
         with self._connected() as connection:
             told = settings(connection)
-            yield Following(connection, lambda run, folder: self._pulled(connection, told, run, folder))
+            yield Following(connection, lambda run, folder, copied: self._pulled(connection, told, run, folder, copied))
 
     def copy_out(self, run: str, folder: Path) -> None:
         """Copies a run into a folder of its own, which has nothing more to do with the database.
@@ -177,7 +192,8 @@ class SharedStore:
             manifest = read_regular(folder / MANIFEST, within=folder)
             held = lock(folder / LOCK)
             try:
-                with self._connecting(make=True) as connection:
+                with self._connecting() as connection:
+                    _make(connection)
                     told = settings(connection)
                     known = _runs.rows(connection, run)
                     row = known[0] if known else _runs.enter(connection, run, manifest)
@@ -195,7 +211,8 @@ class SharedStore:
 
     def begin(self, folder: Path, run: str, manifest: bytes) -> PostgresReplica:
         """See `Share`."""
-        with self._connecting(make=True) as connection, _written(folder):
+        with self._connecting() as connection, _written(folder):
+            _make(connection)
             told = settings(connection)
             row = _runs.enter(connection, run, manifest)
             return self._take(connection, told, row, folder)
@@ -233,13 +250,15 @@ class SharedStore:
             tell=self._tell,
         )
 
-    def _pulled(self, connection: Connection, told: Settings, run: str, folder: Path) -> None:
+    def _pulled(
+        self, connection: Connection, told: Settings, run: str, folder: Path, copied: Copied = NOTHING
+    ) -> Copied:
         row = _runs.find(connection, run)
         with _written(folder):
             folder.mkdir(parents=True, exist_ok=True)
             with refreshing(folder):
                 if is_written(folder / LOCK):
-                    return
+                    return copied
                 if (folder / MANIFEST).exists() and read_mark(folder) is None:
                     raise FolderTaken(
                         f"{folder} holds a run that is not shared, and the database has one of the same name",
@@ -249,36 +268,37 @@ class SharedStore:
                 _refuse_other_mark(folder, told, connection)
                 if read_mark(folder) is None:
                     write_mark(folder, SharedMark(store=told.id, server=place_of(connection), epoch=0))
-                self._fill(connection, told, row, folder)
+                return self._fill(connection, told, row, folder, copied.still(folder, row))
 
-    def _fill(self, connection: Connection, told: Settings, row: RunRow, folder: Path) -> None:
+    def _fill(
+        self, connection: Connection, told: Settings, row: RunRow, folder: Path, copied: Copied = NOTHING
+    ) -> Copied:
         manifest = _runs.manifest_of(connection, row)
         if (folder / MANIFEST).exists():
             same_manifest(folder, manifest, row)
-        artifacts.fetch(connection, row, folder, _place(told))
-        pull(connection, row, folder)
+        artifacts.fetch(connection, row, folder, _place(told), copied.artifacts)
+        end = pull(connection, row, folder, copied.end)
         (folder / EVENTS).touch()
         if not (folder / MANIFEST).exists():
             # Last, since this file makes the folder a run.
             write_whole(folder / MANIFEST, manifest, within=folder)
+        return Copied(end, row.artifacts)
 
     @contextmanager
-    def _connected(self, *, make: bool = False) -> Iterator[Connection]:
+    def _connected(self) -> Iterator[Connection]:
         """A connection for the time of the context."""
-        with self._connecting(make=make) as connection:
+        with self._connecting() as connection:
             try:
                 yield connection
             finally:
                 connection.close()
 
     @contextmanager
-    def _connecting(self, *, make: bool = False) -> Iterator[Connection]:
+    def _connecting(self) -> Iterator[Connection]:
         """A connection, which is closed if the context fails."""
         connection: Connection | None = None
         try:
             connection = connect(self._url)
-            if make:
-                _make(connection)
             yield connection
         except psycopg.Error as error:
             if connection is not None:
@@ -294,6 +314,21 @@ def _make(connection: Connection) -> None:
     """Makes the schema if there is none."""
     if connection.execute("SELECT to_regclass('loopwright.settings')").fetchone() in (None, (None,)):
         migrate(connection)
+
+
+def _refuse_to_leave(place: str, connection: Connection) -> None:
+    """Looks whether a place can be given up: the database does not say of each artifact where it lies."""
+    outside = "SELECT EXISTS (SELECT FROM loopwright.artifacts WHERE data IS NULL)"
+    if connection.execute(outside).fetchone() == (True,):
+        raise UserError(
+            f"artifacts of runs lie in {place}: with another place they could not be read any more",
+            remedy="Leave the place. To change it, make another database ready with the new one and copy the runs: "
+            "loopwright store copy RUN --out FOLDER, then loopwright store copy FOLDER --store OTHER.",
+        )
+    if _runs.writers(connection):
+        raise UserError(
+            f"runs are being written, and their drivers put artifacts into {place}", remedy="Wait until they end."
+        )
 
 
 def _place(told: Settings) -> Place | None:
