@@ -1,6 +1,6 @@
 """How fast `loopwright view` and a report are in a real browser, on a run of 10,000 episodes and a list of 100 runs.
 
-`python -m bench.view [--episodes N] [--runs N] [--times N] [--peer LOG_VIEWER_COMMAND]`. It needs Chromium.
+`python -m bench.view [--episodes N] [--runs N] [--times N]`. It needs Chromium.
 
 Times are the browser's own: from the beginning of the navigation to the first contentful paint, and to the moment at
 which what was asked for stands on the page. A cold server has not read the run before.

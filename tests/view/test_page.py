@@ -60,6 +60,20 @@ def test_news_reach_the_page_without_a_reload(served: Served, page: browser.Page
     page.settle("document.querySelector('#live').innerText.includes('completed')")
 
 
+def test_a_page_that_missed_the_last_news_tries_again(served: Served, page: browser.Page) -> None:
+    run = RunBuilder(served.runs / "ended", episodes=2)
+    run.episode([Turn(1.0, decision="stop", rule="all_passed")], instance="first")
+    page.open(f"{served.root}runs/ended/")
+    page.settle("document.querySelectorAll('#list tbody tr').length === 1")
+    page.run(
+        "window.missed = 0; const asked = window.fetch; window.fetch = (...all) => "
+        "String(all[0]).includes('/episodes') && window.missed++ < 2 ? Promise.reject(new Error('cut')) : asked(...all)"
+    )
+    run.episode([Turn(1.0, decision="stop", rule="all_passed")], instance="second")
+    run.close()
+    page.settle("window.missed > 2 && document.querySelectorAll('#list tbody tr').length === 2")
+
+
 def test_an_episode_is_shown_with_its_calls(served: Served, page: browser.Page) -> None:
     samples.study(served.runs / "opened")
     page.open(f"{served.root}runs/opened/#episode/sums.nested-13%3Arefine%3A0")

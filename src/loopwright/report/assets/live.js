@@ -27,19 +27,23 @@ const lost = (error) => byId("live").replaceChildren(h("p", { class: "note" }, e
 
 // Takes what changed, again and again; what changes meanwhile is taken the next time. A page that has much to draw rests.
 function taker(take) {
+  const rest = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
   let have = null, want = null, busy = false;
   return async (version) => {
     want = version;
     if (busy) return;
     busy = true;
-    try {
-      while (have !== want) {
-        const next = want, worked = await take();
+    while (have !== want) {
+      const next = want;
+      try {
+        const worked = await take();
         have = next;
-        await new Promise((done) => setTimeout(done, 4 * worked));
+        await rest(4 * worked);
+      } catch (error) {
+        lost(error);
+        // Of a run that has ended no news comes that would have the page try again.
+        await rest(2000);
       }
-    } catch (error) {
-      lost(error);
     }
     busy = false;
   };
