@@ -99,3 +99,38 @@ def test_a_run_that_the_database_does_not_have(invoke: Invoke, url: str) -> None
         result = invoke(*words)
         assert result.exit_code == 2
         assert "nowhere" in result.stderr
+
+
+def test_what_follows_from_a_run_is_shared_too(
+    invoke: Invoke, write_task: WriteTask, project: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(invoke, write_task())
+    monkeypatch.setenv("LOOPWRIGHT_RUNS", "here")
+    forked = invoke("fork", "demo", "--at", "say:refine:0:0", "--out", "here/forked")
+    assert forked.exit_code == 0, forked.stderr
+    for _ in range(2):
+        regraded = invoke("regrade", "demo", "--out", "here/regraded")
+        assert regraded.exit_code == 0, regraded.stderr
+    listed = {one["id"]: one["finished"] for one in json.loads(invoke("store", "list", "--json").stdout)}
+    assert listed == {"demo": "completed", "forked": "completed", "regraded": "completed"}
+    for name in ("forked", "regraded"):
+        assert invoke("show", name, "--runs", "there").exit_code == 0
+        events = (project / "here" / name / "events.jsonl").read_bytes()
+        assert (project / "there" / name / "events.jsonl").read_bytes() == events
+
+
+def test_a_copy_is_read_while_the_database_is_away(
+    invoke: Invoke, write_task: WriteTask, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(invoke, write_task())
+    monkeypatch.setenv("LOOPWRIGHT_STORE", "postgresql://postgres@127.0.0.1:1/nowhere")
+    for words in (["show", "here/demo"], ["show", "demo", "--runs", "here"], ["report", "--runs", "here"]):
+        result = invoke(*words)
+        assert result.exit_code == 0, result.stderr
+        assert "here/demo is read as it is on this machine" in result.stderr
+    result = invoke("show", "other", "--runs", "here")
+    assert result.exit_code == 3
+    assert "the database of the store" in result.stderr
+    assert invoke("resume", "here/demo").exit_code == 3
+    steered = invoke("ctl", "here/demo", "status")
+    assert "database" not in steered.stderr

@@ -25,11 +25,12 @@ def find_run(name: str | None, runs: Path) -> Path:
         name: A path, a run's id under `runs`, the beginning of one, or None for the latest.
         runs: The folder that holds run folders.
 
-    With `--store` the runs of the database are found too: the folder is a working copy, which is brought up to date.
+    With `--store` the runs of the database are found too: the folder is a working copy, which is brought up to date,
+    unless the database is away.
 
     Raises:
         MissingContent: There is no such run, or the beginning fits several.
-        StoreError: The database cannot be read.
+        StoreError: The database cannot be read, and there is no copy here.
     """
     if (store := shared_store()) is not None:
         return _find_shared(store, name, runs)
@@ -37,6 +38,22 @@ def find_run(name: str | None, runs: Path) -> Path:
 
 
 def _find_shared(store: SharedStore, name: str | None, runs: Path) -> Path:
+    """A run as the database has it; if the database is away, the copy that is here."""
+    from loopwright.cli._output import tell
+    from loopwright.store.shared import StoreAway
+
+    try:
+        return _refreshed(store, name, runs)
+    except StoreAway as error:
+        try:
+            folder = find_folder(name, runs)
+        except MissingContent:
+            raise error from None
+        tell(f"warning: {error.args[0]}; {folder} is read as it is on this machine")
+        return folder
+
+
+def _refreshed(store: SharedStore, name: str | None, runs: Path) -> Path:
     """A run of the database, or one of a folder that is not shared."""
     from loopwright.store import is_working_copy, read_run
 

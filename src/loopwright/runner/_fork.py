@@ -9,7 +9,7 @@ from loopwright.errors import MissingContent, TaskError
 from loopwright.plan import RunConfig, resolve_run
 from loopwright.runner._recorded import recorded_config
 from loopwright.runner._run import Run
-from loopwright.store import Decided, EpisodeStarted, Event, Graded, RunRecord, read_run
+from loopwright.store import Decided, EpisodeStarted, Event, Graded, RunRecord, Share, read_run
 
 
 def fork_episode(
@@ -23,6 +23,7 @@ def fork_episode(
     calls: int | None,
     project: Path | None = None,
     trust_sandbox: bool = False,
+    share: Share | None = None,
 ) -> Run:
     """Makes a run of one episode that keeps what happened before an iteration; see `fork_run`.
 
@@ -36,14 +37,15 @@ def fork_episode(
         calls: Model calls of the episode, those kept included; None for as many as before.
         project: As for `Run.reopen`.
         trust_sandbox: As for `Run.reopen`.
+        share: As for `Run.start`.
     """
     config = recorded_config(source, project, trust_sandbox=trust_sandbox)
     changes = {"only": (episode,), "calls": calls, "seed": seed, "models": (model,) if model else None}
     changed = config.model_copy(update={name: value for name, value in changes.items() if value is not None})
-    return fork_run(source, target, config=changed, at=at)
+    return fork_run(source, target, config=changed, at=at, share=share)
 
 
-def fork_run(source: Path, target: Path, *, config: RunConfig, at: int) -> Run:
+def fork_run(source: Path, target: Path, *, config: RunConfig, at: int, share: Share | None = None) -> Run:
     """Makes a run that keeps what happened before an iteration, and opens it to go on.
 
     Answers that are kept are not paid for again, and count against the caps. The old run stays as it is.
@@ -53,6 +55,7 @@ def fork_run(source: Path, target: Path, *, config: RunConfig, at: int) -> Run:
         target: The new run's folder, which is not there yet or empty.
         config: The new configuration; its episodes are those of the old run that have the same names.
         at: The first iteration to make anew; 0 keeps nothing.
+        share: As for `Run.start`.
 
     Raises:
         MissingContent: An episode is not in the old run, or has fewer iterations.
@@ -84,8 +87,11 @@ def fork_run(source: Path, target: Path, *, config: RunConfig, at: int) -> Run:
         run.store.append(started, episode=name)
     run.store.adopt(record, lambda event: event.episode in new and _is_kept(event, at))
     run.store.close()
+    if share is not None:
+        # Not before: a run that is half made is nothing to others.
+        share.copy_in(target)
     # Tasks stay those of the old run even where their files changed since.
-    return Run.continued(target, resolved.config, changed=True)
+    return Run.continued(target, resolved.config, changed=True, share=share)
 
 
 def _started(record: RunRecord, at: int) -> Mapping[str, EpisodeStarted]:

@@ -33,6 +33,8 @@ from loopwright.store import (
     Manifest,
     RunRecord,
     RunStore,
+    Share,
+    is_working_copy,
     made_here,
     read_run,
 )
@@ -53,6 +55,7 @@ def regrade_run(
     project: Path | None = None,
     trust_sandbox: bool = False,
     runs: Path = Path("runs"),
+    share: Share | None = None,
 ) -> Run:
     """Makes a run that grades the candidates of another one, or opens the one that does so already.
 
@@ -72,6 +75,7 @@ def regrade_run(
         project: As for `Run.reopen`.
         trust_sandbox: As for `Run.reopen`; tasks that are given are trusted.
         runs: Where a folder that is not named is made.
+        share: Where a new run is shared, and where others went on with one that is; None for folders alone.
 
     Raises:
         MissingContent: No episode of the old run can be graded under these tasks.
@@ -107,8 +111,12 @@ def regrade_run(
         _refuse_another(folder, resolved)
     if not _is_whole(folder, chosen):
         _begin(resolved, folder, record, ended)
+        if share is not None:
+            share.copy_in(folder)
+    elif not is_working_copy(folder):
+        share = None
     # Checked above: what is recorded is what would be recorded now.
-    run = Run.continued(folder, resolved.config, given=given, changed=True)
+    run = Run.continued(folder, resolved.config, given=given, changed=True, share=share)
     run.cap(resolved.config.budget)
     return run
 

@@ -59,3 +59,12 @@ class Share(Protocol):
             StoreError: There is no such run, its lines are others than those of the folder, or they cannot be read.
         """
         ...
+
+    def copy_in(self, folder: Path) -> str:
+        """Copies the run of a folder into the shared record; gives its id.
+
+        Raises:
+            RunInUse: A process writes the run.
+            StoreError: There is another run of that id, or it cannot be read or written.
+        """
+        ...

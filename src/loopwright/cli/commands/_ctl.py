@@ -125,12 +125,12 @@ def set_command(where: tuple[str, Path], what: str, value: float, as_json: bool)
 
 def _give(where: tuple[str, Path], order: Command, *, as_json: bool) -> None:
     from loopwright.cli._output import write, write_json
-    from loopwright.cli._runs import find_run
+    from loopwright.cli._runs import find_folder
     from loopwright.control import ControlRequest, ask
     from loopwright.errors import UserError
 
     name, runs = where
-    reply = ask(find_run(name, runs), ControlRequest(command=order, by="ctl"))
+    reply = ask(find_folder(name, runs), ControlRequest(command=order, by="ctl"))
     if not reply.done:
         raise UserError(reply.told, remedy=reply.remedy)
     if as_json:

@@ -17,6 +17,7 @@ from loopwright.cli._options import (
     run_argument,
     runs_option,
     sent_options,
+    shared_store,
 )
 
 
@@ -89,6 +90,7 @@ def command(
         calls=calls,
         project=project,
         trust_sandbox=trust_sandbox,
+        share=shared_store(),
     )
     tell_code(forked)
     execute(forked, accept=accept, as_json=as_json, checkpoints=checkpoints)

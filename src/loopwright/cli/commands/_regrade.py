@@ -14,6 +14,7 @@ from loopwright.cli._options import (
     run_argument,
     runs_option,
     sent_options,
+    shared_store,
 )
 
 
@@ -83,6 +84,7 @@ def command(
         project=project,
         trust_sandbox=trust_sandbox,
         runs=runs,
+        share=shared_store(),
     )
     tell_code(regraded)
     folder = regraded.store.folder

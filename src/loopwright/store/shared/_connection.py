@@ -51,6 +51,10 @@ PERMANENT = (*PERMANENT_AT_CONNECT, "22", "23", "28", "3D", "3F", "0A", "XX")
 """How codes of errors begin that do not pass by waiting, of a server that took lines before."""
 
 
+class StoreAway(StoreError):
+    """The database cannot be reached."""
+
+
 class Connection(psycopg.Connection[TupleRow]):
     """A connection that gives up if the server does not answer."""
 
@@ -142,7 +146,8 @@ def told(error: psycopg.Error) -> StoreError:
         )
     if code == "42501":
         return StoreError(f"the database user may not do this: {why}", remedy="Ask for rights on schema loopwright.")
-    return StoreError(
+    away = isinstance(error, psycopg.OperationalError) and not code.startswith(PERMANENT)
+    return (StoreAway if away else StoreError)(
         f"the database of the store refused or failed: {why}",
         remedy="Check the URL (postgresql://USER:PASSWORD@HOST/DATABASE, LOOPWRIGHT_STORE) and that the server is up.",
     )
