@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from loopwright.errors import RunInUse, StoreError
 from loopwright.store import RunStore, read_run
-from loopwright.store.shared import SharedStore, _connection
+from loopwright.store.shared import SharedStore
 from tests.faults.table import proves
 from tests.store.shared.proxy import Proxy, proxied
 from tests.store.shared.server import PostgresServer
@@ -47,14 +47,11 @@ def texts(folder: Path) -> list[str]:
     "the way to Postgres is cut without a word, three times in a run",
     "paid calls wait, and are made once; folder and database equal",
 )
-async def test_a_cut_way_is_waited_for_and_nothing_is_lost(
-    server: PostgresServer, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(_connection, "_ANSWER", 0.5)
+async def test_a_cut_way_is_waited_for_and_nothing_is_lost(server: PostgresServer, url: str, tmp_path: Path) -> None:
     said: list[str] = []
     with proxied(server.port) as proxy:
         store = RunStore.create(
-            tmp_path / "one", manifest(), share=SharedStore(through(url, server, proxy), tell=said.append)
+            tmp_path / "one", manifest(), share=SharedStore(through(url, server, proxy), answer=0.5, tell=said.append)
         )
         for number in range(3):
             store.append(note(f"before {number}"), episode="e")
@@ -77,11 +74,10 @@ async def test_a_cut_way_is_waited_for_and_nothing_is_lost(
     "the first one makes no paid call, names the second one and stops; nothing of it is in the record",
 )
 async def test_a_driver_that_was_cut_off_and_replaced_stops_and_leaves_nothing_in_the_record(
-    server: PostgresServer, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: PostgresServer, url: str, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(_connection, "_ANSWER", 0.5)
     with proxied(server.port) as proxy:
-        one = RunStore.create(tmp_path / "one", manifest(), share=SharedStore(through(url, server, proxy)))
+        one = RunStore.create(tmp_path / "one", manifest(), share=SharedStore(through(url, server, proxy), answer=0.5))
         one.append(note("one"))
         await one.sync()
         proxy.stall()

@@ -15,7 +15,7 @@ from loopwright.errors import LoopwrightError, MissingContent, StoreError, UserE
 from loopwright.store import read_run
 from loopwright.store._codec import encode
 from loopwright.store.shared import SharedStore
-from loopwright.store.shared._lines import told
+from loopwright.store.shared._lines import columns_of
 from tests.store.shared.server import PostgresServer
 from tests.store.shared.test_store import content, execute, recorded
 
@@ -142,7 +142,7 @@ def test_rows_of_random_bytes_end_in_a_message(server: PostgresServer, tmp_path:
     ],
 )
 def test_what_stands_beside_a_line_comes_from_it(body: Any, expected: tuple[str | None, str | None]) -> None:
-    found = told(json.dumps(body, separators=(",", ":")).encode() + b"\n")
+    found = columns_of(json.dumps(body, separators=(",", ":")).encode() + b"\n")
     assert (found.type, found.episode) == expected
 
 

@@ -72,17 +72,7 @@ def list_command(as_json: bool) -> None:
     if not found:
         write("The database holds no runs.")
         return
-    rows = [
-        (
-            run.id,
-            run.created[:19],
-            f"{run.done}/{run.planned}",
-            run.finished or "open",
-            str(run.lines),
-            run.writer or "-",
-        )
-        for run in found
-    ]
+    rows = [_row(run) for run in found]
     write_table(("run", "created (UTC)", "episodes", "ended", "events", "written by"), rows)
 
 

@@ -14,7 +14,7 @@ from loopwright.store._read import ARTIFACTS
 from loopwright.store.shared._connection import Connection
 
 if TYPE_CHECKING:
-    from loopwright.store.shared._place import Place
+    from loopwright.store.shared._place import ArtifactPlace
     from loopwright.store.shared._runs import RunRow
 
 _PART = 8 * 1024 * 1024
@@ -42,7 +42,9 @@ def known_refs(connection: Connection, key: int) -> set[str]:
     return {bytes(ref).hex() for (ref,) in found.fetchall()}
 
 
-def send(connection: Connection, key: int, epoch: int, ref: str, data: bytes, place: Place | None, inline: int) -> None:
+def send(
+    connection: Connection, key: int, epoch: int, ref: str, data: bytes, place: ArtifactPlace | None, inline: int
+) -> None:
     """Stores an artifact in the database, or where the database says that large ones lie.
 
     Raises:
@@ -63,7 +65,7 @@ def send(connection: Connection, key: int, epoch: int, ref: str, data: bytes, pl
         raise RunInUse("another process took the run over")
 
 
-def fetch(connection: Connection, row: RunRow, folder: Path, place: Place | None, first: int = 0) -> None:
+def fetch(connection: Connection, row: RunRow, folder: Path, place: ArtifactPlace | None, first: int = 0) -> None:
     """Brings the artifacts of a run into its folder that are missing there.
 
     Args:
@@ -96,7 +98,7 @@ def _listed(connection: Connection, row: RunRow, first: int) -> Iterable[tuple[s
     return [(bytes(ref).hex(), int(size), bool(inside)) for ref, size, inside in found.fetchall()]
 
 
-def _fetched(connection: Connection, key: int, ref: str, size: int, place: Place | None) -> bytes:
+def _fetched(connection: Connection, key: int, ref: str, size: int, place: ArtifactPlace | None) -> bytes:
     if not 0 <= size <= LARGEST:
         raise StoreError(f"artifact {ref} has {size} bytes by the database; at most {LARGEST} are read")
     if place is not None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from psycopg.abc import PQGen
 
 _FORM = "Write postgresql://USER:PASSWORD@HOST/DATABASE, best in LOOPWRIGHT_STORE; encode special characters as %40."
-_ANSWER = 30.0
+ANSWER = 30.0
 """Seconds in which the server answers, besides the time for bytes."""
 _SLOWEST = 1_000_000
 """Bytes a second that a connection carries at least."""
@@ -58,12 +58,14 @@ class StoreAway(StoreError):
 class Connection(psycopg.Connection[TupleRow]):
     """A connection that gives up if the server does not answer."""
 
+    answer = ANSWER
+    """Seconds in which the server answers, besides the time for bytes."""
     carried = 0
     """Bytes of the statement under way, which take their time."""
 
     def wait(self, gen: PQGen[Any], interval: float = 0.1, timeout: float | None = None) -> Any:
         """Waits for the server."""
-        return super().wait(gen, interval, timeout or _ANSWER + self.carried / _SLOWEST)
+        return super().wait(gen, interval, timeout or self.answer + self.carried / _SLOWEST)
 
 
 def checked_url(url: str) -> str:
@@ -75,22 +77,26 @@ def checked_url(url: str) -> str:
     try:
         parts = urlsplit(url)
         ours = parts.scheme in ("postgresql", "postgres") and parts.netloc.count("@") <= 1 and (parts.port or 1) > 0
-        told = conninfo_to_dict(url) if ours else {}
+        named = conninfo_to_dict(url) if ours else {}
     except (ValueError, psycopg.Error):
-        ours, told = False, {}
+        ours, named = False, {}
     if not ours:
         register(url)
         with contextlib.suppress(ValueError):
             register_url(url)
         raise UserError("the URL of the store is not that of a Postgres database", remedy=_FORM)
     for name in ("password", "sslpassword"):
-        register(str(told.get(name) or ""), "the password of the store")
+        register(str(named.get(name) or ""), "the password of the store")
     register(os.environ.get("PGPASSWORD", ""), "PGPASSWORD")
     return url
 
 
-def connect(url: str) -> Connection:
+def connect(url: str, answer: float = ANSWER) -> Connection:
     """Connects.
+
+    Args:
+        url: Of the database.
+        answer: Seconds in which the server answers, besides the time for bytes.
 
     Raises:
         psycopg.Error: The server cannot be reached or refuses.
@@ -107,6 +113,7 @@ def connect(url: str) -> Connection:
         tcp_user_timeout=_GONE * 1000,
         application_name="loopwright",
     )
+    connection.answer = answer
     try:
         for name, value in _SESSION.items():
             connection.execute(
@@ -136,7 +143,7 @@ def reason(error: psycopg.Error) -> str:
     return printable_line(" ".join(line.strip() for line in words))[:600]
 
 
-def told(error: psycopg.Error) -> StoreError:
+def as_store_error(error: psycopg.Error) -> StoreError:
     """What a user reads of an error of the server."""
     code, why = error.sqlstate or "", reason(error)
     if code == "53100":

@@ -38,7 +38,7 @@ START = Position()
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Columns:
     """What the database keeps of a line beside its bytes, for readers to filter by."""
 
     time: datetime | None
@@ -46,18 +46,18 @@ class Told:
     episode: str | None
 
 
-def told(line: bytes) -> Told:
+def columns_of(line: bytes) -> Columns:
     """Time, type and episode of a line; None for what it does not say as events do."""
     if usual := _USUAL.match(line):
         time, episode, kind = usual.groups()
-        return Told(_time(time.decode("ascii", "replace")), kind.decode(), _text(json.loads(episode or b"null")))
+        return Columns(_time(time.decode("ascii", "replace")), kind.decode(), _text(json.loads(episode or b"null")))
     try:
         body: Any = json.loads(line)
         data = body.get("data")
         kind = data.get("type") if isinstance(data, dict) else None
-        return Told(_time(body.get("time")), _text(kind), _text(body.get("episode")))
+        return Columns(_time(body.get("time")), _text(kind), _text(body.get("episode")))
     except (ValueError, AttributeError, RecursionError):
-        return Told(None, None, None)
+        return Columns(None, None, None)
 
 
 def _time(text: object) -> datetime | None:

@@ -41,7 +41,7 @@ class PlaceFailed(StoreError):
     """The place could not be reached, or refused; it may do better later."""
 
 
-class Place:
+class ArtifactPlace:
     """A folder or a bucket. Only what lies below it is read or written, and only if it is marked for the database."""
 
     def __init__(self, place: str, store: str) -> None:

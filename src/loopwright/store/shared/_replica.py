@@ -19,16 +19,15 @@ from loopwright.errors import LoopwrightError, RunInUse, StoreError
 from loopwright.files import read_regular
 from loopwright.store._read import ARTIFACTS, EVENTS
 from loopwright.store.shared import _artifacts as artifacts
-from loopwright.store.shared._connection import PERMANENT, PERMANENT_AT_CONNECT, Connection, reason, told
-from loopwright.store.shared._lines import Position, batch, behind, whole
-from loopwright.store.shared._lines import told as told_of
+from loopwright.store.shared._connection import PERMANENT, PERMANENT_AT_CONNECT, Connection, as_store_error, reason
+from loopwright.store.shared._lines import Position, batch, behind, columns_of, whole
 from loopwright.store.shared._patience import Patience
 from loopwright.store.shared._place import PlaceFailed
 from loopwright.store.shared._pull import diverged, fetched
 from loopwright.store.shared._runs import RunRow, find, in_use, lock, unlock
 
 if TYPE_CHECKING:
-    from loopwright.store.shared._place import Place
+    from loopwright.store.shared._place import ArtifactPlace
 
 _log = logging.getLogger(__name__)
 _LINGER = 0.02
@@ -77,7 +76,7 @@ class PostgresReplica:
         folder: Path,
         connect: Callable[[], Connection],
         *,
-        place: Place | None,
+        place: ArtifactPlace | None,
         inline: int,
         patience: float,
         tell: Callable[[str], None],
@@ -169,7 +168,7 @@ class PostgresReplica:
         except LoopwrightError as error:
             self._fail(StoreError(str(error.args[0]), remedy=error.remedy))
         except psycopg.Error as error:
-            self._fail(told(error))
+            self._fail(as_store_error(error))
         except OSError as error:
             self._fail(StoreError(f"cannot read {self._folder} to send it: {error.strerror}"))
         except Exception as error:
@@ -222,7 +221,7 @@ class PostgresReplica:
         return sorted(artifacts.local_refs(self._folder) - artifacts.known_refs(connection, self._row.key))
 
     def _send_lines(self, connection: Connection, lines: list[bytes]) -> None:
-        beside = [told_of(line) for line in lines]
+        beside = [columns_of(line) for line in lines]
         connection.carried = sum(map(len, lines))
         try:
             values: dict[str, Any] = {

@@ -90,7 +90,7 @@ def migrate(connection: Connection) -> None:
             set_setting(connection, "version", str(number))
 
 
-def settings(connection: Connection) -> Settings:
+def read_settings(connection: Connection) -> Settings:
     """What the database says.
 
     Raises:

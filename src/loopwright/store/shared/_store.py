@@ -19,14 +19,14 @@ from loopwright.store._mark import SharedMark, read_mark, write_mark
 from loopwright.store._read import EVENTS, LOCK, MANIFEST, read_run
 from loopwright.store.shared import _artifacts as artifacts
 from loopwright.store.shared import _runs
-from loopwright.store.shared._connection import Connection, checked_url, connect, place_of, told
+from loopwright.store.shared._connection import ANSWER, Connection, as_store_error, checked_url, connect, place_of
 from loopwright.store.shared._glance import described
 from loopwright.store.shared._lines import Position, whole
-from loopwright.store.shared._place import Place, checked_place
+from loopwright.store.shared._place import ArtifactPlace, checked_place
 from loopwright.store.shared._pull import NOTHING, Copied, compare, local_position, pull, same_manifest
 from loopwright.store.shared._replica import PostgresReplica, Taken
 from loopwright.store.shared._runs import RunRow, SharedRun
-from loopwright.store.shared._schema import Settings, migrate, set_setting, settings
+from loopwright.store.shared._schema import Settings, migrate, read_settings, set_setting
 
 _log = logging.getLogger(__name__)
 _NOTICED = 1.0
@@ -77,19 +77,27 @@ class Following:
 class SharedStore:
     """A database of runs. Its connections are opened where they are needed, and closed."""
 
-    def __init__(self, url: str, *, patience: float = PATIENCE, tell: Callable[[str], None] = _log.warning) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        patience: float = PATIENCE,
+        answer: float = ANSWER,
+        tell: Callable[[str], None] = _log.warning,
+    ) -> None:
         """Connects to nothing yet.
 
         Args:
-            url: `postgresql://USER:PASSWORD@HOST/DATABASE`. It is a secret, and told nowhere.
+            url: `postgresql://USER:PASSWORD@HOST/DATABASE`. It is a secret, and written nowhere.
             patience: Seconds that the database may be away while a run works.
+            answer: Seconds in which the server answers, besides the time for bytes; after that the connection is lost.
             tell: Called with what the user should know while a run works, from another thread.
 
         Raises:
             UserError: It is not such a URL.
         """
         self._url = checked_url(url)
-        self._patience, self._tell = patience, tell
+        self._patience, self._answer, self._tell = patience, answer, tell
 
     def init(self, place: str | None = None, inline: int | None = None) -> Settings:
         """Makes the schema, or brings it up to date, and sets where large artifacts go.
@@ -106,16 +114,16 @@ class SharedStore:
         place = checked_place(place) if place else place
         with self._connected() as connection:
             migrate(connection)
-            now = settings(connection)
+            now = read_settings(connection)
             if place is not None and now.place not in ("", place):
                 _refuse_to_leave(now.place, connection)
             if place:
-                Place(place, now.id).mark()
+                ArtifactPlace(place, now.id).mark()
             if place is not None:
                 set_setting(connection, "place", place)
             if inline is not None:
                 set_setting(connection, "inline", str(inline))
-            return settings(connection)
+            return read_settings(connection)
 
     def runs(self) -> list[SharedRun]:
         """The runs of the database, the newest last.
@@ -124,7 +132,7 @@ class SharedStore:
             StoreError: The database cannot be read.
         """
         with self._connected() as connection:
-            settings(connection)
+            read_settings(connection)
             busy = _runs.writers(connection)
             found = [described(connection, row, busy) for row in _runs.rows(connection)]
         return sorted(found, key=lambda run: run.created)
@@ -136,7 +144,7 @@ class SharedStore:
             StoreError: The database cannot be read.
         """
         with self._connected() as connection:
-            settings(connection)
+            read_settings(connection)
             return {row.id: row.created for row in _runs.rows(connection)}
 
     def pull(self, run: str, folder: Path) -> None:
@@ -148,7 +156,7 @@ class SharedStore:
             StoreError: What the database holds is damaged, or other than what the folder holds.
         """
         with self._connected() as connection:
-            self._pulled(connection, settings(connection), run, folder)
+            self._pulled(connection, read_settings(connection), run, folder)
 
     @contextmanager
     def following(self) -> Iterator[Following]:
@@ -158,8 +166,10 @@ class SharedStore:
             StoreError: The database cannot be read.
         """
         with self._connected() as connection:
-            told = settings(connection)
-            yield Following(connection, lambda run, folder, copied: self._pulled(connection, told, run, folder, copied))
+            settings = read_settings(connection)
+            yield Following(
+                connection, lambda run, folder, copied: self._pulled(connection, settings, run, folder, copied)
+            )
 
     def copy_out(self, run: str, folder: Path) -> None:
         """Copies a run into a folder of its own, which has nothing more to do with the database.
@@ -172,10 +182,10 @@ class SharedStore:
         if folder.exists() and any(folder.iterdir()):
             raise FolderTaken(f"{folder} is not empty", remedy="Name another folder.")
         with self._connected() as connection, _written(folder):
-            told = settings(connection)
+            settings = read_settings(connection)
             row = _runs.find(connection, run)
             folder.mkdir(parents=True, exist_ok=True)
-            self._fill(connection, told, row, folder)
+            self._fill(connection, settings, row, folder)
 
     def copy_in(self, folder: Path) -> str:
         """Copies the run of a folder into the database, or the rest of it; gives its id. The folder stays as it is.
@@ -194,7 +204,7 @@ class SharedStore:
             try:
                 with self._connecting() as connection:
                     _make(connection)
-                    told = settings(connection)
+                    settings = read_settings(connection)
                     known = _runs.rows(connection, run)
                     row = known[0] if known else _runs.enter(connection, run, manifest)
                     same_manifest(folder, _runs.manifest_of(connection, row), row)
@@ -202,7 +212,7 @@ class SharedStore:
                     end = local_position(folder)
                     compare(connection, row, folder, end)
                     sent = whole(folder / EVENTS, min(row.lines, end.lines))
-                    replica = self._replica(connection, told, row, folder, sent)
+                    replica = self._replica(connection, settings, row, folder, sent)
                 replica.grown(max(end.lines, sent.lines), max(end.offset, sent.offset))
                 replica.close()
             finally:
@@ -213,45 +223,45 @@ class SharedStore:
         """See `Share`."""
         with self._connecting() as connection, _written(folder):
             _make(connection)
-            told = settings(connection)
+            settings = read_settings(connection)
             row = _runs.enter(connection, run, manifest)
-            return self._take(connection, told, row, folder)
+            return self._take(connection, settings, row, folder)
 
     def join(self, folder: Path, run: str) -> PostgresReplica:
         """See `Share`."""
         with self._connecting() as connection, _written(folder):
-            told = settings(connection)
-            _refuse_other_mark(folder, told, connection)
+            settings = read_settings(connection)
+            _refuse_other_mark(folder, settings, connection)
             row = _runs.find(connection, run)
             same_manifest(folder, _runs.manifest_of(connection, row), row)
-            return self._take(connection, told, row, folder)
+            return self._take(connection, settings, row, folder)
 
-    def _take(self, connection: Connection, told: Settings, row: RunRow, folder: Path) -> PostgresReplica:
+    def _take(self, connection: Connection, settings: Settings, row: RunRow, folder: Path) -> PostgresReplica:
         """Takes a run, and brings into the folder what it lacks."""
         row = _claim(connection, row)
-        artifacts.fetch(connection, row, folder, _place(told))
+        artifacts.fetch(connection, row, folder, _place(settings))
         sent = pull(connection, row, folder)
-        replica = self._replica(connection, told, row, folder, sent)
-        write_mark(folder, SharedMark(store=told.id, server=place_of(connection), epoch=replica.epoch))
+        replica = self._replica(connection, settings, row, folder, sent)
+        write_mark(folder, SharedMark(store=settings.id, server=place_of(connection), epoch=replica.epoch))
         return replica
 
     def _replica(
-        self, connection: Connection, told: Settings, row: RunRow, folder: Path, sent: Position
+        self, connection: Connection, settings: Settings, row: RunRow, folder: Path, sent: Position
     ) -> PostgresReplica:
         """What sends the folder from now on. Before this the run was left as it is: whoever was cut off may return."""
         row = replace(row, epoch=_runs.take(connection, row))
         return PostgresReplica(
             Taken(row, connection, sent),
             folder,
-            lambda: connect(self._url),
-            place=_place(told),
-            inline=told.inline,
+            lambda: connect(self._url, self._answer),
+            place=_place(settings),
+            inline=settings.inline,
             patience=self._patience,
             tell=self._tell,
         )
 
     def _pulled(
-        self, connection: Connection, told: Settings, run: str, folder: Path, copied: Copied = NOTHING
+        self, connection: Connection, settings: Settings, run: str, folder: Path, copied: Copied = NOTHING
     ) -> Copied:
         row = _runs.find(connection, run)
         with _written(folder):
@@ -265,18 +275,18 @@ class SharedStore:
                         remedy=f"Name the folder by its path to read it: ./{folder}. For the run of the database name "
                         "another folder with --runs.",
                     )
-                _refuse_other_mark(folder, told, connection)
+                _refuse_other_mark(folder, settings, connection)
                 if read_mark(folder) is None:
-                    write_mark(folder, SharedMark(store=told.id, server=place_of(connection), epoch=0))
-                return self._fill(connection, told, row, folder, copied.still(folder, row))
+                    write_mark(folder, SharedMark(store=settings.id, server=place_of(connection), epoch=0))
+                return self._fill(connection, settings, row, folder, copied.still(folder, row))
 
     def _fill(
-        self, connection: Connection, told: Settings, row: RunRow, folder: Path, copied: Copied = NOTHING
+        self, connection: Connection, settings: Settings, row: RunRow, folder: Path, copied: Copied = NOTHING
     ) -> Copied:
         manifest = _runs.manifest_of(connection, row)
         if (folder / MANIFEST).exists():
             same_manifest(folder, manifest, row)
-        artifacts.fetch(connection, row, folder, _place(told), copied.artifacts)
+        artifacts.fetch(connection, row, folder, _place(settings), copied.artifacts)
         end = pull(connection, row, folder, copied.end)
         (folder / EVENTS).touch()
         if not (folder / MANIFEST).exists():
@@ -298,12 +308,12 @@ class SharedStore:
         """A connection, which is closed if the context fails."""
         connection: Connection | None = None
         try:
-            connection = connect(self._url)
+            connection = connect(self._url, self._answer)
             yield connection
         except psycopg.Error as error:
             if connection is not None:
                 connection.close()
-            raise told(error) from None
+            raise as_store_error(error) from None
         except BaseException:
             if connection is not None:
                 connection.close()
@@ -331,13 +341,13 @@ def _refuse_to_leave(place: str, connection: Connection) -> None:
         )
 
 
-def _place(told: Settings) -> Place | None:
-    return Place(told.place, told.id) if told.place else None
+def _place(settings: Settings) -> ArtifactPlace | None:
+    return ArtifactPlace(settings.place, settings.id) if settings.place else None
 
 
-def _refuse_other_mark(folder: Path, told: Settings, connection: Connection) -> None:
+def _refuse_other_mark(folder: Path, settings: Settings, connection: Connection) -> None:
     mark = read_mark(folder)
-    if mark is not None and mark.store != told.id:
+    if mark is not None and mark.store != settings.id:
         raise StoreError(
             f"the run in {folder} is shared in another database: {mark.server}, not in {place_of(connection)}",
             remedy="Name the URL of that database, or another folder with --runs.",
