@@ -15,7 +15,7 @@ from loopwright.cluster._driver import Worker
 from loopwright.cluster._models import ModelHost, PlacedImages, PlacedModel
 from loopwright.cluster._sandboxes import Workers, WorkerSandboxes
 from loopwright.cluster._worker import Offer, SandboxWorker, WorkerFacts
-from loopwright.errors import ClusterUnusable, ModelUnavailable, SandboxError, WorkerLost
+from loopwright.errors import ClusterUnusable, LoopwrightError, ModelUnavailable, SandboxError
 from loopwright.models import InProcess, Model, ModelOptions
 from loopwright.models.image import ImageModel
 from loopwright.sandbox import default_image
@@ -75,7 +75,7 @@ class RayCluster:
             # Beside the thread of the event loop: it takes seconds, and Ray would take SIGTERM for itself there.
             self._connection = await asyncio.to_thread(connect, self._on, max(self._wanted or 0, os.cpu_count() or 1))
             number = await asyncio.to_thread(self._number, self._connection)
-            self._workers.all = [self._worker(place) for place in range(number)]
+            self._workers.all = await asyncio.to_thread(lambda: [self._worker(place) for place in range(number)])
             await self._begun()
         except BaseException:
             await self._close()
@@ -151,15 +151,13 @@ class RayCluster:
         )
         actor = made.remote()
         self._actors.append(actor)
-        return Worker(actor, place, self._workers.changed)
+        return Worker(actor, place, self._workers.changed, check=_check)
 
     async def _begun(self) -> None:
         begun = await asyncio.gather(*(worker.begin(START) for worker in self._workers.all), return_exceptions=True)
         for error in begun:
             if isinstance(error, BaseException):
                 raise _no_start(error) from None
-        for facts in self.facts:
-            _check(facts)
 
     async def _close(self) -> None:
         """Ends sandboxes and workers."""
@@ -200,7 +198,7 @@ def _no_start(error: BaseException) -> BaseException:
             f"Ray did not start all workers within {START:g} s",
             remedy="`ray status` shows which processors are taken; ask for fewer workers.",
         )
-    if not isinstance(error, Exception) or isinstance(error, WorkerLost):
+    if not isinstance(error, Exception) or isinstance(error, LoopwrightError):
         return error
     said = str(error)
     if "loopwright" in said and ("ModuleNotFoundError" in said or "ImportError" in said or "No module" in said):

@@ -8,6 +8,7 @@ import os
 import re
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
@@ -22,6 +23,10 @@ _ADDRESS = re.compile(r"(ray://)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5}
 _PATIENCE = 10.0
 _INSTALL = "Run: pip install 'loopwright[ray]'"
 _HOW_TO_START = "Start one with `ray start --head`. If it asks for a token, set RAY_AUTH_MODE=token here, too."
+_TOKEN = (
+    "Give the cluster's token by RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token; for a cluster that asks for "
+    "none leave RAY_AUTH_MODE out."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +38,29 @@ class Connection:
     own: bool
     """Whether the cluster was started for the run."""
     opened: bool
-    """Whether this process connected for the run; one that was connected stays so."""
+    """Whether this process connected for runs; one that was connected stays so."""
 
     def close(self) -> None:
-        """Ends the connection, and a cluster that was started for the run."""
-        if self.opened:
-            self.ray.shutdown()
+        """Ends the connection, and a cluster that was started for runs, if no other run of this process uses it."""
+        if not self.opened:
+            return
+        with _lock:
+            _users.number -= 1
+            if not _users.number:
+                self.ray.shutdown()
+
+
+@dataclass(slots=True)
+class _Users:
+    """Runs of this process that use a connection, which is one for the process."""
+
+    address: str = ""
+    """Where it leads; empty for a cluster that was started for them."""
+    number: int = 0
+
+
+_users = _Users()
+_lock = threading.Lock()
 
 
 def parse_on(on: str) -> str:
@@ -64,29 +86,59 @@ def connect(on: str, processors: int) -> Connection:
         processors: Those that a cluster is started with.
 
     Raises:
-        ClusterUnusable: Nothing answers at the address.
+        ClusterUnusable: Nothing answers at the address, it asks for a token that is not there, or this process is
+            connected to another cluster.
     """
     address = os.environ.get("RAY_ADDRESS", "") if on == "ray" else on
-    if not address and "ray" not in sys.modules:
-        # Ray's ports are open to the network, and whoever speaks to them executes code. It reads this when imported.
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
-    ray = _library()
-    if ray.is_initialized():
-        return Connection(ray, own=False, opened=False)
+    with _lock:
+        if not address and "ray" not in sys.modules:
+            # Ray's ports are open to the network; whoever speaks to them executes code. It reads this when imported.
+            os.environ.setdefault("RAY_AUTH_MODE", "token")
+        ray = _library()
+        if not ray.is_initialized():
+            _begin(ray, address, processors)
+            _users.address, _users.number = address, 0
+        elif not _users.number:
+            connected = ray.get_runtime_context().gcs_address
+            _refuse_another(connected if on == "ray" else on, connected)
+            return Connection(ray, own=False, opened=False)
+        else:
+            _refuse_another(address, _users.address)
+        _users.number += 1
+        return Connection(ray, own=not _users.address, opened=True)
+
+
+def _refuse_another(wanted: str, connected: str) -> None:
+    if wanted != connected:
+        there, other = (f"at {address}" if address else "of its own" for address in (connected, wanted))
+        raise ClusterUnusable(
+            f"this process is connected to a Ray cluster {there}, and cannot work on one {other} at the same time",
+            remedy="Let one end before the other begins, or use a process for each.",
+        )
+
+
+def _begin(ray: Any, address: str, processors: int) -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "namespace": "loopwright"}
-    with _without_secrets():
-        try:
-            if address:
-                _reach(address)
-                ray.init(address, **quiet)
-            else:
+    failures = (ConnectionError, RuntimeError, TimeoutError, ValueError, OverflowError, OSError)
+    try:
+        if address:
+            _reach(address)
+            ray.init(address, **quiet)
+        else:
+            with _without_secrets():
                 ray.init("local", num_cpus=processors, include_dashboard=False, **quiet)
-        except (ConnectionError, RuntimeError, TimeoutError, ValueError, OverflowError, OSError) as error:
-            raise ClusterUnusable(
-                f"there is no Ray cluster at {address or 'this machine'}: {str(error).strip().partition(chr(10))[0]}",
-                remedy=_HOW_TO_START,
-            ) from None
-    return Connection(ray, own=not address, opened=True)
+    except ray.exceptions.AuthenticationError as error:
+        raise ClusterUnusable(
+            f"the Ray cluster at {address or 'this machine'} cannot be used: {_first_line(error)}", remedy=_TOKEN
+        ) from None
+    except (*failures, ray.exceptions.RayError) as error:
+        raise ClusterUnusable(
+            f"there is no Ray cluster at {address or 'this machine'}: {_first_line(error)}", remedy=_HOW_TO_START
+        ) from None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
 
 
 def check_library() -> None:
@@ -114,16 +166,25 @@ def _library() -> Any:
     os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")
     logging.getLogger("ray").setLevel(logging.ERROR)
     import ray
+    import ray._private.utils
     import ray._private.worker
 
     # It prints the deaths of workers among the results of the command, and no setting keeps it from that.
     if hasattr(ray._private.worker, "print_to_stdstream"):
         ray._private.worker.print_to_stdstream = _say_nothing
+    # It would show the command line to all who see the cluster's jobs, and that may hold a password.
+    if hasattr(ray._private.utils, "get_entrypoint_name"):
+        ray._private.utils.get_entrypoint_name = _called
     return ray
 
 
 def _say_nothing(*_: object, **__: object) -> None:
     """In place of what prints."""
+
+
+def _called() -> str:
+    """In place of the command line."""
+    return "loopwright"
 
 
 def _reach(address: str) -> None:
@@ -138,7 +199,10 @@ def _reach(address: str) -> None:
 
 @contextlib.contextmanager
 def _without_secrets() -> Iterator[None]:
-    """Hides what may be a secret from the processes of a cluster that is started, which inherit all variables."""
+    """Hides what may be a secret from the processes of a cluster that is started, which inherit all variables.
+
+    Ray starts them with the variables of this process and takes no others, so that all of it lacks them meanwhile.
+    """
     hidden = {
         name: value for name, value in os.environ.items() if not name.startswith("RAY_") and _is_hidden(name, value)
     }

@@ -36,6 +36,7 @@ class Worker:
         *,
         lost: type[LoopwrightError] = WorkerLost,
         failed: type[LoopwrightError] = SandboxError,
+        check: Callable[[Any], None] = lambda facts: None,
     ) -> None:
         """Takes over an actor.
 
@@ -45,10 +46,13 @@ class Worker:
             changed: Called when it is gone, or there again.
             lost: The error where it is gone.
             failed: The error in place of one that is no kind of Loopwright's.
+            check: Raises a `LoopwrightError` where its facts say that it is of no use, each time that it was started.
         """
         self.number = number
         self.facts: WorkerFacts | None = None
         self.alive = False
+        self.refused = ""
+        """Why it is not used, though it answers; empty where it is."""
         self.held: set[object] = set()
         """Sandboxes that are open or being opened there."""
         self.used = 0
@@ -56,10 +60,12 @@ class Worker:
         self._actor = actor
         self._error = lost
         self._unknown = failed
+        self._check = check
         self._changed = changed
         self._incarnation = ""
         self._waiting: set[asyncio.Future[Any]] = set()
         self._health: asyncio.Task[None] | None = None
+        self._return: asyncio.Task[None] | None = None
 
     @property
     def host(self) -> str:
@@ -70,19 +76,22 @@ class Worker:
         """Waits until it answers.
 
         Raises:
-            WorkerLost: It does not.
+            LoopwrightError: Its facts do not fit.
             Exception: What Ray says of an actor that cannot be made.
         """
         async with asyncio.timeout(patience):
+            facts = await self._known("facts")
+            # From now on it has a lease, which slow facts would have used up.
             self._incarnation = await self._raw("beat")
-            self.facts = await self._raw("facts")
+        self._check(facts)
+        self.facts = facts
         self.alive = True
         self._health = asyncio.get_running_loop().create_task(self._watch())
 
     async def end(self) -> None:
         """Lets go of it."""
-        if self._health:
-            self._health.cancel()
+        for task in filter(None, (self._health, self._return)):
+            task.cancel()
         self._lose("the run is over")
 
     async def ask(self, method: str, *arguments: Any) -> Any:
@@ -91,6 +100,7 @@ class Worker:
         Raises:
             WorkerLost: It is gone.
             SandboxError: It failed.
+            TypeError: An argument cannot be sent.
             OSError: As the method says.
             ValueError: As the method says.
         """
@@ -127,6 +137,9 @@ class Worker:
         try:
             inner = asyncio.wrap_future(getattr(self._actor, method).remote(*arguments).future())
         except Exception as error:  # Ray's client raises what it likes where the connection is gone
+            if not _can_be_sent(arguments):
+                future.cancel()
+                raise TypeError(f"{method}: an argument cannot be sent to a worker") from None
             self._lose(type(error).__name__)
             return future
         inner.add_done_callback(lambda done: self._take(done, future))
@@ -142,6 +155,18 @@ class Worker:
             self._lose(type(error).__name__)
         elif not future.done():
             future.set_result(done.result())
+
+    async def _known(self, method: str) -> Any:
+        """The answer of a method that is called by nobody but this class.
+
+        Raises:
+            LoopwrightError: It failed.
+            Exception: What Ray says.
+        """
+        answer = await self._raw(method)
+        if isinstance(answer, Failed):
+            raise answer.error(self._unknown)
+        return answer
 
     async def _raw(self, method: str, *arguments: Any) -> Any:
         return await asyncio.wrap_future(getattr(self._actor, method).remote(*arguments).future())
@@ -162,15 +187,44 @@ class Worker:
             try:
                 async with asyncio.timeout(PATIENCE):
                     incarnation = await self._raw("beat")
-                    if incarnation != self._incarnation:
-                        self._lose("it was started anew")
-                        self._incarnation = incarnation
-                    if not self.alive:
-                        await self._raw("clear")
-                        self.facts = await self._raw("facts")
-                        self.alive = True
-                        self._changed()
             except TimeoutError:
                 self._lose(f"it did not answer for {PATIENCE:g} s")
             except Exception as error:  # what Ray raises about an actor
                 self._lose(type(error).__name__)
+            else:
+                self._heard(incarnation)
+
+    def _heard(self, incarnation: str) -> None:
+        """Takes an answer to a beat; one that was lost is used again when it has ended what it held."""
+        if incarnation != self._incarnation:
+            self._lose("it was started anew")
+            self._incarnation, self.refused = incarnation, ""
+        if not self.alive and not self.refused and (self._return is None or self._return.done()):
+            # Beside the beats, without which its lease would end: both may take long on a busy machine.
+            self._return = asyncio.get_running_loop().create_task(self._take_back(incarnation))
+
+    async def _take_back(self, incarnation: str) -> None:
+        try:
+            await self._known("clear")
+            facts = await self._known("facts")
+        except Exception:  # Ray's, or it failed: the next beat begins anew
+            return
+        if incarnation != self._incarnation:
+            return
+        try:
+            self._check(facts)
+        except LoopwrightError as error:
+            self.refused = str(error.args[0])
+            return
+        self.facts, self.alive = facts, True
+        self._changed()
+
+
+def _can_be_sent(arguments: tuple[Any, ...]) -> bool:
+    from ray import cloudpickle
+
+    try:
+        cloudpickle.dumps(arguments)
+    except Exception:  # of whatever an object's own code raises
+        return False
+    return True

@@ -111,6 +111,7 @@ class WorkerSandbox:
         try:
             await self.ask("start", number, self.id, list(argv), named)
         except asyncio.CancelledError:
+            self._worker.tell("drop", number)
             self._worker.tell("kill", number)
             raise
         return WorkerProcess(self, number)
@@ -239,8 +240,9 @@ class WorkerSandboxes:
             if worker is None:
                 if await self._workers.until_some_live(self._patience):
                     continue
+                why = next((f": {worker.refused}" for worker in self._workers.all if worker.refused), "")
                 raise SandboxUnavailable(
-                    f"no worker lives, and none came back within {self._patience:g} s",
+                    f"no worker lives, and none came back within {self._patience:g} s{why}",
                     remedy="Look at the machines and at `ray status`, then resume.",
                 )
             try:

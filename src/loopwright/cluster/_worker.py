@@ -76,7 +76,10 @@ class SandboxWorker:
         self._lease: asyncio.Task[None] | None = None
 
     async def facts(self) -> Any:
-        """What this worker is and can do."""
+        """What this worker is and can do: `WorkerFacts`."""
+        return await answered(self._facts())
+
+    async def _facts(self) -> WorkerFacts:
         sandboxes, problems = {}, {}
         for name in ("docker", "bubblewrap"):
             try:
@@ -109,8 +112,8 @@ class SandboxWorker:
         return await self._numbered(call, self._use(sandbox, method, arguments, named))
 
     async def start(self, process: int, sandbox: str, argv: Sequence[str], named: Mapping[str, Any]) -> Any:
-        """Starts a command that is spoken to by the number that the driver gives it."""
-        return await answered(self._start(process, sandbox, argv, named))
+        """Starts a command that is spoken to by the number that the driver gives it, which is also that of the call."""
+        return await self._numbered(process, self._start(process, sandbox, argv, named))
 
     async def write(self, process: int, turn: int, data: bytes | None) -> Any:
         """Writes to a command's stdin, in the order of turns, as Ray may change that of calls; None closes it."""
@@ -133,13 +136,18 @@ class SandboxWorker:
         if call in self._calls:
             self._calls[call].cancel()
 
-    async def clear(self) -> None:
-        """Ends all sandboxes, warm ones too."""
+    async def clear(self) -> Any:
+        """Stops all calls and ends all sandboxes, warm ones too."""
+        return await answered(self._clear())
+
+    async def _clear(self) -> None:
+        for call in list(self._calls.values()):
+            call.cancel()
         pools, self._pools = list(self._pools.values()), {}
         self._sandboxes.clear()
         self._processes.clear()
         for pool in pools:
-            with contextlib.suppress(SandboxError):
+            with contextlib.suppress(SandboxError, OSError):
                 await pool.close()
 
     async def _watch(self) -> None:
@@ -148,7 +156,7 @@ class SandboxWorker:
             if time.monotonic() - self._heard > LEASE:
                 self._incarnation = secrets.token_hex(8)
                 self._heard = float("inf")
-                await self.clear()
+                await self.clear()  # answers by a value: no failure ends the lease
 
     async def _numbered(self, number: int, work: Any) -> Any:
         task = self._calls[number] = asyncio.ensure_future(answered(work))
@@ -156,6 +164,7 @@ class SandboxWorker:
             await asyncio.wait([task])
             return None if task.cancelled() else task.result()
         finally:
+            work.close()  # of one that was stopped before it began
             del self._calls[number]
 
     async def _offer(self, name: str, image: str | None) -> Offer:
@@ -172,6 +181,9 @@ class SandboxWorker:
     async def _open(self, name: str, spec: SandboxSpec) -> Opened:
         pool = await self._pool(name)
         sandbox = await pool.open(spec)
+        if self._pools.get(name) is not pool:  # all were ended meanwhile
+            await sandbox.close()
+            raise WorkerLost("the worker ended its sandboxes while one was opened")
         self._sandboxes[sandbox.id] = sandbox
         return Opened(
             sandbox.id, sandbox.provider, sandbox.image, sandbox.workdir, tuple(sandbox.controls), sandbox.pooled

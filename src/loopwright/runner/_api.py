@@ -161,7 +161,7 @@ async def aresume(
     targets, machines = [parse_target(one) for one in notify], _machines(on, workers)
     share = _shared(store)
     if share is not None and not (Path(folder) / "run.json").exists():
-        share.pull(Path(folder).name, Path(folder))
+        await asyncio.to_thread(share.pull, Path(folder).name, Path(folder))
     run = Run.reopen(
         Path(folder),
         share=share,
