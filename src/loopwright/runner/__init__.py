@@ -1,6 +1,7 @@
 """Runs: execution, resume, fork, regrade and results, for Python and for the command line."""
 
-from loopwright.runner._api import EventStream, afork, aregrade, aresume, arun, astream, fork, regrade, resume, run
+from loopwright.runner._api import afork, aregrade, aresume, arun, astream, fork, regrade, resume, run
+from loopwright.runner._calling import EventStream
 from loopwright.runner._fork import fork_episode, fork_run
 from loopwright.runner._regrade import regrade_run
 from loopwright.runner._regraded import CheckChange, RegradedEpisode, RegradedVariant, RegradeResult, load_regrade

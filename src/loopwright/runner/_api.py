@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, Unpack, cast
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
 
 from loopwright.agents import Agent
 from loopwright.errors import UserError
 from loopwright.loop import Person
 from loopwright.models import Model
 from loopwright.notify import Target, parse_target
-from loopwright.plan import ComponentOptions, Machines, RunOptions, Tasks, handed_in, spelled, spelled_as
+from loopwright.plan import ComponentOptions, Machines, RunOptions, Tasks, handed_in, spelled
 from loopwright.preflight import checked
+from loopwright.runner._calling import streaming, waiting
 from loopwright.runner._fork import fork_episode
 from loopwright.runner._regrade import regrade_run
 from loopwright.runner._regraded import RegradeResult, load_regrade
@@ -26,9 +26,6 @@ from loopwright.verify import Verifier
 
 if TYPE_CHECKING:
     from loopwright.store.shared import SharedStore
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 
 class ExecuteOptions(TypedDict, total=False):
@@ -323,81 +320,12 @@ def _machines(on: str, workers: int | None) -> Machines | None:
     return RayCluster(on, workers)
 
 
-class EventStream(AsyncIterator[Event]):
-    """A run under way, as its events. See `astream`."""
-
-    def __init__(self, queue: asyncio.Queue[Event | None], run: asyncio.Task[RunResult]) -> None:
-        """Iterates over what `run` puts into `queue`, whose end is None."""
-        self._queue = queue
-        self._run = run
-
-    async def __anext__(self) -> Event:
-        """Waits for the next event; what ended the run early is raised at its end."""
-        event = await self._queue.get()
-        if event is None:
-            self._queue.put_nowait(None)
-            self._run.result()
-            raise StopAsyncIteration
-        return event
-
-    async def result(self) -> RunResult:
-        """Waits for the run's end, whether or not its events were read, and says what it came to."""
-        return await self._run
-
-
-def _streaming(
-    call: Callable[P, Coroutine[Any, Any, RunResult]],
-) -> Callable[P, AbstractAsyncContextManager[EventStream]]:
-    @spelled_as("astream", call)
-    @asynccontextmanager
-    async def stream(*args: P.args, **kwargs: P.kwargs) -> AsyncIterator[EventStream]:
-        queue: asyncio.Queue[Event | None] = asyncio.Queue()
-        given: Any = kwargs.get("on_event")
-
-        def listen(event: Event) -> None:
-            queue.put_nowait(event)
-            if given:
-                given(event)
-
-        kwargs["on_event"] = listen
-        running = asyncio.ensure_future(call(*args, **kwargs))
-        running.add_done_callback(lambda _: queue.put_nowait(None))
-        try:
-            yield EventStream(queue, running)
-        finally:
-            running.cancel()
-            await asyncio.wait([running])
-
-    return stream
-
-
-astream = _streaming(arun)
+astream = streaming(arun)
 """As `arun`, for `async with astream(...) as events: async for event in events: ...; result = await events.result()`.
 A block that is left early stops the run; its folder can be resumed."""
 
 
-def _waiting(name: str, call: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
-    @spelled_as(name, call)
-    def wait(*args: P.args, **kwargs: P.kwargs) -> T:
-        if _in_event_loop():
-            raise UserError(
-                f"loopwright.{name} cannot wait for a run inside a running event loop",
-                remedy=f"Use `await loopwright.a{name}(...)`; a notebook is inside one too.",
-            )
-        return asyncio.run(call(*args, **kwargs))
-
-    return wait
-
-
-run = _waiting("run", arun)
-resume = _waiting("resume", aresume)
-fork = _waiting("fork", afork)
-regrade = _waiting("regrade", aregrade)
-
-
-def _in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
+run = waiting("run", arun)
+resume = waiting("resume", aresume)
+fork = waiting("fork", afork)
+regrade = waiting("regrade", aregrade)
