@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,15 @@ async def test_a_worker_that_says_nothing(cluster: RayCluster) -> None:
             return
         await asyncio.sleep(0.1)
     raise AssertionError("the worker is not used again")
+
+
+async def test_a_provider_waits_for_workers_that_come_back(cluster: RayCluster) -> None:
+    for facts in cluster.facts:
+        kill(facts.pid)
+    with suppress(WorkerLost):
+        # The driver hears of the deaths by the calls that they end.
+        await (await cluster.sandboxes("bubblewrap", None)).open(SandboxSpec())
+    provider = await cluster.sandboxes("bubblewrap", None)
+    sandbox = await provider.open(SandboxSpec())
+    assert (await sandbox.run(["true"])).ok
+    await sandbox.close()

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 import loopwright
 from loopwright.agents import load_agent
-from loopwright.errors import ModelRejected, UserError
+from loopwright.errors import Interrupted, ModelRejected, StoreError, UserError
 from loopwright.loop import REFINE
 from loopwright.models import Reply, Request, Scripted
 from loopwright.project import Project
-from loopwright.store import Event, RunFinished, RunStarted, read_run
+from loopwright.store import CallFinished, CallIntended, Event, RunFinished, RunStarted, read_run
 from loopwright.task import LoopOptions
 from loopwright.types import Endpoint, ValueOptions
 from loopwright.verify import Check, Verdict
@@ -393,6 +393,43 @@ def test_several_models_are_compared(task: loopwright.Task, tmp_path: Path) -> N
         models[0].name: True,
         "mine/other": False,
     }
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_calls_under_way_are_waited_for_where_a_run_stops(tmp_path: Path, fails: bool) -> None:
+    """An episode that reaches the end of its step, or a record that cannot be written there, ends no call of others."""
+    events: list[Event] = []
+
+    class Slow(Scripted):
+        async def complete(self, request: Request) -> Reply:
+            number = len(self.requests)
+            reply = await super().complete(request)
+            await asyncio.sleep(0.3 * number)
+            if fails and not number:
+                raise StoreError("the disk is full")
+            return reply
+
+    async def go() -> Exception:
+        model = Slow(["```python\nn = 1\n```"], cycle=True)
+        given = loopwright.ComponentOverrides(models={model.name: model}, environments={"text": _Echo})
+        task = _wanted("3").model_copy(update={"model": model.name, "repeats": 4})
+        run = loopwright.Run.create(loopwright.RunConfig(tasks=(task,), concurrency=4), tmp_path / "run", given=given)
+        run.on_event(events.append)
+
+        def stop(event: Event) -> None:
+            asked = [one for one in events if isinstance(one.data, CallIntended)]
+            if len(asked) == 4 and not fails:
+                run.drain()
+
+        run.on_event(stop)
+        with pytest.raises(StoreError if fails else Interrupted) as ended:
+            await run.execute()
+        assert len(model.requests) == 4
+        return ended.value
+
+    error = asyncio.run(go())
+    answered = [event for event in events if isinstance(event.data, CallFinished) and event.data.failure is None]
+    assert (len(answered), "disk" in str(error)) == (3 if fails else 4, fails)
 
 
 def test_the_episodes_of_a_run_share_the_places_where_candidates_are_executed(tmp_path: Path) -> None:

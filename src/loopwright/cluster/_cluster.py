@@ -13,9 +13,9 @@ from loopwright._version import __version__
 from loopwright.cluster._connection import Connection, check_library, connect, parse_on
 from loopwright.cluster._driver import Worker
 from loopwright.cluster._models import ModelHost, PlacedImages, PlacedModel
-from loopwright.cluster._sandboxes import Workers, WorkerSandboxes
+from loopwright.cluster._sandboxes import Workers, WorkerSandboxes, none_lives
 from loopwright.cluster._worker import Offer, SandboxWorker, WorkerFacts
-from loopwright.errors import ClusterUnusable, LoopwrightError, ModelUnavailable, SandboxError
+from loopwright.errors import ClusterUnusable, LoopwrightError, ModelUnavailable, WorkerLost
 from loopwright.models import InProcess, Model, ModelOptions
 from loopwright.models.image import ImageModel
 from loopwright.sandbox import default_image
@@ -30,6 +30,8 @@ PLACE = 300.0
 _CALLS = 10_000
 """Calls that a worker works on at the same time."""
 _GOODBYE = 15.0
+_OFFERS = 5
+"""Times that workers are asked for what they offer, where all are lost meanwhile."""
 _VERSIONS = "Install the same version of Loopwright on all machines."
 
 
@@ -90,16 +92,25 @@ class RayCluster:
     async def sandboxes(self, name: str, image: str | None) -> WorkerSandboxes:
         """What opens sandboxes on the workers; see `Machines.sandboxes`."""
         image = image or (default_image() if "LOOPWRIGHT_IMAGE" in os.environ else None)
-        asked = await asyncio.gather(
-            *(worker.ask("offer", name, image) for worker in self._workers.all if worker.alive),
-            return_exceptions=True,
-        )
-        offers = [offer for offer in asked if isinstance(offer, Offer)]
-        if not offers:
-            raise next(iter(asked), None) or SandboxError("no worker lives")
+        offers = await self._offers(name, image)
         # Where some have Docker it is Docker for all, so that no result depends on the worker.
         best = min(offers, key=lambda offer: offer.provider != "docker")
         return WorkerSandboxes(self._workers, best.provider, best.reason, image or default_image(), COME_BACK)
+
+    async def _offers(self, name: str, image: str | None) -> Sequence[Offer]:
+        """What the workers that live offer; where all are lost, what those offer that come back."""
+        for _ in range(_OFFERS):
+            if not await self._workers.until_some_live(COME_BACK):
+                break
+            asked = await asyncio.gather(
+                *(worker.ask("offer", name, image) for worker in self._workers.all if worker.alive),
+                return_exceptions=True,
+            )
+            if offers := [offer for offer in asked if isinstance(offer, Offer)]:
+                return offers
+            if refused := [error for error in asked if not isinstance(error, WorkerLost)]:
+                raise refused[0]
+        raise none_lives(COME_BACK)
 
     def places(self, number: int) -> int:
         """Candidates that are executed together on all workers, where this machine alone would execute so many."""

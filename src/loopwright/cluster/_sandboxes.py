@@ -218,6 +218,14 @@ class Workers:
         return any(worker.alive for worker in self.all)
 
 
+def none_lives(patience: float) -> SandboxUnavailable:
+    """The error where no worker came back within so many seconds."""
+    return SandboxUnavailable(
+        f"no worker lives, and none came back within {patience:g} s",
+        remedy="Look at the machines and at `ray status`, then resume.",
+    )
+
+
 class WorkerSandboxes:
     """A provider whose sandboxes are on the least loaded worker that can open one."""
 

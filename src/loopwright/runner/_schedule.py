@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
-from loopwright.errors import CallInDoubt, EpisodeSkipped, Interrupted, UserError, WaitsForPerson
+from loopwright.errors import CallInDoubt, EpisodeSkipped, Interrupted, LoopwrightError, UserError, WaitsForPerson
 from loopwright.loop import Gate
 from loopwright.plan import PlannedEpisode
 from loopwright.session import Session
@@ -94,7 +94,7 @@ class Schedule:
         self._gates = {name: Gate() for name, state in self.states.items() if state == "waiting"}
         self._work = work
         self._sessions: dict[str, Session] = {}
-        self._doubts: list[CallInDoubt | WaitsForPerson] = []
+        self._ends: list[LoopwrightError] = []
         self._group: asyncio.TaskGroup | None = None
 
     def pause(self) -> None:
@@ -168,8 +168,8 @@ class Schedule:
             raise _foremost(problems) from None
         finally:
             self._group = None
-        if self._doubts:
-            raise min(self._doubts, key=lambda doubt: isinstance(doubt, WaitsForPerson))
+        if self._ends:
+            raise min(self._ends, key=_rank)
 
     async def _one(self, episode: PlannedEpisode, session: Session | None) -> bool:
         """Does an episode when a place is free; says whether those after it in a session may begin."""
@@ -186,17 +186,23 @@ class Schedule:
                     ) from None
                 self.states[episode.id] = "running"
                 self.states[episode.id] = await self._work(episode, session, gate)
-            except (CallInDoubt, WaitsForPerson) as doubt:
-                self._doubts.append(doubt)
-                self.states[episode.id] = "failed" if isinstance(doubt, CallInDoubt) else "waiting"
+            except LoopwrightError as end:
+                self.states[episode.id] = "failed" if isinstance(end, CallInDoubt) else "waiting"
+                self._end(end)
                 return False
             return True
+
+    def _end(self, end: LoopwrightError) -> None:
+        """Notes what ended an episode, or ends the run. Calls of other episodes are paid for: they are waited for."""
+        self._ends.append(end)
+        if not isinstance(end, CallInDoubt | WaitsForPerson):
+            self.stop()
 
     async def _one_by_one(self, episodes: Iterable[PlannedEpisode], session: Session) -> None:
         try:
             await session.replay()
-        except CallInDoubt as doubt:
-            self._doubts.append(doubt)
+        except LoopwrightError as end:
+            self._end(end)
             return
         for episode in episodes:
             # What follows would begin with a memory that lacks the episode in doubt.
@@ -204,8 +210,14 @@ class Schedule:
                 return
 
 
+def _rank(error: BaseException) -> int:
+    """Which one of several is told: what the user must mend goes before an interruption, and both before doubts."""
+    order = (WaitsForPerson, CallInDoubt, Interrupted, UserError)
+    return -next((rank for rank, kind in enumerate(order) if isinstance(error, kind)), len(order))
+
+
 def _foremost(problems: BaseExceptionGroup[Any]) -> BaseException:
-    """The one exception to tell of several: what the user must mend goes before an interruption."""
+    """The one exception to tell of several."""
     leaves: list[BaseException] = []
     stack: list[BaseException] = [problems]
     while stack:
@@ -214,5 +226,4 @@ def _foremost(problems: BaseExceptionGroup[Any]) -> BaseException:
             stack.extend(error.exceptions)
         else:
             leaves.append(error)
-    order = (UserError, Interrupted)
-    return min(leaves, key=lambda e: next((rank for rank, kind in enumerate(order) if isinstance(e, kind)), -1))
+    return min(leaves, key=_rank)
