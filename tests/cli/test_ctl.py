@@ -99,7 +99,8 @@ def test_a_paused_run_begins_nothing_and_goes_on(invoke: Invoke, task: Path) -> 
 
 
 def test_skip_retry_and_fewer_at_a_time(invoke: Invoke, task: Path) -> None:
-    with started(invoke, "--concurrency", "1") as run:
+    Path("prices.yaml").write_text("date: 2026-11-01\nmodels: {scripted/*: {input: 1, output: 1}}\n")
+    with started(invoke, "--concurrency", "1", "--prices", "prices.yaml") as run:
         run.wait_for("proposed")
         first, second, third = (episode.id for episode in _planned())
         assert "ends without a score after its step under way" in run.ctl("skip", first)["told"]
@@ -115,6 +116,8 @@ def test_skip_retry_and_fewer_at_a_time(invoke: Invoke, task: Path) -> None:
     )
     assert steered(Path("out")) == [("skip", first), ("skip", second), ("set_concurrency", None)]
     assert "skipped" in stdout
+    # One that was skipped before it began cost nothing, so that the cost of the run is known.
+    assert (_ends(run)[second].cost_usd, _ends(run)[second].model_calls) == ("0", 0)
     refused = invoke("resume", "out", "--retry", third)
     assert (refused.exit_code, "has a score, which stays" in refused.stderr) == (2, True)
     assert steered(Path("out"))[-1] == ("set_concurrency", None)

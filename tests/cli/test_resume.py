@@ -157,7 +157,7 @@ def test_a_call_in_doubt_is_repeated_with_leave_alone(invoke: Invoke, run: Path)
 
 
 def test_a_cap_that_is_spent_is_raised_by_resume(invoke: Invoke, write_task: WriteTask) -> None:
-    write_task(more="repeats: 3\nbudget:\n  run: {model_calls: 2}\n")
+    write_task(more="repeats: 3\nbudget:\n  run: {model_calls: 1}\n")
     Path("many.yaml").write_text('- "yes"\n' * 9)
     flags = ("--model", "scripted/many.yaml", "--strategy", "single", "--concurrency", 1, "--accept", 1)
     first = invoke("run", "say.yaml", *flags, "--out", "runs/r")
@@ -169,6 +169,8 @@ def test_a_cap_that_is_spent_is_raised_by_resume(invoke: Invoke, write_task: Wri
     assert again.exit_code == 3
     assert "loopwright resume runs/r --max-calls N" in again.stdout
     raised = invoke("resume", "runs/r", "--max-calls", 3, "--accept", 1, "--json")
+    # Episodes that a run tries again are not done before they are.
+    assert [line[:5] for line in raised.stderr.splitlines() if line.startswith("[")] == ["[2/3]", "[3/3]"]
     assert raised.exit_code == 0, raised.output
     told = json.loads(raised.stdout)
     assert [(row["status"], row["model_calls"]) for row in told["episodes"]] == [("scored", 1)] * 3

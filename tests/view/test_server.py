@@ -17,7 +17,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from loopwright.store import EpisodeStarted, Judged, Proposed
+from loopwright.store import EpisodeStarted, Judged, Proposed, RunResumed, RunSteered
 from loopwright.store._codec import encode
 from loopwright.types import Candidate, Check
 from loopwright.verify import Verdict
@@ -184,6 +184,31 @@ def news(served: Served, run: str) -> Iterator[Iterator[Mapping[str, Any]]]:
         )
         with connection.getresponse() as stream:
             yield (json.loads(line[6:]) for line in iter(stream.readline, b"") if line.startswith(b"data: "))
+
+
+def test_episodes_that_are_tried_again_are_not_done(served: Served, client: httpx.Client) -> None:
+    run = RunBuilder(served.runs / "again", episodes=3)
+    run.episode([Turn(1.0, decision="stop", rule="all_passed")], instance="first")
+    run.episode(
+        [Turn(0.0)], instance="second", failed={"cause": "budget", "error": "BudgetExceeded", "message": "full"}
+    )
+    run.episode(
+        [Turn(0.0)], instance="third", failed={"cause": "user", "error": "EpisodeSkipped", "message": "by hand"}
+    )
+
+    def shown() -> tuple[int, int, dict[str, int], list[float]]:
+        state = FollowedRun(served.runs / "again")
+        while state.look():
+            pass
+        told = state.state()
+        (row,) = [one for one in listed(client) if one["name"] == "again"]
+        return told["done"], row["done"], told["failures"], [cap["amount"] for cap in told["caps"]]
+
+    assert shown()[:3] == (3, 3, {"budget": 1, "user": 1})
+    run.append(RunResumed(loopwright="0.1.0", budget={"usd": 3}))
+    assert shown() == (2, 2, {"user": 1}, [3])
+    run.append(RunSteered(action="retry", by="ctl"), episode="sums.third:refine:0")
+    assert shown()[0] == 1
 
 
 def test_what_came_since_is_asked_for_by_its_version(served: Served, client: httpx.Client) -> None:

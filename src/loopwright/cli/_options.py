@@ -148,7 +148,7 @@ def place_options(function: _Function) -> _Function:
     where = click.option(
         "--on",
         default="",
-        metavar="ray|ray://HOST:PORT",
+        metavar="ray|HOST:PORT|ray://HOST:PORT",
         envvar="LOOPWRIGHT_ON",
         show_envvar=True,
         help="Open sandboxes on the workers of a Ray cluster: that of RAY_ADDRESS or one started here, or a named one.",

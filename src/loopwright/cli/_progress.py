@@ -42,6 +42,8 @@ class Tally:
     episodes: dict[str, EpisodeRecord] = field(default_factory=dict)
     """Those that are running, and sessions that made calls."""
     _not_scored: dict[str, EpisodeFinished] = field(default_factory=dict)
+    _again: set[str] = field(default_factory=set)
+    """Of those without a score, those that the run tries again."""
     left: Callable[[], Caps] = Caps
     """What the caps of the run leave."""
     result_of: ResultOf | None = None
@@ -53,6 +55,11 @@ class Tally:
     def done(self) -> int:
         """Finished episodes."""
         return self.passed + self.missed + self.failed
+
+    def resume(self) -> None:
+        """Counts episodes as waiting that the run tries again; what they spent stays counted."""
+        self._again = {name for name, outcome in self._not_scored.items() if outcome.tried_again}
+        self.failed -= len(self._again)
 
     def take(self, event: Event) -> None:
         """Counts one event."""
@@ -73,6 +80,9 @@ class Tally:
     def _finish(self, name: str, outcome: EpisodeFinished) -> None:
         # A resumed run tries again what infrastructure failed; an outcome holds all that the episode spent.
         if before := self._not_scored.pop(name, None):
+            if name in self._again:
+                self._again.discard(name)
+                self.failed += 1
             self._count(before, -1)
         if outcome.status == "failed":
             self._not_scored[name] = outcome
@@ -114,6 +124,7 @@ def show_progress(run: Run) -> Iterator[None]:
     for events in run.recorded.values():
         for event in events:
             tally.take(event)
+    tally.resume()
     run.on_event(tally.take)
     if not sys.stderr.isatty() or _asks_a_person(run):
         run.on_event(lambda event: _tell_steering(event, tell))

@@ -6,7 +6,7 @@ from loopwright.loop._calls import REUSED, NodeCalls, most_of_call, spend_of
 from loopwright.loop._context import Arm, EpisodeContext, LoopState
 from loopwright.loop._decision import Decision, DecisionContext, Policy, StopRule
 from loopwright.loop._environment_work import spent_time
-from loopwright.loop._episode import GRADE, EpisodePlan, regrade_episode, run_episode
+from loopwright.loop._episode import GRADE, EpisodePlan, regrade_episode, run_episode, spent_fields
 from loopwright.loop._gate import Gate
 from loopwright.loop._graph import compile_loop
 from loopwright.loop._ideas import IdeaPool
@@ -102,6 +102,7 @@ __all__ = [
     "run_episode",
     "spend_of",
     "spend_of_images",
+    "spent_fields",
     "spent_time",
     "traits_of",
     "view_for",

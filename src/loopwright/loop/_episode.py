@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from loopwright.agents import AgentRole, Attempt
+from loopwright.budget import Ledger
 from loopwright.environments import KnowsVisibleChecks
 from loopwright.errors import Cause, EpisodeSkipped, LoopwrightError, StoreError, WorkerLost
 from loopwright.loop._context import EpisodeContext, Flight
@@ -21,6 +22,7 @@ from loopwright.loop._strategies import Graphs, Strategy, traits_of
 from loopwright.loop._tools import answer_of
 from loopwright.loop._verdicts import audited, joined_by_judge, refuse_unjudged, unjudged, verified, visible_verdict
 from loopwright.loop._views import view_of
+from loopwright.models import Prices
 from loopwright.record import EpisodeRecord
 from loopwright.store import Decided, EpisodeFinished, EpisodeStarted, Event, Graded
 from loopwright.task import Instance
@@ -164,25 +166,27 @@ async def _finished(context: EpisodeContext, work: Coroutine[Any, Any, None]) ->
     except Exception as error:  # a defect of ours or of the user's plug-in ends one episode, not the run
         where = "".join(traceback.format_exception(error, limit=-3))
         outcome = _failed(Cause.HARNESS, type(error).__name__, where)
-    spent = context.ledger.spent
-    outcome = outcome.model_copy(
-        update={
-            "iterations": len(context.tree),
-            "rule": context.tree.stop_rule,
-            "model_calls": spent.model_calls,
-            "images": spent.images,
-            "cached_calls": spent.cached_calls,
-            "usage": Usage(
-                input=spent.input, cache_read=spent.cache_read, cache_write=spent.cache_write, output=spent.output
-            ),
-            "cost_usd": str(spent.usd) if context.prices and not spent.unpriced_calls else None,
-            "sandbox_seconds": spent.sandbox_seconds,
-            "working_seconds": spent.working_seconds,
-            "seconds": context.ledger.seconds,
-        }
-    )
+    told = {"iterations": len(context.tree), "rule": context.tree.stop_rule}
+    outcome = outcome.model_copy(update={**told, **spent_fields(context.ledger, context.prices)})
     context.store.append(outcome, episode=context.episode)
     return outcome
+
+
+def spent_fields(ledger: Ledger, prices: Prices | None) -> Mapping[str, Any]:
+    """What an episode spent, as the fields of `EpisodeFinished`."""
+    spent = ledger.spent
+    return {
+        "model_calls": spent.model_calls,
+        "images": spent.images,
+        "cached_calls": spent.cached_calls,
+        "usage": Usage(
+            input=spent.input, cache_read=spent.cache_read, cache_write=spent.cache_write, output=spent.output
+        ),
+        "cost_usd": str(spent.usd) if prices and not spent.unpriced_calls else None,
+        "sandbox_seconds": spent.sandbox_seconds,
+        "working_seconds": spent.working_seconds,
+        "seconds": ledger.seconds,
+    }
 
 
 async def _loop(plan: EpisodePlan, context: EpisodeContext, graphs: Graphs) -> None:

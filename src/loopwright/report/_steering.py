@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from loopwright.store import Event, RunSteered
-from loopwright.text import printable_line
+from loopwright.text import counted, printable_line
 
 _SHOWN = 20
 """Lines, at most."""
@@ -28,7 +28,7 @@ def steered_line(done: RunSteered, episode: str | None) -> str:
     """What was done, in a line."""
     by = f"by {_WHO[done.by]}"
     if done.action == "set_concurrency":
-        return f"{done.concurrency} episodes at a time, {by}"
+        return f"{counted(done.concurrency or 0, 'episode')} at a time, {by}"
     if done.action == "set_cap":
         caps = ", ".join(f"{printable_line(name)} {amount:g}" for name, amount in done.budget.items())
         return f"cap of the whole run: {caps}, {by}"

@@ -25,6 +25,7 @@ from loopwright.loop import (
     Person,
     regrade_episode,
     run_episode,
+    spent_fields,
 )
 from loopwright.notify import Notifier, Target
 from loopwright.plan import (
@@ -329,7 +330,7 @@ class Run:
     async def _episodes(self, sessions: Sequence[Session], parts: RunResources, notices: Notices) -> None:
         async def work(episode: PlannedEpisode, session: Session | None, gate: Gate) -> EpisodeState:
             if gate.skipping:
-                return state_of(self._left_out(episode, gate))
+                return state_of(self._left_out(episode, parts, gate))
             return state_of(await self._episode(episode, parts, session, gate))
 
         over = {episode.id: state_after(self.recorded.get(episode.id, ())) for episode in self.planned}
@@ -351,11 +352,14 @@ class Run:
         ):
             await schedule.run(sessions)
 
-    def _left_out(self, episode: PlannedEpisode, gate: Gate) -> EpisodeFinished:
-        """Records the end of an episode that was skipped before it began."""
-        if not any(isinstance(event.data, EpisodeStarted) for event in self.recorded.get(episode.id, ())):
+    def _left_out(self, episode: PlannedEpisode, parts: RunResources, gate: Gate) -> EpisodeFinished:
+        """Records the end of an episode that was skipped before it began, with what it spent before a resume."""
+        recorded = self.recorded.get(episode.id, ())
+        if not any(isinstance(event.data, EpisodeStarted) for event in recorded):
             self.store.append(episode_started(episode, self.resolved.components(episode)), episode=episode.id)
-        outcome = skipped(gate)
+        ledger = self.ledgers.episode(episode, recorded, parts.prices)
+        ledger.restart_clock()
+        outcome = skipped(gate).model_copy(update=spent_fields(ledger, parts.prices))
         self.store.append(outcome, episode=episode.id)
         return outcome
 

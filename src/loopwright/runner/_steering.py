@@ -25,12 +25,13 @@ from loopwright.control import (
     Skip,
     Stop,
 )
-from loopwright.errors import EpisodeSkipped, MissingContent, UserError
+from loopwright.errors import MissingContent, UserError
 from loopwright.plan import BudgetBook, ResolvedRun
 from loopwright.runner._desk import Desk
 from loopwright.runner._schedule import EpisodeState, Schedule
 from loopwright.store import EpisodeFinished, Event, RunSteered, RunStore, made_here
 from loopwright.task import CapOptions, Caps
+from loopwright.text import counted
 from loopwright.types import PersonAnswer, Usage
 
 _SHOWN = 20
@@ -129,7 +130,7 @@ class Steering:
         before = self._schedule.places.size
         self._schedule.places.resize(episodes)
         fewer = "; more that are under way finish" if episodes < before else ""
-        return f"{episodes} episodes at a time, in place of {before}{fewer}"
+        return f"{counted(episodes, 'episode')} at a time, in place of {before}{fewer}"
 
     def _set_cap(self, name: str, amount: float, by: By) -> str:
         if name not in Caps.model_fields:
@@ -211,9 +212,7 @@ def state_after(events: Sequence[Event]) -> EpisodeState:
 
 def state_of(outcome: EpisodeFinished) -> EpisodeState:
     """How an episode ended."""
-    if outcome.failure is not None and outcome.failure.error == EpisodeSkipped.__name__:
-        return "skipped"
-    return outcome.status
+    return "skipped" if outcome.skipped else outcome.status
 
 
 def _spent(ledger: Ledger, name: str) -> float | Decimal | None:

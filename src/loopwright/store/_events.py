@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, field_validator, model_validator
 
+from loopwright.errors import EpisodeSkipped
 from loopwright.store._payload import Amount, Count, EventPayload, check_spent
 from loopwright.store._person_events import PersonAnswered, PersonAsked
 from loopwright.store._session_events import BaselineFrozen, Mitigated, Routed
@@ -296,6 +297,16 @@ class EpisodeFinished(EventPayload):
     def _spent_is_bounded(self) -> Self:
         check_spent(self.usage, self.cost_usd)
         return self
+
+    @property
+    def skipped(self) -> bool:
+        """Whether somebody left the episode out."""
+        return self.failure is not None and self.failure.error == EpisodeSkipped.__name__
+
+    @property
+    def tried_again(self) -> bool:
+        """Whether a resumed run works on the episode again: infrastructure failed it, and nobody left it out."""
+        return self.status == "failed" and not self.skipped
 
 
 class Failed(EventPayload):

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from loopwright.errors import StoreError
+from loopwright.errors import EpisodeSkipped, StoreError
 from loopwright.files import read_regular
 from loopwright.store._artifacts import Artifacts
 from loopwright.store._codec import holds_halves, plain
@@ -151,6 +151,8 @@ class Glances:
         self._path = record.folder / EVENTS
         self._points = TurningPoints(self._path, record.manifest.id)
         self._planned, self._finished, self._done = 0, "", set[str]()
+        self._tried_again = set[str]()
+        """Of those that are done, those that a resumed run works on again."""
 
     def look(self) -> Glance:
         """How far it is now.
@@ -173,10 +175,15 @@ class Glances:
         self._finished = str(data.get("reason", "")) if data["type"] == "run_finished" else ""
         if data["type"] == "run_started":
             self._planned = int(data["episodes"])
+        elif data["type"] == "run_resumed":
+            self._done -= self._tried_again
+            self._tried_again.clear()
         elif data["type"] == "episode_started":
             self._done.discard(episode)
         elif data["type"] == "episode_finished":
             self._done.add(episode)
+            again = data["status"] == "failed" and (data.get("failure") or {}).get("error") != EpisodeSkipped.__name__
+            (self._tried_again.add if again else self._tried_again.discard)(episode)
 
 
 class Follower:

@@ -10,7 +10,16 @@ from typing import Any
 
 from loopwright.record import Spent
 from loopwright.report import alarm_line
-from loopwright.store import DriftAlarm, EpisodeFinished, EpisodeStarted, Event, RunFinished, RunStarted, RunSteered
+from loopwright.store import (
+    DriftAlarm,
+    EpisodeFinished,
+    EpisodeStarted,
+    Event,
+    RunFinished,
+    RunResumed,
+    RunStarted,
+    RunSteered,
+)
 from loopwright.text import encodable
 
 _ALARMS = 5
@@ -50,6 +59,8 @@ class Totals:
     _passed: int = 0
     _scored: int = 0
     _paused: bool = False
+    _again: set[str] = field(default_factory=set)
+    """Episodes that failed or were left out and are tried again: what they spent counts, their end does not."""
     _alarms: list[str] = field(default_factory=list)
     _caps: dict[str, float] = field(default_factory=dict)
 
@@ -64,11 +75,18 @@ class Totals:
             case EpisodeFinished() as data:
                 self._forget(event.episode or "")
                 self._ended[event.episode or ""] = data
+                self._sum.add(data, 1)
                 self._count(data, 1)
             case DriftAlarm() as data:
                 self._alarms.append(encodable(alarm_line(data)))
+            case RunSteered(action="retry"):
+                self._try_again([event.episode or ""])
             case RunSteered(action="set_cap") as data:
                 self._set_caps(data.budget)
+            case RunResumed() as data:
+                self._paused = False
+                self._set_caps(data.budget)
+                self._try_again([name for name, ended in self._ended.items() if ended.tried_again])
             case RunSteered(action="pause" | "continue") as data:
                 self._paused = data.action == "pause"
             case RunStarted() | RunFinished():
@@ -76,10 +94,19 @@ class Totals:
 
     def _forget(self, name: str) -> None:
         if before := self._ended.pop(name, None):
-            self._count(before, -1)
+            self._sum.add(before, -1)
+            if name in self._again:
+                self._again.discard(name)
+            else:
+                self._count(before, -1)
+
+    def _try_again(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name in self._ended and name not in self._again:
+                self._again.add(name)
+                self._count(self._ended[name], -1)
 
     def _count(self, ended: EpisodeFinished, sign: int) -> None:
-        self._sum.add(ended, sign)
         self._scored += sign * (ended.status == "scored")
         self._passed += sign * bool(ended.passed)
         if ended.failure:
@@ -104,7 +131,7 @@ class Totals:
         }
         return {
             "paused": self._paused,
-            "done": len(self._ended),
+            "done": len(self._ended) - len(self._again),
             "scored": self._scored,
             "passed": self._passed,
             "calls": used["model_calls"],

@@ -18,6 +18,7 @@ function count(value) {
 function money(value) {
   if (value === null) return "-";
   const dollars = Number(value);
+  if (dollars > 0 && dollars < 0.0001) return "$" + dollars.toPrecision(1);
   return "$" + dollars.toFixed(dollars >= 1 || dollars === 0 ? 2 : 4);
 }
 
