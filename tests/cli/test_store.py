@@ -73,10 +73,10 @@ def test_a_folder_of_its_own_stays_so_beside_a_database(
     monkeypatch.delenv("LOOPWRIGHT_STORE")
     run(invoke, write_task())
     monkeypatch.setenv("LOOPWRIGHT_STORE", url)
-    invoke("store", "init")
     assert invoke("show", "here/demo").exit_code == 0
     assert invoke("show", "demo", "--runs", "here").exit_code == 0
     assert invoke("resume", "here/demo").exit_code == 0
+    invoke("store", "init")
     assert json.loads(invoke("store", "list", "--json").stdout) == []
 
 

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from loopwright.cluster import RayCluster
+from loopwright.cluster._answers import Failed
 from loopwright.cluster._driver import PATIENCE, Worker
 from loopwright.cluster._worker import SandboxWorker
-from loopwright.errors import ClusterUnusable
+from loopwright.errors import ClusterUnusable, SandboxError, WorkerLost
 from loopwright.sandbox import SandboxSpec
 from tests.cluster.workload import descendants, kill
 
@@ -126,6 +127,17 @@ async def test_a_command_that_is_stopped_while_it_starts_does_not_run() -> None:
     starting = asyncio.ensure_future(worker.start(2, opened.id, ["sleep", "600"], {}))
     await asyncio.sleep(0)
     await worker.drop(2)
-    assert await starting is None
+    assert isinstance(await starting, Failed)
     assert 2 not in worker._processes
     await worker.clear()
+
+
+async def test_a_call_under_way_when_a_worker_ends_its_sandboxes_is_lost() -> None:
+    worker = SandboxWorker()
+    opened = await worker.open(1, "bubblewrap", SandboxSpec())
+    running = asyncio.ensure_future(worker.use(2, opened.id, "run", (["sleep", "600"],), {}))
+    await asyncio.sleep(0.2)
+    await worker.clear()
+    failed = await running
+    assert isinstance(failed, Failed)
+    assert isinstance(failed.error(SandboxError), WorkerLost)

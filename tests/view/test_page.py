@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -72,6 +73,26 @@ def test_a_page_that_missed_the_last_news_tries_again(served: Served, page: brow
     run.episode([Turn(1.0, decision="stop", rule="all_passed")], instance="second")
     run.close()
     page.settle("window.missed > 2 && document.querySelectorAll('#list tbody tr').length === 2")
+    page.settle("!document.getElementById('lost').innerText")
+    assert "completed" in text(page, "#live")
+
+
+def test_an_episode_that_is_read_grows_in_place(served: Served, page: browser.Page) -> None:
+    run = RunBuilder(served.runs / "read", episodes=1)
+    name = run.episode([Turn(0.5, text="long\n" * 60) for _ in range(12)], instance="long", finish=False)
+    page.open(f"{served.root}runs/read/")
+    page.settle("document.querySelectorAll('#list tbody tr').length === 1")
+    page.run(f"location.hash = '#episode/{quote(name, safe='')}'")
+    page.settle(
+        "!document.getElementById('episode').hidden && document.querySelectorAll('#episode details').length > 1"
+    )
+    page.run("document.querySelectorAll('#episode details')[1].open = true; scrollTo(0, 400)")
+    before = page.run("[document.getElementById('episode').innerText.length, scrollY]")
+    run.append(Proposed(candidate=Candidate(text="the newest")), episode=name, iteration=12, node="propose")
+    verdict = Verdict(checks=(Check(name="a", score=0.25),))
+    run.append(Judged(verdict=verdict, score=0.25, passed=False, best=False), episode=name, iteration=12, node="verify")
+    page.settle(f"document.getElementById('episode').innerText.length > {before[0]}")
+    assert page.run("[document.querySelectorAll('#episode details')[1].open, scrollY]") == [True, before[1]]
 
 
 def test_an_episode_is_shown_with_its_calls(served: Served, page: browser.Page) -> None:

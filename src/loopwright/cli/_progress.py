@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -58,8 +58,12 @@ class Tally:
 
     def resume(self) -> None:
         """Counts episodes as waiting that the run tries again; what they spent stays counted."""
-        self._again = {name for name, outcome in self._not_scored.items() if outcome.tried_again}
-        self.failed -= len(self._again)
+        self._try_again([name for name, outcome in self._not_scored.items() if outcome.tried_again])
+
+    def _try_again(self, names: Iterable[str]) -> None:
+        again = {name for name in names if name in self._not_scored} - self._again
+        self._again |= again
+        self.failed -= len(again)
 
     def take(self, event: Event) -> None:
         """Counts one event."""
@@ -70,6 +74,8 @@ class Tally:
                 episode = self.episodes.pop(event.episode, EpisodeRecord())
                 self.last = outcome if self.result_of is None else _graded_alone(outcome, episode)
                 self._finish(event.episode, self.last)
+            case RunSteered(action="retry"):
+                self._try_again([event.episode])
             case EpisodeStarted():
                 self.episodes[event.episode] = EpisodeRecord(self.result_of or inline_result)
             case CallFinished() if self.result_of and event.node != GRADE:

@@ -27,7 +27,8 @@ class Failed:
             case LoopwrightError():
                 return cls(type(error).__name__, error.args, dict(vars(error)))
             case OSError():
-                return cls("OSError", (error.errno, error.strerror, error.filename))
+                numbered = (error.errno, error.strerror, error.filename)
+                return cls("OSError", numbered if error.errno is not None else (str(error),))
             case ValueError():
                 return cls("ValueError", (str(error),))
         return cls(type(error).__name__, (str(error),))

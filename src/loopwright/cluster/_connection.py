@@ -90,6 +90,8 @@ def connect(on: str, processors: int) -> Connection:
             connected to another cluster.
     """
     address = os.environ.get("RAY_ADDRESS", "") if on == "ray" else on
+    # Ray's own word for a cluster of one's own.
+    address = "" if address == "local" else address
     with _lock:
         if not address and "ray" not in sys.modules:
             # Ray's ports are open to the network; whoever speaks to them executes code. It reads this when imported.

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loopwright._version import __version__
-from loopwright.cluster._answers import answered
+from loopwright.cluster._answers import Failed, answered
 from loopwright.errors import SandboxError, WorkerLost
 from loopwright.sandbox import Completed, Control, Pool, Process, Sandbox, SandboxSpec, open_provider
 from loopwright.types import ControlState
@@ -162,7 +162,7 @@ class SandboxWorker:
         task = self._calls[number] = asyncio.ensure_future(answered(work))
         try:
             await asyncio.wait([task])
-            return None if task.cancelled() else task.result()
+            return Failed.of(WorkerLost("its worker ended the sandbox")) if task.cancelled() else task.result()
         finally:
             work.close()  # of one that was stopped before it began
             del self._calls[number]

@@ -375,7 +375,8 @@ class Run:
         cast = prepared.cast
         started = episode_started(episode, cast)
         shown = await parts.shown(episode.instance)
-        environment = await parts.environment(task, episode.id)
+        # Nothing is paid for meanwhile, and on a cluster without workers it takes a minute.
+        environment = await gate.unless_stopped(parts.environment(task, episode.id))
         try:
             context = EpisodeContext(
                 episode=episode.id,

@@ -94,7 +94,7 @@ class Schedule:
         self._gates = {name: Gate() for name, state in self.states.items() if state == "waiting"}
         self._work = work
         self._sessions: dict[str, Session] = {}
-        self._ends: list[LoopwrightError] = []
+        self._ends: list[Exception] = []
         self._group: asyncio.TaskGroup | None = None
 
     def pause(self) -> None:
@@ -186,13 +186,13 @@ class Schedule:
                     ) from None
                 self.states[episode.id] = "running"
                 self.states[episode.id] = await self._work(episode, session, gate)
-            except LoopwrightError as end:
+            except Exception as end:
                 self.states[episode.id] = "failed" if isinstance(end, CallInDoubt) else "waiting"
                 self._end(end)
                 return False
             return True
 
-    def _end(self, end: LoopwrightError) -> None:
+    def _end(self, end: Exception) -> None:
         """Notes what ended an episode, or ends the run. Calls of other episodes are paid for: they are waited for."""
         self._ends.append(end)
         if not isinstance(end, CallInDoubt | WaitsForPerson):

@@ -165,10 +165,11 @@ class Calls:
         self._write(intent, key)
         cache = self._cache if kind in _PAID else None
         cached = await asyncio.to_thread(self._cached, cache, cache_key) if cache else None
-        if cached is None and self._waits(kind, repeatable):
-            await self._journal.synced()
         started = time.monotonic()
         try:
+            # A call whose intent cannot be recorded is never begun, and the record says so where it can.
+            if cached is None and self._waits(kind, repeatable):
+                await self._journal.synced()
             made = reuse(cached) if cached is not None else await call()
             encoded = to_json(plain(made))
         except Exception as error:

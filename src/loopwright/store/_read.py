@@ -178,7 +178,7 @@ class Glances:
         elif data["type"] == "run_resumed":
             self._done -= self._tried_again
             self._tried_again.clear()
-        elif data["type"] == "episode_started":
+        elif data["type"] == "episode_started" or (data["type"] == "run_steered" and data["action"] == "retry"):
             self._done.discard(episode)
         elif data["type"] == "episode_finished":
             self._done.add(episode)

@@ -32,6 +32,7 @@ from loopwright.store import (
     PersonAsked,
     Proposed,
     RunFinished,
+    RunResumed,
     RunSteered,
     SandboxOpened,
     read_run,
@@ -106,6 +107,9 @@ class FollowedRun:
     def _take(self, event: Event) -> None:
         self._page.apply(event)
         self._totals.apply(event)
+        if isinstance(event.data, RunResumed):
+            # What was under way at the end of the earlier process waits, or shows itself again.
+            self._doing.clear()
         name = event.episode
         if name is not None and not is_session(name) and not isinstance(event.data, RunSteered):
             before = self._iterations.get(name)
@@ -153,7 +157,7 @@ class FollowedRun:
                 with self._refreshing.measured():
                     self._page.refresh()
             reader, now = self._page.reader, time.time()
-            begun = [reader.unfinished[name].spent for name in self._doing if name in reader.unfinished]
+            begun = [one.spent for name, one in reader.unfinished.items() if not is_session(name)]
             return {
                 "reader": self.reader,
                 "read": 1.0 if self._whole else self._follower.share,

@@ -69,6 +69,9 @@ class Totals:
 
     def apply(self, event: Event) -> None:
         """Takes in the next event."""
+        if event.episode in self._again and not isinstance(event.data, RunSteered):
+            # What it spent is counted with the episodes under way from now on.
+            self._forget(event.episode or "")
         match event.data:
             case EpisodeStarted():
                 self._forget(event.episode or "")

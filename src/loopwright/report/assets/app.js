@@ -29,9 +29,13 @@ function route() {
 }
 
 // An episode whose row has not come yet.
+let unlisted = "";
+
 function showUnlisted(id) {
   const here = location.hash;
-  fetchDetails({ id }).then((row) => location.hash === here && showEpisode(row), () => showOverview(!byId("overview").hidden));
+  if (unlisted === id) return;
+  unlisted = id;
+  fetchDetails({ id }).then((row) => location.hash === here && showEpisode(row), () => showOverview(!byId("overview").hidden)).finally(() => { unlisted = ""; });
 }
 
 function decoded(text) {
@@ -80,6 +84,8 @@ function showInstance(unit) {
 }
 
 function show(nodes, episode) {
+  // What is shown and has changed is put in place: whoever reads it keeps where they are.
+  if (LIVE && episode && !byId("episode").hidden && document.body.dataset.episode === encodeURIComponent(episode)) return putInPlace(byId("episode"), { childNodes: nodes });
   byId("overview").hidden = true;
   byId("episode").hidden = false;
   byId("episode").replaceChildren(...nodes);

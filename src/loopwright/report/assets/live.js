@@ -23,7 +23,8 @@ async function fetchDetails(row) {
   return found.row;
 }
 
-const lost = (error) => byId("live").replaceChildren(h("p", { class: "note" }, error.message));
+// Errors stand beside what the page tells, which may get no news any more.
+const lost = (error) => byId("lost").replaceChildren(...(error ? [h("p", { class: "note" }, error.message)] : []));
 
 // Takes what changed, again and again; what changes meanwhile is taken the next time. A page that has much to draw rests.
 function taker(take) {
@@ -38,6 +39,7 @@ function taker(take) {
       try {
         const worked = await take();
         have = next;
+        lost(null);
         await rest(4 * worked);
       } catch (error) {
         lost(error);

@@ -90,6 +90,11 @@ def migrate(connection: Connection) -> None:
             set_setting(connection, "version", str(number))
 
 
+def has_schema(connection: Connection) -> bool:
+    """Whether runs were kept in the database already."""
+    return _version(connection) > 0
+
+
 def read_settings(connection: Connection) -> Settings:
     """What the database says.
 

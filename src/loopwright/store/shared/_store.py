@@ -26,7 +26,7 @@ from loopwright.store.shared._place import ArtifactPlace, checked_place
 from loopwright.store.shared._pull import NOTHING, Copied, compare, local_position, pull, same_manifest
 from loopwright.store.shared._replica import PostgresReplica, Taken
 from loopwright.store.shared._runs import RunRow, SharedRun
-from loopwright.store.shared._schema import Settings, migrate, read_settings, set_setting
+from loopwright.store.shared._schema import Settings, has_schema, migrate, read_settings, set_setting
 
 _log = logging.getLogger(__name__)
 _NOTICED = 1.0
@@ -144,6 +144,8 @@ class SharedStore:
             StoreError: The database cannot be read.
         """
         with self._connected() as connection:
+            if not has_schema(connection):
+                return {}
             read_settings(connection)
             return {row.id: row.created for row in _runs.rows(connection)}
 
