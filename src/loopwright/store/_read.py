@@ -117,7 +117,9 @@ class RunRecord:
         Raises:
             StoreError: The record cannot be read.
         """
-        return starts(self.folder / EVENTS, self.manifest.id)
+        found, events = starts(self.folder / EVENTS, self.manifest.id)
+        # As events are read: older records hold names that UTF-8 cannot.
+        return {plain(name): number for name, number in found.items()}, events
 
     def get(self, ref: str) -> bytes:
         """Returns the bytes of an artifact.
