@@ -31,7 +31,8 @@ LoopwrightError
 ├── StoreError                cause harness: the record cannot be read or written
 │   ├── FolderTaken           the folder of a new run holds something already
 │   ├── RunInUse              another process is writing the run
-│   └── CallInDoubt           a call was in flight at a crash and may not be repeated without asking
+│   ├── CallInDoubt           a call was in flight at a crash and may not be repeated without asking
+│   └── StoreUnavailable      the shared store does not answer now
 ├── EpisodeSkipped            cause user: somebody left the episode out while the run worked; never a score
 └── Interrupted               cause user: the run was asked to stop; it can be resumed
     └── WaitsForPerson        a person is to be asked first, and nobody answers in this process
@@ -286,6 +287,10 @@ class RunInUse(StoreError):
 
 class CallInDoubt(StoreError):
     """A call was in flight at a crash, and nobody knows whether it happened; it is not safe to repeat."""
+
+
+class StoreUnavailable(StoreError):
+    """The database of the shared store, or the place for its artifacts, does not answer now; it may do so later."""
 
 
 class EpisodeSkipped(LoopwrightError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -13,8 +14,8 @@ from loopwright.cli._app import VERBS, app
 from tests.cli.conftest import Invoke, WriteTask, with_path
 
 
-def _float_options() -> list[tuple[str, str]]:
-    """Every option of a number with a fraction, with the verb's words."""
+def _options(*kinds: type[click.ParamType[Any]]) -> list[tuple[str, str]]:
+    """Every option or argument of some types, with the verb's words."""
     found: list[tuple[str, str]] = []
 
     def walk(command: click.Command, words: str) -> None:
@@ -23,16 +24,14 @@ def _float_options() -> list[tuple[str, str]]:
                 inner = command.get_command(click.Context(command), name)
                 assert inner is not None
                 walk(inner, f"{words} {name}".strip())
-        found.extend(
-            (words, param.opts[0]) for param in command.params if isinstance(param.type, click.types.FloatParamType)
-        )
+        found.extend((words, param.opts[0]) for param in command.params if isinstance(param.type, kinds))
 
     walk(app, "")
     return found
 
 
 @pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999"])
-@pytest.mark.parametrize(("words", "option"), _float_options())
+@pytest.mark.parametrize(("words", "option"), _options(click.types.FloatParamType))
 def test_no_option_takes_what_is_no_number(invoke: Invoke, project: Path, words: str, option: str, value: str) -> None:
     # `ctl` takes the run before its verb, and its number as an argument.
     given = ("ctl", "runs/demo", "set", "usd", "--", value) if words == "ctl set" else (*words.split(), option, value)
@@ -41,25 +40,8 @@ def test_no_option_takes_what_is_no_number(invoke: Invoke, project: Path, words:
     assert f"Invalid value for '{option}'".lower() in result.stderr.lower()
 
 
-def _number_options() -> list[tuple[str, str]]:
-    """Every option of a number, with the verb's words."""
-    found: list[tuple[str, str]] = []
-
-    def walk(command: click.Command, words: str) -> None:
-        if isinstance(command, click.Group):
-            for name in command.list_commands(click.Context(command)):
-                inner = command.get_command(click.Context(command), name)
-                assert inner is not None
-                walk(inner, f"{words} {name}".strip())
-        numbers = (click.types.IntParamType, click.types.FloatParamType)
-        found.extend((words, param.opts[0]) for param in command.params if isinstance(param.type, numbers))
-
-    walk(app, "")
-    return found
-
-
 @pytest.mark.parametrize("value", ["9" * 20, "-" + "9" * 20, "9" * 400])
-@pytest.mark.parametrize(("words", "option"), _number_options())
+@pytest.mark.parametrize(("words", "option"), _options(click.types.IntParamType, click.types.FloatParamType))
 def test_no_option_takes_a_number_that_no_record_holds(
     invoke: Invoke, project: Path, words: str, option: str, value: str
 ) -> None:
@@ -158,5 +140,5 @@ def test_reports_make_the_folders_that_they_go_to(invoke: Invoke, project: Path,
 
 
 def test_there_are_options_to_try() -> None:
-    assert {words.split()[0] for words, _ in _float_options()} <= VERBS.keys()
-    assert len(_float_options()) > 5
+    assert {words.split()[0] for words, _ in _options(click.types.FloatParamType)} <= VERBS.keys()
+    assert len(_options(click.types.FloatParamType)) > 5

@@ -62,7 +62,8 @@ async def test_a_worker_with_slow_facts_is_used_again(tmp_path: Path, ray: Any) 
     assert kill(facts[1])
     assert await until(lambda: not worker.alive, 30)
     assert await until(lambda: worker.alive, 90)
-    assert worker.facts[0] == 1  # type: ignore[index]  # of an actor of the test
+    told: Any = worker.facts
+    assert told[0] == 1
     await worker.end()
     ray.kill(actor)
 

@@ -15,7 +15,8 @@ from loopwright.cluster import RayCluster
 from loopwright.errors import SandboxLost, WorkerLost
 from loopwright.sandbox import SandboxSpec
 from loopwright.store import read_run
-from tests.cluster.workload import Shared, alive, begin, descendants, executed, kill, made, opened, outcome, paid
+from loopwright.verify import Grader, PythonSuite
+from tests.cluster.workload import Came, Shared, alive, begin, descendants, executed, kill, made, opened, outcome, paid
 from tests.faults.table import proves
 
 pytestmark = pytest.mark.anyio
@@ -24,10 +25,10 @@ KILLS = 20
 IN_ONE = 4
 
 
-async def undisturbed(folder: Path, provider: str) -> list[tuple[object, ...]]:
+async def undisturbed(folder: Path, provider: str) -> list[Came]:
     """On this machine alone."""
     result = outcome(await executed(begin(made(folder), provider), None))
-    assert all(end and end[0] == "scored" for _, _, end, _ in result)  # type: ignore[index]  # a tuple
+    assert all(one.end and one.end[0] == "scored" for one in result)
     return result
 
 
@@ -106,6 +107,36 @@ async def test_a_worker_that_says_nothing(cluster: RayCluster) -> None:
             return
         await asyncio.sleep(0.1)
     raise AssertionError("the worker is not used again")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("solution", "test"),
+    [("import time\ndef f(): time.sleep(60)", "f()"), ("def f(): pass", "import time; f(); time.sleep(60)")],
+    ids=["candidate", "test"],
+)
+@proves(
+    "on a Ray cluster, a worker that stops to answer within a test whose time runs out",
+    "no verdict: the test runs again on another worker",
+)
+async def test_a_worker_that_says_nothing_is_no_test_that_took_too_long(
+    cluster: RayCluster, solution: str, test: str
+) -> None:
+    suite = PythonSuite(f"from solution import f\n\ndef test_it(): {test}", ("test_it",), ("solution",), 4.0)
+    async with Grader(await cluster.sandboxes("bubblewrap", None), SandboxSpec()) as grader:
+        slow = await grader.grade({"solution.py": solution}, suite)
+        assert [case.timed_out for case in slow.outcomes.values()] == [True]
+        grading = asyncio.ensure_future(grader.grade({"solution.py": solution}, suite))
+        await asyncio.sleep(2)
+        stopped = [facts.pid for facts in cluster.facts]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(WorkerLost):
+                await grading
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
 
 
 async def test_a_provider_waits_for_workers_that_come_back(cluster: RayCluster) -> None:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,13 @@ def tasks(provider: str, adders: int, coders: int, session: Mapping[str, Any] | 
     code = {
         "name": "code",
         "goal": "Write double(x).",
-        "environment": {"name": "python", "entry": "solution.py", "tests": tests, "hidden": {"tests": tests}},
+        "environment": {
+            "name": "python",
+            "entry": "solution.py",
+            "tests": tests,
+            "timeout": 60,  # a busy machine is no fault of a program
+            "hidden": {"tests": tests},
+        },
         "model": Billed.name,
         "sandbox": {"provider": provider},
         "data": [{"id": f"c{number}", "goal": f"Write double(x), {number}."} for number in range(coders)],
@@ -169,18 +176,32 @@ def drive(folder: Path, on: str, provider: str) -> None:
     asyncio.run(executed(begin(folder, provider), Told(on, 2)))
 
 
-def outcome(result: RunResult) -> list[tuple[object, ...]]:
-    """Everything about a result that a fault must not change; times are left out."""
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What came of an episode that a fault must not change; times are left out."""
+
+    id: str
+    score: float | None
+    end: tuple[str, str, str, int] | None
+    """Status, stop rule, failure, model calls."""
+    attempts: list[tuple[str | None, str, list[tuple[str, float]]]]
+    """Candidate, what was observed of it, and its checks."""
+
+
+def outcome(result: RunResult) -> list[Came]:
+    """What came of each episode."""
     return [
-        (
+        Came(
             episode.id,
             episode.score,
-            episode.outcome and (episode.outcome.status, episode.outcome.rule, episode.outcome.model_calls),
+            None
+            if (end := episode.outcome) is None
+            else (end.status, end.rule, str(end.failure or ""), end.model_calls),
             [
                 (
-                    attempt.candidate and attempt.candidate.digest,
-                    attempt.observation and attempt.observation.text,
-                    attempt.verdict and [(check.name, check.score) for check in attempt.verdict.checks],
+                    attempt.candidate.digest if attempt.candidate else None,
+                    attempt.observation.text,
+                    [(check.name, check.score) for check in attempt.verdict.checks],
                 )
                 for attempt in episode.attempts
             ],

@@ -75,12 +75,9 @@ def write_project(folder: Path) -> None:
     )
 
 
-def start(folder: Path) -> Run:
-    given = ComponentOverrides(models={Billed.name: Billed(folder / "paid.log")}, environments={"guess": Guess})
-    if (folder / "run" / "run.json").exists():
-        return Run.reopen(folder / "run", given=given)
-    write_project(folder / "project")
-    task = Task.model_validate(
+def guessing() -> Task:
+    """Its episodes differ in their goals."""
+    return Task.model_validate(
         {
             "name": "guess",
             "goal": "Guess a number.",
@@ -92,7 +89,14 @@ def start(folder: Path) -> Run:
             "budget": {"model_calls": ITERATIONS, "tokens": 100_000},
         }
     )
-    config = RunConfig(tasks=(task,), project=folder / "project", concurrency=3)
+
+
+def start(folder: Path) -> Run:
+    given = ComponentOverrides(models={Billed.name: Billed(folder / "paid.log")}, environments={"guess": Guess})
+    if (folder / "run" / "run.json").exists():
+        return Run.reopen(folder / "run", given=given)
+    write_project(folder / "project")
+    config = RunConfig(tasks=(guessing(),), project=folder / "project", concurrency=3)
     return Run.create(config, folder / "run", given=given)
 
 

@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 
 import loopwright
 from loopwright.agents import load_agent
+from loopwright.control import ControlRequest, Skip, ask
 from loopwright.errors import Interrupted, ModelRejected, StoreError, UserError
 from loopwright.loop import REFINE
 from loopwright.models import Reply, Request, Scripted
+from loopwright.plan import ThisMachine
 from loopwright.project import Project
+from loopwright.sandbox import Pool
 from loopwright.store import CallFinished, CallIntended, Event, RunFinished, RunStarted, read_run
 from loopwright.task import LoopOptions
 from loopwright.types import Endpoint, ValueOptions
@@ -397,13 +400,15 @@ def test_several_models_are_compared(task: loopwright.Task, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_calls_under_way_are_waited_for_where_a_run_stops(tmp_path: Path, fails: bool) -> None:
-    """An episode that reaches the end of its step, or a record that cannot be written there, ends no call of others."""
+    """Neither an episode that reaches the end of its step nor an error that ends the run ends a call of others."""
     events: list[Event] = []
 
     class Slow(Scripted):
         async def complete(self, request: Request) -> Reply:
             number = len(self.requests)
             reply = await super().complete(request)
+            while len(self.requests) < 4:
+                await asyncio.sleep(0.01)
             await asyncio.sleep(0.3 * number)
             if fails and not number:
                 raise StoreError("the disk is full")
@@ -430,6 +435,30 @@ def test_calls_under_way_are_waited_for_where_a_run_stops(tmp_path: Path, fails:
     error = asyncio.run(go())
     answered = [event for event in events if isinstance(event.data, CallFinished) and event.data.failure is None]
     assert (len(answered), "disk" in str(error)) == (3 if fails else 4, fails)
+
+
+def test_an_episode_is_skipped_while_its_sandboxes_are_looked_for(tmp_path: Path) -> None:
+    class Slow(ThisMachine):
+        """On a cluster without workers this takes a minute."""
+
+        async def sandboxes(self, name: str, image: str | None) -> Pool:
+            if not skipped.is_set():
+                reply = await asyncio.to_thread(ask, run.store.folder, skip)
+                assert reply.done
+                skipped.set()
+                await asyncio.sleep(600)
+            return await super().sandboxes(name, image)
+
+    skipped = asyncio.Event()
+    skip = ControlRequest(command=Skip(episode="say:refine:0"), by="ctl")
+    model = Scripted(["```python\nn = 3\n```"], cycle=True)
+    task = _wanted("3").model_copy(update={"model": model.name, "repeats": 2})
+    given = loopwright.ComponentOverrides(models={model.name: model}, environments={"text": _Echo})
+    run = loopwright.Run.create(loopwright.RunConfig(tasks=(task,), concurrency=1), tmp_path / "run", given=given)
+    run.machines = Slow()
+    first, second = asyncio.run(run.execute())
+    assert first.outcome is not None
+    assert (first.outcome.skipped, second.score) == (True, 1.0)
 
 
 def test_the_episodes_of_a_run_share_the_places_where_candidates_are_executed(tmp_path: Path) -> None:

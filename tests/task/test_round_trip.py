@@ -19,6 +19,7 @@ def _no_reference(value: Any) -> bool:
 
 
 _text = st.text(max_size=12) | st.sampled_from(["${X}", "0e0", "no", "null", "1:30", "{{ x }}", "a: b\n  # c\n", "\t"])
+_seed = st.integers(-(2**63), 2**63 - 1)
 _name = st.text("abcXYZ019", min_size=1, max_size=8)
 _leaf: _Any = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | _text
 _fields: _Any = st.dictionaries(_text, _leaf | st.lists(_leaf, max_size=2), max_size=3).filter(_no_reference)
@@ -44,15 +45,13 @@ _optional: dict[str, _Any] = {
     "model": st.none() | _text,
     "models": st.dictionaries(st.sampled_from(["proposer", "critic", "verifier"]), _text),
     "loop": st.fixed_dictionaries({"strategy": _text, "confirm": st.booleans(), "plateau": st.none() | st.just(3)}),
-    "matrix": st.builds(
-        lambda models, seeds: {"models": models, "seeds": seeds}, st.lists(_text), st.lists(st.integers())
-    ),
+    "matrix": st.builds(lambda models, seeds: {"models": models, "seeds": seeds}, st.lists(_text), st.lists(_seed)),
     "budget": st.builds(lambda usd, n: {"usd": usd, "run": {"tokens": n}}, st.floats(0, 1e9), st.integers(1)),
     "session": st.builds(lambda turns: {"memory": {"turns": turns}}, st.integers(0, 99)),
     "drift": st.builds(lambda first, fail: {"first": first, "fail": fail}, st.integers(200, 999), st.booleans()),
     "sandbox": st.fixed_dictionaries({"image": _text, "cpus": st.floats(0.01, 64), "require": st.just(["network"])}),
     "repeats": st.integers(1, 10),
-    "seed": st.none() | st.integers(),
+    "seed": st.none() | _seed,
     "accept": st.none() | st.floats(0, 1),
 }
 

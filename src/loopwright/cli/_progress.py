@@ -42,8 +42,8 @@ class Tally:
     episodes: dict[str, EpisodeRecord] = field(default_factory=dict)
     """Those that are running, and sessions that made calls."""
     _not_scored: dict[str, EpisodeFinished] = field(default_factory=dict)
-    _again: set[str] = field(default_factory=set)
-    """Of those without a score, those that the run tries again."""
+    _again: dict[str, EpisodeFinished] = field(default_factory=dict)
+    """Those of them that the run tries again: what they spent counts, their end does not."""
     left: Callable[[], Caps] = Caps
     """What the caps of the run leave."""
     result_of: ResultOf | None = None
@@ -61,9 +61,10 @@ class Tally:
         self._try_again([name for name, outcome in self._not_scored.items() if outcome.tried_again])
 
     def _try_again(self, names: Iterable[str]) -> None:
-        again = {name for name in names if name in self._not_scored} - self._again
-        self._again |= again
-        self.failed -= len(again)
+        for name in names:
+            if outcome := self._not_scored.pop(name, None):
+                self._again[name] = outcome
+                self.failed -= 1
 
     def take(self, event: Event) -> None:
         """Counts one event."""
@@ -85,22 +86,20 @@ class Tally:
 
     def _finish(self, name: str, outcome: EpisodeFinished) -> None:
         # A resumed run tries again what infrastructure failed; an outcome holds all that the episode spent.
-        if before := self._not_scored.pop(name, None):
-            if name in self._again:
-                self._again.discard(name)
-                self.failed += 1
-            self._count(before, -1)
+        self._try_again([name])
+        if before := self._again.pop(name, None):
+            self._add(before, -1)
         if outcome.status == "failed":
             self._not_scored[name] = outcome
-        self._count(outcome, 1)
-
-    def _count(self, outcome: EpisodeFinished, times: int) -> None:
-        if outcome.status == "failed":
-            self.failed += times
+            self.failed += 1
         elif outcome.passed:
-            self.passed += times
+            self.passed += 1
         else:
-            self.missed += times
+            self.missed += 1
+        self._add(outcome, 1)
+
+    def _add(self, outcome: EpisodeFinished, times: int) -> None:
+        """Adds what an episode spent."""
         self.calls += outcome.model_calls * times
         self.images += outcome.images * times
         self.tokens += outcome.usage.total * times

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loopwright.cli._options import shared_store
-from loopwright.errors import MissingContent, StoreError
+from loopwright.errors import MissingContent, StoreError, StoreUnavailable
 from loopwright.files import read_regular, run_folders
 
 if TYPE_CHECKING:
@@ -40,11 +40,10 @@ def find_run(name: str | None, runs: Path) -> Path:
 def _find_shared(store: SharedStore, name: str | None, runs: Path) -> Path:
     """A run as the database has it; if the database is away, the copy that is here."""
     from loopwright.cli._output import tell
-    from loopwright.store.shared import StoreAway
 
     try:
         return _refreshed(store, name, runs)
-    except StoreAway as error:
+    except StoreUnavailable as error:
         try:
             folder = find_folder(name, runs)
         except MissingContent:

@@ -13,7 +13,7 @@ from loopwright._version import __version__
 from loopwright.cluster._connection import Connection, check_library, connect, parse_on
 from loopwright.cluster._driver import Worker
 from loopwright.cluster._models import ModelHost, PlacedImages, PlacedModel
-from loopwright.cluster._sandboxes import Workers, WorkerSandboxes, none_lives
+from loopwright.cluster._sandboxes import Workers, WorkerSandboxes
 from loopwright.cluster._worker import Offer, SandboxWorker, WorkerFacts
 from loopwright.errors import ClusterUnusable, LoopwrightError, ModelUnavailable, WorkerLost
 from loopwright.models import InProcess, Model, ModelOptions
@@ -110,7 +110,7 @@ class RayCluster:
                 return offers
             if refused := [error for error in asked if not isinstance(error, WorkerLost)]:
                 raise refused[0]
-        raise none_lives(COME_BACK)
+        raise self._workers.none_lives(COME_BACK)
 
     def places(self, number: int) -> int:
         """Candidates that are executed together on all workers, where this machine alone would execute so many."""

@@ -217,13 +217,13 @@ class Workers:
                     await self._news.wait()
         return any(worker.alive for worker in self.all)
 
-
-def none_lives(patience: float) -> SandboxUnavailable:
-    """The error where no worker came back within so many seconds."""
-    return SandboxUnavailable(
-        f"no worker lives, and none came back within {patience:g} s",
-        remedy="Look at the machines and at `ray status`, then resume.",
-    )
+    def none_lives(self, patience: float) -> SandboxUnavailable:
+        """The error where no worker came back within so many seconds."""
+        why = next((f": {worker.refused}" for worker in self.all if worker.refused), "")
+        return SandboxUnavailable(
+            f"no worker lives, and none came back within {patience:g} s{why}",
+            remedy="Look at the machines and at `ray status`, then resume.",
+        )
 
 
 class WorkerSandboxes:
@@ -248,11 +248,7 @@ class WorkerSandboxes:
             if worker is None:
                 if await self._workers.until_some_live(self._patience):
                     continue
-                why = next((f": {worker.refused}" for worker in self._workers.all if worker.refused), "")
-                raise SandboxUnavailable(
-                    f"no worker lives, and none came back within {self._patience:g} s{why}",
-                    remedy="Look at the machines and at `ray status`, then resume.",
-                )
+                raise self._workers.none_lives(self._patience)
             try:
                 return await self._open_on(worker, spec)
             except WorkerLost:

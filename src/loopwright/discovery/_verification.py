@@ -63,7 +63,10 @@ class ConstructionVerifier:
             await program.send(json.dumps(asked).encode())
             said = json.loads(await asyncio.wait_for(program.receive(), problem.verify_timeout + _GRACE))
         except (GuestLost, TimeoutError, ValueError) as error:
-            await self.close()
+            try:
+                await program.stop()  # fails where its worker is gone, which answers as little
+            finally:
+                await self.close()
             raise VerifierError(f"the sandbox of the verifier does not answer: {error or 'it timed out'}") from None
         outcome, what = next(iter(said.items()))
         return Verification("value", what) if outcome == "value" else Verification(outcome, why=str(what))

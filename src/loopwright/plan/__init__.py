@@ -2,7 +2,7 @@
 
 from loopwright.plan._changes import resumed
 from loopwright.plan._ledgers import BudgetBook
-from loopwright.plan._machines import Machines, OpenedSandbox, SandboxSource
+from loopwright.plan._machines import Machines, OpenedSandbox, SandboxSource, ThisMachine
 from loopwright.plan._options import ComponentOptions, RunOptions, Tasks, handed_in, opened, resolve
 from loopwright.plan._pictures import read_picture
 from loopwright.plan._plan import PlannedEpisode, RegradeOptions, RunConfig, plan_episodes
@@ -36,6 +36,7 @@ __all__ = [
     "RunResources",
     "SandboxSource",
     "Tasks",
+    "ThisMachine",
     "current_episode",
     "handed_in",
     "opened",

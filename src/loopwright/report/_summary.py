@@ -12,15 +12,12 @@ from typing import Literal
 
 from loopwright.record import EpisodeRecord, ResultOf, RunReader, SessionRecord, Spent, inline_result, session_name
 from loopwright.report._budgets import BudgetTable, budget_tables
-from loopwright.report._climb import climb_of
-from loopwright.report._row import EpisodeRow
+from loopwright.report._row import EpisodeRow, episode_row
 from loopwright.secrets import MASK
-from loopwright.stats import Interval, Refinement, Rollouts, Transition, rate_interval, refinement
+from loopwright.stats import Interval, Refinement, Rollouts, rate_interval, refinement
 from loopwright.store import EpisodeStarted, Event, read_run
 from loopwright.text import cut_middle
-from loopwright.types import Check, Usage, ValueOptions, describe_threshold
-
-_CHECKS, _EVIDENCE, _REASON = 20, 2000, 300
+from loopwright.types import Usage, ValueOptions, describe_threshold
 
 Basis = Literal["graded", "judged"]
 
@@ -317,94 +314,6 @@ def summarize_run(folder: Path) -> RunSummary:
         regrades=bool(config.get("regrade")),
         budgets=budget_tables(summary.episodes, config),
     )
-
-
-def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
-    """Reduces one episode to numbers; what an unfinished one spent is counted from its calls."""
-    done, spent = episode.finished, episode.spent
-    failing, again = _failing(episode), episode.idempotence
-    return EpisodeRow(
-        episode=episode.id,
-        task=started.task,
-        instance=started.instance,
-        variant=started.variant,
-        repeat=started.repeat,
-        status=done.status if done else "unfinished",
-        score=done.score if done else None,
-        passed=done.passed if done else None,
-        iterations=done.iterations if done else len(episode.iterations),
-        rule=done.rule if done else "",
-        model_calls=done.model_calls if done else spent.calls,
-        usage=done.usage if done else spent.usage,
-        cost_usd=_cost(episode),
-        seconds=done.seconds if done else 0.0,
-        failure=done.failure if done else None,
-        judged=_turns(episode, graded=False),
-        graded=_turns(episode, graded=True),
-        grading_calls=episode.by_node.get("grade", Spent()).calls,
-        unreported=spent.unreported,
-        lost=spent.lost,
-        cut=spent.cut,
-        left_out=spent.left_out,
-        measured=spent.measured,
-        failing=failing[:_CHECKS],
-        failing_more=max(0, len(failing) - _CHECKS),
-        value=done.value if done else None,
-        valued=started.value,
-        threshold=started.threshold,
-        images=done.images if done else spent.images,
-        unpriced=spent.unpriced,
-        masked=spent.masked,
-        masked_names=spent.masked_names,
-        critiques=sum(one.critiqued is not None for one in episode.iterations.values()),
-        unread_critiques=episode.unread_critiques,
-        spoiled=None if again is None or again.passed is None else not again.passed,
-        invalid=tuple(_reasons(episode)) if started.value else (),
-        climb=climb_of(episode),
-    )
-
-
-def _reasons(episode: EpisodeRecord) -> Iterable[str]:
-    """Why each candidate has no value, in a line; none if any candidate has one."""
-    turns = [one for one in episode.iterations.values() if one.proposed is not None]
-    if any(one.value is not None for one in turns):
-        return
-    for one in turns:
-        failed = one.judged.verdict.failed if one.judged else ()
-        why = (one.proposed.problem if one.proposed else "") or next((check.evidence for check in failed), "")
-        if lines := why.strip().splitlines():
-            yield cut_middle(lines[0], _REASON)
-
-
-def _failing(episode: EpisodeRecord) -> tuple[Check, ...]:
-    """The checks that the answer did not pass: by its grade, or by the loop where it has none."""
-    number = episode.finished.answer_iteration if episode.finished else None
-    if number is None:
-        return ()
-    answer = episode.iterations[number]
-    said = answer.graded or answer.judged
-    failed = said.verdict.failed if said else ()
-    return tuple(one.model_copy(update={"evidence": cut_middle(one.evidence, _EVIDENCE)}) for one in failed)
-
-
-def _cost(episode: EpisodeRecord) -> Decimal | None:
-    """What an episode cost; None where a model has no price, or is not called yet."""
-    if done := episode.finished:
-        return None if done.cost_usd is None else Decimal(done.cost_usd)
-    return episode.spent.cost_usd if episode.spent.calls or episode.spent.images else None
-
-
-def _turns(episode: EpisodeRecord, *, graded: bool) -> tuple[Transition, ...]:
-    """Refinements along the tree: each candidate against the one it was made from."""
-    turns = []
-    for number, turn in sorted(episode.iterations.items()):
-        if turn.parent not in episode.iterations:
-            continue
-        before, after = (episode.right(one, graded=graded) for one in (turn.parent, number))
-        if before is not None and after is not None:
-            cost = turn.spent.cost_usd
-            turns.append(Transition(number, before, after, float(cost) if cost is not None else None))
-    return tuple(turns)
 
 
 def _variant(

@@ -17,15 +17,9 @@ from loopwright.control import ControlServer
 from loopwright.errors import CallInDoubt, Interrupted, UserError
 from loopwright.loop import (
     GRADE,
-    EpisodeContext,
-    EpisodePlan,
     Gate,
     Graphs,
-    Nobody,
     Person,
-    regrade_episode,
-    run_episode,
-    spent_fields,
 )
 from loopwright.notify import Notifier, Target
 from loopwright.plan import (
@@ -36,23 +30,20 @@ from loopwright.plan import (
     ResolvedRun,
     RunConfig,
     RunResources,
-    current_episode,
     resolve_recorded,
     resolve_run,
     resumed,
 )
 from loopwright.runner._desk import AskHere, Desk
-from loopwright.runner._learning import teach, teach_recorded
+from loopwright.runner._episode_work import EpisodeWork
+from loopwright.runner._learning import teach_recorded
 from loopwright.runner._notices import Notices
-from loopwright.runner._outcomes import episode_started, skipped
 from loopwright.runner._recorded import is_own, recorded_config
 from loopwright.runner._results import RunResult, load_result
 from loopwright.runner._schedule import EpisodeState, Schedule
 from loopwright.runner._steering import Steering, state_after, state_of
-from loopwright.session import Prepared, Session, sessions_of
+from loopwright.session import Session, sessions_of
 from loopwright.store import (
-    EpisodeFinished,
-    EpisodeStarted,
     Event,
     Manifest,
     ResponseCache,
@@ -96,13 +87,9 @@ class Run:
     machine. It is not recorded, as it decides nothing that comes out."""
     tell: Callable[[str], None] = _log.warning
     """Called with what the user should know beside the events; into the log by default."""
-    _person: Person = field(default_factory=Nobody)
     _drained: bool = False
-    _begun: set[str] = field(default_factory=set)
-    """Episodes that were begun in this process."""
     _loop: asyncio.AbstractEventLoop | None = None
     _schedule: Schedule | None = None
-    _graphs: Graphs = field(default_factory=Graphs)
 
     @classmethod
     def create(cls, config: RunConfig, folder: Path, *, given: ComponentOverrides | None = None) -> Run:
@@ -291,16 +278,17 @@ class Run:
             async with AsyncExitStack() as stack:
                 machines = await stack.enter_async_context(self.machines) if self.machines else None
                 parts = await stack.enter_async_context(RunResources(self.resolved, self.store, machines))
+                graphs = Graphs()
                 if self.checkpoints:
                     url = None if self.checkpoints == "sqlite" else self.checkpoints
-                    self._graphs = Graphs(await stack.enter_async_context(self.store.checkpointer(url)))
+                    graphs = Graphs(await stack.enter_async_context(self.store.checkpointer(url)))
                 for episode in self.planned:
                     if recorded := self.recorded.get(episode.id):
                         self.ledgers.episode(episode, recorded, parts.prices)
                 sessions = [
                     await self._session(name, episodes, parts) for name, episodes in sessions_of(self.planned).items()
                 ]
-                await self._episodes(sessions, parts, notices)
+                await self._episodes(sessions, parts, graphs, notices)
         except (Interrupted, CallInDoubt):
             self.store.append(RunFinished(reason="interrupted"))
             raise
@@ -327,11 +315,11 @@ class Run:
         self.store.subscribe(lambda event: session.take(event) if event.episode in session else None)
         return session
 
-    async def _episodes(self, sessions: Sequence[Session], parts: RunResources, notices: Notices) -> None:
-        async def work(episode: PlannedEpisode, session: Session | None, gate: Gate) -> EpisodeState:
-            if gate.skipping:
-                return state_of(self._left_out(episode, parts, gate))
-            return state_of(await self._episode(episode, parts, session, gate))
+    async def _episodes(
+        self, sessions: Sequence[Session], parts: RunResources, graphs: Graphs, notices: Notices
+    ) -> None:
+        async def do(episode: PlannedEpisode, session: Session | None, gate: Gate) -> EpisodeState:
+            return state_of(await work.do(episode, session, gate))
 
         over = {episode.id: state_after(self.recorded.get(episode.id, ())) for episode in self.planned}
         if "waiting" in over.values() and self.config.regrade is None:
@@ -339,89 +327,20 @@ class Run:
                 if over[episode.id] == "scored":
                     # Not by `parts`, which would open the models of episodes that need none any more.
                     teach_recorded(self.resolved.components(episode), self.recorded[episode.id])
-        schedule = Schedule(self.planned, over, self.config.concurrency, work)
+        schedule = Schedule(self.planned, over, self.config.concurrency, do)
         self._loop, self._schedule = asyncio.get_running_loop(), schedule
         notices.states = schedule.states
         if self._drained:
             schedule.stop()
         desk = Desk(str(self.store.folder), schedule.places, self.tell, self.ask_here)
-        self._person = self.person or desk
+        work = EpisodeWork(
+            self.resolved, self.store, self.ledgers, parts, graphs, self.person or desk, recorded=self.recorded
+        )
         steering = Steering(self.resolved, self.store, self.ledgers, schedule, desk)
         async with ControlServer(
             self.store.folder, lambda request: steering.handle(request.command, request.by), self.tell
         ):
             await schedule.run(sessions)
-
-    def _left_out(self, episode: PlannedEpisode, parts: RunResources, gate: Gate) -> EpisodeFinished:
-        """Records the end of an episode that was skipped before it began, with what it spent before a resume."""
-        recorded = self.recorded.get(episode.id, ())
-        if not any(isinstance(event.data, EpisodeStarted) for event in recorded):
-            self.store.append(episode_started(episode, self.resolved.components(episode)), episode=episode.id)
-        ledger = self.ledgers.episode(episode, recorded, parts.prices)
-        ledger.restart_clock()
-        outcome = skipped(gate).model_copy(update=spent_fields(ledger, parts.prices))
-        self.store.append(outcome, episode=episode.id)
-        return outcome
-
-    async def _episode(
-        self, episode: PlannedEpisode, parts: RunResources, session: Session | None, gate: Gate
-    ) -> EpisodeFinished:
-        current_episode.set(episode.id)
-        recorded = await self._recorded(episode)
-        task = episode.task
-        ledger = self.ledgers.episode(episode, recorded, parts.prices)
-        prepared = await session.prepare(episode) if session else Prepared(parts.cast(episode))
-        ledger.restart_clock()
-        cast = prepared.cast
-        started = episode_started(episode, cast)
-        shown = await parts.shown(episode.instance)
-        # Nothing is paid for meanwhile, and on a cluster without workers it takes a minute.
-        environment = await gate.unless_stopped(parts.environment(task, episode.id))
-        try:
-            context = EpisodeContext(
-                episode=episode.id,
-                instance=shown,
-                environment=environment,
-                agents=cast.agents,
-                verifiers=cast.verifiers,
-                models=parts.models,
-                image_models=parts.image_models,
-                named=cast.named,
-                arms=cast.arms,
-                store=self.store,
-                ledger=ledger,
-                options=task.loop,
-                stop_rules=cast.stop_rules,
-                prices=parts.prices,
-                seed=task.seed,
-                memory=prepared.memory,
-                places=parts.places,
-                person=self._person,
-                gate=gate,
-                toolbox=parts.toolbox(task, episode.id, environment),
-            )
-            plan = EpisodePlan(started, episode.instance, cast.strategy)
-            if self.config.regrade:
-                outcome = await regrade_episode(plan, context, recorded=recorded)
-            else:
-                outcome = await run_episode(plan, context, recorded=recorded, graphs=self._graphs)
-                teach(cast, context.tree)
-        finally:
-            await environment.close()
-        if session:
-            await session.look()
-        return outcome
-
-    async def _recorded(self, episode: PlannedEpisode) -> Sequence[Event]:
-        """What is recorded of an episode; of one that is tried again in this process, by this process too."""
-        if episode.id not in self._begun:
-            self._begun.add(episode.id)
-            return self.recorded.get(episode.id, ())
-
-        def read() -> Sequence[Event]:
-            return [event for event in self.store.events() if event.episode == episode.id]
-
-        return await asyncio.to_thread(read)
 
 
 def _own(config: RunConfig) -> Callable[[Event], bool]:

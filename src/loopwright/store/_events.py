@@ -263,6 +263,11 @@ class IdempotenceChecked(EventPayload):
     """In the environment."""
 
 
+def is_tried_again(status: str, error: str) -> bool:
+    """Whether a resumed run works on an episode again that ended so; see `EpisodeFinished.tried_again`."""
+    return status == "failed" and error != EpisodeSkipped.__name__
+
+
 class EpisodeFinished(EventPayload):
     """The episode's outcome."""
 
@@ -306,7 +311,7 @@ class EpisodeFinished(EventPayload):
     @property
     def tried_again(self) -> bool:
         """Whether a resumed run works on the episode again: infrastructure failed it, and nobody left it out."""
-        return self.status == "failed" and not self.skipped
+        return is_tried_again(self.status, self.failure.error if self.failure else "")
 
 
 class Failed(EventPayload):

@@ -10,12 +10,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from loopwright.errors import EpisodeSkipped, StoreError
+from loopwright.errors import StoreError
 from loopwright.files import read_regular
 from loopwright.store._artifacts import Artifacts
 from loopwright.store._codec import holds_halves, plain
 from loopwright.store._config_shape import ConfigShape
-from loopwright.store._events import CallFinished, Event
+from loopwright.store._events import CallFinished, Event, is_tried_again
 from loopwright.store._journal import Line, TurningPoints, lines_of, scan, starts
 from loopwright.store._lock import writer
 from loopwright.store._order import Order
@@ -107,7 +107,7 @@ class RunRecord:
             StoreError: The record cannot be read, or an event does not fit the schema.
         """
         for line in lines_of(self.folder / EVENTS, self.manifest.id, episode):
-            yield read_event(plain(line.body))
+            yield read_event(line.body)
 
     def starts(self) -> tuple[Mapping[str, int], int]:
         """Episode to the number of the event that began it for the last time, and how many events there are now.
@@ -184,7 +184,7 @@ class Glances:
             self._done.discard(episode)
         elif data["type"] == "episode_finished":
             self._done.add(episode)
-            again = data["status"] == "failed" and (data.get("failure") or {}).get("error") != EpisodeSkipped.__name__
+            again = is_tried_again(data["status"], (data.get("failure") or {}).get("error", ""))
             (self._tried_again.add if again else self._tried_again.discard)(episode)
 
 

@@ -194,7 +194,8 @@ class RunStore:
 
         Raises:
             CallInDoubt: The call was begun, its outcome was never recorded, and it is not repeatable.
-            StoreError: The record cannot be written; a result that was there is lost with it.
+            StoreError: The record cannot be written; a result that was there is lost with it, unless the folder took it
+                and the shared record alone failed.
             Exception: Whatever `call` or `reuse` raises, after that was recorded. The same key may be called again.
         """
         intent = CallIntended(

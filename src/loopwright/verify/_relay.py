@@ -66,6 +66,7 @@ class TestRelay:
                 lost = await self._relay()
         except TimeoutError:
             self.timed_out = True
+            await self._stop_what_was_waited_for()
             lost = f"no result within {timeout:g} s"
             lost += "; the candidate was at work" if self._waits_for_candidate else "; the test's own code was at work"
         except GuestLost:
@@ -78,6 +79,19 @@ class TestRelay:
             self.evidence = lost
         else:
             raise VerifierError(lost, remedy="The test had asked nothing of the candidate yet.")
+
+    async def _stop_what_was_waited_for(self) -> None:
+        """Fails where its worker is gone: nothing comes from there, as from a program that does not end.
+
+        Raises:
+            CandidateSandboxLost: The candidate's sandbox ended.
+            SandboxLost: The verifier's sandbox ended, or the worker.
+        """
+        if self._waits_for_candidate:
+            with _candidates():
+                await self._candidate.stop()
+        else:
+            await self._verifier.stop()
 
     async def _relay(self) -> str:
         """Passes messages on until there is a result; returns why there will be none, or an empty text."""

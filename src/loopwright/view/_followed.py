@@ -129,7 +129,7 @@ class FollowedRun:
             with self._counting.measured():
                 drawn, seen, whole = self._page.draw(), self._seen, self._whole
         # Counting takes seconds in a large run; events are taken in meanwhile.
-        with self._counting.measured(more=True):
+        with self._counting.measured_on():
             numbers = drawn.numbers()
         with self._lock:
             self._numbers, self._seen_counted, self._whole_counted = numbers, seen, whole
@@ -203,12 +203,19 @@ class _Pace:
         return time.monotonic() - self._ended > _PAUSE * self._took
 
     @contextmanager
-    def measured(self, *, more: bool = False) -> Iterator[None]:
-        """Measures what is done; adds it to the last time if it is `more` of the same."""
+    def measured(self) -> Iterator[None]:
+        """Measures what is done."""
+        self._took = 0.0
+        with self.measured_on():
+            yield
+
+    @contextmanager
+    def measured_on(self) -> Iterator[None]:
+        """Measures more of what was measured last."""
         begun = time.monotonic()
         yield
         self._ended = time.monotonic()
-        self._took = self._ended - begun + (self._took if more else 0.0)
+        self._took += self._ended - begun
 
 
 def _doing(event: Event) -> str:

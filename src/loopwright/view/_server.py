@@ -7,7 +7,7 @@ import contextlib
 import hmac
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -262,7 +262,7 @@ class _Pages:
     async def _news(self, run: FollowedRun, request: Request) -> Response:
         return self._stream(_states(run))
 
-    def _stream(self, news: AsyncIterator[object]) -> Response:
+    def _stream(self, news: AsyncGenerator[object]) -> Response:
         """The news as server-sent events."""
         if self._streams >= MOST_STREAMS:
             return _plain("Too many pages are open.", 503)
@@ -270,7 +270,7 @@ class _Pages:
 
         return StreamingResponse(self._sent(news), media_type="text/event-stream", headers=_HEADERS)
 
-    async def _sent(self, news: AsyncIterator[object]) -> AsyncIterator[str]:
+    async def _sent(self, news: AsyncGenerator[object]) -> AsyncIterator[str]:
         self._streams += 1
         try:
             async for one in news:
@@ -278,7 +278,7 @@ class _Pages:
                 yield ":\n\n" if one is None else f"data: {json.dumps(one)}\n\n"
         finally:
             self._streams -= 1
-            await news.aclose()  # type: ignore[attr-defined]  # it is a generator
+            await news.aclose()
 
     async def _with_run(
         self, request: Request, answer: Callable[[FollowedRun, Request], Awaitable[Response]]
@@ -306,7 +306,7 @@ class _Pages:
         return run
 
 
-async def _states(run: FollowedRun) -> AsyncIterator[dict[str, Any] | None]:
+async def _states(run: FollowedRun) -> AsyncGenerator[dict[str, Any] | None]:
     """The states of a run, one whenever something came, else None."""
     last: dict[str, Any] = {}
     run.watchers += 1
@@ -334,7 +334,7 @@ def _lasting(state: Mapping[str, Any]) -> dict[str, Any]:
     return {**state, "underway": doing}
 
 
-async def _lists(runs: RunList) -> AsyncIterator[list[dict[str, Any]] | None]:
+async def _lists(runs: RunList) -> AsyncGenerator[list[dict[str, Any]] | None]:
     """The list of runs, whenever it is another one."""
     last = None
     while True:

@@ -24,8 +24,6 @@ from loopwright.text import encodable
 
 _ALARMS = 5
 """Of drift, the latest, that are told."""
-_COUNTED = ("usd", "model_calls", "images", "tokens")
-"""Caps of which the record tells at any moment what was used."""
 
 
 @dataclass(slots=True)
@@ -59,7 +57,7 @@ class Totals:
     _passed: int = 0
     _scored: int = 0
     _paused: bool = False
-    _again: set[str] = field(default_factory=set)
+    _again: dict[str, EpisodeFinished] = field(default_factory=dict)
     """Episodes that failed or were left out and are tried again: what they spent counts, their end does not."""
     _alarms: list[str] = field(default_factory=list)
     _caps: dict[str, float] = field(default_factory=dict)
@@ -96,18 +94,15 @@ class Totals:
                 self._paused = False
 
     def _forget(self, name: str) -> None:
-        if before := self._ended.pop(name, None):
+        self._try_again([name])
+        if before := self._again.pop(name, None):
             self._sum.add(before, -1)
-            if name in self._again:
-                self._again.discard(name)
-            else:
-                self._count(before, -1)
 
     def _try_again(self, names: Iterable[str]) -> None:
         for name in names:
-            if name in self._ended and name not in self._again:
-                self._again.add(name)
-                self._count(self._ended[name], -1)
+            if ended := self._ended.pop(name, None):
+                self._again[name] = ended
+                self._count(ended, -1)
 
     def _count(self, ended: EpisodeFinished, sign: int) -> None:
         self._scored += sign * (ended.status == "scored")
@@ -134,7 +129,7 @@ class Totals:
         }
         return {
             "paused": self._paused,
-            "done": len(self._ended) - len(self._again),
+            "done": len(self._ended),
             "scored": self._scored,
             "passed": self._passed,
             "calls": used["model_calls"],

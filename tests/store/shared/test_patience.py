@@ -14,11 +14,11 @@ from loopwright.errors import StoreError
 from loopwright.plan import resolve_run
 from loopwright.store import Event, RunFinished, RunStore
 from loopwright.store.shared import SharedStore
-from tests.faults.workload import Billed, Guess, write_project
+from tests.faults.workload import Billed, Guess, guessing, write_project
 from tests.store.shared.proxy import proxied
 from tests.store.shared.server import PostgresServer
 from tests.store.shared.test_store import execute, same
-from tests.store.shared.workload import RUN, guessing
+from tests.store.shared.workload import RUN
 from tests.store.support import manifest, note
 
 pytestmark = pytest.mark.anyio

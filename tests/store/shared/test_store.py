@@ -68,6 +68,17 @@ async def test_what_is_synced_is_in_the_database(url: str, tmp_path: Path) -> No
     store.close()
 
 
+async def test_an_artifact_that_is_stored_again_is_not_sent_again(url: str, tmp_path: Path) -> None:
+    store = RunStore.create(tmp_path / "one", manifest(), share=SharedStore(url))
+    for number in range(3):
+        store.put(b"\xff\xfe")
+        store.append(note(f"event {number}"), episode="e")
+        await store.sync()
+    # What is sent gets a number, also where the database has it.
+    assert execute(url, "SELECT artifacts FROM loopwright.runs") == [(1,)]
+    store.close()
+
+
 async def test_a_paid_call_is_known_to_all_before_it_is_made_and_its_result_before_it_is_used(
     url: str, tmp_path: Path
 ) -> None:

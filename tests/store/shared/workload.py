@@ -6,11 +6,11 @@ import asyncio
 import time
 from pathlib import Path
 
-from loopwright import ComponentOverrides, Run, RunConfig, Task
+from loopwright import ComponentOverrides, Run, RunConfig
 from loopwright.errors import RunInUse
 from loopwright.plan import resolve_run
 from loopwright.store.shared import SharedStore
-from tests.faults.workload import EPISODES, ITERATIONS, Billed, Guess, write_project
+from tests.faults.workload import Billed, Guess, guessing, write_project
 
 RUN = "guessing"
 
@@ -43,18 +43,3 @@ def _taken(store: SharedStore, folder: Path, given: ComponentOverrides) -> Run:
         except RunInUse:
             time.sleep(0.05)
     raise AssertionError("the run stays taken")
-
-
-def guessing() -> Task:
-    return Task.model_validate(
-        {
-            "name": "guess",
-            "goal": "Guess a number.",
-            "environment": {"name": "guess", "hidden": {"digit": 3}},
-            "agents": {"proposer": "guesser"},
-            "model": Billed.name,
-            "data": [{"id": f"i{number}", "goal": f"Guess number {number}."} for number in range(EPISODES)],
-            "loop": {"max_iterations": ITERATIONS, "repetition": None, "grade": "all"},
-            "budget": {"model_calls": ITERATIONS, "tokens": 100_000},
-        }
-    )

@@ -4,9 +4,8 @@ The drivers and readers of a run use its folder as ever. One thread of the drive
 database, which admits one writer at a time.
 """
 
-from loopwright.store.shared._connection import StoreAway
 from loopwright.store.shared._mirror import mirrored
 from loopwright.store.shared._runs import SharedRun
 from loopwright.store.shared._store import SharedStore
 
-__all__ = ["SharedRun", "SharedStore", "StoreAway", "mirrored"]
+__all__ = ["SharedRun", "SharedStore", "mirrored"]

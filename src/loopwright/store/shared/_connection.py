@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from loopwright.errors import MissingExtra, StoreError, UserError
+from loopwright.errors import MissingExtra, StoreError, StoreUnavailable, UserError
 from loopwright.secrets import register, register_url, scrub
 from loopwright.text import printable_line
 
@@ -49,10 +49,6 @@ PERMANENT_AT_CONNECT = ("42", "53100", "54")
 """How codes of errors begin that do not pass by waiting, even of a server that is being set up or restored."""
 PERMANENT = (*PERMANENT_AT_CONNECT, "22", "23", "28", "3D", "3F", "0A", "XX")
 """How codes of errors begin that do not pass by waiting, of a server that took lines before."""
-
-
-class StoreAway(StoreError):
-    """The database cannot be reached."""
 
 
 class Connection(psycopg.Connection[TupleRow]):
@@ -154,7 +150,7 @@ def as_store_error(error: psycopg.Error) -> StoreError:
     if code == "42501":
         return StoreError(f"the database user may not do this: {why}", remedy="Ask for rights on schema loopwright.")
     away = isinstance(error, psycopg.OperationalError) and not code.startswith(PERMANENT)
-    return (StoreAway if away else StoreError)(
+    return (StoreUnavailable if away else StoreError)(
         f"the database of the store refused or failed: {why}",
         remedy="Check the URL (postgresql://USER:PASSWORD@HOST/DATABASE, LOOPWRIGHT_STORE) and that the server is up.",
     )

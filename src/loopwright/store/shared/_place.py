@@ -6,7 +6,9 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
-from loopwright.errors import MissingExtra, StoreError, UserError
+from loopwright.errors import MissingExtra, StoreError, StoreUnavailable, UserError
+from loopwright.secrets import scrub
+from loopwright.text import printable_line
 
 _KINDS = ("file", "s3", "gs", "gcs", "az", "abfs")
 _MARK = "loopwright-artifacts.json"
@@ -35,10 +37,6 @@ def checked_place(place: str) -> str:
             "environment.",
         )
     return place.rstrip("/")
-
-
-class PlaceFailed(StoreError):
-    """The place could not be reached, or refused; it may do better later."""
 
 
 class ArtifactPlace:
@@ -132,5 +130,6 @@ class ArtifactPlace:
     def _failed(self, what: str, error: Exception) -> StoreError:
         if isinstance(error, StoreError):
             return error
-        why = (str(error).splitlines() or [""])[0][:300]
-        return PlaceFailed(f"{self._url} cannot be {what}: {type(error).__name__}: {why}", remedy=_REMEDY)
+        # What a library says may hold a signed address.
+        why = printable_line(scrub(" ".join(str(error).split())))[:300]
+        return StoreUnavailable(f"{self._url} cannot be {what}: {type(error).__name__}: {why}", remedy=_REMEDY)

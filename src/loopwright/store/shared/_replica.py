@@ -9,20 +9,19 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
-from loopwright.errors import LoopwrightError, RunInUse, StoreError
+from loopwright.errors import LoopwrightError, RunInUse, StoreError, StoreUnavailable
 from loopwright.files import read_regular
 from loopwright.store._read import ARTIFACTS, EVENTS
 from loopwright.store.shared import _artifacts as artifacts
 from loopwright.store.shared._connection import PERMANENT, PERMANENT_AT_CONNECT, Connection, as_store_error, reason
 from loopwright.store.shared._lines import Position, batch, behind, columns_of, whole
 from loopwright.store.shared._patience import Patience
-from loopwright.store.shared._place import PlaceFailed
 from loopwright.store.shared._pull import diverged, fetched
 from loopwright.store.shared._runs import RunRow, find, in_use, lock, unlock
 
@@ -100,7 +99,11 @@ class PostgresReplica:
         self._backend = _backend(taken.connection)
         self._news = threading.Condition()
         self._grown = taken.sent
-        self._refs: dict[str, None] = dict.fromkeys(self._lacking(taken.connection))
+        self._refs: dict[str, None] = {}
+        """References of artifacts to send."""
+        self._known: set[str] = set()
+        """Those that the database has."""
+        self._look_for_artifacts(taken.connection)
         self._waiters: list[_Waiter] = []
         self._numbers = itertools.count()
         self._failure: StoreError | None = None
@@ -124,7 +127,9 @@ class PostgresReplica:
     def keep(self, ref: str) -> None:
         """See `Replica`."""
         with self._news:
-            self._refs[ref] = None
+            # The same bytes are stored again at each step that changes nothing.
+            if ref not in self._known:
+                self._refs[ref] = None
 
     def committed(self, lines: int) -> Future[None]:
         """See `Replica`."""
@@ -189,7 +194,7 @@ class PostgresReplica:
     def _send_or_reconnect(self) -> None:
         try:
             self._send()
-        except PlaceFailed as error:
+        except StoreUnavailable as error:
             self._wait("the place for artifacts", str(error.args[0]))
         except _PASSING as error:
             if (error.sqlstate or "").startswith(PERMANENT):
@@ -211,14 +216,18 @@ class PostgresReplica:
             self._patience.arrived()
             with self._news:
                 del self._refs[ref]
+                self._known.add(ref)
         while self._sent.lines < end.lines:
             lines = batch(self._path, self._sent, end)
             self._send_lines(self._connection, lines)
             self._advance(behind(self._sent, lines))
 
-    def _lacking(self, connection: Connection) -> list[str]:
-        """References of the folder's artifacts that the database does not have."""
-        return sorted(artifacts.local_refs(self._folder) - artifacts.known_refs(connection, self._row.key))
+    def _look_for_artifacts(self, connection: Connection) -> None:
+        """Finds out which artifacts of the folder the database has."""
+        local, known = artifacts.local_refs(self._folder), artifacts.known_refs(connection, self._row.key)
+        with self._news:
+            self._known = known
+            self._refs.update(dict.fromkeys(sorted(local - known)))
 
     def _send_lines(self, connection: Connection, lines: list[bytes]) -> None:
         beside = [columns_of(line) for line in lines]
@@ -311,15 +320,14 @@ class PostgresReplica:
             )
             return False
         self._backend = _backend(connection)
-        self._align(connection, replace(row, id=self._row.id))
+        self._align(connection, row)
         return True
 
     def _align(self, connection: Connection, row: RunRow) -> None:
         """Finds out what the database has; one that came back from a backup has fewer lines and artifacts."""
-        lacking = self._lacking(connection)
+        self._look_for_artifacts(connection)
         with self._news:
             grown = self._grown
-            self._refs.update(dict.fromkeys(lacking))
         if row.lines > grown.lines:
             raise diverged(row, self._folder, grown.lines, row.lines)
         if row.lines < self._sent.lines:

@@ -324,7 +324,7 @@ class SharedStore:
 
 def _make(connection: Connection) -> None:
     """Makes the schema if there is none."""
-    if connection.execute("SELECT to_regclass('loopwright.settings')").fetchone() in (None, (None,)):
+    if not has_schema(connection):
         migrate(connection)
 
 
