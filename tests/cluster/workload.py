@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,18 +28,23 @@ from loopwright.verify import Check, Verdict
 ACTIONS = 5
 
 
+async def at_once() -> None:
+    """Lets a model answer at once."""
+
+
 class Billed:
     """Answers with a number, or with a program, that the request decides; every answer is billed."""
 
     repeatable = True
     name = "test/billed"
 
-    def __init__(self, bill: Path) -> None:
-        self._bill = bill
+    def __init__(self, bill: Path, ready: Callable[[], Awaitable[None]] = at_once) -> None:
+        self._bill, self._ready = bill, ready
 
     async def complete(self, request: Request) -> Reply:
         digest = request_hash(request)
         await asyncio.sleep(int(digest[:2], 16) / 5_000)
+        await self._ready()
         with self._bill.open("a") as bill:
             bill.write(digest + "\n")
         number = int(digest[:6], 16) % 1000
@@ -122,9 +127,11 @@ def begin(
     coders: int = 2,
     concurrency: int = 6,
     session: Mapping[str, Any] | None = None,
+    ready: Callable[[], Awaitable[None]] = at_once,
 ) -> Run:
-    """Makes the run, or opens it again."""
-    given = ComponentOverrides(models={Billed.name: Billed(folder / "paid.log")}, environments={"adding": Adding})
+    """Makes the run, or opens it again; the model answers when it is ready."""
+    model = Billed(folder / "paid.log", ready)
+    given = ComponentOverrides(models={Billed.name: model}, environments={"adding": Adding})
     if (folder / "run" / "run.json").exists():
         return Run.reopen(folder / "run", given=given)
     project = folder / "project"
