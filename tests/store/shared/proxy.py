@@ -19,7 +19,7 @@ class Proxy:
         self._open = threading.Event()
         self._open.set()
         self._ends: list[tuple[socket.socket, socket.socket]] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def stall(self) -> None:
         """Takes bytes and forwards none: neither side hears of it."""
@@ -44,17 +44,26 @@ class Proxy:
         self.drop()
         self._open.set()
 
-    def close(self) -> None:
-        self._open.set()
+    def refuse(self) -> None:
+        """Ends all connections and refuses new ones, as a machine does whose server is down."""
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.drop()
 
-    def _accept(self) -> None:
+    def listen(self) -> None:
+        """Takes connections again."""
+        self._listener = socket.create_server(("127.0.0.1", self.port))
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def close(self) -> None:
+        self._open.set()
+        self.refuse()
+
+    def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while True:
-                here, _ = self._listener.accept()
+                here, _ = listener.accept()
                 there = socket.create_connection(("127.0.0.1", self._to))
                 self._ends.append((here, there))
                 threading.Thread(target=self._serve, args=(here, there), daemon=True).start()

@@ -72,7 +72,7 @@ class ArtifactPlace:
             StoreError: It cannot be written, or belongs to another database.
         """
         try:
-            self._files.makedirs(self._url, exist_ok=True)
+            self._make(self._url)
             if not self._files.exists(f"{self._url}/{_MARK}"):
                 self._files.pipe_file(f"{self._url}/{_MARK}", json.dumps({"store": self._store}).encode())
         except Exception as error:
@@ -89,7 +89,7 @@ class ArtifactPlace:
         try:
             path = self._path(ref)
             if not (self._files.exists(path) and self._files.size(path) == len(data)):
-                self._files.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
+                self._make(path.rsplit("/", 1)[0])
                 # A reader never meets a part: it looks only for what the database says is whole.
                 self._files.pipe_file(path, data)
         except Exception as error:
@@ -106,6 +106,11 @@ class ArtifactPlace:
             return bytes(self._files.cat_file(self._path(ref), start=0, end=size + 1))
         except Exception as error:
             raise self._failed("read", error) from error
+
+    def _make(self, folder: str) -> None:
+        """Makes a folder. A bucket has none, and is not made itself: one that is misspelled would be."""
+        if urlsplit(self._url).scheme == "file":
+            self._files.makedirs(folder, exist_ok=True)
 
     def _path(self, ref: str) -> str:
         return f"{self._url}/{ref[:2]}/{ref[2:]}"
@@ -132,4 +137,6 @@ class ArtifactPlace:
             return error
         # What a library says may hold a signed address.
         why = printable_line(scrub(" ".join(str(error).split())))[:300]
-        return StoreUnavailable(f"{self._url} cannot be {what}: {type(error).__name__}: {why}", remedy=_REMEDY)
+        # Who is refused will be refused again, and need not be waited for.
+        kind = StoreError if isinstance(error, PermissionError) else StoreUnavailable
+        return kind(f"{self._url} cannot be {what}: {type(error).__name__}: {why}", remedy=_REMEDY)
