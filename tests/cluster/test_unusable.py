@@ -137,13 +137,17 @@ def without_a_sandbox(folder: Path) -> str:
     return f"{folder}{os.pathsep}{ROOT / 'src'}"
 
 
-@contextmanager
-def machines(path: str, folder: Path) -> Iterator[str]:
-    """A cluster whose processes import from elsewhere; gives its address."""
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    options = ("--head", "--block", f"--port={port}", "--num-cpus=1", "--include-dashboard=false")
+        return int(free.getsockname()[1])
+
+
+@contextmanager
+def machines(path: str, folder: Path, *more: str) -> Iterator[str]:
+    """A cluster whose processes import from elsewhere; gives its address."""
+    port = free_port()
+    options = ("--head", "--block", f"--port={port}", "--num-cpus=1", "--include-dashboard=false", *more)
     head = subprocess.Popen(
         [Path(sys.executable).parent / "ray", "start", *options, f"--temp-dir={folder / 'ray'}"],
         env={**os.environ, "PYTHONPATH": path, "RAY_AUTH_MODE": "token", "DOCKER_HOST": "unix:///nowhere.sock"},

@@ -9,7 +9,7 @@ import re
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -101,8 +101,8 @@ def connect(on: str, processors: int) -> Connection:
             _begin(ray, address, processors)
             _users.address, _users.number = address, 0
         elif not _users.number:
-            connected = ray.get_runtime_context().gcs_address
-            _refuse_another(connected if on == "ray" else on, connected)
+            connected = _addresses(ray)
+            _refuse_another(connected[0] if on == "ray" else on, *connected)
             return Connection(ray, own=False, opened=False)
         else:
             _refuse_another(address, _users.address)
@@ -110,9 +110,19 @@ def connect(on: str, processors: int) -> Connection:
         return Connection(ray, own=not _users.address, opened=True)
 
 
-def _refuse_another(wanted: str, connected: str) -> None:
-    if wanted != connected:
-        there, other = (f"at {address}" if address else "of its own" for address in (connected, wanted))
+def _addresses(ray: Any) -> Sequence[str]:
+    """Those of the cluster that this process is connected to: the head's, and the one that Ray's client went to."""
+    from ray.util.client import ray as client
+
+    head = str(ray.get_runtime_context().gcs_address)
+    if not client.is_connected():
+        return [head]
+    return [head, f"ray://{client.get_context().client_worker._conn_str}"]
+
+
+def _refuse_another(wanted: str, *connected: str) -> None:
+    if wanted not in connected:
+        there, other = (f"at {address}" if address else "of its own" for address in (connected[-1], wanted))
         raise ClusterUnusable(
             f"this process is connected to a Ray cluster {there}, and cannot work on one {other} at the same time",
             remedy="Let one end before the other begins, or use a process for each.",
@@ -140,7 +150,9 @@ def _begin(ray: Any, address: str, processors: int) -> None:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
+    """What Ray says, without its traceback, whose last line counts where the first one announces it."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return f"{lines[0]} {lines[-1].strip()}" if lines[0].endswith(":") and len(lines) > 1 else lines[0]
 
 
 def check_library() -> None:
