@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +13,9 @@ import pytest
 
 pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
 
+from loopwright.store.shared import SharedStore
 from tests.cli.conftest import Invoke, WriteTask
+from tests.report.builder import RunBuilder, Turn
 from tests.store.shared.server import PostgresServer, postgres
 
 
@@ -134,3 +138,18 @@ def test_a_copy_is_read_while_the_database_is_away(
     assert invoke("resume", "here/demo").exit_code == 3
     steered = invoke("ctl", "here/demo", "status")
     assert "database" not in steered.stderr
+
+
+def test_a_run_that_works_elsewhere_is_told_so(invoke: Invoke, project: Path, url: str) -> None:
+    run = RunBuilder(project / "here" / "far", episodes=2, share=SharedStore(url))
+    run.episode([Turn(1.0)])
+    host = socket.gethostname()
+    assert f"Run far, running on {host}, 1 of 2 episodes" in invoke("show", "far", "--runs", "there").stdout
+    shown = json.loads(invoke("show", "far", "--runs", "there", "--json").stdout)
+    assert shown["running"] == f"process {os.getpid()} on {host}"
+    assert invoke("report", "far", "--runs", "there").exit_code == 0
+    assert f"running on {host}." in (project / "there" / "far" / "report.html").read_text()
+    assert "Run far, running, 1 of 2" in invoke("show", "here/far").stdout
+    run.close()
+    assert "Run far, completed" in invoke("show", "far", "--runs", "there").stdout
+    assert json.loads(invoke("show", "far", "--runs", "there", "--json").stdout)["running"] is None

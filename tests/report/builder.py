@@ -32,6 +32,7 @@ from loopwright.store import (
     RunStarted,
     RunStore,
     SandboxOpened,
+    Share,
 )
 from loopwright.types import Threshold
 from loopwright.verify import Check, Verdict
@@ -119,6 +120,7 @@ class RunBuilder:
         run: str | None = None,
         config: Mapping[str, Any] | None = None,
         begun: datetime = datetime(2026, 11, 23, 9, 0, tzinfo=UTC),
+        share: Share | None = None,
     ) -> None:
         clock = _clock(begun)
         manifest = Manifest(
@@ -128,7 +130,7 @@ class RunBuilder:
             config={"seed": 1, **(config or {})},
         )
         self.folder = folder
-        self.store = RunStore.create(folder, manifest, clock=clock)
+        self.store = RunStore.create(folder, manifest, clock=clock, share=share)
         self.append(
             RunStarted(loopwright="0.1.0", tasks={"sums": "ab" * 32}, variants=tuple(variants), episodes=episodes)
         )

@@ -166,3 +166,12 @@ def test_a_manifest_with_text_that_utf_8_cannot_hold_is_read(tmp_path: Path) -> 
     path = tmp_path / "run" / "run.json"
     path.write_text(path.read_text().replace('"config":{}', '"config":{"goal":"half \\ud83d"}'))
     assert read_run(tmp_path / "run").manifest.config["goal"] == "half \\ud83d"
+
+
+def test_a_run_that_was_closed_is_written_by_nobody_though_its_process_lives(tmp_path: Path) -> None:
+    store = new_run(tmp_path)
+    record = read_run(tmp_path)
+    assert record.writer is not None
+    assert record.writer.process == os.getpid()
+    store.close()
+    assert record.writer is None

@@ -218,6 +218,9 @@ class DrawnRun:
     def html(self) -> str:
         """The page, as a file that holds its episodes."""
         rows, drawn = self._summary.episodes, self._drawn
+        numbers = self._numbers()
+        # The page of a server tells it beside the numbers, as it changes.
+        numbers["summary"] = replace(numbers["summary"], writer=self._record.writer)
         index = {
             "variants": [variant.name for variant in self._summary.variants],
             "episodes": [drawn.entries[row.episode] for row in rows],
@@ -230,7 +233,7 @@ class DrawnRun:
             pictures=self._pictures,
             index=script_json(index),
             blocks=[drawn.block(row.episode) for row in rows],
-            **self._numbers(),
+            **numbers,
         )
 
     def numbers(self) -> str:
@@ -290,7 +293,7 @@ def render_live(run: str, live: str) -> str:
 
 
 def render_runs(runs: Sequence[Mapping[str, Any]]) -> str:
-    """Renders a list of runs: each has `name`, `created`, `tasks`, `state`, `done` and `planned`."""
+    """Renders a list of runs: each has `name`, `created`, `tasks`, `state`, `done`, `planned` and `shared`."""
     return render_page("runs.html.jinja", script=_script(_RUNS), live="/", index=script_json({"runs": list(runs)}))
 
 

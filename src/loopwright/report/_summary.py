@@ -15,7 +15,7 @@ from loopwright.report._budgets import BudgetTable, budget_tables
 from loopwright.report._row import EpisodeRow, episode_row
 from loopwright.secrets import MASK
 from loopwright.stats import Interval, Refinement, Rollouts, rate_interval, refinement
-from loopwright.store import EpisodeStarted, Event, read_run
+from loopwright.store import EpisodeStarted, Event, Writer, read_run
 from loopwright.text import cut_middle
 from loopwright.types import Usage, ValueOptions, describe_threshold
 
@@ -223,6 +223,15 @@ class RunSummary:
     """Whether it grades candidates of another run again; that run's calls count here, too."""
     budgets: tuple[BudgetTable, ...] = ()
     """Searches beside other methods at equal budgets."""
+    writer: Writer | None = None
+    """Who works on it now, as far as that is known here."""
+
+    @property
+    def state(self) -> str:
+        """How the run ended, else whether somebody works on it."""
+        if self.finished or self.writer is None:
+            return self.finished or "not finished"
+        return f"running on {self.writer.host}" if self.writer.host else "running"
 
     @property
     def episodes(self) -> tuple[EpisodeRow, ...]:
@@ -313,6 +322,7 @@ def summarize_run(folder: Path) -> RunSummary:
         priced=bool(config.get("prices")),
         regrades=bool(config.get("regrade")),
         budgets=budget_tables(summary.episodes, config),
+        writer=record.writer,
     )
 
 

@@ -54,10 +54,9 @@ class _Text:
 def headline(summary: RunSummary) -> str:
     """The run, how it ended and how much of it is there."""
     done = sum(row.status != "unfinished" for row in summary.episodes)
-    state = summary.finished or "not finished"
     parts = [
         f"Run {printable_line(summary.run)}" if summary.run else "Run",
-        state,
+        summary.state,
         f"{done} of {summary.planned} episodes",
     ]
     return ", ".join(parts)

@@ -35,6 +35,7 @@ from loopwright.store._replica import Replica, Share
 from loopwright.store._run import RunStore
 from loopwright.store._session_events import BaselineFrozen, Mitigated, Routed
 from loopwright.store._steering import RunSteered
+from loopwright.store._writer import Writer
 from loopwright.types import DriftAlarm
 
 __all__ = [
@@ -76,6 +77,7 @@ __all__ = [
     "RunStore",
     "SandboxOpened",
     "Share",
+    "Writer",
     "check_spent",
     "is_working_copy",
     "made_here",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import socket
@@ -28,7 +29,7 @@ class _Holder(BaseModel):
 
 
 def lock(path: Path) -> int:
-    """Takes the lock file and writes into it who holds it. Closing the descriptor frees it, as does any death.
+    """Takes the lock file and writes into it who holds it. `unlock` frees it, as does any death.
 
     Raises:
         RunInUse: Another process, or another store in this one, holds it.
@@ -58,6 +59,13 @@ def lock(path: Path) -> int:
     except OSError:
         pass  # A full disk: the lock holds all the same, only its holder stays unnamed.
     return descriptor
+
+
+def unlock(descriptor: int) -> None:
+    """Frees a lock file, which names nobody then: its process may live on."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
+    os.close(descriptor)
 
 
 @contextmanager

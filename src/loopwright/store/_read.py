@@ -17,10 +17,10 @@ from loopwright.store._codec import holds_halves, plain
 from loopwright.store._config_shape import ConfigShape
 from loopwright.store._events import CallFinished, Event, is_tried_again
 from loopwright.store._journal import Line, TurningPoints, lines_of, scan, starts
-from loopwright.store._lock import writer
 from loopwright.store._order import Order
 from loopwright.store._payload import check_numbers
 from loopwright.store._texts import Texts
+from loopwright.store._writer import Writer, writer_of
 
 MANIFEST = "run.json"
 EVENTS = "events.jsonl"
@@ -84,9 +84,9 @@ class RunRecord:
                 yield event
 
     @property
-    def writer(self) -> int | None:
-        """The process on this machine that writes the run now; None if there is none."""
-        return writer(self.folder / LOCK)
+    def writer(self) -> Writer | None:
+        """Who works on the run now, on this machine or by what its shared record told last; None if nobody does."""
+        return writer_of(self.folder, LOCK)
 
     def follow(self) -> Follower:
         """Reads the run while it goes on."""

@@ -19,7 +19,7 @@ from loopwright.store._calls import CallIndex, CallKey, Calls
 from loopwright.store._codec import plain, to_json
 from loopwright.store._events import CallFinished, CallIntended, CallKind, EpisodeFinished, Event, Payload, RunFinished
 from loopwright.store._journal import Journal, Line
-from loopwright.store._lock import REFRESHING, lock, refreshing
+from loopwright.store._lock import REFRESHING, lock, refreshing, unlock
 from loopwright.store._mark import MARK, read_mark
 from loopwright.store._payload import check_numbers
 from loopwright.store._read import ARTIFACTS, EVENTS, LOCK, MANIFEST, Manifest, RunRecord, read_manifest, to_event
@@ -101,7 +101,7 @@ class RunStore:
                     sync_folder(folder.parent)
                     return cls(RunRecord(folder, manifest), held, replica=replica, cache=cache, clock=clock)
             except BaseException:
-                os.close(held)
+                unlock(held)
                 raise
         except OSError as error:
             raise StoreError(
@@ -142,7 +142,7 @@ class RunStore:
                 with _taken((lambda: share.join(folder, record.manifest.id)) if share else None) as replica:
                     return cls(record, held, replica=replica, cache=cache, repeat_in_doubt=repeat_in_doubt, clock=clock)
             except BaseException:
-                os.close(held)
+                unlock(held)
                 raise
 
     @property
@@ -306,7 +306,7 @@ class RunStore:
         try:
             self._journal.close()
         finally:
-            os.close(held)
+            unlock(held)
 
     def _write(
         self, data: Payload, episode: str | None, iteration: int | None, node: str | None, **made_plain: Any

@@ -156,7 +156,7 @@ class FollowedRun:
             if self._refreshing.due():
                 with self._refreshing.measured():
                     self._page.refresh()
-            reader, now = self._page.reader, time.time()
+            reader, writer, now = self._page.reader, self._record.writer, time.time()
             begun = [one.spent for name, one in reader.unfinished.items() if not is_session(name)]
             return {
                 "reader": self.reader,
@@ -164,7 +164,8 @@ class FollowedRun:
                 "episodes": self._page.version,
                 "numbers": self._counted,
                 "finished": reader.finished.reason if reader.finished else "",
-                "writer": self._record.writer is not None,
+                "writer": writer is not None,
+                "host": writer.host if writer else "",
                 "planned": reader.started.episodes if reader.started else 0,
                 **self._totals.told([*begun, *(session.spent for session in reader.sessions.values())]),
                 "underway": [

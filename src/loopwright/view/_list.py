@@ -9,7 +9,7 @@ from typing import Any
 
 from loopwright.errors import StoreError
 from loopwright.files import run_folders
-from loopwright.store import Glances, RunRecord, read_run
+from loopwright.store import Glances, RunRecord, Writer, is_working_copy, read_run
 from loopwright.text import cut_middle, encodable
 
 _LONGEST = 300
@@ -42,7 +42,7 @@ class RunList:
     def look(self) -> list[dict[str, Any]]:
         """The runs, the latest first, with `name`, `created`, `tasks`, `state`, and `done` and `planned` episodes.
 
-        Of a run that cannot be read, `state` says why.
+        Of a run that cannot be read, `state` says why. `shared` tells the copy of a shared run.
         """
         with self._lock:
             found = run_folders(self.folder)
@@ -51,10 +51,10 @@ class RunList:
             return sorted(map(self._listed, found), key=lambda one: str(one["created"]), reverse=True)
 
     def _listed(self, path: Path) -> dict[str, Any]:
-        told = {"name": encodable(path.name), "created": "", "tasks": "", "done": 0, "planned": 0}
+        told = {"name": encodable(path.name), "created": "", "tasks": "", "done": 0, "planned": 0, "shared": False}
         try:
             known = self._looked_up(path)
-            glance = known.glances.look()
+            glance, shared = known.glances.look(), is_working_copy(path)
         except (StoreError, OSError) as error:
             self._known.pop(path, None)
             return {**told, "state": cut_middle(encodable(f"cannot be read: {error}"), _LONGEST)}
@@ -63,9 +63,10 @@ class RunList:
             **told,
             "created": encodable(record.manifest.created),
             "tasks": known.tasks,
-            "state": encodable(glance.finished) or ("running" if record.writer is not None else "interrupted"),
+            "state": encodable(glance.finished) or _underway(record.writer),
             "done": glance.done,
             "planned": glance.planned,
+            "shared": shared,
         }
 
     def _looked_up(self, path: Path) -> _Known:
@@ -80,3 +81,10 @@ class RunList:
             record = replace(record, manifest=record.manifest.model_copy(update={"config": {}}))
             self._known[path] = _Known(record, Glances(record), tasks, made)
         return self._known[path]
+
+
+def _underway(writer: Writer | None) -> str:
+    """The state of a run that did not end."""
+    if writer is None:
+        return "interrupted"
+    return encodable(f"running on {writer.host}") if writer.host else "running"

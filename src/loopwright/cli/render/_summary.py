@@ -15,6 +15,7 @@ def summary_as_json(summary: RunSummary) -> dict[str, Any]:
         "loopwright": summary.loopwright,
         "planned": summary.planned,
         "finished": summary.finished,
+        "running": str(summary.writer) if summary.writer and not summary.finished else None,
         "variants": [_variant(variant) for variant in summary.variants],
         "drift": [{"session": event.episode, **event.data.model_dump(mode="json")} for event in summary.drift],
         "episodes": [episode_as_json(row) for row in summary.episodes],

@@ -113,7 +113,7 @@ async function takeNumbers() {
 
 // now: the latest state; since: seconds since it came.
 function liveView(now, since) {
-  const state = now.finished ? said(now.finished) : now.writer ? [now.paused ? "paused" : "running"] : ["not running: ", h("code", null, "loopwright resume")];
+  const state = now.finished ? said(now.finished) : now.writer ? [now.paused ? "paused" : "running", now.host && [" on ", name(now.host)]] : ["not running: ", h("code", null, "loopwright resume")];
   const failed = Object.entries(now.failures), alarms = now.alarmed - now.alarms.length;
   return [
     h("p", null, h("b", null, state), `, ${now.done} of ${plural(now.planned, "episode")}, ${now.passed} of ${now.scored} passed, ${plural(now.calls, "call")}, ${count(now.tokens)} tokens, ${money(now.cost)}`,

@@ -23,9 +23,9 @@ function draw() {
 function rowOf(run) {
   const box = h("input", { type: "checkbox", "aria-label": `Compare ${run.name}`, checked: STATE.chosen.has(run.name), onchange: () => choose(run.name, box.checked) });
   return h("tr", { "data-run": run.name },
-    h("th", { scope: "row" }, h("label", { class: "choose" }, box), h("a", { href: address(run) }, name(run.name))),
+    h("th", { scope: "row" }, h("label", { class: "choose" }, box), h("a", { href: address(run) }, name(run.name)), run.shared && h("small", null, "copy of a shared run")),
     h("td", null, name(run.tasks)),
-    h("td", { class: "state " + (run.state === "running" ? "running" : "") }, said(run.state)),
+    h("td", { class: "state " + (/^running( on |$)/.test(run.state) ? "running" : "") }, said(run.state)),
     h("td", { class: "num" }, run.planned ? [`${run.done} of ${run.planned} `, h("meter", { min: 0, max: run.planned, value: run.done, "aria-hidden": "true" })] : ""),
     h("td", null, run.created.slice(0, 16).replace("T", " ")));
 }

@@ -75,7 +75,7 @@ function questionView(question) {
 
 // now: the latest state of the run.
 function steering(now) {
-  byId("steer").hidden = !now.writer || Boolean(now.finished);
+  byId("steer").hidden = !now.writer || Boolean(now.host) || Boolean(now.finished);
   byId("pause").hidden = now.paused;
   byId("continue").hidden = !now.paused;
   const waits = now.underway.some((one) => one.doing === "waits for a person");

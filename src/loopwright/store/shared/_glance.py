@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 
 from loopwright.store._codec import BadLine, decode
+from loopwright.store._writer import Writer
 from loopwright.store.shared._connection import Connection
 from loopwright.store.shared._runs import RunRow, SharedRun
 from loopwright.text import printable_line
@@ -19,19 +21,17 @@ _TURN = """
 SELECT line FROM loopwright.events
 WHERE run = %s AND type = ANY(%s) AND octet_length(line) < 1000000 ORDER BY seq DESC LIMIT 1
 """
-_WRITER = "SELECT process, host FROM loopwright.runs WHERE key = %s"
 
 
-def described(connection: Connection, row: RunRow, busy: set[int]) -> SharedRun:
+def described(connection: Connection, row: RunRow, busy: Mapping[int, Writer]) -> SharedRun:
     """A run, as a list shows it.
 
     Args:
         connection: To the database.
         row: The run.
-        busy: Keys of the runs that a process writes now.
+        busy: Keys of the runs that a process writes now, and which process.
     """
     [done] = connection.execute(_DONE, (row.key,)).fetchone() or (0,)
-    process, host = connection.execute(_WRITER, (row.key,)).fetchone() or (None, None)
     planned = _told(connection, row, ["run_started"], "episodes")
     turns = ["run_started", "run_resumed", "run_finished"]
     return SharedRun(
@@ -41,7 +41,7 @@ def described(connection: Connection, row: RunRow, busy: set[int]) -> SharedRun:
         done=int(done),
         finished=_told(connection, row, turns, "reason"),
         lines=row.lines,
-        writer=printable_line(f"process {process} on {host}")[:300] if row.key in busy else "",
+        writer=str(busy.get(row.key, "")),
     )
 
 

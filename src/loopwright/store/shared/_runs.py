@@ -10,6 +10,7 @@ from typing import Any
 from loopwright.errors import MissingContent, RunInUse, StoreError
 from loopwright.files import LARGEST
 from loopwright.store._read import parse_manifest
+from loopwright.store._writer import Writer
 from loopwright.store.shared._connection import Connection
 from loopwright.store.shared._schema import LOCKS
 from loopwright.text import printable_line
@@ -165,11 +166,14 @@ def in_use(connection: Connection, row: RunRow, why: str = "is being written") -
     )
 
 
-def writers(connection: Connection) -> set[int]:
-    """Keys of the runs that a process writes now."""
+def writers(connection: Connection) -> dict[int, Writer]:
+    """Key of each run that a process writes now, and which process."""
     found = connection.execute(
+        "SELECT key, process, host FROM loopwright.runs WHERE key IN ("
         "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid::bigint = %s AND granted"
-        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
         (LOCKS,),
     )
-    return {int(key) for (key,) in found.fetchall()}
+    return {
+        int(key): Writer(process or 0, printable_line(host or "?")[:300]) for key, process, host in found.fetchall()
+    }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,12 +13,14 @@ import psycopg
 
 from loopwright.errors import FolderTaken, StoreError, UserError
 from loopwright.files import read_regular, write_whole
-from loopwright.store._lock import is_written, lock, refreshing
+from loopwright.store._lock import is_written, lock, refreshing, unlock
 from loopwright.store._mark import SharedMark, read_mark, write_mark
 from loopwright.store._read import EVENTS, LOCK, MANIFEST, read_run
+from loopwright.store._writer import note_writer
 from loopwright.store.shared import _artifacts as artifacts
 from loopwright.store.shared import _runs
 from loopwright.store.shared._connection import ANSWER, Connection, as_store_error, checked_url, connect, place_of
+from loopwright.store.shared._following import Following, note
 from loopwright.store.shared._glance import described
 from loopwright.store.shared._lines import Position, whole
 from loopwright.store.shared._place import ArtifactPlace, checked_place
@@ -31,47 +32,8 @@ from loopwright.store.shared._schema import Settings, has_schema, migrate, read_
 _log = logging.getLogger(__name__)
 _NOTICED = 1.0
 """Seconds in which a server notices that a driver on a machine that it reaches is dead."""
-_AGAIN = 30.0
-"""Seconds after which a folder is refreshed again that could not be."""
 PATIENCE = 300.0
 """Seconds that the database may be away while a run works."""
-
-
-class Following:
-    """Refreshes working copies over one connection, each from where it was seen to be as the database has it."""
-
-    def __init__(self, connection: Connection, pull: Callable[[str, Path, Copied], Copied]) -> None:
-        """Takes a connection, and what brings a run into a folder."""
-        self._connection, self._pull = connection, pull
-        self._copied: dict[str, Copied] = {}
-        self._failed: dict[str, float] = {}
-
-    def refresh(self, runs: Path, run: str | None, newest: int) -> dict[str, Exception]:
-        """Brings what is new into the folders; gives the runs whose folders could not be refreshed, and why.
-
-        Args:
-            runs: The folder that holds the working copies.
-            run: The run to refresh; None for the newest ones.
-            newest: How many these are, at most.
-
-        Raises:
-            StoreError: The database cannot be read.
-        """
-        failures: dict[str, Exception] = {}
-        rows = sorted(_runs.rows(self._connection, run), key=lambda row: row.created)
-        for row in rows[-newest:]:
-            copied = self._copied.get(row.id, NOTHING)
-            as_before = (copied.end.lines, copied.artifacts) == (row.lines, row.artifacts) and row.id in self._copied
-            if as_before or time.monotonic() - self._failed.get(row.id, -_AGAIN) < _AGAIN:
-                continue
-            try:
-                self._copied[row.id] = self._pull(row.id, runs / row.id, copied)
-            except (psycopg.OperationalError, psycopg.InterfaceError):
-                raise
-            except Exception as error:
-                self._failed[row.id] = time.monotonic()
-                failures[row.id] = error
-        return failures
 
 
 class SharedStore:
@@ -158,7 +120,11 @@ class SharedStore:
             StoreError: What the database holds is damaged, or other than what the folder holds.
         """
         with self._connected() as connection:
-            self._pulled(connection, read_settings(connection), run, folder)
+            settings, busy = read_settings(connection), _runs.writers(connection)
+            row = _runs.find(connection, run)
+            self._pulled(connection, settings, row, folder)
+            with _written(folder):
+                note(folder, busy.get(row.key))
 
     @contextmanager
     def following(self) -> Iterator[Following]:
@@ -170,7 +136,7 @@ class SharedStore:
         with self._connected() as connection:
             settings = read_settings(connection)
             yield Following(
-                connection, lambda run, folder, copied: self._pulled(connection, settings, run, folder, copied)
+                connection, lambda row, folder, copied: self._pulled(connection, settings, row, folder, copied)
             )
 
     def copy_out(self, run: str, folder: Path) -> None:
@@ -218,7 +184,7 @@ class SharedStore:
                 replica.grown(max(end.lines, sent.lines), max(end.offset, sent.offset))
                 replica.close()
             finally:
-                os.close(held)
+                unlock(held)
         return run
 
     def begin(self, folder: Path, run: str, manifest: bytes) -> PostgresReplica:
@@ -241,6 +207,7 @@ class SharedStore:
     def _take(self, connection: Connection, settings: Settings, row: RunRow, folder: Path) -> PostgresReplica:
         """Takes a run, and brings into the folder what it lacks."""
         row = _claim(connection, row)
+        note_writer(folder, None)
         artifacts.fetch(connection, row, folder, _place(settings))
         sent = pull(connection, row, folder)
         replica = self._replica(connection, settings, row, folder, sent)
@@ -263,9 +230,8 @@ class SharedStore:
         )
 
     def _pulled(
-        self, connection: Connection, settings: Settings, run: str, folder: Path, copied: Copied = NOTHING
+        self, connection: Connection, settings: Settings, row: RunRow, folder: Path, copied: Copied = NOTHING
     ) -> Copied:
-        row = _runs.find(connection, run)
         with _written(folder):
             folder.mkdir(parents=True, exist_ok=True)
             with refreshing(folder):
