@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from loopwright.errors import LoopwrightError, MissingContent, StoreError, UserError
+from loopwright.errors import LoopwrightError, MissingContent, StoreError, StoreUnavailable, UserError
 from loopwright.store import read_run
 from loopwright.store._codec import encode
 from loopwright.store.shared import SharedStore
 from loopwright.store.shared._lines import columns_of
+from loopwright.store.shared._place import ArtifactPlace
 from tests.store.shared.server import PostgresServer
 from tests.store.shared.test_store import content, execute, recorded
 
@@ -153,6 +155,35 @@ def test_an_artifact_in_a_place_with_other_bytes_is_refused(url: str, tmp_path: 
     (tmp_path / "place" / ref[:2] / ref[2:]).write_bytes(b"\xff\xfe")
     with pytest.raises(StoreError, match="others than were stored"):
         SharedStore(url).pull("r1", tmp_path / "two")
+
+
+@pytest.mark.parametrize("planted", ["link to a file", "link to a folder", "FIFO"])
+def test_a_place_into_which_others_write_leads_nowhere_else(url: str, tmp_path: Path, planted: str) -> None:
+    """Whoever knows what a candidate writes could else have a driver write it over any file of its user."""
+    outside, place = tmp_path / "outside", tmp_path / "place"
+    SharedStore(url).init(str(place), 1)
+    outside.mkdir()
+    (outside / "file").write_text("precious")
+    ref = hashlib.sha256(b"\xff\xff").hexdigest()
+    if planted == "link to a folder":
+        (place / ref[:2]).symlink_to(outside)
+    else:
+        (place / ref[:2]).mkdir()
+    if planted == "link to a file":
+        (place / ref[:2] / ref[2:]).symlink_to(outside / "file")
+    if planted == "FIFO":
+        os.mkfifo(place / ref[:2] / ref[2:])
+    with psycopg.connect(url) as connection:
+        [store] = connection.execute("SELECT value FROM loopwright.settings WHERE name = 'id'").fetchone() or ("",)
+    kept = ArtifactPlace(str(place), store)
+    with pytest.raises(StoreError) as unread:
+        kept.get(ref, 2)
+    with pytest.raises(StoreError) as unwritten:
+        kept.put(ref, b"\xff\xff")
+    assert not isinstance(unread.value, StoreUnavailable), "to wait does not help"
+    assert not isinstance(unwritten.value, StoreUnavailable), "to wait does not help"
+    assert (outside / "file").read_text() == "precious"
+    assert [path.name for path in outside.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize(

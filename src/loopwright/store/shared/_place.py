@@ -1,17 +1,24 @@
-"""Where artifacts lie that are too large for the database: a folder or a bucket, by fsspec."""
+"""Where artifacts lie that are too large for the database: a folder or a bucket."""
 
 from __future__ import annotations
 
+import errno
 import json
-from typing import Any
+import os
+from pathlib import Path
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from loopwright.errors import MissingExtra, StoreError, StoreUnavailable, UserError
+from loopwright.files import open_regular, write_whole
 from loopwright.secrets import scrub
 from loopwright.text import printable_line
 
 _KINDS = ("file", "s3", "gs", "gcs", "az", "abfs")
 _MARK = "loopwright-artifacts.json"
+_PLANTED = (errno.ELOOP, errno.EINVAL)
+"""What the system says of a link, and of what is no regular file."""
+_TAKE_AWAY = "Take away what lies there in the place of a file, and look who may write into that folder."
 _REMEDY = "Check the place of `loopwright store init --artifacts`, and the keys of this machine for it."
 
 
@@ -54,16 +61,7 @@ class ArtifactPlace:
             MissingExtra: fsspec or its part for the bucket is not installed.
         """
         self._url, self._store, self._known = checked_place(place), store, False
-        try:
-            import fsspec
-
-            kind = urlsplit(self._url).scheme
-            self._files: Any = fsspec.filesystem(kind)
-        except ImportError as error:
-            raise MissingExtra(
-                f"artifacts in {self._url} need fsspec, and for S3 s3fs",
-                remedy="Run: pip install 'loopwright[postgres]' s3fs",
-            ) from error
+        self._files: _Files = _opened(self._url)
 
     def mark(self) -> None:
         """Marks the place as that of the database.
@@ -72,9 +70,8 @@ class ArtifactPlace:
             StoreError: It cannot be written, or belongs to another database.
         """
         try:
-            self._make(self._url)
-            if not self._files.exists(f"{self._url}/{_MARK}"):
-                self._files.pipe_file(f"{self._url}/{_MARK}", json.dumps({"store": self._store}).encode())
+            if self._files.size(_MARK) is None:
+                self._files.write(_MARK, json.dumps({"store": self._store}).encode())
         except Exception as error:
             raise self._failed("written", error) from error
         self._check()
@@ -87,11 +84,9 @@ class ArtifactPlace:
         """
         self._check()
         try:
-            path = self._path(ref)
-            if not (self._files.exists(path) and self._files.size(path) == len(data)):
-                self._make(path.rsplit("/", 1)[0])
+            if self._files.size(_name(ref)) != len(data):
                 # A reader never meets a part: it looks only for what the database says is whole.
-                self._files.pipe_file(path, data)
+                self._files.write(_name(ref), data)
         except Exception as error:
             raise self._failed("written", error) from error
 
@@ -103,24 +98,16 @@ class ArtifactPlace:
         """
         self._check()
         try:
-            return bytes(self._files.cat_file(self._path(ref), start=0, end=size + 1))
+            return self._files.read(_name(ref), size + 1)
         except Exception as error:
             raise self._failed("read", error) from error
-
-    def _make(self, folder: str) -> None:
-        """Makes a folder. A bucket has none, and is not made itself: one that is misspelled would be."""
-        if urlsplit(self._url).scheme == "file":
-            self._files.makedirs(folder, exist_ok=True)
-
-    def _path(self, ref: str) -> str:
-        return f"{self._url}/{ref[:2]}/{ref[2:]}"
 
     def _check(self) -> None:
         """Refuses a place that nobody marked for the database: whoever writes into it could name any folder."""
         if self._known:
             return
         try:
-            found = json.loads(self._files.cat_file(f"{self._url}/{_MARK}", start=0, end=1000))
+            found = json.loads(self._files.read(_MARK, 1000))
         except FileNotFoundError:
             found = None
         except Exception as error:
@@ -137,6 +124,82 @@ class ArtifactPlace:
             return error
         # What a library says may hold a signed address.
         why = printable_line(scrub(" ".join(str(error).split())))[:300]
+        if isinstance(error, OSError) and error.errno in _PLANTED:
+            return StoreError(f"{self._url} cannot be {what}: {why}", remedy=_TAKE_AWAY)
         # Who is refused will be refused again, and need not be waited for.
         kind = StoreError if isinstance(error, PermissionError) else StoreUnavailable
         return kind(f"{self._url} cannot be {what}: {type(error).__name__}: {why}", remedy=_REMEDY)
+
+
+class _Files(Protocol):
+    """Files below a place, by their names."""
+
+    def size(self, name: str) -> int | None:
+        """Bytes of a file; None if there is none."""
+        ...
+
+    def write(self, name: str, data: bytes) -> None:
+        """Writes a file; in a folder, the folders above it, too."""
+        ...
+
+    def read(self, name: str, most: int) -> bytes:
+        """So many bytes of a file at most."""
+        ...
+
+
+class _Folder:
+    """A folder into which others may write, too: no link in it is followed, and only regular files are opened."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def size(self, name: str) -> int | None:
+        try:
+            with open_regular(self._folder / name, self._folder) as file:
+                return os.fstat(file.fileno()).st_size
+        except FileNotFoundError:
+            return None
+
+    def write(self, name: str, data: bytes) -> None:
+        write_whole(self._folder / name, data, within=self._folder)
+
+    def read(self, name: str, most: int) -> bytes:
+        with open_regular(self._folder / name, self._folder) as file:
+            return file.read(most)
+
+
+class _Bucket:
+    """Objects below an address, by fsspec."""
+
+    def __init__(self, url: str) -> None:
+        import fsspec
+
+        self._url = url
+        self._files: Any = fsspec.filesystem(urlsplit(url).scheme)
+
+    def size(self, name: str) -> int | None:
+        path = f"{self._url}/{name}"
+        return int(self._files.size(path)) if self._files.exists(path) else None
+
+    def write(self, name: str, data: bytes) -> None:
+        # A bucket has no folders, and is not made itself: one that is misspelled would be.
+        self._files.pipe_file(f"{self._url}/{name}", data)
+
+    def read(self, name: str, most: int) -> bytes:
+        return bytes(self._files.cat_file(f"{self._url}/{name}", start=0, end=most))
+
+
+def _opened(url: str) -> _Files:
+    if urlsplit(url).scheme == "file":
+        return _Folder(Path(url.removeprefix("file://")))
+    try:
+        return _Bucket(url)
+    except ImportError as error:
+        raise MissingExtra(
+            f"artifacts in {url} need fsspec, and for S3 s3fs",
+            remedy="Run: pip install 'loopwright[postgres]' s3fs",
+        ) from error
+
+
+def _name(ref: str) -> str:
+    return f"{ref[:2]}/{ref[2:]}"
