@@ -104,7 +104,14 @@ def run_folders(folder: Path) -> list[Path]:
     """The run folders in a folder, by name; none where there is no such folder."""
     if not folder.is_dir():
         return []
-    return sorted(path for path in folder.iterdir() if (path / "run.json").is_file())
+    return sorted(path for path in folder.iterdir() if _holds_run(path))
+
+
+def _holds_run(folder: Path) -> bool:
+    try:
+        return (folder / "run.json").is_file()
+    except PermissionError:  # a folder of another user, into which nobody else may look
+        return False
 
 
 def sync_folder(folder: Path) -> None:

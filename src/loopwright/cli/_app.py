@@ -17,7 +17,7 @@ import click
 from loopwright._version import __version__
 from loopwright.cli._exit import CliError, exit_code, usage_error
 from loopwright.errors import LoopwrightError, UserError
-from loopwright.text import printable_lines
+from loopwright.text import cut_middle, printable_lines
 
 VERBS = {
     "init": "Write a small project that runs at once.",
@@ -52,8 +52,19 @@ _NEEDS_NO_SETTINGS = frozenset(
 )
 """Verbs that go on where `.env` cannot be read."""
 
+_NAMED = 300
+"""Characters of a file's name in a message."""
+
 _AS_JSON = "loopwright.json"
 """Where the context holds whether failures are told as JSON."""
+
+_REFUSED = {
+    errno.EACCES: ("{} cannot be used: {}", "See who may read and write it and the folders above it."),
+    errno.EPERM: ("{} cannot be used: {}", "See who may read and write it and the folders above it."),
+    errno.EROFS: ("{} cannot be written: {}", "Name a place that can be written."),
+    errno.ENAMETOOLONG: ("{}: no file can have so long a name", "Shorten it."),
+}
+"""What the system may say of any file that a user names: how it is told, and what helps."""
 
 _EPILOG = """\
 \b
@@ -130,15 +141,21 @@ class LazyGroup(click.Group):
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise
-            if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
-                name = str(error.filename)[:80]
-                long = UserError(f"{name}...: no file can have so long a name", remedy="Shorten it.")
-                raise CliError.of(long, as_json=as_json) from None
+            if isinstance(error, OSError) and error.filename is not None and error.errno in _REFUSED:
+                if os.environ.get("LOOPWRIGHT_DEBUG"):
+                    traceback.print_exc()
+                raise CliError.of(_refused(error), as_json=as_json) from None
             # A defect must not look like exit code 1, which says that a threshold was missed.
             from loopwright.secrets import scrub
 
             click.echo(printable_lines(scrub(traceback.format_exc())), err=True)
             ctx.exit(exit_code(error))
+
+
+def _refused(error: OSError) -> UserError:
+    name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else str(error.filename)
+    told, remedy = _REFUSED[error.errno or 0]
+    return UserError(told.format(cut_middle(name, _NAMED), error.strerror), remedy=remedy)
 
 
 @click.command(

@@ -1,0 +1,86 @@
+"""Files that belong to somebody else end in a message that names them, never in a traceback."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Invoke, WriteTask, with_path
+
+_DROP = 24  # PR_CAPBSET_DROP
+_OVERRIDES = (1, 2)  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+
+
+def _as_anybody() -> None:
+    """Takes from root, under whom tests may run, the right to read and write what its mode forbids."""
+    for capability in _OVERRIDES:
+        ctypes.CDLL(None).prctl(_DROP, capability, 0, 0, 0)
+
+
+def _told(project: Path, *words: str) -> tuple[int, str]:
+    ended = subprocess.run(
+        [sys.executable, "-m", "loopwright.cli", *words],
+        cwd=project,
+        env=with_path(),
+        capture_output=True,
+        text=True,
+        preexec_fn=_as_anybody,
+        check=False,
+    )
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+@pytest.fixture
+def closed(invoke: Invoke, project: Path, write_task: WriteTask) -> Path:
+    """A project whose runs are `mine`, and `theirs`, into which only its owner may look."""
+    task = write_task()
+    for name in ("mine", "theirs"):
+        assert invoke("run", task.name, "--model", "scripted/right.yaml", "--out", f"runs/{name}").exit_code == 0
+    (project / "runs" / "theirs").chmod(0)
+    return project
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "show runs/theirs",
+        "report runs/theirs",
+        "resume runs/theirs",
+        "regrade runs/theirs --out runs/new",
+        "export runs/theirs --format atif --out x",
+        "compare runs/theirs runs/mine",
+        "ctl runs/theirs pause",
+    ],
+)
+def test_a_run_of_somebody_else_is_named(closed: Path, words: str) -> None:
+    code, told = _told(closed, *words.split())
+    assert (code, "Traceback" in told) == (2, False), told
+    assert "theirs/run.json cannot be used: Permission denied" in told
+
+
+def test_a_run_of_somebody_else_hides_no_other(closed: Path) -> None:
+    assert _told(closed, "show", "mine")[0] == 0
+    code, told = _told(closed, "show")
+    assert (code, "runs/mine" in told) == (0, True), told
+
+
+@pytest.mark.parametrize("folder", ["agents", "prompts"])
+@pytest.mark.parametrize("words", ["validate say.yaml", "run say.yaml --model scripted/right.yaml"])
+def test_a_card_that_may_not_be_read_is_named(closed: Path, folder: str, words: str) -> None:
+    (closed / folder).chmod(0)
+    code, told = _told(closed, *words.split())
+    assert (code, "Traceback" in told) == (2, False), told
+    assert f"{folder}/sayer" in told
+    assert "Permission denied" in told
+
+
+def test_a_place_that_may_not_be_written_is_named(closed: Path) -> None:
+    (closed / "full").mkdir(mode=0o555)
+    code, told = _told(closed, "export", "runs/mine", "--format", "atif", "--out", "full/x")
+    assert (code, "Traceback" in told) == (2, False), told
+    assert "full/" in told
+    assert "Permission denied" in told
