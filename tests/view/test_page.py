@@ -61,6 +61,35 @@ def test_news_reach_the_page_without_a_reload(served: Served, page: browser.Page
     page.settle("document.querySelector('#live').innerText.includes('completed')")
 
 
+def test_rows_that_did_not_change_stay_as_they_are(served: Served, page: browser.Page) -> None:
+    run = RunBuilder(served.runs / "kept", variants=("single", "refine"), episodes=8)
+    for name in ("first", "second", "third"):
+        run.episode([Turn(1.0, decision="stop", rule="all_passed")], instance=name)
+    name = run.episode([Turn(0.5)], instance="grows", finish=False)
+    page.open(f"{served.root}runs/kept/")
+    page.settle("document.querySelectorAll('#list tbody tr').length === 4")
+    page.run(
+        "document.querySelectorAll('#list tr, #matrix tr').forEach((row) => { row.dataset.kept = row.innerText; });"
+        "for (const key of 'jjj') document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))"
+    )
+    verdict = Verdict(checks=(Check(name="a", score=0.25),))
+    run.append(Proposed(candidate=Candidate(text="a")), episode=name, iteration=1, node="propose")
+    run.append(Judged(verdict=verdict, score=0.25, passed=False, best=False), episode=name, iteration=1, node="verify")
+    run.episode([Turn(1.0, decision="stop", rule="all_passed")], instance="a-new-one")
+    kept = "[...document.querySelectorAll('{} tbody tr')].map((row) => row.dataset.kept !== undefined)"
+    page.settle("document.querySelectorAll('#list tbody tr').length === 5")
+    page.settle("document.querySelectorAll('#list tbody tr')[2].children[4].innerText === '2'")
+    # Sorted by name: the new one, first, the one that grows, second, third.
+    assert page.run(kept.format("#list")) == [False, True, False, True, True]
+    assert page.run(kept.format("#matrix")) == [False, True, False, True, True]
+    assert page.run("document.querySelectorAll('#list tbody tr')[3].contains(document.activeElement)")
+    assert page.run("[...document.querySelectorAll('#list tr.current')].map((row) => row.sectionRowIndex)") == [3]
+    page.run("document.querySelectorAll('#list thead button')[0].click()")
+    page.run("document.querySelectorAll('#list thead button')[0].click()")
+    assert "third" in page.run("document.querySelector('#list tbody tr').innerText")
+    run.close()
+
+
 def test_a_page_that_missed_the_last_news_tries_again(served: Served, page: browser.Page) -> None:
     run = RunBuilder(served.runs / "ended", episodes=2)
     run.episode([Turn(1.0, decision="stop", rule="all_passed")], instance="first")

@@ -199,10 +199,15 @@ class Follower:
     @property
     def share(self) -> float:
         """How much of the record was read, in [0, 1]."""
+        return min(1.0, self._offset / max(1, self.size))
+
+    @property
+    def size(self) -> int:
+        """Bytes of the record now; none where it cannot be read."""
         try:
-            return min(1.0, self._offset / max(1, self._path.stat().st_size))
+            return self._path.stat().st_size
         except OSError:
-            return 0.0
+            return 0
 
     def look(self) -> Iterator[Event]:
         """Gives the new events. A line that is being written comes with a later look.

@@ -88,6 +88,11 @@ class FollowedRun:
         self._doing: dict[str, Event] = {}
         self._iterations: dict[str, int | None] = {}
 
+    @property
+    def size(self) -> int:
+        """Bytes of the record now."""
+        return self._follower.size
+
     def look(self) -> bool:
         """Takes in events that came since the last look, for a tenth of a second; gives whether there may be more.
 

@@ -32,8 +32,10 @@ HOST = "127.0.0.1"
 _COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
 _FOLLOWED = 4
 """Runs that are kept in memory, at most, beside those that are being watched: the last ones that were asked for."""
-_EVERY = 0.3
-"""Seconds between two looks at a record."""
+_EVERY = 0.1
+"""Seconds between two looks whether a record has grown."""
+_AT_LEAST = 1.0
+"""Seconds between two looks at a run that may have changed otherwise: whether its process lives."""
 _LIST_EVERY = 1.0
 """Seconds between two looks at the list."""
 _POLICY = "frame-ancestors 'none'"
@@ -312,6 +314,7 @@ async def _states(run: FollowedRun) -> AsyncGenerator[dict[str, Any] | None]:
     run.watchers += 1
     try:
         while True:
+            size = run.size
             try:
                 more = await asyncio.to_thread(run.look)
             except StoreError as error:
@@ -323,9 +326,17 @@ async def _states(run: FollowedRun) -> AsyncGenerator[dict[str, Any] | None]:
             else:
                 yield None
             last = state
-            await asyncio.sleep(0.01 if more else _EVERY)
+            await (asyncio.sleep(0.01) if more else _changed(run, size))
     finally:
         run.watchers -= 1
+
+
+async def _changed(run: FollowedRun, size: int) -> None:
+    """Waits until a record has another size, or for a while."""
+    for _ in range(round(_AT_LEAST / _EVERY)):
+        if run.size != size:
+            return
+        await asyncio.sleep(_EVERY)
 
 
 def _lasting(state: Mapping[str, Any]) -> dict[str, Any]:

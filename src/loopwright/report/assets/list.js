@@ -3,21 +3,27 @@
 const CHUNK = 200;
 
 // Appends rows in chunks whenever the end comes near; returns how to make sure that row i is there.
+// What `make` gives again for a row stays where it is: of a long table little changes at a time.
 function growing(table, rows, make) {
-  const body = h("tbody"), before = table.tBodies.length ? table.tBodies[0].rows.length : 0;
-  table.replaceChildren(...[table.tHead].filter(Boolean), body);
-  let drawn = 0;
+  const body = table.tBodies[0] || table.appendChild(h("tbody"));
+  const first = rows.slice(0, Math.max(CHUNK, body.rows.length)).map(make), kept = new Set(first);
+  [...body.rows].forEach((row) => kept.has(row) || row.remove());
+  let at = body.rows[0] || null, drawn = first.length;
+  for (const row of first) {
+    if (row === at) at = at.nextElementSibling;
+    else body.insertBefore(row, at);
+  }
   const draw = (upTo) => {
-    const part = rows.slice(drawn, Math.max(drawn, upTo));
-    drawn += part.length;
-    body.append(...part.map((row, i) => make(row, drawn - part.length + i)));
+    body.append(...rows.slice(drawn, upTo).map(make));
+    drawn = Math.max(drawn, Math.min(upTo, rows.length));
     if (drawn >= rows.length) watcher.disconnect();
   };
   const end = h("caption", { class: "end" });
   const watcher = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && draw(drawn + CHUNK), { rootMargin: "600px" });
+  table.deleteCaption();
   table.append(end);
   watcher.observe(end);
-  draw(Math.max(CHUNK, before));
+  if (drawn >= rows.length) watcher.disconnect();
   return (i) => {
     if (i >= drawn) draw(i + CHUNK);
     return body.rows[i];
@@ -27,16 +33,28 @@ function growing(table, rows, make) {
 const link = (row) => "#episode/" + encodeURIComponent(row.id);
 const besideLink = (unit) => "#instance/" + encodeURIComponent(unit);
 
-function setHead(table, row) {
+// Draws the head where it is another one; gives whether it is.
+function setHead(table, key, make) {
+  if (table.dataset.head === key) return false;
+  table.dataset.head = key;
   table.deleteTHead();
-  table.createTHead().append(row);
+  table.createTHead().append(make());
+  return true;
 }
 
+// Instance to its row in the matrix, and what the row was made of.
+const MATRIX = new Map();
+
 function matrix(table) {
-  setHead(table, h("tr", null, h("th", null, "Instance"), INDEX.variants.map((variant) => h("th", null, name(variant)))));
-  growing(table, [...UNITS], ([unit, rows]) =>
-    h("tr", null, h("th", { scope: "row" }, h("a", { class: "beside-link", href: besideLink(unit) }, name(unit))),
-      INDEX.variants.map((variant) => h("td", null, cell(rows.filter((row) => row.variant === variant))))));
+  if (setHead(table, JSON.stringify(INDEX.variants), () => h("tr", null, h("th", null, "Instance"), INDEX.variants.map((variant) => h("th", null, name(variant)))))) MATRIX.clear();
+  growing(table, [...UNITS], ([unit, rows]) => {
+    const made = MATRIX.get(unit);
+    if (made && made.rows.length === rows.length && made.rows.every((row, i) => row === rows[i])) return made.drawn;
+    const drawn = h("tr", null, h("th", { scope: "row" }, h("a", { class: "beside-link", href: besideLink(unit) }, name(unit))),
+      INDEX.variants.map((variant) => h("td", null, cell(rows.filter((row) => row.variant === variant)))));
+    MATRIX.set(unit, { rows, drawn });
+    return drawn;
+  });
 }
 
 function cell(rows) {
@@ -66,9 +84,11 @@ const COLUMNS = [
 // The list of episodes: filtered, sorted, with one current row.
 function episodeList(table, told) {
   const state = { rows: INDEX.episodes, current: -1, words: [], column: null, down: false, row: () => null };
+  // What is known of an episode to its row in the table; what changed is another object.
+  let made = new WeakMap();
   const classOf = (column) => [column.num && "num", column.wide && "wide"].filter(Boolean).join(" ") || null;
 
-  // Draws the rows anew. Which one is current, how many are drawn, and the focus stay.
+  // Draws the rows that changed. Which one is current, how many are drawn, and the focus stay.
   function refresh() {
     const columns = COLUMNS.filter((column) => !column.optional || INDEX.episodes.some(column.optional));
     const current = state.rows[state.current], focused = table.tBodies.length && table.tBodies[0].contains(document.activeElement);
@@ -78,14 +98,25 @@ function episodeList(table, told) {
       state.rows.sort((a, b) => (key(a) < key(b) ? -sign : key(a) > key(b) ? sign : 0));
     }
     state.current = -1;
-    setHead(table, h("tr", null, columns.map(heading)));
-    state.row = growing(table, state.rows, (row, i) =>
-      h("tr", { onclick: (event) => event.target.closest("a") || (location.hash = link(row)), onfocusin: () => select(i, false) },
-        columns.map((column) => h("td", { class: classOf(column) }, column.show(row)))));
+    table.querySelector("tr.current")?.classList.remove("current");
+    const labels = columns.map((column) => column.label).join();
+    setHead(table, [labels, state.column?.label, state.down].join(), () => h("tr", null, columns.map(heading)));
+    if (state.labels !== labels) made = new WeakMap();
+    state.labels = labels;
+    state.row = growing(table, state.rows, (row) => {
+      if (!made.has(row)) made.set(row, rowOf(row, columns));
+      return made.get(row);
+    });
     told.textContent = state.rows.length === INDEX.episodes.length
       ? plural(state.rows.length, "episode") : `${state.rows.length} of ${plural(INDEX.episodes.length, "episode")}`;
     const place = current ? state.rows.findIndex((row) => row.id === current.id) : -1;
     if (place >= 0 && !byId("overview").hidden) select(place, focused ? "still" : false);
+  }
+
+  function rowOf(row, columns) {
+    const drawn = h("tr", { onclick: (event) => event.target.closest("a") || (location.hash = link(row)), onfocusin: () => select(drawn.sectionRowIndex, false) },
+      columns.map((column) => h("td", { class: classOf(column) }, column.show(row))));
+    return drawn;
   }
 
   function heading(column) {
