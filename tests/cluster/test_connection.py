@@ -37,6 +37,37 @@ async def there():
 
 asyncio.run(there())
 """
+FORGOTTEN = """
+import asyncio, os
+for name in ("RAY_ADDRESS", "RAY_AUTH_MODE"):
+    os.environ.pop(name, None)
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+from loopwright.cluster import RayCluster
+"""
+CANCELLED = """
+async def there():
+    entering = asyncio.ensure_future(RayCluster("ray", 1).__aenter__())
+    await asyncio.sleep(0.2)
+    entering.cancel()
+    try:
+        await entering
+    except asyncio.CancelledError:
+        print("cancelled")
+
+asyncio.run(there())  # waits for the threads
+import ray
+print(ray.is_initialized())
+"""
+TWICE = """
+async def there():
+    for _ in range(2):
+        async with RayCluster("ray", 1):
+            from ray._raylet import AuthenticationMode, get_authentication_mode
+            print(os.environ["RAY_AUTH_MODE"], get_authentication_mode() == AuthenticationMode.TOKEN)
+        print(os.environ.get("RAY_AUTH_MODE"), get_authentication_mode() == AuthenticationMode.TOKEN)
+
+asyncio.run(there())
+"""
 PASSWORD = "correct-horse-battery"  # of nothing
 
 
@@ -46,6 +77,16 @@ def test_a_run_that_ends_leaves_the_connection_to_another_one() -> None:
     assert refused.endswith("a Ray cluster of its own, and cannot work on one at 127.0.0.1:1 at the same time")
     assert told == "it lives"
     assert connected == "False"
+
+
+@pytest.mark.slow
+def test_a_run_that_is_cancelled_while_it_connects_leaves_nothing() -> None:
+    assert in_a_process(FORGOTTEN + CANCELLED).splitlines() == ["cancelled", "False"]
+
+
+@pytest.mark.slow
+def test_a_cluster_of_its_own_asks_for_a_token_and_leaves_no_trace_of_it() -> None:
+    assert in_a_process(FORGOTTEN + TWICE).splitlines() == ["token True", "None False"] * 2
 
 
 @pytest.mark.slow

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import os
 import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,38 @@ import pytest
 from loopwright.cluster import RayCluster
 from loopwright.cluster._answers import Failed
 from loopwright.cluster._driver import PATIENCE, Worker
-from loopwright.cluster._worker import SandboxWorker
-from loopwright.errors import ClusterUnusable, SandboxError, WorkerLost
+from loopwright.cluster._sandboxes import Workers, WorkerSandboxes
+from loopwright.cluster._worker import Opened, SandboxWorker, WorkerFacts
+from loopwright.errors import ClusterUnusable, SandboxError, SandboxUnavailable, WorkerLost
 from loopwright.sandbox import SandboxSpec
 from tests.cluster.workload import descendants, kill
 
 pytestmark = pytest.mark.anyio
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    life: int
+    pid: int
+    host: str = "a machine"
+
+
+class Lacking(SandboxWorker):
+    """A worker that opens no sandbox, whatever it says of itself."""
+
+    def __init__(self, offers: Mapping[str, str]) -> None:
+        super().__init__()
+        self._offers, self._asked = offers, 0
+
+    async def _facts(self) -> WorkerFacts:
+        return WorkerFacts("0", "3", "lacking", os.getpid(), self._offers, {})
+
+    async def _open(self, name: str, spec: SandboxSpec) -> Opened:
+        self._asked += 1
+        raise SandboxUnavailable("no Docker Engine")
+
+    async def asked(self) -> int:
+        return self._asked
 
 
 class Restarted:
@@ -35,10 +63,10 @@ class Restarted:
     async def clear(self) -> None:
         pass
 
-    async def facts(self) -> tuple[int, int]:
+    async def facts(self) -> Life:
         if self._life:
             await asyncio.sleep(PATIENCE + 2)
-        return self._life, os.getpid()
+        return Life(self._life, os.getpid())
 
 
 def restarted(ray: Any, folder: Path) -> Any:
@@ -56,29 +84,34 @@ async def until(condition: Any, seconds: float) -> bool:
 @pytest.mark.slow
 async def test_a_worker_with_slow_facts_is_used_again(tmp_path: Path, ray: Any) -> None:
     actor = restarted(ray, tmp_path)
-    worker = Worker(actor, 0)
+    said: list[str] = []
+    worker = Worker(actor, 0, tell=said.append)
     await worker.begin(60)
     facts: Any = worker.facts
-    assert kill(facts[1])
+    assert kill(facts.pid)
     assert await until(lambda: not worker.alive, 30)
     assert await until(lambda: worker.alive, 90)
     told: Any = worker.facts
-    assert told[0] == 1
+    assert told.life == 1
+    gone, there = said
+    assert gone.startswith("the worker on a machine is gone: ")
+    assert there == "a worker is there again, on a machine"
     await worker.end()
+    assert len(said) == 2, "the end of a run is no loss"
     ray.kill(actor)
 
 
 @pytest.mark.slow
 async def test_a_worker_that_was_started_anew_is_checked_again(tmp_path: Path, ray: Any) -> None:
     def check(facts: Any) -> None:
-        if facts[0]:
+        if facts.life:
             raise ClusterUnusable("it can open no sandbox any more")
 
     actor = restarted(ray, tmp_path)
     worker = Worker(actor, 0, check=check)
     await worker.begin(60)
     facts: Any = worker.facts
-    assert kill(facts[1])
+    assert kill(facts.pid)
     assert await until(lambda: worker.alive is False, 30)
     assert await until(lambda: worker.refused, 90)
     assert worker.refused == "it can open no sandbox any more"
@@ -86,6 +119,32 @@ async def test_a_worker_that_was_started_anew_is_checked_again(tmp_path: Path, r
     assert not worker.alive
     await worker.end()
     ray.kill(actor)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("offers", "times"), [({}, 0), ({"bubblewrap": "says so"}, 1)])
+async def test_a_worker_that_opens_no_sandbox_is_not_asked_for_each(
+    ray: Any, offers: Mapping[str, str], times: int
+) -> None:
+    options: Any = {"num_cpus": 0, "max_concurrency": 100}
+    actors = [ray.remote(kind).options(**options) for kind in (Lacking, SandboxWorker)]
+    lacking, able = actors[0].remote(offers), actors[1].remote()
+    workers = Workers()
+    workers.all = [Worker(actor, number) for number, actor in enumerate((lacking, able))]
+    for worker in workers.all:
+        await worker.begin(60)
+    provider = WorkerSandboxes(workers, "bubblewrap", "a test", None, 10)
+    for _ in range(3):
+        async with await provider.open(SandboxSpec()) as sandbox:
+            assert (await sandbox.run(["true"])).ok
+    assert await asyncio.wrap_future(lacking.asked.remote().future()) == times
+    workers.all[1].alive = False
+    with pytest.raises(SandboxUnavailable, match="no Docker Engine"):
+        await provider.open(SandboxSpec())
+    await asyncio.wrap_future(able.clear.remote().future())
+    for worker, actor in zip(workers.all, (lacking, able), strict=True):
+        await worker.end()
+        ray.kill(actor)
 
 
 async def test_a_value_that_cannot_be_sent_is_the_callers_mistake(cluster: RayCluster) -> None:
@@ -101,12 +160,18 @@ async def test_a_value_that_cannot_be_sent_is_the_callers_mistake(cluster: RayCl
     await other.close()
 
 
-def sandboxes_of_this_process() -> set[tuple[int, str]]:
+def named(name: str) -> set[tuple[int, str]]:
+    """Processes of that name below this one."""
     found = set()
     for one in descendants(os.getpid()):
         with contextlib.suppress(OSError):
-            found |= {one} if Path(f"/proc/{one[0]}/comm").read_text().strip() == "bwrap" else set()
+            found |= {one} if Path(f"/proc/{one[0]}/comm").read_text().strip() == name else set()
     return found
+
+
+def sandboxes_of_this_process() -> set[tuple[int, str]]:
+    """Without those of Ray's workers, which fill their pools when they like."""
+    return named("bwrap") - {one for pid, _ in named("raylet") for one in descendants(pid)}
 
 
 async def test_a_sandbox_whose_opening_overlaps_the_end_of_all_is_ended() -> None:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from loopwright.cluster._driver import Worker
+from loopwright.cluster._models import PlacedModel
+from loopwright.errors import ModelUnavailable
+from loopwright.models import Message, Request, Scripted
 from tests.cluster.test_unusable import in_a_process
 
 PLACED = """
@@ -67,3 +73,43 @@ def test_a_model_has_a_place_where_workers_have_all_processors() -> None:
 @pytest.mark.slow
 def test_a_model_that_finds_no_place_waits_for_none_later() -> None:
     assert in_a_process(PLACED + THE_GPU_IS_TAKEN).splitlines() == ["no place", "no place", "1.0"]
+
+
+@pytest.mark.anyio
+async def test_callers_that_wait_for_a_model_share_a_try_that_fails() -> None:
+    tries = 0
+
+    async def start() -> Worker:
+        nonlocal tries
+        tries += 1
+        await asyncio.sleep(0.05)
+        raise TimeoutError
+
+    model = PlacedModel(Scripted(["no"]), start)
+    request = Request(model=model.name, messages=(Message(role="user", content="?"),))
+    said = await asyncio.gather(*(model.complete(request) for _ in range(5)), return_exceptions=True)
+    assert [type(error) for error in said] == [ModelUnavailable] * 5
+    assert tries == 1
+    with pytest.raises(ModelUnavailable, match="Ray started no process"):
+        await model.complete(request)
+    assert tries == 2, "a later caller tries anew"
+
+
+@pytest.mark.anyio
+async def test_a_caller_that_gives_up_leaves_the_try_to_those_that_wait() -> None:
+    tries = 0
+
+    async def start() -> Worker:
+        nonlocal tries
+        tries += 1
+        await asyncio.sleep(0.05)
+        raise TimeoutError
+
+    model = PlacedModel(Scripted(["no"]), start)
+    request = Request(model=model.name, messages=(Message(role="user", content="?"),))
+    first, second = (asyncio.ensure_future(model.complete(request)) for _ in range(2))
+    await asyncio.sleep(0.01)
+    first.cancel()
+    with pytest.raises(ModelUnavailable):
+        await second
+    assert tries == 2

@@ -80,7 +80,7 @@ def machines_at(place: Place) -> Machines | None:
         return None
     from loopwright.cluster import RayCluster
 
-    return RayCluster(**place)
+    return RayCluster(**place, tell=tell)
 
 
 def carry_out(run: Run, accept: float | None) -> Acceptance:

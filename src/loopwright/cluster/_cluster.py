@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +23,7 @@ from loopwright.models.image import ImageModel
 from loopwright.sandbox import default_image
 from loopwright.text import counted, printable_line
 
+_log = logging.getLogger(__name__)
 START = 120.0
 """Seconds in which Ray starts the workers."""
 COME_BACK = 60.0
@@ -42,13 +45,16 @@ class RayCluster:
     processor of its own. At the end the workers are gone.
     """
 
-    def __init__(self, on: str = "ray", workers: int | None = None) -> None:
+    def __init__(
+        self, on: str = "ray", workers: int | None = None, *, tell: Callable[[str], None] = _log.warning
+    ) -> None:
         """Says where; nothing is connected yet.
 
         Args:
             on: `ray` for the cluster at RAY_ADDRESS, or one on this machine that is started for the run;
                 `ray://HOST:PORT` for Ray's client; `HOST:PORT` for a cluster of which this machine is a node.
             workers: How many; one for each processor that Ray has where it is None.
+            tell: Called when a worker is gone, and when it is there again; into the log by default.
 
         Raises:
             UserError: `on` is none of these.
@@ -58,9 +64,12 @@ class RayCluster:
         check_library()
         self._on = parse_on(on)
         self._wanted = workers
+        self._tell = tell
         self._connection: Connection | None = None
         self._actors: list[Any] = []
         self._workers = Workers()
+        self._leaving = threading.Lock()
+        self._left = False
 
     @property
     def facts(self) -> Sequence[WorkerFacts]:
@@ -73,11 +82,10 @@ class RayCluster:
         Raises:
             ClusterUnusable: Nothing answers there, or the workers do not fit.
         """
+        self._left = False
         try:
             # Beside the thread of the event loop: it takes seconds, and Ray would take SIGTERM for itself there.
-            self._connection = await asyncio.to_thread(connect, self._on, max(self._wanted or 0, os.cpu_count() or 1))
-            number = await asyncio.to_thread(self._number, self._connection)
-            self._workers.all = await asyncio.to_thread(lambda: [self._worker(place) for place in range(number)])
+            await asyncio.to_thread(self._enter)
             await self._begun()
         except BaseException:
             await self._close()
@@ -141,6 +149,28 @@ class RayCluster:
 
         return start
 
+    def _enter(self) -> None:
+        """Connects and asks for the workers; leaves at once if nobody waits for them any more."""
+        connection = connect(self._on, max(self._wanted or 0, os.cpu_count() or 1))
+        try:
+            ray, number = connection.ray, self._number(connection)
+            self._workers.all = [self._worker(ray, place) for place in range(number)]
+        finally:
+            with self._leaving:
+                self._connection = connection
+                if self._left:
+                    self._disconnect()
+
+    def _leave(self) -> None:
+        with self._leaving:
+            self._left = True
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection:
+            _kill(connection, self._actors)
+
     def _number(self, connection: Connection) -> int:
         there = int(connection.ray.cluster_resources().get("CPU", 0))
         wanted = self._wanted or there
@@ -151,9 +181,8 @@ class RayCluster:
             )
         return wanted
 
-    def _worker(self, place: int) -> Worker:
-        assert self._connection
-        made = self._connection.ray.remote(SandboxWorker).options(
+    def _worker(self, ray: Any, place: int) -> Worker:
+        made = ray.remote(SandboxWorker).options(
             num_cpus=1,
             max_restarts=-1,
             max_task_retries=0,
@@ -162,7 +191,7 @@ class RayCluster:
         )
         actor = made.remote()
         self._actors.append(actor)
-        return Worker(actor, place, self._workers.changed, check=_check)
+        return Worker(actor, place, self._workers.changed, check=_check, tell=self._tell)
 
     async def _begun(self) -> None:
         begun = await asyncio.gather(*(worker.begin(START) for worker in self._workers.all), return_exceptions=True)
@@ -178,8 +207,7 @@ class RayCluster:
                 await asyncio.gather(*(worker.ask("clear") for worker in living), return_exceptions=True)
         for worker in self._workers.all:
             await worker.end()
-        if self._connection:
-            await asyncio.to_thread(_kill, self._connection, self._actors)
+        await asyncio.to_thread(self._leave)
 
 
 def _host(ray: Any, name: str, folder: str) -> Any:

@@ -7,7 +7,6 @@ import logging
 import os
 import re
 import socket
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ OLDEST, NEWEST = (2, 55), (3, 0)
 """Versions of Ray: from the first to below the second."""
 _ADDRESS = re.compile(r"(ray://)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})")
 _PATIENCE = 10.0
+_MODE = "RAY_AUTH_MODE"
 _INSTALL = "Run: pip install 'loopwright[ray]'"
 _HOW_TO_START = "Start one with `ray start --head`. If it asks for a token, set RAY_AUTH_MODE=token here, too."
 _TOKEN = (
@@ -48,6 +48,7 @@ class Connection:
             _users.number -= 1
             if not _users.number:
                 self.ray.shutdown()
+                _set_mode(self.ray, _users.mode)
 
 
 @dataclass(slots=True)
@@ -57,6 +58,8 @@ class _Users:
     address: str = ""
     """Where it leads; empty for a cluster that was started for them."""
     number: int = 0
+    mode: str | None = None
+    """What RAY_AUTH_MODE was before."""
 
 
 _users = _Users()
@@ -93,13 +96,18 @@ def connect(on: str, processors: int) -> Connection:
     # Ray's own word for a cluster of one's own.
     address = "" if address == "local" else address
     with _lock:
-        if not address and "ray" not in sys.modules:
-            # Ray's ports are open to the network; whoever speaks to them executes code. It reads this when imported.
-            os.environ.setdefault("RAY_AUTH_MODE", "token")
         ray = _library()
         if not ray.is_initialized():
-            _begin(ray, address, processors)
-            _users.address, _users.number = address, 0
+            before = os.environ.get(_MODE)
+            if not address:
+                # Ray's ports are open to the network; whoever speaks to them executes code.
+                _set_mode(ray, before or "token")
+            try:
+                _begin(ray, address, processors)
+            except BaseException:
+                _set_mode(ray, before)
+                raise
+            _users.address, _users.number, _users.mode = address, 0, before
         elif not _users.number:
             connected = _addresses(ray)
             _refuse_another(connected[0] if on == "ray" else on, *connected)
@@ -118,6 +126,17 @@ def _addresses(ray: Any) -> Sequence[str]:
     if not client.is_connected():
         return [head]
     return [head, f"ray://{client.get_context().client_worker._conn_str}"]
+
+
+def _set_mode(ray: Any, mode: str | None) -> None:
+    """Sets RAY_AUTH_MODE, or takes it away; Ray reads it when it is imported, and when it is told to."""
+    if mode == os.environ.get(_MODE):
+        return
+    os.environ.pop(_MODE, None)
+    if mode is not None:
+        os.environ[_MODE] = mode
+    with contextlib.suppress(AttributeError):  # inner parts, which may be named otherwise
+        ray._raylet.Config.initialize("")
 
 
 def _refuse_another(wanted: str, *connected: str) -> None:

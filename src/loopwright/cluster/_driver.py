@@ -37,6 +37,7 @@ class Worker:
         lost: type[LoopwrightError] = WorkerLost,
         failed: type[LoopwrightError] = SandboxError,
         check: Callable[[Any], None] = lambda facts: None,
+        tell: Callable[[str], None] = lambda line: None,
     ) -> None:
         """Takes over an actor.
 
@@ -47,6 +48,7 @@ class Worker:
             lost: The error where it is gone.
             failed: The error in place of one that is no kind of Loopwright's.
             check: Raises a `LoopwrightError` where its facts say that it is of no use, each time that it was started.
+            tell: Called with what the user should know of its life.
         """
         self.number = number
         self.facts: WorkerFacts | None = None
@@ -62,6 +64,7 @@ class Worker:
         self._unknown = failed
         self._check = check
         self._changed = changed
+        self._tell = tell
         self._incarnation = ""
         self._waiting: set[asyncio.Future[Any]] = set()
         self._health: asyncio.Task[None] | None = None
@@ -90,6 +93,7 @@ class Worker:
 
     async def end(self) -> None:
         """Lets go of it."""
+        self._tell = lambda line: None
         for task in filter(None, (self._health, self._return)):
             task.cancel()
         self._lose("the run is over")
@@ -173,6 +177,8 @@ class Worker:
 
     def _lose(self, why: str) -> None:
         """What it held is gone, or is given up; it may answer again."""
+        if self.alive:
+            self._tell(f"{self.lost(why).args[0]}; what was under way there is done again elsewhere")
         self.alive = False
         self.held.clear()
         for future in list(self._waiting):
@@ -215,8 +221,10 @@ class Worker:
             self._check(facts)
         except LoopwrightError as error:
             self.refused = str(error.args[0])
+            self._tell(f"a worker that came back is not used: {self.refused}")
             return
         self.facts, self.alive = facts, True
+        self._tell(f"a worker is there again, on {self.host}")
         self._changed()
 
 

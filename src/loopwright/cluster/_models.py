@@ -91,6 +91,8 @@ class _Placed:
         self._start = start
         self._worker: Worker | None = None
         self._starting = asyncio.Lock()
+        self._failed: list[LoopwrightError] = []
+        """How starts failed, one after the other."""
 
     async def close(self) -> None:
         """Lets go of its process, which ends with the run."""
@@ -103,18 +105,29 @@ class _Placed:
         Raises:
             ModelUnavailable: Ray finds no place for it.
         """
+        failed = len(self._failed)
         async with self._starting:
             if self._worker is None:
-                try:
-                    self._worker = await self._start()
-                except LoopwrightError:
-                    raise
-                except Exception as error:  # Ray's, or the time is over
-                    raise ModelUnavailable(
-                        f"{self.name}: Ray started no process for it ({type(error).__name__})",
-                        remedy="If the cluster has GPUs, a diffusion pipeline needs one of its own: see `ray status`.",
-                    ) from None
+                if len(self._failed) > failed:
+                    # Who waited while others tried does not try as long again.
+                    raise self._failed[-1]
+                self._worker = await self._started()
             return self._worker
+
+    async def _started(self) -> Worker:
+        try:
+            return await self._start()
+        except LoopwrightError as error:
+            self._failed.append(error)
+            raise
+        except Exception as error:  # Ray's, or the time is over
+            self._failed.append(
+                ModelUnavailable(
+                    f"{self.name}: Ray started no process for it ({type(error).__name__})",
+                    remedy="If the cluster has GPUs, a diffusion pipeline needs one of its own: see `ray status`.",
+                )
+            )
+            raise self._failed[-1] from None
 
 
 class PlacedModel(_Placed):

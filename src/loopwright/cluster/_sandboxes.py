@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,9 @@ from loopwright.cluster._worker import Opened
 from loopwright.errors import SandboxError, SandboxLost, SandboxUnavailable, WorkerLost
 from loopwright.sandbox import Change, Completed, Process, SandboxSpec
 from loopwright.types import ControlState
+
+_AGAIN = 30.0
+"""Seconds after which a worker that could open no sandbox is asked like the others again."""
 
 
 def _seen(done: asyncio.Future[Any]) -> None:
@@ -198,12 +202,17 @@ class Workers:
         """A worker is gone, or is there again."""
         self._news.set()
 
-    def least_loaded(self, without: set[Worker]) -> Worker | None:
-        """The one with the fewest sandboxes of those that live; the one that waited longest of equals."""
+    def least_loaded(self, without: set[Worker], unlikely: Callable[[Worker], bool]) -> Worker | None:
+        """The one with the fewest sandboxes of those that live; the one that waited longest of equals.
+
+        Args:
+            without: Workers that are left out.
+            unlikely: Says of a worker that it comes last.
+        """
         found = [worker for worker in self.all if worker.alive and worker not in without]
         if not found:
             return None
-        worker = min(found, key=lambda one: (len(one.held), one.used))
+        worker = min(found, key=lambda one: (unlikely(one), len(one.held), one.used))
         self._turn += 1
         worker.used = self._turn
         return worker
@@ -237,12 +246,14 @@ class WorkerSandboxes:
         self._workers = workers
         self._image = image
         self._patience = patience
+        self._refused: dict[Worker, float] = {}
+        """Workers that could open none, and since when."""
 
     async def open(self, spec: SandboxSpec) -> WorkerSandbox:
         """Opens a sandbox on a worker, on another one where that worker dies or cannot; see `SandboxProvider.open`."""
         refused: dict[Worker, SandboxError] = {}
         while True:
-            worker = self._workers.least_loaded(set(refused))
+            worker = self._workers.least_loaded(set(refused), self._is_unlikely)
             if worker is None and refused:
                 raise next(iter(refused.values()))
             if worker is None:
@@ -255,9 +266,15 @@ class WorkerSandboxes:
                 continue
             except SandboxUnavailable as error:
                 refused[worker] = error
+                self._refused[worker] = time.monotonic()
 
     async def close(self) -> None:
         """Does nothing: the workers end their sandboxes with the run."""
+
+    def _is_unlikely(self, worker: Worker) -> bool:
+        """Whether a worker has no such provider, or refused not long ago."""
+        lacks = worker.facts is not None and self.name not in worker.facts.sandboxes
+        return lacks or time.monotonic() - self._refused.get(worker, -_AGAIN) < _AGAIN
 
     async def _open_on(self, worker: Worker, spec: SandboxSpec) -> WorkerSandbox:
         place = object()
