@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -155,6 +156,59 @@ def test_an_artifact_in_a_place_with_other_bytes_is_refused(url: str, tmp_path: 
     (tmp_path / "place" / ref[:2] / ref[2:]).write_bytes(b"\xff\xfe")
     with pytest.raises(StoreError, match="others than were stored"):
         SharedStore(url).pull("r1", tmp_path / "two")
+
+
+_COLUMNS = [
+    ("runs", "created", "jsonb", "'{}'"),
+    ("runs", "created", "text", "NULL"),
+    ("runs", "created", "text", "repeat('x', 10000000)"),
+    ("runs", "lines", "text", "'many'"),
+    ("runs", "lines", "double precision", "'NaN'"),
+    ("runs", "lines", "bigint", "-5"),
+    ("runs", "lines", "bigint", "NULL"),
+    ("runs", "artifacts", "text", "NULL"),
+    ("runs", "epoch", "jsonb", "'[]'"),
+    ("runs", "host", "jsonb", "'{}'"),
+    ("runs", "process", "text", "'none'"),
+    ("settings", "value", "text", "NULL"),
+    ("manifests", "data", "text", "'nonsense'"),
+    ("manifests", "data", "text", "NULL"),
+    ("events", "line", "text", "encode(line, 'escape')"),
+    ("events", "line", "bytea", "NULL"),
+    ("artifacts", "size", "text", "'large'"),
+    ("artifacts", "size", "bigint", "NULL"),
+    ("artifacts", "number", "text", "'first'"),
+    ("artifacts", "data", "text", "'nonsense'"),
+]
+
+
+@pytest.mark.parametrize(("table", "column", "kind", "value"), _COLUMNS)
+def test_a_column_of_another_kind_ends_in_a_message(
+    url: str, tmp_path: Path, table: str, column: str, kind: str, value: str
+) -> None:
+    recorded(url, tmp_path / "one")
+    with psycopg.connect(url) as connection:
+        for change in ("DROP NOT NULL", "DROP DEFAULT", f"TYPE {kind} USING ({value})::{kind}"):
+            connection.execute(f"ALTER TABLE loopwright.{table} ALTER {column} {change}".encode())
+    store = SharedStore(url)
+    for look in (store.runs, store.ids, lambda: store.pull("r1", tmp_path / "r1"), lambda: _resumed(store, tmp_path)):
+        with contextlib.suppress(LoopwrightError):
+            look()
+    if (tmp_path / "r1" / "run.json").exists():
+        assert set(content(tmp_path / "r1")) <= set(content(tmp_path / "one"))
+
+
+def _resumed(store: SharedStore, folder: Path) -> None:
+    store.join(folder / "one", "r1").close()
+
+
+def test_a_database_that_may_hold_what_is_no_text_is_refused(server: PostgresServer) -> None:
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE octets ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    store = SharedStore(server.url("octets"))
+    for look in (store.runs, store.ids, store.init):
+        with pytest.raises(StoreError, match="encoded in SQL_ASCII"):
+            look()
 
 
 @pytest.mark.parametrize("planted", ["link to a file", "link to a folder", "FIFO"])

@@ -38,7 +38,7 @@ def local_refs(folder: Path) -> set[str]:
 
 def known_refs(connection: Connection, key: int) -> set[str]:
     """References of the artifacts that the database has of a run."""
-    found = connection.execute("SELECT ref FROM loopwright.artifacts WHERE run = %s", (key,))
+    found = connection.execute("SELECT ref::bytea FROM loopwright.artifacts WHERE run = %s AND ref IS NOT NULL", (key,))
     return {bytes(ref).hex() for (ref,) in found.fetchall()}
 
 
@@ -92,7 +92,8 @@ def fetch(connection: Connection, row: RunRow, folder: Path, place: ArtifactPlac
 
 def _listed(connection: Connection, row: RunRow, first: int) -> Iterable[tuple[str, int, bool]]:
     found = connection.execute(
-        "SELECT ref, size, data IS NOT NULL FROM loopwright.artifacts WHERE run = %s AND number >= %s ORDER BY number",
+        "SELECT ref::bytea, coalesce(size::bigint, -1), data IS NOT NULL FROM loopwright.artifacts"
+        " WHERE run = %s AND number >= %s AND ref IS NOT NULL ORDER BY number",
         (row.key, first),
     )
     return [(bytes(ref).hex(), int(size), bool(inside)) for ref, size, inside in found.fetchall()]
@@ -109,7 +110,7 @@ def _fetched(connection: Connection, key: int, ref: str, size: int, place: Artif
 def _parts(connection: Connection, key: int, ref: str, size: int) -> Iterator[bytes]:
     for start in range(0, size, _PART):
         [part] = connection.execute(
-            "SELECT substring(data FROM %s FOR %s) FROM loopwright.artifacts WHERE run = %s AND ref = %s",
+            "SELECT substring(data::bytea FROM %s FOR %s) FROM loopwright.artifacts WHERE run = %s AND ref = %s",
             (start + 1, min(_PART, size - start), key, bytes.fromhex(ref)),
             binary=True,
         ).fetchone() or (None,)

@@ -96,6 +96,7 @@ def connect(url: str, answer: float = ANSWER) -> Connection:
 
     Raises:
         psycopg.Error: The server cannot be reached or refuses.
+        StoreError: The database cannot hold all characters.
     """
     connection = Connection.connect(
         url,
@@ -111,6 +112,12 @@ def connect(url: str, answer: float = ANSWER) -> Connection:
     )
     connection.answer = answer
     try:
+        if (encoding := connection.info.parameter_status("server_encoding")) != "UTF8":
+            # It may hold bytes that are no text.
+            raise StoreError(
+                f"the database is encoded in {printable_line(str(encoding))[:40]}",
+                remedy="Make one for runs: CREATE DATABASE ... ENCODING 'UTF8'.",
+            )
         for name, value in _SESSION.items():
             connection.execute(
                 "SELECT set_config(%s, %s, false) FROM pg_catalog.pg_settings WHERE name = %s", (name, value, name)

@@ -18,8 +18,8 @@ SELECT count(*) FROM (
 ) AS last WHERE type = 'episode_finished'
 """
 _TURN = """
-SELECT line FROM loopwright.events
-WHERE run = %s AND type = ANY(%s) AND octet_length(line) < 1000000 ORDER BY seq DESC LIMIT 1
+SELECT line::bytea FROM loopwright.events
+WHERE run = %s AND type = ANY(%s) AND octet_length(line::bytea) < 1000000 ORDER BY seq DESC LIMIT 1
 """
 
 

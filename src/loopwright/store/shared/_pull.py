@@ -21,7 +21,8 @@ _COMPARED = 1000
 _SOME = """
 SELECT seq, CASE WHEN octet_length(line) <= %(longest)s THEN line END FROM (
     SELECT seq, line, sum(octet_length(line)) OVER (ORDER BY seq) AS total FROM (
-        SELECT seq, line FROM loopwright.events WHERE run = %(key)s AND seq >= %(first)s AND seq < %(end)s
+        SELECT seq::bigint AS seq, line::bytea AS line FROM loopwright.events
+        WHERE run = %(key)s AND seq >= %(first)s AND seq < %(end)s
         ORDER BY seq LIMIT 1000
     ) AS next
 ) AS sized WHERE total <= %(most)s OR seq = %(first)s ORDER BY seq
@@ -117,7 +118,7 @@ def compare(connection: Connection, row: RunRow, folder: Path, mine: Position, b
         for _ in range(end - first):
             own.update(next(lines))
         [theirs] = connection.execute(
-            "SELECT sha256(string_agg(line, ''::bytea ORDER BY seq)) FROM loopwright.events"
+            "SELECT sha256(string_agg(line::bytea, ''::bytea ORDER BY seq)) FROM loopwright.events"
             " WHERE run = %s AND seq >= %s AND seq < %s",
             (row.key, first, end),
         ).fetchone() or (None,)

@@ -15,6 +15,14 @@ from loopwright.store.shared._connection import Connection
 from loopwright.store.shared._schema import LOCKS
 from loopwright.text import printable_line
 
+# Columns may be others than the schema made: the server turns them into what is asked for here, or says why it cannot.
+_ROWS = """
+SELECT key::integer, id::text, coalesce(epoch::bigint, 0), greatest(lines::bigint, 0), greatest(artifacts::bigint, 0),
+    coalesce(left(created::text, 64), '')
+FROM loopwright.runs
+WHERE (%s::text IS NULL OR id::text = %s) AND key IS NOT NULL AND octet_length(id::text) <= 200 ORDER BY key::integer
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class RunRow:
@@ -67,11 +75,7 @@ def find(connection: Connection, run: str) -> RunRow:
 
 def rows(connection: Connection, run: str | None = None) -> list[RunRow]:
     """The rows of all runs, or of one."""
-    query = (
-        "SELECT key, id, epoch, lines, artifacts, created FROM loopwright.runs"
-        " WHERE %s::text IS NULL OR id = %s ORDER BY key"
-    )
-    return [RunRow(*row) for row in connection.execute(query, (run, run)).fetchall() if is_name(str(row[1]))]
+    return [RunRow(*row) for row in connection.execute(_ROWS, (run, run)).fetchall() if is_name(row[1])]
 
 
 def is_name(run: str) -> bool:
@@ -91,7 +95,7 @@ def manifest_of(connection: Connection, row: RunRow) -> bytes:
         StoreError: They are not there, too many, or of another run.
     """
     found = connection.execute(
-        "SELECT data FROM loopwright.manifests WHERE run = %s AND octet_length(data) <= %s",
+        "SELECT data::bytea FROM loopwright.manifests WHERE run = %s AND octet_length(data::bytea) <= %s",
         (row.key, LARGEST),
     ).fetchone()
     try:
@@ -169,7 +173,7 @@ def in_use(connection: Connection, row: RunRow, why: str = "is being written") -
 def writers(connection: Connection) -> dict[int, Writer]:
     """Key of each run that a process writes now, and which process."""
     found = connection.execute(
-        "SELECT key, process, host FROM loopwright.runs WHERE key IN ("
+        "SELECT key::integer, coalesce(process::bigint, 0), left(host::text, 300) FROM loopwright.runs WHERE key IN ("
         "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid::bigint = %s AND granted"
         " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
         (LOCKS,),

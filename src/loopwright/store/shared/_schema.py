@@ -53,6 +53,10 @@ CREATE TABLE loopwright.artifacts (
 CREATE INDEX in_order ON loopwright.artifacts (run, number);
 ALTER TABLE loopwright.artifacts ALTER COLUMN data SET STORAGE EXTERNAL;
 """
+_SETTINGS = """
+SELECT name::text, coalesce(left(value::text, 4000), '') FROM loopwright.settings
+WHERE name IN ('id', 'place', 'inline')
+"""
 MIGRATIONS = (_FIRST,)
 _NEWER = "Use the loopwright that made the schema, or a newer one."
 
@@ -73,16 +77,10 @@ def migrate(connection: Connection) -> None:
     """Brings the schema to the version of this program.
 
     Raises:
-        StoreError: The schema is of a newer version, or the database cannot hold all characters.
+        StoreError: The schema is of a newer version.
     """
     with connection.transaction():
         connection.execute("SELECT pg_advisory_xact_lock(%s, 0)", (LOCKS,))
-        [encoding] = connection.execute("SELECT current_setting('server_encoding')").fetchone() or ("",)
-        if encoding != "UTF8":
-            raise StoreError(
-                f"the database is encoded in {encoding}",
-                remedy="Make one for runs: CREATE DATABASE ... ENCODING 'UTF8'.",
-            )
         version = _version(connection)
         _refuse_newer(version)
         for number, statements in enumerate(MIGRATIONS[version:], version + 1):
@@ -113,7 +111,7 @@ def read_settings(connection: Connection) -> Settings:
             f"the schema `loopwright` of the database has version {version}; this loopwright needs {len(MIGRATIONS)}",
             remedy="Bring it up to date: loopwright store init --store URL. Older versions cannot use it then.",
         )
-    found: dict[str, str] = dict(connection.execute("SELECT name, value FROM loopwright.settings").fetchall())
+    found: dict[str, str] = dict(connection.execute(_SETTINGS).fetchall())
     inline = found.get("inline", "")
     return Settings(
         id=str(found.get("id", "")),
@@ -134,7 +132,7 @@ def _version(connection: Connection) -> int:
     """Of the schema; 0 if there is none."""
     if connection.execute("SELECT to_regclass('loopwright.settings')").fetchone() in (None, (None,)):
         return 0
-    row = connection.execute("SELECT value FROM loopwright.settings WHERE name = 'version'").fetchone()
+    row = connection.execute("SELECT left(value::text, 100) FROM loopwright.settings WHERE name = 'version'").fetchone()
     text = str(row[0]) if row else ""
     if not (text.isascii() and text.isdigit() and len(text) < 9):
         raise StoreError("the schema `loopwright` of the database does not say its version", remedy=_NEWER)
