@@ -1,4 +1,4 @@
-"""Files that belong to somebody else end in a message that names them, never in a traceback."""
+"""Files that belong to somebody else, and disks that are full, end in a message, never in a traceback."""
 
 from __future__ import annotations
 
@@ -84,3 +84,19 @@ def test_a_place_that_may_not_be_written_is_named(closed: Path) -> None:
     assert (code, "Traceback" in told) == (2, False), told
     assert "full/" in told
     assert "Permission denied" in told
+
+
+@pytest.mark.parametrize("words", ["show runs/mine", "show runs/mine --json", "schema", "report runs/mine"])
+def test_output_to_a_full_disk_ends_in_a_message(closed: Path, words: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "loopwright.cli", *words.split()],
+            cwd=closed,
+            env=with_path(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (ended.returncode, "Traceback" in ended.stderr) == (3, False), ended.stderr
+    assert "No space left on device" in ended.stderr

@@ -16,7 +16,7 @@ import click
 
 from loopwright._version import __version__
 from loopwright.cli._exit import CliError, exit_code, usage_error
-from loopwright.errors import LoopwrightError, UserError
+from loopwright.errors import LoopwrightError, StoreError, UserError
 from loopwright.text import cut_middle, printable_lines
 
 VERBS = {
@@ -65,6 +65,8 @@ _REFUSED = {
     errno.ENAMETOOLONG: ("{}: no file can have so long a name", "Shorten it."),
 }
 """What the system may say of any file that a user names: how it is told, and what helps."""
+
+_FULL = "Make room on the disk. A run that stopped goes on with `loopwright resume`."
 
 _EPILOG = """\
 \b
@@ -141,10 +143,10 @@ class LazyGroup(click.Group):
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
                 raise
-            if isinstance(error, OSError) and error.filename is not None and error.errno in _REFUSED:
+            if isinstance(error, OSError) and (told := _refused(error)):
                 if os.environ.get("LOOPWRIGHT_DEBUG"):
                     traceback.print_exc()
-                raise CliError.of(_refused(error), as_json=as_json) from None
+                raise CliError.of(told, as_json=as_json) from None
             # A defect must not look like exit code 1, which says that a threshold was missed.
             from loopwright.secrets import scrub
 
@@ -152,10 +154,16 @@ class LazyGroup(click.Group):
             ctx.exit(exit_code(error))
 
 
-def _refused(error: OSError) -> UserError:
-    name = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else str(error.filename)
-    told, remedy = _REFUSED[error.errno or 0]
-    return UserError(told.format(cut_middle(name, _NAMED), error.strerror), remedy=remedy)
+def _refused(error: OSError) -> LoopwrightError | None:
+    """What the system says of a file or a disk, as an error of this program; None for what may be a defect."""
+    name = error.filename
+    shown = None if name is None else cut_middle(os.fsdecode(name) if isinstance(name, bytes) else str(name), _NAMED)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StoreError(f"{shown or 'what this verb writes'} cannot be written: {error.strerror}", remedy=_FULL)
+    if shown is None or error.errno not in _REFUSED:
+        return None
+    told, remedy = _REFUSED[error.errno]
+    return UserError(told.format(shown, error.strerror), remedy=remedy)
 
 
 @click.command(
