@@ -10,6 +10,7 @@ from loopwright.report._comparison import (
     compare_variants,
     render_comparison,
 )
+from loopwright.report._details import ended_entry
 from loopwright.report._drift import alarm_line, render_drift
 from loopwright.report._fit import FittedTable, fit_table
 from loopwright.report._format import difference_bounds, duration, holds_difference, money, value_line
@@ -47,6 +48,7 @@ __all__ = [
     "compare_variants",
     "difference_bounds",
     "duration",
+    "ended_entry",
     "fit_table",
     "holds_difference",
     "idea_lines",

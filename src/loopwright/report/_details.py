@@ -14,9 +14,9 @@ from loopwright.record import CallLog, EpisodeRecord, IterationRecord
 from loopwright.report._atoms import AtomRow, atom_rows
 from loopwright.report._format import cut
 from loopwright.report._pictures import Thumbnails
-from loopwright.report._row import EpisodeRow
+from loopwright.report._row import EpisodeRow, ended_row
 from loopwright.report._transcript import SharedLines, transcript
-from loopwright.store import SandboxOpened
+from loopwright.store import EpisodeFinished, EpisodeStarted, SandboxOpened
 from loopwright.text import encodable
 from loopwright.types import Candidate, Check, Verdict
 
@@ -78,6 +78,11 @@ def index_entry(row: EpisodeRow, details: Mapping[str, Any]) -> dict[str, Any]:
         "pictures": sum(bool(candidate["pictures"]) for candidate in candidates),
         "edited": any(turn["parent"] is not None for turn in details["iterations"]),
     }
+
+
+def ended_entry(name: str, started: EpisodeStarted, done: EpisodeFinished) -> dict[str, Any]:
+    """What the list shows of an episode by its beginning and its end alone: without its pictures."""
+    return index_entry(ended_row(name, started, done), {"iterations": ()})
 
 
 def episode_details(

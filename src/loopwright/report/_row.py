@@ -10,7 +10,7 @@ from typing import Literal
 from loopwright.record import EpisodeRecord, Spent
 from loopwright.report._climb import Climb, climb_of
 from loopwright.stats import Transition
-from loopwright.store import EpisodeStarted
+from loopwright.store import EpisodeFinished, EpisodeStarted
 from loopwright.text import cut_middle
 from loopwright.types import Check, Failure, Threshold, Usage, ValueOptions
 
@@ -133,6 +133,33 @@ def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
         spoiled=None if again is None or again.passed is None else not again.passed,
         invalid=tuple(_reasons(episode)) if started.value else (),
         climb=climb_of(episode),
+    )
+
+
+def ended_row(name: str, started: EpisodeStarted, done: EpisodeFinished) -> EpisodeRow:
+    """What is told of an episode by its beginning and its end alone."""
+    return EpisodeRow(
+        episode=name,
+        task=started.task,
+        instance=started.instance,
+        variant=started.variant,
+        repeat=started.repeat,
+        status=done.status,
+        score=done.score,
+        passed=done.passed,
+        iterations=done.iterations,
+        rule=done.rule,
+        model_calls=done.model_calls,
+        usage=done.usage,
+        cost_usd=None if done.cost_usd is None else Decimal(done.cost_usd),
+        seconds=done.seconds,
+        failure=done.failure,
+        judged=(),
+        graded=(),
+        value=done.value,
+        valued=started.value,
+        threshold=started.threshold,
+        images=done.images,
     )
 
 

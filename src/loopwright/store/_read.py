@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,11 +16,12 @@ from loopwright.files import read_regular
 from loopwright.store._artifacts import Artifacts
 from loopwright.store._codec import holds_halves, plain
 from loopwright.store._config_shape import ConfigShape
-from loopwright.store._events import CallFinished, Event, is_tried_again
+from loopwright.store._events import SCHEMA_VERSION, CallFinished, Event, is_tried_again
 from loopwright.store._journal import Line, TurningPoints, lines_of, scan, starts
+from loopwright.store._migrate import migrate
 from loopwright.store._order import Order
 from loopwright.store._payload import check_numbers
-from loopwright.store._texts import Texts
+from loopwright.store._texts import Texts, without_references
 from loopwright.store._writer import Writer, writer_of
 
 MANIFEST = "run.json"
@@ -91,6 +93,10 @@ class RunRecord:
     def follow(self) -> Follower:
         """Reads the run while it goes on."""
         return Follower(self.folder / EVENTS, self.manifest.id)
+
+    def turns(self) -> Turns:
+        """Reads where the run and its episodes begin and end, while it goes on."""
+        return Turns(self.folder / EVENTS, self.manifest.id)
 
     def glance(self) -> Glance:
         """How far the run is; it takes far less time than `events`.
@@ -186,6 +192,27 @@ class Glances:
             self._done.add(episode)
             again = is_tried_again(data["status"], (data.get("failure") or {}).get("error", ""))
             (self._tried_again.add if again else self._tried_again.discard)(episode)
+
+
+class Turns:
+    """Says where a run and its episodes begin and end; it takes far less time than to read all of the record."""
+
+    def __init__(self, path: Path, run: str) -> None:
+        self._points = TurningPoints(path, run)
+
+    def look(self) -> Iterator[Event]:
+        """Gives those events that came since the last look; texts that are told earlier in the record are empty.
+
+        A line that is damaged is left out: whoever reads all of them tells it.
+
+        Raises:
+            StoreError: The record cannot be read.
+        """
+        for body in self._points.look():
+            with contextlib.suppress(StoreError, LookupError, TypeError, ValueError, AttributeError, RecursionError):
+                if body["v"] <= SCHEMA_VERSION:
+                    told = without_references(body) if body["v"] > 1 else body
+                    yield read_event(plain(migrate(told)))
 
 
 class Follower:

@@ -142,6 +142,21 @@ class Texts:
         return {**body, "data": restored}
 
 
+def without_references(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body with empty texts in place of those that earlier lines hold."""
+    return {**body, "data": {name: _emptied(value) for name, value in body["data"].items()}}
+
+
+def _emptied(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_emptied(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if MARK not in value:
+        return {name: _emptied(item) for name, item in value.items()}
+    return "" if value[MARK] is not None else {name: _emptied(item) for name, item in value[_ESCAPED].items()}
+
+
 @dataclass(slots=True)
 class _Walk:
     """Restores one line."""

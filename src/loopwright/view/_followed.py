@@ -38,6 +38,7 @@ from loopwright.store import (
     read_run,
 )
 from loopwright.text import cut_middle, encodable, printable_line
+from loopwright.view._outline import Outline
 from loopwright.view._totals import Totals
 
 _CALLS = {
@@ -80,6 +81,10 @@ class FollowedRun:
         self._follower, self._page = record.follow(), RunPage(record, room=_ROOM)
         self._lock = threading.Lock()
         self._totals = Totals(record.manifest.config)
+        self._turns = record.turns()
+        self._outline: Outline | None = Outline(Totals(record.manifest.config))
+        """Stands in for the record until it is read."""
+        self._outlined = False
         self._refreshing, self._counting = _Pace(), _Pace()
         self._seen = self._seen_counted = 0
         self._numbers: str | None = None
@@ -101,12 +106,18 @@ class FollowedRun:
         """
         with self._lock:
             until = time.monotonic() + _LOOK
+            if self._outline is not None:
+                for event in self._turns.look():
+                    self._outline.apply(event)
+                    if time.monotonic() > until:
+                        return True
+                self._outlined = True
             for event in self._follower.look():
                 self._take(event)
                 self._seen += 1
                 if time.monotonic() > until:
                     return True
-            self._whole = True
+            self._whole, self._outline = True, None
             return False
 
     def _take(self, event: Event) -> None:
@@ -143,7 +154,13 @@ class FollowedRun:
     def index(self, reader: str, since: int) -> dict[str, Any]:
         """What the list shows of the episodes that changed since a version of a reader; of all, for another reader."""
         with self._lock:
-            return {"reader": self.reader, **self._page.index(since if reader == self.reader else 0)}
+            known = since if reader == self.reader else 0
+            # The first version has the episodes of the outline alone.
+            index = self._page.index(max(0, known - 1))
+            if self._outline is not None:
+                read = {one["id"] for one in index["episodes"]}
+                index = self._outline.named(index) if known else self._outline.added(index, read)
+            return {"reader": self.reader, **index, "version": self._version}
 
     def episode(self, name: str) -> str | None:
         """What the page shows of an episode, by its id there, as JSON; None where there is no such episode.
@@ -162,17 +179,23 @@ class FollowedRun:
                 with self._refreshing.measured():
                     self._page.refresh()
             reader, writer, now = self._page.reader, self._record.writer, time.time()
-            begun = [one.spent for name, one in reader.unfinished.items() if not is_session(name)]
+            begun = [one.spent for name, one in reader.unfinished.items() if not self._totals.counts(name)]
+            begun += [session.spent for session in reader.sessions.values()]
+            told = self._outline.totals.told([]) if self._outline else self._totals.told(begun)
             return {
                 "reader": self.reader,
                 "read": 1.0 if self._whole else self._follower.share,
-                "episodes": self._page.version,
+                "episodes": self._version,
                 "numbers": self._counted,
-                "finished": reader.finished.reason if reader.finished else "",
+                "finished": self._outline.finished
+                if self._outline
+                else reader.finished.reason
+                if reader.finished
+                else "",
                 "writer": writer is not None,
                 "host": writer.host if writer else "",
-                "planned": reader.started.episodes if reader.started else 0,
-                **self._totals.told([*begun, *(session.spent for session in reader.sessions.values())]),
+                "planned": self._outline.planned if self._outline else reader.started.episodes if reader.started else 0,
+                **told,
                 "underway": [
                     {
                         "id": encodable(name),
@@ -185,6 +208,11 @@ class FollowedRun:
                 "more": max(0, len(self._doing) - _UNDERWAY),
                 "news": list(self._news),
             }
+
+    @property
+    def _version(self) -> int:
+        """Of the list of episodes: the outline is the first one."""
+        return self._page.version + self._outlined
 
     @property
     def _counted(self) -> int:

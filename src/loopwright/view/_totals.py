@@ -93,6 +93,10 @@ class Totals:
             case RunStarted() | RunFinished():
                 self._paused = False
 
+    def counts(self, name: str) -> bool:
+        """Whether the end of an episode is counted: what it spent is in it."""
+        return name in self._ended or name in self._again
+
     def _forget(self, name: str) -> None:
         self._try_again([name])
         if before := self._again.pop(name, None):
