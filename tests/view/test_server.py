@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,10 +23,14 @@ from loopwright.store import EpisodeStarted, Judged, Proposed, RunResumed, RunSt
 from loopwright.store._codec import encode
 from loopwright.types import Candidate, Check
 from loopwright.verify import Verdict
-from loopwright.view import FollowedRun
+from loopwright.view import FollowedRun, _server
+from loopwright.view._limits import MOST_STREAMS
+from loopwright.view._list import RunList
 from tests.report import samples
 from tests.report.builder import RunBuilder, Turn
 from tests.view.conftest import Served
+
+pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
@@ -258,6 +264,41 @@ def test_a_record_that_is_damaged_meanwhile_is_told(served: Served, client: http
             break
     assert answer.status_code == 500
     assert "is damaged" in answer.text
+
+
+def test_a_run_that_was_made_anew_is_another_one(served: Served, client: httpx.Client) -> None:
+    old = RunBuilder(served.runs / "anew", episodes=5)
+    old.episode([Turn(1.0)], instance="old")
+    with news(served, "anew") as states:
+        assert any(state["done"] == 1 for state in states)
+        first = client.get("/runs/anew/episodes").json()
+        old.close()
+        shutil.rmtree(served.runs / "anew")
+        new = RunBuilder(served.runs / "anew", episodes=5)
+        new.episode([Turn(1.0)], instance="new")
+        # The stream of the old one ends.
+        list(states)
+    asked = {"reader": first["reader"], "since": first["version"]}
+    found = client.get("/runs/anew/episodes", params=asked).json()
+    assert [one["id"] for one in found["episodes"]] == ["sums.new:refine:0"]
+    new.close()
+
+
+async def test_pages_that_ask_together_count_before_they_are_answered(tmp_path: Path) -> None:
+    pages = _server._Pages(RunList(tmp_path))
+    asked = [pages._stream(_server._lists(pages._runs)) for _ in range(MOST_STREAMS + 1)]
+    assert [answer.status_code for answer in asked] == [200] * MOST_STREAMS + [503]
+
+    async def gone(*_: object) -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def refuse(_: object) -> None:
+        raise RuntimeError("the client is gone")
+
+    for answer in asked[:-1]:
+        with contextlib.suppress(RuntimeError):
+            await answer({"type": "http", "asgi": {"spec_version": "2.4"}}, gone, refuse)
+    assert pages._stream(_server._lists(pages._runs)).status_code == 200
 
 
 def test_a_port_that_is_taken_is_an_error(served: Served, tmp_path: Path) -> None:

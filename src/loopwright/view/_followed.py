@@ -70,6 +70,8 @@ class FollowedRun:
         Raises:
             StoreError: There is no run in the folder.
         """
+        # The manifest is written once.
+        self._made = _made(folder)
         record = read_run(folder)
         self.folder, self.run, self._record = folder, record.manifest.id, record
         self.reader = token_hex(8)
@@ -92,6 +94,11 @@ class FollowedRun:
         self._news: deque[dict[str, str]] = deque(maxlen=_NEWS)
         self._doing: dict[str, Event] = {}
         self._iterations: dict[str, int | None] = {}
+
+    @property
+    def replaced(self) -> bool:
+        """Whether the folder was taken away, and perhaps made anew: what was read is of another run."""
+        return _made(self.folder) != self._made
 
     @property
     def size(self) -> int:
@@ -250,6 +257,15 @@ class _Pace:
         yield
         self._ended = time.monotonic()
         self._took += self._ended - begun
+
+
+def _made(folder: Path) -> tuple[int, int] | None:
+    """Identity and time of a run's manifest; None where there is none."""
+    try:
+        there = (folder / "run.json").stat()
+    except OSError:
+        return None
+    return there.st_ino, there.st_mtime_ns
 
 
 def _doing(event: Event) -> str:

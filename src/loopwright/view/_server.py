@@ -270,17 +270,19 @@ class _Pages:
             return _plain("Too many pages are open.", 503)
         from starlette.responses import StreamingResponse
 
-        return StreamingResponse(self._sent(news), media_type="text/event-stream", headers=_HEADERS)
+        pages = self
 
-    async def _sent(self, news: AsyncGenerator[object]) -> AsyncIterator[str]:
+        class Stream(StreamingResponse):
+            """Counts until it ends, also where it could not begin."""
+
+            async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+                try:
+                    await super().__call__(scope, receive, send)
+                finally:
+                    pages._streams -= 1
+
         self._streams += 1
-        try:
-            async for one in news:
-                # A comment finds out whether somebody still listens.
-                yield ":\n\n" if one is None else f"data: {json.dumps(one)}\n\n"
-        finally:
-            self._streams -= 1
-            await news.aclose()
+        return Stream(_sent(news), media_type="text/event-stream", headers=_HEADERS)
 
     async def _with_run(
         self, request: Request, answer: Callable[[FollowedRun, Request], Awaitable[Response]]
@@ -297,9 +299,11 @@ class _Pages:
 
     async def _follow(self, folder: Path) -> FollowedRun:
         """The run, which is now the one that was looked at last."""
-        if folder not in self._followed:
+        known = self._followed.get(folder)
+        if known is None or known.replaced:
             made = await asyncio.to_thread(FollowedRun, folder)
-            self._followed.setdefault(folder, made)
+            if self._followed.get(folder) is known:
+                self._followed[folder] = made
         run = self._followed.pop(folder)
         self._followed[folder] = run
         for other in [path for path, one in self._followed.items() if not one.watchers and path != folder]:
@@ -308,12 +312,22 @@ class _Pages:
         return run
 
 
+async def _sent(news: AsyncGenerator[object]) -> AsyncIterator[str]:
+    try:
+        async for one in news:
+            # A comment finds out whether somebody still listens.
+            yield ":\n\n" if one is None else f"data: {json.dumps(one)}\n\n"
+    finally:
+        await news.aclose()
+
+
 async def _states(run: FollowedRun) -> AsyncGenerator[dict[str, Any] | None]:
     """The states of a run, one whenever something came, else None."""
     last: dict[str, Any] = {}
     run.watchers += 1
     try:
-        while True:
+        # A page whose stream ends asks anew, and follows the run that is there then.
+        while not run.replaced:
             size = run.size
             try:
                 more = await asyncio.to_thread(run.look)

@@ -20,10 +20,18 @@ async function give(order) {
   await askForStatus();
 }
 
+function askFor(input, missing) {
+  byId("steered").replaceChildren(missing);
+  byId("steered").classList.add("refused");
+  input.focus();
+}
+
 const CAPS = ["model_calls", "images", "tokens", "usd", "sandbox_seconds", "working_seconds", "seconds"];
 
 function drawSteering() {
   const button = (text, order, more) => h("button", { type: "button", onclick: () => give(order()), ...more }, text);
+  // A command that needs what an input holds; without it, it is asked for.
+  const needing = (text, input, missing, order) => h("button", { type: "button", onclick: () => (input.value.trim() ? give(order()) : askFor(input, missing)) }, text);
   const labelled = (text, input) => h("label", null, text, " ", input);
   const episode = h("input", { type: "text", list: "underway", placeholder: "its name, or the beginning of it" });
   const places = h("input", { type: "number", min: 1, max: 10000 }), amount = h("input", { type: "number", min: 0, step: "any" });
@@ -36,10 +44,10 @@ function drawSteering() {
         button("Continue", () => ({ command: "continue" }), { id: "continue" }), " ",
         h("button", { type: "button", onclick: stop }, "Stop"), " ", h("span", { id: "status", class: "note" })),
       h("p", null, labelled("Episode", episode), h("datalist", { id: "underway" }), " ",
-        button("Skip", () => ({ command: "skip", episode: episode.value })), " ",
-        button("Try again", () => ({ command: "retry", episode: episode.value }))),
+        needing("Skip", episode, "Name the episode to skip.", () => ({ command: "skip", episode: episode.value })), " ",
+        needing("Try again", episode, "Name the episode to try again.", () => ({ command: "retry", episode: episode.value }))),
       h("p", null, labelled("Episodes at a time", places), " ",
-        button("Set", () => ({ command: "set_concurrency", episodes: Number(places.value) }))),
+        needing("Set", places, "Say how many episodes at a time.", () => ({ command: "set_concurrency", episodes: Number(places.value) }))),
       h("p", null, labelled("Cap on", cap), " ", labelled("of", amount), " ",
         button("Set cap", () => ({ command: "set_cap", cap: cap.value, amount: amount.value === "" ? null : Number(amount.value) })))),
     h("div", { id: "questions" }), h("p", { id: "steered", class: "note", role: "status" }));
