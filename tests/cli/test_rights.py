@@ -86,6 +86,15 @@ def test_a_place_that_may_not_be_written_is_named(closed: Path) -> None:
     assert "Permission denied" in told
 
 
+@pytest.mark.parametrize("place", ["right.yaml/x", "/proc/x", "/proc/x/y"])
+def test_a_place_where_no_folder_can_be_is_named(invoke: Invoke, closed: Path, place: str) -> None:
+    (closed / "samples.jsonl").write_text('{"input": "How many?", "target": "2"}\n')
+    for words in ("export runs/mine --format atif", "import inspect samples.jsonl"):
+        ended = invoke(*words.split(), "--out", place)
+        assert (ended.exit_code, "Traceback" in ended.output) == (2, False), ended.output
+        assert f"{place} cannot be made" in ended.stderr
+
+
 @pytest.mark.parametrize("words", ["show runs/mine", "show runs/mine --json", "schema", "report runs/mine"])
 def test_output_to_a_full_disk_ends_in_a_message(closed: Path, words: str) -> None:
     with Path("/dev/full").open("w") as full:

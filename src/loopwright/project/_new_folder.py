@@ -21,12 +21,16 @@ def new_folder(target: Path) -> Iterator[Path]:
         The folder to write into, which becomes `target` at the end; after an error it is removed.
 
     Raises:
-        UserError: The target is taken.
+        UserError: The target is taken, or no folder can be made there.
     """
     if target.is_symlink() or (target.exists() and not (target.is_dir() and not any(target.iterdir()))):
         raise UserError(f"{target} is taken", remedy="Name a folder that is not there, or take its content away.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as made:
+    with contextlib.ExitStack() as stack:
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            made = stack.enter_context(tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-"))
+        except OSError as error:
+            raise UserError(f"{target} cannot be made: {error.strerror}", remedy="Name another folder.") from None
         work = Path(made) / "new"
         work.mkdir()
         yield work
