@@ -1,9 +1,10 @@
 """Many episodes: how fast they go on one machine and on Ray, what the driver keeps in memory, and what bounds it.
 
-`python -m bench.scale throughput [--workers 1 2 4 8] [--episodes 20] [--latency 1.0]` runs episodes of one call of a
-scripted model, which takes a second, first alone and then with a Python program in a sandbox: in one process, on Ray
-workers, and beside both as plain Ray tasks that do the same call and program without a sandbox and without a record.
-`python -m bench.scale memory [--episodes 10000]` tells the driver's memory by tenths of a run, and
+`python -m bench.scale throughput [--workers 1 2 4 8] [--episodes 20] [--latency 1.0] [--times 3]` runs episodes of one
+call of a scripted model, which takes a second, first alone and then with a Python program that is tested in sandboxes:
+in one process, on Ray workers, and beside both as plain Ray tasks that do the same call and the same tests in the same
+sandboxes, without a loop, caps and a record. All ways run in turns; the table has medians and ranges.
+`python -m bench.scale memory [--episodes 10000] [--workers N]` tells the driver's memory by tenths of a run, and
 `python -m bench.scale driver [--episodes 300]` what an episode costs the driver's processor.
 """
 
@@ -14,14 +15,13 @@ import asyncio
 import os
 import platform
 import resource
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from rich.console import Console
@@ -31,11 +31,15 @@ from loopwright import Candidate, ComponentOverrides, Instance, Run, RunConfig, 
 from loopwright.cluster import RayCluster
 from loopwright.environments import EnvironmentSetup, Observation
 from loopwright.models import Reply, Request
+from loopwright.sandbox import Pool, SandboxSpec, open_provider
 from loopwright.store import Event
-from loopwright.verify import Check, Verdict
+from loopwright.verify import Check, Grader, PythonSuite, Verdict
 
 MODEL = "bench/slow"
 PROGRAM = "def double(n):\n    return 2 * n\n"
+TESTS = "from solution import double\n\ndef test_double():\n    assert double(21) == 42\n"
+CHECKED = PythonSuite(TESTS, ("test_double",), ("solution",), 5.0)
+BARE = PythonSuite("", (), ("solution",), 5.0)
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -88,8 +92,7 @@ def task(episodes: int, *, executed: bool) -> Task:
         "sandbox": {"provider": "bubblewrap"},
     }
     if executed:
-        checks = "from solution import double\n\ndef test_double():\n    assert double(21) == 42\n"
-        fields["environment"] = {"name": "python", "entry": "solution.py", "hidden": {"tests": checks}}
+        fields["environment"] = {"name": "python", "entry": "solution.py", "hidden": {"tests": TESTS}}
     else:
         fields["environment"] = {"name": "looking"}
     return Task.model_validate(fields)
@@ -136,27 +139,54 @@ class Clock:
         return self.ended - self.began
 
 
+class PlainWorker:
+    """What somebody would write with Ray alone: the call and the tests in one method, and nothing is kept."""
+
+    def __init__(self) -> None:
+        self._pool: Pool | None = None
+
+    async def episode(self, latency: float, executed: bool) -> None:
+        """Sleeps for the model, and tests a program as a run does: twice for what is seen, then in new sandboxes."""
+        await asyncio.sleep(latency)
+        if not executed:
+            return
+        self._pool = self._pool or Pool(await open_provider("bubblewrap"))
+        for suites in ((BARE, BARE), (CHECKED,)):
+            async with Grader(self._pool, SandboxSpec()) as grader:
+                for suite in suites:
+                    grading = await grader.grade({"solution.py": PROGRAM}, suite)
+                    assert all(outcome.passed for outcome in grading.outcomes.values())
+
+    async def close(self) -> None:
+        """Ends the sandboxes."""
+        if self._pool is not None:
+            await self._pool.close()
+
+
 def plain_ray(episodes: int, latency: float, workers: int, *, executed: bool) -> float:
-    """The same calls and programs as plain Ray tasks: the model's time is slept in the task, nothing is kept."""
+    """Seconds of as many episodes on as many plain workers of Ray, each of which does one at a time."""
     import ray
 
     ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, configure_logging=False)
-
-    def work() -> int:
-        time.sleep(latency)
-        if not executed:
-            return 0
-        script = PROGRAM + "assert double(21) == 42\n"
-        return subprocess.run([sys.executable, "-c", script], check=False).returncode
-
     # Ray has no types for its decorator.
-    episode: Any = ray.remote(num_cpus=1, max_retries=0)(work)
+    made: Any = ray.remote(num_cpus=1)(PlainWorker)
+    actors = [made.remote() for _ in range(workers)]
     try:
         # As workers of Ray's that Loopwright asks for are there before its first episode.
-        ray.get([episode.remote() for _ in range(workers)])
+        ray.get([actor.episode.remote(0, False) for actor in actors])
         began = time.perf_counter()
-        assert not any(ray.get([episode.remote() for _ in range(episodes)]))
-        return time.perf_counter() - began
+        waiting = {actor.episode.remote(latency, executed): actor for actor in actors[:episodes]}
+        left = episodes - len(waiting)
+        while waiting:
+            done, _ = ray.wait(list(waiting))
+            actor = waiting.pop(done[0])
+            ray.get(done[0])
+            if left:
+                waiting[actor.episode.remote(latency, executed)] = actor
+                left -= 1
+        seconds = time.perf_counter() - began
+        ray.get([actor.close.remote() for actor in actors])
+        return seconds
     finally:
         ray.shutdown()
 
@@ -173,24 +203,41 @@ def own(episodes: int, latency: float, places: int, workers: int, *, executed: b
         return asyncio.run(played(folder, wanted, latency, places, workers=workers))[1]
 
 
-def throughput(numbers: Sequence[int], each: int, latency: float, *, executed: bool, console: Console) -> None:
-    """Episodes a second for so many at a time; what an episode takes beside its call is told in ms."""
+def throughput(
+    numbers: Sequence[int], each: int, latency: float, times: int, *, executed: bool, console: Console
+) -> None:
+    """Episodes a second for so many at a time; beside it what an episode takes beyond its call, in ms."""
     ways: dict[str, Callable[[int, int], float]] = {
         "one process": lambda count, places: own(count, latency, places, 0, executed=executed),
         "on Ray workers": lambda count, places: own(count, latency, places, places, executed=executed),
-        "plain Ray tasks": lambda count, places: plain_ray(count, latency, places, executed=executed),
+        "plain Ray": lambda count, places: plain_ray(count, latency, places, executed=executed),
     }
     what = "a call and a program" if executed else "a call"
-    shown = Table("at a time", *ways, title=f"{what}: episodes a second (ms beside the call of {latency:g} s)")
+    columns = ("on Ray to plain Ray", "ms more than plain Ray")
+    shown = Table(
+        "at a time", *ways, *columns, title=f"{what}: episodes a second (ms beside the call of {latency:g} s)"
+    )
     own(2, 0, 2, 0, executed=executed)
     for places in numbers:
         count = each * places
-        cells = []
-        for way in ways.values():
-            seconds = way(count, places)
-            cells.append(f"{count / seconds:.2f} ({(seconds * places / count - latency) * 1000:.1f})")
-        shown.add_row(str(places), *cells)
+        seconds: dict[str, list[float]] = {way: [] for way in ways}
+        for _ in range(times):
+            for way, run in ways.items():
+                seconds[way].append(run(count, places))
+        middle = {way: median(found) for way, found in seconds.items()}
+        cells = [f"{count / one:.2f} ({(one / each - latency) * 1000:.0f})" for one in middle.values()]
+        ratios = [plain / ray for ray, plain in zip(seconds["on Ray workers"], seconds["plain Ray"], strict=True)]
+        more = [
+            (ray - plain) / each * 1000
+            for ray, plain in zip(seconds["on Ray workers"], seconds["plain Ray"], strict=True)
+        ]
+        shown.add_row(str(places), *cells, spread(ratios, 2), spread(more, 1))
     console.print(shown)
+
+
+def spread(found: Sequence[float], digits: int) -> str:
+    """Median and range."""
+    return f"{median(found):.{digits}f} ({min(found):.{digits}f} to {max(found):.{digits}f})"
 
 
 @dataclass(slots=True)
@@ -209,12 +256,12 @@ class Memory:
                 self.megabytes.append(pages * PAGE / 2**20)
 
 
-def memory(episodes: int, console: Console) -> None:
-    """Runs so many short episodes in one process."""
+def memory(episodes: int, workers: int, console: Console) -> None:
+    """Runs so many short episodes in one process, or from one driver on workers."""
     watched = Memory(episodes)
     with scratch() as folder:
         wanted = task(episodes, executed=False)
-        _, seconds = asyncio.run(played(folder, wanted, 0.0, 64, on_event=watched))
+        _, seconds = asyncio.run(played(folder, wanted, 0.0, 64, workers=workers, on_event=watched))
         size = (folder / "run" / "events.jsonl").stat().st_size
     console.print(f"{episodes} episodes in {seconds:.0f} s, {size / episodes / 1000:.1f} kB of events each")
     console.print("MB by tenths: " + " ".join(f"{one:.1f}" for one in watched.megabytes))
@@ -247,17 +294,21 @@ def main() -> None:
     speed.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4, 8])
     speed.add_argument("--episodes", type=int, default=20, help="for each place")
     speed.add_argument("--latency", type=float, default=1.0)
-    parts.add_parser("memory").add_argument("--episodes", type=int, default=10_000)
+    speed.add_argument("--times", type=int, default=3)
+    kept = parts.add_parser("memory")
+    kept.add_argument("--episodes", type=int, default=10_000)
+    kept.add_argument("--workers", type=int, default=0, help="of Ray; 0 for one process")
     parts.add_parser("driver").add_argument("--episodes", type=int, default=300)
     options = parser.parse_args()
     console = Console()
     console.print(f"Python {platform.python_version()}, {os.cpu_count()} processors")
     match options.part:
         case "throughput":
+            numbers, each = options.workers, options.episodes
             for executed in (False, True):
-                throughput(options.workers, options.episodes, options.latency, executed=executed, console=console)
+                throughput(numbers, each, options.latency, options.times, executed=executed, console=console)
         case "memory":
-            memory(options.episodes, console)
+            memory(options.episodes, options.workers, console)
         case _:
             driver(options.episodes, console)
 

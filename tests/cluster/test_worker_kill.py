@@ -7,13 +7,14 @@ import os
 import random
 import signal
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from loopwright.cluster import RayCluster
 from loopwright.errors import SandboxLost, WorkerLost
-from loopwright.sandbox import SandboxSpec
+from loopwright.sandbox import Sandbox, SandboxProvider, SandboxSpec
 from loopwright.store import read_run
 from loopwright.verify import Grader, PythonSuite
 from tests.cluster.workload import Came, Shared, alive, begin, descendants, executed, kill, made, opened, outcome, paid
@@ -23,6 +24,20 @@ pytestmark = pytest.mark.anyio
 
 KILLS = 20
 IN_ONE = 4
+
+
+@dataclass
+class Afar:
+    """A provider that opens sandboxes and does nothing else, so that each message to them crosses the network."""
+
+    behind: SandboxProvider
+    name: str = "afar"
+
+    async def open(self, spec: SandboxSpec) -> Sandbox:
+        return await self.behind.open(spec)
+
+    async def close(self) -> None:
+        pass
 
 
 async def undisturbed(folder: Path, provider: str) -> list[Came]:
@@ -115,15 +130,17 @@ async def test_a_worker_that_says_nothing(cluster: RayCluster) -> None:
     [("import time\ndef f(): time.sleep(60)", "f()"), ("def f(): pass", "import time; f(); time.sleep(60)")],
     ids=["candidate", "test"],
 )
+@pytest.mark.parametrize("kind", [None, Afar], ids=["beside", "afar"])
 @proves(
     "on a Ray cluster, a worker that stops to answer within a test whose time runs out",
     "no verdict: the test runs again on another worker",
 )
 async def test_a_worker_that_says_nothing_is_no_test_that_took_too_long(
-    cluster: RayCluster, solution: str, test: str
+    cluster: RayCluster, kind: type[Afar] | None, solution: str, test: str
 ) -> None:
+    provider: SandboxProvider = await cluster.sandboxes("bubblewrap", None)
     suite = PythonSuite(f"from solution import f\n\ndef test_it(): {test}", ("test_it",), ("solution",), 4.0)
-    async with Grader(await cluster.sandboxes("bubblewrap", None), SandboxSpec()) as grader:
+    async with Grader(kind(provider) if kind else provider, SandboxSpec()) as grader:
         slow = await grader.grade({"solution.py": solution}, suite)
         assert [case.timed_out for case in slow.outcomes.values()] == [True]
         grading = asyncio.ensure_future(grader.grade({"solution.py": solution}, suite))

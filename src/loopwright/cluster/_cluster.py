@@ -15,8 +15,9 @@ from loopwright._version import __version__
 from loopwright.cluster._connection import Connection, check_library, connect, parse_on
 from loopwright.cluster._driver import Worker
 from loopwright.cluster._models import ModelHost, PlacedImages, PlacedModel
-from loopwright.cluster._sandboxes import Workers, WorkerSandboxes
+from loopwright.cluster._sandboxes import WorkerSandboxes
 from loopwright.cluster._worker import Offer, SandboxWorker, WorkerFacts
+from loopwright.cluster._workers import Workers
 from loopwright.errors import ClusterUnusable, LoopwrightError, ModelUnavailable, WorkerLost
 from loopwright.models import InProcess, Model, ModelOptions
 from loopwright.models.image import ImageModel

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
+from loopwright.cluster._colocated import ColocatedObject
 from loopwright.cluster._driver import Worker, next_number
+from loopwright.cluster._objects import ObjectPlan
 from loopwright.cluster._worker import Opened
+from loopwright.cluster._workers import Choice, Workers
 from loopwright.errors import SandboxError, SandboxLost, SandboxUnavailable, WorkerLost
-from loopwright.sandbox import Change, Completed, Process, SandboxSpec
+from loopwright.sandbox import Change, Completed, OpenedThere, Process, SandboxProvider, SandboxSpec
 from loopwright.types import ControlState
-
-_AGAIN = 30.0
-"""Seconds after which a worker that could open no sandbox is asked like the others again."""
 
 
 def _seen(done: asyncio.Future[Any]) -> None:
@@ -190,51 +190,6 @@ class WorkerSandbox:
             raise SandboxLost(f"sandbox {self.id} is gone: it was closed")
 
 
-class Workers:
-    """The workers of a run, of which the least loaded one is chosen."""
-
-    def __init__(self) -> None:
-        self.all: list[Worker] = []
-        self._turn = 0
-        self._news = asyncio.Event()
-
-    def changed(self) -> None:
-        """A worker is gone, or is there again."""
-        self._news.set()
-
-    def least_loaded(self, without: set[Worker], unlikely: Callable[[Worker], bool]) -> Worker | None:
-        """The one with the fewest sandboxes of those that live; the one that waited longest of equals.
-
-        Args:
-            without: Workers that are left out.
-            unlikely: Says of a worker that it comes last.
-        """
-        found = [worker for worker in self.all if worker.alive and worker not in without]
-        if not found:
-            return None
-        worker = min(found, key=lambda one: (unlikely(one), len(one.held), one.used))
-        self._turn += 1
-        worker.used = self._turn
-        return worker
-
-    async def until_some_live(self, patience: float) -> bool:
-        """Waits until a worker lives; says whether one does."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(patience):
-                while not any(worker.alive for worker in self.all):
-                    self._news.clear()
-                    await self._news.wait()
-        return any(worker.alive for worker in self.all)
-
-    def none_lives(self, patience: float) -> SandboxUnavailable:
-        """The error where no worker came back within so many seconds."""
-        why = next((f": {worker.refused}" for worker in self.all if worker.refused), "")
-        return SandboxUnavailable(
-            f"no worker lives, and none came back within {patience:g} s{why}",
-            remedy="Look at the machines and at `ray status`, then resume.",
-        )
-
-
 class WorkerSandboxes:
     """A provider whose sandboxes are on the least loaded worker that can open one."""
 
@@ -243,44 +198,41 @@ class WorkerSandboxes:
         """`docker` or `bubblewrap`."""
         self.reason = reason
         """Why this provider was picked."""
-        self._workers = workers
         self._image = image
-        self._patience = patience
-        self._refused: dict[Worker, float] = {}
-        """Workers that could open none, and since when."""
+        self._choice = Choice(workers, name, patience)
 
     async def open(self, spec: SandboxSpec) -> WorkerSandbox:
         """Opens a sandbox on a worker, on another one where that worker dies or cannot; see `SandboxProvider.open`."""
         refused: dict[Worker, SandboxError] = {}
         while True:
-            worker = self._workers.least_loaded(set(refused), self._is_unlikely)
-            if worker is None and refused:
-                raise next(iter(refused.values()))
-            if worker is None:
-                if await self._workers.until_some_live(self._patience):
-                    continue
-                raise self._workers.none_lives(self._patience)
+            worker = await self._choice.best(refused)
             try:
                 return await self._open_on(worker, spec)
             except WorkerLost:
                 continue
             except SandboxUnavailable as error:
                 refused[worker] = error
-                self._refused[worker] = time.monotonic()
+                self._choice.refused(worker)
+
+    def colocate(
+        self,
+        make: Callable[[SandboxProvider], Any],
+        *,
+        labels: Mapping[str, str] = MappingProxyType({}),
+        opened: Callable[[OpenedThere], None] = lambda sandbox: None,
+    ) -> ColocatedObject:
+        """Places an object on a worker, beside the sandboxes that it opens; see `ColocatingProvider.colocate`."""
+        plan = ObjectPlan(make, self.name, self._default(), dict(labels))
+        return ColocatedObject(self._choice, plan, opened)
 
     async def close(self) -> None:
         """Does nothing: the workers end their sandboxes with the run."""
-
-    def _is_unlikely(self, worker: Worker) -> bool:
-        """Whether a worker has no such provider, or refused not long ago."""
-        lacks = worker.facts is not None and self.name not in worker.facts.sandboxes
-        return lacks or time.monotonic() - self._refused.get(worker, -_AGAIN) < _AGAIN
 
     async def _open_on(self, worker: Worker, spec: SandboxSpec) -> WorkerSandbox:
         place = object()
         worker.held.add(place)
         opening = asyncio.ensure_future(
-            worker.ask_numbered("open", self.name, replace(spec, image=self._made_of(spec)))
+            worker.ask_numbered("open", self.name, replace(spec, image=spec.image or self._default()))
         )
         try:
             sandbox = WorkerSandbox(worker, await asyncio.shield(opening))
@@ -292,9 +244,9 @@ class WorkerSandboxes:
         worker.held.add(sandbox)
         return sandbox
 
-    def _made_of(self, spec: SandboxSpec) -> str | None:
-        """The image; of Docker the default one of this machine, and not that of the worker's."""
-        return spec.image or (self._image if self.name == "docker" else None)
+    def _default(self) -> str | None:
+        """The image where none is named; of Docker the default one of this machine, and not that of the worker's."""
+        return self._image if self.name == "docker" else None
 
 
 def _close_unwanted(worker: Worker, done: asyncio.Future[Opened]) -> None:

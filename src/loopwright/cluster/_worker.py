@@ -15,6 +15,7 @@ from typing import Any
 
 from loopwright._version import __version__
 from loopwright.cluster._answers import Failed, answered
+from loopwright.cluster._objects import ObjectAnswer, ObjectPlan, WarmSandbox, WorkerObject
 from loopwright.errors import SandboxError, WorkerLost
 from loopwright.sandbox import Completed, Control, Pool, Process, Sandbox, SandboxSpec, open_provider
 from loopwright.types import ControlState
@@ -71,6 +72,7 @@ class SandboxWorker:
         self._opening = asyncio.Lock()
         self._sandboxes: dict[str, Sandbox] = {}
         self._processes: dict[int, _Spoken] = {}
+        self._objects: dict[int, WorkerObject] = {}
         self._calls: dict[int, asyncio.Task[Any]] = {}
         self._heard = time.monotonic()
         self._lease: asyncio.Task[None] | None = None
@@ -111,6 +113,22 @@ class SandboxWorker:
         """Does something in a sandbox, by the name of the method."""
         return await self._numbered(call, self._use(sandbox, method, arguments, named))
 
+    async def call_object(
+        self,
+        call: int,
+        number: int,
+        plan: ObjectPlan,
+        method: str,
+        arguments: Sequence[Any],
+        named: Mapping[str, Any],
+    ) -> Any:
+        """Calls a method of an object, which is made where there is none of that number: an `ObjectAnswer`."""
+        return await self._numbered(call, self._call_object(number, plan, method, arguments, named))
+
+    async def release(self, call: int, number: int) -> Any:
+        """Closes an object with its sandboxes."""
+        return await self._numbered(call, self._release(number))
+
     async def start(self, process: int, sandbox: str, argv: Sequence[str], named: Mapping[str, Any]) -> Any:
         """Starts a command that is spoken to by the number that the driver gives it, which is also that of the call."""
         return await self._numbered(process, self._start(process, sandbox, argv, named))
@@ -146,6 +164,7 @@ class SandboxWorker:
         pools, self._pools = list(self._pools.values()), {}
         self._sandboxes.clear()
         self._processes.clear()
+        self._objects.clear()
         for pool in pools:
             with contextlib.suppress(SandboxError, OSError):
                 await pool.close()
@@ -178,12 +197,27 @@ class SandboxWorker:
                 self._pools[name] = Pool(await open_provider(name))
             return self._pools[name]
 
-    async def _open(self, name: str, spec: SandboxSpec) -> Opened:
+    async def _warm(self, name: str, spec: SandboxSpec) -> WarmSandbox:
         pool = await self._pool(name)
         sandbox = await pool.open(spec)
         if self._pools.get(name) is not pool:  # all were ended meanwhile
             await sandbox.close()
             raise WorkerLost("the worker ended its sandboxes while one was opened")
+        return sandbox
+
+    async def _call_object(
+        self, number: int, plan: ObjectPlan, method: str, arguments: Sequence[Any], named: Mapping[str, Any]
+    ) -> ObjectAnswer:
+        if number not in self._objects:
+            self._objects[number] = WorkerObject(plan, lambda spec: self._warm(plan.provider, spec))
+        return await self._objects[number].call(method, arguments, named)
+
+    async def _release(self, number: int) -> None:
+        if made := self._objects.pop(number, None):
+            await made.end()
+
+    async def _open(self, name: str, spec: SandboxSpec) -> Opened:
+        sandbox = await self._warm(name, spec)
         self._sandboxes[sandbox.id] = sandbox
         return Opened(
             sandbox.id, sandbox.provider, sandbox.image, sandbox.workdir, tuple(sandbox.controls), sandbox.pooled

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from dataclasses import fields, replace
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self, TypeVar
 
 from loopwright.environments import Environment, EnvironmentSetup, HasMachine
@@ -19,12 +19,21 @@ from loopwright.mcp_tools import Machine, McpToolbox, Toolbox
 from loopwright.models import Breaker, Model, ModelOptions, Resilient, ResilientImages, Usage
 from loopwright.models.embedding import EMBEDDING_POLICY, EMBEDDING_SECONDS, OpenAIEmbedding
 from loopwright.models.image import ImageModel
-from loopwright.plan._machines import Machines, SandboxSource, ThisMachine
+from loopwright.plan._machines import Machines, OpenedSandbox, SandboxSource, ThisMachine
 from loopwright.plan._pictures import read_picture
 from loopwright.plan._plan import PlannedEpisode
 from loopwright.plan._resolve import ResolvedComponents, ResolvedEnvironment
 from loopwright.plan._resolved_run import ResolvedRun
-from loopwright.sandbox import Control, Limits, Sandbox, SandboxSpec
+from loopwright.sandbox import (
+    Colocated,
+    ColocatingProvider,
+    Control,
+    Limits,
+    OpenedThere,
+    Sandbox,
+    SandboxProvider,
+    SandboxSpec,
+)
 from loopwright.store import Failed, RunStore, SandboxOpened
 from loopwright.task import Instance, SandboxOptions, Task
 
@@ -224,6 +233,7 @@ class RecordingProvider:
         self._provider = provider
         self._store = store
         self._episode = episode
+        self._labels = {"episode": episode}
 
     @property
     def name(self) -> str:
@@ -237,22 +247,42 @@ class RecordingProvider:
             SandboxUnavailable: What the spec requires cannot be given here.
         """
         started = time.monotonic()
-        sandbox = await self._provider.open(replace(spec, labels={**spec.labels, "episode": self._episode}))
+        sandbox = await self._provider.open(replace(spec, labels={**spec.labels, **self._labels}))
+        self._opened(sandbox, spec.labels, time.monotonic() - started)
+        return sandbox
+
+    def colocate(
+        self,
+        make: Callable[[SandboxProvider], Any],
+        *,
+        labels: Mapping[str, str] = MappingProxyType({}),
+        opened: Callable[[OpenedThere], None] = lambda sandbox: None,
+    ) -> Colocated | None:
+        """Places an object beside its sandboxes, which are recorded; see `ColocatingProvider`."""
+        if not isinstance(self._provider, ColocatingProvider):
+            return None
+
+        def record(sandbox: OpenedThere) -> None:
+            self._opened(sandbox, sandbox.labels, sandbox.seconds)
+            opened(sandbox)
+
+        return self._provider.colocate(make, labels={**labels, **self._labels}, opened=record)
+
+    def _opened(self, sandbox: OpenedSandbox | OpenedThere, labels: Mapping[str, str], seconds: float) -> None:
         self._store.append(
             SandboxOpened(
                 sandbox=sandbox.id,
-                purpose=_purpose(spec),
+                purpose=_purpose(labels),
                 provider=sandbox.provider,
                 image=sandbox.image,
                 controls=tuple(sandbox.controls),
-                seconds=time.monotonic() - started,
+                seconds=seconds,
                 pooled=sandbox.pooled,
                 reason=self._provider.reason,
                 host=sandbox.host,
             ),
             episode=self._episode,
         )
-        return sandbox
 
     async def close(self) -> None:
         """Leaves the provider open: it belongs to the run."""
@@ -262,8 +292,8 @@ def _reported(error: ModelError) -> Usage | None:
     return None if error.reported is None else Usage(**error.reported)
 
 
-def _purpose(spec: SandboxSpec) -> Any:
-    return spec.labels.get("purpose", "environment")
+def _purpose(labels: Mapping[str, str]) -> Any:
+    return labels.get("purpose", "environment")
 
 
 def _image(task: Task, environment: ResolvedEnvironment) -> str | None:

@@ -1,5 +1,6 @@
 """Isolated machines in which untrusted code runs."""
 
+from loopwright.sandbox._colocation import Colocated, ColocatingProvider, OpenedThere, colocated
 from loopwright.sandbox._doctor import Diagnosis, doctor
 from loopwright.sandbox._gc import gc
 from loopwright.sandbox._open import open_provider
@@ -12,6 +13,8 @@ from loopwright.types import Control, ControlState
 
 __all__ = [
     "Change",
+    "Colocated",
+    "ColocatingProvider",
     "Completed",
     "Control",
     "ControlState",
@@ -20,6 +23,7 @@ __all__ = [
     "GuestLost",
     "GuestProgram",
     "Limits",
+    "OpenedThere",
     "Output",
     "Pool",
     "PoolStats",
@@ -27,6 +31,7 @@ __all__ = [
     "Sandbox",
     "SandboxProvider",
     "SandboxSpec",
+    "colocated",
     "default_image",
     "doctor",
     "gc",

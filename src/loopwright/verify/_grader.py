@@ -11,10 +11,11 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Self
 
 from loopwright.errors import SandboxLost, VerifierError, WorkerLost
-from loopwright.sandbox import SandboxProvider, SandboxSpec
+from loopwright.sandbox import SandboxProvider, SandboxSpec, colocated
 from loopwright.types import Check, Verdict
 from loopwright.verify._grading_sandbox import GradingSandbox
 from loopwright.verify._guest.conversation.values import pack
@@ -59,6 +60,8 @@ class Grader:
 
     def __init__(self, provider: SandboxProvider, spec: SandboxSpec, *, reuse: bool = True) -> None:
         self._reuse = reuse
+        # A test is a conversation of dozens of messages.
+        self._there = colocated(provider, partial(Grader, spec=spec, reuse=reuse))
         self._verifier = GradingSandbox(provider, _for(spec, "verifier"), "verifier")
         self._candidate = GradingSandbox(provider, _for(spec, "candidate"), "candidate")
 
@@ -70,7 +73,10 @@ class Grader:
 
     async def close(self) -> None:
         """Removes both sandboxes; harmless when called twice."""
-        await asyncio.gather(self._verifier.drop_sandbox(), self._candidate.drop_sandbox())
+        if self._there is not None:
+            await self._there.close()
+        else:
+            await asyncio.gather(self._verifier.drop_sandbox(), self._candidate.drop_sandbox())
 
     async def grade(self, files: Mapping[str, str], suite: PythonSuite, *, patience: int | None = None) -> Grading:
         """Runs every test.
@@ -84,6 +90,9 @@ class Grader:
             VerifierError: The tests themselves cannot be run; nothing is said about the candidate.
             SandboxError: There is no sandbox, or the verifier's was lost.
         """
+        if self._there is not None:
+            grading: Grading = await self._there.call("grade", dict(files), suite, patience=patience)
+            return grading
         try:
             return await self._grade(files, suite, patience)
         except WorkerLost:

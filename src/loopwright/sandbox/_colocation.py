@@ -1,0 +1,78 @@
+"""Objects beside the sandboxes of another machine, so that what they say to these crosses no network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Protocol, runtime_checkable
+
+from loopwright.sandbox._types import SandboxProvider
+from loopwright.types import ControlState
+
+_NONE: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedThere:
+    """A sandbox that an object beside it opened."""
+
+    id: str
+    provider: str
+    image: str
+    controls: Sequence[ControlState]
+    pooled: bool
+    """Whether it was warm when it was asked for."""
+    host: str
+    """The machine that it is on."""
+    labels: Mapping[str, str]
+    """Those that the object gave it."""
+    seconds: float
+    """How long it took."""
+
+
+class Colocated(Protocol):
+    """An object on the machine of its sandboxes."""
+
+    async def call(self, method: str, *arguments: Any, **named: Any) -> Any:
+        """Calls a method of it with what can be pickled.
+
+        Raises:
+            WorkerLost: Its machine is gone.
+            LoopwrightError: What the method raises.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Closes it with its sandboxes; harmless when called twice."""
+        ...
+
+
+@runtime_checkable
+class ColocatingProvider(Protocol):
+    """A provider whose sandboxes may be on other machines."""
+
+    def colocate(
+        self,
+        make: Callable[[SandboxProvider], Any],
+        *,
+        labels: Mapping[str, str] = _NONE,
+        opened: Callable[[OpenedThere], None] = lambda sandbox: None,
+    ) -> Colocated | None:
+        """Places an object beside its sandboxes.
+
+        Args:
+            make: Called there with a provider. It can be pickled, and imported there. What it makes has a method
+                `close`, and keeps nothing but sandboxes: it is made again where its machine was lost.
+            labels: What every sandbox that it opens gets in addition.
+            opened: Told of each of them, when a call of the object comes back.
+
+        Returns:
+            The object; None where the sandboxes are on this machine, so that it is as well made here.
+        """
+        ...
+
+
+def colocated(provider: SandboxProvider, make: Callable[[SandboxProvider], Any]) -> Colocated | None:
+    """Places an object beside the sandboxes of a provider; None where they are here, or where that cannot be."""
+    return provider.colocate(make) if isinstance(provider, ColocatingProvider) else None

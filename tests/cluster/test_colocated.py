@@ -1,0 +1,58 @@
+"""Objects beside the sandboxes of workers: graders, whose tests are conversations."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+import pytest
+
+from loopwright.cluster import RayCluster
+from loopwright.errors import SandboxUnavailable
+from loopwright.sandbox import Control, OpenedThere, SandboxSpec, colocated
+from loopwright.verify import Grader, PythonSuite
+
+pytestmark = pytest.mark.anyio
+
+SLOW = "import time\ndef f(n): time.sleep(60 * n)"
+SUITE = PythonSuite("from solution import f\n\ndef test_it(): f(0)", ("test_it",), ("solution",), 60.0)
+WAITS = PythonSuite("from solution import f\n\ndef test_it(): f(1)", ("test_it",), ("solution",), 60.0)
+
+
+async def test_its_sandboxes_are_told_with_their_machine_and_are_warm_for_the_next_call(cluster: RayCluster) -> None:
+    provider, told = await cluster.sandboxes("bubblewrap", None), list[OpenedThere]()
+    grader = provider.colocate(
+        partial(Grader, spec=SandboxSpec(labels={"any": "1"})), labels={"episode": "e"}, opened=told.append
+    )
+    for _ in range(2):
+        grading = await grader.call("grade", {"solution.py": SLOW}, SUITE)
+        assert grading.verdict.passed
+    await grader.close()
+    await grader.close()
+    assert {one.host for one in told} <= {facts.host for facts in cluster.facts}
+    assert sorted(one.labels["purpose"] for one in told) == ["candidate", "verifier"]
+    assert all(one.labels["any"] == "1" and one.seconds > 0 and one.controls for one in told)
+
+
+async def test_a_call_that_is_cancelled_leaves_an_object_that_works(cluster: RayCluster) -> None:
+    async with Grader(await cluster.sandboxes("bubblewrap", None), SandboxSpec()) as grader:
+        grading = asyncio.ensure_future(grader.grade({"solution.py": SLOW}, WAITS))
+        await asyncio.sleep(1.5)
+        grading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await grading
+        assert (await grader.grade({"solution.py": SLOW}, SUITE)).verdict.passed
+
+
+async def test_what_no_worker_can_open_is_refused(cluster: RayCluster) -> None:
+    spec = SandboxSpec(image="no/such:image", require=frozenset({Control.SECCOMP}))
+    async with Grader(await cluster.sandboxes("bubblewrap", None), spec) as grader:
+        with pytest.raises(SandboxUnavailable):
+            await grader.grade({"solution.py": SLOW}, SUITE)
+
+
+async def test_on_one_machine_nothing_is_placed() -> None:
+    class Here:
+        name = "here"
+
+    assert colocated(Here(), partial(Grader, spec=SandboxSpec())) is None  # type: ignore[arg-type]  # opens nothing
