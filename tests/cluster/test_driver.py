@@ -16,8 +16,9 @@ import pytest
 from loopwright.cluster import RayCluster
 from loopwright.cluster._answers import Failed
 from loopwright.cluster._driver import PATIENCE, Worker
-from loopwright.cluster._sandboxes import Workers, WorkerSandboxes
+from loopwright.cluster._sandboxes import WorkerSandboxes
 from loopwright.cluster._worker import Opened, SandboxWorker, WorkerFacts
+from loopwright.cluster._workers import Workers
 from loopwright.errors import ClusterUnusable, SandboxError, SandboxUnavailable, WorkerLost
 from loopwright.sandbox import SandboxSpec
 from tests.cluster.workload import descendants, kill
