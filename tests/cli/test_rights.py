@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +85,21 @@ def test_a_place_that_may_not_be_written_is_named(closed: Path) -> None:
     assert (code, "Traceback" in told) == (2, False), told
     assert "full/" in told
     assert "Permission denied" in told
+    assert "See who may" in told
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a small disk")
+def test_a_folder_for_which_there_is_no_room_is_no_wrong_name(invoke: Invoke, closed: Path) -> None:
+    (closed / "disk").mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "nr_inodes=1", "tmpfs", str(closed / "disk")]
+    if subprocess.run(mounting, capture_output=True, check=False).returncode:
+        pytest.skip("this machine does not allow mounts")
+    try:
+        for place in ("disk/x", "disk/x/y"):
+            ended = invoke("export", "runs/mine", "--format", "atif", "--out", place)
+            assert (ended.exit_code, "Make room" in ended.stderr) == (3, True), ended.output
+    finally:
+        subprocess.run(["umount", str(closed / "disk")], check=True)
 
 
 @pytest.mark.parametrize("place", ["right.yaml/x", "/proc/x", "/proc/x/y"])

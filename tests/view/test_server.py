@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from http.client import HTTPConnection
@@ -23,7 +24,7 @@ from loopwright.store import EpisodeStarted, Judged, Proposed, RunResumed, RunSt
 from loopwright.store._codec import encode
 from loopwright.types import Candidate, Check
 from loopwright.verify import Verdict
-from loopwright.view import FollowedRun, _server
+from loopwright.view import FollowedRun, _server, _streams
 from loopwright.view._limits import MOST_STREAMS
 from loopwright.view._list import RunList
 from tests.report import samples
@@ -284,9 +285,46 @@ def test_a_run_that_was_made_anew_is_another_one(served: Served, client: httpx.C
     new.close()
 
 
+async def test_a_run_that_is_let_go_while_it_is_opened_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    RunBuilder(tmp_path / "anew").close()
+    pages = _server._Pages(RunList(tmp_path))
+    await pages._follow(tmp_path / "anew")
+    shutil.rmtree(tmp_path / "anew")
+    RunBuilder(tmp_path / "anew").close()
+
+    def opened(folder: Path) -> FollowedRun:
+        pages._followed.clear()
+        return FollowedRun(folder)
+
+    monkeypatch.setattr(_server, "FollowedRun", opened)
+    run = await pages._follow(tmp_path / "anew")
+    assert (run.replaced, pages._followed) == (False, {tmp_path / "anew": run})
+
+
+async def test_a_record_that_grows_all_the_time_is_not_looked_at_all_the_time(tmp_path: Path) -> None:
+    RunBuilder(tmp_path / "fast").close()
+    run, begun = FollowedRun(tmp_path / "fast"), time.monotonic()
+    await _streams._changed(run, run.size - 1)
+    assert _streams._EVERY <= time.monotonic() - begun < _streams._AT_LEAST
+
+
+def test_a_run_with_a_damaged_mark_is_in_the_list(tmp_path: Path) -> None:
+    run, runs = RunBuilder(tmp_path / "marked"), RunList(tmp_path)
+    run.episode([Turn(1.0)])
+    run.close()
+    (tmp_path / "marked" / "shared.json").write_text("{")
+    [row] = runs.look()
+    assert (row["done"], row["shared"]) == (1, True)
+    known = runs._known[tmp_path / "marked"]
+    assert runs.look() == [row]
+    assert runs._known[tmp_path / "marked"] is known
+
+
 async def test_pages_that_ask_together_count_before_they_are_answered(tmp_path: Path) -> None:
     pages = _server._Pages(RunList(tmp_path))
-    asked = [pages._stream(_server._lists(pages._runs)) for _ in range(MOST_STREAMS + 1)]
+    asked = [pages._stream(_streams.lists(pages._runs)) for _ in range(MOST_STREAMS + 1)]
     assert [answer.status_code for answer in asked] == [200] * MOST_STREAMS + [503]
 
     async def gone(*_: object) -> dict[str, str]:
@@ -298,7 +336,7 @@ async def test_pages_that_ask_together_count_before_they_are_answered(tmp_path: 
     for answer in asked[:-1]:
         with contextlib.suppress(RuntimeError):
             await answer({"type": "http", "asgi": {"spec_version": "2.4"}}, gone, refuse)
-    assert pages._stream(_server._lists(pages._runs)).status_code == 200
+    assert pages._stream(_streams.lists(pages._runs)).status_code == 200
 
 
 def test_a_port_that_is_taken_is_an_error(served: Served, tmp_path: Path) -> None:

@@ -26,11 +26,11 @@ def find_run(name: str | None, runs: Path) -> Path:
         runs: The folder that holds run folders.
 
     With `--store` the runs of the database are found too: the folder is a working copy, which is brought up to date,
-    unless the database is away.
+    unless the database or the place for artifacts is away.
 
     Raises:
         MissingContent: There is no such run, or the beginning fits several.
-        StoreError: The database cannot be read, and there is no copy here.
+        StoreError: The database or the place for artifacts cannot be read, and there is no copy here.
     """
     if (store := shared_store()) is not None:
         return _find_shared(store, name, runs)
@@ -38,7 +38,7 @@ def find_run(name: str | None, runs: Path) -> Path:
 
 
 def _find_shared(store: SharedStore, name: str | None, runs: Path) -> Path:
-    """A run as the database has it; if the database is away, the copy that is here."""
+    """A run as the database has it; if that or the place for artifacts is away, the copy that is here."""
     from loopwright.cli._output import tell
 
     try:

@@ -21,7 +21,8 @@ def new_folder(target: Path) -> Iterator[Path]:
         The folder to write into, which becomes `target` at the end; after an error it is removed.
 
     Raises:
-        UserError: The target is taken, or no folder can be made there.
+        UserError: The target is taken, or no folder can be there.
+        OSError: The disk is full, or may not be written.
     """
     if target.is_symlink() or (target.exists() and not (target.is_dir() and not any(target.iterdir()))):
         raise UserError(f"{target} is taken", remedy="Name a folder that is not there, or take its content away.")
@@ -29,7 +30,7 @@ def new_folder(target: Path) -> Iterator[Path]:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             made = stack.enter_context(tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-"))
-        except OSError as error:
+        except (FileExistsError, FileNotFoundError, NotADirectoryError) as error:
             raise UserError(f"{target} cannot be made: {error.strerror}", remedy="Name another folder.") from None
         work = Path(made) / "new"
         work.mkdir()

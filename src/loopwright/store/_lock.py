@@ -75,18 +75,40 @@ def refreshing(folder: Path) -> Iterator[None]:
     Raises:
         StoreError: The folder cannot be written.
     """
-    path = folder / REFRESHING
-    try:
-        descriptor = open_descriptor(path, os.O_RDWR | os.O_CREAT, folder)
-    except OSError as error:
-        raise StoreError(
-            f"cannot write {path}: {error.strerror}", remedy="Make the folder writable, or name another with --runs."
-        ) from error
+    descriptor = _opened(folder / REFRESHING)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def refreshing_if_free(folder: Path) -> Iterator[bool]:
+    """Like `refreshing`, without waiting: gives False where another process brings a shared run into the folder.
+
+    Raises:
+        StoreError: The folder cannot be written.
+    """
+    descriptor = _opened(folder / REFRESHING)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    try:
+        return open_descriptor(path, os.O_RDWR | os.O_CREAT, path.parent)
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {path}: {error.strerror}", remedy="Make the folder writable, or name another with --runs."
+        ) from error
 
 
 def is_written(path: Path) -> bool:

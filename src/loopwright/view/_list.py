@@ -25,6 +25,8 @@ class _Known:
     tasks: str
     made: tuple[int, int]
     """Identity and time of its manifest, which is written once."""
+    shared: bool
+    """Whether it is the copy of a shared run."""
 
 
 @dataclass(slots=True)
@@ -54,7 +56,7 @@ class RunList:
         told = {"name": encodable(path.name), "created": "", "tasks": "", "done": 0, "planned": 0, "shared": False}
         try:
             known = self._looked_up(path)
-            glance, shared = known.glances.look(), is_working_copy(path)
+            glance = known.glances.look()
         except (StoreError, OSError) as error:
             self._known.pop(path, None)
             return {**told, "state": cut_middle(encodable(f"cannot be read: {error}"), _LONGEST)}
@@ -66,7 +68,7 @@ class RunList:
             "state": encodable(glance.finished) or _underway(record.writer),
             "done": glance.done,
             "planned": glance.planned,
-            "shared": shared,
+            "shared": known.shared,
         }
 
     def _looked_up(self, path: Path) -> _Known:
@@ -79,8 +81,16 @@ class RunList:
             tasks = encodable(", ".join(cut_middle(name, _LONGEST) for name in names[:3]) + more)
             # A configuration holds the data of its tasks.
             record = replace(record, manifest=record.manifest.model_copy(update={"config": {}}))
-            self._known[path] = _Known(record, Glances(record), tasks, made)
+            self._known[path] = _Known(record, Glances(record), tasks, made, _is_shared(path))
         return self._known[path]
+
+
+def _is_shared(path: Path) -> bool:
+    """Whether a folder is the copy of a shared run, or bears a damaged mark, which a run of its own never has."""
+    try:
+        return is_working_copy(path)
+    except StoreError:
+        return True
 
 
 def _underway(writer: Writer | None) -> str:

@@ -7,9 +7,9 @@ import contextlib
 import hmac
 import json
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
@@ -21,6 +21,7 @@ from loopwright.text import encodable
 from loopwright.view._followed import FollowedRun
 from loopwright.view._limits import KNOWN, LARGEST_HEAD, MOST_STREAMS, PATIENCE
 from loopwright.view._list import RunList
+from loopwright.view._streams import lists, sent, states
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -32,12 +33,6 @@ HOST = "127.0.0.1"
 _COMMAND: TypeAdapter[Command] = TypeAdapter(Command)
 _FOLLOWED = 4
 """Runs that are kept in memory, at most, beside those that are being watched: the last ones that were asked for."""
-_EVERY = 0.1
-"""Seconds between two looks whether a record has grown."""
-_AT_LEAST = 1.0
-"""Seconds between two looks at a run that may have changed otherwise: whether its process lives."""
-_LIST_EVERY = 1.0
-"""Seconds between two looks at the list."""
 _POLICY = "frame-ancestors 'none'"
 """What the policy in a page cannot say."""
 _PART_POLICY = f"default-src 'none'; {_POLICY}"
@@ -193,7 +188,7 @@ class _Pages:
         return _html(await asyncio.to_thread(render_runs, found))
 
     async def follow_list(self, request: Request) -> Response:
-        return self._stream(_lists(self._runs))
+        return self._stream(lists(self._runs))
 
     async def compare(self, request: Request) -> Response:
         """The comparison of two runs, or of the variants of one."""
@@ -262,7 +257,7 @@ class _Pages:
         return await self._with_run(request, self._news)
 
     async def _news(self, run: FollowedRun, request: Request) -> Response:
-        return self._stream(_states(run))
+        return self._stream(states(run))
 
     def _stream(self, news: AsyncGenerator[object]) -> Response:
         """The news as server-sent events."""
@@ -282,7 +277,7 @@ class _Pages:
                     pages._streams -= 1
 
         self._streams += 1
-        return Stream(_sent(news), media_type="text/event-stream", headers=_HEADERS)
+        return Stream(sent(news), media_type="text/event-stream", headers=_HEADERS)
 
     async def _with_run(
         self, request: Request, answer: Callable[[FollowedRun, Request], Awaitable[Response]]
@@ -300,73 +295,18 @@ class _Pages:
     async def _follow(self, folder: Path) -> FollowedRun:
         """The run, which is now the one that was looked at last."""
         known = self._followed.get(folder)
-        if known is None or known.replaced:
+        made = known
+        if made is None or made.replaced:
             made = await asyncio.to_thread(FollowedRun, folder)
             if self._followed.get(folder) is known:
                 self._followed[folder] = made
-        run = self._followed.pop(folder)
+        # Others may have let it go meanwhile.
+        run = self._followed.pop(folder, made)
         self._followed[folder] = run
         for other in [path for path, one in self._followed.items() if not one.watchers and path != folder]:
             if len(self._followed) > _FOLLOWED:
                 del self._followed[other]
         return run
-
-
-async def _sent(news: AsyncGenerator[object]) -> AsyncIterator[str]:
-    try:
-        async for one in news:
-            # A comment finds out whether somebody still listens.
-            yield ":\n\n" if one is None else f"data: {json.dumps(one)}\n\n"
-    finally:
-        await news.aclose()
-
-
-async def _states(run: FollowedRun) -> AsyncGenerator[dict[str, Any] | None]:
-    """The states of a run, one whenever something came, else None."""
-    last: dict[str, Any] = {}
-    run.watchers += 1
-    try:
-        # A page whose stream ends asks anew, and follows the run that is there then.
-        while not run.replaced:
-            size = run.size
-            try:
-                more = await asyncio.to_thread(run.look)
-            except StoreError as error:
-                yield {**(last or run.state()), "finished": f"the record cannot be read on: {error}"}
-                return
-            state = await asyncio.to_thread(run.state)
-            if _lasting(state) != _lasting(last):
-                yield state
-            else:
-                yield None
-            last = state
-            await (asyncio.sleep(0.01) if more else _changed(run, size))
-    finally:
-        run.watchers -= 1
-
-
-async def _changed(run: FollowedRun, size: int) -> None:
-    """Waits until a record has another size, or for a while."""
-    for _ in range(round(_AT_LEAST / _EVERY)):
-        if run.size != size:
-            return
-        await asyncio.sleep(_EVERY)
-
-
-def _lasting(state: Mapping[str, Any]) -> dict[str, Any]:
-    """A state without what changes as time goes by."""
-    doing = [{**one, "seconds": None} for one in state.get("underway", ())]
-    return {**state, "underway": doing}
-
-
-async def _lists(runs: RunList) -> AsyncGenerator[list[dict[str, Any]] | None]:
-    """The list of runs, whenever it is another one."""
-    last = None
-    while True:
-        found = await asyncio.to_thread(runs.look)
-        yield None if found == last else found
-        last = found
-        await asyncio.sleep(_LIST_EVERY)
 
 
 def _commanded(folder: Path, body: bytes) -> ControlReply | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from loopwright.store import RunStore, Writer, read_run
+from loopwright.store._lock import refreshing
 from loopwright.store.shared import SharedStore, mirrored
 from loopwright.view import FollowedRun, _followed
 from loopwright.view._list import RunList
@@ -176,6 +178,26 @@ def test_who_writes_elsewhere_is_believed_for_a_minute(url: str, tmp_path: Path)
     store.close()
     SharedStore(url).pull("r1", tmp_path / "two")
     assert not told.exists()
+
+
+def test_a_folder_that_is_being_filled_stops_no_other(url: str, tmp_path: Path) -> None:
+    store = RunStore.create(tmp_path / "one", manifest("r1"), share=SharedStore(url))
+    copy = tmp_path / "runs" / "r1"
+    with SharedStore(url).following() as following:
+        assert following.refresh(tmp_path / "runs", None, 1) == {}
+        assert read_run(copy).writer is not None
+        store.close()
+        found: list[dict[str, Exception]] = []
+        with refreshing(copy):
+            look = threading.Thread(
+                target=lambda: found.append(following.refresh(tmp_path / "runs", None, 1)), daemon=True
+            )
+            look.start()
+            look.join(30)
+            assert found == [{}]
+        assert read_run(copy).writer is not None
+        assert following.refresh(tmp_path / "runs", None, 1) == {}
+        assert read_run(copy).writer is None
 
 
 def test_whoever_takes_a_run_over_writes_it_here(url: str, tmp_path: Path) -> None:

@@ -71,7 +71,8 @@ async def test_a_server_that_writes_again_gets_what_is_missing(url: str, tmp_pat
     assert same(tmp_path / "one", tmp_path / "two")
 
 
-async def test_a_place_that_fails_for_a_while_is_waited_for(url: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", ["a file", "nothing", "an empty folder"])
+async def test_a_place_that_fails_for_a_while_is_waited_for(url: str, tmp_path: Path, left: str) -> None:
     place, said = tmp_path / "place", list[str]()
     SharedStore(url).init(str(place), 10)
     store = RunStore.create(tmp_path / "one", manifest(), share=SharedStore(url, tell=said.append))
@@ -79,12 +80,18 @@ async def test_a_place_that_fails_for_a_while_is_waited_for(url: str, tmp_path: 
     store.append(note("one"))
     await store.sync()
     place.rename(tmp_path / "unplugged")
-    place.touch()
+    if left == "a file":
+        place.touch()
+    elif left == "an empty folder":
+        place.mkdir()
     store.put(b"\xfe" * 100)
     store.append(note("two"))
 
     def plug_in() -> None:
-        place.unlink()
+        if left == "a file":
+            place.unlink()
+        elif left == "an empty folder":
+            place.rmdir()
         (tmp_path / "unplugged").rename(place)
 
     threading.Timer(1, plug_in).start()

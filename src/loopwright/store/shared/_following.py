@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 
-from loopwright.store._lock import is_written, refreshing
+from loopwright.store._lock import is_written, refreshing_if_free
 from loopwright.store._mark import read_mark
 from loopwright.store._read import LOCK
 from loopwright.store._writer import Writer, note_writer
@@ -30,7 +30,7 @@ class Following:
         self._copied: dict[str, Copied] = {}
         self._failed: dict[str, float] = {}
         self._noted: set[str] = set()
-        """Runs beside whose copies stands who writes them."""
+        """Runs beside whose copies stands who writes them, or may stand."""
 
     def refresh(self, runs: Path, run: str | None, newest: int) -> dict[str, Exception]:
         """Brings what is new into the folders; gives the runs whose folders could not be refreshed, and why.
@@ -65,19 +65,28 @@ class Following:
         if first or (copied.end.lines, copied.artifacts) != (row.lines, row.artifacts):
             self._copied[row.id] = self._pull(row, folder, copied)
         if writer or first or row.id in self._noted:
-            note(folder, writer)
-            (self._noted.add if writer else self._noted.discard)(row.id)
+            self._noted.add(row.id)
+            if note(folder, writer) and writer is None:
+                self._noted.discard(row.id)
 
 
-def note(folder: Path, writer: Writer | None) -> None:
+def note(folder: Path, writer: Writer | None) -> bool:
     """Writes beside a working copy who writes its run; not where a process of this machine writes that folder.
+
+    Returns:
+        Whether that is settled: False where another process brings the run into the folder, or there is no folder.
 
     Raises:
         StoreError: The folder cannot be written.
         OSError: The folder cannot be written.
     """
-    with refreshing(folder):
+    if not folder.is_dir():
+        return False
+    with refreshing_if_free(folder) as free:
+        if not free:
+            return False
         if is_written(folder / LOCK):
             writer = None
         if read_mark(folder) is not None:
             note_writer(folder, writer)
+        return True

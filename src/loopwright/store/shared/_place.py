@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -37,7 +38,8 @@ def checked_place(place: str) -> str:
     steps = parts.path.split("/")
     sound = parts.scheme in _KINDS and "::" not in place and not {".", ".."} & set(steps) and place.isprintable()
     elsewhere = "@" in parts.netloc or parts.query or parts.fragment
-    if not sound or elsewhere or bool(parts.netloc) == (parts.scheme == "file"):
+    is_folder = parts.path.startswith("/") and any(steps) and not parts.netloc
+    if not sound or elsewhere or not (is_folder if parts.scheme == "file" else parts.netloc):
         raise UserError(
             "artifacts are kept in a folder or a bucket; this is neither",
             remedy="Write an absolute folder that all machines share, or s3://BUCKET/PREFIX; keys come from the "
@@ -122,8 +124,8 @@ class ArtifactPlace:
     def _failed(self, what: str, error: Exception) -> StoreError:
         if isinstance(error, StoreError):
             return error
-        # What a library says may hold a signed address.
-        why = printable_line(scrub(" ".join(str(error).split())))[:300]
+        # What a library says may hold a signed address, whose query is as good as a key.
+        why = printable_line(scrub(re.sub(r"\?\S+", "?...", " ".join(str(error).split()))))[:300]
         if isinstance(error, OSError) and error.errno in _PLANTED:
             return StoreError(f"{self._url} cannot be {what}: {why}", remedy=_TAKE_AWAY)
         # Who is refused will be refused again, and need not be waited for.
@@ -161,6 +163,9 @@ class _Folder:
             return None
 
     def write(self, name: str, data: bytes) -> None:
+        if name != _MARK and self.size(_MARK) is None:
+            # What was mounted there is gone: to write would make a folder in its place.
+            raise FileNotFoundError(errno.ENOENT, "the mark of the place is not there", str(self._folder / _MARK))
         write_whole(self._folder / name, data, within=self._folder)
 
     def read(self, name: str, most: int) -> bytes:
@@ -191,7 +196,7 @@ class _Bucket:
 
 def _opened(url: str) -> _Files:
     if urlsplit(url).scheme == "file":
-        return _Folder(Path(url.removeprefix("file://")))
+        return _Folder(Path(urlsplit(url).path))
     try:
         return _Bucket(url)
     except ImportError as error:
