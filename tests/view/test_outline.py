@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from loopwright.store import EpisodeStarted, RunResumed, RunSteered
+from loopwright.store import EpisodeStarted, RunResumed, RunSteered, read_run
+from loopwright.store._codec import encode
 from loopwright.view import FollowedRun, _followed
 from tests.report import samples
 from tests.report.builder import RunBuilder, Turn
@@ -43,7 +45,7 @@ def tried_again(folder: Path) -> None:
     for name in ("scored", "anew", "behind"):
         run.episode([Turn(1.0, decision="stop", rule="all_passed")], instance=name, variant="single")
     for name in ("failed", "again"):
-        run.episode([Turn(0.0)], instance=name, failed=full)
+        run.episode([Turn(0.0), Turn(0.0, parent=0)], instance=name, failed=full)
     run.append(RunResumed(loopwright="0.1.0", budget={"usd": 3}))
     run.append(RunSteered(action="pause", by="ctl"))
     started = {"task": "sums", "variant": "refine", "repeat": 0, "goal": "", "strategy": "refine", "models": {}}
@@ -100,11 +102,67 @@ def test_an_episode_that_ends_meanwhile_is_in_the_list(tmp_path: Path, monkeypat
     live.close()
 
 
-def test_an_end_that_somebody_made_up_is_left_to_whoever_reads_all(tmp_path: Path) -> None:
+def take(run: FollowedRun, page: dict[str, Any]) -> None:
+    """Asks for what changed, and puts it in place, as a page does."""
+    found = run.index(page.get("reader", ""), page.get("version", 0))
+    page["rows"] = {**page.get("rows", {}), **{row["id"]: row for row in found["episodes"]}}
+    page |= {"reader": found["reader"], "version": found["version"]}
+
+
+@pytest.mark.parametrize("made", MADE)
+def test_no_row_goes_back_while_the_record_is_read(made: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    MADE[made](tmp_path / "run")
+    run = outlined(tmp_path / "run", monkeypatch)
+    page: dict[str, Any] = {}
+    take(run, page)
+    first = {name: row["status"] for name, row in page["rows"].items()}
+    with monkeypatch.context() as patched:
+        patched.setattr(_followed, "_LOOK", -1.0)
+        patched.setattr(_followed, "_PAUSE", 0.0)
+        while run.look():
+            for asks in (page, {}):
+                run.state()
+                take(run, asks)
+                assert {name: row["status"] for name, row in asks["rows"].items() if name in first} == first
+    run._page.refresh()
+    take(run, page)
+    assert page["rows"] == {row["id"]: row for row in run.index("", 0)["episodes"]}
+
+
+def test_an_episode_that_ends_meanwhile_reaches_an_open_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = RunBuilder(tmp_path / "run", episodes=3)
+    live.episode([Turn(1.0)], instance="first")
+    live.episode([Turn(0.0)], instance="again", failed={"cause": "budget", "error": "BudgetExceeded", "message": "x"})
+    run = outlined(tmp_path / "run", monkeypatch)
+    page: dict[str, Any] = {}
+    take(run, page)
+    assert page["version"] > 0
+    live.episode([Turn(1.0)], instance="second")
+    live.episode([Turn(1.0)], instance="again")
+    monkeypatch.setattr(_followed, "_LOOK", -1.0)
+    while run.state()["done"] < 3 or run.state()["scored"] < 3:
+        assert run.look()
+    take(run, page)
+    assert run.state()["read"] < 1
+    assert sorted((row["unit"], row["status"]) for row in page["rows"].values()) == [
+        ("sums/again", "scored"),
+        ("sums/first", "scored"),
+        ("sums/second", "scored"),
+    ]
+    live.close()
+
+
+def test_an_end_that_somebody_made_up_is_left_to_whoever_reads_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = samples.study(tmp_path / "run")
     lines = (folder / "events.jsonl").read_bytes().splitlines(keepends=True)
     last = next(i for i, line in enumerate(lines) if b'"data":{"type":"episode_finished"' in line)
-    lines[last] = lines[last].replace(b'"status":"', b'"status":"x')
+    line = json.loads(lines[last])
+    del line["crc"]
+    line["data"]["status"] = "made up"
+    # The checksum is right: whoever makes up a line knows how it is made.
+    lines[last] = encode(line, read_run(folder).manifest.id)
     (folder / "events.jsonl").write_bytes(b"".join(lines))
-    turns = list(FollowedRun(folder)._turns.look())
-    assert sum(event.data.type == "episode_finished" for event in turns) == 40
+    shown = rows(outlined(folder, monkeypatch).index("", 0))
+    assert (len(shown), line["episode"] in shown) == (40, False)

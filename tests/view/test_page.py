@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -104,6 +105,28 @@ def test_a_page_that_missed_the_last_news_tries_again(served: Served, page: brow
     page.settle("window.missed > 2 && document.querySelectorAll('#list tbody tr').length === 2")
     page.settle("!document.getElementById('lost').innerText")
     assert "completed" in text(page, "#live")
+
+
+def test_a_folder_that_is_made_anew_shows_no_rows_of_the_run_before(served: Served, page: browser.Page) -> None:
+    old = RunBuilder(served.runs / "replaced", episodes=2)
+    for name in ("first", "second"):
+        old.episode([Turn(1.0, decision="stop", rule="all_passed")], instance=name)
+    old.close()
+    page.open(f"{served.root}runs/replaced/")
+    page.settle("document.querySelectorAll('#list tbody tr').length === 2")
+    page.run("document.body.dataset.kept = 'yes'")
+    shutil.rmtree(served.runs / "replaced")
+    page.settle("document.getElementById('lost').innerText.includes('the run is not there')")
+    new = RunBuilder(served.runs / "replaced", episodes=2)
+    page.settle("document.getElementById('episodes').hidden && !document.querySelectorAll('#list tbody tr').length")
+    assert page.run("document.querySelectorAll('#matrix tbody tr').length") == 0
+    new.episode([Turn(1.0, decision="stop", rule="all_passed")], instance="third")
+    page.settle("document.querySelectorAll('#list tbody tr').length === 1")
+    assert "third" in text(page, "#list tbody")
+    assert page.run("document.body.dataset.kept") == "yes"
+    # The browser tells the answers of which the page told, too.
+    page.complaints[:] = [one for one in page.complaints if "404" not in one]
+    new.close()
 
 
 def test_an_episode_that_is_read_grows_in_place(served: Served, page: browser.Page) -> None:

@@ -11,7 +11,7 @@ import itertools
 import json
 import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -102,6 +102,14 @@ class RunPage:
         for name in self._stale:
             self._take(self.reader.unfinished[name])
         self._stale.clear()
+
+    def renew(self, ids: Container[str]) -> None:
+        """Has episodes that have no score drawn anew, so that whoever follows gets them again.
+
+        Args:
+            ids: Theirs in the page.
+        """
+        self._stale |= {name for name in self.reader.unfinished if encodable(name) in ids}
 
     def draw(self) -> DrawnRun:
         """The run as it is now."""

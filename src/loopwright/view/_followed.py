@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -87,6 +87,8 @@ class FollowedRun:
         self._outline: Outline | None = Outline(Totals(record.manifest.config))
         """Stands in for the record until it is read."""
         self._outlined = False
+        self._held = set[str]()
+        """Ids of rows that were held back, as the outline knows better."""
         self._refreshing, self._counting = _Pace(), _Pace()
         self._seen = self._seen_counted = 0
         self._numbers: str | None = None
@@ -118,13 +120,15 @@ class FollowedRun:
                     self._outline.apply(event)
                     if time.monotonic() > until:
                         return True
-                self._outlined = True
+                self._outlined = self._outline.complete = True
             for event in self._follower.look():
                 self._take(event)
                 self._seen += 1
                 if time.monotonic() > until:
                     return True
             self._whole, self._outline = True, None
+            self._page.renew(self._held)
+            self._held.clear()
             return False
 
     def _take(self, event: Event) -> None:
@@ -165,9 +169,16 @@ class FollowedRun:
             # The first version has the episodes of the outline alone.
             index = self._page.index(max(0, known - 1))
             if self._outline is not None:
-                read = {one["id"] for one in index["episodes"]}
-                index = self._outline.named(index) if known else self._outline.added(index, read)
+                index = self._with_outline(self._outline, index, known)
             return {"reader": self.reader, **index, "version": self._version}
+
+    def _with_outline(self, outline: Outline, index: Mapping[str, Any], known: int) -> dict[str, Any]:
+        """An index of what was read, with what the outline knows beyond it and the page does not."""
+        held = outline.outdated(index["episodes"])
+        self._held |= held
+        rows = [row for row in index["episodes"] if row["id"] not in held]
+        later = [name for name in outline.later if self._totals.status(name) != outline.status(name)]
+        return outline.added({**index, "episodes": rows}, later if known else outline.ended)
 
     def episode(self, name: str) -> str | None:
         """What the page shows of an episode, by its id there, as JSON; None where there is no such episode.

@@ -97,6 +97,10 @@ class Totals:
         """Whether the end of an episode is counted: what it spent is in it."""
         return name in self._ended or name in self._again
 
+    def status(self, name: str) -> str | None:
+        """How an episode ended; None where it did not, or is tried again."""
+        return self._ended[name].status if name in self._ended else None
+
     def _forget(self, name: str) -> None:
         self._try_again([name])
         if before := self._again.pop(name, None):

@@ -127,8 +127,7 @@ function onFilterKey(event, filter) {
 }
 
 function drawOverview() {
-  if (!INDEX.episodes.length) return;
-  byId("episodes").hidden = byId("tasks").hidden = false;
+  byId("episodes").hidden = byId("tasks").hidden = !INDEX.episodes.length;
   const at = document.activeElement.closest("#matrix a")?.getAttribute("href");
   matrix(byId("matrix"));
   if (at) byId("matrix").querySelector(`a[href="${CSS.escape(at)}"]`)?.focus({ preventScroll: true });

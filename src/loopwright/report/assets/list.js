@@ -19,7 +19,7 @@ function growing(table, rows, make) {
     if (drawn >= rows.length) watcher.disconnect();
   };
   const end = h("caption", { class: "end" });
-  const watcher = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && draw(drawn + CHUNK), { rootMargin: "600px" });
+  const watcher = new IntersectionObserver((seen) => end.isConnected && seen.some((one) => one.isIntersecting) && draw(drawn + CHUNK), { rootMargin: "600px" });
   table.deleteCaption();
   table.append(end);
   watcher.observe(end);

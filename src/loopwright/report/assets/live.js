@@ -72,17 +72,20 @@ let reader = "", version = 0;
 // Puts the episodes that changed in place; gives the milliseconds that this took.
 async function takeEpisodes() {
   const found = await (await got(`/episodes?reader=${reader}&since=${version}`)).json(), begun = performance.now();
-  const known = found.reader === reader ? new Map(INDEX.episodes.map((row) => [row.id, row])) : new Map();
+  const same = found.reader === reader;
+  const known = same ? new Map(INDEX.episodes.map((row) => [row.id, row])) : new Map();
   [reader, version] = [found.reader, found.version];
+  // Another run may be in the folder now, whose episodes have the same names.
+  if (!same) FETCHED.clear();
   for (const row of found.episodes) {
     known.set(row.id, row);
     FETCHED.delete(row.id);
   }
-  if (!found.episodes.length) return 0;
+  if (same && !found.episodes.length) return 0;
   setIndex({ ...found, episodes: sorted([...known.values()], found.variants) });
   drawOverview();
   const shown = decoded(document.body.dataset.episode || "");
-  if (byId("episode").hidden ? location.hash.startsWith("#episode/") : found.episodes.some((row) => row.id === shown)) route();
+  if (byId("episode").hidden ? location.hash.startsWith("#episode/") : !same || found.episodes.some((row) => row.id === shown)) route();
   return performance.now() - begun;
 }
 
