@@ -5,7 +5,7 @@ call of a scripted model, which takes a second, first alone and then with a Pyth
 in one process, on Ray workers, and beside both as plain Ray tasks that do the same call and the same tests in the same
 sandboxes, without a loop, caps and a record. All ways run in turns; the table has medians and ranges.
 `python -m bench.scale memory [--episodes 10000] [--workers N]` tells the driver's memory by tenths of a run, and
-`python -m bench.scale driver [--episodes 300]` what an episode costs the driver's processor.
+`python -m bench.scale driver [--episodes 300] [--workers N] [--times 3]` what an episode costs the driver's processor.
 """
 
 from __future__ import annotations
@@ -267,23 +267,39 @@ def memory(episodes: int, workers: int, console: Console) -> None:
     console.print("MB by tenths: " + " ".join(f"{one:.1f}" for one in watched.megabytes))
 
 
-def driver(episodes: int, console: Console) -> None:
-    """What an episode of one call costs the driver's processor, without a sandbox of its own."""
+def processor() -> float:
+    """Seconds of a processor that this process took."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def driver(episodes: int, workers: int, times: int, console: Console) -> None:
+    """What an episode costs the driver's processor: of one call; and of one whose program is tested, here and there."""
+    ways = {"a call": (False, 0), "a call and a program, here": (True, 0)}
+    if workers:
+        ways[f"a call and a program, on {workers} workers"] = (True, workers)
+    shown = Table("an episode", "n", "ms of the driver's processor", "episodes a second, at most", title="the driver")
+    for way, (executed, places) in ways.items():
+        found = [cost(episodes, places, executed=executed) * 1000 for _ in range(times)]
+        shown.add_row(way, f"{times} x {episodes}", spread(found, 1), f"{1000 / median(found):,.0f}")
+    console.print(shown)
+
+
+def cost(episodes: int, workers: int, *, executed: bool) -> float:
+    """Seconds of the driver's processor for an episode, from the start of the first to the end of the last."""
+    used: list[float] = []
+
+    def watch(event: Event) -> None:
+        if event.data.type in ("episode_started", "episode_finished"):
+            used.append(processor())
+
     with scratch() as folder:
         # What is imported and compiled at first use is not counted.
-        asyncio.run(played(folder / "first", task(2, executed=False), 0.0, 2))
-        before = resource.getrusage(resource.RUSAGE_SELF)
-        result, seconds = asyncio.run(played(folder, task(episodes, executed=False), 0.0, 64))
-        after = resource.getrusage(resource.RUSAGE_SELF)
-    used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    each = used / len(result.scored)
-    console.print(
-        f"{len(result.scored)} episodes: {each * 1000:.2f} ms of the driver's processor each, {seconds:.1f} s in all"
-    )
-    shown = Table("seconds of an episode's call", "episodes in flight that one driver keeps busy", title="the driver")
-    for call in (1, 10, 60):
-        shown.add_row(str(call), f"{call / each:,.0f}")
-    console.print(shown)
+        asyncio.run(played(folder / "first", task(2, executed=executed), 0.0, 2))
+        at_once = 8 if executed else 64
+        wanted = task(episodes, executed=executed)
+        asyncio.run(played(folder, wanted, 0.0, at_once, workers=workers, on_event=watch))
+    return (used[-1] - used[0]) / episodes
 
 
 def main() -> None:
@@ -298,7 +314,10 @@ def main() -> None:
     kept = parts.add_parser("memory")
     kept.add_argument("--episodes", type=int, default=10_000)
     kept.add_argument("--workers", type=int, default=0, help="of Ray; 0 for one process")
-    parts.add_parser("driver").add_argument("--episodes", type=int, default=300)
+    bound = parts.add_parser("driver")
+    bound.add_argument("--episodes", type=int, default=300)
+    bound.add_argument("--workers", type=int, default=0, help="of Ray, for a row of its own")
+    bound.add_argument("--times", type=int, default=3)
     options = parser.parse_args()
     console = Console()
     console.print(f"Python {platform.python_version()}, {os.cpu_count()} processors")
@@ -310,7 +329,7 @@ def main() -> None:
         case "memory":
             memory(options.episodes, options.workers, console)
         case _:
-            driver(options.episodes, console)
+            driver(options.episodes, options.workers, options.times, console)
 
 
 if __name__ == "__main__":

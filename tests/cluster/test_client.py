@@ -55,10 +55,12 @@ def test_a_run_over_the_client_whose_worker_dies(tmp_path: Path, processes: Fork
     here, there = made(tmp_path / "here"), made(tmp_path / "there")
     expected = outcome(asyncio.run(executed(begin(here), None)))
 
+    killed: list[bool] = []
+
     def strike() -> None:
         while not recorded(there):
             time.sleep(0.02)
-        kill(workers(there)[0])
+        killed.append(kill(workers(there)[0]))
 
     striking = threading.Thread(target=strike, daemon=True)
     striking.start()
@@ -67,6 +69,7 @@ def test_a_run_over_the_client_whose_worker_dies(tmp_path: Path, processes: Fork
     driver.join(240)
     assert driver.exitcode == 0
     assert not striking.is_alive()
+    assert killed == [True]
     assert outcome(load_result(there / "run")) == expected
     assert len(paid(there)) == len(set(paid(there)))
 

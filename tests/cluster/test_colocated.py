@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from functools import partial
 
 import pytest
 
 from loopwright.cluster import RayCluster
-from loopwright.errors import SandboxUnavailable
-from loopwright.sandbox import Control, OpenedThere, SandboxSpec, colocated
+from loopwright.errors import LoopwrightError, SandboxError, SandboxUnavailable
+from loopwright.sandbox import Control, OpenedThere, SandboxProvider, SandboxSpec, colocated
 from loopwright.verify import Grader, PythonSuite
 
 pytestmark = pytest.mark.anyio
@@ -42,6 +43,32 @@ async def test_a_call_that_is_cancelled_leaves_an_object_that_works(cluster: Ray
         with pytest.raises(asyncio.CancelledError):
             await grading
         assert (await grader.grade({"solution.py": SLOW}, SUITE)).verdict.passed
+
+
+class Holding:
+    """An object whose module no worker has."""
+
+    def __init__(self, provider: SandboxProvider) -> None:
+        pass
+
+    async def give(self, what: str) -> object:
+        return {"a lock": threading.Lock(), "a word": "fine"}[what]
+
+    async def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("what", "kind"), [("a lock", SandboxError), ("nothing", LoopwrightError)])
+async def test_a_fault_of_an_object_ends_its_call_alone(cluster: RayCluster, what: str, kind: type[Exception]) -> None:
+    provider = await cluster.sandboxes("bubblewrap", None)
+    boxes = [await provider.open(SandboxSpec()) for _ in cluster.facts]
+    there = provider.colocate(Holding)
+    with pytest.raises(kind):
+        await there.call("give", what)
+    await there.close()
+    for box in boxes:
+        assert (await box.run(["true"])).ok
+        await box.close()
 
 
 async def test_what_no_worker_can_open_is_refused(cluster: RayCluster) -> None:

@@ -86,7 +86,7 @@ async def until(condition: Any, seconds: float) -> bool:
 async def test_a_worker_with_slow_facts_is_used_again(tmp_path: Path, ray: Any) -> None:
     actor = restarted(ray, tmp_path)
     said: list[str] = []
-    worker = Worker(actor, 0, tell=said.append)
+    worker = Worker(actor, 0, notify=said.append)
     await worker.begin(60)
     facts: Any = worker.facts
     assert kill(facts.pid)
@@ -123,9 +123,13 @@ async def test_a_worker_that_was_started_anew_is_checked_again(tmp_path: Path, r
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("offers", "times"), [({}, 0), ({"bubblewrap": "says so"}, 1)])
+@pytest.mark.parametrize(
+    ("offers", "times", "why"),
+    [({}, 0, "no worker lives"), ({"bubblewrap": "says so"}, 1, "no Docker Engine")],
+    ids=["it has none", "it fails"],
+)
 async def test_a_worker_that_opens_no_sandbox_is_not_asked_for_each(
-    ray: Any, offers: Mapping[str, str], times: int
+    ray: Any, offers: Mapping[str, str], times: int, why: str
 ) -> None:
     options: Any = {"num_cpus": 0, "max_concurrency": 100}
     actors = [ray.remote(kind).options(**options) for kind in (Lacking, SandboxWorker)]
@@ -134,13 +138,13 @@ async def test_a_worker_that_opens_no_sandbox_is_not_asked_for_each(
     workers.all = [Worker(actor, number) for number, actor in enumerate((lacking, able))]
     for worker in workers.all:
         await worker.begin(60)
-    provider = WorkerSandboxes(workers, "bubblewrap", "a test", None, 10)
+    provider = WorkerSandboxes(workers, "bubblewrap", "a test", None, 3)
     for _ in range(3):
         async with await provider.open(SandboxSpec()) as sandbox:
             assert (await sandbox.run(["true"])).ok
     assert await asyncio.wrap_future(lacking.asked.remote().future()) == times
-    workers.all[1].alive = False
-    with pytest.raises(SandboxUnavailable, match="no Docker Engine"):
+    workers.all[1].alive, workers.all[1].refused = False, "it is away"
+    with pytest.raises(SandboxUnavailable, match=why):
         await provider.open(SandboxSpec())
     await asyncio.wrap_future(able.clear.remote().future())
     for worker, actor in zip(workers.all, (lacking, able), strict=True):

@@ -96,7 +96,7 @@ async def test_callers_that_wait_for_a_model_share_a_try_that_fails() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_caller_that_gives_up_leaves_the_try_to_those_that_wait() -> None:
+async def test_a_caller_that_gives_up_ends_its_try_and_the_next_one_tries_itself() -> None:
     tries = 0
 
     async def start() -> Worker:

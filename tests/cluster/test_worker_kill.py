@@ -15,7 +15,7 @@ import pytest
 from loopwright.cluster import RayCluster
 from loopwright.errors import SandboxLost, WorkerLost
 from loopwright.sandbox import Sandbox, SandboxProvider, SandboxSpec
-from loopwright.store import read_run
+from loopwright.store import SandboxOpened, read_run
 from loopwright.verify import Grader, PythonSuite
 from tests.cluster.workload import Came, Shared, alive, begin, descendants, executed, kill, made, opened, outcome, paid
 from tests.faults.table import proves
@@ -40,6 +40,12 @@ class Afar:
         pass
 
 
+def purposes(folder: Path) -> list[tuple[str | None, str]]:
+    """The sandboxes of each episode, by what they were for."""
+    events = read_run(folder / "run").events
+    return sorted((one.episode or "", one.data.purpose) for one in events if isinstance(one.data, SandboxOpened))
+
+
 async def undisturbed(folder: Path, provider: str) -> list[Came]:
     """On this machine alone."""
     result = outcome(await executed(begin(made(folder), provider), None))
@@ -52,6 +58,7 @@ async def test_a_run_on_workers_comes_to_the_same(tmp_path: Path, cluster: RayCl
     expected = await undisturbed(here, "bubblewrap")
     assert outcome(await executed(begin(made(there)), Shared(cluster))) == expected
     assert sorted(paid(there)) == sorted(paid(here))
+    assert purposes(there) == purposes(here)
     assert {one.host for one in opened(there)} == {facts.host for facts in cluster.facts}
     assert {one.host for one in opened(here)} == {""}
 
@@ -133,7 +140,7 @@ async def test_a_worker_that_says_nothing(cluster: RayCluster) -> None:
 @pytest.mark.parametrize("kind", [None, Afar], ids=["beside", "afar"])
 @proves(
     "on a Ray cluster, a worker that stops to answer within a test whose time runs out",
-    "no verdict: the test runs again on another worker",
+    "no verdict, and no failure of the verifier: the worker counts as lost",
 )
 async def test_a_worker_that_says_nothing_is_no_test_that_took_too_long(
     cluster: RayCluster, kind: type[Afar] | None, solution: str, test: str

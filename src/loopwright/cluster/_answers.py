@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -31,7 +32,7 @@ class Failed:
                 return cls("OSError", numbered if error.errno is not None else (str(error),))
             case ValueError():
                 return cls("ValueError", (str(error),))
-        return cls(type(error).__name__, (str(error),))
+        return cls(type(error).__name__, (str(error), _where(error)))
 
     def error(self, unknown: type[LoopwrightError]) -> Exception:
         """The error again; one of an unexpected class as another."""
@@ -46,6 +47,12 @@ class Failed:
         for name, value in self.state.items():
             setattr(error, name, value)
         return error
+
+
+def _where(error: Exception) -> str:
+    """Where an unexpected error was raised, for whoever mends it."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    return "".join(f"({frame.filename}:{frame.lineno})" for frame in last)
 
 
 async def answered(work: Awaitable[Any]) -> Any:

@@ -192,7 +192,7 @@ class RayCluster:
         )
         actor = made.remote()
         self._actors.append(actor)
-        return Worker(actor, place, self._workers.changed, check=_check, tell=self._tell)
+        return Worker(actor, place, self._workers.changed, check=_check, notify=self._tell)
 
     async def _begun(self) -> None:
         begun = await asyncio.gather(*(worker.begin(START) for worker in self._workers.all), return_exceptions=True)
@@ -203,12 +203,14 @@ class RayCluster:
     async def _close(self) -> None:
         """Ends sandboxes and workers."""
         living = [worker for worker in self._workers.all if worker.alive]
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_GOODBYE):
-                await asyncio.gather(*(worker.ask("clear") for worker in living), return_exceptions=True)
-        for worker in self._workers.all:
-            await worker.end()
-        await asyncio.to_thread(self._leave)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GOODBYE):
+                    await asyncio.gather(*(worker.ask("clear") for worker in living), return_exceptions=True)
+        finally:
+            for worker in self._workers.all:
+                await worker.end()
+            await asyncio.shield(asyncio.to_thread(self._leave))
 
 
 def _host(ray: Any, name: str, folder: str) -> Any:

@@ -11,7 +11,7 @@ from loopwright.cluster._answers import Failed
 from loopwright.cluster._driver import Worker, next_number
 from loopwright.cluster._objects import ObjectAnswer, ObjectPlan
 from loopwright.cluster._workers import Choice
-from loopwright.errors import SandboxError, SandboxUnavailable, WorkerLost
+from loopwright.errors import LoopwrightError, SandboxError, SandboxUnavailable, WorkerLost
 from loopwright.sandbox import OpenedThere
 
 
@@ -30,6 +30,7 @@ class ColocatedObject:
         self._plan = plan
         self._opened = opened
         self._number = next_number()
+        """Of this object on its worker; another one where it is made anew."""
         self._worker: Worker | None = None
 
     async def call(self, method: str, *arguments: Any, **named: Any) -> Any:
@@ -56,6 +57,7 @@ class ColocatedObject:
     async def _placed(self, refused: Mapping[Worker, SandboxError]) -> Worker:
         """Its worker, or one on which it is made anew."""
         if self._worker is None or not self._worker.alive:
+            self._number = next_number()
             self._worker = await self._choice.best(refused)
         self._worker.held.add(self)
         return self._worker
@@ -67,5 +69,5 @@ class ColocatedObject:
         for opened in answer.opened:
             self._opened(opened)
         if isinstance(answer.value, Failed):
-            raise answer.value.error(SandboxError)
+            raise answer.value.error(LoopwrightError)
         return answer.value

@@ -125,7 +125,7 @@ def _addresses(ray: Any) -> Sequence[str]:
     head = str(ray.get_runtime_context().gcs_address)
     if not client.is_connected():
         return [head]
-    return [head, f"ray://{client.get_context().client_worker._conn_str}"]
+    return [head, f"ray://{getattr(client.get_context().client_worker, '_conn_str', '')}"]
 
 
 def _set_mode(ray: Any, mode: str | None) -> None:

@@ -37,7 +37,7 @@ class Worker:
         lost: type[LoopwrightError] = WorkerLost,
         failed: type[LoopwrightError] = SandboxError,
         check: Callable[[Any], None] = lambda facts: None,
-        tell: Callable[[str], None] = lambda line: None,
+        notify: Callable[[str], None] = lambda line: None,
     ) -> None:
         """Takes over an actor.
 
@@ -48,7 +48,7 @@ class Worker:
             lost: The error where it is gone.
             failed: The error in place of one that is no kind of Loopwright's.
             check: Raises a `LoopwrightError` where its facts say that it is of no use, each time that it was started.
-            tell: Called with what the user should know of its life.
+            notify: Called with what the user should know of its life.
         """
         self.number = number
         self.facts: WorkerFacts | None = None
@@ -56,7 +56,7 @@ class Worker:
         self.refused = ""
         """Why it is not used, though it answers; empty where it is."""
         self.held: set[object] = set()
-        """Sandboxes that are open or being opened there."""
+        """Sandboxes and objects that are open or being opened there."""
         self.used = 0
         """The turn in which it was last chosen."""
         self._actor = actor
@@ -64,7 +64,7 @@ class Worker:
         self._unknown = failed
         self._check = check
         self._changed = changed
-        self._tell = tell
+        self._notify = notify
         self._incarnation = ""
         self._waiting: set[asyncio.Future[Any]] = set()
         self._health: asyncio.Task[None] | None = None
@@ -93,7 +93,7 @@ class Worker:
 
     async def end(self) -> None:
         """Lets go of it."""
-        self._tell = lambda line: None
+        self._notify = lambda line: None
         for task in filter(None, (self._health, self._return)):
             task.cancel()
         self._lose("the run is over")
@@ -154,9 +154,11 @@ class Worker:
             future.cancel()
         elif error := done.exception():
             # A method answers by a value: this is Ray's own.
+            fault = _fault_of_call(error)
             if not future.done():
-                future.set_exception(self.lost(type(error).__name__))
-            self._lose(type(error).__name__)
+                future.set_exception(self._unknown(fault) if fault else self.lost(type(error).__name__))
+            if not fault:
+                self._lose(type(error).__name__)
         elif not future.done():
             future.set_result(done.result())
 
@@ -177,15 +179,15 @@ class Worker:
 
     def _lose(self, why: str) -> None:
         """What it held is gone, or is given up; it may answer again."""
-        if self.alive:
-            self._tell(f"{self.lost(why).args[0]}; what was under way there is done again elsewhere")
-        self.alive = False
+        was_alive, self.alive = self.alive, False
         self.held.clear()
         for future in list(self._waiting):
             if not future.done():
                 future.set_exception(self.lost(why))
                 future.exception()  # marks it as seen, for a call that nobody waits for
         self._changed()
+        if was_alive:
+            self._notify(f"{self.lost(why).args[0]}; what was under way there is done again elsewhere")
 
     async def _watch(self) -> None:
         while True:
@@ -221,11 +223,21 @@ class Worker:
             self._check(facts)
         except LoopwrightError as error:
             self.refused = str(error.args[0])
-            self._tell(f"a worker that came back is not used: {self.refused}")
+            self._notify(f"a worker that came back is not used: {self.refused}")
             return
         self.facts, self.alive = facts, True
-        self._tell(f"a worker is there again, on {self.host}")
         self._changed()
+        self._notify(f"a worker is there again, on {self.host}")
+
+
+def _fault_of_call(error: BaseException) -> str:
+    """What is wrong with what a call sent or gave back; empty where the worker itself is gone."""
+    from ray.exceptions import RayTaskError
+
+    if not isinstance(error, RayTaskError):
+        return ""
+    cause = type(getattr(error, "cause", error)).__name__
+    return f"a worker cannot read what it was sent, or cannot send what came of it: {cause}"
 
 
 def _can_be_sent(arguments: tuple[Any, ...]) -> bool:

@@ -32,7 +32,7 @@ class ObjectAnswer:
     value: Any
     """What the method gave, or a `Failed`."""
     opened: Sequence[OpenedThere]
-    """The sandboxes that it opened meanwhile."""
+    """The sandboxes that it opened since the last answer."""
 
 
 class WarmSandbox(Sandbox, Protocol):
@@ -71,14 +71,14 @@ class WorkerObject:
         sandbox = await self._open(labelled)
         self._opened.append(
             OpenedThere(
-                sandbox.id,
-                sandbox.provider,
-                sandbox.image,
-                tuple(sandbox.controls),
-                sandbox.pooled,
-                socket.gethostname(),
-                spec.labels,
-                time.monotonic() - started,
+                id=sandbox.id,
+                provider=sandbox.provider,
+                image=sandbox.image,
+                controls=tuple(sandbox.controls),
+                pooled=sandbox.pooled,
+                host=socket.gethostname(),
+                labels=spec.labels,
+                seconds=time.monotonic() - started,
             )
         )
         return sandbox

@@ -73,6 +73,7 @@ class SandboxWorker:
         self._sandboxes: dict[str, Sandbox] = {}
         self._processes: dict[int, _Spoken] = {}
         self._objects: dict[int, WorkerObject] = {}
+        self._released: set[int] = set()
         self._calls: dict[int, asyncio.Task[Any]] = {}
         self._heard = time.monotonic()
         self._lease: asyncio.Task[None] | None = None
@@ -208,11 +209,14 @@ class SandboxWorker:
     async def _call_object(
         self, number: int, plan: ObjectPlan, method: str, arguments: Sequence[Any], named: Mapping[str, Any]
     ) -> ObjectAnswer:
+        if number in self._released:  # Ray may change the order of calls
+            raise WorkerLost("the object was closed")
         if number not in self._objects:
             self._objects[number] = WorkerObject(plan, lambda spec: self._warm(plan.provider, spec))
         return await self._objects[number].call(method, arguments, named)
 
     async def _release(self, number: int) -> None:
+        self._released.add(number)
         if made := self._objects.pop(number, None):
             await made.end()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from loopwright.cluster._driver import Worker
 from loopwright.errors import SandboxError, SandboxUnavailable
@@ -41,14 +41,18 @@ class Workers:
         worker.used = self._turn
         return worker
 
-    async def until_some_live(self, patience: float) -> bool:
-        """Waits until a worker lives; says whether one does."""
+    async def until_some_live(self, patience: float, without: Collection[Worker] = ()) -> bool:
+        """Waits until a worker lives that is not left out; says whether one does."""
+
+        def lives() -> bool:
+            return any(worker.alive and worker not in without for worker in self.all)
+
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(patience):
-                while not any(worker.alive for worker in self.all):
+                while not lives():
                     self._news.clear()
                     await self._news.wait()
-        return any(worker.alive for worker in self.all)
+        return lives()
 
     def none_lives(self, patience: float) -> SandboxUnavailable:
         """The error where no worker came back within so many seconds."""
@@ -77,24 +81,28 @@ class Choice:
         """Workers that could open none, and since when."""
 
     async def best(self, refused: Mapping[Worker, SandboxError]) -> Worker:
-        """The least loaded worker of those that did not refuse this time.
+        """The least loaded worker of those that have the provider and did not refuse this time.
 
         Raises:
             SandboxError: All that live refused, or none lives.
         """
         while True:
-            if (worker := self._workers.least_loaded(set(refused), self._is_unlikely)) is not None:
+            lacking = [worker for worker in self._workers.all if self._lacks(worker)]
+            worker = self._workers.least_loaded({*refused, *lacking}, self._refused_lately)
+            if worker is not None:
                 return worker
             if refused:
                 raise next(iter(refused.values()))
-            if not await self._workers.until_some_live(self._patience):
+            if not await self._workers.until_some_live(self._patience, lacking):
                 raise self._workers.none_lives(self._patience)
 
     def refused(self, worker: Worker) -> None:
         """It could open none: it comes last for a while."""
         self._refused[worker] = time.monotonic()
 
-    def _is_unlikely(self, worker: Worker) -> bool:
-        """Whether a worker has no such provider, or refused not long ago."""
-        lacks = worker.facts is not None and self._name not in worker.facts.sandboxes
-        return lacks or time.monotonic() - self._refused.get(worker, -_AGAIN) < _AGAIN
+    def _lacks(self, worker: Worker) -> bool:
+        """Whether a worker has no such provider, by what it said when it was started."""
+        return worker.facts is not None and self._name not in worker.facts.sandboxes
+
+    def _refused_lately(self, worker: Worker) -> bool:
+        return time.monotonic() - self._refused.get(worker, -_AGAIN) < _AGAIN

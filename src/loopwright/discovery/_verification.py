@@ -64,7 +64,7 @@ class ConstructionVerifier:
             said = json.loads(await asyncio.wait_for(program.receive(), problem.verify_timeout + _GRACE))
         except (GuestLost, TimeoutError, ValueError) as error:
             try:
-                await program.stop()  # fails where its worker is gone, which answers as little
+                await program.stop()  # `WorkerLost` if the worker is gone: then the verifier did not fail
             finally:
                 await self.close()
             raise VerifierError(f"the sandbox of the verifier does not answer: {error or 'it timed out'}") from None

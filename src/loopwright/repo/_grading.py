@@ -188,7 +188,7 @@ async def _results(space: Workspace, order: Mapping[str, object], seconds: float
             elif names[number] not in outcomes or not passed:
                 outcomes[names[number]] = passed, evidence
     except TimeoutError:
-        await program.stop()  # fails where its worker is gone, which tells as little
+        await program.stop()  # `WorkerLost` if the worker is gone: then this was no time-out
         why = f"the tests took more than {seconds:g} s"
     except GuestLost as error:
         why = f"the process of the tests {error} before this test had a result"

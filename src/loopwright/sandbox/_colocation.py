@@ -35,11 +35,11 @@ class Colocated(Protocol):
     """An object on the machine of its sandboxes."""
 
     async def call(self, method: str, *arguments: Any, **named: Any) -> Any:
-        """Calls a method of it with what can be pickled.
+        """Calls a method of it with what can be pickled; one call at a time.
 
         Raises:
             WorkerLost: Its machine is gone.
-            LoopwrightError: What the method raises.
+            LoopwrightError: What the method raises; any other error of the method comes as a `LoopwrightError`.
         """
         ...
 
@@ -62,8 +62,9 @@ class ColocatingProvider(Protocol):
         """Places an object beside its sandboxes.
 
         Args:
-            make: Called there with a provider. It can be pickled, and imported there. What it makes has a method
-                `close`, and keeps nothing but sandboxes: it is made again where its machine was lost.
+            make: Called there with a provider. It can be pickled, and its module is installed there. What it makes
+                has methods that are coroutines and do not block the event loop, among them `close`. It keeps nothing
+                but sandboxes, as it is made again where its machine was lost.
             labels: What every sandbox that it opens gets in addition.
             opened: Told of each of them, when a call of the object comes back.
 

@@ -48,6 +48,9 @@ class GradingSandbox:
             async with asyncio.timeout(None if fresh else _PATIENCE):
                 await program.send(kind, token + payload)
                 said = await program.receive()
+        except asyncio.CancelledError:
+            self._program = None  # what it still says would be taken for the next answer
+            raise
         except (GuestLost, TimeoutError) as error:
             lost = str(error) or "did not answer"
         if said == (b"K", token):

@@ -66,7 +66,7 @@ class TestRelay:
                 lost = await self._relay()
         except TimeoutError:
             self.timed_out = True
-            await self._stop_what_was_waited_for()
+            await self._stop()
             lost = f"no result within {timeout:g} s"
             lost += "; the candidate was at work" if self._waits_for_candidate else "; the test's own code was at work"
         except GuestLost:
@@ -80,17 +80,18 @@ class TestRelay:
         else:
             raise VerifierError(lost, remedy="The test had asked nothing of the candidate yet.")
 
-    async def _stop_what_was_waited_for(self) -> None:
-        """Fails where its worker is gone: nothing comes from there, as from a program that does not end.
+    async def _stop(self) -> None:
+        """Ends the candidate's program, and the test's unless it is still to be told that there is no answer.
+
+        Where the worker of one is gone, nothing came from there either: then this was no time-out.
 
         Raises:
             CandidateSandboxLost: The candidate's sandbox ended.
             SandboxLost: The verifier's sandbox ended, or the worker.
         """
-        if self._waits_for_candidate:
-            with _candidates():
-                await self._candidate.stop()
-        else:
+        with _candidates():
+            await self._candidate.stop()
+        if not self._waits_for_candidate:
             await self._verifier.stop()
 
     async def _relay(self) -> str:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
+from loopwright.errors import SandboxLost
 from loopwright.sandbox._guest.frames import FrameDecoder, frame
 from loopwright.sandbox._types import Process, Sandbox
 from loopwright.sandbox.host._bundle import bundle
 
 _LIFETIME = 24 * 3600.0  # its sandbox ends sooner
+_ENDING = 60.0
+"""Seconds until a program that was killed is gone, on a busy machine, too."""
 
 
 class GuestLost(Exception):
@@ -69,7 +73,11 @@ class GuestProgram:
         """Kills it with everything it started, and waits until that is done.
 
         Raises:
-            SandboxLost: The sandbox is gone.
+            SandboxLost: The sandbox is gone, or does not say that it is done.
         """
-        await self._process.kill()
-        await self._process.wait()
+        try:
+            async with asyncio.timeout(_ENDING):
+                await self._process.kill()
+                await self._process.wait()
+        except TimeoutError:
+            raise SandboxLost(f"a program in the sandbox did not end within {_ENDING:g} s") from None
