@@ -23,7 +23,11 @@ from tests.cluster.workload import begin, drive, executed, kill, made, outcome, 
 WITH_A_TOKEN = "import os; os.environ['RAY_AUTH_MODE'] = 'token'\n"
 CONNECTED = """
 import ray
-ray.init({here!r}, log_to_driver=False, logging_level="ERROR")
+while not ray.is_initialized():
+    try:
+        ray.init({here!r}, log_to_driver=False, logging_level="ERROR")
+    except ConnectionAbortedError:  # a busy machine, on which Ray's 30 seconds do not suffice
+        pass
 """
 
 

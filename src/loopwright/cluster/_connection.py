@@ -8,7 +8,7 @@ import os
 import re
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -20,6 +20,7 @@ OLDEST, NEWEST = (2, 55), (3, 0)
 """Versions of Ray: from the first to below the second."""
 _ADDRESS = re.compile(r"(ray://)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):([0-9]{1,5})")
 _PATIENCE = 10.0
+_TRIES = 3
 _MODE = "RAY_AUTH_MODE"
 _INSTALL = "Run: pip install 'loopwright[ray]'"
 _HOW_TO_START = "Start one with `ray start --head`. If it asks for a token, set RAY_AUTH_MODE=token here, too."
@@ -154,7 +155,7 @@ def _begin(ray: Any, address: str, processors: int) -> None:
     try:
         if address:
             _reach(address)
-            ray.init(address, **quiet)
+            _join(ray, address, quiet)
         else:
             with _without_secrets():
                 ray.init("local", num_cpus=processors, include_dashboard=False, **quiet)
@@ -166,6 +167,18 @@ def _begin(ray: Any, address: str, processors: int) -> None:
         raise ClusterUnusable(
             f"there is no Ray cluster at {address or 'this machine'}: {_first_line(error)}", remedy=_HOW_TO_START
         ) from None
+
+
+def _join(ray: Any, address: str, settings: Mapping[str, Any]) -> None:
+    """Connects to a cluster that is there. A busy one may not start a client's server in Ray's 30 seconds."""
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            ray.init(address, **settings)
+        except ConnectionAbortedError:
+            if not tries_left:
+                raise
+        else:
+            return
 
 
 def _first_line(error: Exception) -> str:
