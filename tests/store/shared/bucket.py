@@ -115,8 +115,7 @@ def _user(iam: Any, name: str, rights: tuple[str, ...]) -> Keys:
 
 
 def _client(service: str, url: str, keys: Keys) -> Any:
-    import boto3
-
+    boto3 = pytest.importorskip("boto3")  # moto brings the version that it works with
     return boto3.client(
         service,
         endpoint_url=url,
