@@ -2,8 +2,8 @@
 
 `python -m bench.scale throughput [--workers 1 2 4 8] [--episodes 20] [--latency 1.0] [--times 3]` runs episodes of one
 call of a scripted model, which takes a second, first alone and then with a Python program that is tested in sandboxes:
-in one process, on Ray workers, and beside both as plain Ray tasks that do the same call and the same tests in the same
-sandboxes, without a loop, caps and a record. All ways run in turns; the table has medians and ranges.
+in one process, on Ray workers, and beside both as plain actors of Ray that do the same call and the same tests in the
+same sandboxes, without a loop, caps and a record. All ways run in turns; the table has medians and ranges.
 `python -m bench.scale memory [--episodes 10000] [--workers N]` tells the driver's memory by tenths of a run, and
 `python -m bench.scale driver [--episodes 300] [--workers N] [--times 3]` what an episode costs the driver's processor.
 """
@@ -226,11 +226,9 @@ def throughput(
                 seconds[way].append(run(count, places))
         middle = {way: median(found) for way, found in seconds.items()}
         cells = [f"{count / one:.2f} ({(one / each - latency) * 1000:.0f})" for one in middle.values()]
-        ratios = [plain / ray for ray, plain in zip(seconds["on Ray workers"], seconds["plain Ray"], strict=True)]
-        more = [
-            (ray - plain) / each * 1000
-            for ray, plain in zip(seconds["on Ray workers"], seconds["plain Ray"], strict=True)
-        ]
+        pairs = list(zip(seconds["on Ray workers"], seconds["plain Ray"], strict=True))
+        ratios = [plain / ray for ray, plain in pairs]
+        more = [(ray - plain) / each * 1000 for ray, plain in pairs]
         shown.add_row(str(places), *cells, spread(ratios, 2), spread(more, 1))
     console.print(shown)
 

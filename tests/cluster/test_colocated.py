@@ -10,7 +10,7 @@ import pytest
 
 from loopwright.cluster import RayCluster
 from loopwright.errors import LoopwrightError, SandboxError, SandboxUnavailable
-from loopwright.sandbox import Control, OpenedThere, SandboxProvider, SandboxSpec, colocated
+from loopwright.sandbox import Control, OpenedThere, Pool, SandboxProvider, SandboxSpec, colocated, open_provider
 from loopwright.verify import Grader, PythonSuite
 
 pytestmark = pytest.mark.anyio
@@ -62,7 +62,8 @@ class Holding:
 async def test_a_fault_of_an_object_ends_its_call_alone(cluster: RayCluster, what: str, kind: type[Exception]) -> None:
     provider = await cluster.sandboxes("bubblewrap", None)
     boxes = [await provider.open(SandboxSpec()) for _ in cluster.facts]
-    there = provider.colocate(Holding)
+    there = colocated(provider, Holding)
+    assert there is not None
     with pytest.raises(kind):
         await there.call("give", what)
     await there.close()
@@ -79,7 +80,10 @@ async def test_what_no_worker_can_open_is_refused(cluster: RayCluster) -> None:
 
 
 async def test_on_one_machine_nothing_is_placed() -> None:
-    class Here:
-        name = "here"
-
-    assert colocated(Here(), partial(Grader, spec=SandboxSpec())) is None  # type: ignore[arg-type]  # opens nothing
+    pool = Pool(await open_provider("bubblewrap"))
+    try:
+        assert colocated(pool, partial(Grader, spec=SandboxSpec())) is None
+        async with Grader(pool, SandboxSpec()) as grader:
+            assert (await grader.grade({"solution.py": SLOW}, SUITE)).verdict.passed
+    finally:
+        await pool.close()

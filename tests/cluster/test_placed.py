@@ -9,7 +9,7 @@ import pytest
 from loopwright.cluster._driver import Worker
 from loopwright.cluster._models import PlacedModel
 from loopwright.errors import ModelUnavailable
-from loopwright.models import Message, Request, Scripted
+from loopwright.models import Message, Reply, Request, Scripted
 from tests.cluster.test_unusable import in_a_process
 
 PLACED = """
@@ -75,41 +75,41 @@ def test_a_model_that_finds_no_place_waits_for_none_later() -> None:
     assert in_a_process(PLACED + THE_GPU_IS_TAKEN).splitlines() == ["no place", "no place", "1.0"]
 
 
-@pytest.mark.anyio
-async def test_callers_that_wait_for_a_model_share_a_try_that_fails() -> None:
-    tries = 0
+class NeverThere:
+    """A model for which Ray finds no place."""
 
-    async def start() -> Worker:
-        nonlocal tries
-        tries += 1
+    def __init__(self) -> None:
+        self.tries = 0
+        self._model = PlacedModel(Scripted(["no"]), self._start)
+
+    async def ask(self) -> Reply:
+        return await self._model.complete(
+            Request(model=self._model.name, messages=(Message(role="user", content="?"),))
+        )
+
+    async def _start(self) -> Worker:
+        self.tries += 1
         await asyncio.sleep(0.05)
         raise TimeoutError
 
-    model = PlacedModel(Scripted(["no"]), start)
-    request = Request(model=model.name, messages=(Message(role="user", content="?"),))
-    said = await asyncio.gather(*(model.complete(request) for _ in range(5)), return_exceptions=True)
+
+@pytest.mark.anyio
+async def test_callers_that_wait_for_a_model_share_a_try_that_fails() -> None:
+    model = NeverThere()
+    said = await asyncio.gather(*(model.ask() for _ in range(5)), return_exceptions=True)
     assert [type(error) for error in said] == [ModelUnavailable] * 5
-    assert tries == 1
+    assert model.tries == 1
     with pytest.raises(ModelUnavailable, match="Ray started no process"):
-        await model.complete(request)
-    assert tries == 2, "a later caller tries anew"
+        await model.ask()
+    assert model.tries == 2, "a later caller tries anew"
 
 
 @pytest.mark.anyio
 async def test_a_caller_that_gives_up_ends_its_try_and_the_next_one_tries_itself() -> None:
-    tries = 0
-
-    async def start() -> Worker:
-        nonlocal tries
-        tries += 1
-        await asyncio.sleep(0.05)
-        raise TimeoutError
-
-    model = PlacedModel(Scripted(["no"]), start)
-    request = Request(model=model.name, messages=(Message(role="user", content="?"),))
-    first, second = (asyncio.ensure_future(model.complete(request)) for _ in range(2))
+    model = NeverThere()
+    first, second = (asyncio.ensure_future(model.ask()) for _ in range(2))
     await asyncio.sleep(0.01)
     first.cancel()
     with pytest.raises(ModelUnavailable):
         await second
-    assert tries == 2
+    assert model.tries == 2

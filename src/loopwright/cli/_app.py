@@ -58,9 +58,10 @@ _NAMED = 300
 _AS_JSON = "loopwright.json"
 """Where the context holds whether failures are told as JSON."""
 
+_NO_RIGHT = ("{} cannot be used: {}", "See who may read and write it and the folders above it.")
 _REFUSED = {
-    errno.EACCES: ("{} cannot be used: {}", "See who may read and write it and the folders above it."),
-    errno.EPERM: ("{} cannot be used: {}", "See who may read and write it and the folders above it."),
+    errno.EACCES: _NO_RIGHT,
+    errno.EPERM: _NO_RIGHT,
     errno.EROFS: ("{} cannot be written: {}", "Name a place that can be written."),
     errno.ENAMETOOLONG: ("{}: no file can have so long a name", "Shorten it."),
 }

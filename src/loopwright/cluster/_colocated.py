@@ -29,8 +29,8 @@ class ColocatedObject:
         self._choice = choice
         self._plan = plan
         self._opened = opened
-        self._number = next_number()
-        """Of this object on its worker; another one where it is made anew."""
+        self._number = 0
+        """Of this object on its worker; another one each time that it is placed."""
         self._worker: Worker | None = None
 
     async def call(self, method: str, *arguments: Any, **named: Any) -> Any:

@@ -91,8 +91,8 @@ class _Placed:
         self._start = start
         self._worker: Worker | None = None
         self._starting = asyncio.Lock()
-        self._failed: list[LoopwrightError] = []
-        """How starts failed, one after the other."""
+        self._failure: LoopwrightError | None = None
+        """How the last start failed."""
 
     async def close(self) -> None:
         """Lets go of its process, which ends with the run."""
@@ -105,12 +105,12 @@ class _Placed:
         Raises:
             ModelUnavailable: Ray finds no place for it.
         """
-        failed = len(self._failed)
+        known = self._failure
         async with self._starting:
             if self._worker is None:
-                if len(self._failed) > failed:
+                if self._failure is not None and self._failure is not known:
                     # Who waited while others tried does not try as long again.
-                    raise self._failed[-1]
+                    raise self._failure
                 self._worker = await self._started()
             return self._worker
 
@@ -118,16 +118,14 @@ class _Placed:
         try:
             return await self._start()
         except LoopwrightError as error:
-            self._failed.append(error)
+            self._failure = error
             raise
         except Exception as error:  # Ray's, or the time is over
-            self._failed.append(
-                ModelUnavailable(
-                    f"{self.name}: Ray started no process for it ({type(error).__name__})",
-                    remedy="If the cluster has GPUs, a diffusion pipeline needs one of its own: see `ray status`.",
-                )
+            self._failure = ModelUnavailable(
+                f"{self.name}: Ray started no process for it ({type(error).__name__})",
+                remedy="If the cluster has GPUs, a diffusion pipeline needs one of its own: see `ray status`.",
             )
-            raise self._failed[-1] from None
+            raise self._failure from None
 
 
 class PlacedModel(_Placed):

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from types import MappingProxyType
 from typing import Any
 
 from loopwright.cluster._colocated import ColocatedObject
@@ -218,8 +217,8 @@ class WorkerSandboxes:
         self,
         make: Callable[[SandboxProvider], Any],
         *,
-        labels: Mapping[str, str] = MappingProxyType({}),
-        opened: Callable[[OpenedThere], None] = lambda sandbox: None,
+        labels: Mapping[str, str],
+        opened: Callable[[OpenedThere], None],
     ) -> ColocatedObject:
         """Places an object on a worker, beside the sandboxes that it opens; see `ColocatingProvider.colocate`."""
         plan = ObjectPlan(make, self.name, self._default(), dict(labels))

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from dataclasses import fields, replace
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from loopwright.environments import Environment, EnvironmentSetup, HasMachine
@@ -255,8 +255,8 @@ class RecordingProvider:
         self,
         make: Callable[[SandboxProvider], Any],
         *,
-        labels: Mapping[str, str] = MappingProxyType({}),
-        opened: Callable[[OpenedThere], None] = lambda sandbox: None,
+        labels: Mapping[str, str],
+        opened: Callable[[OpenedThere], None],
     ) -> Colocated | None:
         """Places an object beside its sandboxes, which are recorded; see `ColocatingProvider`."""
         if not isinstance(self._provider, ColocatingProvider):

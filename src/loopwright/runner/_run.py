@@ -15,12 +15,7 @@ from pathlib import Path
 from loopwright._version import __version__
 from loopwright.control import ControlServer
 from loopwright.errors import CallInDoubt, Interrupted, UserError
-from loopwright.loop import (
-    GRADE,
-    Gate,
-    Graphs,
-    Person,
-)
+from loopwright.loop import GRADE, Gate, Graphs, Person
 from loopwright.notify import Notifier, Target
 from loopwright.plan import (
     BudgetBook,

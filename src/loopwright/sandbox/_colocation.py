@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 from loopwright.sandbox._types import SandboxProvider
 from loopwright.types import ControlState
-
-_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +53,8 @@ class ColocatingProvider(Protocol):
         self,
         make: Callable[[SandboxProvider], Any],
         *,
-        labels: Mapping[str, str] = _NONE,
-        opened: Callable[[OpenedThere], None] = lambda sandbox: None,
+        labels: Mapping[str, str],
+        opened: Callable[[OpenedThere], None],
     ) -> Colocated | None:
         """Places an object beside its sandboxes.
 
@@ -76,4 +73,6 @@ class ColocatingProvider(Protocol):
 
 def colocated(provider: SandboxProvider, make: Callable[[SandboxProvider], Any]) -> Colocated | None:
     """Places an object beside the sandboxes of a provider; None where they are here, or where that cannot be."""
-    return provider.colocate(make) if isinstance(provider, ColocatingProvider) else None
+    if not isinstance(provider, ColocatingProvider):
+        return None
+    return provider.colocate(make, labels={}, opened=lambda sandbox: None)
