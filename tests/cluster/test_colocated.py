@@ -9,6 +9,9 @@ from functools import partial
 import pytest
 
 from loopwright.cluster import RayCluster
+from loopwright.cluster._answers import Failed
+from loopwright.cluster._objects import ObjectPlan
+from loopwright.cluster._worker import SandboxWorker
 from loopwright.errors import LoopwrightError, SandboxError, SandboxUnavailable
 from loopwright.sandbox import Control, OpenedThere, Pool, SandboxProvider, SandboxSpec, colocated, open_provider
 from loopwright.verify import Grader, PythonSuite
@@ -35,14 +38,52 @@ async def test_its_sandboxes_are_told_with_their_machine_and_are_warm_for_the_ne
     assert all(one.labels["any"] == "1" and one.seconds > 0 and one.controls for one in told)
 
 
-async def test_a_call_that_is_cancelled_leaves_an_object_that_works(cluster: RayCluster) -> None:
+@pytest.mark.parametrize("seconds", [0, 0.05, 1.5])
+async def test_a_call_that_is_cancelled_leaves_an_object_that_works(cluster: RayCluster, seconds: float) -> None:
     async with Grader(await cluster.sandboxes("bubblewrap", None), SandboxSpec()) as grader:
         grading = asyncio.ensure_future(grader.grade({"solution.py": SLOW}, WAITS))
-        await asyncio.sleep(1.5)
+        await asyncio.sleep(seconds)
         grading.cancel()
         with pytest.raises(asyncio.CancelledError):
             await grading
         assert (await grader.grade({"solution.py": SLOW}, SUITE)).verdict.passed
+
+
+class Slow:
+    """An object that tidies up for a while when a call is cancelled."""
+
+    def __init__(self, provider: SandboxProvider) -> None:
+        self.tidy = True
+
+    async def work(self, seconds: float) -> bool:
+        self.tidy, before = False, self.tidy
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            await asyncio.sleep(0.3)
+            self.tidy = True
+        return before
+
+    async def close(self) -> None:
+        assert self.tidy
+
+
+async def test_a_call_waits_for_the_one_before() -> None:
+    worker, plan = SandboxWorker(), ObjectPlan(Slow, "bubblewrap", None, {})
+    first = asyncio.ensure_future(worker.call_object(1, 1, plan, "work", (97,), {}))
+    await asyncio.sleep(0.01)
+    await worker.drop(1)
+    assert (await worker.call_object(2, 1, plan, "work", (0,), {})).value is True
+    assert await worker.release(3, 1) is None
+    assert isinstance(await first, Failed)
+
+
+async def test_a_call_that_comes_after_it_was_dropped_is_not_made() -> None:
+    worker = SandboxWorker()
+    await worker.drop(1)
+    assert isinstance(
+        await worker.call_object(1, 1, ObjectPlan(Slow, "bubblewrap", None, {}), "work", (97,), {}), Failed
+    )
 
 
 class Holding:

@@ -27,6 +27,19 @@ async def test_a_fork_bomb(attack: Attack) -> None:
     assert set(done.stdout.head.decode().split("\n")[:100]) - {""} == {"EAGAIN"}
 
 
+@proves("a fork bomb, beside another command", "all of it are dead at the deadline; the other command goes on")
+@pytest.mark.slow
+async def test_a_fork_bomb_beside_another_command(box: Sandbox, attack: Attack) -> None:
+    other = await box.start(["sh", "-c", "read line; echo $line"], timeout=300)
+    bomb = "while True:\n  try: os.fork()\n  except OSError: print('all', flush=True)"
+    done = await until_deadline(lambda deadline: attack(bomb, timeout=deadline), lambda done: done.stdout.head)
+    assert done.timed_out
+    assert done.leftovers > 50
+    await other.write(b"alive\n")
+    assert await other.read() == b"alive\n"
+    assert (await other.wait()).ok
+
+
 @proves("taking all processes, beside other commands", "these fail and say so, or work; the sandbox is not lost")
 async def test_no_process_left_for_others(box: Sandbox) -> None:
     take = "import os, time\nwhile True:\n  try:\n    if not os.fork(): time.sleep(97)\n  except OSError: break\n"

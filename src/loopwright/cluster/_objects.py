@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -52,17 +53,20 @@ class WorkerObject:
         self._plan = plan
         self._open = open_sandbox
         self._opened: list[OpenedThere] = []
+        self._turn = asyncio.Lock()
         self._made = plan.make(self)
 
     async def call(self, method: str, arguments: Sequence[Any], named: Mapping[str, Any]) -> ObjectAnswer:
-        """Calls a method of the object."""
-        value = await answered(getattr(self._made, method)(*arguments, **named))
-        opened, self._opened = self._opened, []
-        return ObjectAnswer(value, opened)
+        """Calls a method of the object, once the call before has ended: a cancelled one may still tidy up."""
+        async with self._turn:
+            value = await answered(getattr(self._made, method)(*arguments, **named))
+            opened, self._opened = self._opened, []
+            return ObjectAnswer(value, opened)
 
     async def end(self) -> None:
-        """Closes the object."""
-        await self._made.close()
+        """Closes the object, once its last call has ended."""
+        async with self._turn:
+            await self._made.close()
 
     async def open(self, spec: SandboxSpec) -> Sandbox:
         """Opens a sandbox for the object; see `SandboxProvider.open`."""

@@ -75,6 +75,7 @@ class SandboxWorker:
         self._objects: dict[int, WorkerObject] = {}
         self._released: set[int] = set()
         self._calls: dict[int, asyncio.Task[Any]] = {}
+        self._dropped: set[int] = set()
         self._heard = time.monotonic()
         self._lease: asyncio.Task[None] | None = None
 
@@ -151,7 +152,8 @@ class SandboxWorker:
         return await answered(self._ended(process))
 
     async def drop(self, call: int) -> None:
-        """Stops a call whose answer nobody waits for any more."""
+        """Stops a call whose answer nobody waits for any more, also one that Ray brings only later."""
+        self._dropped.add(call)
         if call in self._calls:
             self._calls[call].cancel()
 
@@ -180,6 +182,8 @@ class SandboxWorker:
 
     async def _numbered(self, number: int, work: Any) -> Any:
         task = self._calls[number] = asyncio.ensure_future(answered(work))
+        if number in self._dropped:
+            task.cancel()
         try:
             await asyncio.wait([task])
             return Failed.of(WorkerLost("its worker ended the sandbox")) if task.cancelled() else task.result()

@@ -91,6 +91,7 @@ async def set_up(
     files: GroupFiles = NO_GROUP,
     counters: Sequence[str] = (),
     grouped: Collection[Control] = (Control.MEMORY, Control.PIDS),
+    niceness: int = 0,
 ) -> RunnerFacts:
     """Tells the runner whom commands run as and within which limits.
 
@@ -101,6 +102,8 @@ async def set_up(
         files: Descriptors, as the runner has them, of the control group that commands enter.
         counters: Files inside the sandbox that may count processes killed for memory.
         grouped: What control groups limit; the rest gets a limit for each process or uid instead.
+        niceness: How much commands yield to the runner, where it has no processor time but that of their control
+            group: it must be able to end them, however many they are.
 
     Raises:
         SandboxLost: There is no runner, or it cannot do that.
@@ -109,7 +112,7 @@ async def set_up(
     filters = pack(part for machine in MACHINES for part in (machine.encode(), program(machine, own_uid=account.own)))
     groups = pack(b"%d" % fd for fd in files.entrances)
     counts = pack([b"%d" % files.counter, *(path.encode() for path in counters)])
-    user = b"%d" % account.uid, b"%d" % account.gid
+    user = b"%d" % account.uid, b"%d" % account.gid, b"%d" % niceness
     sockets = b"%d" % most_sockets(spec)
     order = channel.call(Ask.SETUP, *user, b"%f" % LEASE, WORKDIR.encode(), rlimits, filters, sockets, groups, counts)
     try:

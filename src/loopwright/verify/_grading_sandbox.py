@@ -49,7 +49,7 @@ class GradingSandbox:
                 await program.send(kind, token + payload)
                 said = await program.receive()
         except asyncio.CancelledError:
-            self._program = None  # what it still says would be taken for the next answer
+            await self.drop_program()  # what it still says would be taken for the next answer
             raise
         except (GuestLost, TimeoutError) as error:
             lost = str(error) or "did not answer"

@@ -55,7 +55,7 @@ class Runner:
         self._frozen = 0
         """Operations under way that the workload could disturb."""
         self._lease = 60.0
-        self._user = User(os.getuid(), os.getgid(), (), ())
+        self._user = User(os.getuid(), os.getgid(), (), (), 0)
         self._operations = Operations()
         self._memory = MemoryCounter(b"-1")
         self._gate = SocketGate(-1, 0)
@@ -151,14 +151,14 @@ class Runner:
         self._send(Answer.VALUE, number, *fields)
 
     def _set_up(self, number: int, fields: Sequence[bytes]) -> None:
-        uid, gid, lease, workdir, rlimits, filters, sockets, entrances, counters = fields
+        uid, gid, niceness, lease, workdir, rlimits, filters, sockets, entrances, counters = fields
         pairs = [int(value) for value in unpack(rlimits)]
         groups = [int(fd) for fd in unpack(entrances)]
         self._memory = MemoryCounter(*unpack(counters))
         for fd in [*groups, self._memory.fd]:
             if fd >= 0:
                 os.set_inheritable(fd, False)
-        self._user = User(int(uid), int(gid), list(zip(pairs[::2], pairs[1::2])), groups)
+        self._user = User(int(uid), int(gid), list(zip(pairs[::2], pairs[1::2])), groups, int(niceness))
         self._lease = float(lease)
         os.umask(0o022)
         if self._user.switches:

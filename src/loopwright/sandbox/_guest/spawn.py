@@ -12,7 +12,7 @@ from loopwright.sandbox._guest.privileges import keep_for_files, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 NOT_FOUND, NOT_EXECUTABLE, FAILED = 127, 126, 1
 TAG = 10
@@ -24,12 +24,15 @@ did to its parents, session and environment. A process that lowers it only moves
 class User:
     """Whom commands run as, and within which limits."""
 
-    def __init__(self, uid: int, gid: int, rlimits: Sequence[tuple[int, int]], groups: Sequence[int]) -> None:
+    def __init__(
+        self, uid: int, gid: int, rlimits: Sequence[tuple[int, int]], groups: Sequence[int], niceness: int
+    ) -> None:
         self.uid = uid
         self.gid = gid
         self.rlimits = rlimits
         self.groups = groups
         """Descriptors; who writes `0` to them is in the workload's control groups."""
+        self.niceness = niceness
         self.switches = os.getuid() != uid
         """Whether the runner is root and the workload is not; else both share a uid, and the runner has CAP_KILL."""
 
@@ -97,6 +100,7 @@ def execute(user: User, argv: list[bytes], cwd: bytes, env: Mapping[bytes, bytes
         hard = resource.getrlimit(limit)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(limit, (value, value))
+    os.nice(user.niceness)
     show(True)
     _prefer_to_kill()
     # A workload of this uid could else use the runner's descriptors through /proc until the program is executed.
@@ -133,31 +137,32 @@ def kill_strays(tag: int, live: Collection[int], reap: Callable[[], None], patie
     """
     found: set[int] = set()
     until = time.monotonic() + patience
+    if not live:
+        _signal(-1, signal.SIGSTOP)  # many busy processes would leave no time for the search
     while True:
-        strays = _strays(tag, live)
+        strays = []
+        for stray in _strays(tag, live):
+            _signal(stray, signal.SIGSTOP)  # at once, so that none forks while the list is worked through
+            strays.append(stray)
         if not strays or time.monotonic() > until:
             return found
         found.update(strays)
         if live:
-            # First stop all, so that none forks while the list is worked through.
-            for number in (signal.SIGSTOP, signal.SIGKILL):
-                for pid in strays:
-                    _signal(pid, number)
+            for stray in strays:
+                _signal(stray, signal.SIGKILL)
         else:
             _signal(-1, signal.SIGKILL)  # everything but this process, in one step that no fork can outrun
         reap()
 
 
-def _strays(tag: int, live: Collection[int]) -> list[int]:
-    strays = []
+def _strays(tag: int, live: Collection[int]) -> Iterator[int]:
     for name in os.listdir("/proc"):
         if not name.isdigit() or name == "1":
             continue
         if live and _tag(name) in live:
             continue
         if _state(name) not in "ZX":
-            strays.append(int(name))
-    return strays
+            yield int(name)
 
 
 def _tag(pid: str) -> int:

@@ -68,6 +68,8 @@ _PYTHON_REMEDY = (
 TCP_BUFFERS = {"net.ipv4.tcp_rmem": "4096 65536 131072", "net.ipv4.tcp_wmem": "4096 16384 131072"}
 """Settings of the sandbox's own network: least, first and largest size of a buffer in bytes."""
 _COUNTERS = ("/sys/fs/cgroup/memory/memory.oom_control", "/sys/fs/cgroup/memory.events")
+_NICENESS = 10
+"""Of commands, as a container's runner has its share of the same processors only."""
 
 
 def default_image() -> str:
@@ -141,7 +143,7 @@ class Docker:
         self._open.add(sandbox)
         try:
             await self._engine.call(lambda client: _start(client, name, image))
-            facts = await set_up(channel, spec, account, counters=_COUNTERS)
+            facts = await set_up(channel, spec, account, counters=_COUNTERS, niceness=_NICENESS)
             sandbox.controls = await inspect(
                 sandbox, spec, account, facts, lambda readings: _bounds(readings, spec.limits), REMEDIES
             )
