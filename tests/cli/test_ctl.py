@@ -161,6 +161,21 @@ def test_a_cap_that_is_raised_lets_a_failed_episode_be_tried_again(invoke: Invok
     assert invoke("resume", "out", "--max-calls", "6").exit_code == 0
 
 
+def test_a_run_goes_on_with_fewer_episodes_at_a_time(invoke: Invoke, task: Path) -> None:
+    with started(invoke) as run:
+        run.wait_for("proposed", 3)
+    Path("out/control.sock").unlink()
+    with started(invoke, "--concurrency", "2", verb="resume") as run:
+        _wait(Path("out/control.sock").is_socket)
+        status = run.ctl("status")["status"]
+        assert (status["concurrency"], status["episodes"]["running"] <= 2) == (2, True), status
+        Path("go").touch()
+        code, _, stderr = run.end()
+    assert code == 0, stderr
+    assert len(_ends(run)) == 3
+    assert steered(Path("out")) == [("set_concurrency", None)]
+
+
 def test_a_socket_that_a_killed_process_left_is_told_and_replaced(invoke: Invoke, task: Path) -> None:
     with started(invoke) as run:
         run.wait_for("proposed", 3)

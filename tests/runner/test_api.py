@@ -43,6 +43,15 @@ def task() -> loopwright.Task:
     )
 
 
+@pytest.mark.parametrize(
+    "options", [{"concurrency": 0}, {"concurrency": 2.5}, {"repeats": 0}, {"calls": -1}, {"budget": {"usd": -1}}]
+)
+def test_a_number_that_cannot_be_is_refused_by_name(task: loopwright.Task, tmp_path: Path, options: Any) -> None:
+    with pytest.raises(UserError, match=f"`{next(iter(options))}.*`: "):
+        loopwright.run(task, model=Scripted([RIGHT]), out=tmp_path / "run", **options)
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_events_of_a_run_and_then_its_result(task: loopwright.Task, tmp_path: Path) -> None:
     heard: list[Event] = []
 
@@ -345,6 +354,8 @@ def test_a_run_goes_on_with_the_objects_it_was_started_with(task: loopwright.Tas
     assert not first.scored
     heard: list[Event] = []
     model = Scripted([WRONG, RIGHT])
+    with pytest.raises(UserError, match="`concurrency` is 0"):
+        loopwright.resume(out, model=model, concurrency=0)
     (episode,) = loopwright.resume(out, model=model, on_event=heard.append)
     assert [attempt.verdict.passed for attempt in episode.attempts] == [False, True]
     assert len(model.requests) == 2
@@ -442,14 +453,14 @@ def test_an_episode_is_skipped_while_its_sandboxes_are_looked_for(tmp_path: Path
         """On a cluster without workers this takes a minute."""
 
         async def sandboxes(self, name: str, image: str | None) -> Pool:
-            if not skipped.is_set():
+            if not asked.is_set():
+                asked.set()  # first, as the answer may find this call cancelled
                 reply = await asyncio.to_thread(ask, run.store.folder, skip)
                 assert reply.done
-                skipped.set()
                 await asyncio.sleep(600)
             return await super().sandboxes(name, image)
 
-    skipped = asyncio.Event()
+    asked = asyncio.Event()
     skip = ControlRequest(command=Skip(episode="say:refine:0"), by="ctl")
     model = Scripted(["```python\nn = 3\n```"], cycle=True)
     task = _wanted("3").model_copy(update={"model": model.name, "repeats": 2})

@@ -181,8 +181,8 @@ def _remedies(folder: Path, failures: Sequence[Failure]) -> list[str]:
         lines.append("A request that was refused is refused again: change the agent's card or the endpoint's settings.")
         lines.append(f"Then: loopwright resume {folder} --changed")
     if any(failure.error == "ModelRateLimited" for failure in failures):
-        lines.append("A server limits how often it is asked: wait, or lower --concurrency in a new run.")
-        lines.append(f"To go on after a while: loopwright resume {folder}")
+        lines.append("A server limits how often it is asked: wait, or ask it less often.")
+        lines.append(f"To go on: loopwright resume {folder} --concurrency 1")
     told = {"ModelRejected", "ModelRateLimited"}
     others = [one for one in failures if one.cause != Cause.BUDGET.value and one.error not in told]
     return lines if lines and not others else [*lines, f"Mend the cause, then: loopwright resume {folder}"]

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
+from pydantic import ValidationError
+
 from loopwright.agents import Agent, AgentRole
 from loopwright.errors import UserError
 from loopwright.loop import Strategy
@@ -167,14 +169,14 @@ def resolve(tasks: Tasks, *, stand_in: str | None = None, **options: Unpack[RunO
     # A file stands for a task only as it says it itself.
     unchanged = len(files) == len(own) and asked == own
     plain = {name: value for name, value in options.items() if name in _PLAIN and value is not None}
-    config = RunConfig.model_validate(
+    config = _config(
         {
             **plain,
             "tasks": tuple(asked),
             "files": tuple(files) if unchanged else (),
             "strategies": components.strategies,
             "models": components.models,
-            "budget": CapOptions.model_validate(options.get("budget") or {}),
+            "budget": options.get("budget") or {},
             "project": options.get("project") or Path().absolute(),
         }
     )
@@ -183,6 +185,14 @@ def resolve(tasks: Tasks, *, stand_in: str | None = None, **options: Unpack[RunO
         if isinstance(one, TaskFile):
             refuse_outside(one.task, run.instances[one.task.name], config.project, (config.project, one.project))
     return run
+
+
+def _config(fields: Mapping[str, Any]) -> RunConfig:
+    try:
+        return RunConfig.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from None
 
 
 _PLAIN = (RunOptions.__annotations__.keys() - ComponentOptions.__annotations__.keys()) & RunConfig.model_fields.keys()

@@ -49,11 +49,11 @@ class RunConfig(PlainNumbers):
     """Strategies to compare on every task; empty for each task's own."""
     models: tuple[str, ...] = ()
     """Models to compare, each for every role, over what tasks and cards say; empty for each task's own."""
-    calls: int | None = None
+    calls: int | None = Field(default=None, ge=1)
     """Model calls per instance, the same for every strategy: `single` makes independent episodes of them."""
     judged: tuple[str, ...] | None = Field(None, exclude_if=operator.not_)
     """Tasks whose candidates a model judges in the loop: each takes two of `calls`. None until that is found."""
-    repeats: int | None = None
+    repeats: int | None = Field(default=None, ge=1)
     """Repeats of every episode, over what tasks say."""
     seed: Seed | None = None
     """Over what tasks say; the same seed draws the same samples from a model that honours seeds."""
@@ -67,7 +67,7 @@ class RunConfig(PlainNumbers):
     """The user's price file; without one no cost is told."""
     cache: Path | None = None
     """Folder of replies that runs share: a call that any of them made before is not made again; None for none."""
-    concurrency: int = 4
+    concurrency: int = Field(default=4, ge=1)
     """Episodes at a time."""
     endpoints: Mapping[str, Endpoint] = {}
     """Servers of models, beside the built-in ones, by the names that the run's models begin with; never their keys."""

@@ -118,6 +118,7 @@ async def aresume(
     project: Path | str | None = None,
     prices: Path | str | None = None,
     budget: Mapping[str, Any] | None = None,
+    concurrency: int | None = None,
     trust_sandbox: bool = False,
     checkpoints: str = "",
     on_event: Callable[[Event], None] | None = None,
@@ -140,6 +141,7 @@ async def aresume(
         project: The project folder, whose code may run; needed if the run was made elsewhere and names code.
         prices: The price file instead of the recorded one; needed for a cap on cost if the run was made elsewhere.
         budget: Caps of the whole run, such as `{"usd": 2}`, in place of the recorded ones of the same name.
+        concurrency: Episodes at a time until this run ends; None for as many as it was started with.
         trust_sandbox: Let a run that was made elsewhere loosen its sandboxes, as its tasks say.
         checkpoints: As for `run`.
         on_event: Called with every event from now on.
@@ -169,6 +171,7 @@ async def aresume(
         project=Path(project) if project is not None else None,
         prices=Path(prices) if prices is not None else None,
         budget=CapOptions.model_validate(budget or {}),
+        concurrency=concurrency,
         trust_sandbox=trust_sandbox,
     )
     executed: ExecuteOptions = {"checkpoints": checkpoints, "on_event": on_event, "person": person}

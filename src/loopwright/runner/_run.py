@@ -148,6 +148,7 @@ class Run:
         project: Path | None = None,
         prices: Path | None = None,
         budget: Caps | None = None,
+        concurrency: int | None = None,
         trust_sandbox: bool = False,
         share: Share | None = None,
     ) -> Run:
@@ -164,16 +165,21 @@ class Run:
                 and to run code of it only if the run was made here.
             prices: The price file instead of the recorded one.
             budget: Caps of the whole run that hold from now on, in place of recorded ones of the same name.
+            concurrency: Episodes at a time until this run ends, in place of the recorded number.
             trust_sandbox: Let a run that was made elsewhere loosen its sandboxes, as its tasks say.
             share: Where the run is shared; needed if it is.
 
         Raises:
             RunChanged: What the run rests on changed, and `changed` is not set.
             UserError: A cap on cost would be counted by prices that somebody sent, a task of somebody's loosens the
-                sandbox, or an episode cannot be tried again.
+                sandbox, an episode cannot be tried again, or `concurrency` is no number of episodes.
             StoreError: There is no run, its record is damaged, or another process has it.
         """
         config = recorded_config(folder, project, prices, budget, trust_sandbox=trust_sandbox)
+        if concurrency is not None and concurrency < 1:
+            raise UserError(f"`concurrency` is {concurrency}", remedy="At least one episode is under way at a time.")
+        if concurrency is not None:
+            config = config.model_copy(update={"concurrency": concurrency})
         run = cls.continued(
             folder,
             config,
@@ -183,6 +189,8 @@ class Run:
             budget=budget,
             share=share,
         )
+        if concurrency is not None:
+            run.store.append(RunSteered(action="set_concurrency", by="resume", concurrency=concurrency))
         for episode in retry:
             run._refuse_retry(episode)
             event = run.store.append(RunSteered(action="retry", by="resume"), episode=episode)

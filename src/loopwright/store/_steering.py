@@ -17,7 +17,7 @@ class RunSteered(EventPayload):
     type: Literal["run_steered"] = "run_steered"
     action: Literal["pause", "continue", "stop", "skip", "retry", "set_concurrency", "set_cap"]
     by: Literal["ctl", "view", "python", "resume"]
-    """`ctl` for the command line, `view` for the page of the run, `resume` for `resume --retry`."""
+    """`ctl` for the command line, `view` for the page of the run, `resume` for what `resume` was asked for."""
     concurrency: int | None = Field(default=None, ge=1, exclude_if=lambda episodes: episodes is None)
     """Episodes at a time from now on."""
     budget: Mapping[str, Amount] = Field(default={}, exclude_if=operator.not_)

@@ -9,6 +9,7 @@ import click
 from loopwright.cli._options import (
     NumberRange,
     Place,
+    WholeRange,
     checkpoints_option,
     examples,
     json_option,
@@ -35,6 +36,9 @@ from loopwright.cli._plan_options import cap_options
     help="Repeat calls that were under way at a crash even where their provider is not safe to ask twice.",
 )
 @click.option("--retry", multiple=True, metavar="EPISODE", help="Try an episode again that was skipped; repeatable.")
+@click.option(
+    "--concurrency", type=WholeRange(1), help="Episodes at a time; by default as many as it was started with."
+)
 @click.option("--accept", type=NumberRange(0, 1), help="Pass rate below which the exit code is 1.")
 @sent_options
 @click.option(
@@ -53,6 +57,7 @@ def command(
     changed: bool,
     repeat_in_doubt: bool,
     retry: tuple[str, ...],
+    concurrency: int | None,
     accept: float | None,
     project: Path | None,
     trust_sandbox: bool,
@@ -88,6 +93,7 @@ def command(
         trust_sandbox=trust_sandbox,
         prices=prices,
         budget=CapOptions.model_validate(budget),
+        concurrency=concurrency,
         share=shared_store() if is_working_copy(folder) else None,
     )
     tell_code(opened)
