@@ -356,6 +356,8 @@ def test_a_run_goes_on_with_the_objects_it_was_started_with(task: loopwright.Tas
     model = Scripted([WRONG, RIGHT])
     with pytest.raises(UserError, match="`concurrency` is 0"):
         loopwright.resume(out, model=model, concurrency=0)
+    with pytest.raises(UserError, match=r"`budget\.usd`: "):
+        loopwright.resume(out, model=model, budget={"usd": -1})
     (episode,) = loopwright.resume(out, model=model, on_event=heard.append)
     assert [attempt.verdict.passed for attempt in episode.attempts] == [False, True]
     assert len(model.requests) == 2

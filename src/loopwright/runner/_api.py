@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
 
+from pydantic import ValidationError
+
 from loopwright.agents import Agent
 from loopwright.errors import UserError
 from loopwright.loop import Person
@@ -170,7 +172,7 @@ async def aresume(
         retry=retry,
         project=Path(project) if project is not None else None,
         prices=Path(prices) if prices is not None else None,
-        budget=CapOptions.model_validate(budget or {}),
+        budget=_caps(budget),
         concurrency=concurrency,
         trust_sandbox=trust_sandbox,
     )
@@ -275,7 +277,7 @@ async def aregrade(
         judge=model if model is None or isinstance(model, str) else model.name,
         verifier=objects[0] if objects else cast("str | None", verifier),
         given=given,
-        budget=CapOptions.model_validate(budget or {}),
+        budget=_caps(budget),
         prices=Path(prices) if prices else None,
         concurrency=concurrency,
         project=Path(project) if project is not None else None,
@@ -290,6 +292,14 @@ def _split(options: RunArguments) -> tuple[ExecuteOptions, RunOptions]:
     executed: Any = {name: value for name, value in options.items() if name in ExecuteOptions.__annotations__}
     planned: Any = {name: value for name, value in options.items() if name not in executed}
     return executed, planned
+
+
+def _caps(budget: CapOptions | Mapping[str, Any] | None) -> CapOptions:
+    try:
+        return CapOptions.model_validate(budget or {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UserError(f"`{'.'.join(['budget', *map(str, first['loc'])])}`: {first['msg']}") from None
 
 
 def _shared(url: str) -> SharedStore | None:
