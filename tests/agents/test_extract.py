@@ -164,7 +164,15 @@ def test_a_function_and_its_helper_in_two_blocks_are_one_file() -> None:
 
 
 @pytest.mark.parametrize(
-    "flood", ["<code>" * 20_000, "<file path=a.py>" * 20_000, "```python " * 10_000, "def f\n" * 10_000]
+    "flood",
+    [
+        "<code>" * 20_000,
+        "<file path=a.py>" * 20_000,
+        "```python " * 10_000,
+        "def f\n" * 10_000,
+        "a " + "`" * 200_000 + " b",
+        "a ```" + " " * 100_000 + "\nb",
+    ],
 )
 def test_a_flood_of_what_may_be_code_is_survived(flood: str) -> None:
     with pytest.raises(NoCandidate):

@@ -197,6 +197,27 @@ async def test_data_that_breaks_a_verifier_is_not_valid(environment: DiscoveryEn
     assert why in seen.text
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        "b'[' + b'[],' * 1_300_000 + b'[]]'",
+        r"b'\x93NUMPY\x02\x00' + (3_000_000).to_bytes(4, 'little') + b'1' + b'+1' * 1_500_000",
+        r"b'\x93NUMPY\x02\x00' + (3_000_000).to_bytes(4, 'little') + b'(' * 3_000_000",
+    ],
+)
+async def test_data_that_nobody_can_read_blames_no_verifier(provider: SandboxProvider, kept: Kept, data: str) -> None:
+    spec = SandboxSpec(limits=Limits(scratch_mb=16, memory_mb=64))
+    environment = DiscoveryEnvironment(
+        EnvironmentSetup(provider=provider, spec=spec, put=kept.put, get=kept.__getitem__)
+    )
+    try:
+        seen = await tried(environment, f"open('construction.json', 'wb').write({data})", seed="")
+    finally:
+        await environment.close()
+    assert seen.verdict is not None
+    assert (seen.verdict.score, seen.verdict.value) == (0, None)
+
+
 async def test_what_a_verifier_prints_is_lost(environment: DiscoveryEnvironment) -> None:
     verifier = "def verify(numbers):\n    for _ in range(2000): print('x' * 100000)\n    return 1\n"
     seen = await tried(environment, writes("[0, 0, 0]"), verifier=verifier)

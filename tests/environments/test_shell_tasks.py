@@ -9,6 +9,7 @@ import pytest
 
 from loopwright.candidate import Candidate
 from loopwright.environments import BUILTIN_ENVIRONMENTS, EnvironmentSetup, Observation, Scores
+from loopwright.environments.ctf import CtfEnvironment
 from loopwright.errors import TaskError
 from loopwright.sandbox import Sandbox, SandboxProvider, SandboxSpec
 from loopwright.task import Instance
@@ -367,6 +368,11 @@ async def test_flags_may_stand_in_brackets_and_quotes(provider: SandboxProvider)
         ("submit 17 because it is prime", "17"),
         ("submit flag{1}.", "flag{1}."),
         ("submit correct horse", "correct horse"),
+        ("submit flag{1}", "flag{1}\n"),
+        ("submit flag{1}", " flag{1}"),
+        ("submit (12, 5)", "(12, 5)"),
+        ("submit 'x'", "'x'"),
+        ("Thought: it is this.\nsubmit `x`", "`x`"),
     ],
 )
 async def test_a_flag_may_hold_blanks_and_stand_among_words(provider: SandboxProvider, ending: str, gold: str) -> None:
@@ -378,6 +384,13 @@ async def test_a_flag_may_hold_blanks_and_stand_among_words(provider: SandboxPro
 async def test_another_flag_is_wrong(provider: SandboxProvider, ending: str) -> None:
     _, scores = await _play(provider, "ctf", {}, {"gold": "flag{a b}"}, ending)
     assert scores.exact == 0
+
+
+@pytest.mark.parametrize("gold", ["", " ", "''", "!", "flag{\n}"])
+def test_a_flag_that_nobody_can_submit_is_told_before_a_run(gold: str) -> None:
+    instance = Instance(id="t", goal="do it", public={}, hidden={"gold": gold})
+    with pytest.raises(TaskError, match="nobody can submit this flag"):
+        CtfEnvironment.check(instance)
 
 
 async def test_a_folder_of_flags_may_have_any_name(provider: SandboxProvider) -> None:

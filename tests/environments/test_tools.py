@@ -120,6 +120,15 @@ def test_a_flood_of_marks_is_survived(part: str) -> None:
     assert len(action_of(part * 3_000, "shell")) <= len(part) * 3_000
 
 
+@pytest.mark.parametrize("flood", ["`", "'", "```\t", "``` ", "\"'", "`a` "])
+@pytest.mark.parametrize("start", ["", "submit ", "Observation: ", "word "])
+def test_a_flood_of_quotes_takes_no_longer_than_its_length(flood: str, start: str) -> None:
+    # Where each backtick of a row begins a search of its own, this does not end within minutes.
+    text = start + flood * 200_000
+    assert len(action_of(text, "shell")) <= len(text)
+    assert len(submission(text) or "") <= len(text)
+
+
 @given(st.text(alphabet="abc{}_ 123", min_size=1).map(str.strip).filter(bool))
 def test_an_answer_is_submitted_as_it_was_given(answer: str) -> None:
     assert submission(action_of(action_text({"kind": "ctf"}, "submit", answer), "shell")) == answer

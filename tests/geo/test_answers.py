@@ -38,6 +38,9 @@ SCALE = Scale(0.0, 9.9)
         ("The city has 1,234,567 people; my answer is 4.5.", 4.5),
         ("My answer is 4.5. As I said, my answer is 4.5.", 4.5),
         ("My answer\n\n\n4.5", 4.5),
+        ("One.", 1.0),
+        ("I would say that the answer is one.", 1.0),
+        ("Some 1e6 people live there, so my answer is 4.", 4.0),
     ],
 )
 def test_answers(text: str, value: float) -> None:
@@ -61,6 +64,11 @@ def test_answers(text: str, value: float) -> None:
         "My answer is 4 to 5.",
         "The rating is 3. Neighbours have a value of 8.",
         "My answer is 1.2.3",
+        "My answer is 1e5.",
+        "The answer is 5e-1",
+        "I cannot rate this one.",
+        "No one knows the answer.",
+        "It is one of the poorest places.",
     ],
 )
 def test_no_answers(text: str) -> None:

@@ -48,7 +48,10 @@ def test_a_place_without_an_id_is_named_by_where_it_is() -> None:
         ('[{"lat": 1}]', None, "JSON list", "JSON lines"),
         ('{"lat": 1, "lon": 2}\n{"lat"\n', 2, "no JSON", ""),
         ('{"lat": 1, "lon": 2}\n{"lat": 1' + "0" * 5000 + "}\n", 2, "too many digits", "flat object"),
-        ('{"lat": 1, "lon": 1' + "0" * 400 + "}\n", 1, "longitude is no number", "52.52"),
+        ('{"lat": 1, "lon": 1' + "0" * 400 + "}\n", 1, "longitude is beyond", "52.52"),
+        ('{"id": "a\\ud800", "lat": 1, "lon": 2}\n', 1, "no table can hold", "half characters"),
+        ('{"id": "a\\rb", "lat": 1, "lon": 2}\n', 1, "no table can hold", "line breaks"),
+        ("id,lat,lon\n" + "a" * 100_000 + ",1,2\n", 2, "100,000 characters", "at most 1,000"),
         ('{"a": ' + "[" * 100_000 + "\n", 1, "nested too deep", "flat object"),
         ('{"lat": true, "lon": 2}\n', 1, "latitude is no number", "52.52"),
         ('{"type": "FeatureCollection", "features": 5}', None, "no list", "list of points"),
@@ -83,7 +86,9 @@ def test_places_without_truth_are_left_out_of_it() -> None:
     assert parse_truth("id,value\na,3\nb,NaN\nc,\nd,NA\ne,-1.5\n") == {"a": 3.0, "e": -1.5}
 
 
-@pytest.mark.parametrize("text", ["id,value\na,nan\n", "a,b,c\n1,2,3\n", "id,value\na,much\n"])
+@pytest.mark.parametrize(
+    "text", ["id,value\na,nan\n", "a,b,c\n1,2,3\n", "id,value\na,much\n", "id,value\na,3\nb,-1e308\n"]
+)
 def test_truth_that_cannot_be_used(text: str) -> None:
     with pytest.raises(TaskError):
         parse_truth(text)

@@ -193,6 +193,12 @@ def test_a_reply_that_is_no_answer_is_no_score(said: str, told: str, tmp_path: P
     assert told in episode.outcome.failure.message
 
 
+@pytest.mark.parametrize("side", ["9" * 400, "1e400", "-1", "NaN", "true"])
+def test_a_box_of_no_picture_is_left_out(side: str, tmp_path: Path) -> None:
+    episode = seen_by(tmp_path, Seer(f'{{"answers": [{{"id": "circle", "answer": "yes", "box": [0, 0, {side}, 1]}}]}}'))
+    assert next(check for check in episode.attempts[0].verdict.checks if check.name == "circle").passed
+
+
 def test_half_a_schema_leaves_the_other_atoms_unknown(tmp_path: Path) -> None:
     episode = seen_by(tmp_path, Seer('{"answers": [{"id": "circle", "answer": "Yes."}]}'))
     checks = {check.name: check for check in episode.attempts[0].verdict.checks}

@@ -226,6 +226,8 @@ def test_languages(info: str, language: str) -> None:
         "~~~python\n```\n" * 5_000,
         "a: ```\n" * 20_000,
         "```md\n" * 20_000,
+        "a: " + "`" * 200_000 + " b",
+        "a: ```b" + " " * 200_000 + "c",
     ],
 )
 def test_a_flood_of_fences_is_survived(flood: str) -> None:

@@ -84,6 +84,16 @@ def test_how_a_picture_was_made_is_told_in_words(tmp_path: Path) -> None:
     }
 
 
+def test_numbers_that_nobody_can_show_are_left_out(tmp_path: Path) -> None:
+    run = RunBuilder(tmp_path / "run")
+    made = {"expected": {"cube": 10**400}, "region": [[-(10**400), "a", 0.3, 0.45]]}
+    run.episode([Turn(1.0, text="Remove it.", artifacts={"picture": samples.picture(1)}, made=made)])
+    assert candidates(Outline(render_html(run.close())))[0]["made"] == {
+        "expected": "cube ?",
+        "region": "? to 30% across, ? to 45% down",
+    }
+
+
 def test_the_index_says_which_episodes_have_pictures(outline: Outline) -> None:
     assert [(one["pictures"], one["images"]) for one in outline.block("index")["episodes"]] == [(6, 6), (6, 6)]
 

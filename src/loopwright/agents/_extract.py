@@ -29,7 +29,7 @@ _HEADING = re.compile(r"[#*_`\s]*(?:file(?:name)?:?[*_`\s]*)?(?P<path>[\w./-]+\.
 _TAG = re.compile(r"<(?P<tag>code|pre|python|answer|solution)\b[^>\n]*>|\[(?P<word>PYTHON|CODE)\]", re.IGNORECASE)
 _FILE_TAG = re.compile(r"<file\s+(?:file)?(?:name|path)=[\"']?(?P<path>[\w./-]+\.\w+)[\"']?\s*>", re.IGNORECASE)
 _NOTEBOOK = re.compile(r"^[ \t]*(?:%{1,2}|!)\w.*\n?", re.MULTILINE)
-_INLINE = re.compile(r"`{3,}(?:python\d?|py)?[ \t]+(?P<body>[^`\n]+)`{3,}", re.IGNORECASE)
+_INLINE = re.compile(r"(?<!`)`{3,}+(?:python\d?|py)?[ \t]++(?P<body>[^`\n]++)`{3,}", re.IGNORECASE)
 _STARTS = re.compile(r"^(?:from|import|def|class|async def)\b|^@\w", re.MULTILINE)
 _SENTENCE = re.compile(r"^[A-Z][\w']*(?: .*)?[.:!]$", re.MULTILINE)
 _MOST = 20

@@ -7,7 +7,7 @@ import re
 
 from loopwright.replies import code_blocks, language_of
 
-_INLINE = re.compile(r"`{3,}(?P<body>[^`]+)`{3,}")
+_INLINE = re.compile(r"(?<!`)`{3,}+(?P<body>[^`]++)`{3,}")
 _PUBLISHED_FENCE = re.compile(
     r"^[ \t]*(?P<fence>```|~~~)[^\n`]*\n(?P<body>.*?)(?:^[ \t]*(?P=fence)[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
 )
@@ -153,10 +153,15 @@ def submission(command: str) -> str | None:
 
 
 def _unquoted(text: str) -> str:
-    text = text.strip()
-    while len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES:
-        text = text[1:-1].strip()
-    return text
+    first, last = 0, len(text) - 1  # Places, as a flood of pairs would be copied once for each of them.
+    while True:
+        while first <= last and text[first].isspace():
+            first += 1
+        while first <= last and text[last].isspace():
+            last -= 1
+        if first >= last or text[first] != text[last] or text[first] not in _QUOTES:
+            return text[first : last + 1]
+        first, last = first + 1, last - 1
 
 
 def _without_thought(text: str) -> tuple[str, bool]:

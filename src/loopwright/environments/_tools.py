@@ -15,7 +15,7 @@ from loopwright.types import Tool
 
 EXECUTE, SUBMIT = "execute", "submit"
 _FENCE = re.compile(r"`{3,}")
-_TOOL_CALL = re.compile(r"(?P<fence>`{3,})tool\n(?P<call>[^\n]*)\n(?P=fence)")
+_TOOL_CALL = re.compile(r"(?<!`)(?P<fence>`{3,}+)tool\n(?P<call>[^\n]*)\n(?P=fence)")
 
 
 class ActionKind(BaseModel):

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 LONGEST = 4000
 """Characters of a reply that is read, at most."""
-_NUMBER = r"[-\u2212+]?(?:\d+(?:[.,]\d+)*|[.,]\d+)"
+_NUMBER = r"[-\u2212+]?(?:\d++(?:[.,]\d++)*+|[.,]\d++)"
 _THOUSANDS = re.compile(r"[-\u2212+]?[1-9]\d{0,2}(?:,\d{3})+")
 _BARE = re.compile(rf"[\s\"'*_`\[(<{{]*({_NUMBER})\s*[.]?[\s\"'*_`\])>}}]*")
+_POWER = re.compile(rf"{_NUMBER}e[-\u2212+]?\d+", re.IGNORECASE)
 _SCALE = re.compile(
     rf"(?:\bon\s+)?(?:\ba\s+|\bthe\s+)?\bscale\b[^.\n]{{0,20}}?\b(?:from\s+|of\s+)?{_NUMBER}\s*(?:to|-|\u2013|and)\s*{_NUMBER}"
     rf"|\b(?:from|between)\s+{_NUMBER}\s*(?:to|and|-|\u2013)\s*{_NUMBER}"
@@ -26,7 +27,12 @@ _MARKED = tuple(
 )
 """What marks a number, with the second number of a range; the first rank goes before the second."""
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_WORD = re.compile(rf"\b({'|'.join(_WORDS)})\b", re.IGNORECASE)
+_WORD = re.compile(rf"\b({'|'.join(word for word in _WORDS if word != 'one')})\b", re.IGNORECASE)
+_ONE = re.compile(
+    r"(?:.*\b(?:answer|rating|value|score|estimate)\b[\"'*_]{0,4}(?:\s+(?:is|would\s+be|of))?\s*[:=]?)?[\W_]*\bone[\W_]*",
+    re.IGNORECASE,
+)
+"""A reply that ends with "one" as its answer; "no one" and "one of the towns" say no number."""
 
 
 class Unreadable(ValueError):
@@ -68,7 +74,7 @@ class Scale:
 def _number_in(text: str) -> float:
     if bare := _BARE.fullmatch(text):
         return _as_float(bare[1])
-    rest = _SCALE.sub(" ", text)
+    rest = _SCALE.sub(" ", _POWER.sub(" ", text))
     for pattern in _MARKED:
         if marked := {_as_float(one) for one in pattern.findall(rest)}:
             if len(marked) > 1:
@@ -76,7 +82,8 @@ def _number_in(text: str) -> float:
             return marked.pop()
     numbers = {_as_float(one) for one in re.findall(rf"(?<![\w.,]){_NUMBER}(?!\w|[.,]\d)", rest)}
     if not numbers:
-        numbers = {float(_WORDS.index(word.lower())) for word in _WORD.findall(rest)}
+        words = [*_WORD.findall(rest), *(["one"] if _ONE.fullmatch(rest) else [])]
+        numbers = {float(_WORDS.index(word.lower())) for word in words}
     if len(numbers) != 1:
         raise Unreadable("there is no number in it" if not numbers else "it holds several numbers, and none is marked")
     return numbers.pop()

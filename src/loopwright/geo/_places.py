@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +14,14 @@ from typing import Any
 
 from loopwright.errors import TaskError
 from loopwright.project import GEOPARQUET, read_geoparquet, read_text
+from loopwright.text import cut_middle
 
 LARGEST = 64_000_000
 """Bytes of a file of places that are read, at most."""
+_LONGEST = 1000
+"""Characters of a place's id, at most."""
+_HUGE = 1e100
+"""From here on numbers are refused."""
 _NAMES = {
     "latitude": ("latitude", "lat", "y"),
     "longitude": ("longitude", "lon", "lng", "long", "x"),
@@ -92,7 +98,15 @@ def parse_places(text: str, path: str = "places") -> tuple[Place, ...]:
 
 
 def _note(name: str, line: int, seen: dict[str, int], path: str) -> None:
-    """Notes the line of an id; raises where another line has it."""
+    """Notes the line of an id; raises where another line has it, or no table can hold it."""
+    if len(name) > _LONGEST or re.search(r"[\r\0\ud800-\udfff]", name):
+        long = f"has {len(name):,} characters" if len(name) > _LONGEST else "holds a character that no table can hold"
+        raise TaskError(
+            f"the id {cut_middle(name, 80)!r} {long}",
+            path=path,
+            line=line,
+            remedy=f"Write an id of at most {_LONGEST:,} characters, without line breaks and half characters.",
+        )
     if name in seen:
         raise TaskError(
             f"the id {name!r} is that of line {seen[name]} too",
@@ -236,10 +250,14 @@ def _number(value: Any, column: str, line: int, path: str) -> float:
     try:
         if isinstance(value, bool):
             raise TypeError
-        return float(value)
-    except (TypeError, ValueError, OverflowError):
+        number = float(value)
+        if _HUGE <= abs(number) < math.inf:
+            raise OverflowError
+        return number
+    except (TypeError, ValueError, OverflowError) as error:
+        huge = isinstance(error, OverflowError)
         raise TaskError(
-            f"{column} is no number: {value!r}",
+            f"{column} is beyond 10^100" if huge else f"{column} is no number: {value!r}",
             path=path,
             line=line,
             remedy="Write degrees such as 52.52."

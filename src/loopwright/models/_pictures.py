@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +25,12 @@ _MOST_READ = 89_478_485
 """Pixels of a picture that is unpacked: some hundreds of megabytes.
 
 It is the limit of Pillow; a lower one that is set there holds too."""
+_MOST_SCANS = 100
+"""Scans of a JPEG that is unpacked; each goes through all pixels, and one of 100 bytes can. Usual are about ten."""
+_MARKER = re.compile(rb"\xff+([\x02-\xcf\xd8-\xfe])")
+"""What a segment of a JPEG begins with; the markers that are left out stand alone."""
+_SCAN, _END = 0xDA, 0xD9
+_METADATA = ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp")
 _AT_ONCE = 2**25
 """Pixels that are unpacked at once in this process."""
 
@@ -92,11 +99,9 @@ def fit_picture(data: bytes, max_side: int | None) -> bytes:
         if max(header.size) <= max_side:
             return data
     with opened_picture(data) as opened:
-        from PIL import ImageOps
-
         kind = "JPEG" if opened.format == "JPEG" else "PNG"
         opened.load()  # Else Pillow would unpack a JPEG roughly, and the same picture would become another one.
-        ImageOps.exif_transpose(opened, in_place=True)
+        turn_upright(opened)
         opened.thumbnail((max_side, max_side))
         out = io.BytesIO()
         opened.save(out, kind, **({"quality": _QUALITY} if kind == "JPEG" else {}))
@@ -116,13 +121,25 @@ def thumbnail(data: bytes, max_side: int) -> bytes:
     """
     needs_pillow("making pictures smaller takes Pillow")
     with opened_picture(data) as opened:
-        from PIL import ImageOps
-
         opened.thumbnail((max_side, max_side))
-        small = ImageOps.exif_transpose(opened)
+        turn_upright(opened)
         out = io.BytesIO()
-        small.convert("RGBA" if small.has_transparency_data else "RGB").save(out, "WEBP", quality=_SMALL_QUALITY)
+        opened.convert("RGBA" if opened.has_transparency_data else "RGB").save(out, "WEBP", quality=_SMALL_QUALITY)
     return out.getvalue()
+
+
+def turn_upright(picture: Image) -> None:
+    """Turns an unpacked picture as its camera was held; one whose metadata nobody can read stays as it is."""
+    from PIL import ImageOps
+
+    try:
+        ImageOps.exif_transpose(picture, in_place=True)
+    except MemoryError:
+        raise
+    except Exception:
+        # Pillow turns first and writes metadata then; odd ones end in errors of any kind.
+        for name in _METADATA:
+            picture.info.pop(name, None)
 
 
 def needs_pillow(why: str, *, remedy: str = "") -> None:
@@ -187,8 +204,19 @@ def opened_picture(data: bytes, most: int = _MOST_READ) -> Iterator[Image]:
         TooManyPixels: It has more.
         ValueError: It is no picture, or a broken one; what the decoder raises later is told as well.
     """
+    if picture_type(data) == "image/jpeg" and _scans(data) > _MOST_SCANS:
+        raise ValueError(f"the picture cannot be read: it has more than {_MOST_SCANS} scans")
     with picture_header(data, most) as opened, _ROOM.held(opened.width * opened.height):
         yield opened
+
+
+def _scans(data: bytes) -> int:
+    """The scans of a JPEG as its decoder finds them; no more are counted than are too many."""
+    at, found = 2, 0
+    while found <= _MOST_SCANS and (marker := _MARKER.search(data, at)) and marker[1][0] != _END:
+        found += marker[1][0] == _SCAN
+        at = marker.end() + max(2, int.from_bytes(data[marker.end() : marker.end() + 2]))
+    return found
 
 
 def _reader(kind: str, data: bytes) -> Image:

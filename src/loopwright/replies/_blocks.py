@@ -53,7 +53,7 @@ _SHELL_TOKEN = re.compile(
 )
 _IN_DOUBLE_QUOTES = re.compile(r"\\.|(?P<double>\")|(?P<line>\n)|" + _HERE_DOCUMENT, re.DOTALL)
 _FENCE = re.compile(r"[ \t]*(?:`{3,}|~{3,})")
-_FENCE_AT_END = re.compile(r"`{3,}(?P<info>[^`\s]*)[ \t]*\Z")
+_FENCE_AT_END = re.compile(r"(?<!`)`{3,}+(?P<info>[^`\s]*+)[ \t]*+\Z")
 _LIST_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+")
 _AS_BLANKS = dict.fromkeys(map(ord, INVISIBLE), " ")
 _LATE = 20

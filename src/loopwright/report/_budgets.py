@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -247,7 +248,7 @@ def _known(task: Mapping[str, Any] | None) -> Sequence[tuple[float, str]]:
 
 
 def _number(value: object) -> bool:
-    return isinstance(value, int | float) and math.isfinite(value)
+    return isinstance(value, int | float) and abs(value) <= sys.float_info.max
 
 
 def _targets(methods: Sequence[Method], value: ValueOptions, known: Sequence[tuple[float, str]]) -> Iterable[TargetRow]:

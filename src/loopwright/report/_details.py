@@ -228,13 +228,21 @@ def _in_words(value: JsonValue) -> str:
 
 def _probabilities(value: JsonValue) -> str:
     known = value if isinstance(value, dict) else {}
-    return ", ".join(f"{name} {one:.0%}" for name, one in known.items() if isinstance(one, int | float))
+    return ", ".join(f"{name} {_share(one)}" for name, one in known.items() if isinstance(one, int | float))
+
+
+_LARGEST = 1e12
+"""What a share is at most, in words."""
+
+
+def _share(value: JsonValue) -> str:
+    return f"{value:.0%}" if isinstance(value, int | float) and abs(value) <= _LARGEST else "?"
 
 
 def _boxes(value: JsonValue) -> str:
     """Parts of a picture: left, top, right and bottom in shares of it."""
     boxes = [one for one in value if isinstance(one, list) and len(one) == 4] if isinstance(value, list) else []
-    sides = [[f"{side:.0%}" if isinstance(side, int | float) else "?" for side in box] for box in boxes]
+    sides = [[_share(side) for side in box] for box in boxes]
     return " and ".join(f"{left} to {right} across, {top} to {bottom} down" for left, top, right, bottom in sides)
 
 

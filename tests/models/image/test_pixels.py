@@ -17,7 +17,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from loopwright.errors import ModelRejected, ModelUnavailable
-from loopwright.models import opened_picture
+from loopwright.models import fit_picture, opened_picture, thumbnail
 from loopwright.models._pictures import _Room
 from loopwright.models.image import checked_mask, checked_picture, kept_outside, plain_picture
 from loopwright.models.image._pixels import transparent_mask
@@ -87,6 +87,28 @@ def test_a_photo_is_turned_as_its_camera_was_held() -> None:
     assert plain.size == (48, 64)
     assert (plain.getpixel((47, 30)), plain.getpixel((0, 30))) == (BLUE, RED)
     assert checked_picture(encoded(sideways, exif=turned), (48, 64), model="a/b")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_a_photo_is_turned_whatever_else_its_metadata_hold(kind: str) -> None:
+    # 6 turns the picture; a text where a fraction belongs cannot be written again.
+    entries = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack("<HHI4s", 0x011A, 1, 4, b"abcd")
+    odd = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 2) + entries + bytes(4)
+    data = encoded(Image.new("RGB", (64, 48)), kind, exif=odd)
+    assert decoded(plain_picture(data)).size == (48, 64)
+    assert decoded(fit_picture(data, 32)).size == (24, 32)
+    assert decoded(thumbnail(data, 32)).size == (24, 32)
+
+
+def test_a_jpeg_whose_scans_take_hours_is_not_unpacked() -> None:
+    one = encoded(Image.new("RGB", (64, 48)), "JPEG", progressive=True)
+    scan = one[one.rindex(b"\xff\xda") : -2]
+    assert plain_picture(one[:-2] + 50 * scan + one[-2:])
+    many = one[:-2] + 500 * scan + one[-2:]
+    for read in (plain_picture, lambda data: fit_picture(data, 32), lambda data: thumbnail(data, 32)):
+        with pytest.raises(ValueError, match="more than 100 scans"):
+            read(many)
+    assert plain_picture(one[:-2] + one[-2:] + 500 * scan)  # Nobody reads what follows the end.
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])

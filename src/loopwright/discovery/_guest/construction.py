@@ -26,6 +26,8 @@ _FORMATS = {
     "u1": "B",
 }
 _SHOWN = 60
+_LONGEST_HEAD = 10_000
+"""Bytes of the head of an array, at most, as in NumPy: a longer one can end Python's parser."""
 
 
 class Invalid(Exception):
@@ -101,6 +103,8 @@ def _npy(data: bytes, most: int) -> Any:
         size, start = (
             (struct.unpack_from("<H", data, 8)[0], 10) if data[6] == 1 else (struct.unpack_from("<I", data, 8)[0], 12)
         )
+        if size > _LONGEST_HEAD:
+            raise ValueError
         head = ast.literal_eval(data[start : start + size].decode("latin-1").strip())
         order, form, shape, fortran = head["descr"][0], head["descr"][1:], head["shape"], head["fortran_order"]
     except (LookupError, ValueError, SyntaxError, TypeError, struct.error, MemoryError, RecursionError):

@@ -23,6 +23,8 @@ _EVIDENCE = 2000
 _LARGEST = 1e12
 """What a value may be at most, in the record."""
 _FILE = "verifier.py"
+_WAS_READ = b" "
+"""Stands before what a child says of data that it could read; a blank, as the rest is JSON."""
 
 
 def main() -> None:
@@ -43,36 +45,39 @@ def _verified(asked: dict[str, Any]) -> bytes:
     if child == 0:
         os.close(reading)
         try:
-            said = _answer(asked)
-            data = json.dumps(said).encode()
+            data = json.dumps(_answer(asked, writing)).encode()
             while data:
                 data = data[os.write(writing, data) :]
         finally:
             os._exit(0)
     os.close(writing)
     try:
-        return _read(reading, time.monotonic() + asked["seconds"]) or _failed("it ended without a result")
-    except TimeoutError:
-        return _failed(f"it took more than {asked['seconds']:g} seconds")
+        said, ended = _read(reading, time.monotonic() + asked["seconds"])
+        if not ended:
+            return _failed(f"it took more than {asked['seconds']:g} seconds")
+        if not said:  # The problem's code was not reached, so it did not fail.
+            return json.dumps({"invalid": "the data cannot be read: it takes too much memory"}).encode()
+        return said if said != _WAS_READ else _failed("it ended without a result")
     finally:
         os.close(reading)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
 
 
-def _read(reading: int, deadline: float) -> bytes:
+def _read(reading: int, deadline: float) -> tuple[bytes, bool]:
+    """What a child says until the deadline, and whether it had ended by then."""
     parts = b""
     while len(parts) <= _LONGEST:
         if not select.select([reading], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            raise TimeoutError
+            return parts, False
         part = os.read(reading, _LONGEST)
         if not part:
             break
         parts += part
-    return parts
+    return parts, True
 
 
-def _answer(asked: dict[str, Any]) -> dict[str, Any]:
+def _answer(asked: dict[str, Any], writing: int) -> dict[str, Any]:
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nothing, stream)
@@ -84,6 +89,7 @@ def _answer(asked: dict[str, Any]) -> dict[str, Any]:
         return {"invalid": str(error)[:_EVIDENCE]}
     except Exception as error:
         return {"invalid": f"the data cannot be read: {type(error).__name__}"}
+    os.write(writing, _WAS_READ)
     try:
         scope: dict[str, Any] = {"__name__": "verifier"}
         exec(compile(asked["verifier"], _FILE, "exec"), scope)  # the problem's own code, in a sandbox

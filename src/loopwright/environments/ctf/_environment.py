@@ -48,7 +48,7 @@ class CtfHidden(Fields):
     """Hidden fields of an instance."""
 
     gold: str
-    """The flag; it never enters a sandbox."""
+    """The flag, one line; it never enters a sandbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,9 @@ class CtfEnvironment(StatefulEnvironment[Shell]):
         Raises:
             TaskError: What `reset` would raise.
         """
-        _fixture_of(read_fields(CtfFields, instance.public, "environment"))
-        read_fields(CtfHidden, instance.hidden, "environment.hidden")
+        fields = read_fields(CtfFields, instance.public, "environment")
+        _fixture_of(fields)
+        _hidden_of(instance, fields)
 
     async def reset(self, instance: Instance) -> Observation:
         """Starts an episode in a fresh sandbox with the task's files.
@@ -95,7 +96,7 @@ class CtfEnvironment(StatefulEnvironment[Shell]):
         """
         await self.close()
         fields = self._fields = read_fields(CtfFields, instance.public, "environment")
-        self._hidden = read_fields(CtfHidden, instance.hidden, "environment.hidden") if instance.hidden else None
+        self._hidden = _hidden_of(instance, fields) if instance.hidden else None
         self._session = await self._opened()
         self._begin()
         self._flag = ""
@@ -117,7 +118,7 @@ class CtfEnvironment(StatefulEnvironment[Shell]):
         if self._hidden is None:
             raise TaskError("environment.hidden.gold: the task has no flag")
         gold = self._hidden.gold
-        means_it = not self._fields.legacy and gold in _readings(self._flag)
+        means_it = not self._fields.legacy and _submitted(gold) in _readings(self._flag)
         return FlagOutcome(gold if means_it else self._flag, gold)
 
     async def snapshot(self) -> str:
@@ -152,6 +153,21 @@ class CtfEnvironment(StatefulEnvironment[Shell]):
         provider, spec = self._setup.provider, self._setup.spec
         setup = f"cd -- {quote(fields.folder)} && {fields.setup}" if fields.setup else ""
         return await Shell.open(provider, spec, _fixture_of(fields), setup=setup, cwd=fields.folder)
+
+
+def _hidden_of(instance: Instance, fields: CtfFields) -> CtfHidden:
+    hidden = read_fields(CtfHidden, instance.hidden, "environment.hidden")
+    if not fields.legacy and not _submitted(hidden.gold):
+        raise TaskError(
+            f"environment.hidden.gold: nobody can submit this flag: {cut_middle(hidden.gold, 80)!r}",
+            remedy="Write a flag of one line with a letter or a digit, such as `flag{...}`.",
+        )
+    return hidden
+
+
+def _submitted(gold: str) -> str:
+    """What is read of a submission of the flag alone, such as one in brackets or with a line break; else empty."""
+    return submission(f"submit {gold}") or ""
 
 
 def _readings(said: str) -> list[str]:

@@ -10,7 +10,7 @@ import io
 from typing import TYPE_CHECKING
 
 from loopwright.errors import ModelRejected, ModelUnavailable
-from loopwright.models._pictures import TooManyPixels, opened_picture, picture_header
+from loopwright.models._pictures import TooManyPixels, opened_picture, picture_header, turn_upright
 from loopwright.models.image._types import MOST_PIXELS
 
 if TYPE_CHECKING:
@@ -141,10 +141,8 @@ def _flat(opened: Image) -> Image:
     Raises:
         ValueError: It is a broken one.
     """
-    from PIL import ImageOps
-
     opened.load()
-    ImageOps.exif_transpose(opened, in_place=True)
+    turn_upright(opened)
     picture: Image = opened
     if picture.mode.startswith("I;16"):  # Pillow would cut off all that is brighter than 255 of 65,535.
         picture = picture.point(lambda grey: grey / 256, "L")
