@@ -39,6 +39,14 @@ def test_a_map_without_truth_has_no_residuals(tmp_path: Path) -> None:
     assert "rank in the truth" not in render_html(tmp_path / "run")
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with a map."""
+    folder = tmp_path_factory.mktemp("maps") / "run"
+    run(folder, task(), Rater())
+    return folder
+
+
 Damage = Callable[[list[list[str]]], list[list[str]]]
 
 
@@ -62,11 +70,10 @@ def _with(column: str, value: str) -> Damage:
     ],
 )
 def test_a_file_that_is_no_map_is_not_drawn(
-    tmp_path: Path, damage: Callable[[list[list[str]]], list[list[str]]]
+    recorded: Path, damage: Callable[[list[list[str]]], list[list[str]]]
 ) -> None:
     """A run that somebody sent may hold anything in the place of its map."""
-    run(tmp_path / "run", task(), Rater())
-    record = read_run(tmp_path / "run")
+    record = read_run(recorded)
     (episode,) = (one for one in RunReader(record.result).read(record.events) if isinstance(one, EpisodeRecord))
 
     def damaged(reference: str) -> bytes:

@@ -23,7 +23,7 @@ def execute(url: str, shared: Path, machine: Path) -> None:
         shared: Holds the project and the bill, which are the same for all machines.
         machine: Holds the machine's run folders.
     """
-    store = SharedStore(url, patience=60)
+    store = SharedStore(url)
     given = ComponentOverrides(models={Billed.name: Billed(shared / "paid.log")}, environments={"guess": Guess})
     store.init()
     if RUN in store.ids():
