@@ -8,7 +8,7 @@ import pytest
 
 from loopwright.agents import AgentRole, Attempt, View, load_agent, load_card, load_prompt
 from loopwright.candidate import Candidate
-from loopwright.errors import MissingContent, TaskError
+from loopwright.errors import MissingContent, NoCandidate, TaskError
 from loopwright.project import Project
 from loopwright.verify import Check, Verdict
 
@@ -38,6 +38,17 @@ def test_shipped_cards_fill_their_prompts(name: str, tmp_path: Path) -> None:
         system, user = agent.prompt.render(view)
         assert system.role == "system"
         assert "THE GOAL" in system.content + user.content
+
+
+def test_what_agents_said_ends_no_run_however_much_it_is(tmp_path: Path) -> None:
+    prompt = load_agent("proposer", Project(tmp_path), model="scripted/x").prompt
+    files = {f"m{number}.py": "x = 1" for number in range(30_000)}
+    attempt = Attempt(iteration=0, candidate=Candidate(files=files), verdict=Verdict())
+    view = View(role=AgentRole.PROPOSER, goal="THE GOAL", public={}, attempts=(attempt,), current=attempt)
+    with pytest.raises(NoCandidate, match="all that was said so far"):
+        prompt.render(view)
+    with pytest.raises(TaskError, match="too much work"):
+        prompt.render(View(role=AgentRole.PROPOSER, goal="THE GOAL", public={"files": files}))
 
 
 def test_the_users_card_goes_before_the_shipped_one(project: Project) -> None:

@@ -78,6 +78,13 @@ def test_a_model_that_answers_nonsense_scores_zero(reply: str, tmp_path: Path) -
     assert all(attempt.problem or attempt.verdict.summary for attempt in episode.attempts)
 
 
+def test_a_reply_of_many_files_ends_no_other_episode(tmp_path: Path) -> None:
+    many = "".join(f"```python m{number}.py\nx = 1\n```\n" for number in range(30_000))
+    model = Scripted([many, "```python\ndef triple(n):\n    return n * 3\n```"], name="scripted/many")
+    result = run(task(), model=model, strategy="refine", calls=2, repeats=2, concurrency=1, out=tmp_path / "r")
+    assert [(episode.scored, episode.score) for episode in result.episodes] == [(True, 0.0), (True, 1.0)]
+
+
 @pytest.mark.parametrize("field", ["tests", "hidden"])
 def test_broken_tests_are_the_tasks_fault(field: str, tmp_path: Path) -> None:
     broken = "def test_x(:\n"

@@ -120,7 +120,7 @@ def test_a_flood_of_marks_is_survived(part: str) -> None:
     assert len(action_of(part * 3_000, "shell")) <= len(part) * 3_000
 
 
-@pytest.mark.parametrize("flood", ["`", "'", "```\t", "``` ", "\"'", "`a` "])
+@pytest.mark.parametrize("flood", ["`", "'", "```\t", "``` ", "\"'", "`a` ", "execute["])
 @pytest.mark.parametrize("start", ["", "submit ", "Observation: ", "word "])
 def test_a_flood_of_quotes_takes_no_longer_than_its_length(flood: str, start: str) -> None:
     # Where each backtick of a row begins a search of its own, this does not end within minutes.

@@ -177,3 +177,8 @@ def test_no_word_is_made_up(parts: list[str]) -> None:
 def test_a_flood_of_tags_is_survived(flood: str) -> None:
     answer, reasoning = split_reasoning(flood)
     assert len(answer) + len(reasoning) <= len(flood)
+
+
+def test_a_flood_of_end_tokens_takes_no_longer_than_its_length() -> None:
+    # Looked through for each of them anew, the text takes hours.
+    assert split_reasoning("42" + "</s>" * 500_000) == ("42", "")

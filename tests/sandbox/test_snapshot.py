@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import io
 import tarfile
+import threading
 
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from loopwright.sandbox import Sandbox, SandboxProvider, SandboxSpec
 from loopwright.sandbox._guest.messages import pack
+from loopwright.sandbox._sandbox import _aside
 from loopwright.sandbox.host._archive import from_tar, to_tar
 
 BUILD = """
@@ -41,6 +44,17 @@ async def test_a_snapshot_fits_another_sandbox(provider: SandboxProvider, box: S
     assert await other.snapshot() == snapshot
     assert (await other.run(["cat", "link/f"])).stdout.text == "1\n"
     await other.close()
+
+
+@pytest.mark.anyio
+async def test_a_large_archive_keeps_no_lease_from_being_renewed() -> None:
+    beat = threading.Event()
+
+    async def renew() -> None:
+        beat.set()
+
+    read, _ = await asyncio.gather(_aside(lambda _: beat.wait(10), b"x" * (2 << 20)), renew())
+    assert read
 
 
 @pytest.mark.anyio

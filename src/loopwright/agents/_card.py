@@ -11,10 +11,10 @@ from jinja2 import Template, TemplateError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from loopwright.agents._types import AgentRole, View
-from loopwright.errors import TaskError
+from loopwright.errors import NoCandidate, TaskError
 from loopwright.models import Message, Sampling
 from loopwright.project import Project, load_yaml, read_text
-from loopwright.templates import environment, render
+from loopwright.templates import TooMuch, environment, render
 from loopwright.types import PlainNumbers
 
 _USER_MARK = "--- user ---"
@@ -121,6 +121,7 @@ class Prompt(BaseModel):
 
         Raises:
             TaskError: The template is broken or names something that a view does not have.
+            NoCandidate: What agents said so far is more than a prompt may hold.
         """
         system, user = (self._filled(text, first_line, view) for first_line, text in self.parts[:2])
         return (Message(role="system", content=system), Message(role="user", content=user))
@@ -130,6 +131,7 @@ class Prompt(BaseModel):
 
         Raises:
             TaskError: The template is broken or names something that a view does not have.
+            NoCandidate: What agents said so far is more than a prompt may hold.
         """
         first_line, text = self.parts[2]
         return self._filled(text, first_line, view)
@@ -144,6 +146,9 @@ class Prompt(BaseModel):
         try:
             return render(_template(text), {"view": view}).strip()
         except (TemplateError, RecursionError) as error:
+            if isinstance(error, TooMuch) and (view.current is not None or view.attempts or view.ideas):
+                # What agents said grew too large: no other episode stops for that.
+                raise NoCandidate(f"the prompt cannot be filled with all that was said so far: {error}") from None
             lineno = getattr(error, "lineno", None)
             line = None if lineno is None else first_line + lineno - 1
             raise TaskError(f"the prompt cannot be filled: {error}", path=str(self.path), line=line) from None

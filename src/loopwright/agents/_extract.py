@@ -34,6 +34,8 @@ _STARTS = re.compile(r"^(?:from|import|def|class|async def)\b|^@\w", re.MULTILIN
 _SENTENCE = re.compile(r"^[A-Z][\w']*(?: .*)?[.:!]$", re.MULTILINE)
 _MOST = 20
 """Tags of a reply that are looked at: a flood of them must not cost minutes."""
+_MUCH = 400_000
+"""Characters that are looked at between tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +180,14 @@ def _bare(reply: str) -> Iterator[str]:
     yield repaired_python(reply)
     if starts := _STARTS.search(reply):
         yield _SENTENCE.split(reply[starts.start() :], maxsplit=1)[0].rstrip() + "\n"
+    left = _MUCH
     for tag in islice(_TAG.finditer(reply), _MOST):
         closing = f"</{tag['tag']}>" if tag["tag"] else f"[/{tag['word']}]"
         end = reply.lower().find(closing.lower(), tag.end())
         body = reply[tag.end() : end if end >= 0 else len(reply)].strip("\n") + "\n"
+        left -= len(body)
+        if left < 0:
+            break
         yield repaired_python(body)
         yield repaired_python(html.unescape(body))
     for found in _INLINE.finditer(reply):

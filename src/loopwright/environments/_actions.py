@@ -15,7 +15,7 @@ _PUBLISHED_INLINE = re.compile(r"```(?:[a-z]+\s)?(?P<body>[^`]+)```", re.DOTALL)
 _LANGUAGES = frozenset({"python", "shell", "sql", "console", "text"})
 _FILE_OR_OPTION = re.compile(r"-|[\w~-]*[./][\w./-]*(?:\s|$)")
 _LABEL = re.compile(r"^\s*(?:action|command|bash|shell|sql|python|execute)\s*:\s*", re.IGNORECASE)
-_EXECUTE = re.compile(r"execute\[(?=[^\]]*\])")
+_EXECUTE = re.compile(r"execute\[")
 _BOLD = r"[*_]{0,2}"
 _ACTION = re.compile(rf"[ \t]*{_BOLD}action(?:[ \t]*\d+)?{_BOLD}[ \t]*:{_BOLD}", re.IGNORECASE)
 _INPUT = re.compile(rf"^[ \t]*{_BOLD}action[ \t]+input{_BOLD}[ \t]*:{_BOLD}", re.IGNORECASE | re.MULTILINE)
@@ -50,7 +50,7 @@ def action_of(reply: str, language: str = "") -> str:
     if found := _INLINE.search(reply):
         return _without_language(found["body"].strip())
     text, thought = _without_thought(reply.strip())
-    if executed := _EXECUTE.search(text):
+    if executed := _EXECUTE.search(text, 0, max(text.rfind("]"), 0)):
         return _bracketed(text[executed.end() :]).strip()
     if (tagged := _tagged(text)) is not None:
         return tagged

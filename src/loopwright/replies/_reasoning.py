@@ -106,12 +106,13 @@ def _unwrapped(text: str, wrappers: Sequence[tuple[str, str]]) -> str:
 
 def _without_end_tokens(text: str) -> str:
     cut = end = len(text)
+    struck = "<s>" in text  # HTML that strikes words out
     while end:
         if text[end - 1].isspace():
             end -= 1
         elif token := next((one for one in _END_TOKENS if text.endswith(one, 0, end)), ""):
-            if token == "</s>" and "<s>" in text:
-                break  # HTML that strikes words out.
+            if token == "</s>" and struck:
+                break
             cut = end = end - len(token)
         else:
             break

@@ -6,16 +6,18 @@ import asyncio
 import contextlib
 import posixpath
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from loopwright.errors import SandboxLost
 from loopwright.sandbox._guest.messages import Ask, pack, unpack
 from loopwright.sandbox._setup import WORKDIR, WRITABLE
 from loopwright.sandbox._types import Change, Completed, Limits, SandboxSpec
-from loopwright.sandbox.host._archive import from_tar, to_tar
+from loopwright.sandbox.host._archive import ArchiveEntry, from_tar, to_tar
 from loopwright.sandbox.host._channel import FrameFields, RunnerChannel, file_error
 from loopwright.sandbox.host._process import RunningProcess, completed
 from loopwright.types import ControlState
+
+T = TypeVar("T")
 
 GRACE = 5.0
 """Seconds after a command's deadline until the host gives up on the runner."""
@@ -24,6 +26,8 @@ BEAT = 5.0
 OPERATION_TIMEOUT = 120.0
 """Seconds for what is done with whole folders."""
 _PIECE = 1 << 20
+_LARGE = 1 << 20
+"""Bytes of an archive above which a thread reads it."""
 _PROBE_TIMEOUT = 20.0
 
 
@@ -169,23 +173,24 @@ class OpenSandbox:
 
     async def snapshot(self) -> bytes:
         """The workspace as a tar archive; see `Sandbox.snapshot`."""
-        return to_tar(await self._operate(b"snapshot", _encode(self.workdir)))
+        return await _aside(to_tar, await self._operate(b"snapshot", _encode(self.workdir)))
 
     async def restore(self, snapshot: bytes) -> None:
         """Makes the workspace what it was; see `Sandbox.restore`."""
-        entries = list(from_tar(snapshot))
+        entries = await _aside(_entries, snapshot)
         folder = _encode(self.workdir)
         await self._operate(b"restore", folder, stdin=b"".join(entry.packed() for entry in entries))
         await self._channel.call(Ask.KNOW, folder, *(entry.known() for entry in entries))
 
     async def pack(self, paths: Sequence[str]) -> bytes:
         """What is at some paths as a tar archive; see `Sandbox.pack`."""
-        return to_tar(await self._operate(b"pack", stdin=pack(map(_encode, paths))))
+        return await _aside(to_tar, await self._operate(b"pack", stdin=pack(map(_encode, paths))))
 
     async def unpack(self, archive: bytes, folder: str = "/") -> None:
         """Puts a tar archive's entries below a folder; see `Sandbox.unpack`."""
-        entries = b"".join(entry.packed() for entry in from_tar(archive))
-        await self._operate(b"unpack", _encode(folder.rstrip("/")), stdin=entries)
+        entries = await _aside(_entries, archive)
+        packed = b"".join(entry.packed() for entry in entries)
+        await self._operate(b"unpack", _encode(folder.rstrip("/")), stdin=packed)
 
     async def close(self) -> None:
         """Kills everything in it and removes it; harmless when called twice."""
@@ -261,6 +266,19 @@ class OpenSandbox:
         self._channel.abort("it was closed")
         with contextlib.suppress(SandboxLost):
             await self._remove()
+
+
+async def _aside(work: Callable[[bytes], T], data: bytes) -> T:
+    """What a function makes of an archive; of a large one in a thread.
+
+    An agent can make archives that take half a minute, and no sandbox of this process lives on that long without its
+    lease being renewed.
+    """
+    return await asyncio.to_thread(work, data) if len(data) > _LARGE else work(data)
+
+
+def _entries(archive: bytes) -> list[ArchiveEntry]:
+    return list(from_tar(archive))
 
 
 def _changes(data: bytes) -> list[Change]:
