@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -94,3 +96,33 @@ def test_marks_without_an_end_take_no_time() -> None:
     reply = "<<<<<<< SEARCH\nx\n=======\n" * 20_000
     assert read_edits(reply) == []
     assert len(read_edits(reply + "y\n>>>>>>> REPLACE\n")) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "search"),
+    [
+        ("x = 1\n" * 100_000, "x = 1\n" * 50_000 + "y"),
+        ("\n" * 100_000, "\n" * 50_000 + "y"),
+        ("x = 1\n" * 100_000, "x =  1\n" * 50_000 + "y"),
+        ("ab" * 100_000, "ba" * 100_000),
+        (("ab" * 500 + "\n") * 200, "ba" * 500 + "\n" + "ab" * 500),
+    ],
+)
+def test_a_flood_of_lines_alike_takes_no_longer_than_its_length(text: str, search: str) -> None:
+    # Compared place by place, or letter by letter, each takes minutes to hours.
+    with pytest.raises(EditFailed):
+        apply_edits(text, [TextEdit(search, "z")])
+
+
+LINES = st.lists(st.sampled_from(["a", "b", " a", ""]), max_size=4)
+
+
+@given(LINES, LINES, LINES, LINES, st.sampled_from(["a", "b"]))
+def test_all_places_of_lines_are_found(
+    before: list[str], between: list[str], after: list[str], start: list[str], last: str
+) -> None:
+    wanted = [*start, last]
+    lines = [*before, *wanted, *between, *wanted, *after]
+    places = [at + 1 for at in range(len(lines)) if lines[at : at + len(wanted)] == wanted]
+    with pytest.raises(EditFailed, match=re.escape(f"(lines {', '.join(map(str, places[:5]))})")):
+        apply_edits("\n".join(lines), [TextEdit("\n".join(wanted), "c")])

@@ -26,7 +26,13 @@ _APART = 0.05
 """How much less similar the second place must be."""
 _MUCH = 50_000
 """Lines of an edit times lines of the file, beyond which nearly the same lines are not looked for."""
+_MUCH_TEXT = 5_000_000
+"""Characters of an edit times lines of the file, beyond which they are not looked for either."""
+_COMPARED = 10_000_000
+"""Characters of an edit times characters of places that are compared with it in full, at most."""
 _SHOWN = 120
+_PLACES = 5
+"""Places of lines that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +98,14 @@ def _apply(text: str, edit: TextEdit) -> str:
         raise EditFailed("no match", "an edit has no lines to find; copy some from the file")
     lines, wanted = text.split("\n"), edit.search.rstrip("\n").split("\n")
     size = len(wanted)
-    starts = range(len(lines) - size + 1)
-    exact = [at for at in starts if lines[at : at + size] == wanted]
-    found = exact or [at for at in starts if _plain(lines[at : at + size]) == _plain(wanted)]
+    exact = _places(lines, wanted)
+    found = exact or _places(_plain(lines), _plain(wanted))
     if not found:
         found = _nearest(lines, wanted)
     if not found:
         raise EditFailed("no match", f"no lines of the file are like these: {_shown(edit)}")
     if len(found) > 1:
-        places = ", ".join(str(at + 1) for at in found[:5])
+        places = ", ".join(str(at + 1) for at in found[:_PLACES])
         raise EditFailed(
             "ambiguous", f"the lines {_shown(edit)} stand in several places (lines {places}); add lines around"
         )
@@ -109,6 +114,21 @@ def _apply(text: str, edit: TextEdit) -> str:
     if not exact:
         replacement = _fitted(replacement, wanted, lines[at : at + size])
     return "\n".join([*lines[:at], *replacement, *lines[at + size :]])
+
+
+def _places(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    """The first places at which lines stand; more are not needed to say that there are several.
+
+    As a search in one text this takes time in proportion to its length, whatever the lines are.
+    """
+    text, target = "\n".join(["", *lines, ""]), "\n".join(["", *wanted, ""])
+    found: list[int] = []
+    at, line, before = text.find(target), 0, 0
+    while at >= 0 and len(found) <= _PLACES:
+        line += text.count("\n", before, at)
+        found.append(line)
+        before, at = at, text.find(target, at + 1)
+    return found
 
 
 def _plain(lines: Sequence[str]) -> list[str]:
@@ -121,10 +141,19 @@ def _nearest(lines: Sequence[str], wanted: Sequence[str]) -> list[int]:
         return []
     plain, target = _plain(lines), "\n".join(_plain(wanted))
     matcher = difflib.SequenceMatcher(None, "", target, autojunk=False)
+    if len(target) * len(lines) > _MUCH_TEXT:
+        return []
     near: list[tuple[float, int]] = []
+    compared = 0
     for at in range(len(lines) - len(wanted) + 1):
-        matcher.set_seq1("\n".join(plain[at : at + len(wanted)]))
-        if min(matcher.real_quick_ratio(), matcher.quick_ratio()) >= _NEAR and (ratio := matcher.ratio()) >= _NEAR:
+        place = "\n".join(plain[at : at + len(wanted)])
+        matcher.set_seq1(place)
+        if matcher.real_quick_ratio() < _NEAR or matcher.quick_ratio() < _NEAR:
+            continue
+        compared += len(place) * len(target)
+        if compared > _COMPARED:
+            return []
+        if (ratio := matcher.ratio()) >= _NEAR:
             near.append((ratio, at))
     best = max(near, default=(0.0, 0))[0]
     return [at for ratio, at in near if ratio > best - _APART]
