@@ -179,6 +179,13 @@ def test_a_flood_of_tags_is_survived(flood: str) -> None:
     assert len(answer) + len(reasoning) <= len(flood)
 
 
+@pytest.mark.parametrize("part", [" <think></think>#", "<think>a</think>{}", "a </think>b", "</think>"])
+def test_a_line_of_tags_takes_no_longer_than_its_length(part: str) -> None:
+    # Where each tag reads all of the line before it, this takes many minutes.
+    answer, reasoning = split_reasoning(part * 10_000)
+    assert len(answer) + len(reasoning) <= len(part) * 10_000
+
+
 def test_a_flood_of_end_tokens_takes_no_longer_than_its_length() -> None:
     # Looked through for each of them anew, the text takes hours.
     assert split_reasoning("42" + "</s>" * 500_000) == ("42", "")

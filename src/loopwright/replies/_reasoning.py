@@ -57,6 +57,9 @@ _END_TOKENS = (
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,2})(?!`)[^`\n]+\1(?!`)")
 _BLANK_LINES = re.compile(r"\A(?:[ \t]*\r?\n)+")
 _GOES_ON = re.compile(r"[ \t]+[^\W\d_A-Z]")
+_LINE_ENDS = re.compile(r"[ \t]*(?:[\r\n]|\Z)")
+_LOOKED_BACK = 1000
+"""Characters before a tag that are read for what else stands on its line: lines may be as long as a reply."""
 _MOST = 30
 """Stretches of reasoning that are looked for: a reply of nothing but tags must not cost minutes."""
 
@@ -180,7 +183,9 @@ def _is_program(text: str) -> bool:
 
 
 def _line_before(text: str, tag: re.Match[str]) -> str:
-    return text[text.rfind("\n", 0, tag.start()) + 1 : tag.start()]
+    """What stands before a tag on its line, from so far as is looked back in a long one."""
+    far = max(0, tag.start() - _LOOKED_BACK)
+    return text[max(far, text.rfind("\n", far, tag.start()) + 1) : tag.start()]
 
 
 def _begins_line(text: str, tag: re.Match[str]) -> bool:
@@ -195,12 +200,12 @@ def _ends_a_pair(text: str, tag: re.Match[str]) -> bool:
 
 def _stands_alone(text: str, tag: re.Match[str]) -> bool:
     """Whether a closing tag ends something, and is not a word of a sentence."""
-    before, after = text[: tag.start()], text[tag.end() :]
-    if not after.strip(" \t") or after.lstrip(" \t").startswith(("\n", "\r")):
+    before = text[max(0, tag.start() - 1) : tag.start()]
+    if _LINE_ENDS.match(text, tag.end()):
         return True
-    if _GOES_ON.match(after) and before[-1:].isalpha():
+    if _GOES_ON.match(text, tag.end()) and before.isalpha():
         return False
-    return not before or before[-1] == "\n" or not (before[-1].isspace() or before[-1] in "\"'`(")
+    return not before or before == "\n" or not (before.isspace() or before in "\"'`(")
 
 
 def _is_closing(tag: re.Match[str]) -> bool:
