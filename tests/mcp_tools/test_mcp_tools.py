@@ -230,7 +230,7 @@ async def inside(provider: SandboxProvider, command: list[str], **more: Any) -> 
         ("answer(asked, RESULT)", "done"),
         ("sys.exit(1)", "[s__t gave no result: its server ended]"),
         ("time.sleep(9)", "[s__t gave no result: it gave no answer in 2 s]"),
-        ("print('x' * 9_000_000, flush=True)", "[s__t gave no result: its server ended]"),
+        ("print('x' * 9_000_000, flush=True)", "[s__t gave no result: its message has more than 8388608 bytes]"),
         ("print('no message', flush=True)\nanswer(asked, RESULT)", "done"),
         ("print('[' * 100_000, flush=True)\nanswer(asked, RESULT)", "done"),
         ("answer(asked, {'content': 7})", "[s__t gave no result: its result cannot be read"),

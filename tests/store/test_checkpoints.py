@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 
 import pytest
 
+from loopwright.errors import StoreError
 from loopwright.store import RunStore
 from tests.store.support import new_run
 
@@ -57,4 +58,28 @@ async def test_foreign_types_are_not_rebuilt_whatever_the_environment_says(tmp_p
     store = new_run(tmp_path / "run")
     async with store.checkpointer() as saver:
         assert not isinstance(saver.serde.loads_typed(blob), Foreign)
+    store.close()
+
+
+_SENT = {
+    "no database": "",
+    "a view": "CREATE VIEW writes AS SELECT 1 AS thread_id",
+    "other columns": "CREATE TABLE checkpoints (a); CREATE TABLE writes (a)",
+    "a trigger": "CREATE TABLE t (a); CREATE TRIGGER x AFTER INSERT ON t BEGIN DELETE FROM t; END",
+}
+
+
+@pytest.mark.parametrize("kind", _SENT)
+async def test_a_file_that_was_sent_in_the_place_of_checkpoints_is_refused(tmp_path: Path, kind: str) -> None:
+    store = new_run(tmp_path / "run")
+    path = tmp_path / "run" / "checkpoints.sqlite"
+    if kind == "no database":
+        path.write_bytes(b"x" * 10_000)
+    else:
+        with sqlite3.connect(path) as connection:
+            connection.executescript(_SENT[kind])
+        connection.close()
+    with pytest.raises(StoreError, match="cannot keep checkpoints"):
+        async with store.checkpointer():
+            pass
     store.close()

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from loopwright.errors import StoreError
 from loopwright.store import Failed, RunStore, read_run
 from loopwright.store._codec import encode
+from loopwright.store._journal import LONGEST
+from loopwright.store.shared._lines import Position, whole
 from tests.faults.table import proves
 from tests.store.support import manifest, new_run, note
 
@@ -235,3 +237,17 @@ def test_payloads_larger_than_a_pipe_are_one_line(tmp_path: Path) -> None:
     [event] = read_run(tmp_path / "run").events
     assert isinstance(event.data, Failed)
     assert len(event.data.message) == 3_000_000
+
+
+def test_a_hole_behind_the_lines_is_not_read_to_its_end(journal: Path) -> None:
+    """A file of a terabyte that takes no disk: its reading would take the time of one that does."""
+    known, hole = journal.read_bytes(), LONGEST + 100
+    with journal.open("r+b") as file:
+        file.truncate(len(known) + 4 * hole)
+        file.seek(0, 2)
+        file.write(b"\n")
+    record = read_run(journal.parent)
+    assert record.starts()[1] == known.count(b"\n") + 1
+    assert whole(journal) == Position(known.count(b"\n"), len(known))
+    with pytest.raises(StoreError, match="more than"):
+        list(record.events)

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -92,6 +93,14 @@ def test_nothing_is_told_without_the_token(served: Served, path: str) -> None:
         answer = httpx.get(served.root.rstrip("/") + path, cookies=cookies, timeout=60)
         assert (answer.status_code, "token" in answer.text) == (401, True)
         assert served.token not in answer.text
+
+
+def test_an_address_with_the_token_leads_to_no_other_host(served: Served) -> None:
+    with socket.create_connection(("127.0.0.1", int(served.port)), timeout=30) as connection:
+        head = f"GET //elsewhere.example/?token={served.token} HTTP/1.1\r\nhost: 127.0.0.1:{served.port}\r\n\r\n"
+        connection.sendall(head.encode())
+        answer = connection.recv(65536).decode()
+    assert "\r\nlocation: /elsewhere.example/\r\n" in answer
 
 
 def test_the_token_leaves_the_address(served: Served) -> None:

@@ -1,52 +1,77 @@
-"""A server's stdin and stdout in a sandbox, as the protocol's own package takes a transport."""
+"""A server's stdin and stdout, in a sandbox or on this machine, as the protocol's own package takes a transport."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
-from loopwright.sandbox import Process
+from loopwright.mcp_tools._incoming import LONGEST, TOO_LONG, Intake, read_message
 
 if TYPE_CHECKING:
     from mcp.client._transport import TransportStreams
 
-_LONGEST = 8 * 1024 * 1024
-"""Bytes of one message."""
-_MOST = 64 * 1024 * 1024
-"""Bytes that a server writes in an episode; then it is ended."""
-_PARTS = 1000
-"""Parts of one result: the package takes 20 microseconds for each, and holds up all episodes meanwhile."""
+MOST = 64 * 1024 * 1024
+"""Bytes that a server in a sandbox writes in an episode; then it is ended."""
+
+
+class Spoken(Protocol):
+    """A program that is spoken to while it runs."""
+
+    async def write(self, data: bytes) -> None:
+        """Sends bytes to its stdin."""
+        ...
+
+    async def read(self) -> bytes:
+        """Returns the next bytes of its stdout, waiting for some; empty at the end."""
+        ...
+
+    async def kill(self) -> None:
+        """Ends it and its descendants."""
+        ...
 
 
 @asynccontextmanager
-async def pipe_transport(process: Process) -> AsyncIterator[TransportStreams]:
-    """Carries messages, one a line. Lines that are none are passed over; a server that writes too much is ended."""
+async def pipe_transport(process: Spoken, most: float) -> AsyncIterator[TransportStreams]:
+    """Carries messages, one a line. Lines that are none are passed over; one that is too long fails the call.
+
+    Args:
+        process: The server; it is ended with the transport.
+        most: Bytes that it may write; then it is ended.
+    """
     import anyio
     from mcp.shared.message import SessionMessage
-    from mcp_types import JSONRPCResponse, jsonrpc_message_adapter
+    from mcp_types import INTERNAL_ERROR, ErrorData, JSONRPCError, JSONRPCMessage, JSONRPCRequest, RequestId
 
     incoming, read_stream = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     write_stream, outgoing = anyio.create_memory_object_stream[SessionMessage](0)
+    intake = Intake()
+    asked: RequestId = 0
 
     async def read() -> None:
         async with incoming:
-            async for line in _lines(process):
-                try:
-                    message = jsonrpc_message_adapter.validate_json(line, by_name=False)
-                except (ValueError, RecursionError):
+            async for line in _lines(process, most):
+                message: JSONRPCMessage | None
+                if line is None:
+                    # Calls are made one after the other, so that it can only be the answer to the last one.
+                    error = ErrorData(code=INTERNAL_ERROR, message=TOO_LONG)
+                    message = JSONRPCError(jsonrpc="2.0", id=asked, error=error)
+                else:
+                    message = read_message(line)
+                if message is None or not intake.takes(message):
                     continue
-                if isinstance(message, JSONRPCResponse):
-                    _shorten(message.result)
                 try:
                     await incoming.send(SessionMessage(message))
                 except anyio.BrokenResourceError:
                     return
 
     async def write() -> None:
+        nonlocal asked
         async with outgoing:
-            async for message in outgoing:
-                line = message.message.model_dump_json(by_alias=True, exclude_unset=True)
+            async for sent in outgoing:
+                if isinstance(sent.message, JSONRPCRequest):
+                    asked = sent.message.id
+                line = sent.message.model_dump_json(by_alias=True, exclude_unset=True)
                 await process.write(line.encode() + b"\n")
 
     try:
@@ -62,27 +87,22 @@ async def pipe_transport(process: Process) -> AsyncIterator[TransportStreams]:
             await process.kill()
 
 
-def _shorten(result: dict[str, Any]) -> None:
-    """Cuts lists of a result that nobody would look at to their end, before the package reads them part by part."""
-    for name in ("content", "tools"):
-        parts = result.get(name)
-        if isinstance(parts, list) and len(parts) > _PARTS:
-            result[name] = parts[:_PARTS]
-            if name == "content":
-                result[name].append({"type": "text", "text": f"[{len(parts) - _PARTS} more parts were left out]"})
-
-
-async def _lines(process: Process) -> AsyncIterator[bytes]:
-    buffer, total = bytearray(), 0
+async def _lines(process: Spoken, most: float) -> AsyncIterator[bytes | None]:
+    """The lines that a server writes; None in place of one that is too long, as soon as it is."""
+    buffer, total, passes_over = bytearray(), 0, False
     while part := await process.read():
         total += len(part)
-        buffer += part
-        if total > _MOST or len(buffer) > _LONGEST:
+        if total > most:
             return
-        if b"\n" not in part:
-            continue  # a line that comes byte by byte is not copied for each of them
-        *lines, rest = bytes(buffer).split(b"\n")
-        buffer = bytearray(rest)
-        for line in lines:
-            if line.strip():
-                yield line
+        *ended, begun = part.split(b"\n")
+        for end in ended:
+            # What belongs to a line that was passed over ends here.
+            line, buffer = bytes(buffer + end), bytearray()
+            if not passes_over and line.strip():
+                yield line if len(line) <= LONGEST else None
+            passes_over = False
+        if not passes_over:
+            buffer += begun
+        if len(buffer) > LONGEST:
+            buffer, passes_over = bytearray(), True
+            yield None

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
+import logging
+import math
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from loopwright.errors import MissingExtra, SandboxLost, ToolServerFailed
-from loopwright.mcp_tools._pipe import pipe_transport
+from loopwright.mcp_tools._http import http_transport
+from loopwright.mcp_tools._pipe import MOST, pipe_transport
+from loopwright.mcp_tools._program import Program
 from loopwright.mcp_tools._result import told_result
 from loopwright.mcp_tools._server import CallFailed, McpServer
 from loopwright.sandbox import Process, Sandbox
@@ -32,6 +34,8 @@ _SCHEMA = 20_000
 """Characters of a schema of arguments."""
 _NAME = 64
 """Characters of a name that servers of models take."""
+_SILENT = logging.NullHandler()
+"""Keeps what the protocol's package logs of bad messages off the terminal of who set up no logging."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,8 @@ class McpToolbox:
 
     async def _open(self) -> dict[str, _Offered]:
         needs_mcp()
+        for name in ("mcp", "client"):  # the package logs by both
+            logging.getLogger(name).addHandler(_SILENT)
         inside = any(not options.outside for options in self._options.values())
         machine = await self._machine() if inside else None
         if machine is not None and machine.own:
@@ -152,7 +158,7 @@ class McpToolbox:
             return done.stderr.text
 
         def transport() -> AbstractAsyncContextManager[TransportStreams]:
-            return pipe_transport(process) if process else _outside(options)
+            return pipe_transport(process, MOST) if process else _outside(options)
 
         return McpServer(name, transport, timeout=options.timeout, last_words=last_words)
 
@@ -170,23 +176,13 @@ def needs_mcp() -> None:
 @asynccontextmanager
 async def _outside(options: McpServerOptions) -> AsyncIterator[TransportStreams]:
     """The way to a server that the task wants outside of the sandbox."""
-    from mcp.client.stdio import StdioServerParameters, stdio_client
-    from mcp.client.streamable_http import streamable_http_client
-
     if options.url is not None:
-        async with streamable_http_client(options.url) as streams:
+        async with http_transport(options.url) as streams:
             yield streams
-        return
-    program, *arguments = options.command
-    parameters = StdioServerParameters(command=program, args=arguments, env=dict(options.env))
-    with _nowhere() as nowhere:
-        async with stdio_client(parameters, errlog=nowhere) as streams:
+    else:
+        # What a model asks of it may be much, and to end it would take the episode out of the count.
+        async with pipe_transport(await Program.start(options), math.inf) as streams:
             yield streams
-
-
-def _nowhere() -> TextIO:
-    """Where a program's stderr goes that would stand among what the run tells."""
-    return Path(os.devnull).open("w")
 
 
 def _offer(server: str, tool: McpTool, taken: Mapping[str, object]) -> _Offered:

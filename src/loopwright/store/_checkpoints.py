@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,6 +18,13 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from loopwright.errors import MissingExtra, StoreError
 from loopwright.files import open_descriptor
 from loopwright.secrets import register_url, scrub
+
+_ROW = {"thread_id", "checkpoint_ns", "checkpoint_id"}
+_TABLES = {
+    "checkpoints": _ROW | {"parent_checkpoint_id", "type", "checkpoint", "metadata"},
+    "writes": _ROW | {"task_id", "idx", "channel", "type", "value"},
+}
+"""What the saver of LangGraph keeps, by table."""
 
 
 def strict_serializer() -> JsonPlusSerializer:
@@ -40,16 +48,39 @@ async def sqlite_saver(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise StoreError(
-                f"cannot keep checkpoints in {part}: {error.strerror}", remedy="Take it away, and resume the run."
-            ) from None
+            raise _unusable(part, str(error.strerror)) from None
     async with aiosqlite.connect(path) as connection:
-        await connection.execute("PRAGMA journal_mode=WAL")
-        await connection.execute("PRAGMA synchronous=NORMAL")
-        await connection.execute("PRAGMA busy_timeout=5000")
         saver = AsyncSqliteSaver(connection, serde=strict_serializer())
-        await saver.setup()
+        try:
+            await connection.execute("PRAGMA journal_mode=WAL")
+            await connection.execute("PRAGMA synchronous=NORMAL")
+            await connection.execute("PRAGMA busy_timeout=5000")
+            await saver.setup()
+            await _look_at_tables(connection)
+        except (sqlite3.Error, ValueError) as error:
+            raise _unusable(path, str(error)) from None
         yield saver
+
+
+async def _look_at_tables(connection: aiosqlite.Connection) -> None:
+    """Looks whether a file that somebody may have sent has the tables of checkpoints, and nothing that acts.
+
+    Raises:
+        ValueError: It does not.
+        sqlite3.Error: The file cannot be read.
+    """
+    async with connection.execute("SELECT type FROM sqlite_master WHERE type NOT IN ('table', 'index')") as found:
+        if (other := await found.fetchone()) is not None:
+            raise ValueError(f"it holds a {other[0]}")
+    for table, columns in _TABLES.items():
+        async with connection.execute("SELECT name FROM pragma_table_info(?)", (table,)) as found:
+            there = {str(name) for (name,) in await found.fetchall()}
+        if not columns <= there:
+            raise ValueError(f"its table {table} has no column {min(columns - there)}")
+
+
+def _unusable(path: Path, why: str) -> StoreError:
+    return StoreError(f"cannot keep checkpoints in {path}: {why}", remedy="Take it away, and resume the run.")
 
 
 @asynccontextmanager

@@ -98,7 +98,7 @@ def starts(path: Path, run: str) -> tuple[dict[str, int], int]:
     found: dict[str, int] = {}
     number = -1
     with _open_for_reading(path) as file:
-        for number, raw in enumerate(iter(lambda: file.readline(LONGEST + 1), b"")):
+        for number, raw in enumerate(_lines(file)):
             if _START in raw:
                 # A damaged line is told by whoever reads all of them.
                 with contextlib.suppress(BadLine):
@@ -114,7 +114,7 @@ def lines_of(path: Path, run: str, episode: str) -> Iterator[Line]:
     """
     named, texts, offset, grown = b'"episode":' + fast_json(episode), Texts(), 0, 0
     with _open_for_reading(path) as file:
-        for number, raw in enumerate(iter(lambda: file.readline(LONGEST + 1), b"")):
+        for number, raw in enumerate(_lines(file)):
             if named in raw:
                 # A damaged line is told by whoever reads all of them.
                 with contextlib.suppress(BadLine):
@@ -151,6 +151,14 @@ class TurningPoints:
                     # A damaged line is told by whoever reads all of them.
                     with contextlib.suppress(BadLine):
                         yield decode(raw[:-1], self._run)
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file up to one that is too long, that one included: a file with holes has terabytes of it."""
+    while raw := file.readline(LONGEST + 1):
+        yield raw
+        if len(raw) > LONGEST:
+            return
 
 
 def _restored(body: dict[str, Any], texts: Texts, path: Path, number: int) -> dict[str, Any]:

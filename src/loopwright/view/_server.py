@@ -156,7 +156,8 @@ class _Guard:
         if request.method not in ("GET", "HEAD") and not _is_own(request):
             return PlainTextResponse("Commands come from the page of the run alone.", 403, _HEADERS)
         if self._is_token(request.query_params.get("token", "")):
-            answer = RedirectResponse(request.url.path, 303, _HEADERS)
+            # Two slashes in front would name another host.
+            answer = RedirectResponse(f"/{request.url.path.lstrip('/')}", 303, _HEADERS)
             answer.set_cookie(self._cookie, self._token, httponly=True, samesite="strict", path="/")
             return answer
         if self._is_token(request.cookies.get(self._cookie, "")):

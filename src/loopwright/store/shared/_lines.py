@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from loopwright.files import open_descriptor, open_regular
+from loopwright.store._journal import LONGEST
 from loopwright.text import encodable
 
 BATCH = 8 * 1024 * 1024
@@ -96,6 +97,8 @@ def whole(path: Path, until: int | None = None, *, begin: Position = START) -> P
             if count:
                 lines, offset = lines + count, position + chunk.rindex(b"\n") + 1
             position += len(chunk)
+            if position - offset > LONGEST:
+                break  # no line is so long, and a file with holes has terabytes of it
     return Position(lines, offset)
 
 

@@ -158,7 +158,7 @@ def take(connection: Connection, row: RunRow) -> int:
 def in_use(connection: Connection, row: RunRow, why: str = "is being written") -> RunInUse:
     """Who took a run last, as an error."""
     found: Any = connection.execute(
-        "SELECT host, process, to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+        "SELECT left(host::text, 300), process, to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
         " FROM loopwright.runs WHERE key = %s",
         (row.key,),
     ).fetchone() or ("?", "?", "?")

@@ -1,0 +1,99 @@
+"""What a server sends, before the protocol's package works on it: bounded, and readable."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from loopwright.text import encodable
+
+if TYPE_CHECKING:
+    from mcp.client._transport import TransportStreams
+    from mcp_types import JSONRPCMessage
+
+LONGEST = 8 * 1024 * 1024
+"""Bytes of one message."""
+TOO_LONG = f"its message has more than {LONGEST} bytes"
+_PARTS = 1000
+"""Parts of one result: the package takes 20 microseconds for each, and holds up all episodes meanwhile."""
+_REQUESTS = 1000
+"""Requests of a server, such as `ping`: the package begins a task for each."""
+
+
+def read_message(line: bytes) -> JSONRPCMessage | None:
+    """The message of a line; None for what is none. Bytes and characters that UTF-8 cannot hold are replaced."""
+    from mcp_types import jsonrpc_message_adapter
+
+    try:
+        return jsonrpc_message_adapter.validate_json(line, by_name=False)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        body = _readable(json.loads(line.decode("utf-8", "replace")))
+        return jsonrpc_message_adapter.validate_python(body, by_name=False)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _readable(value: Any) -> Any:
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, dict):
+        return {encodable(name): _readable(item) for name, item in value.items()}
+    return [_readable(item) for item in value] if isinstance(value, list) else value
+
+
+class Intake:
+    """Looks at the messages of one server."""
+
+    def __init__(self) -> None:
+        self._requests = 0
+
+    def takes(self, message: JSONRPCMessage) -> bool:
+        """Whether a message is handed on; a result that is too long for anybody to read is cut."""
+        from mcp_types import JSONRPCRequest, JSONRPCResponse
+
+        if isinstance(message, JSONRPCResponse):
+            _shorten(message.result)
+        self._requests += isinstance(message, JSONRPCRequest)
+        return not isinstance(message, JSONRPCRequest) or self._requests <= _REQUESTS
+
+
+def _shorten(result: dict[str, Any]) -> None:
+    """Cuts lists of a result that nobody would look at to their end, before the package reads them part by part."""
+    for name in ("content", "tools"):
+        parts = result.get(name)
+        if isinstance(parts, list) and len(parts) > _PARTS:
+            result[name] = parts[:_PARTS]
+            if name == "content":
+                result[name].append({"type": "text", "text": f"[{len(parts) - _PARTS} more parts were left out]"})
+
+
+@asynccontextmanager
+async def looked_at(streams: TransportStreams) -> AsyncIterator[TransportStreams]:
+    """A transport of the package's own, whose messages are looked at first."""
+    import anyio
+    from mcp.shared.message import SessionMessage
+
+    theirs, write_stream = streams
+    incoming, read_stream = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    intake = Intake()
+
+    async def read() -> None:
+        async with incoming:
+            async for message in theirs:
+                if isinstance(message, Exception) or intake.takes(message.message):
+                    try:
+                        await incoming.send(message)
+                    except anyio.BrokenResourceError:
+                        return
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(read)
+        try:
+            yield read_stream, write_stream
+        finally:
+            read_stream.close()
+            group.cancel_scope.cancel()

@@ -1,0 +1,229 @@
+"""Servers outside of the sandbox that send too much, or what cannot be read."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("mcp", reason="the extra mcp is not installed")
+
+from loopwright.mcp_tools._incoming import Intake, read_message
+from tests.mcp_tools.test_mcp_tools import bare, hand_made
+
+ONCE = "if 'n' in globals():\n    answer(asked, RESULT)\nelse:\n    n = 1\n    "
+HALF = '{"jsonrpc": "2.0", "id": %s, "result": {"content": [{"type": "text", "text": "a\\\\ud800b"}]}}'
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("called", "told"),
+    [
+        ("answer(asked, {'content': [{'type': 'text', 'text': 'x' * 9_000_000}]})", "its message has more than"),
+        ("sys.stdout.write('x' * 9_000_000); sys.stdout.flush()\n    print()", "its message has more than"),
+        (f"print('{HALF}' % json.dumps(asked['id']), flush=True)", "a\\ud800b"),
+        ("sys.stdout.buffer.write(b'\\xff\\xfe\\n'); sys.stdout.buffer.flush(); answer(asked, RESULT)", "done"),
+        ("answer(asked, {'content': [{'type': 'text', 'text': 'x'}] * 5000})", "[4000 more parts were left out]"),
+    ],
+)
+async def test_a_message_of_a_program_fails_no_more_than_its_call(called: str, told: str) -> None:
+    box = bare({"s": {"command": hand_made(called=ONCE + called), "outside": True, "timeout": 20}})
+    await box.tools()
+    assert told in (await box.call("s__t", {})).text
+    assert (await box.call("s__t", {})).text == "done"
+    await box.close()
+
+
+def test_bad_lines_of_a_program_do_not_reach_the_terminal(tmp_path: Path) -> None:
+    """In a process without logging of its own, as `loopwright run` is."""
+    garbage = r"print('\x1b]0;owned\x07 no message', flush=True)" + "\nanswer(asked, RESULT)"
+    program = f"""
+import asyncio
+from tests.mcp_tools.test_mcp_tools import bare
+async def main():
+    box = bare({{"s": {{"command": {hand_made(called=garbage)!r}, "outside": True}}}})
+    await box.tools()
+    print((await box.call("s__t", {{}})).text)
+    await box.close()
+asyncio.run(main())
+"""
+    root = str(Path(__file__).parents[2])
+    path = os.pathsep.join([root, *filter(None, sys.path)])
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env={"PYTHONPATH": path})
+    assert (done.stdout, done.stderr) == ("done\n", "")
+
+
+def test_requests_of_a_server_are_bounded() -> None:
+    message = read_message(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}')
+    assert message is not None
+    intake = Intake()
+    assert sum(intake.takes(message) for _ in range(5000)) == 1000
+
+
+@pytest.mark.anyio
+async def test_a_program_that_ignores_its_end_is_killed_with_what_it_started(tmp_path: Path) -> None:
+    listed = f"""import os, signal, subprocess
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen(["sleep", "600"])
+open({str(tmp_path / "pids")!r}, "w").write(f"{{os.getpid()}} {{child.pid}}")
+answer(asked, {{"tools": TOOLS}})"""
+    box = bare({"s": {"command": hand_made(listed=listed, called="time.sleep(600)"), "outside": True, "timeout": 1}})
+    await box.tools()
+    assert "no answer" in (await box.call("s__t", {})).text
+    await box.close()
+    for pid in (tmp_path / "pids").read_text().split():
+        assert await _is_gone(int(pid))
+
+
+async def _is_gone(pid: int) -> bool:
+    for _ in range(100):
+        if _is_dead(pid):
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
+def _is_dead(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+class _Server(BaseHTTPRequestHandler):
+    """Speaks streamable HTTP, as the specification of 2025-06-18 says, and answers calls as `way` does."""
+
+    protocol_version = "HTTP/1.1"
+    way: Callable[[_Server, Any], None]
+
+    def do_GET(self) -> None:
+        self.say(b"", status=405)
+
+    do_DELETE = do_GET
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        known = {
+            "protocolVersion": "2025-06-18",
+            "capabilities": {"tools": {}},
+            "serverInfo": {"name": "s", "version": "1"},
+        }
+        match asked.get("method"):
+            case "initialize":
+                self.say(_answer(asked, known))
+            case "tools/list":
+                self.say(_answer(asked, {"tools": [{"name": "t", "inputSchema": {"type": "object"}}]}))
+            case "tools/call":
+                try:
+                    type(self).way(self, asked)
+                except OSError:
+                    self.close_connection = True
+            case _ if "id" in asked:
+                error = {"code": -32601, "message": "no such method"}
+                self.say(json.dumps({"jsonrpc": "2.0", "id": asked["id"], "error": error}).encode())
+            case _:
+                self.say(b"", status=202)
+
+    def say(self, body: bytes, kind: str = "application/json", status: int = 200, **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"content-type": kind, "content-length": str(len(body)), **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def _answer(asked: Any, result: Any) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": asked["id"], "result": result}).encode()
+
+
+def _text(asked: Any, text: str) -> bytes:
+    return _answer(asked, {"content": [{"type": "text", "text": text}]})
+
+
+def _event(data: bytes) -> bytes:
+    return b"event: message\ndata: " + data + b"\n\n"
+
+
+def _endless(server: _Server, asked: Any) -> None:
+    server.send_response(200)
+    server.send_header("content-type", "application/json")
+    server.end_headers()
+    server.close_connection = True
+    while True:
+        server.wfile.write(b" " * 100_000)
+
+
+@pytest.fixture
+def served() -> Iterator[Callable[[Callable[[_Server, Any], None]], str]]:
+    """Starts a server that answers calls in a way, and gives its address."""
+    servers: list[ThreadingHTTPServer] = []
+
+    def start(way: Callable[[_Server, Any], None]) -> str:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Server", (_Server,), {"way": staticmethod(way)}))
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{server.server_port}/mcp"
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [
+        (lambda server, asked: server.say(_text(asked, "done")), "done"),
+        (_endless, "its message has more than"),
+        (lambda server, asked: server.say(_text(asked, "x" * 9_000_000)), "its message has more than"),
+        (
+            lambda server, asked: server.say(gzip.compress(_text(asked, "x")), content_encoding="gzip"),
+            "compressed, which was not asked for",
+        ),
+        (lambda server, asked: server.say(_text(asked, "a\ud800b")), "a\\ud800b"),
+        (lambda server, asked: server.say(_text(asked, "aZb").replace(b"Z", b"\xff")), "a\ufffdb"),
+        (
+            lambda server, asked: server.say(_answer(asked, {"content": [{"type": "text", "text": "x"}] * 5000})),
+            "[4000 more parts were left out]",
+        ),
+        (lambda server, asked: server.say(_event(_text(asked, "y" * 2_000_000)), "text/event-stream"), "yyy"),
+        (
+            lambda server, asked: server.say(_event(_text(asked, "y" * 9_000_000)), "text/event-stream"),
+            "gave no result",
+        ),
+    ],
+)
+async def test_an_answer_over_http_fails_no_more_than_its_call(
+    served: Callable[[Callable[[_Server, Any], None]], str], way: Callable[[_Server, Any], None], told: str
+) -> None:
+    box = bare({"s": {"url": served(way), "outside": True, "timeout": 20}})
+    await box.tools()
+    assert told in (await box.call("s__t", {})).text
+    assert told in (await box.call("s__t", {})).text
+    await box.close()
+
+
+@pytest.mark.anyio
+async def test_no_redirect_leads_to_another_server(served: Callable[[Callable[[_Server, Any], None]], str]) -> None:
+    met: list[Any] = []
+    other = served(lambda server, asked: met.append(asked))
+    address = served(lambda server, asked: server.say(b"", status=307, location=other))
+    box = bare({"s": {"url": address, "outside": True, "timeout": 20}})
+    await box.tools()
+    assert "not followed" in (await box.call("s__t", {})).text
+    assert met == []
+    await box.close()
