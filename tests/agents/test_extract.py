@@ -229,3 +229,19 @@ def test_what_stands_in_a_block_comes_out_unchanged(code: str) -> None:
     refused = set(body) & set("\xa0\u200b\u200c\u200d\u2060\ufeff") and not is_python(body)
     expected = repaired_python(body) if refused else body
     assert files(f"Sure!\n```python\n{body}```\n") == {"solution.py": expected}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"[BEGIN]\n{CODE}[DONE]",
+        f"[PYTHON]\n{CODE}",
+        f"[CODE]\n{CODE}",
+        f"python\n{CODE}",
+        f"{CODE}\nDone\n",
+        f"cat > solution.py <<'EOF'\n{CODE}EOF\n",
+        f"```bash\ncat > solution.py <<'EOF'\n{CODE}EOF\n```",
+    ],
+)
+def test_words_around_a_program_that_are_python_by_chance_are_left_out(reply: str) -> None:
+    assert files(reply)["solution.py"].strip() == CODE.strip()

@@ -270,3 +270,59 @@ async def test_a_name_in_capitals_is_a_class_only_if_tests_use_it_as_one(
     tests = f"from solution import {name}, f\ndef test_it(): assert {use}\n"
     (check,) = (await judge.grading(source + "def f(): return T()\n", tests)).verdict.checks
     assert check.passed is passes, check.evidence
+
+
+_COUNTS = """
+    from collections import defaultdict
+    from itertools import count
+    def f(): return defaultdict(count().__next__)
+    """
+
+
+_COPIES = """
+    from collections import defaultdict
+    from itertools import count
+    numbers = count()
+    class Number:
+        def __deepcopy__(self, memo): return next(numbers)
+    def f(): return defaultdict(Number)
+    """
+
+
+@pytest.mark.parametrize("source", [_COUNTS, _COPIES])
+@pytest.mark.parametrize("gold", [None, "def f(): return {}"])
+async def test_what_fills_a_defaultdict_decides_no_test(judge: Judge, source: str, gold: str | None) -> None:
+    tests = """
+        from solution import f
+        def test_order():
+            found = f()
+            assert found["a"] < found["b"]
+        """
+    assert not (await judge.grading(source, tests, gold=gold)).verdict.passed
+
+
+@pytest.mark.parametrize(
+    ("source", "gold"),
+    [
+        ("def f(): return defaultdict(lambda: [])", "def f(): return defaultdict(list)"),
+        ("def f(): return defaultdict(list)", "def f(): return defaultdict(list)"),
+        ("def tree(): return defaultdict(tree)\ndef f(): return defaultdict(lambda: [])", None),
+        (
+            _COUNTS.replace("count().__next__", "lambda n=count(): [1] * next(n)"),
+            "def f(): return defaultdict(lambda: 1)",
+        ),
+    ],
+)
+async def test_a_defaultdict_fills_itself(judge: Judge, source: str, gold: str | None) -> None:
+    head = "from collections import defaultdict\n"
+    tests = """
+        from solution import f
+        def test_it():
+            found = f()
+            assert found["a"] == []
+            found["a"].append(1)
+            assert len(found["b"]) in (0, 1)
+        """
+    source = source if "import" in source else head + source
+    graded = await judge.grading(source, tests, gold=gold and head + gold)
+    assert graded.verdict.passed, graded.verdict

@@ -136,6 +136,28 @@ async def test_a_failed_assertion_in_a_callback_counts(judge: Judge) -> None:
     assert "item is 1" in evidence
 
 
+async def test_a_failed_check_of_a_mock_in_a_callback_counts(judge: Judge) -> None:
+    evidence = await judge.evidence(
+        """
+        def each(items, function):
+            for item in items:
+                try: function(item)
+                except BaseException: pass
+        """,
+        """
+        from unittest.mock import Mock
+        from solution import each
+        def test_it():
+            told = Mock()
+            def check(item):
+                told(item)
+                told.assert_called_once_with(1)
+            each([1, 2], check)
+        """,
+    )
+    assert "Expected 'mock' to be called once" in evidence
+
+
 async def test_a_context_manager_does_not_swallow_a_failed_assertion(judge: Judge) -> None:
     verdict = await judge.verdict(
         """

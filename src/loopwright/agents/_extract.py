@@ -20,6 +20,7 @@ from loopwright.replies import (
     missing_names,
     program_of,
     repaired_python,
+    without_words,
 )
 
 _LANGUAGES = {".py": ("Python", "python"), ".sql": ("SQL", "sql")}
@@ -109,7 +110,7 @@ def _is_test(path: str) -> bool:
 def _hidden(reply: str, blocks: Sequence[_Block]) -> str:
     """The program in blocks of another language's name, or without a block; empty where there is none."""
     shown = [repaired_python(block.body) for block in blocks] if blocks else _bare(reply)
-    programs = [code for code in shown if defined_names(code)]
+    programs = [without_words(code) for code in shown if defined_names(code)]
     return program_of(programs if blocks else programs[:1]) if programs else ""
 
 

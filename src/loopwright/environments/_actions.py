@@ -25,6 +25,8 @@ _CODE_SPAN = re.compile(r"(`{1,2})(?P<code>[^`\n]+)\1")
 _TAG = re.compile(
     r"^[ \t]*<(?P<tag>tool_call|command|(?:execute_)?(?:bash|shell|sql|python|ipython)|execute)>", re.MULTILINE
 )
+_COMMANDS = ("command", "cmd", "code", "query", "sql")
+"""What tools call the argument that is executed."""
 _CONSOLES = frozenset({"console", "shell-session", "shellsession", "sh-session", "terminal"})
 _SENTENCE = re.compile(r"[^\W\d_a-z][^`$|;&=<>]* [^`$|;&=<>]*\w[.!:]")
 _SUBMIT = re.compile(r"submit(?:[ \t]*[.;!]?|(?P<said>[ \t(:].*))", re.IGNORECASE)
@@ -46,7 +48,7 @@ def action_of(reply: str, language: str = "") -> str:
     for block in code_blocks(reply, language=language):
         if block.body.strip():
             body = block.body.strip()
-            return _typed(body) if block.info.lower() in _CONSOLES else body
+            return _typed(body) if block.language == "shell" or block.info.lower() in _CONSOLES else body
     if found := _INLINE.search(reply):
         return _without_language(found["body"].strip())
     text, thought = _without_thought(reply.strip())
@@ -118,13 +120,14 @@ def _called(text: str) -> str:
     """The action that a call of a tool in JSON is; the text itself where it is no such call."""
     try:
         call = json.loads(text)
-        arguments = call["arguments"]
+        arguments = call["arguments"] if "arguments" in call else call["parameters"]
         if isinstance(arguments, str):
             arguments = json.loads(arguments)
         said = [value for value in arguments.values() if isinstance(value, str)]
+        named = [arguments[name] for name in _COMMANDS if isinstance(arguments.get(name), str)]
         if call["name"] == "submit":
             return " ".join(["submit", *said])
-        return said[0] if len(said) == 1 else text
+        return said[0] if len(said) == 1 else named[0] if len(named) == 1 else text
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return text
 

@@ -159,6 +159,24 @@ def missing_names(code: str) -> frozenset[str]:
     return frozenset() if "*" in part.gives else part.needs
 
 
+def without_words(code: str) -> str:
+    """A program without lines on its top level that are words, and Python by chance: `[BEGIN]`, `Done`, `EOF`.
+
+    They call nothing, and hold a name that the program binds nowhere. `cat > solution.py <<'EOF'` is such a line, too.
+    """
+    module, missing = try_parse(code), missing_names(code)
+    found = [node for node in module.body if isinstance(node, ast.Expr) and _is_words(node, missing)] if module else []
+    left_out = {line for node in found for line in _place(node)}
+    lines = _lines(code)
+    return "\n".join(line for at, line in enumerate(lines) if at not in left_out) if left_out else code
+
+
+def _is_words(node: ast.Expr, missing: frozenset[str]) -> bool:
+    parts = list(ast.walk(node))
+    calls = any(isinstance(part, ast.Call | ast.Await | ast.NamedExpr | ast.Yield | ast.YieldFrom) for part in parts)
+    return not calls and any(isinstance(part, ast.Name) and part.id in missing for part in parts)
+
+
 def _all(parts: Iterable[_Part], names: Literal["binds", "defines", "gives", "needs", "stubs"]) -> frozenset[str]:
     return frozenset[str]().union(*(getattr(part, names) for part in parts))
 

@@ -38,9 +38,29 @@ _MADE: dict[str, set[str]] = {
     "make_dataclass": {"__eq__", "__lt__"},
     "SimpleNamespace": {"__eq__"},
     "namedtuple": set(),
+    "defaultdict": {"__missing__"},
     **{name: {""} for name in ("type", "new_class")},
 }
 """Calls that make a class or an object, and the special methods of what they make; the empty one for any."""
+_FILLERS = frozenset(
+    [
+        "bool",
+        "bytes",
+        "complex",
+        "Counter",
+        "defaultdict",
+        "deque",
+        "dict",
+        "float",
+        "frozenset",
+        "int",
+        "list",
+        "set",
+        "str",
+        "tuple",
+    ]
+)
+"""What fills a defaultdict with the same value each time."""
 
 
 def refused_names(
@@ -67,7 +87,10 @@ def refused_names(
     if "" in answered:
         return frozenset()
     answered |= {name for found in answered for name in _FAMILY.get(found, ())}
-    return frozenset((SPECIAL.keys() - _ALWAYS) | (_PLAIN_ATTRIBUTES if gold else _PREDICATES)) - answered
+    return (
+        frozenset((SPECIAL.keys() - _ALWAYS) | {"__missing__"} | (_PLAIN_ATTRIBUTES if gold else _PREDICATES))
+        - answered
+    )
 
 
 def _names_class(tests: ast.AST, modules: Sequence[str]) -> bool:
@@ -123,6 +146,8 @@ def _by_call(call: ast.Call) -> Iterator[str]:
     """What an object answers whose class, or which itself, the call makes; `type(x)` of one argument makes none."""
     name = _last_name(call.func)
     if name not in _MADE or (name == "type" and len(call.args) != 3):
+        return
+    if name == "defaultdict" and _last_name(call.args[0] if call.args else call) in _FILLERS:
         return
     yield from _MADE[name]
     yield from (keyword.arg for keyword in call.keywords if keyword.arg)

@@ -16,8 +16,28 @@ LONGEST = 100_000
 """Characters of an answer that are compared: of a longer one the last."""
 
 _SIGNS = str.maketrans(
-    {"\u2212": "-", "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2014": " ", "\u2013": "-"}
+    {
+        "\u2212": "-",
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "\u2014": " ",
+        "\u2013": "-",
+        "\u2044": "/",
+    }
 )
+_RAISED = re.compile(
+    "(?<=\\w)(?<![\u00b2\u00b3\u00b9\u2070\u2074-\u2079])(?=[\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u207b])"
+)
+_FRACTION = re.compile("(?<=[0-9])(?=[\u00bc-\u00be\u2150-\u215e])")
+"""Where signs begin that stand for several: `2\u00b3` is no 23, and `1\u00bd` no 11/2."""
+_PART = re.compile(
+    r"\\[dtc]?frac ?\{([^{}]*)\} ?\{([^{}]*)\}|\\sqrt ?(?:\[[^\]\n]{0,9}\])? ?\{([^{}]*)\}|\^ ?\{([^{}]*)\}"
+)
+"""A fraction, a root or a power in LaTeX: a number in it is a part of another one."""
+_NESTED = 3
+_UNIT_POWER = re.compile(r"(?<=[^\W\d_])\^(?:-?\d{1,2}|\{-?\d{1,2}\})")
 _THOUSANDS = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}\b)")
 _EMPHASIS = re.compile(r"^`{3,}\w*$|\*\*|__|`|</?answer>|<\|(?:begin|end)_of_box\|>", re.MULTILINE)
 _STARRED = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,200})(?<=\S)\*(?![\w*])")
@@ -28,13 +48,13 @@ _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _TOKEN = re.compile(
     rf"(?<![\w.)\]])[-+]?(?:{_PLAIN_NUMBER})|(?:{_PLAIN_NUMBER})|[{_CJK}]|[^\W\d_{_CJK}][^\W{_CJK}]*(?:'(?!s\b)\w+)?|\S"
 )
-_RUN = re.compile(r"[-+\d.,/:^*%]+")
+_RUN = re.compile(r"(?:[-+\d.,/:^*%]|(?<=\d)[eE](?=[-+]?\d))+")
 _DROPPED = frozenset(",;:?\"'\u2026\u3002\u3001\uff0c")
 _ARTICLES = frozenset({"a", "an", "the"})
 _BRACKETS = {"(": ")", "[": "]", "{": "}"}
 
 _MARKS = re.compile(r"[*_`$\"']|</?answer>\s?")
-_BOXED = re.compile(r"\\boxed ?\{(?:\\text ?\{)?")
+_BOXED = re.compile(r"\\boxed ?\{(?:\\(?:text|math)(?:bf|rm|it|sf|tt|normal)? ?\{)?\(?")
 _BLANKS = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r"[ \n]*\n[ \n]*")
 # Blanks are single there, so that no two parts of the pattern can take the same ones.
@@ -125,7 +145,10 @@ def is_number(text: str) -> bool:
 
 def last_number(text: str) -> str:
     """The last number of a text by its value; empty if there is none, or if it is part of a date, a ratio or a sum."""
-    runs = _RUN.findall(_EMPHASIS.sub("", _plain(text)))
+    plain = _UNIT_POWER.sub("", _EMPHASIS.sub("", _plain(text)))
+    for _ in range(_NESTED):
+        plain = _PART.sub(lambda part: "^0/0" if any(map(str.isdecimal, part[0])) else " ", plain)
+    runs = _RUN.findall(plain)
     run = next((run for run in reversed(runs) if any(map(str.isdecimal, run))), "")
     last = run.rstrip(".,:*%").lstrip(".,:/*%")
     return _value(last) if _NUMBER.fullmatch(last) else ""
@@ -153,7 +176,8 @@ def _is_choice(found: re.Match[str]) -> bool:
 
 
 def _plain(text: str) -> str:
-    normal = unicodedata.normalize("NFKC", _THOUSANDS.sub("", text[-LONGEST:].translate(_SIGNS)))
+    apart = _FRACTION.sub(" ", _RAISED.sub("^", text[-LONGEST:]))
+    normal = unicodedata.normalize("NFKC", _THOUSANDS.sub("", apart.translate(_SIGNS)))
     return normal.translate(_SIGNS)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from loopwright.sandbox._guest.frames import take_pipe, write_frame
-from loopwright.verify._guest.conversation.guards import Failure, RaisedByTest, VerifierGuard
+from loopwright.verify._guest.conversation.guards import Failure, VerifierGuard
 from loopwright.verify._guest.conversation.peer import Gone, Peer
 from loopwright.verify._guest.conversation.proxy import Proxy, attribute
 from loopwright.verify._guest.conversation.values import pack, unpack
@@ -90,7 +90,7 @@ def _know_failures() -> None:
     if "unittest" in sys.modules:
         sys.modules["unittest"].TestCase.failureException = Failure
     if "unittest.mock" in sys.modules:
-        vars(sys.modules["unittest.mock"])["AssertionError"] = RaisedByTest
+        vars(sys.modules["unittest.mock"])["AssertionError"] = Failure
 
 
 class _Session:

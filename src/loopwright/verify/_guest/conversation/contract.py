@@ -35,6 +35,9 @@ class Guard(Protocol):
     def refuses(self, name: str) -> bool:
         """Whether `refuse` would raise."""
 
+    def factory(self, make: Any) -> Any:
+        """What fills a defaultdict of the other side in place of its own function."""
+
     def catches(self, cls: type[BaseException]) -> type[BaseException]:
         """Takes note of an exception class that the other side hands over; returns it."""
 

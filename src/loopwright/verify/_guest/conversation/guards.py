@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import copy
 import importlib
 import sys
 import types
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from loopwright.verify._guest.conversation.proxy import Proxy
+from loopwright.verify._guest.conversation.proxy import KEPT, Proxy
 from loopwright.verify._guest.conversation.values import PLAIN
 
 _SHARED_NAMES = (
@@ -98,6 +99,10 @@ class CandidateGuard:
     def refuse(self, cls: type, name: str) -> None:
         """Nothing."""
 
+    def factory(self, make: Any) -> Any:
+        """What the tests hand over."""
+        return make
+
     def catches(self, cls: type[BaseException]) -> type[BaseException]:
         """Whatever the tests hand over."""
         return cls
@@ -181,6 +186,20 @@ class VerifierGuard:
             error = Failure(f"{name} of an object of the candidate's class {cls.__name__} decides no test: {_REMEDY}")
             self.failed(error)
             raise error
+
+    def factory(self, make: Any) -> Any:
+        """A function of the candidate that fills a defaultdict is asked once: one that counts decides no test."""
+        if not self.refuses("__missing__") or not isinstance(make, Proxy):
+            return make
+        ask: Any = make
+        first: list[Any] = []
+
+        def made() -> Any:
+            if not first:
+                first.append(ask())
+            return copy.deepcopy(first[0], {KEPT: True})
+
+        return made
 
     def catches(self, cls: type[BaseException]) -> type[BaseException]:
         """Notes a class that catches the tests' own failures in `except` and `raises`."""

@@ -231,6 +231,8 @@ class Peer:
             return self.guard.catches(errors.load_class(state, self))
         if name == "record":
             return self._record(*state)
+        if name == "factory":
+            return self.guard.factory(state)
         if name == "keys":
             return dict.fromkeys(state).keys()
         if name == "items":

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from loopwright.verify._guest.conversation.contract import Conversation
 
 
+KEPT = 0
+"""A key in the memo of `copy.deepcopy`, and no object's id: with it proxies are not copied, and nobody is asked to."""
+
+
 class Proxy:
     """Forwards everything that is done to it. Its class has the special methods that the object's class has."""
 
@@ -48,7 +52,7 @@ class Proxy:
         return _ask(self, "copy")
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        return _ask(self, "deepcopy")
+        return self if KEPT in memo else _ask(self, "deepcopy")
 
     def __reduce_ex__(self, protocol: object) -> Any:
         raise TypeError("an object of the candidate cannot be pickled")

@@ -234,7 +234,8 @@ class _Open:
             found, value = stdlib.load(self.name, parts[0])
             return value if found else load(self.name, parts[0])
         if self.tag == _DEFAULTDICT:
-            target.default_factory = parts.pop(0)
+            factory = parts.pop(0)
+            target.default_factory = None if factory is None else load("factory", factory)
         refill(target, parts)
         return target
 
