@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from loopwright.errors import ModelQuotaSpent, ModelRateLimited, ModelRejected, ModelUnauthorized, ModelUnavailable
 from loopwright.models import Endpoint, FunctionCall, Message, ModelOptions, Reply, Request, Tool, Usage, open_model
+from loopwright.models.chat._anthropic import AnthropicMessages
 from tests.models import claude
 from tests.models.provider import Answer, Provider, Received, hang
 from tests.models.support import ask
@@ -374,3 +375,16 @@ def test_a_call_that_was_cut_is_kept_as_it_came() -> None:
     assert reply.tool_calls[0].arguments == '{"at'
     with pytest.raises(ValueError, match="not JSON"):
         _ = reply.tool_calls[0].parsed
+
+
+@pytest.mark.parametrize("odd", [True, 1, [], {}])
+def test_a_block_that_begins_with_no_text_is_what_its_pieces_say(odd: object) -> None:
+    stream = AnthropicMessages().stream()
+    for event in (
+        {"type": "message_start", "message": {"usage": {"input_tokens": 1, "output_tokens": 1}}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": odd}},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "hello"}},
+        {"type": "message_stop"},
+    ):
+        stream.add(json.dumps(event))
+    assert stream.text == "hello"

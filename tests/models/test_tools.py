@@ -309,3 +309,8 @@ def test_recordings_hold_calls(tmp_path: Any) -> None:
     replay = Replay(tmp_path / "calls.jsonl")
     assert calls_tools(replay)
     assert asyncio.run(replay.complete(offering())) == made
+
+
+def test_half_a_surrogate_pair_in_a_call_can_be_sent_back() -> None:
+    (call,) = read_calls([{"id": "a\ud83d", "function": {"name": "\ud83d", "arguments": '"\ud83d"'}}])
+    assert (call.id, call.name, call.arguments) == ("a?", "?", '"?"')

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Role = Literal["system", "user", "assistant", "tool"]
 
@@ -35,6 +35,11 @@ class FunctionCall(BaseModel):
     """The arguments as JSON text; whatever the model wrote, also where it is no JSON."""
     extra: Mapping[str, Any] = Field(default={}, exclude_if=operator.not_)
     """What the provider wants back with the call, such as the signature of a thought."""
+
+    @field_validator("id", "name")
+    @classmethod
+    def _whole(cls, text: str) -> str:
+        return text.encode("utf-8", "replace").decode()  # no request can hold half a surrogate pair
 
     @property
     def parsed(self) -> Mapping[str, Any]:

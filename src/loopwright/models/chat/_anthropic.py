@@ -185,7 +185,7 @@ class StreamedMessage:
         for name in ("text", "thinking", "signature"):
             if isinstance(piece := delta.get(name), str):
                 block.setdefault("type", "text" if name == "text" else "thinking")
-                block[name] = (block.get(name) or "") + piece
+                block[name] = (block[name] if isinstance(block.get(name), str) else "") + piece
         if isinstance(piece := delta.get("partial_json"), str):
             block["input"] = (block["input"] if isinstance(block.get("input"), str) else "") + piece
 
