@@ -245,3 +245,16 @@ def test_what_stands_in_a_block_comes_out_unchanged(code: str) -> None:
 )
 def test_words_around_a_program_that_are_python_by_chance_are_left_out(reply: str) -> None:
     assert files(reply)["solution.py"].strip() == CODE.strip()
+
+
+@pytest.mark.parametrize(
+    "program",
+    ["Done; import math\ndef f(): return math.pi", "import pipe\ndef f(a): return a\nf >> pipe.out"],
+)
+def test_lines_that_do_something_stay(program: str) -> None:
+    assert files(program)["solution.py"].strip() == program
+
+
+def test_a_line_whose_names_another_block_binds_stays() -> None:
+    reply = "```\ndef f(a): return a\n```\nThen:\n```\nfrom pathlib import Path\ndef g(a): return f(a)\nf | Path\n```"
+    assert "f | Path" in files(reply)["solution.py"]

@@ -110,8 +110,8 @@ def _is_test(path: str) -> bool:
 def _hidden(reply: str, blocks: Sequence[_Block]) -> str:
     """The program in blocks of another language's name, or without a block; empty where there is none."""
     shown = [repaired_python(block.body) for block in blocks] if blocks else _bare(reply)
-    programs = [without_words(code) for code in shown if defined_names(code)]
-    return program_of(programs if blocks else programs[:1]) if programs else ""
+    programs = (code for code in shown if defined_names(code))
+    return without_words(program_of(list(programs if blocks else islice(programs, 1))))
 
 
 def _blocks(reply: str, language: str, known: frozenset[str], entry: str) -> list[_Block]:

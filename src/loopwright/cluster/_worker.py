@@ -190,6 +190,7 @@ class SandboxWorker:
         finally:
             work.close()  # of one that was stopped before it began
             del self._calls[number]
+            self._dropped.discard(number)
 
     async def _offer(self, name: str, image: str | None) -> Offer:
         provider = await open_provider(name, image)

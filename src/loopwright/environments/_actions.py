@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
 from loopwright.replies import code_blocks, language_of
 
@@ -28,6 +29,12 @@ _TAG = re.compile(
 _COMMANDS = ("command", "cmd", "code", "query", "sql")
 """What tools call the argument that is executed."""
 _CONSOLES = frozenset({"console", "shell-session", "shellsession", "sh-session", "terminal"})
+_DOCUMENT = re.compile(r"<<-?[ \t]*(?P<quote>['\"]?)(?P<end>\w+)(?P=quote)")
+_OPEN_END = re.compile(r"(?:\\|\||&&)$")
+"""What a line ends with that the next one belongs to."""
+_OPEN_BLOCK = re.compile(r"(?:\{|\(|\b(?:do|then|in))$")
+_CLOSED = re.compile(r"(?:done|fi|esac|\}|\))")
+"""What a block ends with, without blanks before it: those inside of it are indented."""
 _SENTENCE = re.compile(r"[^\W\d_a-z][^`$|;&=<>]* [^`$|;&=<>]*\w[.!:]")
 _SUBMIT = re.compile(r"submit(?:[ \t]*[.;!]?|(?P<said>[ \t(:].*))", re.IGNORECASE)
 _QUOTES = "`*'\""
@@ -48,7 +55,8 @@ def action_of(reply: str, language: str = "") -> str:
     for block in code_blocks(reply, language=language):
         if block.body.strip():
             body = block.body.strip()
-            return _typed(body) if block.language == "shell" or block.info.lower() in _CONSOLES else body
+            shell = (block.language or language) == "shell"
+            return _typed(body) if shell or block.info.lower() in _CONSOLES else body
     if found := _INLINE.search(reply):
         return _without_language(found["body"].strip())
     text, thought = _without_thought(reply.strip())
@@ -79,16 +87,43 @@ def _without_observations(reply: str, language: str) -> str:
 
 
 def _typed(session: str) -> str:
-    """What was typed in a console: the lines after its prompts, and those that go on after `> `."""
+    """What was typed in a console: the lines after its prompts, and those that belong to them."""
     lines = session.split("\n")
     if not lines[0].startswith("$ "):
         return session
-    typed, goes_on = [], False
-    for line in lines:
-        goes_on = line.startswith("$ ") or (goes_on and line.startswith("> "))
-        if goes_on:
-            typed.append(line[2:])
+    typed: list[str] = []
+    at = 0
+    while at < len(lines):
+        if not lines[at].startswith("$ "):
+            at += 1
+            continue
+        line, at = lines[at][2:], at + 1
+        end = _end_of_prompted(lines, at)
+        more = [one[2:] for one in lines[at:end]]
+        if not more:
+            end = _end_of_typed(line, lines, at)
+            more = lines[at:end]
+        typed += [line, *more]
+        at = end
     return "\n".join(typed).strip()
+
+
+def _end_of_prompted(lines: Sequence[str], at: int) -> int:
+    """Where the lines after `> ` end, with which a shell asks for more."""
+    while at < len(lines) and lines[at].startswith("> "):
+        at += 1
+    return at
+
+
+def _end_of_typed(line: str, lines: Sequence[str], at: int) -> int:
+    """Where the lines end that belong to one without a prompt of theirs: a document, a block, or after an open end."""
+    if document := _DOCUMENT.search(line):
+        return next((end + 1 for end in range(at, len(lines)) if lines[end].strip() == document["end"]), len(lines))
+    if _OPEN_BLOCK.search(line):
+        return next((end + 1 for end in range(at, len(lines)) if _CLOSED.match(lines[end])), len(lines))
+    while at < len(lines) and _OPEN_END.search(line):
+        line, at = lines[at], at + 1
+    return at
 
 
 def _bracketed(text: str) -> str:
@@ -124,7 +159,9 @@ def _called(text: str) -> str:
         if isinstance(arguments, str):
             arguments = json.loads(arguments)
         said = [value for value in arguments.values() if isinstance(value, str)]
-        named = [arguments[name] for name in _COMMANDS if isinstance(arguments.get(name), str)]
+        # An editor's `command` with a `path` is none of a shell.
+        names = () if "path" in arguments else _COMMANDS
+        named = [arguments[name] for name in names if isinstance(arguments.get(name), str)]
         if call["name"] == "submit":
             return " ".join(["submit", *said])
         return said[0] if len(said) == 1 else named[0] if len(named) == 1 else text

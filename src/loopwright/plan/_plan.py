@@ -13,7 +13,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from loopwright.environments import EnvironmentFolder, find_environment
-from loopwright.errors import StoreError, TaskError
+from loopwright.errors import StoreError, TaskError, UserError
 from loopwright.loop import BUILTIN_STRATEGIES, traits_of
 from loopwright.project import Project
 from loopwright.store import Manifest
@@ -75,6 +75,16 @@ class RunConfig(PlainNumbers):
     """Names of the episodes to run; empty for all that follow from the rest."""
     regrade: RegradeOptions | None = None
     """Whose candidates are graded again, without a loop; None for a run of its own."""
+
+    def with_concurrency(self, episodes: int) -> Self:
+        """The configuration with so many episodes at a time.
+
+        Raises:
+            UserError: It is no whole number from 1 on.
+        """
+        if type(episodes) is not int or episodes < 1:
+            raise UserError(f"`concurrency` is {episodes!r}", remedy="Name a whole number of episodes, 1 or more.")
+        return self.model_copy(update={"concurrency": episodes})
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:

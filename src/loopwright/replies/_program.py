@@ -163,10 +163,13 @@ def without_words(code: str) -> str:
     """A program without lines on its top level that are words, and Python by chance: `[BEGIN]`, `Done`, `EOF`.
 
     They call nothing, and hold a name that the program binds nowhere. `cat > solution.py <<'EOF'` is such a line, too.
+    A line with another statement on it stays.
     """
     module, missing = try_parse(code), missing_names(code)
-    found = [node for node in module.body if isinstance(node, ast.Expr) and _is_words(node, missing)] if module else []
-    left_out = {line for node in found for line in _place(node)}
+    body = module.body if module else []
+    words = [isinstance(node, ast.Expr) and _is_words(node, missing) for node in body]
+    found, others = ([node for node, one in zip(body, words, strict=True) if one is kind] for kind in (True, False))
+    left_out = {line for node in found for line in _place(node)} - {line for node in others for line in _place(node)}
     lines = _lines(code)
     return "\n".join(line for at, line in enumerate(lines) if at not in left_out) if left_out else code
 

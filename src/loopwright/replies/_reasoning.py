@@ -72,11 +72,12 @@ def split_reasoning(text: str) -> tuple[str, str]:
     `[THINK]` and `◁think▷` are the same, and so are the special tokens of models' chat templates, the channels of
     gpt-oss and Gemma, Granite's "Here is my thought process:", and blocks fenced as `think`. `<answer>` or `<response>`
     around all that follows reasoning, and the box of GLM around all of an answer, are taken off. An opening tag begins
-    a line. Without its closing tag, as in a reply that was cut, all that follows it is reasoning; before a closing tag
-    without an opening one, all that comes before. Tags in code are code. A line with a pair of tags only speaks of
-    them. So does a sentence that goes on after a closing tag alone: a letter stands right before it, and a blank and a
-    small letter follow (`tags</think> roses`). JSON is data, and a bare Python program that defines something is code,
-    whatever their strings hold. Tokens that end a model's turn are left out at the end.
+    a line. Without its closing tag, as in a reply that was cut, all that follows it is reasoning; before a closing
+    tag without an opening one, all that comes before. Tags in code are code. A line with a pair of tags, at most
+    1,000 characters apart, only speaks of them. So does a sentence that goes on after a closing tag alone: a letter
+    stands right before it, and a blank and a small letter follow (`tags</think> roses`). JSON is data, and a bare
+    Python program that defines something is code, whatever their strings hold. Tokens that end a model's turn are
+    left out at the end.
 
     Returns:
         The answer, and the reasoning; the answer is the text itself where there is none.

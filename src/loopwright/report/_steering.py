@@ -10,7 +10,7 @@ from loopwright.text import counted, printable_line
 _SHOWN = 20
 """Lines, at most."""
 _WORDS = {"pause": "paused", "continue": "went on", "stop": "was told to stop"}
-_WHO = {"ctl": "`loopwright ctl`", "view": "the page of the run", "python": "code", "resume": "`resume --retry`"}
+_WHO = {"ctl": "`loopwright ctl`", "view": "the page of the run", "python": "code", "resume": "`resume`"}
 
 
 def steering_lines(events: Sequence[Event]) -> list[str]:

@@ -95,9 +95,8 @@ def regrade_run(
             source=source.absolute(), judge=judge, files=tuple(one.path.absolute() for one in files)
         ),
         "budget": budget or CapOptions(),
-        "concurrency": concurrency,
     }
-    config = recorded.model_copy(update=update)
+    config = recorded.with_concurrency(concurrency).model_copy(update=update)
     resolved, ended = resolve_run(config, given), _ended(record)
     for file in files:
         name = file.task.name

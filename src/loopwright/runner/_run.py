@@ -176,10 +176,8 @@ class Run:
             StoreError: There is no run, its record is damaged, or another process has it.
         """
         config = recorded_config(folder, project, prices, budget, trust_sandbox=trust_sandbox)
-        if concurrency is not None and concurrency < 1:
-            raise UserError(f"`concurrency` is {concurrency}", remedy="At least one episode is under way at a time.")
         if concurrency is not None:
-            config = config.model_copy(update={"concurrency": concurrency})
+            config = config.with_concurrency(concurrency)
         run = cls.continued(
             folder,
             config,

@@ -17,7 +17,7 @@ from loopwright.sandbox.host._channel import FrameFields, RunnerChannel, file_er
 from loopwright.sandbox.host._process import RunningProcess, completed
 from loopwright.types import ControlState
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 GRACE = 5.0
 """Seconds after a command's deadline until the host gives up on the runner."""
@@ -268,7 +268,7 @@ class OpenSandbox:
             await self._remove()
 
 
-async def _aside(work: Callable[[bytes], T], data: bytes) -> T:
+async def _aside(work: Callable[[bytes], _T], data: bytes) -> _T:
     """What a function makes of an archive; of a large one in a thread.
 
     An agent can make archives that take half a minute, and no sandbox of this process lives on that long without its

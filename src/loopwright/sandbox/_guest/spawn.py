@@ -144,7 +144,7 @@ def kill_strays(tag: int, live: Collection[int], reap: Callable[[], None], patie
         for stray in _strays(tag, live):
             _signal(stray, signal.SIGSTOP)  # at once, so that none forks while the list is worked through
             strays.append(stray)
-        if not strays or time.monotonic() > until:
+        if not strays:
             return found
         found.update(strays)
         if live:
@@ -153,6 +153,8 @@ def kill_strays(tag: int, live: Collection[int], reap: Callable[[], None], patie
         else:
             _signal(-1, signal.SIGKILL)  # everything but this process, in one step that no fork can outrun
         reap()
+        if time.monotonic() > until:
+            return found
 
 
 def _strays(tag: int, live: Collection[int]) -> Iterator[int]:
