@@ -253,8 +253,3 @@ def test_words_around_a_program_that_are_python_by_chance_are_left_out(reply: st
 )
 def test_lines_that_do_something_stay(program: str) -> None:
     assert files(program)["solution.py"].strip() == program
-
-
-def test_a_line_whose_names_another_block_binds_stays() -> None:
-    reply = "```\ndef f(a): return a\n```\nThen:\n```\nfrom pathlib import Path\ndef g(a): return f(a)\nf | Path\n```"
-    assert "f | Path" in files(reply)["solution.py"]
