@@ -218,6 +218,11 @@ async def test_data_that_nobody_can_read_blames_no_verifier(provider: SandboxPro
     assert (seen.verdict.score, seen.verdict.value) == (0, None)
 
 
+async def test_data_that_is_not_read_in_time_is_told_as_that(environment: DiscoveryEnvironment) -> None:
+    with pytest.raises(VerifierError, match="the data was not read within 1e-06 seconds"):
+        await tried(environment, writes("[0, 0, 0]"), seed="", verify_timeout=1e-6)
+
+
 async def test_what_a_verifier_prints_is_lost(environment: DiscoveryEnvironment) -> None:
     verifier = "def verify(numbers):\n    for _ in range(2000): print('x' * 100000)\n    return 1\n"
     seen = await tried(environment, writes("[0, 0, 0]"), verifier=verifier)

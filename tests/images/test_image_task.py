@@ -119,11 +119,14 @@ class Seer:
     def __init__(self, say: str = "") -> None:
         self.say = say
         self.asked: list[str] = []
+        self.shown: list[int] = []
+        """Pictures in each request."""
 
     async def complete(self, request: Request) -> Reply:
         await asyncio.sleep(0)
         asked = next(message for message in request.messages if message.images)
         self.asked.append(asked.content)
+        self.shown.append(len(asked.images))
         questions = asked.content.partition("Questions about")[2].partition("Answer each")[0]
         ids = [line[2:].partition(":")[0] for line in questions.splitlines() if line.startswith("- ")]
         answers = ", ".join(f'{{"id": "{name}", "answer": "yes"}}' for name in ids)
@@ -193,10 +196,14 @@ def test_a_reply_that_is_no_answer_is_no_score(said: str, told: str, tmp_path: P
     assert told in episode.outcome.failure.message
 
 
-@pytest.mark.parametrize("side", ["9" * 400, "1e400", "-1", "NaN", "true"])
-def test_a_box_of_no_picture_is_left_out(side: str, tmp_path: Path) -> None:
-    episode = seen_by(tmp_path, Seer(f'{{"answers": [{{"id": "circle", "answer": "yes", "box": [0, 0, {side}, 1]}}]}}'))
+@pytest.mark.parametrize(
+    ("side", "taken"), [("1", True), *((side, False) for side in ["9" * 400, "1e400", "-1", "NaN", "true"])]
+)
+def test_a_box_of_no_picture_is_left_out(side: str, taken: bool, tmp_path: Path) -> None:
+    seer = Seer(f'{{"answers": [{{"id": "circle", "answer": "yes", "box": [0, 0, 0.2, {side}]}}]}}')
+    episode = seen_by(tmp_path, seer)
     assert next(check for check in episode.attempts[0].verdict.checks if check.name == "circle").passed
+    assert max(seer.shown) == (2 if taken else 1)  # What a box holds is shown enlarged in the next look.
 
 
 def test_half_a_schema_leaves_the_other_atoms_unknown(tmp_path: Path) -> None:

@@ -301,6 +301,76 @@ async def test_what_fills_a_defaultdict_decides_no_test(judge: Judge, source: st
     assert not (await judge.grading(source, tests, gold=gold)).verdict.passed
 
 
+_MIXED = """
+    from collections import defaultdict, namedtuple
+    from itertools import count
+    Point = namedtuple("Point", "x y")
+    class Node: pass
+    node, numbers = Node(), count()
+    def f(): return defaultdict(lambda: MADE)
+    """
+
+
+@pytest.mark.parametrize(
+    ("made", "check"),
+    [
+        ("[node, next(numbers)]", "found['a'] < found['b']"),
+        ("Point(node, next(numbers))", "found['a'].y < found['b'].y"),
+        ("Point(0, next(numbers))", "found['a'] < found['b']"),
+        ("node if next(numbers) else -1", "found['a'] != found['b']"),
+        ("(-0.0, 0.0)[next(numbers)]", "str(found['a']) != str(found['b'])"),
+    ],
+)
+async def test_what_counts_beside_an_object_decides_no_test(judge: Judge, made: str, check: str) -> None:
+    tests = f"from solution import f\ndef test_it():\n    found = f()\n    assert {check}\n"
+    (graded,) = (await judge.grading(_MIXED.replace("MADE", made), tests)).verdict.checks
+    assert not graded.passed
+    assert "NameError" not in graded.evidence
+
+
+@pytest.mark.parametrize("made", ["Node()", "[Node(), 1]", "Point(1, 2)"])
+async def test_each_key_of_a_defaultdict_gets_an_object_of_its_own(judge: Judge, made: str) -> None:
+    source = """
+        from collections import defaultdict, namedtuple
+        Point = namedtuple("Point", "x y")
+        class Node: pass
+        def f(): return defaultdict(lambda: MADE)
+        """
+    tests = """
+        from solution import f
+        def first(value): return value[0] if isinstance(value, list) else value
+        def test_it():
+            found = f()
+            assert first(found["a"]) is not first(found["b"])
+            assert first(found["a"]) is first(found["a"])
+            assert not isinstance(found["b"], tuple) or found["b"] == (1, 2)
+        """
+    graded = await judge.grading(source.replace("MADE", made), tests)
+    assert graded.verdict.passed, graded.verdict
+
+
+async def test_a_defaultdict_goes_back_with_its_own_function(judge: Judge) -> None:
+    source = _COUNTS + "def encode(found, words): return [found[word] for word in words]\n    "
+    tests = """
+        from solution import encode, f
+        def test_it():
+            found = f()
+            assert encode(found, "abc") == [0, 1, 2]
+            assert found == {"a": 0, "b": 1, "c": 2}
+        """
+    graded = await judge.grading(source, tests)
+    assert graded.verdict.passed, graded.verdict
+
+
+@pytest.mark.parametrize("gold", ["defaultdict()", "defaultdict(None, {'a': 1})"])
+async def test_a_gold_defaultdict_without_a_function_allows_none_that_counts(judge: Judge, gold: str) -> None:
+    tests = "from solution import f\ndef test_it():\n    found = f()\n    assert found['a'] < found['b']\n"
+    head = "from collections import defaultdict\n"
+    assert not (await judge.grading(_COUNTS, tests, gold=f"{head}def f(): return {gold}")).verdict.passed
+    own = f"{head}def f():\n    found = {gold}\n    found.default_factory = lambda: 1\n    return found"
+    assert (await judge.grading(_COUNTS, tests, gold=own)).verdict.passed
+
+
 @pytest.mark.parametrize(
     ("source", "gold"),
     [

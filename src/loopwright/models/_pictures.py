@@ -27,7 +27,7 @@ _MOST_READ = 89_478_485
 It is the limit of Pillow; a lower one that is set there holds too."""
 _MOST_SCANS = 100
 """Scans of a JPEG that is unpacked; each goes through all pixels, and one of 100 bytes can. Usual are about ten."""
-_MARKER = re.compile(rb"\xff+([\x02-\xcf\xd8-\xfe])")
+_MARKER = re.compile(rb"\xff([\x02-\xcf\xd8-\xfe])")
 """What a segment of a JPEG begins with; the markers that are left out stand alone."""
 _SCAN, _END = 0xDA, 0xD9
 _METADATA = ("exif", "Raw profile type exif", "XML:com.adobe.xmp", "xmp")

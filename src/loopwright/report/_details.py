@@ -22,6 +22,8 @@ from loopwright.types import Candidate, Check, Verdict
 
 _ASKED = ("question", "answer")
 """What the data of a check hold where it is an atom of a checklist."""
+_LARGEST = 1e12
+"""What a share is at most, in words."""
 
 
 @dataclass(slots=True)
@@ -229,10 +231,6 @@ def _in_words(value: JsonValue) -> str:
 def _probabilities(value: JsonValue) -> str:
     known = value if isinstance(value, dict) else {}
     return ", ".join(f"{name} {_share(one)}" for name, one in known.items() if isinstance(one, int | float))
-
-
-_LARGEST = 1e12
-"""What a share is at most, in words."""
 
 
 def _share(value: JsonValue) -> str:

@@ -18,6 +18,7 @@ _CONTAINER = {"__len__", "__bool__", "__iter__", "__next__", "__reversed__", "__
 _FAMILIES: tuple[set[str], ...] = (
     _CONTAINER,
     {"__setitem__", "__delitem__"},
+    {"__missing__", "default_factory"},
     {"__eq__", "__ne__", "__hash__"},
     {"__lt__", "__le__", "__gt__", "__ge__"},
     {"__int__", "__float__", "__complex__", "__index__", "__trunc__", "__floor__", "__ceil__", "__round__"},
@@ -147,12 +148,18 @@ def _by_call(call: ast.Call) -> Iterator[str]:
     name = _last_name(call.func)
     if name not in _MADE or (name == "type" and len(call.args) != 3):
         return
-    if name == "defaultdict" and _last_name(call.args[0] if call.args else call) in _FILLERS:
+    if name == "defaultdict" and _fills_alike(call):
         return
     yield from _MADE[name]
     yield from (keyword.arg for keyword in call.keywords if keyword.arg)
     named = [part.value for part in ast.walk(call) if isinstance(part, ast.Constant)]
     yield from (word for text in named if isinstance(text, str) for word in text.split())
+
+
+def _fills_alike(call: ast.Call) -> bool:
+    """Whether a defaultdict gets no function, or one that gives the same value each time."""
+    first = call.args[0] if call.args else ast.Constant(None)
+    return isinstance(first, ast.Constant) or _last_name(first) in _FILLERS
 
 
 def _by_body(cls: ast.ClassDef) -> Iterator[str]:

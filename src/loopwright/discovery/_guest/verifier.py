@@ -54,7 +54,8 @@ def _verified(asked: dict[str, Any]) -> bytes:
     try:
         said, ended = _read(reading, time.monotonic() + asked["seconds"])
         if not ended:
-            return _failed(f"it took more than {asked['seconds']:g} seconds")
+            late = "it took more than" if said else "the data was not read within"
+            return _failed(f"{late} {asked['seconds']:g} seconds")
         if not said:  # The problem's code was not reached, so it did not fail.
             return json.dumps({"invalid": "the data cannot be read: it takes too much memory"}).encode()
         return said if said != _WAS_READ else _failed("it ended without a result")

@@ -45,7 +45,7 @@ def _as_text(answer: object) -> object:
 def _as_box(box: object) -> object:
     """A box in shares of the picture; None for one in other units, as models have habits of their own."""
     given = box if isinstance(box, list | tuple) else ()
-    sides = [float(side) for side in given if isinstance(side, int | float) and 0 <= side <= 1]
+    sides = [float(side) for side in given if type(side) in (int, float) and 0 <= side <= 1]
     whole = len(sides) == len(given) == 4 and 0 <= sides[0] < sides[2] <= 1 and 0 <= sides[1] < sides[3] <= 1
     return tuple(sides) if whole else None
 

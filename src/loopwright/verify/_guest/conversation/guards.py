@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from loopwright.verify._guest.conversation.proxy import KEPT, Proxy
-from loopwright.verify._guest.conversation.values import PLAIN
+from loopwright.verify._guest.conversation.values import PLAIN, Memo, encode
 
 _SHARED_NAMES = (
     "abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float frozenset hash "
@@ -188,17 +188,20 @@ class VerifierGuard:
             raise error
 
     def factory(self, make: Any) -> Any:
-        """A function of the candidate that fills a defaultdict is asked once: one that counts decides no test."""
+        """A function of the candidate that gives other plain values than at first, as by counting, decides no test."""
         if not self.refuses("__missing__") or not isinstance(make, Proxy):
             return make
         ask: Any = make
-        first: list[Any] = []
+        first: list[tuple[bytes, Any]] = []
 
         def made() -> Any:
+            found = ask()
+            outline = _outline(found)
             if not first:
-                first.append(ask())
-            return copy.deepcopy(first[0], {KEPT: True})
+                first.append((outline, copy.deepcopy(found, {KEPT: True})))
+            return found if outline == first[0][0] else copy.deepcopy(first[0][1], {KEPT: True})
 
+        vars(made)["_lw_id"] = make._lw_id  # The candidate gets its own function back.
         return made
 
     def catches(self, cls: type[BaseException]) -> type[BaseException]:
@@ -217,6 +220,11 @@ class VerifierGuard:
     def shown_file(self, path: str) -> str | None:
         """None: the candidate does not get to see the tests."""
         return None
+
+
+def _outline(value: Any) -> bytes:
+    """All that is plain in a value, and the names of the classes of the rest."""
+    return encode(value, Memo(), lambda part: ("", type(part).__name__), lambda part: _plain_base(part, PLAIN))
 
 
 def _may_read(target: Any, name: str) -> bool:

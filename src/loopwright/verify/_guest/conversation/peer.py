@@ -7,6 +7,7 @@ while one side waits for an answer, the other may ask it something first (a call
 from __future__ import annotations
 
 import threading
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -201,6 +202,8 @@ class Peer:
             return "home", value._lw_id
         if isinstance(value, proxy.Record):
             return "home", value._lw_remote._lw_id
+        if isinstance(value, types.FunctionType) and "_lw_id" in vars(value):
+            return "home", vars(value)["_lw_id"]
         if isinstance(value, BaseException):
             own = vars(value).get("_lw_id")
             return ("home", own) if own is not None else ("error", errors.describe(value, self))
