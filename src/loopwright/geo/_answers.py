@@ -10,7 +10,7 @@ LONGEST = 4000
 _NUMBER = r"[-\u2212+]?(?:\d++(?:[.,]\d++)*+|[.,]\d++)"
 _THOUSANDS = re.compile(r"[-\u2212+]?[1-9]\d{0,2}(?:,\d{3})+")
 _BARE = re.compile(rf"[\s\"'*_`\[(<{{]*({_NUMBER})\s*[.]?[\s\"'*_`\])>}}]*")
-_POWER = re.compile(rf"{_NUMBER}e[-\u2212+]?\d+", re.IGNORECASE)
+_POWER = r"(?:e[-\u2212+]?\d+|\s*\^|\s*[x\u00d7*\u00b7]\s*10\b|[\u00b9\u00b2\u00b3\u2070\u2074-\u2079\u207b])"
 _SCALE = re.compile(
     rf"(?:\bon\s+)?(?:\ba\s+|\bthe\s+)?\bscale\b[^.\n]{{0,20}}?\b(?:from\s+|of\s+)?{_NUMBER}\s*(?:to|-|\u2013|and)\s*{_NUMBER}"
     rf"|\b(?:from|between)\s+{_NUMBER}\s*(?:to|and|-|\u2013)\s*{_NUMBER}"
@@ -20,19 +20,35 @@ _SCALE = re.compile(
 _MARKED = tuple(
     re.compile(
         rf"\b(?:{words})\b[\"'*_]{{0,4}}(?:\s+(?:is|would\s+be|of))?\s*[:=]?\s*(?:about|around)?"
-        rf"[\s\"'*_`\[(]*({_NUMBER}(?:\s*(?:-|\u2013|\u2212|\bto\b|\bor\b)\s*{_NUMBER})?)",
+        rf"[\s\"'*_`\[(]*({_NUMBER}{_POWER}?(?:\s*(?:-|\u2013|\u2212|\bto\b|\bor\b)\s*{_NUMBER}{_POWER}?)?)",
         re.IGNORECASE,
     )
     for words in ("answer", "rating|value|score|estimate")
 )
-"""What marks a number, with the second number of a range; the first rank goes before the second."""
+"""What marks a number, with the second number of a range or a power; the first rank goes before the second."""
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
-_WORD = re.compile(rf"\b({'|'.join(word for word in _WORDS if word != 'one')})\b", re.IGNORECASE)
-_ONE = re.compile(
-    r"(?:.*\b(?:answer|rating|value|score|estimate)\b[\"'*_]{0,4}(?:\s+(?:is|would\s+be|of))?\s*[:=]?)?[\W_]*\bone[\W_]*",
+_WORD = re.compile(rf"\b({'|'.join(_WORDS)})\b", re.IGNORECASE)
+_PRONOUN = re.compile(
+    rf"\b(?:no|this|that|each|which|every) one\b|\bone of (?!(?:{'|'.join(_WORDS)})\b)", re.IGNORECASE
+)
+_BEFORE = r"(?:(?:about|around|roughly|an?|as|at|with) ){0,3}[\"'*_`\[(]{0,4}"
+_MARK = r"\b(?:answer|rating|value|score|estimate)\b[\"'*_]{0,4}"
+_PLACE = "it|this (?:place|area|site|region|town|city|village|image)"
+_NOT = r"(?<!not )(?<!n['\u2019]t )"
+_ONE_MARKED = re.compile(
+    rf"{_MARK}(?: (?:is|would be) ?[:=]?| ?[:=]) ?{_BEFORE}one\b(?!-\w| (?:of|that|which|who|whose|where|and a|point"
+    r"|half|third|quarter|fourth|fifth|tenth|hundred|thousand|million)\b)",
     re.IGNORECASE,
 )
-"""A reply that ends with "one" as its answer; "no one" and "one of the towns" say no number."""
+_ONE_ALONE = re.compile(
+    rf"(?:{_MARK}(?: of| -)?|{_NOT}\b(?:say|guess|think|go with|rated)|"
+    rf"{_NOT}\b(?:rat|giv|scor|call)(?:e|es|ed|ing)? (?:{_PLACE})|\b(?:it|this|that)(?: is|['\u2019]s| would be)"
+    rf"|\bis an?|(?:^|[.!?:;] )[\W_]{{0,8}})"
+    rf" ?(?<!\w){_BEFORE}one\b[\"'*_`)\]]{{0,4}} ?"
+    r"(?:$|[.,;:!?\u2014)]|(?:-|because|since|as|given|due|based|but|so)\s)",
+    re.IGNORECASE,
+)
+"""Where "one" is a rating: marked as the answer, or said without a noun behind it. Elsewhere it is often a pronoun."""
 
 
 class Unreadable(ValueError):
@@ -74,7 +90,7 @@ class Scale:
 def _number_in(text: str) -> float:
     if bare := _BARE.fullmatch(text):
         return _as_float(bare[1])
-    rest = _SCALE.sub(" ", _POWER.sub(" ", text))
+    rest = _SCALE.sub(" ", text)
     for pattern in _MARKED:
         if marked := {_as_float(one) for one in pattern.findall(rest)}:
             if len(marked) > 1:
@@ -82,16 +98,23 @@ def _number_in(text: str) -> float:
             return marked.pop()
     numbers = {_as_float(one) for one in re.findall(rf"(?<![\w.,]){_NUMBER}(?!\w|[.,]\d)", rest)}
     if not numbers:
-        words = [*_WORD.findall(rest), *(["one"] if _ONE.fullmatch(rest) else [])]
-        numbers = {float(_WORDS.index(word.lower())) for word in words}
+        numbers = _words_in(re.sub(r"\s+", " ", _PRONOUN.sub("it ", rest)))
     if len(numbers) != 1:
         raise Unreadable("there is no number in it" if not numbers else "it holds several numbers, and none is marked")
     return numbers.pop()
 
 
+def _words_in(text: str) -> set[float]:
+    """The numbers that are written as words; "one" next to others counts always, and alone if it is a rating."""
+    numbers = {float(_WORDS.index(word.lower())) for word in _WORD.findall(text)}
+    return numbers if numbers != {1.0} or _ONE_MARKED.search(text) or _ONE_ALONE.search(text) else set()
+
+
 def _as_float(text: str) -> float:
     if _THOUSANDS.fullmatch(text):
         raise Unreadable(f"{text} may be thousands or a decimal comma; write it without a comma")
+    if re.search(_POWER, text, re.IGNORECASE):
+        raise Unreadable(f"{text} is a power; write the number without an exponent")
     try:
         return float(text.replace(",", ".").replace("\u2212", "-"))
     except ValueError:

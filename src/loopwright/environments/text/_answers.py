@@ -27,9 +27,9 @@ _SIGNS = str.maketrans(
         "\u2044": "/",
     }
 )
-_RAISED = re.compile(
-    "(?<=\\w)(?<![\u00b2\u00b3\u00b9\u2070\u2074-\u2079])(?=[\u00b2\u00b3\u00b9\u2070\u2074-\u2079\u207b])"
-)
+_RAISED_DIGITS = "\u00b2\u00b3\u00b9\u2070\u2074-\u2079"
+_POWER = re.compile(f"(?<=\\d)(?=\u207b?[{_RAISED_DIGITS}])")
+_RAISED = re.compile(f"(?<=[\\w)\\]}}])(?<![{_RAISED_DIGITS}])(?=\u207b?[{_RAISED_DIGITS}])")
 _FRACTION = re.compile("(?<=[0-9])(?=[\u00bc-\u00be\u2150-\u215e])")
 """Where signs begin that stand for several: `2\u00b3` is no 23, and `1\u00bd` no 11/2."""
 _PART = re.compile(
@@ -37,7 +37,16 @@ _PART = re.compile(
 )
 """A fraction, a root or a power in LaTeX: a number in it is a part of another one."""
 _NESTED = 3
-_UNIT_POWER = re.compile(r"(?<=[^\W\d_])\^(?:-?\d{1,2}|\{-?\d{1,2}\})")
+_NO_POWER = re.compile(
+    r"\^ ?(?:\\circ\b|\{ ?(?:\\circ|(?:\\(?:text|math)(?:rm)? ?\{)? ?(?:st|nd|rd|th) ?\}?) ?\})", re.IGNORECASE
+)
+"""Degrees and ordinals, which are written as powers in LaTeX."""
+_LENGTH = "(?:[kcdmn]?m|in|inch|inches|ft|feet|foot|yd|mi|miles?|(?:kilo|centi|milli)?met(?:er|re)s?|m?s|min|h)"
+_UNIT_POWER = re.compile(
+    rf"(?<=\d) ?(?:(?:{_LENGTH}(?:\^-?[1-4])?|k?[gNJW]|mol|K)(?: ?[/*\u00b7\u22c5] ?| )){{0,3}}{_LENGTH}"
+    r"\^(?:-?[1-4]|\{ ?-?[1-4] ?\})(?![\w^]|[{(.]\w)"
+)
+"""A unit with a power behind a number, as in `42 cm^2`; `3 x^2` is no number."""
 _THOUSANDS = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}\b)")
 _EMPHASIS = re.compile(r"^`{3,}\w*$|\*\*|__|`|</?answer>|<\|(?:begin|end)_of_box\|>", re.MULTILINE)
 _STARRED = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,200})(?<=\S)\*(?![\w*])")
@@ -54,7 +63,7 @@ _ARTICLES = frozenset({"a", "an", "the"})
 _BRACKETS = {"(": ")", "[": "]", "{": "}"}
 
 _MARKS = re.compile(r"[*_`$\"']|</?answer>\s?")
-_BOXED = re.compile(r"\\boxed ?\{(?:\\(?:text|math)(?:bf|rm|it|sf|tt|normal)? ?\{)?\(?")
+_BOXED = re.compile(r"\\boxed ?\{(?:\\(?:text|math)(?:bf|rm|it|sf|tt|normal)? ?\{)?(?:\((?=[A-Za-z]\)(?![-^*/+=(])))?")
 _BLANKS = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r"[ \n]*\n[ \n]*")
 # Blanks are single there, so that no two parts of the pattern can take the same ones.
@@ -145,9 +154,10 @@ def is_number(text: str) -> bool:
 
 def last_number(text: str) -> str:
     """The last number of a text by its value; empty if there is none, or if it is part of a date, a ratio or a sum."""
-    plain = _UNIT_POWER.sub("", _EMPHASIS.sub("", _plain(text)))
+    plain = _plain(_RAISED.sub("^", text[-LONGEST:]))
+    plain = _NO_POWER.sub(" ", _UNIT_POWER.sub("", _EMPHASIS.sub("", plain)))
     for _ in range(_NESTED):
-        plain = _PART.sub(lambda part: "^0/0" if any(map(str.isdecimal, part[0])) else " ", plain)
+        plain = _PART.sub(_without_numbers, plain)
     runs = _RUN.findall(plain)
     run = next((run for run in reversed(runs) if any(map(str.isdecimal, run))), "")
     last = run.rstrip(".,:*%").lstrip(".,:/*%")
@@ -175,8 +185,13 @@ def _is_choice(found: re.Match[str]) -> bool:
     return letter.isupper() and not (goes_on and weak)
 
 
+def _without_numbers(part: re.Match[str]) -> str:
+    """What stands for a part in LaTeX, so that a number next to its digits, or with a power, is none alone."""
+    return "^0/0" if part[0].startswith("^") or any(map(str.isdecimal, part[0])) else " "
+
+
 def _plain(text: str) -> str:
-    apart = _FRACTION.sub(" ", _RAISED.sub("^", text[-LONGEST:]))
+    apart = _FRACTION.sub(" ", _POWER.sub("^", text[-LONGEST:]))
     normal = unicodedata.normalize("NFKC", _THOUSANDS.sub("", apart.translate(_SIGNS)))
     return normal.translate(_SIGNS)
 
