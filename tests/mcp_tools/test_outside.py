@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import itertools
 import json
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ import pytest
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
 from loopwright.mcp_tools._incoming import Intake, read_message
+from loopwright.mcp_tools._program import Program
+from loopwright.task import McpServerOptions
 from tests.mcp_tools.test_mcp_tools import bare, hand_made
 
 ONCE = "if 'n' in globals():\n    answer(asked, RESULT)\nelse:\n    n = 1\n    "
@@ -70,19 +73,65 @@ def test_requests_of_a_server_are_bounded() -> None:
     assert sum(intake.takes(message) for _ in range(5000)) == 1000
 
 
+def test_requests_of_a_server_are_counted_anew_after_each_of_ours() -> None:
+    ping = read_message(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}')
+    answer = read_message(b'{"jsonrpc": "2.0", "id": 1, "result": {}}')
+    assert ping is not None
+    assert answer is not None
+    intake = Intake()
+    taken = 0
+    for sent in (ping, answer, ping):
+        intake.sends(sent)
+        taken += sum(intake.takes(ping) for _ in range(600))
+    assert taken == 600 + 400 + 600
+
+
 @pytest.mark.anyio
+@pytest.mark.slow
 async def test_a_program_that_ignores_its_end_is_killed_with_what_it_started(tmp_path: Path) -> None:
-    listed = f"""import os, signal, subprocess
+    listed = f"""import atexit, os, signal, subprocess
+atexit.register(time.sleep, 600)
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 child = subprocess.Popen(["sleep", "600"])
 open({str(tmp_path / "pids")!r}, "w").write(f"{{os.getpid()}} {{child.pid}}")
 answer(asked, {{"tools": TOOLS}})"""
-    box = bare({"s": {"command": hand_made(listed=listed, called="time.sleep(600)"), "outside": True, "timeout": 1}})
+    box = bare({"s": {"command": hand_made(listed=listed), "outside": True, "timeout": 20}})
     await box.tools()
-    assert "no answer" in (await box.call("s__t", {})).text
     await box.close()
     for pid in (tmp_path / "pids").read_text().split():
         assert await _is_gone(int(pid))
+
+
+@pytest.mark.anyio
+async def test_a_program_whose_end_nobody_waits_for_any_more_is_killed() -> None:
+    ignores = """import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print(os.getpid(), flush=True)
+time.sleep(600)"""
+    program = await Program.start(McpServerOptions(command=[sys.executable, "-c", ignores], outside=True))
+    pid = int(await program.read())
+    ending = asyncio.create_task(program.kill())
+    await asyncio.sleep(0.1)
+    ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    assert await _is_gone(pid)
+
+
+@pytest.mark.anyio
+async def test_a_program_has_time_to_end_while_it_writes(tmp_path: Path) -> None:
+    ends = tmp_path / "ended"
+    writes = f"""import sys
+print(flush=True)
+sys.stdin.read()
+for _ in range(300):
+    sys.stdout.write("x" * 65536)
+    sys.stdout.flush()
+open({str(ends)!r}, "w").close()"""
+    program = await Program.start(McpServerOptions(command=[sys.executable, "-c", writes], outside=True))
+    assert await program.read() == b"\n"
+    await program.kill()
+    assert ends.exists()
 
 
 async def _is_gone(pid: int) -> bool:
@@ -157,6 +206,45 @@ def _event(data: bytes) -> bytes:
     return b"event: message\ndata: " + data + b"\n\n"
 
 
+def _nested(server: _Server, asked: Any) -> None:
+    nested: dict[str, Any] = {}
+    for _ in range(300):
+        nested = {"a": nested}
+    server.say(_answer(asked, {"content": [], "structuredContent": nested}))
+
+
+def _in_chunks(server: _Server, chunks: Iterable[bytes]) -> None:
+    """Sends events in pieces, each of which is read by itself."""
+    server.send_response(200)
+    server.send_header("content-type", "text/event-stream")
+    server.send_header("transfer-encoding", "chunked")
+    server.end_headers()
+    for chunk in chunks:
+        server.wfile.write(b"%x\r\n%s\r\n" % (len(chunk), chunk))
+    server.wfile.write(b"0\r\n\r\n")
+
+
+def _many_events(end: bytes) -> Callable[[_Server, Any], None]:
+    """Ten megabytes of events before the answer, the empty line of each in a chunk of its own."""
+    params = {"level": "info", "data": "x" * 100_000}
+    note = json.dumps({"jsonrpc": "2.0", "method": "notifications/message", "params": params}).encode()
+
+    def way(server: _Server, asked: Any) -> None:
+        said = [note] * 100 + [_text(asked, "done")]
+        _in_chunks(server, itertools.chain.from_iterable((b"data: " + data + end, end) for data in said))
+
+    return way
+
+
+def _event_in_pieces(server: _Server, asked: Any) -> None:
+    event = _event(_text(asked, "y" * 2_000_000))
+    _in_chunks(server, (event[start : start + 300_000] for start in range(0, len(event), 300_000)))
+
+
+def _long_event_in_pieces(server: _Server, asked: Any) -> None:
+    _in_chunks(server, [b"data: ", *[b"y" * 300_000] * 30, b"\n", b"\n"])
+
+
 def _endless(server: _Server, asked: Any) -> None:
     server.send_response(200)
     server.send_header("content-type", "application/json")
@@ -205,6 +293,11 @@ def served() -> Iterator[Callable[[Callable[[_Server, Any], None]], str]]:
             lambda server, asked: server.say(_event(_text(asked, "y" * 9_000_000)), "text/event-stream"),
             "gave no result",
         ),
+        (_nested, "s__t gave no result"),
+        (_many_events(b"\n"), "done"),
+        (_many_events(b"\r\n"), "done"),
+        (_event_in_pieces, "yyy"),
+        (_long_event_in_pieces, "gave no result"),
     ],
 )
 async def test_an_answer_over_http_fails_no_more_than_its_call(

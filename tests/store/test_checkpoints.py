@@ -83,3 +83,20 @@ async def test_a_file_that_was_sent_in_the_place_of_checkpoints_is_refused(tmp_p
         async with store.checkpointer():
             pass
     store.close()
+
+
+@pytest.mark.slow
+async def test_a_file_that_another_program_has_locked_is_not_to_be_taken_away(tmp_path: Path) -> None:
+    """SQLite waits five seconds for the lock."""
+    store = new_run(tmp_path / "run")
+    async with store.checkpointer():
+        pass
+    other = sqlite3.connect(tmp_path / "run" / "checkpoints.sqlite")
+    other.execute("PRAGMA locking_mode=EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError, match="another program has it open") as told:
+        async with store.checkpointer():
+            pass
+    other.close()
+    store.close()
+    assert told.value.remedy == "End that program, and resume the run."

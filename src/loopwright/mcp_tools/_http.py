@@ -71,16 +71,29 @@ async def _whole(body: httpx2.AsyncByteStream) -> AsyncIterator[bytes]:
         read += part
         if len(read) > LONGEST:
             raise httpx2.StreamError(TOO_LONG)
-    message = read_message(bytes(read))
-    yield bytes(read) if message is None else message.model_dump_json(by_alias=True, exclude_unset=True).encode()
+    yield _readable(bytes(read))
+
+
+def _readable(answer: bytes) -> bytes:
+    """The answer as the package can read it; one that cannot be made so is left as it is, and fails its call."""
+    message = read_message(answer)
+    if message is None:
+        return answer
+    try:
+        return message.model_dump_json(by_alias=True, exclude_unset=True).encode()
+    except ValueError:  # it is nested too deep
+        return answer
 
 
 async def _events(body: httpx2.AsyncByteStream) -> AsyncIterator[bytes]:
     """Server-sent events up to one that is too long, which is cut: that fails its call, and not the server."""
-    read = 0
+    read, last = 0, b""
     async for part in body:
-        end = max(part.rfind(b"\n\n"), part.rfind(b"\r\n\r\n"), part.rfind(b"\r\r"))
-        read = len(part) - end if end >= 0 else read + len(part)
+        seen = last + part
+        # However lines end, one of these begins an empty one; it may come in two parts.
+        end = max(seen.rfind(pair) for pair in (b"\n\n", b"\n\r", b"\r\r"))
+        read = len(seen) - end if end >= 0 else read + len(part)
+        last = seen[-1:]
         if read > LONGEST:
             yield b"\n\n"
             return

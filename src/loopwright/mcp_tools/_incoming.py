@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from loopwright.text import encodable
 
 if TYPE_CHECKING:
     from mcp.client._transport import TransportStreams
-    from mcp_types import JSONRPCMessage
+    from mcp.shared._stream_protocols import WriteStream
+    from mcp.shared.message import SessionMessage
+    from mcp_types import JSONRPCMessage, RequestId
 
 LONGEST = 8 * 1024 * 1024
 """Bytes of one message."""
@@ -19,7 +21,7 @@ TOO_LONG = f"its message has more than {LONGEST} bytes"
 _PARTS = 1000
 """Parts of one result: the package takes 20 microseconds for each, and holds up all episodes meanwhile."""
 _REQUESTS = 1000
-"""Requests of a server, such as `ping`: the package begins a task for each."""
+"""Requests of a server, such as `ping`, after each of ours: the package begins a task for each."""
 
 
 def read_message(line: bytes) -> JSONRPCMessage | None:
@@ -46,10 +48,22 @@ def _readable(value: Any) -> Any:
 
 
 class Intake:
-    """Looks at the messages of one server."""
+    """Looks at the messages of one server.
+
+    Attributes:
+        asked: The id of our last request.
+    """
 
     def __init__(self) -> None:
+        self.asked: RequestId = 0
         self._requests = 0
+
+    def sends(self, message: JSONRPCMessage) -> None:
+        """Notes a message of ours."""
+        from mcp_types import JSONRPCRequest
+
+        if isinstance(message, JSONRPCRequest):
+            self.asked, self._requests = message.id, 0
 
     def takes(self, message: JSONRPCMessage) -> bool:
         """Whether a message is handed on; a result that is too long for anybody to read is cut."""
@@ -93,7 +107,28 @@ async def looked_at(streams: TransportStreams) -> AsyncIterator[TransportStreams
     async with anyio.create_task_group() as group:
         group.start_soon(read)
         try:
-            yield read_stream, write_stream
+            yield read_stream, _Sending(write_stream, intake)
         finally:
             read_stream.close()
             group.cancel_scope.cancel()
+
+
+class _Sending:
+    """A stream of the package's own, whose messages are noted first."""
+
+    def __init__(self, stream: WriteStream[SessionMessage], intake: Intake) -> None:
+        self._stream = stream
+        self._intake = intake
+
+    async def send(self, item: SessionMessage, /) -> None:
+        self._intake.sends(item.message)
+        await self._stream.send(item)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()

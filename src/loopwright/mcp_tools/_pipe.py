@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 from loopwright.mcp_tools._incoming import LONGEST, TOO_LONG, Intake, read_message
 
 if TYPE_CHECKING:
+    from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
     from mcp.client._transport import TransportStreams
+    from mcp.shared.message import SessionMessage
 
 MOST = 64 * 1024 * 1024
 """Bytes that a server in a sandbox writes in an episode; then it is ended."""
@@ -41,43 +43,14 @@ async def pipe_transport(process: Spoken, most: float) -> AsyncIterator[Transpor
     """
     import anyio
     from mcp.shared.message import SessionMessage
-    from mcp_types import INTERNAL_ERROR, ErrorData, JSONRPCError, JSONRPCMessage, JSONRPCRequest, RequestId
 
     incoming, read_stream = anyio.create_memory_object_stream[SessionMessage | Exception](0)
     write_stream, outgoing = anyio.create_memory_object_stream[SessionMessage](0)
     intake = Intake()
-    asked: RequestId = 0
-
-    async def read() -> None:
-        async with incoming:
-            async for line in _lines(process, most):
-                message: JSONRPCMessage | None
-                if line is None:
-                    # Calls are made one after the other, so that it can only be the answer to the last one.
-                    error = ErrorData(code=INTERNAL_ERROR, message=TOO_LONG)
-                    message = JSONRPCError(jsonrpc="2.0", id=asked, error=error)
-                else:
-                    message = read_message(line)
-                if message is None or not intake.takes(message):
-                    continue
-                try:
-                    await incoming.send(SessionMessage(message))
-                except anyio.BrokenResourceError:
-                    return
-
-    async def write() -> None:
-        nonlocal asked
-        async with outgoing:
-            async for sent in outgoing:
-                if isinstance(sent.message, JSONRPCRequest):
-                    asked = sent.message.id
-                line = sent.message.model_dump_json(by_alias=True, exclude_unset=True)
-                await process.write(line.encode() + b"\n")
-
     try:
         async with anyio.create_task_group() as group:
-            group.start_soon(read)
-            group.start_soon(write)
+            group.start_soon(_read, process, most, intake, incoming)
+            group.start_soon(_write, process, intake, outgoing)
             yield read_stream, write_stream
             group.cancel_scope.cancel()
     finally:
@@ -85,6 +58,38 @@ async def pipe_transport(process: Spoken, most: float) -> AsyncIterator[Transpor
         write_stream.close()
         with anyio.CancelScope(shield=True):
             await process.kill()
+
+
+async def _read(
+    process: Spoken, most: float, intake: Intake, incoming: MemoryObjectSendStream[SessionMessage | Exception]
+) -> None:
+    import anyio
+    from mcp.shared.message import SessionMessage
+    from mcp_types import INTERNAL_ERROR, ErrorData, JSONRPCError, JSONRPCMessage
+
+    async with incoming:
+        async for line in _lines(process, most):
+            message: JSONRPCMessage | None
+            if line is None:
+                # Whose answer it was is not known, or whether it was one: the last call fails, if it waits still.
+                error = ErrorData(code=INTERNAL_ERROR, message=TOO_LONG)
+                message = JSONRPCError(jsonrpc="2.0", id=intake.asked, error=error)
+            else:
+                message = read_message(line)
+            if message is None or not intake.takes(message):
+                continue
+            try:
+                await incoming.send(SessionMessage(message))
+            except anyio.BrokenResourceError:
+                return
+
+
+async def _write(process: Spoken, intake: Intake, outgoing: MemoryObjectReceiveStream[SessionMessage]) -> None:
+    async with outgoing:
+        async for sent in outgoing:
+            intake.sends(sent.message)
+            line = sent.message.model_dump_json(by_alias=True, exclude_unset=True)
+            await process.write(line.encode() + b"\n")
 
 
 async def _lines(process: Spoken, most: float) -> AsyncIterator[bytes | None]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from typing import Self
 
 from loopwright.task import McpServerOptions
@@ -60,23 +61,23 @@ class Program:
         stdin = self._process.stdin
         assert stdin is not None
         stdin.close()
-        for sign in (signal.SIGTERM, signal.SIGKILL):
-            if await self._ended():
-                break
-            self._signal(sign)
-        # What is left of its group, also where the program itself has ended.
-        self._signal(signal.SIGKILL)
-        await self._ended()
-        # What left the group may hold the pipes open; nothing public closes this end of them.
-        if (transport := getattr(self._process, "_transport", None)) is not None:
-            with contextlib.suppress(PermissionError, ProcessLookupError):
-                transport.close()
+        try:
+            if not await self._ended():
+                self._signal(signal.SIGTERM)
+                await self._ended()
+        finally:
+            # What is left of its group, also where the program itself has ended, or nobody waits for its end any more.
+            self._signal(signal.SIGKILL)
+            await self._ended()
+            # What left the group may hold the pipes open; nothing public closes this end of them.
+            if (transport := getattr(self._process, "_transport", None)) is not None:
+                with contextlib.suppress(PermissionError, ProcessLookupError):
+                    transport.close()
 
     async def _ended(self) -> bool:
         # Its pipes may be open still, in what it started: only the program itself is waited for.
-        for _ in range(round(_GRACE / 0.02)):
-            if self._process.returncode is not None:
-                return True
+        end = time.monotonic() + _GRACE
+        while self._process.returncode is None and time.monotonic() < end:
             # A program that writes could not come to its end otherwise.
             with contextlib.suppress(TimeoutError):
                 if not await asyncio.wait_for(self.read(), 0.02):

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 _START = 60.0
 """Seconds until a server has said what its tools are."""
-_END = 5.0
-"""Seconds until a connection has ended."""
+_END = 10.0
+"""Seconds until a connection has ended: a program outside has two times two to end by itself."""
 _PAGES = 20
 """Pages of a list of tools."""
 _TOOLS = 128

@@ -58,7 +58,7 @@ async def sqlite_saver(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
             await saver.setup()
             await _look_at_tables(connection)
         except (sqlite3.Error, ValueError) as error:
-            raise _unusable(path, str(error)) from None
+            raise (_locked(path) if _is_lock(error) else _unusable(path, str(error))) from None
         yield saver
 
 
@@ -81,6 +81,19 @@ async def _look_at_tables(connection: aiosqlite.Connection) -> None:
 
 def _unusable(path: Path, why: str) -> StoreError:
     return StoreError(f"cannot keep checkpoints in {path}: {why}", remedy="Take it away, and resume the run.")
+
+
+def _is_lock(error: Exception) -> bool:
+    # The low byte of an extended code is the code.
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _locked(path: Path) -> StoreError:
+    return StoreError(
+        f"cannot keep checkpoints in {path}: another program has it open and locks it",
+        remedy="End that program, and resume the run.",
+    )
 
 
 @asynccontextmanager
