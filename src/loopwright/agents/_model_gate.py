@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loopwright.agents._chat_completions import Asked, Refused, Translator, chunks, completion, read_asked
-from loopwright.agents._guest.limits import MAX_BODY, MOST
+from loopwright.agents._guest.limits import END, MAX_BODY, MOST
 from loopwright.agents._types import FansOut, KeepsArtifacts, ModelClient
 from loopwright.errors import BudgetExceeded, ModelRejected
 from loopwright.models import Reply, Request, Sampling, request_hash
@@ -26,6 +26,8 @@ _HEAD = 4096
 """Bytes of a frame beside the request in it."""
 _OTHERS = 1000
 """Requests beside those that are passed on, after which the gate closes: each takes work of this process."""
+_LAST = 10.0
+"""Seconds for the server to say its last answers."""
 _BYTES = 256 * 1024 * 1024
 """Bytes of all requests of one program: each is written into the record before it is passed on."""
 _SPENT = "insufficient_quota"
@@ -134,13 +136,31 @@ class ModelGate:
     async def _serve(self) -> None:
         # A program may kill the server or write to its pipe: then its requests stay without answers.
         with contextlib.suppress(GuestLost):
-            while self._received - self.calls - len(self._answers) < _OTHERS:
+            while True:
                 await self._places.acquire()
-                answer = asyncio.ensure_future(self._answer(await self._relay.receive()))
+                frame = await self._relay.receive()
+                if self._received - self.calls - len(self._answers) >= _OTHERS:
+                    await self._send_last_answers()
+                    break
+                answer = asyncio.ensure_future(self._answer(frame))
                 self._received += 1
                 self._answers.add(answer)
                 answer.add_done_callback(self._answered)
         await self._relay.stop()
+
+    async def _send_last_answers(self) -> None:
+        """Answers what is under way, and waits for the server to have said it; what else it receives stays unanswered.
+
+        Raises:
+            GuestLost: The server has ended.
+        """
+        if self._answers:
+            await asyncio.wait(self._answers)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST):
+                await self._relay.send(END)
+                while True:
+                    await self._relay.receive()
 
     def _answered(self, task: asyncio.Task[None]) -> None:
         self._answers.discard(task)

@@ -10,7 +10,7 @@ import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from loopwright.agents._guest.limits import MAX_BODY, MOST
+from loopwright.agents._guest.limits import END, MAX_BODY, MOST
 from loopwright.sandbox._guest.frames import Ended, read_frame, write_frame
 
 TYPE_CHECKING = False
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _SECONDS = 60.0
 """For a client to say what it wants."""
+_LAST = 5.0
+"""Seconds for the last answers to go out."""
 
 
 class _Exchange:
@@ -29,6 +31,8 @@ class _Exchange:
         self._lock = threading.Lock()
         self._number = 0
         self._waiting: dict[int, tuple[threading.Event, list[bytes]]] = {}
+        self._unsent = 0
+        self._sent = threading.Condition(self._lock)
 
     def ask(self, head: dict[str, Any], body: bytes) -> tuple[dict[str, Any], bytes]:
         """Sends a request and waits for its answer."""
@@ -47,8 +51,20 @@ class _Exchange:
         number = json.loads(body.partition(b"\n")[0])["number"]
         with self._lock:
             came, box = self._waiting.pop(number)
+            self._unsent += 1
         box.append(body)
         came.set()
+
+    def sent(self) -> None:
+        """Notes that an answer has gone out, or cannot."""
+        with self._lock:
+            self._unsent -= 1
+            self._sent.notify()
+
+    def finish(self) -> None:
+        """Waits until the answers that came have gone out."""
+        with self._lock:
+            self._sent.wait_for(lambda: not self._unsent, _LAST)
 
 
 class _Server(ThreadingHTTPServer):
@@ -98,7 +114,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.settimeout(None)
         head = {"method": self.command, "path": self.path[:200], "key": self.headers.get("Authorization", "")[:200]}
         told, content = self.server.exchange.ask(head, body)
-        self._send(told["status"], told["type"], content)
+        try:
+            self._send(told["status"], told["type"], content)
+            self.wfile.flush()
+        finally:
+            self.server.exchange.sent()
 
     do_GET = do_POST = _relay
 
@@ -126,7 +146,9 @@ def main() -> None:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     write_frame(1, json.dumps({"port": server.server_address[1]}).encode())
     try:
-        while True:
-            exchange.take(read_frame(0))
+        while (body := read_frame(0)) != END:
+            exchange.take(body)
+        exchange.finish()
     except Ended:
-        os._exit(0)  # threads may wait for answers that will not come
+        pass
+    os._exit(0)  # threads may wait for answers that will not come
