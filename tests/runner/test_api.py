@@ -354,11 +354,12 @@ def test_a_run_goes_on_with_the_objects_it_was_started_with(task: loopwright.Tas
     assert not first.scored
     heard: list[Event] = []
     model = Scripted([WRONG, RIGHT])
-    for number in (0, 2.5, True):
+    numbers: list[Any] = [0, 2.5, True]  # as untyped code may say
+    for number in numbers:
         with pytest.raises(UserError, match=f"`concurrency` is {number}"):
-            loopwright.resume(out, model=model, concurrency=number)  # type: ignore[arg-type]  # as untyped code may
+            loopwright.resume(out, model=model, concurrency=number)
         with pytest.raises(UserError, match=f"`concurrency` is {number}"):
-            loopwright.regrade(out, concurrency=number)  # type: ignore[arg-type]
+            loopwright.regrade(out, concurrency=number)
     with pytest.raises(UserError, match=r"`budget\.usd`: "):
         loopwright.resume(out, model=model, budget={"usd": -1})
     (episode,) = loopwright.resume(out, model=model, on_event=heard.append)

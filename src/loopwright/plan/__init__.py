@@ -3,7 +3,7 @@
 from loopwright.plan._changes import resumed
 from loopwright.plan._ledgers import BudgetBook
 from loopwright.plan._machines import Machines, OpenedSandbox, SandboxSource, ThisMachine
-from loopwright.plan._options import ComponentOptions, RunOptions, Tasks, handed_in, opened, resolve
+from loopwright.plan._options import ComponentOptions, RunOptions, Tasks, handed_in, opened, resolve, validated
 from loopwright.plan._pictures import read_picture
 from loopwright.plan._plan import PlannedEpisode, RegradeOptions, RunConfig, plan_episodes
 from loopwright.plan._reach import refuse_outside
@@ -49,4 +49,5 @@ __all__ = [
     "resumed",
     "spelled",
     "spelled_as",
+    "validated",
 ]

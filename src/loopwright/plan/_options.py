@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, TypeVar, Unpack
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from loopwright.agents import Agent, AgentRole
 from loopwright.errors import UserError
@@ -21,6 +21,8 @@ from loopwright.plugins import check_environment, import_nothing_for, instantiat
 from loopwright.task import CapOptions, Task, TaskFile, open_task
 from loopwright.types import Endpoint
 from loopwright.verify import Verifier
+
+_M = TypeVar("_M", bound=BaseModel)
 
 Tasks = Task | TaskFile | str | Path | Sequence[Task | TaskFile | str | Path]
 """Tasks, paths of task files, or task files that are open already."""
@@ -169,7 +171,8 @@ def resolve(tasks: Tasks, *, stand_in: str | None = None, **options: Unpack[RunO
     # A file stands for a task only as it says it itself.
     unchanged = len(files) == len(own) and asked == own
     plain = {name: value for name, value in options.items() if name in _PLAIN and value is not None}
-    config = _config(
+    config = validated(
+        RunConfig,
         {
             **plain,
             "tasks": tuple(asked),
@@ -178,7 +181,7 @@ def resolve(tasks: Tasks, *, stand_in: str | None = None, **options: Unpack[RunO
             "models": components.models,
             "budget": options.get("budget") or {},
             "project": options.get("project") or Path().absolute(),
-        }
+        },
     )
     run = resolve_run(config, components.given, stand_in=stand_in)
     for one in found:
@@ -187,12 +190,22 @@ def resolve(tasks: Tasks, *, stand_in: str | None = None, **options: Unpack[RunO
     return run
 
 
-def _config(fields: Mapping[str, Any]) -> RunConfig:
+def validated(model: type[_M], fields: object, *within: str) -> _M:
+    """What options of Python code make.
+
+    Args:
+        model: What is made.
+        fields: The options.
+        within: The option that holds them; none for all of a call.
+
+    Raises:
+        UserError: One cannot be used; it is named.
+    """
     try:
-        return RunConfig.model_validate(fields)
+        return model.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
-        raise UserError(f"`{'.'.join(map(str, first['loc']))}`: {first['msg']}") from None
+        raise UserError(f"`{'.'.join([*within, *map(str, first['loc'])])}`: {first['msg']}") from None
 
 
 _PLAIN = (RunOptions.__annotations__.keys() - ComponentOptions.__annotations__.keys()) & RunConfig.model_fields.keys()

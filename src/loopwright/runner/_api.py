@@ -7,14 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, cast
 
-from pydantic import ValidationError
-
 from loopwright.agents import Agent
 from loopwright.errors import UserError
 from loopwright.loop import Person
 from loopwright.models import Model
 from loopwright.notify import Target, parse_target
-from loopwright.plan import ComponentOptions, Machines, RunOptions, Tasks, handed_in, spelled
+from loopwright.plan import ComponentOptions, Machines, RunOptions, Tasks, handed_in, spelled, validated
 from loopwright.preflight import checked
 from loopwright.runner._calling import streaming, waiting
 from loopwright.runner._fork import fork_episode
@@ -172,7 +170,7 @@ async def aresume(
         retry=retry,
         project=Path(project) if project is not None else None,
         prices=Path(prices) if prices is not None else None,
-        budget=_caps(budget),
+        budget=validated(CapOptions, budget or {}, "budget"),
         concurrency=concurrency,
         trust_sandbox=trust_sandbox,
     )
@@ -277,7 +275,7 @@ async def aregrade(
         judge=model if model is None or isinstance(model, str) else model.name,
         verifier=objects[0] if objects else cast("str | None", verifier),
         given=given,
-        budget=_caps(budget),
+        budget=validated(CapOptions, budget or {}, "budget"),
         prices=Path(prices) if prices else None,
         concurrency=concurrency,
         project=Path(project) if project is not None else None,
@@ -292,14 +290,6 @@ def _split(options: RunArguments) -> tuple[ExecuteOptions, RunOptions]:
     executed: Any = {name: value for name, value in options.items() if name in ExecuteOptions.__annotations__}
     planned: Any = {name: value for name, value in options.items() if name not in executed}
     return executed, planned
-
-
-def _caps(budget: CapOptions | Mapping[str, Any] | None) -> CapOptions:
-    try:
-        return CapOptions.model_validate(budget or {})
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise UserError(f"`{'.'.join(['budget', *map(str, first['loc'])])}`: {first['msg']}") from None
 
 
 def _shared(url: str) -> SharedStore | None:

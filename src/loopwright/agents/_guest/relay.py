@@ -116,7 +116,6 @@ class _Handler(BaseHTTPRequestHandler):
         told, content = self.server.exchange.ask(head, body)
         try:
             self._send(told["status"], told["type"], content)
-            self.wfile.flush()
         finally:
             self.server.exchange.sent()
 
