@@ -55,14 +55,18 @@ def test_what_a_live_run_adds_meanwhile_is_left_for_the_next_export(tmp_path: Pa
 @pytest.mark.parametrize("name", ["atif", "inspect"])
 def test_a_failed_verifier_does_not_quote_what_is_hidden(tmp_path: Path, name: str) -> None:
     run = RunBuilder(tmp_path / "run")
-    failed = {"cause": "verifier", "error": "VerifierError", "message": "assert total([7]) == 7171 cannot be compiled"}
+    failed = {
+        "cause": "verifier",
+        "error": "VerifierError",
+        "message": "assert total([7]) == hidden_total cannot be compiled",
+    }
     run.episode([Turn(0.5)], failed=failed)
     written = export(run.close(), name, tmp_path / "out")
     for path in written.files:
         names = zipfile.ZipFile(path).namelist() if name == "inspect" else []
         texts = [zipfile.ZipFile(path).read(one) for one in names] or [path.read_bytes()]
         assert any(b"VerifierError" in text for text in texts)
-        assert not any(b"7171" in text for text in texts)
+        assert not any(b"hidden_total" in text for text in texts)
 
 
 def test_a_format_that_writes_elsewhere_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

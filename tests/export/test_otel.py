@@ -72,7 +72,7 @@ def acting_run(folder: Path) -> Path:
     run = RunBuilder(folder, variants=("react",), episodes=2)
     turns = [Turn(0.5, text="ls", reply="ls", output="a.txt"), Turn(1, text="submit", reply="submit", hidden=1.0)]
     run.episode(turns, variant="react")
-    failed = {"cause": "model", "error": "ModelUnavailable", "message": "the secret test says 7171"}
+    failed = {"cause": "model", "error": "ModelUnavailable", "message": "the secret test says hidden_total"}
     run.episode(turns[:1], instance="2", variant="react", failed=failed)
     return run.close()
 
@@ -123,9 +123,9 @@ def test_content_is_written_only_where_it_is_asked_for(tmp_path: Path) -> None:
     run = acting_run(tmp_path / "run")
     (plain,) = export(run, "otel", tmp_path / "plain").files
     (full,) = export(run, "otel", tmp_path / "full", options=ExportOptions(content=True)).files
-    assert not any(word in plain.read_text() for word in ("a.txt", "Write the module", "7171"))
+    assert not any(word in plain.read_text() for word in ("a.txt", "Write the module", "hidden_total"))
     assert all(word in full.read_text() for word in ("a.txt", "Write the module"))
-    assert "7171" not in full.read_text()
+    assert "hidden_total" not in full.read_text()
     chat = attributes(sent(full)[0][1])
     assert json.loads(chat["gen_ai.output.messages"]) == [
         {"role": "assistant", "parts": [{"type": "text", "content": "ls"}], "finish_reason": "stop"}

@@ -182,7 +182,8 @@ class Page:
             details = params["exceptionDetails"]
             self.complaints.append(details.get("exception", {}).get("description") or details["text"])
         elif method == "Log.entryAdded":
-            self.complaints.append(params["entry"]["text"])
+            entry = params["entry"]
+            self.complaints.append(f"{entry['text']} {entry.get('url', '')}".strip())
         elif method == "Runtime.consoleAPICalled" and params["type"] in ("error", "warning", "assert"):
             self.complaints.append(json.dumps(params["args"]))
 

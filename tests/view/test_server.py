@@ -262,6 +262,16 @@ def test_an_episode_is_shown_before_the_record_is_read(tmp_path: Path) -> None:
     assert FollowedRun(folder).episode("none") is None
 
 
+def test_an_episode_under_way_is_shown_where_nothing_else_was_asked_for(tmp_path: Path) -> None:
+    building = RunBuilder(tmp_path / "under-way")
+    name = building.episode([Turn(0.5)], finish=False)
+    building.close("interrupted")
+    run = FollowedRun(tmp_path / "under-way")
+    while run.look():
+        pass
+    assert json.loads(run.episode(name) or "null")["row"]["status"] == "unfinished"
+
+
 def test_a_record_that_is_damaged_meanwhile_is_told(served: Served, client: httpx.Client) -> None:
     run = RunBuilder(served.runs / "damaged")
     run.episode([Turn(1.0)])

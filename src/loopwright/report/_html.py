@@ -138,12 +138,14 @@ class RunPage:
             name: Its id in the page.
         """
         drawn = self._drawn
-        found = name if name in drawn.entries else next((one for one in drawn.entries if encodable(one) == name), None)
-        if found is None:
-            return None
+        found: str | None = name
+        if name not in drawn.entries and name not in self._stale:
+            found = next((one for one in itertools.chain(drawn.entries, self._stale) if encodable(one) == name), None)
         if found in self._stale:
             self._take(self.reader.unfinished[found])
             self._stale.discard(found)
+        if found not in drawn.entries:
+            return None
         row, kinds = script_json(drawn.entries[found]), json.dumps(self._isolation.kinds)
         return f'{{"row":{row},"details":{drawn.block(found)},"isolation":{kinds}}}'
 

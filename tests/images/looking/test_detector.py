@@ -13,7 +13,6 @@ from loopwright.errors import UserError
 from loopwright.images import DetectorVerifier, VisionVerifier
 from loopwright.images.looking import DetectorOptions, ObjectDetection, TransformersDetector
 from loopwright.images.shapes import measure
-from loopwright.models import Reply, Request
 from loopwright.runner import EpisodeResult
 from tests.images.test_image_task import Painter, Seer, run, task
 
@@ -36,18 +35,6 @@ class Measuring:
         ]
 
 
-class Zoomed(Seer):
-    """Notes how many pictures each call shows, and which questions it asks."""
-
-    def __init__(self, say: str = "") -> None:
-        super().__init__(say)
-        self.shown: list[int] = []
-
-    async def complete(self, request: Request) -> Reply:
-        self.shown.append(len(request.messages[-1].images))
-        return await super().complete(request)
-
-
 def seen(tmp_path: Path, goal: str, **options: object) -> EpisodeResult:
     parts = {"verifier": DetectorVerifier(Measuring()), "auditor": None, **options}
     return run(tmp_path, task(goal=goal, max_iterations=1), Painter("exact"), **parts)
@@ -63,7 +50,7 @@ def test_a_detector_alone_decides_what_boxes_tell(tmp_path: Path) -> None:
 
 
 def test_a_vision_model_is_asked_the_rest_on_an_enlarged_part(tmp_path: Path) -> None:
-    seer = Zoomed()
+    seer = Seer()
     episode = seen(tmp_path, "a small red circle", model=seer, verifier=VisionVerifier(Measuring()))
     assert episode.passed
     assert set(seer.shown) == {2}
@@ -77,7 +64,7 @@ def test_a_vision_model_is_asked_the_rest_on_an_enlarged_part(tmp_path: Path) ->
 def test_a_second_look_enlarges_what_the_first_one_pointed_at(box: object, shown: list[int], tmp_path: Path) -> None:
     names = ("circle", "circle colour", "square", "square colour")
     said = [{"id": name, "answer": "yes", "box": box} for name in names]
-    seer = Zoomed(json.dumps({"answers": said}))
+    seer = Seer(json.dumps({"answers": said}))
     goal = "a red circle and a blue square"
     episode = run(tmp_path, task(goal=goal, max_iterations=1), verifier=VisionVerifier, auditor=None, model=seer)
     assert episode.passed
