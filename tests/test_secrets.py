@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import os
-from collections.abc import Iterator
+import re
+import shlex
+from binascii import hexlify
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -33,6 +37,7 @@ def _registry() -> Iterator[None]:
     """A registry of its own, so that the values made up here are not scrubbed from what other tests see."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(secrets, "_forms", ())
+        patch.setattr(secrets, "_simple", ())
         patch.setattr(secrets, "_names", set())
         yield
 
@@ -58,6 +63,76 @@ def test_no_written_form_survives(value: str, before: str, after: str) -> None:
         quote(base64.b64encode(value.encode()).decode(), safe=""),
     ):
         assert form not in scrub(f"{before}{form}{after}")
+
+
+KEY = "sk-canary/of=escapes+0123456789&'q'!()*<é>"
+ESCAPES: tuple[Callable[[str], str], ...] = (
+    lambda text: json.dumps(text)[1:-1],
+    lambda text: json.dumps(text)[1:-1].replace("/", "\\/").replace("=", "\\u003D"),
+    lambda text: "".join(f"\\u{ord(letter):04x}" for letter in text),
+    lambda text: "".join(f"\\x{ord(letter):02X}" for letter in text),
+    lambda text: repr(text.encode())[2:-1],
+    lambda text: ascii(text)[1:-1],
+    lambda text: quote(text, safe=""),
+    lambda text: quote(text, safe="!'()*"),
+    lambda text: re.sub("%..", lambda match: match[0].lower(), quote(text)),
+    lambda text: "".join(f"%{byte:02x}" if byte % 2 else quote(bytes([byte])) for byte in text.encode()),
+    html.escape,
+    lambda text: "".join(f"&#x{ord(letter):X};" if letter in "/+'" else letter for letter in text),
+    lambda text: text.replace("/", "&sol;").replace("=", "&equals;").replace("&'", "&amp;&#39;"),
+    shlex.quote,
+    lambda text: re.sub(r"(\W)", r"\\\1", text),
+    lambda text: text.replace("'", "''"),
+)
+
+
+@pytest.mark.parametrize("first", ESCAPES)
+@pytest.mark.parametrize("second", [lambda text: text, *ESCAPES])
+def test_escapes_hide_no_secret(first: Callable[[str], str], second: Callable[[str], str]) -> None:
+    register(KEY)
+    escaped = second(f"a = {first(KEY)} # end")
+    left = scrub(escaped)
+    assert MASK in left
+    assert len(left) <= len(second("a =  # end")) + 2 * len(second("''")) + len(MASK)
+    assert secrets_in(escaped)
+
+
+@settings(deadline=None)
+@given(
+    st.text(max_size=40),
+    st.lists(st.sampled_from([layer for layer in ESCAPES if layer is not shlex.quote]), max_size=3),
+    st.text(max_size=40),
+)
+def test_masking_leaves_all_other_characters(before: str, layers: list[Callable[[str], str]], after: str) -> None:
+    """What stands around a secret comes out as it went in."""
+    register("canary-of-neighbours")
+    before, after = f"{before}|", f"|{after}"
+    key = "canary-of-neighbours"
+    for layer in layers:
+        before, key, after = layer(before), layer(key), layer(after)
+    assert scrub(before + key + after) == before + MASK + after
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode, base64.b32encode, hexlify])
+@pytest.mark.parametrize("width", [20, 60, 76])
+@pytest.mark.parametrize("lead", [50, 51, 52])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n    ", "\n> ", "\\n", "\\\\r\\\\n"])
+def test_a_secret_in_base64_of_several_lines_is_taken_out(
+    encode: Callable[[bytes], bytes], width: int, lead: int, end: str
+) -> None:
+    register("canary-of-lines-0123456789-abcdefghij")
+    encoded = encode(b"x" * lead + b"canary-of-lines-0123456789-abcdefghij" + b"y" * 50).decode().rstrip("=")
+    lines = end.join(encoded[at : at + width] for at in range(0, len(encoded), width))
+    left = re.sub(r"\\+[nr]|[\s>]", "", scrub(lines))
+    assert MASK in left
+    assert len(left) < len(encode(b"x" * (lead + 52))) + 8
+
+
+def test_short_words_are_not_found_across_lines() -> None:
+    """Lines of a program can make a short secret up by chance."""
+    register("foobar1")
+    assert scrub("foo\nbar1") == "foo\nbar1"
+    assert scrub("foo\\\nbar1 foobar1") == f"{MASK} {MASK}"
 
 
 @pytest.mark.parametrize("before", ["", "u", "us", "user:"])

@@ -9,11 +9,11 @@ import re
 import threading
 from base64 import b32encode, b64encode, urlsafe_b64encode
 from binascii import hexlify
-from collections.abc import Mapping
-from itertools import takewhile
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote, unquote_plus, urlsplit
 
+from loopwright._escapes import Reading, readings
 from loopwright.errors import UserError
 
 MASK = "***"
@@ -56,10 +56,18 @@ _KEYLESS = frozenset({"LLAMACPP", "LMSTUDIO", "OLLAMA", "VLLM"})
 
 _lock = threading.Lock()
 _forms: tuple[str, ...] = ()
+"""Every form in which a secret may be written, without escapes.
+
+The shortest come first, so that short texts are not searched for long forms.
+"""
+_simple: tuple[str, ...] = ()
+"""The same without those that are encoded twice."""
 _owners: dict[str, str] = {}
 """Each form to what a user calls the secret."""
 _names: set[str] = set()
 UNNAMED = "part of a URL"
+_WRAPPED = 16
+"""Shorter words are not looked for across the ends of lines, where lines of a program could make them up by chance."""
 
 
 def register(value: str, name: str = "") -> None:
@@ -72,10 +80,11 @@ def register(value: str, name: str = "") -> None:
     if len(value) < SHORTEST:
         return
     with _lock:
-        global _forms
-        forms = _written_forms(value)
-        # The shortest first, so that short texts are not searched for long forms.
-        _forms = tuple(sorted({*_forms, *forms}, key=lambda form: (len(form), form)))
+        global _forms, _simple
+        simple = {form for form in (*_encoded(value), *_meanings(value)) if len(form) >= SHORTEST}
+        forms = simple | {form for text in _once(value) for form in _encoded(text) if len(form) >= SHORTEST}
+        _forms = _by_length({*_forms, *forms})
+        _simple = _by_length({*_simple, *simple})
         for form in forms:
             _owners[form] = name or _owners.get(form, "")
 
@@ -115,8 +124,7 @@ def secrets_in(value: object) -> frozenset[str]:
     """Names of the secrets that the texts of a value hold, a value of JSON types; never the secrets themselves."""
     match value:
         case str():
-            found = (form for form in takewhile(lambda form: len(form) <= len(value), _forms) if form in value)
-            return frozenset(_owners.get(form) or UNNAMED for form in found)
+            return frozenset(_owners.get(form) or UNNAMED for _, forms in _held(value) for form in forms)
         case Mapping():
             return frozenset[str]().union(*map(secrets_in, value.keys()), *map(secrets_in, value.values()))
         case list() | tuple():
@@ -131,12 +139,45 @@ def masked_names() -> tuple[str, ...]:
 
 
 def scrub(text: str) -> str:
-    """Replaces every registered secret by `MASK`: as it is, or encoded for URLs or JSON, in base64, base32 or hex."""
+    """Replaces every registered secret by `MASK`.
+
+    A secret is found as it is, and in base64, base32 or hex, also encoded twice or wrapped over lines. Its characters may
+    be escaped as in URLs, JSON, HTML, shells and programs, all or some of them, also several times. The time follows the
+    length of the text.
+    """
+    parts, done = [], 0
+    for start, end in _merged(_places(text)):
+        parts += [text[done:start], MASK]
+        done = end
+    return "".join((*parts, text[done:])) if parts else text
+
+
+def _held(text: str) -> Iterator[tuple[Reading, list[str]]]:
+    """Each reading of a text that holds secrets, with their forms."""
     if not _forms or len(text) < len(_forms[0]):
-        return text
-    found = [form for form in takewhile(lambda form: len(form) <= len(text), _forms) if form in text]
-    # Longest first, so that a form which holds another one goes as a whole.
-    return re.sub("|".join(map(re.escape, reversed(found))), MASK, text) if found else text
+        return
+    for reading in readings(text):
+        plain, forms = reading.text, _forms if reading.wrapped or reading.source is None else _simple
+        least = _WRAPPED if reading.wrapped else 0
+        if found := [form for form in forms if least <= len(form) <= len(plain) and form in plain]:
+            yield reading, found
+
+
+def _places(text: str) -> Iterator[tuple[int, int]]:
+    for reading, forms in _held(text):
+        # Longest first, so that a form which holds another one goes as a whole.
+        yield from reading.spans(re.finditer("|".join(map(re.escape, reversed(forms))), reading.text))
+
+
+def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The spans in order, those that overlap as one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
 
 
 def load_env_file(path: Path) -> tuple[str, ...]:
@@ -205,30 +246,31 @@ def _redirects(name: str, values: Mapping[str, str]) -> bool:
     return name not in _SETTINGS and _REDIRECTS.fullmatch(name) is not None
 
 
-def _written_forms(value: str) -> set[str]:
-    """The value in every encoding, and the encodings once more encoded."""
-    once = _encoded(value)
-    whole = {
-        *(quote(form, safe="") for form in once),
+def _by_length(forms: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(forms, key=lambda form: (len(form), form)))
+
+
+def _meanings(value: str) -> set[str]:
+    """The value and what it means where it looks escaped itself, as texts are searched with their escapes undone."""
+    return {reading.text for reading in readings(value) if not reading.wrapped}
+
+
+def _once(value: str) -> set[str]:
+    """The value encoded or escaped once, for what is encoded after that."""
+    return {
         *(encode(value.encode()).decode() for encode in (b64encode, urlsafe_b64encode, hexlify)),
-        quote(value, safe=""),
+        *(quote(form, safe="") for form in _encoded(value)),
+        quote(value),
+        quote_plus(value),
+        json.dumps(value)[1:-1],
+        value.encode().hex().upper(),
     }
-    forms = {*once, *(form for text in whole for form in _encoded(text))}
-    return {form for form in forms if len(form) >= SHORTEST}
 
 
 def _encoded(value: str) -> set[str]:
+    """The value as it is and encoded. Escapes are undone in the text that is searched."""
     raw = value.encode()
-    quoted = {quote(value, safe=""), quote(value), quote_plus(value)}
-    forms = {
-        value,
-        *quoted,
-        *(re.sub("%..", lambda match: match[0].lower(), form) for form in quoted),
-        json.dumps(value)[1:-1],
-        json.dumps(value, ensure_ascii=False)[1:-1],
-        raw.hex(),
-        raw.hex().upper(),
-    }
+    forms = {value, value.replace(" ", "+"), raw.hex(), raw.hex().upper()}
     for encode, bits, group in ((b64encode, 6, 3), (urlsafe_b64encode, 6, 3), (b32encode, 5, 5)):
         forms.add(encode(raw).decode())
         forms.update(
