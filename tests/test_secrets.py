@@ -152,7 +152,10 @@ def test_a_secret_inside_base32_is_taken_out(before: str) -> None:
     assert len(scrub(encoded)) < 20
 
 
-@pytest.mark.parametrize("value", ["100000", "1_000_000", "-3.25e10", "enabled", "default", "4096"])
+@pytest.mark.parametrize(
+    "value",
+    ["100000", "1_000_000", "-3.25e10", "enabled", "default", "4096", "customer_id", "Bearer", "SHA", "lm-studio"],
+)
 def test_numbers_and_words_of_an_env_file_are_not_masked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
@@ -165,6 +168,21 @@ def test_numbers_and_words_of_an_env_file_are_not_masked(
     assert scrub(f"canary-of-names-{value}") == MASK
     assert "LW_TEST_TOKEN" in masked_names()
     assert "LW_TEST_MAX_TOKENS" not in masked_names()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("LW_TEST_PASSWORD", "swordfish"), ("LW_TEST_KEY", "abcdefghijklmnop"), ("LW_TEST_KEY", "aBcdEfghIjk"),
+     ("LW_TEST_KEY", "hunter2"), ("LW_TEST_KEY", "a_b_c_d_e")],
+)  # fmt: skip
+def test_passwords_and_what_is_no_word_are_masked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, "x")
+    monkeypatch.delenv(name)
+    (tmp_path / ".env").write_text(f"{name}={value}\n")
+    load_env_file(tmp_path / ".env")
+    assert scrub(f"it is {value}") == f"it is {MASK}"
 
 
 def test_short_values_and_other_words_stay() -> None:

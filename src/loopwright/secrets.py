@@ -26,7 +26,14 @@ SECRET_NAME = re.compile(r"KEY|TOKEN|SECRET|PASSW", re.IGNORECASE)
 
 _NUMBER = re.compile(r"[-+]?[0-9][0-9_,.]{0,14}([eE][-+]?[0-9]+)?")
 """Up to 15 digits; no key is as short and has digits alone."""
-_WORDS = frozenset({"default", "disabled", "enabled", "required"})
+_WORD = r"([A-Z]?[a-z]{1,13}|[A-Z]{1,14})"
+_WORDS = re.compile(rf"{_WORD}(_{_WORD}){{0,3}}")
+"""Words and names as programs hold them: `ollama`, `Bearer`, `customer_id`; a key has digits, or is longer."""
+_PLACEHOLDERS = frozenset(
+    {"api-key", "change-me", "lm-studio", "no-key", "no-key-required", "not-needed", "not-required", "your-api-key"}
+)
+"""What people give a server that checks no key."""
+_PASSWORD = re.compile(r"PASSW", re.IGNORECASE)
 _PLAIN = re.compile(r"[A-Za-z]{1,16}|[0-9]{4}-[0-9]{2}-[0-9]{2}(-[a-z]{1,10})?")
 """What stands in a URL beside its secrets: words such as `admin`, and versions such as `2024-10-21-preview`."""
 
@@ -107,8 +114,13 @@ def register_url(url: str) -> None:
 
 
 def is_secret(value: str) -> bool:
-    """Whether a value that is never used as a key can be one: no number, and no word, which programs hold by chance."""
-    return len(value) >= SHORTEST and not _NUMBER.fullmatch(value.strip()) and value.lower() not in _WORDS
+    """Whether a value can be a key: no number, and no word or name, which programs hold by chance."""
+    plain = value.strip()
+    return _can_be_password(value) and not _WORDS.fullmatch(plain) and plain.lower() not in _PLACEHOLDERS
+
+
+def _can_be_password(value: str) -> bool:
+    return len(value) >= SHORTEST and not _NUMBER.fullmatch(value.strip())
 
 
 def holds_secret(value: str) -> bool:
@@ -221,7 +233,8 @@ def load_env_file(path: Path) -> tuple[str, ...]:
                 f"{path}: the variable {name[:80]!r} cannot be set",
                 remedy="A name holds no `=`, and neither name nor value holds a NUL character.",
             ) from None
-        if SECRET_NAME.search(name) and is_secret(value):
+        can_be = _can_be_password if _PASSWORD.search(name) else is_secret
+        if SECRET_NAME.search(name) and can_be(value):
             register(value, name)
             _names.add(name)
     return left_out

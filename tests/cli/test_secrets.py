@@ -49,6 +49,17 @@ def test_replies_that_repeat_a_key_are_told(
     assert masked == [["OPENAI_API_KEY"], ["DEPLOY_TOKEN", "OPENAI_API_KEY"]]
 
 
+def test_a_word_that_a_server_is_given_as_its_key_stays_in_programs(
+    invoke: Invoke, write_task: WriteTask, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_task()
+    monkeypatch.setenv("OPENAI_API_KEY", "customer")
+    with serving(reply("each customer: yes")) as base_url:
+        monkeypatch.setenv("OPENAI_BASE_URL", base_url)
+        invoke("run", "say.yaml", "--model", "openai/m", "--out", "runs/a", "--strategy", "single")
+    assert "each customer: yes" in invoke("show", "runs/a", "say", "--json").stdout
+
+
 @pytest.mark.slow
 @proves(
     "a provider says the run's keys aloud, in errors and in replies",

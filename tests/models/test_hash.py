@@ -23,7 +23,10 @@ requests = st.builds(
         max_size=3,
     ).map(tuple),
     sampling=st.builds(
-        Sampling, temperature=st.none() | st.floats(0, 2), seed=st.none() | st.integers(), stop=st.just(("a", "b"))
+        Sampling,
+        temperature=st.none() | st.floats(0, 2),
+        seed=st.none() | st.integers(-(2**63), 2**63 - 1),
+        stop=st.just(("a", "b")),
     ),
     json_schema=st.none() | st.dictionaries(texts, st.integers() | texts | st.lists(texts), max_size=3),
 )

@@ -26,7 +26,7 @@ from loopwright.models._wire import (
     form_field,
     transport_error,
 )
-from loopwright.secrets import register, register_url, scrub
+from loopwright.secrets import is_secret, register, register_url, scrub
 from loopwright.types import Endpoint
 
 if TYPE_CHECKING:
@@ -78,7 +78,8 @@ class ModelServer:
         Raises:
             MissingSecret: A variable that a header needs is not set.
         """
-        register(api_key if settings.api_key_env else "", settings.api_key_env or "")
+        # A server that checks no key is given a word, as programs hold it.
+        register(api_key if settings.api_key_env and is_secret(api_key) else "", settings.api_key_env or "")
         register_url(base_url)
         self.base_url = base_url
         self.endpoint = shown_url(base_url)
