@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from loopwright.replies import parse_python
 from loopwright.verify._guest.conversation.ops import SPECIAL
-from loopwright.verify._guest.conversation.values import PLAIN
+from loopwright.verify._shown import what_tests_ask
+from loopwright.verify._uses import PLAIN_ATTRIBUTES
 
 _ALWAYS = {
     *("__call__", "__enter__", "__exit__", "__instancecheck__", "__subclasscheck__"),
@@ -26,8 +28,7 @@ _FAMILIES: tuple[set[str], ...] = (
 )
 """Special methods of which one implies the others: classes may write any of them."""
 _FAMILY = {name: family for family in _FAMILIES for name in family}
-_PLAIN_ATTRIBUTES = {name for kind in PLAIN for name in dir(kind) if not name.startswith("_")}
-_PREDICATES = {name for name in _PLAIN_ATTRIBUTES if name.startswith("is") or name.endswith("with")}
+_PREDICATES = {name for name in PLAIN_ATTRIBUTES if name.startswith("is") or name.endswith("with")}
 _BASES: dict[str, set[str]] = {
     "object": set(),
     **{name: set() for name in ("ABC", "Protocol", "Generic", "NamedTuple", "TypedDict")},
@@ -43,6 +44,11 @@ _MADE: dict[str, set[str]] = {
     **{name: {""} for name in ("type", "new_class")},
 }
 """Calls that make a class or an object, and the special methods of what they make; the empty one for any."""
+_OBJECTS = re.compile(
+    r"\b(class|methods?|instances? of|objects? (with|that|which|whose|having))\b"
+    r"|->\s*[\"']?(?!(List|Dict|Set|Tuple|Optional|Union|Any|Iterable|Iterator|Sequence|Mapping|Counter)\b)[A-Z]\w*[a-z]"
+)
+"""Words of a goal that ask for objects."""
 _FILLERS = frozenset(
     [
         "bool",
@@ -65,33 +71,38 @@ _FILLERS = frozenset(
 
 
 def refused_names(
-    sources: Sequence[str], tests: Iterable[str], modules: Sequence[str], *, gold: bool
+    sources: Sequence[str], tests: Iterable[str], modules: Sequence[str], *, gold: bool, goal: str = ""
 ) -> frozenset[str]:
     """Special methods and attributes that an object of the candidate is not asked for in tests.
 
-    Without a gold solution, tests that name a class of the candidate may ask its objects for anything, and other tests
-    for any attribute but those by which a plain value decides.
+    Without a gold solution, tests that name a class of the candidate may ask its objects for anything. Other tests may
+    ask what no plain value answers, and what they ask of values that they show to be objects.
 
     Args:
         sources: The Python sources of the gold solution and of the starting files.
         tests: The sources of the tests.
         modules: Names of the modules that the tests may import from the candidate.
         gold: Whether there is a gold solution.
+        goal: What the task asks for, in words.
     """
+    plain = set(PLAIN_ATTRIBUTES)
+    trees: list[ast.Module] = []
+    objects: set[str] = set()
     try:
         trees = [parse_python(source) for source in sources]
-        if not gold and any(_names_class(parse_python(source), modules) for source in tests):
-            return frozenset()
-    except (SyntaxError, ValueError):
-        trees, gold = [], False  # others tell it
-    answered = {name for tree in trees for name in _answered(tree, _classes(trees))}
+        if not gold:
+            parsed = [parse_python(source) for source in tests]
+            if any(_names_class(tree, modules) for tree in parsed):
+                return frozenset()
+            named, objects = what_tests_ask(parsed, modules)
+            plain = _PREDICATES if _OBJECTS.search(goal) else _PREDICATES | named
+    except (SyntaxError, ValueError, RecursionError):
+        trees, plain = [], _PREDICATES  # others tell it
+    answered = {name for tree in trees for name in _answered(tree, _classes(trees))} | objects
     if "" in answered:
         return frozenset()
     answered |= {name for found in answered for name in _FAMILY.get(found, ())}
-    return (
-        frozenset((SPECIAL.keys() - _ALWAYS) | {"__missing__"} | (_PLAIN_ATTRIBUTES if gold else _PREDICATES))
-        - answered
-    )
+    return frozenset((SPECIAL.keys() - _ALWAYS) | {"__missing__"} | plain) - answered
 
 
 def _names_class(tests: ast.AST, modules: Sequence[str]) -> bool:
@@ -166,7 +177,7 @@ def _by_body(cls: ast.ClassDef) -> Iterator[str]:
     for node in cls.body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             # Who answers any attribute may answer those of plain values.
-            yield from _PLAIN_ATTRIBUTES if node.name in ("__getattr__", "__getattribute__") else (node.name,)
+            yield from PLAIN_ATTRIBUTES if node.name in ("__getattr__", "__getattribute__") else (node.name,)
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             yield from (target.id for target in targets if isinstance(target, ast.Name))

@@ -101,7 +101,7 @@ class PythonTask:
                 remedy="Give the file another name.",
             )
         sources = [text for path, text in {**public.files, **(solution or {})}.items() if path.endswith(".py")]
-        refused = refused_names(sources, (public.tests, hidden.tests), modules, gold=bool(solution))
+        refused = refused_names(sources, (public.tests, hidden.tests), modules, gold=bool(solution), goal=instance.goal)
         empty = PythonSuite("", (), modules, public.timeout, tuple(sorted(refused)))
         return cls(
             entry=public.entry,

@@ -26,7 +26,7 @@ _SHARED_BY_ID = {id(value): name for name, value in SHARED.items()}
 _IMMUTABLE = (int, float, complex, str, bytes)
 
 
-_REMEDY = "return a plain value"
+_REMEDY = "return a plain value (tests that want an object import its class, or the task has a gold solution)"
 
 
 class RaisedByTest(AssertionError):
