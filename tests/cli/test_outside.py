@@ -53,6 +53,27 @@ def test_no_option_takes_a_number_that_no_record_holds(
     assert f"Invalid value for '{option}'".lower() in result.stderr.lower()
 
 
+@pytest.mark.parametrize(
+    ("words", "argument"),
+    [
+        (["skip", ""], "EPISODE"),
+        (["skip", "x" * 1001], "EPISODE"),
+        (["skip", "\udcff"], "EPISODE"),
+        (["retry", ""], "EPISODE"),
+        (["answer", "", "stop"], "QUESTION"),
+        (["answer", "q", "stop", "x" * 1_000_000], "TEXT"),
+        (["answer", "q", "stop", "\udcff"], "TEXT"),
+        (["set", "concurrency", "0"], "VALUE"),
+        (["set", "concurrency", "10001"], "VALUE"),
+        (["set", "concurrency", "1e9"], "VALUE"),
+    ],
+)
+def test_what_no_run_can_be_told_names_the_argument(invoke: Invoke, words: list[str], argument: str) -> None:
+    result = invoke("ctl", "runs/demo", *words)
+    assert (result.exit_code, "Traceback" in result.stderr) == (2, False)
+    assert f"Invalid value for {argument}" in result.stderr
+
+
 @pytest.mark.parametrize("seed", ["20261130120000", "-1", str(2**63 - 1)])
 def test_a_seed_may_be_a_date(invoke: Invoke, project: Path, write_task: WriteTask, seed: str) -> None:
     done = invoke("run", write_task(), "--model", "scripted/right.yaml", "--seed", seed, "--out", "runs/r")

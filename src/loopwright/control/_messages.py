@@ -19,6 +19,8 @@ LARGEST_REPLY = 8 * 1024 * 1024
 """Bytes of a reply, at most."""
 MOST_EPISODES = 10_000
 """Episodes at a time, at most."""
+LARGEST_CAP = 10**12
+"""As options of the command line have it."""
 
 EpisodeId = Annotated[str, Field(min_length=1, max_length=1000)]
 """The name of an episode, or the beginning of it if that fits one alone."""
@@ -79,7 +81,7 @@ class SetConcurrency(_Message):
     """Work on so many episodes at a time from now on; more that are under way finish."""
 
     command: Literal["set_concurrency"] = "set_concurrency"
-    episodes: int = Field(ge=1, le=MOST_EPISODES)
+    episodes: int = Field(ge=1, le=MOST_EPISODES, strict=True)
 
 
 class SetCap(_Message):
@@ -88,7 +90,7 @@ class SetCap(_Message):
     command: Literal["set_cap"] = "set_cap"
     cap: str = Field(max_length=100)
     """A field of `Caps`, such as `usd`."""
-    amount: float = Field(ge=0, allow_inf_nan=False)
+    amount: float = Field(ge=0, le=LARGEST_CAP, allow_inf_nan=False, strict=True)
 
 
 class GiveAnswer(_Message):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -9,10 +10,10 @@ import click
 
 from loopwright.cli._options import NumberRange, WholeRange, examples, json_option, run_argument, runs_option
 from loopwright.task import Caps
-from loopwright.types import LONGEST_ANSWER, Choice
+from loopwright.types import Choice
 
 if TYPE_CHECKING:
-    from loopwright.control import Command
+    from loopwright.control import ControlRequest
 
 _EXAMPLES = examples(
     "loopwright ctl runs/demo status",
@@ -41,9 +42,7 @@ def _plain(name: str, make: str, text: str) -> None:
     @json_option
     @click.pass_obj
     def verb(where: tuple[str, Path], as_json: bool) -> None:
-        from loopwright import control
-
-        _give(where, getattr(control, make)(), as_json=as_json)
+        _give(where, make, as_json=as_json)
 
 
 _plain("status", "AskStatus", "Tell how far the run is, and what its caps leave.")
@@ -61,9 +60,7 @@ def skip_command(where: tuple[str, Path], episode: str, as_json: bool) -> None:
 
     EPISODE is its name or the beginning of it. `resume` leaves it out, too; `resume --retry` tries it again.
     """
-    from loopwright.control import Skip
-
-    _give(where, Skip(episode=episode), as_json=as_json)
+    _give(where, "Skip", as_json=as_json, episode=episode)
 
 
 @command.command("retry", epilog=examples("loopwright ctl runs/demo retry balances:refine:0"))
@@ -72,9 +69,7 @@ def skip_command(where: tuple[str, Path], episode: str, as_json: bool) -> None:
 @click.pass_obj
 def retry_command(where: tuple[str, Path], episode: str, as_json: bool) -> None:
     """Try an episode again that failed or was skipped; no answered call of it is paid again."""
-    from loopwright.control import Retry
-
-    _give(where, Retry(episode=episode), as_json=as_json)
+    _give(where, "Retry", as_json=as_json, episode=episode)
 
 
 @command.command("answer", epilog=examples("loopwright ctl runs/demo answer say:refine:0/1/decision stop"))
@@ -93,12 +88,7 @@ def answer_command(
     decision, and approve or refuse for an action. TEXT, quoted, is told to the proposer with a decision, and is what a
     refused action gives back.
     """
-    from loopwright.control import GiveAnswer
-
-    if len(text) > LONGEST_ANSWER:
-        raise click.BadParameter(f"it has {len(text)} characters; at most {LONGEST_ANSWER}", param_hint="TEXT")
-    order = GiveAnswer(question=question, choice=choice, text=text, target=iteration)
-    _give(where, order, as_json=as_json)
+    _give(where, "GiveAnswer", as_json=as_json, question=question, choice=choice, text=text, target=iteration)
 
 
 @command.command(
@@ -113,24 +103,23 @@ def set_command(where: tuple[str, Path], what: str, value: float, as_json: bool)
 
     What was spent counts under the new cap. An episode that ended for want of budget is tried again by `retry`.
     """
-    from loopwright.control import SetCap, SetConcurrency
-
     if what != "concurrency":
-        _give(where, SetCap(cap=what, amount=value), as_json=as_json)
-    elif value < 1 or value != int(value):
+        _give(where, "SetCap", as_json=as_json, cap=what, amount=value)
+    elif value != int(value):
         raise click.BadParameter(f"{value:g} is no number of episodes.", param_hint="VALUE")
     else:
-        _give(where, SetConcurrency(episodes=int(value)), as_json=as_json)
+        _give(where, "SetConcurrency", as_json=as_json, episodes=int(value))
 
 
-def _give(where: tuple[str, Path], order: Command, *, as_json: bool) -> None:
+def _give(where: tuple[str, Path], make: str, *, as_json: bool, **fields: object) -> None:
     from loopwright.cli._output import write, write_json
     from loopwright.cli._runs import find_folder
-    from loopwright.control import ControlRequest, ask
+    from loopwright.control import ask
     from loopwright.errors import UserError
 
     name, runs = where
-    reply = ask(find_folder(name, runs), ControlRequest(command=order, by="ctl"))
+    request = _request(make, fields)
+    reply = ask(find_folder(name, runs), request)
     if not reply.done:
         raise UserError(reply.told, remedy=reply.remedy)
     if as_json:
@@ -142,3 +131,18 @@ def _give(where: tuple[str, Path], order: Command, *, as_json: bool) -> None:
         write(f"  {episode.id}{at}")
     for question in reply.status.questions if reply.status else ():
         write(f"\n{question.id} waits for {', '.join(question.choices)}:\n{question.text}")
+
+
+def _request(make: str, fields: Mapping[str, object]) -> ControlRequest:
+    """A command of `loopwright.control`; what the command line said that no run takes is told by its argument."""
+    from pydantic import ValidationError
+
+    from loopwright import control
+
+    try:
+        return control.ControlRequest(command=getattr(control, make)(**fields), by="ctl")
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        argument = str(first["loc"][0])
+        hint = {"episodes": "VALUE", "amount": "VALUE"}.get(argument, argument.upper())
+        raise click.BadParameter(f"{first['msg']}.", param_hint=hint) from None

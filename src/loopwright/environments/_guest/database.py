@@ -10,7 +10,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-from loopwright.environments._guest.dialogue import serve
+from loopwright.environments._guest.dialogue import LARGEST, serve, size_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,13 +57,25 @@ def _answer(here: sqlite3.Connection, statement: str, rows: int, seconds: float)
         cursor = _execute(here, statement.strip().rstrip(";").strip())
         if cursor.description is None:
             return {"rows": None, "changed": cursor.rowcount}
-        found = cursor.fetchmany(rows + 1)
-        return {"rows": [[_plain(value) for value in row] for row in found[:rows]], "more": len(found) > rows}
+        return _kept(cursor, rows)
     except (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError) as error:
         late = time.monotonic() > deadline
         return {"failed": "the statement timed out"} if late else {"error": str(error)}
     except MemoryError:
         return {"failed": "out of memory"}
+
+
+def _kept(cursor: sqlite3.Cursor, most: int) -> dict[str, Any]:
+    """The first rows, as many as an answer holds, and whether there were more."""
+    found: list[list[Any]] = []
+    size = 0
+    for values in cursor:
+        row = [_plain(value) for value in values]
+        size += size_of(row)
+        if len(found) == most or size > LARGEST:
+            return {"rows": found, "more": True}
+        found.append(row)
+    return {"rows": found, "more": False}
 
 
 def _execute(here: sqlite3.Connection, statement: str) -> sqlite3.Cursor:

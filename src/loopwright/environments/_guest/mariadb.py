@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from shutil import which
 
-from loopwright.environments._guest.dialogue import serve
+from loopwright.environments._guest.dialogue import LARGEST, serve, size_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ OPTIONS = """
 --max-allowed-packet=16M --max-connections=10 --table-open-cache=100 --wait-timeout=1000000
 """
 ALL_RIGHTS = '{"access":18446744073709551615}'
-PATIENCE, DRAIN, LARGEST = 60.0, 1.0, 4 * 1024 * 1024
+PATIENCE, DRAIN = 60.0, 1.0
 # LONG_PASSWORD, PROTOCOL_41, TRANSACTIONS, SECURE_CONNECTION, MULTI_RESULTS, PLUGIN_AUTH; neither LOCAL_FILES nor
 # MULTI_STATEMENTS: a statement is one statement, and no file of the client's is ever read.
 ABLE = 0x1 | 0x200 | 0x2000 | 0x8000 | 0x20000 | 0x80000
@@ -106,11 +106,13 @@ class Connection:
         found: list[list[Any]] = []
         size = 0
         while not _ends(packet := self._packet(until)):
-            size += len(packet)
-            if rows and (len(found) == rows or size > LARGEST):
+            if not rows:
+                continue
+            row = _row(packet, columns)
+            size += size_of(row)
+            if len(found) == rows or size > LARGEST:
                 return {"rows": found, "more": True, "broken": not self._drained(until)}, 0
-            if rows:
-                found.append(_row(packet, columns))
+            found.append(row)
         return {"rows": found, "more": False}, struct.unpack_from("<H", packet, 3)[0] & MORE_RESULTS
 
     def _drained(self, until: float) -> bool:

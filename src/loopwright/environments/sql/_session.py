@@ -100,7 +100,7 @@ class Session:
         except Silent as silence:
             # A statement that nothing inside can stop; the database stays, the session begins anew.
             self._dialogue = None
-            return replace(_error(f"the statement timed out ({silence})"), unanswered=True)
+            return replace(_error(f"the statement was not executed to its end: {silence}"), unanswered=True)
         if said := answer.get("error") or answer.get("failed"):
             return replace(_error(said), unanswered="error" not in answer)
         if answer["rows"] is None:
@@ -175,4 +175,6 @@ def _value(value: Any) -> Any:
 def _shown(rows: Rows, *, more: bool) -> str:
     text = cut_middle(str(list(rows[:_SHOWN_ROWS])), _SHOWN)
     left = len(rows) - _SHOWN_ROWS
-    return f"{text}\n[{'more than ' if more else ''}{left} further rows]" if left > 0 else text
+    if left <= 0:
+        return f"{text}\n[and further rows, which were left out]" if more else text
+    return f"{text}\n[{'more than ' if more else ''}{left} further rows]"
