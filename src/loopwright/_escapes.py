@@ -20,7 +20,7 @@ _ESCAPE = re.compile(
     r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});|"
     r"""'(?:\\''|"'"'|')|"(?:")"""
 )
-"""Each stands for one character, or for none: a line that a backslash continues. Shells, SQL and CSV write the last ones."""
+"""Each stands for one character, or for none: a line that a backslash continues. Shells, SQL and CSV double quotes."""
 
 _BREAK = re.compile(r"\r?\n[ \t>]*")
 """Where a long word was wrapped."""
