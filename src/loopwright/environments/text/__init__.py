@@ -6,10 +6,10 @@ from loopwright.environments.text._answers import (
     F1Rule,
     IncludesRule,
     MatchRule,
-    is_number,
     words,
 )
 from loopwright.environments.text._environment import TextEnvironment
+from loopwright.environments.text._numbers import is_number
 
 __all__ = [
     "AnswerOutcome",

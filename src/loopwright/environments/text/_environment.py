@@ -10,7 +10,8 @@ from pydantic import Field
 from loopwright.candidate import Candidate
 from loopwright.environments._scores import score_outcome
 from loopwright.environments._types import EnvironmentSetup, Fields, ScoringFields, Unchecked, read_fields
-from loopwright.environments.text._answers import AnswerOutcome, chosen_letter, words
+from loopwright.environments.text._answers import AnswerOutcome, words
+from loopwright.environments.text._choice import chosen_letter
 from loopwright.errors import TaskError
 from loopwright.task import Instance
 from loopwright.types import Observation
