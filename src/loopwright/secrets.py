@@ -154,8 +154,8 @@ def scrub(text: str) -> str:
     """Replaces every registered secret by `MASK`.
 
     A secret is found as it is, and in base64, base32 or hex, also encoded twice or wrapped over lines. Its characters
-    may be escaped as in URLs, JSON, HTML, shells and programs, also some of them alone, and several times. The time follows
-    the length of the text.
+    may be escaped as in URLs, JSON, HTML, shells and programs, all or some of them, also several times. The time
+    follows the length of the text.
     """
     parts, done = [], 0
     for start, end in _merged(_places(text)):

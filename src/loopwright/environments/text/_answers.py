@@ -14,7 +14,7 @@ from loopwright.environments.text._numbers import is_number, last_numbers
 from loopwright.environments.text._plain import NUMBER, PLAIN_NUMBER, marked, plain, value
 
 _EMPHASIS = re.compile(r"^`{3,}\w*$|\*\*|__|`|</?answer>|<\|(?:begin|end)_of_box\|>", re.MULTILINE)
-_BOXED = re.compile(r"\s*\$*(?:\\[(\[])?\s*\\f?boxed? ?\{(.*)\}\s*(?:\\[)\]])?\$*\.?\s*", re.DOTALL)
+_BOXED = re.compile(r"\${0,2}(?:\\[(\[])?\s?\\f?boxed? ?\{(.*)\}\s?(?:\\[)\]])?\${0,2}\.?", re.DOTALL)
 _STARRED = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,200})(?<=\S)\*(?![\w*])")
 _HYPHEN = re.compile(r"(?<=[^\W\d_]{2})-(?=[^\W\d_]{2})")
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
@@ -89,7 +89,7 @@ class ChoiceRule:
 def words(text: str) -> tuple[str, ...]:
     """What is compared of a text: its words without case and articles, its numbers by their value, its signs."""
     flat = plain(text)
-    boxed = _BOXED.fullmatch(flat)
+    boxed = _BOXED.fullmatch(flat.strip())
     flat = _HYPHEN.sub(" ", _STARRED.sub(r"\1", _EMPHASIS.sub("", boxed[1] if boxed else flat))).strip()
     flat = flat.rstrip(".")
     if len(flat) > 1 and flat[-1] == "!" and flat[-2].isalpha():
