@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from loopwright import secrets
@@ -32,7 +32,7 @@ from loopwright.secrets import (
 values = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="*"), min_size=6, max_size=30)
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True)
 def _registry() -> Iterator[None]:
     """A registry of its own, so that the values made up here are not scrubbed from what other tests see."""
     with pytest.MonkeyPatch.context() as patch:
@@ -44,6 +44,7 @@ def _registry() -> Iterator[None]:
 
 @settings(deadline=None)
 @given(values, st.text(max_size=10), st.text(max_size=10))
+@example("00000#", "%", "")
 def test_no_written_form_survives(value: str, before: str, after: str) -> None:
     register(value)
     for form in (

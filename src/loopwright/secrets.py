@@ -89,7 +89,9 @@ def register(value: str, name: str = "") -> None:
     with _lock:
         global _forms, _simple
         simple = {form for form in (*_encoded(value), *_meanings(value)) if len(form) >= SHORTEST}
-        forms = simple | {form for text in _once(value) for form in _encoded(text) if len(form) >= SHORTEST}
+        # Also escaped: a sign that stands before the secret by chance may make another escape of its first characters.
+        twice = {form for text in _once(value) for form in (*_encoded(text), quote(text, safe=""))}
+        forms = simple | {form for form in twice if len(form) >= SHORTEST}
         _forms = _by_length({*_forms, *forms})
         _simple = _by_length({*_simple, *simple})
         for form in forms:
@@ -276,6 +278,7 @@ def _once(value: str) -> set[str]:
         quote(value),
         quote_plus(value),
         json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
         value.encode().hex().upper(),
     }
 
