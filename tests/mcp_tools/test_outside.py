@@ -19,6 +19,8 @@ import pytest
 
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
 
+from loopwright.errors import ToolServerFailed
+from loopwright.mcp_tools import _http
 from loopwright.mcp_tools._incoming import Intake, read_message
 from loopwright.mcp_tools._program import Program
 from loopwright.task import McpServerOptions
@@ -154,6 +156,7 @@ class _Server(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     way: Callable[[_Server, Any], None]
+    session: str = ""
 
     def do_GET(self) -> None:
         self.say(b"", status=405)
@@ -254,13 +257,53 @@ def _endless(server: _Server, asked: Any) -> None:
         server.wfile.write(b" " * 100_000)
 
 
+def _bad_gateway(status: int) -> Callable[[_Server, Any], None]:
+    return lambda server, asked: server.say(b"bad gateway", "text/html", status=status)
+
+
+def _stream(events: bytes, declared: int = 0) -> Callable[[_Server, Any], None]:
+    """A stream of events that ends, or breaks off, without an answer."""
+
+    def way(server: _Server, asked: Any) -> None:
+        server.close_connection = True
+        server.say(events, "text/event-stream", content_length=str(declared or len(events)))
+
+    return way
+
+
+def _cut(server: _Server, asked: Any) -> None:
+    body = _text(asked, "x" * 1000)
+    server.close_connection = True
+    server.say(body[:500], content_length=str(len(body)))
+
+
+def _hangs_up(server: _Server, asked: Any) -> None:
+    server.close_connection = True
+
+
+def _endless_headers(server: _Server, asked: Any) -> None:
+    server.close_connection = True
+    server.wfile.write(b"HTTP/1.1 200 OK\r\n" + b"x-header: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n" * 20_000)
+
+
+def _bad_chunks(server: _Server, asked: Any) -> None:
+    server.close_connection = True
+    server.send_response(200)
+    server.send_header("content-type", "text/event-stream")
+    server.send_header("transfer-encoding", "chunked")
+    server.end_headers()
+    server.wfile.write(b"zz\r\nnothing")
+
+
 @pytest.fixture
-def served() -> Iterator[Callable[[Callable[[_Server, Any], None]], str]]:
+def served() -> Iterator[Callable[..., str]]:
     """Starts a server that answers calls in a way, and gives its address."""
     servers: list[ThreadingHTTPServer] = []
 
-    def start(way: Callable[[_Server, Any], None]) -> str:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), type("Server", (_Server,), {"way": staticmethod(way)}))
+    def start(way: Callable[[_Server, Any], None], **methods: Any) -> str:
+        server = ThreadingHTTPServer(
+            ("127.0.0.1", 0), type("Server", (_Server,), {"way": staticmethod(way), **methods})
+        )
         servers.append(server)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return f"http://127.0.0.1:{server.server_port}/mcp"
@@ -301,7 +344,7 @@ def served() -> Iterator[Callable[[Callable[[_Server, Any], None]], str]]:
     ],
 )
 async def test_an_answer_over_http_fails_no_more_than_its_call(
-    served: Callable[[Callable[[_Server, Any], None]], str], way: Callable[[_Server, Any], None], told: str
+    served: Callable[..., str], way: Callable[[_Server, Any], None], told: str
 ) -> None:
     box = bare({"s": {"url": served(way), "outside": True, "timeout": 20}})
     await box.tools()
@@ -311,7 +354,170 @@ async def test_an_answer_over_http_fails_no_more_than_its_call(
 
 
 @pytest.mark.anyio
-async def test_no_redirect_leads_to_another_server(served: Callable[[Callable[[_Server, Any], None]], str]) -> None:
+@pytest.mark.parametrize(
+    "way",
+    [
+        _stream(b""),
+        _stream(b": nothing yet\n\n"),
+        _stream(_event(b"{}")),
+        _stream(b"id: 1\nretry: 0\ndata: \n\n"),
+        _stream(b"data: {", declared=1000),
+        _stream(b"data: {}\n\n", declared=1000),
+        _cut,
+        _hangs_up,
+        _endless_headers,
+        _bad_chunks,
+        lambda server, asked: server.say(b"", status=500),
+        lambda server, asked: server.say(b"<html>busy</html>", "text/html", status=503),
+        lambda server, asked: server.say(b"", status=202),
+        lambda server, asked: server.say(b"", status=204),
+        lambda server, asked: server.say(b"<html></html>", "text/html"),
+        lambda server, asked: server.say(b"", status=404),
+        lambda server, asked: server.say(b"[]"),
+        lambda server, asked: server.say(b"\xff\xfe"),
+    ],
+)
+async def test_an_answer_that_breaks_off_fails_no_more_than_its_call(
+    served: Callable[..., str], way: Callable[[_Server, Any], None]
+) -> None:
+    ways: list[Callable[[_Server, Any], None]] = [way, way, lambda server, asked: server.say(_text(asked, "done"))]
+    box = bare({"s": {"url": served(lambda server, asked: ways.pop(0)(server, asked)), "outside": True, "timeout": 20}})
+    await box.tools()
+    assert "gave no result" in (await box.call("s__t", {})).text
+    assert "gave no result" in (await box.call("s__t", {})).text
+    assert (await box.call("s__t", {})).text == "done"
+    await box.close()
+
+
+@pytest.mark.anyio
+async def test_the_rest_of_a_stream_is_asked_for_where_a_server_offers_it(
+    served: Callable[..., str],
+) -> None:
+    """Resumability, as the specification of 2025-06-18 has it: a stream that broke is no call that failed."""
+    calls: list[Any] = []
+
+    def begins(server: _Server, asked: Any) -> None:
+        calls.append(asked)
+        _stream(b"id: 7\nretry: 10\ndata: \n\n")(server, asked)
+
+    def goes_on(server: _Server) -> None:
+        if server.headers["last-event-id"] == "7":
+            server.say(b"id: 8\n" + _event(_text(calls[-1], "the rest")), "text/event-stream")
+        else:
+            server.say(b"", status=405)
+
+    box = bare({"s": {"url": served(begins, do_GET=goes_on), "outside": True, "timeout": 20}})
+    await box.tools()
+    assert (await box.call("s__t", {})).text == "the rest"
+    assert len(calls) == 1
+    await box.close()
+
+
+@pytest.mark.anyio
+async def test_a_stream_that_never_goes_on_is_not_asked_for_without_end(
+    served: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_http, "_PAUSE", 0.001)
+    met: list[str] = []
+
+    def goes_on(server: _Server) -> None:
+        met.append(server.headers["last-event-id"])
+        _stream(b"id: 1\nretry: 0\ndata: \n\n")(server, None)
+
+    box = bare({"s": {"url": served(_stream(b"id: 1\nretry: 0\ndata: \n\n"), do_GET=goes_on), "outside": True}})
+    await box.tools()
+    assert "gave no result" in (await box.call("s__t", {})).text
+    assert 10 < len(met) <= 100
+    await box.close()
+
+
+@pytest.mark.anyio
+async def test_a_server_that_began_anew_is_given_a_new_session(
+    served: Callable[..., str],
+) -> None:
+    known: set[str] = set()
+    calls: list[str] = []
+
+    def do_post(server: _Server) -> None:
+        server.session = str(server.headers["mcp-session-id"])
+        _Server.do_POST(server)
+
+    def say_with_session(server: _Server, asked: Any) -> None:
+        calls.append(server.session)
+        if server.session in known:
+            server.say(_text(asked, f"in {server.session}"))
+        else:
+            server.say(b"", status=404)
+
+    def begins(server: _Server, body: bytes, *args: Any, **headers: Any) -> None:
+        if b"serverInfo" in body:
+            known.clear()
+            known.add(f"session-{len(calls)}")
+            headers["mcp_session_id"] = f"session-{len(calls)}"
+        _Server.say(server, body, *args, **headers)
+
+    box = bare({"s": {"url": served(say_with_session, do_POST=do_post, say=begins), "outside": True, "timeout": 20}})
+    await box.tools()
+    assert (await box.call("s__t", {})).text == "in session-0"
+    known.clear()
+    assert (await box.call("s__t", {})).text == "in session-2"
+    assert calls == ["session-0", "session-0", "session-2"]
+    await box.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("status", [500, 502, 503])
+async def test_a_gateway_whose_server_is_gone_is_a_failure_of_infrastructure(
+    served: Callable[..., str], status: int
+) -> None:
+    gone: list[Any] = []
+
+    def goes(server: _Server, asked: Any) -> None:
+        gone.append(asked)
+        _bad_gateway(status)(server, asked)
+
+    def do_post(server: _Server) -> None:
+        if gone:
+            server.rfile.read(int(server.headers["content-length"]))
+            _bad_gateway(status)(server, None)
+        else:
+            _Server.do_POST(server)
+
+    address = served(goes, do_POST=do_post)
+    box = bare({"s": {"url": address, "outside": True, "timeout": 20}})
+    await box.tools()
+    with pytest.raises(ToolServerFailed):
+        await box.call("s__t", {})
+    await box.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("called", ["sys.exit(3)", "sys.stdout.close(); os._exit(0)", "os.kill(os.getpid(), 9)"])
+async def test_a_program_that_a_call_ends_is_started_again(tmp_path: Path, called: str) -> None:
+    """Otherwise an agent could take its episode out of the count by arguments that a server does not survive."""
+    once = f"if not os.path.exists({str(tmp_path / 'met')!r}):\n    open({str(tmp_path / 'met')!r}, 'w')\n    "
+    command = hand_made(called=f"import os\n{once}{called}\nanswer(asked, RESULT)")
+    box = bare({"s": {"command": command, "outside": True, "timeout": 20}})
+    await box.tools()
+    assert "its server ended, and was started again" in (await box.call("s__t", {})).text
+    assert (await box.call("s__t", {})).text == "done"
+    await box.close()
+
+
+@pytest.mark.anyio
+async def test_a_program_that_does_not_start_again_is_a_failure_of_infrastructure(tmp_path: Path) -> None:
+    gone = str(tmp_path / "gone")
+    code = hand_made(called=f"import os; open({gone!r}, 'w'); os._exit(0)")
+    command = ["sh", "-c", f'test -e {gone} && exit 1; exec "$@"', "sh", *code]
+    box = bare({"s": {"command": command, "outside": True, "timeout": 20}})
+    await box.tools()
+    with pytest.raises(ToolServerFailed):
+        await box.call("s__t", {})
+    await box.close()
+
+
+@pytest.mark.anyio
+async def test_no_redirect_leads_to_another_server(served: Callable[..., str]) -> None:
     met: list[Any] = []
     other = served(lambda server, asked: met.append(asked))
     address = served(lambda server, asked: server.say(b"", status=307, location=other))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from loopwright.mcp_tools._incoming import LONGEST, TOO_LONG, looked_at, read_message
 
@@ -16,6 +19,10 @@ _READ = 300.0
 """Seconds without a byte, as the protocol's package has it."""
 _OTHERWISE = 30.0
 """Seconds to connect, likewise."""
+_PAUSE = 0.1
+"""Seconds before a stream is asked for again, whatever a server says."""
+_AGAIN = 100
+"""Times that the rest of one answer is asked for: the package waits for each inside of the one before."""
 
 
 @asynccontextmanager
@@ -27,7 +34,7 @@ async def http_transport(url: str) -> AsyncIterator[TransportStreams]:
     timeout = httpx2.Timeout(_OTHERWISE, read=_READ)
     async with (
         # Without compression: a few kilobytes could unpack to gigabytes.
-        httpx2.AsyncClient(
+        _client_class()(
             timeout=timeout,
             headers={"accept-encoding": "identity"},
             event_hooks={"response": [_bound]},
@@ -36,6 +43,43 @@ async def http_transport(url: str) -> AsyncIterator[TransportStreams]:
         looked_at(streams) as ours,
     ):
         yield ours
+
+
+@lru_cache(maxsize=1)
+def _client_class() -> type[httpx2.AsyncClient]:
+    import httpx2
+
+    class Client(httpx2.AsyncClient):
+        """A connection that breaks off fails its call: the package would end the whole server."""
+
+        again = 0
+
+        async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+            if request.method == "GET":
+                await asyncio.sleep(_PAUSE)
+                self.again += "last-event-id" in request.headers
+                if self.again > _AGAIN:
+                    raise httpx2.RemoteProtocolError("it was asked for the rest of its answer too often")
+                return await super().send(request, **options)
+            self.again = 0
+            try:
+                return await super().send(request, **options)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.UnsupportedProtocol):
+                raise  # nobody is there
+            except httpx2.TransportError as error:
+                return _broken_off(request, error)
+
+    return Client
+
+
+def _broken_off(request: httpx2.Request, error: Exception) -> httpx2.Response:
+    """What stands for an answer that did not begin."""
+    import httpx2
+    from mcp_types import CONNECTION_CLOSED
+
+    why = {"code": CONNECTION_CLOSED, "message": f"its answer broke off: {str(error)[:200] or type(error).__name__}"}
+    body = json.dumps({"jsonrpc": "2.0", "id": None, "error": why}).encode()
+    return httpx2.Response(502, headers={"content-type": "application/json"}, content=body, request=request)
 
 
 async def _bound(response: httpx2.Response) -> None:
@@ -54,8 +98,13 @@ async def _bound(response: httpx2.Response) -> None:
             if packed:
                 raise httpx2.StreamError("it is compressed, which was not asked for")
             parts = _events(source) if streams else _whole(source)
-            async for part in parts:
-                yield part
+            try:
+                async for part in parts:
+                    yield part
+            except httpx2.TransportError as error:
+                # A stream ends here, and its rest is asked for where the server offers that.
+                if not streams:
+                    raise httpx2.StreamError(f"it broke off: {str(error)[:200]}") from None
 
         async def aclose(self) -> None:
             await source.aclose()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from loopwright.errors import LoopwrightError, SandboxLost, ToolServerFailed
@@ -24,6 +24,11 @@ _PAGES = 20
 """Pages of a list of tools."""
 _TOOLS = 128
 """Tools of one server."""
+_PROBE = 10.0
+"""Seconds in which a server says that it is still there."""
+_ANSWERED_BADLY = "Server returned an error response"
+_NO_SESSION = "Session terminated"
+"""How the package tells a status from 400 on, and one of 404 in a session."""
 
 
 class CallFailed(Exception):
@@ -38,11 +43,27 @@ class CallFailed(Exception):
         self.gone = gone
 
 
+class _Anew(Exception):
+    """The server must be spoken to from the beginning: it does not know its session any more, or has ended."""
+
+    def __init__(self, why: str = "") -> None:
+        super().__init__(why)
+        self.why = why
+        """What the call that met it fails with; empty if the server did nothing of it, so that it is made again."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Call:
     tool: str
     arguments: Mapping[str, Any]
     answer: asyncio.Future[CallToolResult]
+    failed: str = ""
+    """Why it gives no result, once the server was started again."""
+
+    def fails(self, error: CallFailed) -> None:
+        """Tells whoever still waits."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
 
 
 class McpServer:
@@ -55,6 +76,7 @@ class McpServer:
         *,
         timeout: float,
         last_words: Callable[[], Awaitable[str]],
+        anew: bool = False,
     ) -> None:
         """Makes one; `open` connects.
 
@@ -63,11 +85,13 @@ class McpServer:
             transport: Carries messages.
             timeout: Seconds for one call.
             last_words: What the server's process wrote to stderr, once it has ended.
+            anew: Whether a server that ended is started again, and only the call fails in which it did.
         """
         self._name = name
         self._transport = transport
         self._timeout = timeout
         self._last_words = last_words
+        self._anew = anew
         self._calls: asyncio.Queue[_Call | None] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
         self._ready: asyncio.Future[list[McpTool]] = asyncio.get_running_loop().create_future()
@@ -137,19 +161,38 @@ class McpServer:
     async def _hold(self) -> None:
         from mcp import Client
 
-        async with Client(self._transport(), read_timeout_seconds=self._timeout, cache=None) as client:
-            self._ready.set_result(await _listed(client))
-            while (asked := await self._calls.get()) is not None:
-                try:
-                    result = await self._result(client, asked)
-                except CallFailed as error:
-                    if not asked.answer.done():
-                        asked.answer.set_exception(error)
-                    if error.gone:
-                        return
-                else:
-                    if not asked.answer.done():
-                        asked.answer.set_result(result)
+        again: _Call | None = None
+        while True:
+            async with Client(self._transport(), read_timeout_seconds=self._timeout, cache=None) as client:
+                tools = await _listed(client)
+                if not self._ready.done():
+                    self._ready.set_result(tools)
+                if again is not None and again.failed:
+                    again.fails(CallFailed(again.failed))
+                    again = None
+                again = await self._serve(client, again)
+            if again is None:
+                return
+
+    async def _serve(self, client: Client, again: _Call | None) -> _Call | None:
+        """Makes calls until none is wanted or the server is gone; returns the call that needs a new session."""
+        while (asked := again or await self._calls.get()) is not None:
+            try:
+                result = await self._result(client, asked)
+            except _Anew as ended:
+                if again is None:
+                    return replace(asked, failed=ended.why)
+                asked.fails(CallFailed("it ends each session before a call", gone=True))
+                return None
+            except CallFailed as error:
+                asked.fails(error)
+                if error.gone:
+                    return None
+            else:
+                if not asked.answer.done():
+                    asked.answer.set_result(result)
+            again = None
+        return None
 
     async def _result(self, client: Client, asked: _Call) -> CallToolResult:
         from mcp import MCPError
@@ -168,13 +211,35 @@ class McpServer:
             # take hours in this process.
             return await client.session.send_request(request, CallToolResult, self._timeout)
         except MCPError as error:
-            if error.code == CONNECTION_CLOSED:
-                raise CallFailed("its server ended", gone=True) from None
             if error.code == REQUEST_TIMEOUT:
                 raise CallFailed(f"it gave no answer in {self._timeout:g} s") from None
-            raise CallFailed(error.message[:1000]) from None
+            if error.message == _NO_SESSION:
+                raise _Anew from None
+            told = error.message[:1000]
+            if error.code == CONNECTION_CLOSED or error.message == _ANSWERED_BADLY:
+                # The call may have been carried out, so it is not made again.
+                gone = not await _is_there(client)
+                if gone and self._anew:
+                    raise _Anew("its server ended, and was started again") from None
+                raise CallFailed(told, gone=gone) from None
+            raise CallFailed(told) from None
         except (ValidationError, RuntimeError, ValueError) as error:  # of a result that is none
             raise CallFailed(f"its result cannot be read: {str(error)[:300]}") from None
+
+
+async def _is_there(client: Client) -> bool:
+    """Whether a server answers still, if only that it knows no `ping`."""
+    from mcp import MCPError
+    from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
+
+    try:
+        async with asyncio.timeout(_PROBE):
+            await client.session.send_ping()
+    except TimeoutError:
+        return False
+    except MCPError as error:
+        return error.code not in (CONNECTION_CLOSED, REQUEST_TIMEOUT) and error.message != _ANSWERED_BADLY
+    return True
 
 
 async def _listed(client: Client) -> list[McpTool]:

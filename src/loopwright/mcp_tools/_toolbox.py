@@ -160,7 +160,8 @@ class McpToolbox:
         def transport() -> AbstractAsyncContextManager[TransportStreams]:
             return pipe_transport(process, MOST) if process else _outside(options)
 
-        return McpServer(name, transport, timeout=options.timeout, last_words=last_words)
+        anew = options.outside and options.url is None
+        return McpServer(name, transport, timeout=options.timeout, last_words=last_words, anew=anew)
 
 
 def needs_mcp() -> None:
