@@ -344,3 +344,28 @@ async def test_floods_end(judge: Judge, source: str, words: str) -> None:
     )
     assert not verdict.passed
     assert words in verdict.checks[0].evidence
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("def f(): return 7", "assert f() == 3"),
+        ("def f(): raise SystemExit", "SystemExit"),
+        ("def f(): raise OSError('no disk')", "OSError: no disk"),
+    ],
+)
+async def test_what_fails_in_a_thread_of_the_tests_counts(judge: Judge, source: str, told: str) -> None:
+    """Python prints it at most, and the rest of the test goes on."""
+    evidence = await judge.evidence(
+        source,
+        """
+        import threading
+        from solution import f
+        def test_it():
+            def work(): assert f() == 3
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+        """,
+    )
+    assert evidence.startswith(told)

@@ -131,7 +131,7 @@ class Grader:
     async def _set_up(self, files: Mapping[str, str], suite: PythonSuite) -> None:
         """Readies both sides at once; neither is left half opened when the other fails."""
         done = await asyncio.gather(
-            self._verifier.ready((b"L", pack((suite.source, suite.modules, suite.refused)))),
+            self._verifier.ready((b"L", pack((suite.source, suite.modules, suite.refused, suite.withheld)))),
             self._ready_candidate((b"F", pack(dict(files)))),
             return_exceptions=True,
         )

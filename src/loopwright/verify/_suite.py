@@ -6,7 +6,7 @@ import ast
 import difflib
 import sys
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any, Self, TypeVar
@@ -18,6 +18,7 @@ from loopwright.replies import parse_python
 from loopwright.task import Instance
 from loopwright.types import PlainNumbers
 from loopwright.verify._asked import refused_names
+from loopwright.verify._star import withheld_names
 
 MAX_FILES = 100
 MAX_FILE_BYTES = 256 * 1024
@@ -56,6 +57,8 @@ class PythonSuite:
     """Seconds for each test."""
     refused: tuple[str, ...] = ()
     """Special methods and attributes that an object of the candidate is not asked for; sorted."""
+    withheld: tuple[str, ...] = ()
+    """Names that `from solution import *` does not bring; sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +109,8 @@ class PythonTask:
         return cls(
             entry=public.entry,
             files=public.files,
-            visible=_suite(empty, public.tests, "environment.tests"),
-            hidden=_suite(empty, hidden.tests, "environment.hidden.tests"),
+            visible=_suite(empty, public.tests, "environment.tests", sources, instance.goal),
+            hidden=_suite(empty, hidden.tests, "environment.hidden.tests", sources, instance.goal),
             bare=empty,
             solution=solution,
         )
@@ -198,7 +201,7 @@ def _modules(paths: Iterable[str]) -> list[str]:
     return list(names)
 
 
-def _suite(empty: PythonSuite, source: str, field: str) -> PythonSuite | None:
+def _suite(empty: PythonSuite, source: str, field: str, sources: Sequence[str], goal: str) -> PythonSuite | None:
     """Reads the names of the tests; None where there is no source.
 
     Raises:
@@ -228,7 +231,8 @@ def _suite(empty: PythonSuite, source: str, field: str) -> PythonSuite | None:
         if test.name in names:
             raise TaskError(f"{field}: {test.name} is there twice", remedy="Give every test its own name.")
         names.append(test.name)
-    return replace(empty, source=source, names=tuple(names))
+    withheld = withheld_names(tree, sources, empty.modules, goal)
+    return replace(empty, source=source, names=tuple(names), withheld=tuple(sorted(withheld)))
 
 
 def _is_test(node: ast.stmt) -> bool:

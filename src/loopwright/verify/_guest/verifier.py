@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.machinery
 import sys
+import threading
 import types
 from collections.abc import Sequence
 from typing import Any
@@ -32,12 +33,17 @@ class _Module(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name == "__path__":
             raise AttributeError(name)
+        if name == "__all__":
+            return self._brought()
+        return attribute(vars(self)["@module"], name)
+
+    def _brought(self) -> list[str]:
+        """Names that a star import takes: none that means something else in the tests."""
         try:
-            return attribute(vars(self)["@module"], name)
+            names = attribute(vars(self)["@module"], "__all__")
         except AttributeError:
-            if name != "__all__":
-                raise
-            return [public for public in dir(self) if not public.startswith("_")]
+            names = [public for public in dir(self) if not public.startswith("_")]
+        return [name for name in names if type(name) is str and name not in vars(self)["@withheld"]]
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("__") or isinstance(value, types.ModuleType):  # as the import of a submodule does
@@ -52,9 +58,10 @@ class _Module(types.ModuleType):
 class _Finder:
     """Imports the modules that the task names from the candidate, and no others: it cannot shadow any."""
 
-    def __init__(self, peer: Peer, served: Sequence[str]) -> None:
+    def __init__(self, peer: Peer, tests: _Tests) -> None:
         self._peer = peer
-        self._served = frozenset(served)
+        self._served = frozenset(tests.served)
+        self._withheld = frozenset(tests.withheld)
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> importlib.machinery.ModuleSpec | None:
         """Finds a module of the candidate."""
@@ -69,7 +76,8 @@ class _Finder:
         if not isinstance(remote, Proxy):
             raise Gone("the candidate's process answered an import with a plain value")
         module = _Module(spec.name)
-        vars(module).update({"@module": remote, "__file__": spec.name.replace(".", "/") + ".py"})
+        vars(module).update({"@module": remote, "@withheld": self._withheld})
+        vars(module)["__file__"] = spec.name.replace(".", "/") + ".py"
         return module
 
     def exec_module(self, module: types.ModuleType) -> None:
@@ -79,9 +87,12 @@ class _Finder:
 class _Tests:
     """Compiled tests."""
 
-    def __init__(self, source: str, served: Sequence[str], refused: Sequence[str]) -> None:
+    def __init__(
+        self, source: str, served: Sequence[str], refused: Sequence[str], withheld: Sequence[str] = ()
+    ) -> None:
         self.served = list(served)
         self.refused = refused
+        self.withheld = withheld
         self.code, self.statements = rewrite(source)
 
 
@@ -120,6 +131,11 @@ class _Session:
         if isinstance(error, Failure) and self._failed is None:
             self._failed = error
 
+    def _note_thread(self, ended: Any) -> None:
+        """An exception that ends a thread of the tests counts, as nobody else sees it."""
+        if self._failed is None:
+            self._failed = ended.exc_value or ended.exc_type()
+
     def result(self, name: str) -> tuple[str, str]:
         """Runs a test, or merely imports what the tests import where the name is empty."""
         module = self._prepare()
@@ -153,11 +169,13 @@ class _Session:
 
     def _prepare(self) -> types.ModuleType:
         sys.setrecursionlimit(_RECURSION)
-        sys.meta_path.insert(0, _Finder(self.peer, self._tests.served))
+        sys.meta_path.insert(0, _Finder(self.peer, self._tests))
         helpers = types.ModuleType("checks", checks.__doc__)
         vars(helpers).update(raises=checks.raises, approx=checks.approx, output=self._output)
         module = types.ModuleType(FILE)
-        vars(module)[RUNTIME] = evidence
+        meant = [name for name in self._tests.withheld if name in sys.stdlib_module_names]
+        vars(module).update({RUNTIME: evidence, **{name: importlib.import_module(name) for name in meant}})
+        threading.excepthook = self._note_thread
         sys.modules.update({"checks": helpers, FILE: module})
         return module
 
