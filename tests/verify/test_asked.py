@@ -258,13 +258,20 @@ async def test_what_was_printed_is_text(judge: Judge) -> None:
         ("PRIMES", "5 in PRIMES", False),
         ("LRU", "5 in LRU()", True),
         ("BST", "isinstance(f(), BST) and 5 in f()", True),
+        ("RGB", "RGB.RED == 1 and f() | 2", True),
     ],
 )
 async def test_a_name_in_capitals_is_a_class_only_if_tests_use_it_as_one(
     judge: Judge, name: str, use: str, passes: bool
 ) -> None:
     """A constant of the candidate decides no test; a class may answer what tests ask of it."""
-    source = f"class T:\n    def __eq__(self, o): return True\n    def __contains__(self, o): return True\n{name} = T"
+    source = f"""
+class T:
+    RED = 1
+    def __eq__(self, other): return True
+    def __or__(self, other): return True
+    def __contains__(self, other): return True
+{name} = T"""
     source += "()\n" if name == "PRIMES" else "\n"
     tests = f"from solution import {name}, f\ndef test_it(): assert {use}\n"
     (check,) = (await judge.grading(source + "def f(): return T()\n", tests)).verdict.checks

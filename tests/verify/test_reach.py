@@ -31,7 +31,7 @@ async def test_special_attributes_lead_nowhere(judge: Judge) -> None:
             "Whether a value is of this process: special attributes of a proxy's own class are."
             import types
             if isinstance(value, str): return True
-            kinds = (types.MethodType, types.BuiltinFunctionType, type, tuple)
+            kinds = (types.MethodType, types.BuiltinFunctionType, types.CodeType, type, tuple)
             return isinstance(value, kinds) or "method-wrapper" in repr(value)
 
         def meddle(thing):
@@ -369,3 +369,27 @@ async def test_what_fails_in_a_thread_of_the_tests_counts(judge: Judge, source: 
         """,
     )
     assert evidence.startswith(told)
+
+
+async def test_of_code_a_candidate_sees_the_parameters_alone(judge: Judge) -> None:
+    await judge.passes(
+        """
+        import inspect
+        def look(function):
+            code = function.__code__
+            seen = [code.co_argcount, code.co_varnames, code.co_consts, code.co_names, code.co_freevars]
+            return seen, str(inspect.signature(function)), (lambda: None).__code__.co_code == code.co_code
+        """,
+        """
+        from solution import look
+        SECRET = 42
+        def test_it():
+            hidden = object()
+            def compare(one, *rest, other=5, box=hidden, **more) -> int:
+                expected = SECRET + 1
+                return one == expected and hidden
+            seen, text, empty = look(compare)
+            assert seen == [1, ("one", "other", "box", "rest", "more"), (None,), (), ()]
+            assert text == "(one, *rest, other=5, box=Ellipsis, **more) -> int" and empty
+        """,
+    )

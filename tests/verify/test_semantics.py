@@ -681,3 +681,110 @@ async def test_approx_is_exact_about_what_is_near(judge: Judge) -> None:
                     approx(1, rel=wrong)
         """,
     )
+
+
+async def test_a_candidate_may_ask_for_the_signature_of_a_function_of_the_test(judge: Judge) -> None:
+    await judge.passes(
+        """
+        import asyncio, functools, inspect, typing
+        def curry(function):
+            count = function.__code__.co_argcount
+            return lambda *args: function(*args) if len(args) >= count else curry(functools.partial(function, *args))
+        def curried(function, *known):
+            many = len(inspect.signature(function).parameters)
+            def more(*args):
+                every = known + args
+                return function(*every) if len(every) >= many else curried(function, *every)
+            return more
+        def checked(function):
+            signature = inspect.signature(function)
+            @functools.wraps(function)
+            def call(*args, **kwargs):
+                given = signature.bind(*args, **kwargs)
+                given.apply_defaults()
+                for name, value in given.arguments.items():
+                    kind = signature.parameters[name].annotation
+                    if kind is not inspect.Parameter.empty and not isinstance(value, kind):
+                        raise TypeError(name)
+                return function(*given.args, **given.kwargs)
+            return call
+        def hints(function): return typing.get_type_hints(function)
+        def is_async(function): return bool(function.__code__.co_flags & inspect.CO_COROUTINE)
+        """,
+        """
+        from checks import raises
+        from solution import checked, curried, hints, is_async
+        def test_it():
+            assert curried(lambda a, b, c: a + b + c)(1)(2)(3) == 6
+            @checked
+            def power(base: int, exponent: int = 2): return base ** exponent
+            assert power(3) == 9 and power(2, exponent=3) == 8 and power.__name__ == "power"
+            with raises(TypeError, match="exponent"): power(2, exponent="a")
+            with raises(TypeError, match="missing"): power()
+            assert hints(lambda: 1) == {}
+            async def wait(): pass
+            assert is_async(wait) and not is_async(lambda: 1)
+        """,
+    )
+
+
+async def test_a_test_sees_the_signature_of_a_function_of_the_candidate(judge: Judge) -> None:
+    await judge.passes(
+        """
+        def f(a: int, /, b='x', *rest, c, **more) -> str: return 'f'
+        class Point:
+            def __init__(self, x, y=0): pass
+        """,
+        """
+        import inspect
+        from solution import Point, f
+        def test_it():
+            assert str(inspect.signature(f)) == "(a: int, /, b='x', *rest, c, **more) -> str"
+            assert list(inspect.signature(Point).parameters) == ["x", "y"]
+            assert f.__code__.co_argcount == 2
+            assert not callable(Point(1))
+        """,
+    )
+
+
+async def test_a_test_may_replace_names_of_the_candidates_modules(judge: Judge) -> None:
+    await judge.passes(
+        """
+        import time
+        LIMIT = 1
+        def helper(): return LIMIT
+        def f(): return helper() + 1
+        def now(): return time.time() > 9
+        class Store:
+            def load(self): return 1
+        """,
+        """
+        from unittest.mock import patch
+        import solution
+        def test_it():
+            with patch.object(solution, "helper", return_value=10) as made:
+                assert solution.f() == 11 and made.call_count == 1
+            with patch("solution.LIMIT", 5): assert solution.f() == 6
+            with patch("solution.time") as clock:
+                clock.time.return_value = 3
+                assert not solution.now()
+            with patch("solution.time.time", return_value=3): assert not solution.now()
+            with patch.object(solution.Store, "load", return_value=7): assert solution.Store().load() == 7
+            assert solution.f() == 2 and solution.now() and solution.Store().load() == 1
+            del solution.LIMIT
+            assert not hasattr(solution, "LIMIT")
+        """,
+    )
+
+
+async def test_objects_can_be_referred_to_weakly(judge: Judge) -> None:
+    await judge.passes(
+        "class Node: pass",
+        """
+        import weakref
+        from solution import Node
+        def test_it():
+            node = Node()
+            assert weakref.ref(node)() is node and weakref.WeakKeyDictionary({node: 1})[node] == 1
+        """,
+    )

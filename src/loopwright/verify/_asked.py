@@ -131,6 +131,8 @@ def _as_classes(node: ast.AST) -> Iterator[ast.expr]:
         if _last_name(node.func) in _CLASS_CHECKS:
             for argument in node.args:
                 yield from argument.elts if isinstance(argument, ast.Tuple) else [argument]
+    elif isinstance(node, ast.Attribute) and node.attr.isupper():
+        yield node.value  # a member of an enumeration
     elif isinstance(node, ast.ClassDef):
         yield from node.bases
     elif isinstance(node, ast.ExceptHandler) and node.type is not None:

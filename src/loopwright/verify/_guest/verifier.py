@@ -51,6 +51,12 @@ class _Module(types.ModuleType):
         else:
             setattr(vars(self)["@module"], name, value)
 
+    def __delattr__(self, name: str) -> None:
+        if name in vars(self):
+            super().__delattr__(name)
+        else:
+            delattr(vars(self)["@module"], name)
+
     def __dir__(self) -> list[str]:
         return list(dir(vars(self)["@module"]))
 

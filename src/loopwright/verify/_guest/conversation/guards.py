@@ -265,5 +265,5 @@ _NAMED = (
     types.WrapperDescriptorType,
     types.ClassMethodDescriptorType,
 )
-_HARMLESS = ("__name__", "__qualname__", "__doc__", "_asdict", "_fields", "_make", "_replace")
+_HARMLESS = ("__name__", "__qualname__", "__doc__", "__annotations__", "_asdict", "_fields", "_make", "_replace")
 _CLOSED = (types.FrameType, types.CodeType, types.TracebackType, types.CellType, types.ModuleType)

@@ -9,6 +9,8 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from loopwright.verify._guest.conversation import signatures
+
 
 def _reflected(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda value, other: function(other, value)
@@ -128,6 +130,7 @@ COMMON: dict[str, Callable[..., Any]] = {
     "format": format,
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
+    "signature": signatures.describe,
 }
 """What can be done to any object."""
 

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from loopwright.verify._guest.conversation import ops
+from loopwright.verify._guest.conversation import ops, signatures
 
 if TYPE_CHECKING:
     from loopwright.verify._guest.conversation.contract import Conversation
@@ -19,13 +19,15 @@ KEPT = 0
 class Proxy:
     """Forwards everything that is done to it. Its class has the special methods that the object's class has."""
 
-    __slots__ = ("_lw_id", "_lw_items", "_lw_peer")
+    __slots__ = ("__weakref__", "_lw_id", "_lw_items", "_lw_peer")
     _lw_id: int
     _lw_items: tuple[Any, ...] | None
     """What iterating over it gave, where that is asked once; empty once an iterator has ended."""
     _lw_peer: Conversation
 
     def __getattr__(self, name: str) -> Any:
+        if name == "__signature__" or (name == "__code__" and not self._lw_peer.guard.hides):
+            return _described(self, name)
         found = attribute(self, name)
         self._lw_peer.guard.refuse(type(self), name)
         return found
@@ -63,6 +65,15 @@ class Proxy:
 
 def _ask(proxy: Proxy, op: str, *args: Any, **kwargs: Any) -> Any:
     return proxy._lw_peer.request(op, proxy._lw_id, args, kwargs)
+
+
+def _described(proxy: Proxy, name: str) -> Any:
+    """What `inspect.signature` and programs that count parameters look at."""
+    try:
+        state = _ask(proxy, "signature")
+        return signatures.load(state) if name == "__signature__" else signatures.code(state)
+    except (TypeError, ValueError) as error:
+        raise AttributeError(name) from error
 
 
 def attribute(proxy: Proxy, name: str) -> Any:
