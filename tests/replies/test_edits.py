@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from loopwright.replies import EditFailed, TextEdit, apply_edits, read_edits
+from loopwright.replies import EditFailed, TextEdit, _edits, apply_edits, read_edits
 
 TEXT = "def f(x):\n    y = x + 1\n    return y\n\n\ndef g(x):\n    return x\n"
 
@@ -50,6 +51,25 @@ def test_nearly_the_same_lines_are_found() -> None:
     assert made(("def f(x):\n    y = x +1\n    return y", "def f(x):\n    return x")) == TEXT.replace(
         "    y = x + 1\n    return y", "    return x"
     )
+
+
+@given(st.text("ab \n", min_size=1, max_size=30), st.text("ab \n", min_size=1, max_size=30))
+def test_how_near_lines_are_is_the_longest_common_subsequence(first: str, second: str) -> None:
+    row = [0] * (len(second) + 1)
+    for one in first:
+        above, row = row, [0]
+        for at, other in enumerate(second):
+            row.append(above[at] + 1 if one == other else max(above[at + 1], row[at]))
+    assert _edits._common(first, _edits._bits(second), len(second)) == row[-1]
+
+
+def test_a_long_edit_is_found_among_many_places_that_look_alike() -> None:
+    """The same letters in another order, which a count of letters does not tell apart."""
+    draw = random.Random(1)
+    letters = "ab" * 350
+    lines = ["".join(draw.sample(letters, len(letters))) for _ in range(200)]
+    meant = f"{lines[150][:300]}c{lines[150][301:]}"
+    assert made((meant, "found"), text="\n".join(lines)).split("\n")[150] == "found"
 
 
 def test_windows_line_ends_stay() -> None:

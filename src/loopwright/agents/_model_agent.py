@@ -16,7 +16,7 @@ from loopwright.agents._types import AgentReply, AgentRole, KeepsArtifacts, Know
 from loopwright.candidate import Candidate
 from loopwright.errors import BudgetExceeded, ModelRejected, NoCandidate, ReplyCut, ToolsRefused
 from loopwright.models import Reply, Request, complete_as, with_longer_limit
-from loopwright.replies import ends_in_block
+from loopwright.replies import ends_in_block, read_apart
 from loopwright.types import Critique
 from loopwright.verify import Check, Verdict
 
@@ -118,13 +118,13 @@ class ModelAgent:
 async def _candidate(request: Request, models: ModelClient, read: Callable[[str], Candidate]) -> Candidate:
     """Asks for a candidate, and once more where the token limit cut the reply before it held one."""
     reply = await models.complete(request)
-    if candidate := _before_limit(reply, read):
+    if candidate := await _before_limit(reply, read):
         return candidate
     if longer := with_longer_limit(request, reply):
         # A server may have no room for so long a reply either.
         with suppress(BudgetExceeded, ModelRejected):
             reply = await models.complete(longer)
-            if candidate := _before_limit(reply, read):
+            if candidate := await _before_limit(reply, read):
                 return candidate
     thought = ", most of them for its reasoning" if reply.reasoning and not reply.text else ""
     raise ReplyCut(
@@ -136,17 +136,17 @@ async def _candidate(request: Request, models: ModelClient, read: Callable[[str]
     )
 
 
-def _before_limit(reply: Reply, read: Callable[[str], Candidate]) -> Candidate | None:
+async def _before_limit(reply: Reply, read: Callable[[str], Candidate]) -> Candidate | None:
     """The candidate in a reply; None where the token limit cut the reply before it held a whole one.
 
     Raises:
         NoCandidate: The reply came to its end, and holds none.
     """
     if reply.finish != "length":
-        return read(reply.text)
-    if not ends_in_block(reply.text):
+        return await read_apart(read, reply.text)
+    if not await read_apart(ends_in_block, reply.text):
         with suppress(NoCandidate):
-            return read(reply.text)
+            return await read_apart(read, reply.text)
     return None
 
 

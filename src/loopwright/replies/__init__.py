@@ -1,5 +1,6 @@
 """What stands in a model's reply: its reasoning, its code blocks, its edits, its JSON."""
 
+from loopwright.replies._apart import read_apart
 from loopwright.replies._blocks import CodeBlock, code_blocks, ends_in_block, language_of
 from loopwright.replies._edits import EditFailed, TextEdit, apply_edits, read_edits
 from loopwright.replies._json import extract_json
@@ -21,6 +22,7 @@ __all__ = [
     "missing_names",
     "parse_python",
     "program_of",
+    "read_apart",
     "read_edits",
     "repaired_python",
     "split_reasoning",

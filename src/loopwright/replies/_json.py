@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 _OPENING = re.compile(r"[{\[]")
@@ -35,10 +35,10 @@ def extract_json(text: str, schema: Mapping[str, Any] | None = None) -> str:
     return parts[-1] if parts else text
 
 
-def outermost_json(text: str) -> list[tuple[int, int, Any]]:
+def outermost_json(text: str) -> Iterator[tuple[int, int, Any]]:
     """The objects and lists of a text that stand in no other: where each starts and ends, and its value."""
     decoder = json.JSONDecoder()
-    found, at, work = [], 0, 0
+    at, work = 0, 0
     while work < _WORK and (match := _OPENING.search(text, at)):
         try:
             value, at = decoder.raw_decode(text, match.start())
@@ -46,8 +46,7 @@ def outermost_json(text: str) -> list[tuple[int, int, Any]]:
             at = match.end()
             work += getattr(error, "pos", len(text)) + 1  # the error counts lines from the start
         else:
-            found.append((match.start(), at, value))
-    return found
+            yield match.start(), at, value
 
 
 def _is_json(text: str) -> bool:

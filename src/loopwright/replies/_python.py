@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 import warnings
 from collections.abc import Iterator
 from functools import lru_cache
@@ -15,6 +16,8 @@ _INDENTATION = re.compile(rf"^[ \t{INVISIBLE}]+", re.MULTILINE)
 _PROMPT = re.compile(r"(?:>>>|\.\.\.)(?: |\Z)")
 _ADDED = re.compile(r"\+(?!\+\+ )(?P<line>.*)|@@.*|(?:\+\+\+|---) .*|diff .*|index .*|new file .*|")
 _TRIES = 5
+_PARSING = threading.Lock()
+"""The filters of warnings are those of all threads."""
 
 
 @lru_cache(maxsize=8)
@@ -72,7 +75,7 @@ def _kinder(code: str) -> Iterator[str]:
 def try_parse(code: str) -> ast.Module | None:
     """The syntax tree of a text; None where it is no Python, or too deep to tell."""
     try:
-        with warnings.catch_warnings():
+        with _PARSING, warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return parse_python(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
+from heapq import merge
 
 from loopwright.replies._blocks import code_blocks
 from loopwright.replies._json import outermost_json
@@ -60,8 +62,12 @@ _GOES_ON = re.compile(r"[ \t]+[^\W\d_A-Z]")
 _LINE_ENDS = re.compile(r"[ \t]*(?:[\r\n]|\Z)")
 _LOOKED_BACK = 1000
 """Characters before a tag that are read for what else stands on its line: lines may be as long as a reply."""
+_FENCES = ("```", "~~~")
+_NOWHERE = (sys.maxsize, sys.maxsize)
 _MOST = 30
 """Stretches of reasoning that are looked for: a reply of nothing but tags must not cost minutes."""
+_MUCH = 1_500_000
+"""Characters that are read for them, as what follows a stretch is read anew."""
 
 
 def split_reasoning(text: str) -> tuple[str, str]:
@@ -86,8 +92,10 @@ def split_reasoning(text: str) -> tuple[str, str]:
     if found := _BARE_CHANNELS.match(rest):
         reasoning.append((found["reasoning"] or found["process"] or "").strip())
         rest = rest[found.end() :]
+    read = 0
     for _ in range(_MOST):
-        stretch = _first(rest)
+        read += len(rest)
+        stretch = _first(rest) if read <= max(_MUCH, len(text)) else None
         if stretch is None:
             break
         start, words, after = stretch
@@ -155,26 +163,30 @@ def _end(text: str, name: str) -> tuple[int, int]:
 
     An opening tag within a line opens something if it is closed, too; else the line only speaks of it.
     """
-    for places in (list(_outside_code(text)), list(_TAG.finditer(text))):
-        named = [tag for tag in places if _name(tag) == name]
-        for tags in (named, [tag for tag in named if _is_closing(tag) or _begins_line(text, tag)]):
+    for places in (_outside_code, _TAG.finditer):
+        for only_first in (False, True):
             depth = 1
-            for tag in tags:
-                depth += -1 if _is_closing(tag) else bool(name)
-                if not depth:
-                    return tag.start(), tag.end()
+            for tag in places(text):
+                if _name(tag) == name and (not only_first or _is_closing(tag) or _begins_line(text, tag)):
+                    depth += -1 if _is_closing(tag) else bool(name)
+                    if not depth:
+                        return tag.start(), tag.end()
     return len(text), len(text)
 
 
 def _outside_code(text: str) -> Iterator[re.Match[str]]:
-    blocks = [(block.start, block.end) for block in code_blocks(text) if block.complete]
-    data = [(start, end) for start, end, _ in outermost_json(text)]
-    code = sorted([*blocks, *data, *(span.span() for span in _CODE_SPAN.finditer(text))], reverse=True)
-    end = 0
+    fenced = any(fence in text for fence in _FENCES)
+    blocks = ((block.start, block.end) for block in (code_blocks(text) if fenced else ()) if block.complete)
+    data = ((start, end) for start, end, _ in outermost_json(text))
+    # One after the other, as the tag that is looked for is often an early one.
+    code = merge(blocks, data, (span.span() for span in _CODE_SPAN.finditer(text)))
+    start, end = next(code, _NOWHERE)
+    reached = 0
     for tag in _TAG.finditer(text):
-        while code and code[-1][0] <= tag.start():
-            end = max(end, code.pop()[1])
-        if tag.start() >= end:
+        while start <= tag.start():
+            reached = max(reached, end)
+            start, end = next(code, _NOWHERE)
+        if tag.start() >= reached:
             yield tag
 
 

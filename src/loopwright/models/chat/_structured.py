@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from loopwright.errors import BudgetExceeded, ModelRejected, ReplyInvalid
 from loopwright.models.chat._types import Reply, Request
-from loopwright.replies import extract_json
+from loopwright.replies import extract_json, read_apart
 from loopwright.secrets import scrub
 from loopwright.types import Message
 
@@ -54,7 +54,7 @@ async def complete_as(models: _Completes, request: Request, schema: type[T]) -> 
     request = request.model_copy(update={"json_schema": schema.model_json_schema()})
     first = await models.complete(request)
     try:
-        return Structured(schema.model_validate_json(extract_json(first.text, request.json_schema)), (first,))
+        return Structured(await _read(first, schema, request), (first,))
     except ValidationError as error:
         problems = _problems(error, first)
     again = Message(role="user", content=_REPAIR.format(problems=problems, schema=json.dumps(request.json_schema)))
@@ -68,13 +68,19 @@ async def complete_as(models: _Completes, request: Request, schema: type[T]) -> 
         # There is no room for a longer reply: it is asked for within the same limit.
         second = await models.complete(repair)
     try:
-        return Structured(schema.model_validate_json(extract_json(second.text, request.json_schema)), (first, second))
+        return Structured(await _read(second, schema, request), (first, second))
     except ValidationError as error:
         raise ReplyInvalid(
             f"{second.model}: the reply does not fit {schema.__name__.lstrip('_')}, also after one repair; "
             f"{_start(second.text)}:\n"
             f"{_problems(error, second)}"
         ) from None
+
+
+async def _read(reply: Reply, schema: type[T], request: Request) -> T:
+    return await read_apart(
+        lambda text: schema.model_validate_json(extract_json(text, request.json_schema)), reply.text
+    )
 
 
 def with_longer_limit(request: Request, cut: Reply) -> Request | None:
