@@ -15,6 +15,10 @@ from urllib.parse import quote, quote_plus, unquote, unquote_plus, urlsplit
 
 from loopwright._escapes import Reading, readings
 from loopwright.errors import UserError
+from loopwright.files import read_regular
+
+_LARGEST_ENV = 1024 * 1024
+"""Bytes of an `.env` file, at most."""
 
 MASK = "***"
 """What stands in place of a secret. Shorter than any secret that is registered."""
@@ -215,7 +219,7 @@ def load_env_file(path: Path) -> tuple[str, ...]:
     from dotenv import dotenv_values
 
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_regular(path, _LARGEST_ENV).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         problem = "is not UTF-8" if isinstance(error, UnicodeDecodeError) else f"cannot be read: {error.strerror}"
         raise UserError(f"{path} {problem}", remedy="Save it as UTF-8, one NAME=VALUE per line.") from None

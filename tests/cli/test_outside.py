@@ -160,6 +160,54 @@ def test_reports_make_the_folders_that_they_go_to(invoke: Invoke, project: Path,
         assert "right.yaml/x.html cannot be written" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["run", "say.yaml", "--model", "os:system", "--out", "runs/r"], "os:system is not a model"),
+        (["export", "--format", "os:system", "runs/r"], "os:system is not an export format"),
+        (["import", "os:system", "say.yaml"], "os:system is not an import format"),
+    ],
+)
+def test_code_that_is_no_such_part_is_told(
+    invoke: Invoke, project: Path, write_task: WriteTask, words: list[str], told: str
+) -> None:
+    write_task()
+    if words[0] == "export":
+        assert invoke("run", "say.yaml", "--model", "scripted/right.yaml", "--out", "runs/r").exit_code == 0
+    result = invoke(*words)
+    assert (result.exit_code, told in result.stderr, "Traceback" in result.stderr) == (2, True, False), result.stderr
+
+
+def test_an_address_for_checkpoints_that_is_none_is_told(invoke: Invoke, write_task: WriteTask) -> None:
+    result = invoke("run", write_task(), "--model", "scripted/right.yaml", "--checkpoints", "http://[::1", "--out", "r")
+    assert "the URL is of neither" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_run_folder_may_have_a_name_that_is_not_utf_8(invoke: Invoke, write_task: WriteTask) -> None:
+    name = "runs/z\udcff"
+    assert invoke("run", write_task(), "--model", "scripted/right.yaml", "--out", name).exit_code == 0
+    for words in (["show", name], ["report", name], ["resume", name], ["fork", name, "--at", "say:refine:0:1"]):
+        result = invoke(*words, *(["--out", f"{name}2"] if words[0] == "fork" else []))
+        assert "Traceback" not in result.stderr
+        assert result.exit_code == 0, result.stderr
+
+
+def test_an_env_file_has_a_bound(invoke: Invoke, project: Path) -> None:
+    with (project / ".env").open("wb") as file:
+        file.truncate(2**32)
+    result = invoke("models", "list")
+    assert result.exit_code == 2
+    assert ".env cannot be read" in result.stderr
+
+
+def test_a_line_of_a_log_has_a_bound(invoke: Invoke, project: Path) -> None:
+    (project / "log.jsonl").write_bytes(b'"' + b"x" * 17 * 1024 * 1024)
+    result = invoke("drift", "baseline", "freeze", "log.jsonl", "--out", "b.json", "--embedding", "none")
+    assert result.exit_code == 2
+    assert "log.jsonl:1: a line has at most" in result.stderr
+
+
 def test_there_are_options_to_try() -> None:
     assert {words.split()[0] for words, _ in _options(click.types.FloatParamType)} <= VERBS.keys()
     assert len(_options(click.types.FloatParamType)) > 5

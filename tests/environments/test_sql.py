@@ -344,6 +344,18 @@ async def test_a_database_is_made_once(start: Start, cache: Path) -> None:
     assert len(_times(cache)) == len(before) + 1
 
 
+@NEEDS_SERVER
+@pytest.mark.parametrize("place", ["file", "full"])
+async def test_a_cache_that_cannot_be_written_fails_no_episode(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("LOOPWRIGHT_CACHE", "/proc/self" if place == "full" else str(tmp_path / "file"))
+    episode = await start(GOLD, engine="mariadb", script=f"{STARS}-- {place}\n")
+    await episode.run(GOLD)
+    assert (await episode.scores()).exact == 1.0
+
+
 async def test_a_sandbox_without_a_server_is_told_with_what_to_do(start: Start) -> None:
     with pytest.raises(SandboxUnavailable, match=r"(?s)no mariadbd.*mariadb-server-core.*env build sql-mariadb"):
         await start(**MARIADB, spec=SandboxSpec(env={"PATH": "/usr/bin:/bin"}))

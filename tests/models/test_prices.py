@@ -100,13 +100,20 @@ def test_a_price_of_nothing_is_a_price(tmp_path: Path) -> None:
         (FILE.replace("2.00", "two"), r"openai/gpt\.output"),
         (FILE.replace("input_cache_read", "cache_read"), r"openai/gpt\.cache_read"),
         ("- a\n- b\n", "the file"),
-        ("date: [", "line 1"),
+        ("date: [", r"prices\.yaml:2"),
+        (FILE + "x: &a [1]\ny: *a\n", "alias"),
+        (FILE + "#" * 1_000_000, "at most 1000000 are read"),
         ("", "the file"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_refused_with_the_place(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(UserError, match=says):
         load(tmp_path, text)
+
+
+def test_a_device_is_no_price_file() -> None:
+    with pytest.raises(UserError, match="not a regular file"):
+        Prices.load(Path("/dev/null"))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -143,6 +143,15 @@ def test_parts_that_are_not_there_have_an_empty_fingerprint(project: Path) -> No
     assert {name for name, digest in found.items() if not digest} == gone
 
 
+def test_a_device_in_the_place_of_a_file_is_not_read(project: Path) -> None:
+    # The price file that a run names may be /dev/zero, which has no end.
+    config = config_of(project).model_copy(update={"prices": Path("/dev/null")})
+    (project / "base.json").unlink()
+    (project / "base.json").symlink_to("/dev/null")
+    found = fingerprints(config)
+    assert (found["price file null"], found["baseline base.json"]) == ("", "")
+
+
 def test_a_project_goes_before_what_ships(project: Path) -> None:
     config = RunConfig(tasks=(Task.model_validate({"name": "t", "goal": "g", "environment": {"name": "text"}}),))
     shipped = fingerprints(config.model_copy(update={"project": project}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from loopwright.environments import EnvironmentFolder
 from loopwright.errors import SandboxUnavailable, UserError
+from loopwright.files import read_regular
 
 
 def build(environment: EnvironmentFolder, base_image: str | None = None) -> str:
@@ -28,7 +29,7 @@ def build(environment: EnvironmentFolder, base_image: str | None = None) -> str:
     dockerfile = environment.folder / "Dockerfile"
     if not dockerfile.is_file():
         raise UserError(f"{environment.folder} holds no Dockerfile", remedy="Write one.")
-    if base_image and "BASE_IMAGE" not in dockerfile.read_text():
+    if base_image and b"BASE_IMAGE" not in read_regular(dockerfile):
         raise UserError(
             f"{dockerfile} takes no base image", remedy="Begin it with `ARG BASE_IMAGE` and `FROM ${BASE_IMAGE}`."
         )

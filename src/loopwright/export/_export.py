@@ -9,7 +9,7 @@ from pathlib import Path
 from loopwright.export._format import ExportFormat, ExportOptions, ExportResult
 from loopwright.export._formats import FORMATS
 from loopwright.export._source import RunSource
-from loopwright.plugins import load_plugin
+from loopwright.plugins import instantiate_plugin, load_plugin
 from loopwright.project import moved_files, new_folder
 
 _AS_IT_IS = ExportOptions()
@@ -36,7 +36,8 @@ def export(
         StoreError: There is no run in the folder, or its record is damaged.
         UserError: The output is taken, or the options do not fit the format.
     """
-    writer: ExportFormat = load_plugin("exports", format, FORMATS, folder=Path.cwd())
+    found = load_plugin("exports", format, FORMATS, folder=Path.cwd())
+    writer: ExportFormat = instantiate_plugin("exports", format, found)
     source, target = RunSource.open(Path(run)), Path(output)
     with new_folder(target) as work:
         written = writer.write(source, work, options)

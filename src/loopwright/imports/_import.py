@@ -14,7 +14,7 @@ from loopwright.imports._harbor import HARBOR
 from loopwright.imports._huggingface import HUGGINGFACE
 from loopwright.imports._inspect import INSPECT
 from loopwright.imports._swebench import SWEBENCH
-from loopwright.plugins import load_plugin
+from loopwright.plugins import instantiate_plugin, load_plugin
 from loopwright.project import moved_files, new_folder
 
 IMPORTS: Mapping[str, ImportFormat] = {
@@ -47,7 +47,8 @@ def import_tasks(
         TaskError: The source cannot be read; file and line are named.
         UserError: The output is taken, or the format has no columns.
     """
-    reader: ImportFormat = load_plugin("imports", format, IMPORTS, folder=Path.cwd())
+    found = load_plugin("imports", format, IMPORTS, folder=Path.cwd())
+    reader: ImportFormat = instantiate_plugin("imports", format, found)
     if columns:
         if not isinstance(reader, MapsColumns):
             raise UserError(f"{format} has no columns to be named", remedy="Leave them out.")

@@ -10,7 +10,7 @@ from loopwright.errors import MissingContent
 from loopwright.models._endpoints import BUILTIN_ENDPOINTS, builtin_endpoint, endpoints_file
 from loopwright.models._options import ModelOptions
 from loopwright.models.chat._types import Model
-from loopwright.plugins import has_module, is_plugin, load_plugin
+from loopwright.plugins import has_module, instantiate_plugin, is_plugin, load_plugin
 from loopwright.types import Endpoint
 
 _OTHER_NAMES = {"claude": "anthropic", "google": "gemini"}
@@ -78,7 +78,7 @@ def open_model(name: str, *, options: ModelOptions | None = None) -> Model:
         return _at(provider, endpoint, model, options)
     if "/" not in name and (has_module(name, options.path("")) or not _near(provider, options.endpoints)):
         part = load_plugin("models", name, {}, folder=options.path(""))
-        own: Model = part() if isinstance(part, type) else part
+        own: Model = instantiate_plugin("models", name, part)
         return own
     raise _no_provider(name, provider, model, options.endpoints)
 

@@ -19,8 +19,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from loopwright.errors import MissingContent, UserError
-from loopwright.files import read_regular
+from loopwright.errors import MissingContent, TaskError, UserError
 from loopwright.types import Usage
 
 _Price = Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=9, allow_inf_nan=False)]
@@ -64,14 +63,12 @@ class Prices(BaseModel):
             MissingContent: There is no such file.
             UserError: It is not a price file; the message names line or field.
         """
-        import yaml
+        from loopwright.project import load_yaml
 
+        if "\0" in str(path) or not path.exists():
+            raise MissingContent(f"there is no price file {path}")
         try:
-            return cls.model_validate(yaml.safe_load(read_regular(path).decode()))
-        except FileNotFoundError:
-            raise MissingContent(f"there is no price file {path}") from None
-        except OSError as error:
-            raise UserError(f"the price file {path} cannot be read: {error.strerror}") from None
+            return cls.model_validate(load_yaml(path).data)
         except ValidationError as error:
             problems = (
                 f"{'.'.join(str(part) for part in problem['loc']) or 'the file'}: {problem['msg']}"
@@ -81,8 +78,8 @@ class Prices(BaseModel):
                 f"{path} is not a price file: {'; '.join(problems)}",
                 remedy="It needs a date, and models with input and output in USD per million tokens.",
             ) from None
-        except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise UserError(f"{path} is not YAML: {error}") from None
+        except TaskError as error:
+            raise UserError(f"the price file cannot be read: {error.args[0]}", remedy=error.remedy) from None
 
     def cost(self, model: str, usage: Usage, *, images: int = 0) -> Decimal | None:
         """The cost of some usage in USD, exact.

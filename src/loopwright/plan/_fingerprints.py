@@ -10,6 +10,7 @@ from pathlib import Path
 from loopwright._version import __version__
 from loopwright.agents import load_card
 from loopwright.errors import MissingContent, UserError
+from loopwright.files import open_regular
 from loopwright.plan._plan import PlannedEpisode, RunConfig
 from loopwright.project import ContentKind, Project, content_name
 from loopwright.task import Task
@@ -17,6 +18,7 @@ from loopwright.types import Endpoint
 
 GONE = ""
 """The fingerprint of what is not there, or cannot be read."""
+_PART = 1024 * 1024
 
 
 def fingerprints(config: RunConfig, episodes: Sequence[PlannedEpisode]) -> dict[str, str]:
@@ -114,7 +116,9 @@ def _digest(path: Path) -> str:
         for file in files:
             total.update(b"%d " % file.stat().st_size)
             total.update(file.relative_to(path).as_posix().encode("utf-8", "surrogateescape"))
-            total.update(file.read_bytes())
+            with open_regular(file) as content:
+                while part := content.read(_PART):
+                    total.update(part)
     except OSError:
         return GONE
     return total.hexdigest()

@@ -51,6 +51,7 @@ from loopwright.store import (
     sealed,
 )
 from loopwright.task import CapOptions, Caps
+from loopwright.text import encodable
 
 _log = logging.getLogger(__name__)
 
@@ -118,7 +119,7 @@ class Run:
         """
         config = resolved.config
         manifest = Manifest(
-            id=folder.name,
+            id=encodable(folder.name),
             created=datetime.now(UTC).isoformat(),
             loopwright=__version__,
             config=config.model_dump(mode="json"),

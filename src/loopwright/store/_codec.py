@@ -76,7 +76,12 @@ def to_json(value: Mapping[str, Any]) -> bytes:
 def encode(body: Mapping[str, Any], run: str) -> bytes:
     """Returns the line for `body`, with its checksum and its newline."""
     head = to_json(body)[:-1]
-    return b'%s%s%08x"}\n' % (head, _CRC, zlib.crc32(head, zlib.crc32(run.encode())))
+    return b'%s%s%08x"}\n' % (head, _CRC, _checksum(head, run))
+
+
+def _checksum(head: bytes, run: str) -> int:
+    # A run that somebody made up may have an id that is not UTF-8.
+    return zlib.crc32(head, zlib.crc32(run.encode("utf-8", "surrogatepass")))
 
 
 def decode(line: bytes, run: str) -> dict[str, Any]:
@@ -88,7 +93,7 @@ def decode(line: bytes, run: str) -> dict[str, Any]:
     head, tail = line[:-_TAIL], line[-_TAIL:]
     if not (head.startswith(b"{") and tail.startswith(_CRC) and tail.endswith(b'"}')):
         raise BadLine("it does not end in a checksum")
-    if b"%08x" % zlib.crc32(head, zlib.crc32(run.encode())) != tail[len(_CRC) : -2]:
+    if b"%08x" % _checksum(head, run) != tail[len(_CRC) : -2]:
         raise BadLine("its checksum does not match")
     try:
         body = json.loads(head + b"}")

@@ -9,7 +9,6 @@ from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext,
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 
 from loopwright.errors import FolderTaken, StoreError
 from loopwright.files import TEMPORARY, open_descriptor, sync_folder, write_whole
@@ -275,7 +274,7 @@ class RunStore:
         """
         from loopwright.store._checkpoints import postgres_saver, sqlite_saver
 
-        if url and urlsplit(url).scheme not in ("postgresql", "postgres"):
+        if url and not url.startswith(("postgresql://", "postgres://")):
             raise StoreError(
                 "checkpoints go to SQLite or Postgres; the URL is of neither",
                 remedy="Write postgresql://USER:PASSWORD@HOST/DATABASE.",

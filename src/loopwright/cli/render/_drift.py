@@ -29,8 +29,11 @@ from loopwright.drift import (
     run_trial,
 )
 from loopwright.errors import UserError
+from loopwright.files import open_regular
 from loopwright.stats import wilson
 from loopwright.store import DriftAlarm, Event, read_run
+
+_LONGEST_LINE = 16 * 1024 * 1024
 
 
 def interactions(sources: Iterable[str], runs: Path) -> Iterator[Interaction]:
@@ -44,12 +47,14 @@ def interactions(sources: Iterable[str], runs: Path) -> Iterator[Interaction]:
 
 
 def _lines(path: Path) -> Iterator[Interaction]:
-    with path.open(encoding="utf-8", errors="replace") as file:
-        for number, line in enumerate(file, 1):
+    with open_regular(path) as file:
+        for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE + 1), b""), 1):
+            if len(line) > _LONGEST_LINE:
+                raise UserError(f"{path}:{number}: a line has at most {_LONGEST_LINE} bytes")
             if not line.strip():
                 continue
             try:
-                record = json.loads(line)
+                record = json.loads(line.decode("utf-8", "replace"))
             except (ValueError, RecursionError) as error:
                 raise UserError(f"{path}:{number}: not JSON: {error}", remedy="Write one object per line.") from None
             if not isinstance(record, dict):

@@ -6,12 +6,12 @@ import asyncio
 import json
 import os
 from collections.abc import Hashable, Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar
-from uuid import uuid4
 from weakref import WeakKeyDictionary
 
 from loopwright.environments._dialogue import Dialogue, Silent
@@ -19,6 +19,7 @@ from loopwright.environments._types import EnvironmentSetup
 from loopwright.environments.sql._dump import load_dump, load_script, read_dump, split_script
 from loopwright.environments.sql._session import MARIADB, SQLITE, Program
 from loopwright.errors import SandboxLost, SandboxUnavailable, TaskError
+from loopwright.files import read_regular, write_whole
 from loopwright.sandbox import Sandbox
 
 Engine = Literal["sqlite", "mariadb"]
@@ -74,13 +75,13 @@ async def mariadb_base(setup: EnvironmentSetup, database: str, statements: Seque
         program = (files("loopwright.environments") / "_guest" / "mariadb.py").read_text("utf-8")
         key = sha256(json.dumps([program, version, database, list(statements)]).encode()).hexdigest()
         kept = _cache() / f"{key}.tar.gz"
-        if not kept.exists():
-            base = await _made(setup, database, statements)
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            partial = kept.with_name(f"{uuid4().hex}.partial")
-            partial.write_bytes(base)
-            partial.replace(kept)
-    return kept.read_bytes()
+        # What cannot be read or kept is made again: a cache that is full or read-only fails no episode.
+        with suppress(OSError):
+            return read_regular(kept, _LARGEST)
+        base = await _made(setup, database, statements)
+        with suppress(OSError):
+            write_whole(kept, base)
+    return base
 
 
 async def _version(setup: EnvironmentSetup) -> str:

@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from loopwright.errors import MissingContent, MissingExtra, UserError
+from loopwright.files import read_regular
 from loopwright.models._options import ModelOptions
 from loopwright.models.image._arguments import defaults
 
+_LARGEST_INDEX = 1024 * 1024
 _KNOWN = "Only classes of diffusers and transformers are loaded."
 _LIBRARIES = ("diffusers", "torch", "transformers", "PIL")
 
@@ -106,13 +108,13 @@ def _check(folder: Path, name: str) -> str | None:
     """Returns the variant of the weights, once every part of the pipeline is there."""
     index = folder / "model_index.json"
     try:
-        parts = json.loads(index.read_bytes())
+        parts = json.loads(read_regular(index, _LARGEST_INDEX))
         class_name = parts.pop("_class_name")
     except FileNotFoundError:
         raise MissingContent(
             f"{name}: {index} is not there", remedy="Save a pipeline with `pipeline.save_pretrained(FOLDER)`."
         ) from None
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise UserError(f"{name}: {index} cannot be read: {error!r}", remedy="Save the pipeline anew.") from None
     weights: list[Path] = []
     for part, value in parts.items():
@@ -196,7 +198,7 @@ def _read(source: Source, name: str) -> tuple[Any, Tasks]:
     for library in (diffusers, transformers):
         library.utils.logging.disable_progress_bar()
         library.utils.logging.set_verbosity_error()
-    for value in json.loads((source.folder / "model_index.json").read_bytes()).values():
+    for value in json.loads(read_regular(source.folder / "model_index.json", _LARGEST_INDEX)).values():
         named = value[0] if isinstance(value, list) and value else None
         # Any other library would be imported, whatever it does.
         if named not in {None, "diffusers", "transformers"} and not hasattr(diffusers.pipelines, str(named)):
