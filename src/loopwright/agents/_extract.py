@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import PurePosixPath
 
+from loopwright.agents._carried import carried_program
 from loopwright.candidate import Candidate
 from loopwright.errors import NoCandidate
 from loopwright.replies import (
@@ -87,9 +88,16 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
         files = {_only(path, suffix, known, entry) if path in programs else path: files[path] for path in files}
     if not files and language == "python" and (program := _hidden(reply, blocks)):
         files = {entry: program}
+    if language == "python" and _holds_none(files, entry) and (program := carried_program(reply)):
+        files = {entry: program}
     if files:
         return Candidate(files=files)
     raise NoCandidate(_why_nothing(blocks, title))
+
+
+def _holds_none(files: Mapping[str, str], entry: str) -> bool:
+    """Whether the files are no program: there is none, or only the entry with what is no Python."""
+    return not files or (list(files) == [entry] and not is_python(files[entry]))
 
 
 def _program(blocks: Sequence[_Block]) -> str:

@@ -3,7 +3,7 @@
 from loopwright.replies._apart import read_apart
 from loopwright.replies._blocks import CodeBlock, code_blocks, ends_in_block, language_of
 from loopwright.replies._edits import EditFailed, TextEdit, apply_edits, read_edits
-from loopwright.replies._json import extract_json
+from loopwright.replies._json import extract_json, outermost_json
 from loopwright.replies._program import missing_names, program_of, without_words
 from loopwright.replies._python import defined_names, is_python, parse_python, repaired_python
 from loopwright.replies._reasoning import split_reasoning
@@ -20,6 +20,7 @@ __all__ = [
     "is_python",
     "language_of",
     "missing_names",
+    "outermost_json",
     "parse_python",
     "program_of",
     "read_apart",
