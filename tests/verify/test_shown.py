@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-import operator
 import textwrap
 
 import pytest
 
 from loopwright.task import Instance
 from loopwright.verify import PythonTask
-from loopwright.verify._shown import what_tests_ask
 from tests.verify.conftest import Judge
 
 pytestmark = pytest.mark.anyio
@@ -40,8 +37,8 @@ FOOLED = {
     "count": "assert f().count(1) == 1",
     "found": "assert f().find('x') != -1",
     "get": "assert f().get('x') is not None",
-    "of another": "uf = make(3)\n    uf.union(1, 2)\n    assert uf.find(1) == 2\n    assert f().index('a') == 1",
-    "same name": "r = make(3)\n    r.union(1, 2)\n    r = f()\n    assert r.index('a') == 1",
+    "same name": "r = f()\n    assert r.union({1})\n    r = f()\n    assert r.index('a') == 1",
+    "same name elsewhere": "r = f()\n    assert r.union({1})\ndef test_b():\n    r = f()\n    assert r.index('a') == 1",
     "results of several types": "assert f(1).union({1}) and f(2).find('a') == 2",
     "item": "assert next(iter([f()])).index('a') == 1",
     "loop": "for value in [f()]:\n        assert value.count(1) == 1",
@@ -296,13 +293,3 @@ def test_tests_of_both_kinds_are_looked_at_together() -> None:
     hidden = "from solution import make\ndef test_it():\n    forest = make(2)\n    assert forest.find(0) == 0\n"
     task = PythonTask.of(Instance(id="x", goal="x", public={"tests": seen}, hidden={"tests": hidden}))
     assert "find" not in task.bare.refused
-
-
-@pytest.mark.parametrize("name", ["add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "pow", "lshift", "and_"])
-def test_operators_are_known_by_their_special_methods(name: str) -> None:
-    sign = {"add": "+", "sub": "-", "mul": "*", "matmul": "@", "truediv": "/", "floordiv": "//"}.get(name, "")
-    sign = sign or {"mod": "%", "pow": "**", "lshift": "<<", "and_": "&"}[name]
-    tree = ast.parse(f"from solution import f\ndef test_it():\n    x = f()\n    x.go()\n    x {sign} 2\n")
-    special = f"__{name.rstrip('_')}__"
-    assert hasattr(operator, special)
-    assert special in what_tests_ask([tree], ["solution"])[1]

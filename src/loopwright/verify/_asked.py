@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from loopwright.replies import parse_python
 from loopwright.verify._guest.conversation.ops import SPECIAL
-from loopwright.verify._shown import what_tests_ask
-from loopwright.verify._uses import PLAIN_ATTRIBUTES
+from loopwright.verify._shown import PLAIN_ATTRIBUTES, show_objects
 
 _ALWAYS = {
     *("__call__", "__enter__", "__exit__", "__instancecheck__", "__subclasscheck__"),
@@ -28,7 +27,7 @@ _FAMILIES: tuple[set[str], ...] = (
 )
 """Special methods of which one implies the others: classes may write any of them."""
 _FAMILY = {name: family for family in _FAMILIES for name in family}
-_PREDICATES = {name for name in PLAIN_ATTRIBUTES if name.startswith("is") or name.endswith("with")}
+_PREDICATES = frozenset(name for name in PLAIN_ATTRIBUTES if name.startswith("is") or name.endswith("with"))
 _BASES: dict[str, set[str]] = {
     "object": set(),
     **{name: set() for name in ("ABC", "Protocol", "Generic", "NamedTuple", "TypedDict")},
@@ -75,8 +74,8 @@ def refused_names(
 ) -> frozenset[str]:
     """Special methods and attributes that an object of the candidate is not asked for in tests.
 
-    Without a gold solution, tests that name a class of the candidate may ask its objects for anything. Other tests may
-    ask what no plain value answers, and what they ask of values that they show to be objects.
+    Without a gold solution, tests that name a class of the candidate, or show that they want objects, may ask objects
+    for anything. Other tests may ask them what no plain value answers.
 
     Args:
         sources: The Python sources of the gold solution and of the starting files.
@@ -85,20 +84,20 @@ def refused_names(
         gold: Whether there is a gold solution.
         goal: What the task asks for, in words.
     """
-    plain = set(PLAIN_ATTRIBUTES)
+    plain = PLAIN_ATTRIBUTES
     trees: list[ast.Module] = []
-    objects: set[str] = set()
     try:
         trees = [parse_python(source) for source in sources]
         if not gold:
             parsed = [parse_python(source) for source in tests]
             if any(_names_class(tree, modules) for tree in parsed):
                 return frozenset()
-            named, objects = what_tests_ask(parsed, modules)
-            plain = _PREDICATES if _OBJECTS.search(goal) else _PREDICATES | named
+            if any(show_objects(tree, modules) for tree in parsed):
+                return frozenset({"__missing__"})
+            plain = _PREDICATES if _OBJECTS.search(goal) else PLAIN_ATTRIBUTES
     except (SyntaxError, ValueError, RecursionError):
         trees, plain = [], _PREDICATES  # others tell it
-    answered = {name for tree in trees for name in _answered(tree, _classes(trees))} | objects
+    answered = {name for tree in trees for name in _answered(tree, _classes(trees))}
     if "" in answered:
         return frozenset()
     answered |= {name for found in answered for name in _FAMILY.get(found, ())}
