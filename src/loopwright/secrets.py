@@ -108,7 +108,11 @@ def register_url(url: str) -> None:
     That is the password, the user name, and each value of the query; words, dates and short numbers only where there is
     no doubt: for a password, a user name that stands alone, and a value whose name says that it is secret.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # it is no URL, and holds a password all the same
+        register(url)
+        return
     found = [(parts.password or "", True), (parts.username or "", not parts.password)]
     for field in parts.query.split("&"):
         name, named, value = field.partition("=")

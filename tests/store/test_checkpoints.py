@@ -85,6 +85,18 @@ async def test_a_file_that_was_sent_in_the_place_of_checkpoints_is_refused(tmp_p
     store.close()
 
 
+async def test_rows_that_cannot_be_read_are_none(tmp_path: Path) -> None:
+    store = new_run(tmp_path / "run")
+    config = {"configurable": {"thread_id": "e"}}
+    async with store.checkpointer() as saver:
+        await counting(saver).ainvoke({"iteration": 0}, config)
+    with sqlite3.connect(tmp_path / "run" / "checkpoints.sqlite") as connection:
+        connection.execute("UPDATE checkpoints SET checkpoint = x'c1ff'")
+    async with store.checkpointer() as saver:
+        assert await counting(saver).ainvoke({"iteration": 0}, config) == {"iteration": 3}
+    store.close()
+
+
 @pytest.mark.slow
 async def test_a_file_that_another_program_has_locked_is_not_to_be_taken_away(tmp_path: Path) -> None:
     """SQLite waits five seconds for the lock."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from tests.store.test_checkpoints import counting
 
 pytestmark = pytest.mark.anyio
 pytest.importorskip("langgraph.checkpoint.postgres", reason="the extra `postgres` is not installed")
+psycopg = pytest.importorskip("psycopg", reason="the extra `postgres` is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +98,48 @@ async def test_a_run_that_is_interrupted_and_resumed_shows_where_its_episodes_st
             assert checkpoint["channel_values"]["iteration"] == len(turns)
             assert checkpoint["channel_values"]["stopped"]
     store.close()
+
+
+def _drop_tables(place: str, folder: Path) -> None:
+    if place == "sqlite":
+        with sqlite3.connect(folder / "checkpoints.sqlite", timeout=30) as connection:
+            connection.execute("DROP TABLE checkpoints")
+        return
+    with psycopg.connect(place, autocommit=True) as connection:
+        connection.execute('DROP SCHEMA "loopwright_run" CASCADE')
+
+
+@pytest.mark.parametrize("place", ["postgres", "sqlite"])
+async def test_checkpoints_that_can_no_longer_be_kept_take_no_episode_out_of_the_count(
+    server: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, place: str
+) -> None:
+    undisturbed = tmp_path / "undisturbed"
+    undisturbed.mkdir()
+    expected = workload.outcome(await workload.start(undisturbed).execute())
+    run = workload.start(tmp_path)
+    run.checkpoints = where = server if place == "postgres" else "sqlite"
+    run.on_event(lambda event: _drop_tables(where, tmp_path / "run") if event.seq == 20 else None)
+    assert workload.outcome(await run.execute()) == expected
+    assert caplog.text.count("no more checkpoints are kept") == 1
+
+
+async def test_a_user_who_may_make_no_schema_is_told(server: str, tmp_path: Path) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute("CREATE ROLE low LOGIN")
+    store = new_run(tmp_path / "run")
+    with pytest.raises(StoreError, match="permission denied"):
+        async with store.checkpointer(server.replace("postgres@", "low@")):
+            pass
+    store.close()
+
+
+async def test_an_address_that_is_no_url_is_told_without_its_password(tmp_path: Path) -> None:
+    store = new_run(tmp_path / "run")
+    with pytest.raises(StoreError, match="Postgres") as caught:
+        async with store.checkpointer("postgresql://me:canary-4d5e6f@[::1/db"):
+            pass
+    store.close()
+    assert "canary-4d5e6f" not in str(caught.value)
 
 
 async def test_another_kind_of_server_is_refused(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from loopwright.errors import MissingExtra, StoreError
 from loopwright.files import open_descriptor
 from loopwright.secrets import register_url, scrub
+from loopwright.store._onlookers import OnlookersSaver
 
 _ROW = {"thread_id", "checkpoint_ns", "checkpoint_id"}
 _TABLES = {
@@ -59,7 +60,7 @@ async def sqlite_saver(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
             await _look_at_tables(connection)
         except (sqlite3.Error, ValueError) as error:
             raise (_locked(path) if _is_lock(error) else _unusable(path, str(error))) from None
-        yield saver
+        yield OnlookersSaver(saver)
 
 
 async def _look_at_tables(connection: aiosqlite.Connection) -> None:
@@ -106,7 +107,7 @@ async def postgres_saver(url: str, run: str) -> AsyncIterator[BaseCheckpointSave
     """
     try:
         from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-        from psycopg import AsyncConnection, OperationalError
+        from psycopg import AsyncConnection, Error
         from psycopg.rows import dict_row
         from psycopg.sql import SQL, Identifier
         from psycopg_pool import AsyncConnectionPool
@@ -123,11 +124,8 @@ async def postgres_saver(url: str, run: str) -> AsyncIterator[BaseCheckpointSave
     try:
         async with await AsyncConnection.connect(url, autocommit=True) as connection:
             await connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
-    except OperationalError as error:
-        raise StoreError(
-            f"cannot use Postgres for checkpoints: {scrub(str(error)).strip()}",
-            remedy="Check the URL (postgresql://USER:PASSWORD@HOST/DATABASE) and that the server is up.",
-        ) from None
+    except Error as error:
+        raise _unreachable(error) from None
     async with AsyncConnectionPool[AsyncConnection[dict[str, Any]]](
         url,
         min_size=1,
@@ -137,8 +135,19 @@ async def postgres_saver(url: str, run: str) -> AsyncIterator[BaseCheckpointSave
         kwargs={"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row},
     ) as pool:
         saver = AsyncPostgresSaver(pool, serde=strict_serializer())
-        await saver.setup()
-        yield saver
+        try:
+            await saver.setup()
+        except Error as error:
+            raise _unreachable(error) from None
+        yield OnlookersSaver(saver)
+
+
+def _unreachable(error: Exception) -> StoreError:
+    return StoreError(
+        f"cannot use Postgres for checkpoints: {scrub(str(error)).strip()}",
+        remedy="Check the URL (postgresql://USER:PASSWORD@HOST/DATABASE), that the server is up, and that the user may "
+        "make a schema in the database.",
+    )
 
 
 def _schema_name(run: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -78,8 +77,7 @@ def checked_url(url: str) -> str:
         ours, named = False, {}
     if not ours:
         register(url)
-        with contextlib.suppress(ValueError):
-            register_url(url)
+        register_url(url)
         raise UserError("the URL of the store is not that of a Postgres database", remedy=_FORM)
     for name in ("password", "sslpassword"):
         register(str(named.get(name) or ""), "the password of the store")
