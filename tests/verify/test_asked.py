@@ -278,6 +278,28 @@ class T:
     assert check.passed is passes, check.evidence
 
 
+@pytest.mark.parametrize(
+    ("tests", "passes"),
+    [
+        ("def test_it(): assert Thing() + 1 == 3", True),
+        ("class Thing: pass\ndef test_it(): assert f() + 1 == 3", False),
+        ("from typing import Any\ndef test_it(x: Any = None): assert f() + 1 == 3", False),
+        ("def test_it():\n    with raises(ValueError): f(1)\n    assert f() + 1 == 3", False),
+    ],
+)
+async def test_a_star_import_names_the_classes_that_tests_use(judge: Judge, tests: str, passes: bool) -> None:
+    source = """
+class Thing:
+    def __add__(self, other): return 3
+def f(*bad):
+    if bad: raise ValueError
+    return Thing()
+"""
+    head = "from checks import raises\nfrom solution import *\n"
+    verdict = (await judge.grading(source, f"{head}{tests}\n")).verdict
+    assert verdict.passed is passes
+
+
 _COUNTS = """
     from collections import defaultdict
     from itertools import count

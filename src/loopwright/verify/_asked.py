@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from loopwright.replies import parse_python
 from loopwright.verify._guest.conversation.ops import SPECIAL
-from loopwright.verify._shown import PLAIN_ATTRIBUTES, show_objects
+from loopwright.verify._shown import PLAIN_ATTRIBUTES, show_objects, unbound_names
 
 _ALWAYS = {
     *("__call__", "__enter__", "__exit__", "__instancecheck__", "__subclasscheck__"),
@@ -116,6 +116,7 @@ def _names_class(tests: ast.AST, modules: Sequence[str]) -> bool:
     for node in ast.walk(tests):
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in roots:
             named += [alias.name for alias in node.names]
+            named += sorted(unbound_names(tests)) if node.names[0].name == "*" else []
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in roots:
             named.append(node.attr)
         used |= {_last_name(part) for part in _as_classes(node)}

@@ -64,7 +64,7 @@ class _Values:
             if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in self._modules:
                 self._names |= {alias.asname or alias.name for alias in node.names}
         if "*" in self._names:
-            self._names |= _unbound(tests)
+            self._names |= unbound_names(tests)
         bindings = [*_bindings(tests), *_calls(tests)]
         for _ in range(_ROUNDS):
             before = len(self._names)
@@ -135,7 +135,7 @@ def _names_in(target: ast.expr) -> set[str]:
     return {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
 
 
-def _unbound(tests: ast.AST) -> set[str]:
+def unbound_names(tests: ast.AST) -> set[str]:
     """Names that nothing in a file binds, so that they come from an import of everything."""
     bound = set(dir(builtins))
     used = set[str]()

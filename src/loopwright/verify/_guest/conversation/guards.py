@@ -10,7 +10,8 @@ import types
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from loopwright.verify._guest.conversation.proxy import KEPT, Proxy
+from loopwright.verify._guest.conversation import kept
+from loopwright.verify._guest.conversation.proxy import KEPT, Proxy, Remote
 from loopwright.verify._guest.conversation.values import PLAIN, Memo, encode
 
 _SHARED_NAMES = (
@@ -62,16 +63,20 @@ class CandidateGuard:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
+        self._used: set[type] = set()
+        """Classes that extend containers, and that the tests call or look into."""
 
     def check(self, op: str, target: Any, args: tuple[Any, ...]) -> None:
-        """Refuses nothing."""
+        """Refuses nothing; notes classes that tests use."""
+        if isinstance(target, type) and kept.base_of(target):
+            self._used.add(target)
 
     def may_cross(self, value: Any) -> None:
         """Refuses nothing."""
 
     def base_of(self, value: Any) -> type | None:
         """Whatever is a kind of plain value counts as that value; tuples of a class cross as records."""
-        if isinstance(value, BaseException):
+        if isinstance(value, BaseException) or type(value) in self._used:
             return None
         base = _plain_base(value, PLAIN)
         return None if base is tuple else base
@@ -174,7 +179,7 @@ class VerifierGuard:
 
     def asks_equality(self, other: Any) -> bool:
         """Only about another object of the candidate: a value of the tests it cannot claim to equal."""
-        return isinstance(other, Proxy)
+        return isinstance(other, Remote)
 
     def refuses(self, name: str) -> bool:
         """What objects of the task's own classes do not answer: such an object stands where a plain value belongs."""

@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from loopwright.verify._guest.conversation import errors, ops, proxy
+from loopwright.verify._guest.conversation import errors, kept, ops, proxy
 from loopwright.verify._guest.conversation.contract import Guard
 from loopwright.verify._guest.conversation.values import Decoder, Malformed, Memo, content, encode, refill
 
@@ -43,6 +43,10 @@ class Peer:
         """Operations that have no object."""
         self.gone: Gone | None = None
         """Why the other side is lost for good."""
+        self.requests = 0
+        """How often this side asked for something."""
+        self._asked: set[int] = set()
+        """Objects of the other side of which something was asked."""
         self._lock = threading.RLock()
         self._own: list[Any] = []
         self._numbers: dict[int, int] = {}
@@ -59,6 +63,9 @@ class Peer:
         """
         if self.gone:
             raise self.gone
+        self.requests += 1
+        if target is not None:
+            self._asked.add(target)
         memo = Memo()
         # A tuple for the keyword arguments: containers made here are none of the caller's.
         data = self._encode((op, target, args, tuple((kwargs or {}).items())), memo)
@@ -101,7 +108,7 @@ class Peer:
 
     def is_remote(self, value: Any) -> bool:
         """Whether a value is an object, a class or an exception of the other side."""
-        kinds = (proxy.Proxy, proxy.Record, errors.MirrorType)
+        kinds = (proxy.Remote, proxy.Record, errors.MirrorType)
         return isinstance(value, kinds) or isinstance(type(value), errors.MirrorType)
 
     # Answering
@@ -144,6 +151,8 @@ class Peer:
             return self._special[op](*args, **kwargs)
         own = self.exported(target)
         self.guard.check(op, own, args)
+        if op == "plain":
+            return kept.plain(own)
         return ops.ALL[op](own, *args, **kwargs)
 
     # Objects
@@ -198,7 +207,7 @@ class Peer:
 
     def _dump(self, value: Any) -> tuple[str, Any]:
         """Name and plain state of what is not plain."""
-        if isinstance(value, proxy.Proxy):
+        if isinstance(value, proxy.Remote):
             return "home", value._lw_id
         if isinstance(value, proxy.Record):
             return "home", value._lw_remote._lw_id
@@ -215,6 +224,10 @@ class Peer:
         if name is not None:
             return "name", name
         handle = (self.export(value), type(value).__name__, ops.mask_of(type(value)))
+        base = None if self.guard.hides else kept.base_of(type(value))
+        if base is not None:
+            cls = type(value)
+            return "kept", (handle[0], cls.__name__, self.export(cls), base.__name__, kept.own_names(cls, base))
         if isinstance(value, tuple):
             fields = tuple(str(field) for field in getattr(type(value), "_fields", ()))
             return "record", (handle, fields, tuple.__getitem__(value, slice(None)))
@@ -234,6 +247,8 @@ class Peer:
             return self.guard.catches(errors.load_class(state, self))
         if name == "record":
             return self._record(*state)
+        if name == "kept":
+            return self._kept(*state)
         if name == "factory":
             return self.guard.factory(state)
         if name == "keys":
@@ -265,6 +280,20 @@ class Peer:
         record: proxy.Record = tuple.__new__(cls, items)
         vars(record)["_lw_remote"] = self._handle(*handle)
         return record
+
+    def _kept(self, number: Any, name: Any, made_by: Any, base: Any, own: Any) -> Any:
+        if made_by not in self._asked:
+            raise ValueError("a container of a class that the tests do not use")
+        names = frozenset(str(one) for one in own)
+        key = ("kept", str(name), str(base), names)
+        return self._interned(
+            number,
+            lambda: kept.bind(
+                self._class(key, lambda: kept.kept_class(key[1], kept.BASES[key[2]], names, self.guard.refuses)),
+                self,
+                int(number),
+            ),
+        )
 
 
 def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> bool:

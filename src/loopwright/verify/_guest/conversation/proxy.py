@@ -16,13 +16,11 @@ KEPT = 0
 """A key in the memo of `copy.deepcopy`, and no object's id: with it proxies are not copied, and nobody is asked to."""
 
 
-class Proxy:
-    """Forwards everything that is done to it. Its class has the special methods that the object's class has."""
+class Remote:
+    """Forwards what is done to any object."""
 
-    __slots__ = ("__weakref__", "_lw_id", "_lw_items", "_lw_peer")
+    __slots__ = ()
     _lw_id: int
-    _lw_items: tuple[Any, ...] | None
-    """What iterating over it gave, where that is asked once; empty once an iterator has ended."""
     _lw_peer: Conversation
 
     def __getattr__(self, name: str) -> Any:
@@ -63,11 +61,19 @@ class Proxy:
         raise TypeError("a class of the candidate cannot be subclassed in the tests")
 
 
-def _ask(proxy: Proxy, op: str, *args: Any, **kwargs: Any) -> Any:
+class Proxy(Remote):
+    """Forwards everything that is done to it. Its class has the special methods that the object's class has."""
+
+    __slots__ = ("__weakref__", "_lw_id", "_lw_items", "_lw_peer")
+    _lw_items: tuple[Any, ...] | None
+    """What iterating over it gave, where that is asked once; empty once an iterator has ended."""
+
+
+def _ask(proxy: Remote, op: str, *args: Any, **kwargs: Any) -> Any:
     return proxy._lw_peer.request(op, proxy._lw_id, args, kwargs)
 
 
-def _described(proxy: Proxy, name: str) -> Any:
+def _described(proxy: Remote, name: str) -> Any:
     """What `inspect.signature` and programs that count parameters look at."""
     try:
         state = _ask(proxy, "signature")
@@ -76,7 +82,7 @@ def _described(proxy: Proxy, name: str) -> Any:
         raise AttributeError(name) from error
 
 
-def attribute(proxy: Proxy, name: str) -> Any:
+def attribute(proxy: Remote, name: str) -> Any:
     """An attribute, whatever the guard says: for modules."""
     return _ask(proxy, "getattr", name)
 
@@ -97,7 +103,7 @@ def proxy_class(name: str, mask: int, refuses: Callable[[str], bool]) -> type[Pr
     if name == "coroutine" and "__await__" in present:
         body.update(_COROUTINE)
     for special in present:
-        body[special] = _unasked(special, present) if refuses(special) else _METHODS.get(special) or _forward(special)
+        body[special] = _unasked(special, present) if refuses(special) else forwarding(special)
     if mask & ops.UNHASHABLE:
         body["__hash__"] = None
     elif "__eq__" in body and "__hash__" not in body:
@@ -108,6 +114,11 @@ def proxy_class(name: str, mask: int, refuses: Callable[[str], bool]) -> type[Pr
 def _told(name: str) -> property:
     """An attribute that Python would find in the class of the proxy."""
     return property(lambda self: attribute(self, name))
+
+
+def forwarding(op: str) -> Callable[..., Any]:
+    """The special method that asks the other side."""
+    return _METHODS.get(op) or _forward(op)
 
 
 def _forward(op: str) -> Callable[..., Any]:
