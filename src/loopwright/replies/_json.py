@@ -2,37 +2,134 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 _OPENING = re.compile(r"[{\[]")
+_TOKEN = re.compile(
+    r'"(?:[^"\\]|\\.)*+(?:"|\Z)|\'(?:[^\'\\]|\\.)*+(?:\'|\Z)|'
+    r"//[^\n]*+|(?<![^\s,\[\]{}])#[^\n]*+|/\*.*?(?:\*/|\Z)|[{}\[\]]",
+    re.DOTALL,
+)
+"""What brackets do not count in, and brackets."""
+_COMMA = re.compile(r",(\s*[}\]])")
+_MOST = 20
+"""Times that what is no JSON is read as nearly JSON."""
+_LONGEST = 100_000
+"""Characters of what is nearly JSON."""
+_SHORT = 3
+_LEAST = 30
+"""Signs of an object that is taken for a repeated one: a model may come to a short one by itself."""
+_KEPT = 200
+"""Objects and lists that are looked at, the last ones."""
+_BEFORE = 200
+"""Characters before an object on its line."""
 _WORK = 20_000_000
 """Characters that are read for what proves to be no JSON: a reply of nothing but brackets must not cost minutes."""
 
 
-def extract_json(text: str, schema: Mapping[str, Any] | None = None) -> str:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    text: str
+    """As JSON."""
+    value: Any
+    quoted: bool
+    """Whether the model was shown it, so that it may repeat what it judges."""
+    begins_line: bool
+
+    @classmethod
+    def of(cls, text: str, shown: str, start: int, end: int, value: Any, sloppy: bool) -> _Found:
+        before = text[max(0, start - _BEFORE, text.rfind("\n", 0, start) + 1) : start]
+        squeezed = "".join(text[start:end].split())
+        quoted = len(squeezed) >= _LEAST and squeezed in shown
+        return cls(json.dumps(value) if sloppy else text[start:end], value, quoted, not before.strip(" \t`"))
+
+
+def extract_json(text: str, schema: Mapping[str, Any] | None = None, *, shown: str = "") -> str:
     """Takes the JSON out of a reply: all of it, or the last object that stands in it, as what comes last is meant.
 
     A list counts where there is no object, and the schema asks for none. Objects and lists in others are no answers.
+    Comments, commas at the end, line ends in strings and Python's way to write an object are read, too.
 
     Args:
         text: The reply, without its reasoning.
         schema: JSON schema of the answer; an object that lacks none of its required fields goes before those that do.
+        shown: What the model was shown. An object that stands there is one that it repeats: others go before it, and
+            within a sentence it is no answer at all.
 
     Returns:
         The text as it is where it holds no JSON.
     """
     if _is_json(text):
         return text.strip()
-    found = [(text[start:end], value) for start, end, value in outermost_json(text)]
-    objects = [part for part, value in found if isinstance(value, dict)]
+    squeezed = "".join(shown.split())
+    found = [_Found.of(text, squeezed, *one) for one in deque(_all_json(text), maxlen=_KEPT)]
     required = frozenset((schema or {}).get("required", ()))
-    fitting = [part for part, value in found if isinstance(value, dict) and required <= value.keys()]
-    lists = [] if (schema or {}).get("type") == "object" else [part for part, _ in found]
-    parts = fitting or objects or lists
-    return parts[-1] if parts else text
+    objects = [one for one in found if isinstance(one.value, dict)]
+    fitting = [one for one in objects if required <= one.value.keys()]
+    lists = [] if (schema or {}).get("type") == "object" else found
+    for some in (fitting, objects, lists):
+        if own := [one for one in some if not one.quoted] or [one for one in some if one.begins_line]:
+            return own[-1].text
+    return text
+
+
+def _all_json(text: str) -> Iterator[tuple[int, int, Any, bool]]:
+    """As `outermost_json`, with what is nearly JSON, and whether it is that alone."""
+    at, tries = 0, 0
+    strict = outermost_json(text)
+    start, end, value = next(strict, (len(text), len(text), None))
+    while opening := _OPENING.search(text, at):
+        sloppy = None
+        if opening.start() < start and tries < _MOST:
+            tries += 1
+            sloppy = _sloppy(text, opening.start())
+        if sloppy is not None:
+            at, read = sloppy
+            yield opening.start(), at, read, True
+        elif opening.start() == start:
+            at = end
+            yield start, end, value, False
+        else:
+            at = opening.end()
+        while start < at < len(text):
+            start, end, value = next(strict, (len(text), len(text), None))
+
+
+def _sloppy(text: str, start: int) -> tuple[int, Any] | None:
+    """Where an object or a list ends that is nearly JSON, and its value."""
+    depth = 0
+    kept: list[str] = []
+    last = start
+    for token in _TOKEN.finditer(text, start, start + _LONGEST):
+        sign = token[0]
+        comment = sign[0] in "/#"
+        kept.append(text[last : token.start()] + ("" if comment else sign))
+        last = token.end()
+        depth += {"{": 1, "[": 1, "}": -1, "]": -1}.get(sign, 0)
+        if not depth:
+            value = _read(_COMMA.sub(r"\1", "".join(kept))) if token.end() - start > _SHORT else None
+            return None if value is None else (token.end(), value)
+    return None
+
+
+def _read(written: str) -> Any:
+    """A value in JSON with line ends in its strings, or as Python writes it; None for others."""
+    try:
+        return json.loads(written, strict=False)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        value = ast.literal_eval(written)
+        json.dumps(value, allow_nan=False)
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return None
+    return value if isinstance(value, dict | list) else None
 
 
 def outermost_json(text: str) -> Iterator[tuple[int, int, Any]]:

@@ -78,8 +78,9 @@ async def complete_as(models: _Completes, request: Request, schema: type[T]) -> 
 
 
 async def _read(reply: Reply, schema: type[T], request: Request) -> T:
+    shown = "\n".join(message.content for message in request.messages)
     return await read_apart(
-        lambda text: schema.model_validate_json(extract_json(text, request.json_schema)), reply.text
+        lambda text: schema.model_validate_json(extract_json(text, request.json_schema, shown=shown)), reply.text
     )
 
 
