@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -204,6 +206,59 @@ def test_a_box_of_no_picture_is_left_out(side: str, taken: bool, tmp_path: Path)
     episode = seen_by(tmp_path, seer)
     assert next(check for check in episode.attempts[0].verdict.checks if check.name == "circle").passed
     assert max(seer.shown) == (2 if taken else 1)  # What a box holds is shown enlarged in the next look.
+
+
+class Told(Seer):
+    """It answers each question as it is told to."""
+
+    def __init__(self, tell: Callable[[list[str]], Any]) -> None:
+        super().__init__()
+        self.tell = tell
+
+    async def complete(self, request: Request) -> Reply:
+        reply = await super().complete(request)
+        ids = [one["id"] for one in json.loads(reply.text)["answers"]]
+        return reply.model_copy(update={"text": json.dumps({"answers": self.tell(ids)})})
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"answer": "Yes, there is clearly such a thing to be seen, right in the middle of the picture."},
+        {"confidence": 95},
+        {"confidence": "95%"},
+        {"confidence": "high"},
+        {"confidence": None},
+        {"seen": None},
+        {"seen": ["a thing", "another"]},
+        {"id": "`{}`"},
+        {"id": "{}:"},
+    ],
+)
+def test_answers_in_the_forms_of_models_are_read(more: dict[str, Any], tmp_path: Path) -> None:
+    def tell(ids: list[str]) -> Any:
+        return [{"answer": "yes", **more, "id": str(more.get("id", "{}")).format(name)} for name in ids]
+
+    assert seen_by(tmp_path, Told(tell), task(goal="a red circle", max_iterations=1)).passed
+
+
+def test_answers_under_their_ids_are_read(tmp_path: Path) -> None:
+    seer = Told(lambda ids: {name: "yes" if name == ids[0] else {"answer": "yes"} for name in ids})
+    assert seen_by(tmp_path, seer, task(goal="a red circle", max_iterations=1)).passed
+
+
+@pytest.mark.parametrize("said", [["no", "yes"], ["yes", "no"], ["yes", "no", "yes"]])
+def test_a_question_that_is_answered_in_two_ways_is_in_doubt(said: list[str], tmp_path: Path) -> None:
+    seer = Told(lambda ids: [{"id": name, "answer": answer} for answer in said for name in ids])
+    episode = seen_by(tmp_path, seer, task(goal="a red circle", max_iterations=1))
+    assert episode.scored
+    assert not any(check.passed for check in episode.attempts[0].verdict.checks)
+
+
+@pytest.mark.parametrize("confidence", ["very", -1, 101, [1]])
+def test_a_confidence_that_cannot_be_meant_is_no_score(confidence: Any, tmp_path: Path) -> None:
+    seer = Told(lambda ids: [{"id": name, "answer": "yes", "confidence": confidence} for name in ids])
+    assert not seen_by(tmp_path, seer, task(goal="a red circle", max_iterations=1)).scored
 
 
 def test_half_a_schema_leaves_the_other_atoms_unknown(tmp_path: Path) -> None:

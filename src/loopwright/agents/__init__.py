@@ -7,6 +7,7 @@ from loopwright.agents._load import load_agent
 from loopwright.agents._memory import Memory, MemoryTurn, cut_to, latest, tokens_of
 from loopwright.agents._model_agent import ModelAgent
 from loopwright.agents._rule_critic import RuleCritic
+from loopwright.agents._stated import Confidence, Words
 from loopwright.agents._types import (
     ActionRequest,
     Agent,
@@ -47,6 +48,7 @@ __all__ = [
     "CallBounds",
     "Card",
     "CommandAgent",
+    "Confidence",
     "Critique",
     "DrawsImages",
     "FansOut",
@@ -72,6 +74,7 @@ __all__ = [
     "RuleCritic",
     "RunsPrograms",
     "View",
+    "Words",
     "cut_to",
     "extract_files",
     "latest",

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from loopwright.agents._card import Card, Prompt
 from loopwright.agents._extract import extract_files
+from loopwright.agents._stated import Confidence, Words
 from loopwright.agents._tool_calls import act_by_tool, calls_none
 from loopwright.agents._types import AgentReply, AgentRole, KeepsArtifacts, KnowsTools, ModelClient, View
 from loopwright.candidate import Candidate
@@ -24,12 +25,12 @@ from loopwright.verify import Check, Verdict
 class _JudgedCheck(BaseModel):
     name: str = Field(min_length=1, max_length=80)
     score: float = Field(ge=0, le=1)
-    evidence: str = ""
+    evidence: Words = ""
 
 
 class _Judgement(BaseModel):
     checks: list[_JudgedCheck] = Field(min_length=1, max_length=12)
-    confidence: float = Field(default=0.5, ge=0, le=1)
+    confidence: Confidence = 0.5
 
 
 class _Ideas(BaseModel):

@@ -6,18 +6,20 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator
 
 from loopwright.agents import (
     AgentReply,
     AgentRole,
     CallBounds,
+    Confidence,
     DrawsImages,
     KeepsArtifacts,
     KnowsLogprobs,
     ModelClient,
     NamesModels,
     View,
+    Words,
     load_prompt,
 )
 from loopwright.errors import AgentError, VerifierError
@@ -33,13 +35,17 @@ from loopwright.models import Request, TokenLogprobs, complete_as
 from loopwright.project import Project
 from loopwright.task import Instance
 
+_LONGEST = 400
+"""Characters of an answer of yes, no or a number, at most."""
 _ALTERNATIVES = 5
 """Likely tokens of each answer that are asked for, where the model gives them."""
 
 
-def _as_text(answer: object) -> object:
-    """Numbers and truth values as text: models answer "how many" with a number, whatever the schema says."""
-    return str(answer) if isinstance(answer, bool | int | float) else answer
+def _as_list(answers: object) -> object:
+    """A list of answers, also of an object whose names are the ids."""
+    if not isinstance(answers, dict):
+        return answers
+    return [{**(one if isinstance(one, dict) else {"answer": one}), "id": name} for name, one in answers.items()]
 
 
 def _as_box(box: object) -> object:
@@ -51,15 +57,15 @@ def _as_box(box: object) -> object:
 
 
 class _Answered(BaseModel):
-    id: str
-    answer: Annotated[str, Field(max_length=40), BeforeValidator(_as_text)]
-    confidence: float = Field(default=1.0, ge=0, le=1)
-    seen: str = ""
+    id: Words
+    answer: Words
+    confidence: Confidence = 1.0
+    seen: Words = ""
     box: Annotated[Box | None, BeforeValidator(_as_box)] = None
 
 
 class _Answers(BaseModel):
-    answers: list[_Answered]
+    answers: Annotated[list[_Answered], BeforeValidator(_as_list)]
 
 
 class VisionVerifier:
@@ -155,11 +161,30 @@ async def _ask(
         raise VerifierError(f"{name} gave no answers about the picture: {error.args[0]}") from None
     said = made.value.answers
     tokens = answer_tokens(made.replies[-1].logprobs, len(said))
-    by_id = {one.id: (one, token) for one, token in zip(said, tokens, strict=True)}
+    by_id = _by_id(atoms, said, tokens)
     if not again and not any(atom.id in by_id for atom in atoms):
         raise VerifierError(f"{name} answered none of the {len(atoms)} questions by its id")
-    told.update({one.id: (one.box,) for one in said if one.box and not told.get(one.id)})
+    told.update({name: (one.box,) for name, (one, _) in by_id.items() if one.box and not told.get(name)})
     return {atom.id: _answer(atom, *by_id.get(atom.id, (None, None))) for atom in atoms}
+
+
+def _by_id(
+    atoms: Sequence[Atom], said: Sequence[_Answered], tokens: Sequence[TokenLogprobs | None]
+) -> dict[str, tuple[_Answered, TokenLogprobs | None]]:
+    """The answer to each question; one that was answered twice, and not alike, is in doubt."""
+    names = {_bare(atom.id): atom.id for atom in atoms}
+    found: dict[str, tuple[_Answered, TokenLogprobs | None]] = {}
+    for one, token in zip(said, tokens, strict=True):
+        if (name := names.get(_bare(one.id))) is None:
+            continue
+        if name in found and _bare(found[name][0].answer) != _bare(one.answer):
+            one = one.model_copy(update={"answer": "unknown", "seen": "it was answered in two ways"})
+        found[name] = one, token
+    return found
+
+
+def _bare(name: str) -> str:
+    return name.strip(" `'\"*:.").casefold()
 
 
 async def _pictures(reference: str, models: ModelClient, zoom: Box | None) -> tuple[str, ...]:
@@ -176,6 +201,8 @@ def _answer(atom: Atom, said: _Answered | None, token: TokenLogprobs | None) -> 
     """An answer; the probability of its token goes before what the model says of its confidence."""
     if said is None:
         return Answer(value="unknown", confidence=0, evidence="no answer")
+    if len(said.answer) > _LONGEST:
+        return Answer(value="unknown", confidence=0, evidence=said.answer[:_LONGEST])
     if isinstance(atom, CountAtom) and (seen := read_count(said.answer, atom)) is not None:
         value: Literal["yes", "no"] = "yes" if atom.holds(seen) else "no"
         drawn = p_drawn(token) if token else None
