@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 import loopwright
 from loopwright.models import Scripted
 from loopwright.store import CallFinished, EpisodeFinished, Graded, IdempotenceChecked, RunFinished, read_run
+from loopwright.store._codec import decode, encode
 from loopwright.verify import Check, Verdict
 from tests.cli.conftest import Invoke, WriteTask
 
@@ -335,6 +337,48 @@ def test_what_refining_once_more_did_is_not_taken_for_a_new_grade(invoke: Invoke
 
 def _of_kind(name: str, kind: type) -> list[Any]:
     return [event for event in read_run(Path(name)).events if isinstance(event.data, kind)]
+
+
+def _made_up(run: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    """Changes the record as somebody would who knows how lines are made."""
+    path = run / "events.jsonl"
+    name = json.loads((run / "run.json").read_text())["id"]
+    bodies = [decode(line, name) for line in path.read_bytes().splitlines()]
+    for body in bodies:
+        change(body)
+    path.write_bytes(b"".join(encode(body, name) for body in bodies))
+
+
+def test_an_episode_that_never_began_is_left_out(invoke: Invoke, run: Path) -> None:
+    def change(body: dict[str, Any]) -> None:
+        if (body["data"]["type"], body.get("episode")) == ("episode_started", "say:refine:1"):
+            body["episode"] = "nobody"
+
+    _made_up(run, change)
+    assert [one["episode"] for one in _regraded(invoke, "old")["episodes"]] == ["say:refine:0"]
+
+
+@pytest.mark.parametrize(
+    ("made_up", "told"),
+    [
+        ({"seconds": 1e13}, "holds no result"),
+        ({"seconds": -1.0}, "holds no result"),
+        ({"usage": {"input": 10**13}}, "usage holds more than"),
+    ],
+    ids=["long", "negative", "tokens"],
+)
+def test_calls_that_took_what_no_call_takes_end_in_words(
+    invoke: Invoke, run: Path, made_up: dict[str, Any], told: str
+) -> None:
+    def change(body: dict[str, Any]) -> None:
+        if body["data"]["type"] == "call_finished" and body["data"].get("result"):
+            body["data"]["result"] |= made_up
+
+    _made_up(run, change)
+    for words in (["regrade", "old"], ["fork", "old", "--at", "say:refine:0:1", "--out", "new"]):
+        result = invoke(*words)
+        assert told in result.stderr, result.stderr
+        assert "Traceback" not in result.stderr
 
 
 def test_an_unfinished_episode_is_left_as_it_is(invoke: Invoke, run: Path) -> None:

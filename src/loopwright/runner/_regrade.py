@@ -178,10 +178,14 @@ def _graded_by(old: Task, new: Task, verifier: str | None) -> Task:
 
 
 def _ended(record: RunRecord) -> Mapping[str, EpisodeRecord]:
-    """Episodes whose loop came to an end with a verified candidate, also those that a faulty grader failed."""
+    """Episodes whose loop began and ended, with a verified candidate, also those that a faulty grader failed."""
     reader = RunReader(record.result)
     episodes = {episode.id: episode for episode in reader.read(record.events)}
-    return {id: episode for id, episode in episodes.items() if episode.stop_rule and episode.best is not None}
+    return {
+        id: episode
+        for id, episode in episodes.items()
+        if episode.started and episode.stop_rule and episode.best is not None
+    }
 
 
 def _refuse_states(resolved: ResolvedRun) -> None:

@@ -20,7 +20,7 @@ from loopwright.store._events import SCHEMA_VERSION, CallFinished, Event, is_tri
 from loopwright.store._journal import Line, TurningPoints, lines_of, scan, starts
 from loopwright.store._migrate import migrate
 from loopwright.store._order import Order
-from loopwright.store._payload import check_numbers
+from loopwright.store._payload import LARGEST, check_numbers
 from loopwright.store._texts import Texts, without_references
 from loopwright.store._writer import Writer, writer_of
 
@@ -361,10 +361,18 @@ def load(finished: Mapping[str, Any], artifacts: Artifacts) -> dict[str, Any]:
     ref = finished.get("artifact")
     try:
         if not ref:
-            return dict(finished["result"])
+            return _possible(dict(finished["result"]))
         data = artifacts.get(ref)
         result = json.loads(data)
-        return dict(plain(result) if holds_halves(data) else result)
+        return _possible(dict(plain(result) if holds_halves(data) else result))
     except (LookupError, TypeError, ValueError, RecursionError):
         what = f"artifact {ref}" if ref else f"the call {finished.get('key')}"
         raise StoreError(f"{what} holds no result", remedy="Restore the run folder from a backup.") from None
+
+
+def _possible(result: dict[str, Any]) -> dict[str, Any]:
+    """Refuses a result that took a time which nobody can have measured: sums of times go into later events."""
+    seconds = result.get("seconds")
+    if isinstance(seconds, int | float) and not 0 <= seconds <= LARGEST:
+        raise ValueError
+    return result
