@@ -278,6 +278,66 @@ class T:
     assert check.passed is passes, check.evidence
 
 
+_DATES = """
+import datetime, decimal, fractions, pathlib, uuid
+class D(datetime.date):
+    def __sub__(self, other): return datetime.timedelta(3)
+    def __eq__(self, other): return True
+class N(decimal.Decimal):
+    def __sub__(self, other): return decimal.Decimal(0)
+    def __str__(self): return "3 EUR"
+class F(fractions.Fraction):
+    def __eq__(self, other): return True
+class P(type(pathlib.Path())):
+    def __truediv__(self, other): return pathlib.Path("a/x")
+class U(uuid.UUID):
+    def __eq__(self, other): return True
+class L:
+    def __sub__(self, other): return datetime.timedelta(3)
+day, number, part, path, key, liar = D(1, 1, 1), N(9), F(1, 2), P("b"), U(int=3), L()
+"""
+
+
+@pytest.mark.parametrize(
+    ("check", "passes"),
+    [
+        ("day == date(1, 1, 1) and day != date(1, 1, 2) and day.year == 1", True),
+        ("(day - date(2020, 1, 1)).days == 3", False),
+        ("(liar - date(2020, 1, 1)).days == 3", False),
+        ("number == 9 and str(number) == '9' and number - 9 == 0", True),
+        ("abs(number - Decimal(3)) < 1", False),
+        ("part == Fraction(1, 2) and part != 1", True),
+        ("path == Path('b') and path / 'x' == Path('b/x')", True),
+        ("key == UUID(int=3) and key != UUID(int=4)", True),
+    ],
+)
+async def test_values_of_the_standard_library_are_plain_whatever_class_extends_them(
+    judge: Judge, check: str, passes: bool
+) -> None:
+    head = "from datetime import date\nfrom decimal import Decimal\nfrom fractions import Fraction\n"
+    head += "from pathlib import Path\nfrom uuid import UUID\nfrom solution import day, number, part, path, key, liar\n"
+    (found,) = (await judge.grading(_DATES, f"{head}def test_it(): assert {check}\n")).verdict.checks
+    assert found.passed is passes, found.evidence
+
+
+async def test_a_class_over_a_value_keeps_its_methods(judge: Judge) -> None:
+    source = """
+    from decimal import Decimal
+    class Money(Decimal):
+        def __str__(self): return f"{Decimal.__str__(self)} EUR"
+        def cents(self): return int(self * 100)
+    class Plain(Decimal):
+        def __str__(self): return "x"
+    def money(text): return Money(text)
+    """
+    await judge.passes(
+        source,
+        "from solution import Money, Plain, money\ndef test_it():\n"
+        "    assert money('2').cents() == 200 and Money('1').cents() == 100 and str(Money('1')) == '1 EUR'\n"
+        "    assert str(Plain(1)) == 'x'\n",
+    )
+
+
 @pytest.mark.parametrize(
     ("tests", "passes"),
     [

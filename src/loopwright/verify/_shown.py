@@ -6,11 +6,16 @@ import ast
 import builtins
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from uuid import UUID
 
 from loopwright.verify._guest.conversation.values import PLAIN
 
-_ATTRIBUTES = [{name for name in dir(kind) if not name.startswith("_")} for kind in PLAIN]
-PLAIN_ATTRIBUTES = frozenset[str]().union(*_ATTRIBUTES)
+_VALUES = (date, datetime, time, timedelta, Decimal, UUID)
+"""Types of the standard library whose values cross as they are, and whose attributes few other objects have."""
+_ATTRIBUTES = [{name for name in dir(kind) if not name.startswith("_")} for kind in (*PLAIN, *_VALUES)]
+PLAIN_ATTRIBUTES = frozenset(name for kind in PLAIN for name in dir(kind) if not name.startswith("_"))
 """Attributes that some plain value has."""
 _METHODS = frozenset(name for kind in PLAIN for name in dir(kind) if callable(getattr(kind, name)))
 _PASSING = frozenset(

@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from loopwright.verify._guest.conversation import kept
+from loopwright.verify._guest.conversation import kept, marked, stdlib
 from loopwright.verify._guest.conversation.proxy import KEPT, Proxy, Remote
 from loopwright.verify._guest.conversation.values import PLAIN, Memo, encode
 
@@ -64,11 +64,11 @@ class CandidateGuard:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._used: set[type] = set()
-        """Classes that extend containers, and that the tests call or look into."""
+        """Classes that extend plain types, and that the tests call or look into."""
 
     def check(self, op: str, target: Any, args: tuple[Any, ...]) -> None:
         """Refuses nothing; notes classes that tests use."""
-        if isinstance(target, type) and kept.base_of(target):
+        if isinstance(target, type) and (kept.base_of(target) or marked.base_of(target) or stdlib.type_of(target)):
             self._used.add(target)
 
     def may_cross(self, value: Any) -> None:
@@ -78,7 +78,9 @@ class CandidateGuard:
         """Whatever is a kind of plain value counts as that value; tuples of a class cross as records."""
         if isinstance(value, BaseException) or type(value) in self._used:
             return None
-        base = _plain_base(value, PLAIN)
+        if marked.has_attributes(type(value)):
+            return None
+        base = _plain_base(value, PLAIN) or stdlib.type_of(type(value))
         return None if base is tuple else base
 
     def global_name(self, value: Any) -> str | None:
@@ -155,7 +157,7 @@ class VerifierGuard:
 
     def base_of(self, value: Any) -> type | None:
         """Kinds of numbers and texts count as numbers and texts; changeable containers keep their class by handle."""
-        return _plain_base(value, _IMMUTABLE)
+        return None if isinstance(value, Remote) else _plain_base(value, _IMMUTABLE)
 
     def global_name(self, value: Any) -> str | None:
         """Functions, classes and modules of the standard library: the candidate is to use its own copy of them."""

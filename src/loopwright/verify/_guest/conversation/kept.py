@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _KINDS: tuple[Any, ...] = (OrderedDict, Counter, defaultdict, dict, list, set, deque)
 BASES: dict[str, type] = {kind.__name__: kind for kind in _KINDS}
 _CHANGING = {f"__{name}__" for name in ("setitem", "delitem", "iadd", "imul", "ior", "iand", "isub", "ixor")}
-_MADE_ANYHOW = {
+MADE_ANYHOW = {
     *("__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__slots__", "__annotations__"),
     *("__init__", "__new__", "__init_subclass__", "__class_getitem__", "__orig_bases__", "__parameters__"),
     *("__firstlineno__", "__static_attributes__"),
@@ -35,7 +35,7 @@ def base_of(cls: type) -> type | None:
 def own_names(cls: type, base: type) -> tuple[str, ...]:
     """What a class and its bases define over a kind of container."""
     before = cls.__mro__[: cls.__mro__.index(base)]
-    return tuple(sorted({name for kind in before for name in vars(kind)} - _MADE_ANYHOW))
+    return tuple(sorted({name for kind in before for name in vars(kind)} - MADE_ANYHOW))
 
 
 def plain(value: Any) -> Any:

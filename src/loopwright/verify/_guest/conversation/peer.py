@@ -11,7 +11,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-from loopwright.verify._guest.conversation import errors, kept, ops, proxy
+from loopwright.verify._guest.conversation import errors, kept, marked, ops, proxy
 from loopwright.verify._guest.conversation.contract import Guard
 from loopwright.verify._guest.conversation.values import Decoder, Malformed, Memo, content, encode, refill
 
@@ -228,6 +228,11 @@ class Peer:
         if base is not None:
             cls = type(value)
             return "kept", (handle[0], cls.__name__, self.export(cls), base.__name__, kept.own_names(cls, base))
+        base = None if self.guard.hides else marked.base_of(type(value))
+        if base is not None:
+            cls = type(value)
+            known = (handle[0], cls.__name__, self.export(cls), base.__name__, marked.own_names(cls, base))
+            return "marked", (known, marked.plain(value))
         if isinstance(value, tuple):
             fields = tuple(str(field) for field in getattr(type(value), "_fields", ()))
             return "record", (handle, fields, tuple.__getitem__(value, slice(None)))
@@ -249,6 +254,8 @@ class Peer:
             return self._record(*state)
         if name == "kept":
             return self._kept(*state)
+        if name == "marked":
+            return self._marked(*state)
         if name == "factory":
             return self.guard.factory(state)
         if name == "keys":
@@ -294,6 +301,18 @@ class Peer:
                 int(number),
             ),
         )
+
+    def _marked(self, known: Any, value: Any) -> Any:
+        number, name, made_by, base, own = known
+        names, used = frozenset(str(one) for one in own), made_by in self._asked
+        key = ("marked", str(name), str(base), names, used)
+        refuses = self.guard.refuses
+
+        def make() -> Any:
+            cls = self._class(key, lambda: marked.marked_class(key[1], marked.BASES[key[2]], names, refuses, used=used))
+            return marked.bind(cls, self, int(number), value)
+
+        return self._interned(number, make)
 
 
 def _same(old: tuple[Any, ...], new: tuple[Any, ...]) -> bool:

@@ -15,6 +15,12 @@ def _zone(cls: Any, offset: Any) -> Any:
     return None if offset is None else sys.modules[cls.__module__].timezone(offset)
 
 
+def _text(value: Any) -> str:
+    """As the type itself writes it, whatever a class that extends it says."""
+    kind: Any = type_of(type(value))
+    return str(kind.__str__(value))
+
+
 _TYPES: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
     "builtins.range": (lambda v: (v.start, v.stop, v.step), lambda cls, s: cls(*s)),
     "builtins.slice": (lambda v: (v.start, v.stop, v.step), lambda cls, s: cls(*s)),
@@ -29,28 +35,38 @@ _TYPES: dict[str, tuple[Callable[[Any], Any], Callable[[Any, Any], Any]]] = {
         lambda v: (v.year, v.month, v.day, v.hour, v.minute, v.second, v.microsecond, v.utcoffset(), v.fold),
         lambda cls, s: cls(*s[:7], _zone(cls, s[7]), fold=s[8]),
     ),
-    "decimal.Decimal": (str, lambda cls, s: cls(s)),
+    "decimal.Decimal": (_text, lambda cls, s: cls(s)),
     "fractions.Fraction": (lambda v: (v.numerator, v.denominator), lambda cls, s: cls(*s)),
-    "pathlib.PosixPath": (str, lambda cls, s: cls(s)),
-    "pathlib.PurePosixPath": (str, lambda cls, s: cls(s)),
+    "pathlib.PosixPath": (_text, lambda cls, s: cls(s)),
+    "pathlib.PurePosixPath": (_text, lambda cls, s: cls(s)),
     "uuid.UUID": (lambda v: v.int, lambda cls, s: cls(int=s)),
 }
 _names: dict[type, str] = {}
 
 
-def dump(value: Any) -> tuple[str, Any] | None:
-    """Name and plain state of a value of one of these types, exactly; None for any other value."""
-    kind = type(value)
-    name = _names.get(kind)
-    if name is None:
+def type_of(cls: type) -> type | None:
+    """The one of these types that a class is, or extends by no public name; None for any other class."""
+    for place, kind in enumerate(cls.__mro__):
+        if _name(kind):
+            own = {name for extending in cls.__mro__[:place] for name in vars(extending)}
+            return kind if all(name.startswith("_") for name in own) else None
+    return None
+
+
+def _name(kind: type) -> str:
+    """The name of one of these types, exactly; empty for any other."""
+    if kind not in _names:
         for known in _TYPES:
             module, _, attribute = known.partition(".")
             if module in sys.modules and getattr(sys.modules[module], attribute, None) is kind:
-                name = _names[kind] = known
-                break
-        else:
-            return None
-    return name, _TYPES[name][0](value)
+                _names[kind] = known
+    return _names.get(kind, "")
+
+
+def dump(value: Any, kind: type) -> tuple[str, Any] | None:
+    """Name and plain state of a value of one of these types, exactly; None for a value of any other type."""
+    name = _name(kind)
+    return (name, _TYPES[name][0](value)) if name else None
 
 
 def load(name: str, state: Any) -> tuple[bool, Any]:

@@ -146,7 +146,7 @@ def encode(
         elif kind in (type(None), bool) or value is Ellipsis or value is NotImplemented:
             out.append(_CONSTANTS[value])
         else:
-            name, state = stdlib.dump(value) or dump(value)
+            name, state = stdlib.dump(value, kind) or dump(value)
             tag = name.encode("ascii")
             out += (b"x", bytes([len(tag)]), tag)
             stack.append(state)
