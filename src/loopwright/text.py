@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 # C0 and C1 controls, bidirectional controls, lone surrogates and what Unicode calls no character: they would act on a
 # terminal or a page, or keep a file from being read.
@@ -48,6 +50,15 @@ def cut_middle(text: str, size: int, hint: str = "") -> str:
 def encodable(text: str) -> str:
     r"""The text with what UTF-8 cannot hold, such as half a surrogate pair, written as an escape (`\ud83d`)."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def encodable_value(value: Any) -> Any:
+    """A value of JSON whose texts, names too, are made `encodable`."""
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, Mapping):
+        return {encodable(str(name)): encodable_value(item) for name, item in value.items()}
+    return [encodable_value(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _escaped(match: re.Match[str]) -> str:

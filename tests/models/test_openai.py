@@ -15,7 +15,7 @@ from loopwright.errors import MissingSecret, ModelRejected, ModelUnauthorized, U
 from loopwright.models import Message, Model, ModelOptions, Reply, Request, Usage, open_model
 from loopwright.models.embedding import OpenAIEmbedding
 from loopwright.models.image import ImageRequest, open_image_model
-from tests.models.provider import Answer, Provider, Received, fault, reply
+from tests.models.provider import Answer, Provider, Received, body, completion, fault, reply
 from tests.models.support import ask
 
 T = TypeVar("T")
@@ -329,3 +329,30 @@ def test_a_key_that_cannot_be_one_is_refused_and_not_shown(key: str) -> None:
     with pytest.raises(MissingSecret) as raised:
         open_model("openai/m", options=ModelOptions(api_key=key))
     assert key not in str(raised.value)
+
+
+@pytest.mark.parametrize("place", ["model", "extra", "reasoning_details"])
+def test_half_a_surrogate_pair_anywhere_ends_nothing(place: str) -> None:
+    """The next request sends back what a provider wants back, and no request can hold half a pair."""
+    half = "a\ud800b"
+    sent = completion("")
+    message = sent["choices"][0]["message"]
+    message["tool_calls"] = [{"id": "c", "type": "function", "function": {"name": "f", "arguments": "{}"}}]
+    match place:
+        case "model":
+            sent["model"] = half
+        case "extra":
+            message["tool_calls"][0]["extra_content"] = {"google": {half: [half]}}
+        case _:
+            message["reasoning_details"] = [{"text": half}]
+
+    async def twice(model: Model) -> Reply:
+        first = await model.complete(ask())
+        first.model_dump_json()
+        return await model.complete(
+            ask().model_copy(update={"messages": (*ask().messages, first.message, Message(role="user", content="On."))})
+        )
+
+    second, requests = serve(body(200, json.dumps(sent).encode()), reply("done"), use=twice)
+    assert second.text == "done"
+    assert len(requests) == 2

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from loopwright.text import encodable
+from loopwright.text import encodable_value
 
 if TYPE_CHECKING:
     from mcp.client._transport import TransportStreams
@@ -33,18 +33,10 @@ def read_message(line: bytes) -> JSONRPCMessage | None:
     except (ValueError, RecursionError):
         pass
     try:
-        body = _readable(json.loads(line.decode("utf-8", "replace")))
+        body = encodable_value(json.loads(line.decode("utf-8", "replace")))
         return jsonrpc_message_adapter.validate_python(body, by_name=False)
     except (ValueError, RecursionError):
         return None
-
-
-def _readable(value: Any) -> Any:
-    if isinstance(value, str):
-        return encodable(value)
-    if isinstance(value, dict):
-        return {encodable(name): _readable(item) for name, item in value.items()}
-    return [_readable(item) for item in value] if isinstance(value, list) else value
 
 
 class Intake:

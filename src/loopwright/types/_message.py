@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from loopwright.text import encodable_value
+
 Role = Literal["system", "user", "assistant", "tool"]
 
 
@@ -40,6 +42,11 @@ class FunctionCall(BaseModel):
     @classmethod
     def _whole(cls, text: str) -> str:
         return text.encode("utf-8", "replace").decode()  # no request can hold half a surrogate pair
+
+    @field_validator("extra", mode="before")
+    @classmethod
+    def _encodable(cls, extra: object) -> object:
+        return encodable_value(extra)
 
     @property
     def parsed(self) -> Mapping[str, Any]:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from loopwright.errors import ToolsRefused
 from loopwright.models._hash import canonical_json, digest
 from loopwright.replies import split_reasoning
+from loopwright.text import encodable_value
 from loopwright.types import FunctionCall, Message, Sampling, Tool, Usage
 
 
@@ -101,6 +102,11 @@ class Reply(BaseModel):
     """Cost by the user's price file; None where the model has no price there."""
     seconds: float = Field(default=0.0, ge=0)
     """Wall time of the call that succeeded, without retries and waiting for a slot."""
+
+    @field_validator("model", "carried", mode="before")
+    @classmethod
+    def _encodable(cls, value: object) -> object:
+        return encodable_value(value)
 
     @model_validator(mode="before")
     @classmethod
