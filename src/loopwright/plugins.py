@@ -144,7 +144,7 @@ def instantiate_plugin(kind: str, name: str, part: Any) -> Any:
     """The part as an object that can do what its kind must; a class is called without arguments.
 
     Args:
-        kind: As for `load_plugin`; not `environments` or `detectors`, whose classes take an argument.
+        kind: As for `load_plugin`; of `environments` and `detectors` objects alone, as their classes take an argument.
         name: As the user wrote it, for messages.
         part: What was found or handed in.
 

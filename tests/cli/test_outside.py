@@ -165,6 +165,8 @@ def test_reports_make_the_folders_that_they_go_to(invoke: Invoke, project: Path,
     [
         (["run", "say.yaml", "--model", "os:system", "--out", "runs/r"], "os:system is not a model"),
         (["export", "--format", "os:system", "runs/r"], "os:system is not an export format"),
+        (["drift", "simulate", "--seeds", "1", "--detector", "os:system"], "os:system cannot be made"),
+        (["drift", "simulate", "--seeds", "1", "--detector", "builtins:str"], "builtins:str is not a detector"),
         (["import", "os:system", "say.yaml"], "os:system is not an import format"),
     ],
 )

@@ -13,8 +13,8 @@ from loopwright.drift.channels._channels import SIGNALS, Signal
 from loopwright.drift.channels._level import ChannelBaseline
 from loopwright.drift.detectors._detection import Detection
 from loopwright.drift.detectors._windows import WindowDetector
-from loopwright.errors import MissingExtra
-from loopwright.plugins import check_detector, load_plugin
+from loopwright.errors import MissingExtra, UserError
+from loopwright.plugins import check_detector, instantiate_plugin, load_plugin
 
 if TYPE_CHECKING:
     from loopwright.drift._baseline import Baseline
@@ -118,14 +118,27 @@ def find_detector(name: DetectorName, folder: Path) -> DetectorFactory:
     part = load_plugin("detectors", name, BUILTIN_DETECTORS, folder=folder)
     if not isinstance(part, BuiltinDetector):
         check_detector(name, part)
-        factory: DetectorFactory = part
-        return factory
+        return _checked(name, part)
     if part.library and find_spec(part.library) is None:
         raise MissingExtra(
             f"{name} needs {part.library}, which is not installed",
             remedy="Install it: pip install 'loopwright[drift]', or '.[drift]' from a clone.",
         )
     return part.make
+
+
+def _checked(name: str, factory: DetectorFactory) -> DetectorFactory:
+    """A factory of the user's, which may fail in any way, or make something else."""
+
+    def make(settings: DetectorSettings) -> Detector:
+        try:
+            made = factory(settings)
+        except Exception as error:
+            raise UserError(f"{name} cannot be made: {type(error).__name__}: {error}") from None
+        detector: Detector = instantiate_plugin("detectors", name, made)
+        return detector
+
+    return make
 
 
 def detectors(baseline: Baseline, name: DetectorName, folder: Path) -> list[tuple[int, Signal, Detector]]:
