@@ -393,3 +393,31 @@ async def test_of_code_a_candidate_sees_the_parameters_alone(judge: Judge) -> No
             assert text == "(one, *rest, other=5, box=Ellipsis, **more) -> int" and empty
         """,
     )
+
+
+async def test_a_property_of_a_test_cannot_be_set_past_its_class(judge: Judge) -> None:
+    await judge.passes(
+        """
+        def meddle(thing, prop):
+            found = []
+            for change in (lambda: type(prop).__set__(prop, thing, 3), lambda: type(prop).__delete__(prop, thing)):
+                try: found.append(change())
+                except TypeError as error: found.append(str(error))
+            return found
+        """,
+        """
+        from solution import meddle
+        class Box:
+            value = 1
+            @property
+            def size(self): return self.value
+            @size.setter
+            def size(self, new): self.value = new
+            @size.deleter
+            def size(self): self.value = 0
+        def test_it():
+            box = Box()
+            assert meddle(box, Box.size) == ["an attribute of a class of the tests cannot be changed"] * 2
+            assert box.value == 1
+        """,
+    )

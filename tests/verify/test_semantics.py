@@ -788,3 +788,40 @@ async def test_objects_can_be_referred_to_weakly(judge: Judge) -> None:
             assert weakref.ref(node)() is node and weakref.WeakKeyDictionary({node: 1})[node] == 1
         """,
     )
+
+
+async def test_a_decorator_and_a_descriptor_of_the_candidate_work_in_classes_of_the_test(judge: Judge) -> None:
+    await judge.passes(
+        """
+        import functools
+        def logged(function):
+            @functools.wraps(function)
+            def call(*args): return "logged", function(*args)
+            return call
+        class Positive:
+            def __set_name__(self, owner, name): self.name = name + "_value"
+            def __get__(self, instance, owner): return self if instance is None else getattr(instance, self.name, 0)
+            def __set__(self, instance, value):
+                if value < 0: raise ValueError(self.name)
+                setattr(instance, self.name, value)
+        class doubled(property):
+            def __get__(self, instance, owner=None): return 2 * super().__get__(instance, owner)
+        """,
+        """
+        from checks import raises
+        from solution import Positive, doubled, logged
+        class Account:
+            balance = Positive()
+            @logged
+            def add(self, more): return self.balance + more
+            @doubled
+            def twice(self): return self.balance
+        def test_it():
+            account = Account()
+            assert account.balance == 0
+            account.balance = 5
+            assert account.balance == 5 and account.add(2) == ("logged", 7) and account.twice == 10
+            assert Account.add(account, 1) == ("logged", 6) and Account.add.__name__ == "add"
+            with raises(ValueError, match="balance_value"): account.balance = -1
+        """,
+    )

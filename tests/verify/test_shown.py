@@ -53,6 +53,10 @@ FOOLED = {
     "getattr": "assert getattr(f(), 'index')('x') == 1",
     "walrus": "assert (x := f()) is not None and x.index(1) == 1",
     "pop": "assert f().pop() == 1",
+    "join": "assert f().join(['a']) == 1",
+    "a signature that is not known": "assert f().pop('a', 0) == 1",
+    "arguments that are not known": "assert f().join(*['a']) == 1",
+    "of a class": "assert f().fromkeys('ab', 0) == 1",
     "values": "assert f().values() == 1",
 }
 HEAD = "import asyncio\nimport solution\nfrom solution import *\nasync def later(): return f()\n"
@@ -255,6 +259,20 @@ HONEST = {
         def tally(): return Counter('abc')
         def chain(): return deque([1])
         def pair(): return P(1, 2)
+        """,
+    ),
+    "methods with other arguments": (
+        """\
+        t = start([3])
+        t.join()
+        assert t and len(t) == 1
+        """,
+        """\
+        class T:
+            def __init__(self, items): self.items = items
+            def join(self, timeout=None): pass
+            def __len__(self): return 1
+        start = T
         """,
     ),
 }

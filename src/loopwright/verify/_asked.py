@@ -12,6 +12,7 @@ from loopwright.verify._shown import PLAIN_ATTRIBUTES, show_objects, unbound_nam
 
 _ALWAYS = {
     *("__call__", "__enter__", "__exit__", "__instancecheck__", "__subclasscheck__"),
+    *("__get__", "__set__", "__delete__", "__set_name__"),
     *("__await__", "__aiter__", "__anext__", "__aenter__", "__aexit__"),
 }
 """Special methods that decide nothing by themselves: the test names what it expects of the result."""

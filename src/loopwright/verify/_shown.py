@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import builtins
+import inspect
+import types
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
@@ -43,6 +45,7 @@ def show_objects(tests: ast.AST, modules: Sequence[str]) -> bool:
     """
     values = _Values(tests, modules)
     handed = set(_handed_on(tests))
+    calls = {id(node.func): node for node in ast.walk(tests) if isinstance(node, ast.Call)}
     for scope in _scopes(tests):
         bound = _bound_lines(scope)
         asked: dict[str, set[str]] = {}
@@ -53,9 +56,31 @@ def show_objects(tests: ast.AST, modules: Sequence[str]) -> bool:
                 continue
             if not isinstance(node.ctx, ast.Load) or (node.attr in _METHODS and id(node) not in handed):
                 return True
+            if id(node) in calls and not _takes(node.attr, calls[id(node)]):
+                return True
             asked.setdefault(_owner(node.value, bound), set()).add(node.attr)
         if any(not any(names <= known for known in _ATTRIBUTES) for names in asked.values()):
             return True
+    return False
+
+
+def _takes(name: str, call: ast.Call) -> bool:
+    """Whether a method of a plain value takes such arguments, or may take them."""
+    methods = [vars(kind)[name] for kind in (*PLAIN, *_VALUES) if name in vars(kind)]
+    unknown = any(isinstance(part, ast.Starred) for part in call.args) or any(not one.arg for one in call.keywords)
+    if not methods or unknown:
+        return True
+    given: list[None] = [None] * (1 + len(call.args))
+    named = {keyword.arg: None for keyword in call.keywords if keyword.arg}
+    for method in methods:
+        try:
+            inspect.signature(method).bind(*given, **named)
+        except TypeError:
+            if isinstance(method, types.FunctionType | types.MethodDescriptorType):
+                continue
+        except ValueError:
+            pass  # it has no signature
+        return True
     return False
 
 

@@ -140,6 +140,8 @@ class VerifierGuard:
 
     def check(self, op: str, target: Any, args: tuple[Any, ...]) -> None:
         """Keeps the candidate off special attributes, and off changing what the tests check with."""
+        if op in ("__set__", "__delete__", "__set_name__"):
+            raise TypeError("an attribute of a class of the tests cannot be changed")
         if op in ("getattr", "setattr", "delattr"):
             name = args[0]
             if type(name) is not str or (name.startswith("_") and name not in _HARMLESS):

@@ -114,6 +114,13 @@ SPECIAL: dict[str, Callable[..., Any]] = {
     "__aenter__": lambda value: _await(value.__aenter__()),
     "__aexit__": lambda value, error: bool(_await(value.__aexit__(*_raised(error)))),
 }
+SPECIAL |= {
+    "__get__": lambda value, instance, owner=None: type(value).__get__(value, instance, owner),
+    "__set__": lambda value, instance, given: type(value).__set__(value, instance, given),
+    "__delete__": lambda value, instance: type(value).__delete__(value, instance),
+    "__set_name__": lambda value, owner, name: type(value).__set_name__(value, owner, name),
+}
+"""What a class attribute does, such as a decorated method."""
 for _name in _BINARY:
     _function = getattr(operator, f"__{_name}__")
     SPECIAL[f"__{_name}__"] = _function
