@@ -189,3 +189,40 @@ def test_a_line_of_tags_takes_no_longer_than_its_length(part: str) -> None:
 def test_a_flood_of_end_tokens_takes_no_longer_than_its_length() -> None:
     # Looked through for each of them anew, the text takes hours.
     assert split_reasoning("42" + "</s>" * 500_000) == ("42", "")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "&lt;think&gt;\nx is 7\n&lt;/think&gt;\n",
+        "< think >\nx is 7\n< /think >\n",
+        "<think >x is 7</ think>\n",
+        "<cot>x is 7</cot>\n",
+        "<internal_monologue>\nx is 7\n</internal_monologue>\n",
+        '<details type="reasoning" done="true">\n<summary>Thought for 3 s</summary>\nx is 7</details>\n',
+        "[unused16]x is 7[unused17]",
+        "**Thinking:**\nx is 7\n\n**Answer:**\n",
+        "**Thinking process**: x is 7\n**Final answer**:\n",
+    ],
+)
+def test_further_forms_of_reasoning_are_no_answer(before: str) -> None:
+    draft = "```python\ndef f(): return 7\n```\n"
+    for said in (before, before.replace("x is 7", f"x is 7\n{draft}")):
+        answer, reasoning = split_reasoning(f"{said}It is 8.")
+        assert answer.strip() == "It is 8."
+        assert "x is 7" in reasoning
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<details>\n<summary>Code</summary>\nx\n</details>\nIt is 8.",
+        'It is 8.\n<details type="reasoning">why</details>',
+        "**Reasoning:** it is plain.\n**Answer:** 8",
+        "Write &lt;think&gt; and &lt;/think&gt; around it.",
+        "x < think > y",
+        "**Thinking:** it is 8",
+    ],
+)
+def test_what_only_looks_like_reasoning_stays(text: str) -> None:
+    assert split_reasoning(text) == (text, "")

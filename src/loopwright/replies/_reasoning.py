@@ -13,11 +13,12 @@ from loopwright.replies._python import defined_names
 
 _NAMES = (
     r"(?:\w{1,20}:|longcat_)?"
-    r"(?:think(?:_fast(?:er)?)?|thinking|thoughts?|reasoning|antThinking|scratchpad|analysis)"
+    r"(?:think(?:_fast(?:er)?)?|thinking|thoughts?|reasoning|antThinking|scratchpad|analysis|cot|chain_of_thought|"
+    r"(?:internal|inner)_monologue)"
 )
 _TURN = r"(?:<\|end\|>\s*)?(?:<\|start\|>assistant)?<\|channel\|>"
 _TAG = re.compile(
-    rf"<(?P<close>/?)(?P<name>{_NAMES})(?:[ \t]+\w+=[^<>\n]{{0,200}})?[ \t]*>"
+    rf"(?:<|&lt;)[ \t]?(?P<close>/?)[ \t]?(?P<name>{_NAMES})(?:[ \t]+\w+=[^<>\n]{{0,200}})?[ \t]*(?:>|&gt;)"
     r"|\[(?P<shut>/?)(?P<word>THINK)\]|◁(?P<ends>/?)(?P<kimi>think)▷"
     rf"|{_TURN}(?:analysis|commentary)[^<\n]{{0,200}}(?:<\|constrain\|>\w*)?<\|message\|>"
     r"|<\|(?:begin_of_thought|START_THINKING|inner_prefix|think)\|>|<\|channel>thought\b"
@@ -31,11 +32,15 @@ _FENCED = frozenset({"think", "thinking", "thought", "thoughts", "reasoning"})
 _THINKING_FENCE = re.compile(r"(?:```|~~~)[ \t]*(?:think|thought|reasoning)", re.IGNORECASE)
 _BARE_CHANNELS = re.compile(
     r"\s*(?:(?:assistant)?analysis(?P<reasoning>.*?)assistantfinal"
+    r"|\[unused16\](?P<unused>.*?)\[unused17\]"
+    r"|<details\b[^<>\n]*\btype=[\"']?reasoning\b[^<>\n]*>(?P<details>.*?)</details>"
+    r"|\*\*Thinking(?: process)?(?::\*\*|\*\*:)(?P<bold>.*?)"
+    r"^\*\*(?:Final )?(?:answer|response|solution|code)(?::\*\*|\*\*:)"
     r"|Here(?: is|'s) my thought process:(?P<process>.*?)^[ \t]*Here(?: is|'s) my response:)",
-    re.DOTALL | re.MULTILINE,
+    re.DOTALL | re.MULTILINE | re.IGNORECASE,
 )
 _BOX = "<|begin_of_box|>", "<|end_of_box|>"
-_WRAPPERS = _BOX, ("<answer>", "</answer>"), ("<response>", "</response>")
+_WRAPPERS = _BOX, ("<answer>", "</answer>"), ("<response>", "</response>"), ("<output>", "</output>")
 """What a model puts around all of its answer."""
 _END_TOKENS = (
     "<|eot_id|>",
@@ -74,23 +79,26 @@ def split_reasoning(text: str) -> tuple[str, str]:
     """Splits what a model said into its answer and its reasoning.
 
     Reasoning stands between `<think>` and `</think>`, also nested. `<thinking>`, `<thought>`, `<thoughts>`,
-    `<reasoning>`, `<antThinking>`, `<scratchpad>`, `<analysis>`, `<seed:think>`, `<longcat_think>`, `<think_fast>`,
-    `[THINK]` and `◁think▷` are the same, and so are the special tokens of models' chat templates, the channels of
-    gpt-oss and Gemma, Granite's "Here is my thought process:", and blocks fenced as `think`. `<answer>` or `<response>`
-    around all that follows reasoning, and the box of GLM around all of an answer, are taken off. An opening tag begins
-    a line. Without its closing tag, as in a reply that was cut, all that follows it is reasoning; before a closing
-    tag without an opening one, all that comes before. Tags in code are code. A line with a pair of tags, at most
-    1,000 characters apart, only speaks of them. So does a sentence that goes on after a closing tag alone: a letter
-    stands right before it, and a blank and a small letter follow (`tags</think> roses`). JSON is data, and a bare
-    Python program that defines something is code, whatever their strings hold. Tokens that end a model's turn are
-    left out at the end.
+    `<reasoning>`, `<antThinking>`, `<scratchpad>`, `<analysis>`, `<cot>`, `<chain_of_thought>`,
+    `<internal_monologue>`, `<seed:think>`, `<longcat_think>`, `<think_fast>`, `[THINK]` and `◁think▷` are the same,
+    also with a blank inside or written as entities (`&lt;think&gt;`). So are `<details type="reasoning">`, the
+    stretch between `[unused16]` and `[unused17]`, and that from `**Thinking:**` to `**Answer:**`, at the start of a
+    reply; and so are the special tokens of models' chat templates, the channels of gpt-oss and Gemma, Granite's
+    "Here is my thought process:", and blocks fenced as `think`. `<answer>` or `<response>` around all that follows
+    reasoning, and the box of GLM around all of an answer, are taken off. An opening tag begins a line. Without its
+    closing tag, as in a reply that was cut, all that follows it is reasoning; before a closing tag without an
+    opening one, all that comes before. Tags in code are code. A line with a pair of tags, at most 1,000 characters
+    apart, only speaks of them. So does a sentence that goes on after a closing tag alone: a letter stands right
+    before it, and a blank and a small letter follow (`tags</think> roses`). JSON is data, and a bare Python program
+    that defines something is code, whatever their strings hold. Tokens that end a model's turn are left out at the
+    end.
 
     Returns:
         The answer, and the reasoning; the answer is the text itself where there is none.
     """
     answer, reasoning, rest = "", [], _without_end_tokens(text)
     if found := _BARE_CHANNELS.match(rest):
-        reasoning.append((found["reasoning"] or found["process"] or "").strip())
+        reasoning.append("".join(filter(None, found.groups())).strip())
         rest = rest[found.end() :]
     read = 0
     for _ in range(_MOST):
@@ -134,7 +142,7 @@ def _without_end_tokens(text: str) -> str:
 def _first(text: str) -> tuple[int, str, int] | None:
     """The first stretch of reasoning: where it starts, its words, and where the text goes on."""
     # What a tag begins with is looked for first, as the search for tags takes long.
-    tagged = _TAG.search(text) if any(mark in text for mark in "<[◁") else None
+    tagged = _TAG.search(text) if any(mark in text for mark in ("<", "[", "◁", "&lt;")) else None
     fenced = _THINKING_FENCE.search(text)
     if not (tagged or fenced) or _is_program(text):
         return None
