@@ -80,3 +80,24 @@ def test_a_task_may_ask_for_a_function_with_the_name_of_a_built_in_one(
 
 async def test_a_name_that_is_imported_by_itself_is_the_candidates(judge: Judge) -> None:
     await judge.passes("def len(x): return 3\n", "from solution import len\ndef test_it(): assert len('a') == 3\n")
+
+
+_RULES = """
+import builtins
+class Runtime:
+    UNSET, RaisedByTest = None, ValueError
+    def failure(self, *_): return ValueError()
+globals()["@runtime"] = Runtime()
+globals()["__builtins__"] = {**{name: vars(builtins)[name] for name in ("abs", "ValueError")}, "len": lambda _: 3}
+__all__ = ["@runtime", "__builtins__", "f"]
+def f(): raise ValueError
+"""
+
+
+@pytest.mark.parametrize(
+    "check", ["assert len('a') == 3", "with raises(ValueError):\n        assert 1 == 2\n        f()"]
+)
+async def test_a_star_import_brings_nothing_that_rules_the_tests(judge: Judge, check: str) -> None:
+    tests = f"from checks import raises\nfrom solution import *\ndef test_it():\n    {check}\n"
+    evidence = await judge.evidence(_RULES, tests)
+    assert evidence.startswith("assert ")

@@ -43,7 +43,7 @@ class _Module(types.ModuleType):
             names = attribute(vars(self)["@module"], "__all__")
         except AttributeError:
             names = [public for public in dir(self) if not public.startswith("_")]
-        return [name for name in names if type(name) is str and name not in vars(self)["@withheld"]]
+        return [name for name in names if type(name) is str and _is_free(name) and name not in vars(self)["@withheld"]]
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("__") or isinstance(value, types.ModuleType):  # as the import of a submodule does
@@ -59,6 +59,11 @@ class _Module(types.ModuleType):
 
     def __dir__(self) -> list[str]:
         return list(dir(vars(self)["@module"]))
+
+
+def _is_free(name: str) -> bool:
+    """Whether a name means nothing to Python or to this program, unlike `__builtins__`."""
+    return name.isidentifier() and not (name.startswith("__") and name.endswith("__"))
 
 
 class _Finder:
