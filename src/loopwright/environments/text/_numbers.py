@@ -61,6 +61,7 @@ _REWRITTEN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?<=[=:(\[{]) ?- (?=[\d.])", "-"),
         (r"(?<![\d)}\]] )\b(?:[Mm]inus|[Nn]egative) (?=[\d.])", "-"),
         (r"(?<=\d) ([-/]) (?=\d)", r"\1"),
+        (r"(?<=\d)-(?=[A-Za-z]{2})", " "),
         # Sources of searching models.
         (r"(?<=[\w.,;:!?)\]%])\[\d{1,3}\]|\u3010[^\u3011\n]{0,80}\u3011", ""),
     )
