@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import resource
 import signal
 from collections.abc import Iterator
@@ -251,3 +252,28 @@ def test_a_hole_behind_the_lines_is_not_read_to_its_end(journal: Path) -> None:
     assert whole(journal) == Position(known.count(b"\n"), len(known))
     with pytest.raises(StoreError, match="more than"):
         list(record.events)
+
+
+@pytest.mark.parametrize("what", ["removed", "cut", "written"])
+def test_a_file_that_another_program_takes_away_is_written_no_more(tmp_path: Path, what: str) -> None:
+    store = new_run(tmp_path / "run")
+    store.append(note("one"), episode="e", iteration=0)
+    path = tmp_path / "run" / "events.jsonl"
+    match what:
+        case "removed":
+            path.unlink()
+        case "cut":
+            os.truncate(path, 10)
+        case _:
+            path.write_bytes(path.read_bytes() + b"x\n")
+    with pytest.raises(StoreError, match="by another program while the run was open"):
+        store.append(note("two"), episode="e", iteration=0)
+    store.close()
+
+
+def test_a_folder_that_is_moved_is_written_on(tmp_path: Path) -> None:
+    store = new_run(tmp_path / "run")
+    (tmp_path / "run").rename(tmp_path / "moved")
+    store.append(note("one"), episode="e", iteration=0)
+    store.close()
+    assert texts(read_run(tmp_path / "moved").events) == ["one"]

@@ -267,11 +267,13 @@ class Journal:
 
         Raises:
             StoreError: The disk is full or fails; the file ends with the line before, and a later append may
-                succeed, except after a failed sync. Or the shared record failed, and the line is no outcome of a call.
+                succeed, except after a failed sync. Or another program removed the file or changed its size. Or the
+                shared record failed, and the line is no outcome of a call.
             RunInUse: Another process took the shared run over.
         """
         with self._lock:
             self._refuse_after_failure(body)
+            self._refuse_lost_file()
             numbered = {"seq": self._seq, **body}
             written = self._texts.shorten(numbered)
             raw = encode({"v": SCHEMA_VERSION, **written}, self._run)
@@ -288,6 +290,17 @@ class Journal:
             if self._replica is not None:
                 self._replica.grown(self._seq, self._size)
             return line
+
+    def _refuse_lost_file(self) -> None:
+        """Refuses to go on where nobody could read what is written: calls would be paid that nothing records."""
+        now = os.fstat(self._file)
+        if now.st_nlink and now.st_size == self._size:
+            return
+        what = "cut or written to" if now.st_nlink else "removed"
+        raise StoreError(
+            f"{self._path} was {what} by another program while the run was open",
+            remedy="Leave the folder of a run that works as it is. Restore it from a backup, then resume the run.",
+        )
 
     def read(self, line: Line) -> dict[str, Any]:
         """Returns the body of a line with a call's result, read again from where it lies.
