@@ -29,6 +29,7 @@ _PRICES = "date: 2026-11-01\nmodels:\n  scripted/*: {input: 1, output: 10}\n"
         ("budget:\n  run:\n    usd: 3\n", (), "say.yaml:15:5: a cap on cost needs prices"),
         ("", ("--max-usd", 3), "--max-usd: a cap on cost needs prices"),
         ("", ("--prices", "none.yaml"), "there is no price file"),
+        ("", ("--prices", "n" * 300), "there is no price file"),
     ],
 )
 def test_the_place_is_told(

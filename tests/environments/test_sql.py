@@ -277,11 +277,11 @@ async def test_an_agent_has_no_rights_beyond_its_database(start: Start) -> None:
 
 
 _MANY = "WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 900) SELECT x, {} FROM c"
-_LONG = {"sqlite": "printf('%.*c', 20000, char(1))", "mariadb": "REPEAT(CHAR(1 USING utf8mb4), 20000)"}
+_LONG = {"sqlite": "printf('%.*c', 30000, char(1))", "mariadb": "REPEAT(CHAR(1 USING utf8mb4), 30000)"}
 
 
 async def test_more_rows_than_an_answer_holds_are_left_out_and_the_session_goes_on(start: Start, engine: str) -> None:
-    # 18 MB of control characters, which take six bytes each on their way out of the sandbox.
+    # 27 MB of control characters, which take six bytes each on their way out of the sandbox.
     many = _MANY.format(_LONG[engine])
     episode = await start(many, engine=engine, script=STARS)
     await episode.run("CREATE TEMPORARY TABLE kept AS SELECT 5 AS a")

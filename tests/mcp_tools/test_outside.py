@@ -460,6 +460,7 @@ async def test_a_server_that_began_anew_is_given_a_new_session(
     await box.tools()
     assert (await box.call("s__t", {})).text == "in session-0"
     known.clear()
+    assert "a new one was begun; call it again" in (await box.call("s__t", {})).text
     assert (await box.call("s__t", {})).text == "in session-2"
     assert calls == ["session-0", "session-0", "session-2"]
     await box.close()

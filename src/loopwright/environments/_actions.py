@@ -35,13 +35,8 @@ _OPEN_END = re.compile(r"(?:\\|\||&&)$")
 _OPEN_BLOCK = re.compile(r"(?:\{|\(|\b(?:do|then|in))$")
 _CLOSED = re.compile(r"(?:done|fi|esac|\}|\))")
 """What a block ends with, without blanks before it: those inside of it are indented."""
-_SILENT = re.compile(
-    r"(?:(?:cd|export|source|\.|mkdir|rm|mv|cp|touch|chmod|chown|ln|set|unset|alias|umask|shopt|:|true)"
-    r"(?:[ \t]+(?!-\w*v)[^\s|;&<>]+)*|[A-Za-z_]\w*=[^\s|;&]*|[^|;&<>]*>{1,2}[ \t]*[^\s|;&<>]+)[ \t]*(?:#.*)?"
-)
-"""A command that prints nothing, so that what follows it is typed, too."""
-_TOLD = re.compile(r"[\w./-]+: ")
-"""How what a command complains of begins."""
+_MOVED = re.compile(r"\$ cd(?:[ \t]+(?!-)[^\s|;&<>$]+)?\n(?P<more>[A-Za-z_.~/](?![\w./-]*: )(?:(?!\n\$ )[\s\S])*)")
+"""A console with one prompt, behind which a change of the folder was typed: it prints nothing but complaints."""
 _SENTENCE = re.compile(r"[^\W\d_a-z][^`$|;&=<>]* [^`$|;&=<>]*\w[.!:]")
 _SUBMIT = re.compile(r"submit(?:[ \t]*[.;!]?|(?P<said>[ \t(:].*))", re.IGNORECASE)
 _QUOTES = "`*'\""
@@ -96,14 +91,14 @@ def _without_observations(reply: str, language: str) -> str:
 def _typed(session: str) -> str:
     """What was typed in a console: the lines after its prompts, and those that belong to them.
 
-    Other lines are what commands printed. Behind a command that prints nothing, such as `cd`, they were typed without a
-    prompt: the next one, and all if no prompt follows.
+    What stands behind the one prompt of a session and `cd`, which prints nothing, was typed as well.
     """
+    if _MOVED.fullmatch(session):
+        return session.removeprefix("$ ")
     lines = session.split("\n")
     if not lines[0].startswith("$ "):
         return session
     typed: list[str] = []
-    last = max(at for at, line in enumerate(lines) if line.startswith("$ "))
     at = 0
     while at < len(lines):
         if not lines[at].startswith("$ "):
@@ -117,17 +112,7 @@ def _typed(session: str) -> str:
             more = lines[at:end]
         typed += [line, *more]
         at = end
-        while not more and at < len(lines) and _is_typed(line, lines[at]):
-            if at > last:
-                return "\n".join([*typed, *lines[at:]]).strip()
-            line, at = lines[at], at + 1
-            typed.append(line)
     return "\n".join(typed).strip()
-
-
-def _is_typed(before: str, line: str) -> bool:
-    """Whether a line without a prompt cannot be what the command before it printed."""
-    return bool(_SILENT.fullmatch(before)) and not line.startswith("$ ") and not _TOLD.match(line)
 
 
 def _end_of_prompted(lines: Sequence[str], at: int) -> int:

@@ -44,12 +44,10 @@ class CallFailed(Exception):
 
 
 class _Anew(Exception):
-    """The server must be spoken to from the beginning: it does not know its session any more, or has ended."""
+    """The server must be spoken to from the beginning: it does not know its session any more, or has ended.
 
-    def __init__(self, why: str = "") -> None:
-        super().__init__(why)
-        self.why = why
-        """What the call that met it fails with; empty if the server did nothing of it, so that it is made again."""
+    Its text is what the call fails with that met it. The call is not made again, as it may have been carried out.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,29 +159,25 @@ class McpServer:
     async def _hold(self) -> None:
         from mcp import Client
 
-        again: _Call | None = None
+        failed: _Call | None = None
         while True:
             async with Client(self._transport(), read_timeout_seconds=self._timeout, cache=None) as client:
                 tools = await _listed(client)
                 if not self._ready.done():
                     self._ready.set_result(tools)
-                if again is not None and again.failed:
-                    again.fails(CallFailed(again.failed))
-                    again = None
-                again = await self._serve(client, again)
-            if again is None:
+                if failed is not None:
+                    failed.fails(CallFailed(failed.failed))
+                failed = await self._serve(client)
+            if failed is None:
                 return
 
-    async def _serve(self, client: Client, again: _Call | None) -> _Call | None:
-        """Makes calls until none is wanted or the server is gone; returns the call that needs a new session."""
-        while (asked := again or await self._calls.get()) is not None:
+    async def _serve(self, client: Client) -> _Call | None:
+        """Makes calls until none is wanted or the server is gone; returns the one that met the end of the session."""
+        while (asked := await self._calls.get()) is not None:
             try:
                 result = await self._result(client, asked)
             except _Anew as ended:
-                if again is None:
-                    return replace(asked, failed=ended.why)
-                asked.fails(CallFailed("it ends each session before a call", gone=True))
-                return None
+                return replace(asked, failed=str(ended))
             except CallFailed as error:
                 asked.fails(error)
                 if error.gone:
@@ -191,7 +185,6 @@ class McpServer:
             else:
                 if not asked.answer.done():
                     asked.answer.set_result(result)
-            again = None
         return None
 
     async def _result(self, client: Client, asked: _Call) -> CallToolResult:
@@ -214,7 +207,7 @@ class McpServer:
             if error.code == REQUEST_TIMEOUT:
                 raise CallFailed(f"it gave no answer in {self._timeout:g} s") from None
             if error.message == _NO_SESSION:
-                raise _Anew from None
+                raise _Anew("its session ended, and a new one was begun; call it again") from None
             told = error.message[:1000]
             if error.code == CONNECTION_CLOSED or error.message == _ANSWERED_BADLY:
                 # The call may have been carried out, so it is not made again.

@@ -12,6 +12,7 @@ models:                     # USD per million tokens
 from __future__ import annotations
 
 import datetime
+import os
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -65,7 +66,7 @@ class Prices(BaseModel):
         """
         from loopwright.project import load_yaml
 
-        if "\0" in str(path) or not path.exists():
+        if not os.path.exists(path):  # noqa: PTH110 # Path.exists raises for names that cannot be
             raise MissingContent(f"there is no price file {path}")
         try:
             return cls.model_validate(load_yaml(path).data)

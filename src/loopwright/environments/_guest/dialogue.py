@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from typing import Any
 
 # Of the rows in an answer: the host reads no frame of more than 8 MiB.
-LARGEST = 4 * 1024 * 1024
+LARGEST = 7 * 1024 * 1024
 
 
 def size_of(row: list[Any]) -> int:
     """How many bytes a row takes in an answer: a control character takes six, a byte of a blob two."""
-    return len(_encoded(row))
+    return len(_encoded(row)) + len(", ")
 
 
 def serve(answer: Callable[[dict[str, Any]], dict[str, Any]], incoming: int = 0, outgoing: int = 1) -> None:
