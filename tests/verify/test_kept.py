@@ -103,12 +103,26 @@ HONEST = {
         """
         bag, tags, window = Bag("abca"), Tags({"a"}), Window.of(1, 2, 3)
         assert bag["a"] == 2 and bag["z"] == 0 and bag.total_of("a", "b") == 3 and bag.most_common(1) == [("a", 2)]
+        assert {"z"}.union(tags) == {"a", "z"} and {1}.union(Tags(range(2000))) <= {*range(2000)}
         tags.toggle("b")
         tags.toggle("a")
         assert tags == {"b"} and {"c"} | tags == {"b", "c"} and tags <= {"b", "c"} and {"b", "c"} >= tags
         assert window.mean() == 2.5 and list(window) == [2, 3] and window.maxlen == 2
         window.append(5)
         assert window.mean() == 4 and window[0] == 3
+        """,
+    ),
+    "holds itself": (
+        """
+        class Tree(list):
+            def grow(self):
+                self.append(self)
+                return [self, self]
+        """,
+        """
+        t = Tree([1])
+        first, second = t.grow()
+        assert first is second is t and t[1] is t and t[1][1][0] == 1 and len(t) == 2
         """,
     ),
     "own operators": (

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _KINDS: tuple[Any, ...] = (OrderedDict, Counter, defaultdict, dict, list, set, deque)
 BASES: dict[str, type] = {kind.__name__: kind for kind in _KINDS}
 _CHANGING = {f"__{name}__" for name in ("setitem", "delitem", "iadd", "imul", "ior", "iand", "isub", "ixor")}
+SENT_ALONG = 1000
+"""Items of a container that are sent with it; those of a larger one are fetched when they are read."""
 MADE_ANYHOW = {
     *("__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__slots__", "__annotations__"),
     *("__init__", "__new__", "__init_subclass__", "__class_getitem__", "__orig_bases__", "__parameters__"),
@@ -56,11 +58,17 @@ class Kept(proxy.Remote):
         peer: Any = self._lw_peer
         if self._lw_known == peer.requests:
             return
-        base = self._lw_base
-        found: Any = peer.request("plain", self._lw_id, ())
-        parts: Any = base
-        is_dict = issubclass(base, dict)
-        expected: Any = dict if is_dict else base
+        self._lw_fill(peer.request("plain", self._lw_id, ()))
+
+    def _lw_fill(self, found: Any) -> None:
+        """Takes the items of now.
+
+        Raises:
+            ValueError: They are no plain container of its kind.
+        """
+        parts: Any = self._lw_base
+        is_dict = issubclass(parts, dict)
+        expected: Any = dict if is_dict else parts
         if type(found) is not expected:
             raise ValueError("a container of the candidate has no items")
         parts.clear(self)
@@ -68,7 +76,8 @@ class Kept(proxy.Remote):
             for key in found:
                 parts.__setitem__(self, key, found[key])
         else:
-            (parts.update if base is set else parts.extend)(self, found)
+            getattr(parts, "extend" if hasattr(parts, "extend") else "update")(self, found)
+        peer: Any = self._lw_peer
         vars(self)["_lw_known"] = peer.requests
 
 

@@ -43,6 +43,8 @@ class Peer:
         """Operations that have no object."""
         self.gone: Gone | None = None
         """Why the other side is lost for good."""
+        self._whole: set[int] = set()
+        """Containers of a class whose items are in the message that is being written."""
         self.requests = 0
         """How often this side asked for something."""
         self._asked: set[int] = set()
@@ -197,6 +199,7 @@ class Peer:
         return self._classes[key]
 
     def _encode(self, value: Any, memo: Memo) -> bytes:
+        self._whole.clear()
         return encode(value, memo, self._dump, self.guard.base_of)
 
     def _decode(self, data: bytes, memo: Memo) -> Any:
@@ -227,7 +230,12 @@ class Peer:
         base = None if self.guard.hides else kept.base_of(type(value))
         if base is not None:
             cls = type(value)
-            return "kept", (handle[0], cls.__name__, self.export(cls), base.__name__, kept.own_names(cls, base))
+            known = (handle[0], cls.__name__, self.export(cls), base.__name__, kept.own_names(cls, base))
+            items = None
+            if handle[0] not in self._whole:  # it may hold itself
+                self._whole.add(handle[0])
+                items = kept.plain(value)
+            return "kept", (known, items if items is not None and len(items) <= kept.SENT_ALONG else None)
         base = None if self.guard.hides else marked.base_of(type(value))
         if base is not None:
             cls = type(value)
@@ -288,19 +296,24 @@ class Peer:
         vars(record)["_lw_remote"] = self._handle(*handle)
         return record
 
-    def _kept(self, number: Any, name: Any, made_by: Any, base: Any, own: Any) -> Any:
+    def _kept(self, known: Any, items: Any) -> Any:
+        number, name, made_by, base, own = known
         if made_by not in self._asked:
             raise ValueError("a container of a class that the tests do not use")
         names = frozenset(str(one) for one in own)
         key = ("kept", str(name), str(base), names)
-        return self._interned(
-            number,
-            lambda: kept.bind(
-                self._class(key, lambda: kept.kept_class(key[1], kept.BASES[key[2]], names, self.guard.refuses)),
-                self,
-                int(number),
-            ),
-        )
+        refuses = self.guard.refuses
+
+        def make() -> Any:
+            cls = self._class(key, lambda: kept.kept_class(key[1], kept.BASES[key[2]], names, refuses))
+            return kept.bind(cls, self, int(number))
+
+        found = self._interned(number, make)
+        if not isinstance(found, kept.Kept):
+            raise ValueError("a container that was another object before")
+        if items is not None:
+            found._lw_fill(items)
+        return found
 
     def _marked(self, known: Any, value: Any) -> Any:
         number, name, made_by, base, own = known
