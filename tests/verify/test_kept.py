@@ -138,6 +138,83 @@ HONEST = {
         assert Vec([1, 2]) != [2, 1] and str(Vec()) == "Vec"
         """,
     ),
+    "what looks into it without asking": (
+        """
+        from collections import OrderedDict, defaultdict
+        class Tags(set):
+            def tag(self, x): self.add(x)
+        class Config(dict):
+            def put(self, **more): self.update(more)
+        class Groups(defaultdict):
+            def note(self, key, x): self[key].append(x)
+        class Rows(list):
+            def more(self, x): self.append(Rows([x]))
+        """,
+        """
+        tags, config, groups, rows = Tags(), Config(), Groups(list), Rows()
+        tags.tag("a")
+        assert set(tags) == {"a"} and {"a", "b"} - tags == {"b"} and {"a"}.issubset(tags) and frozenset("a") == tags
+        config.put(a=1)
+        assert json.dumps(config) == '{"a": 1}' and {**config} == {"a": 1}
+        groups.note("x", 1)
+        assert json.dumps(groups) == '{"x": [1]}' and dict(groups) == {"x": [1]}
+        rows.more(1)
+        assert json.dumps(rows) == "[[1]]" and rows[0] == [1]
+        rows[0].more(2)
+        assert json.dumps(rows) == "[[1, [2]]]"
+        """,
+    ),
+    "order": (
+        """
+        from collections import OrderedDict
+        class LRU(OrderedDict):
+            def get(self, key):
+                self.move_to_end(key)
+                return self[key]
+        """,
+        """
+        c = LRU([(1, 1), (2, 2)])
+        assert c.get(1) == 1 and list(c) == [2, 1] and json.dumps(c) == '{"2": 2, "1": 1}'
+        c.move_to_end(2)
+        assert list(c.items()) == [(1, 1), (2, 2)]
+        """,
+    ),
+    "results of operators": (
+        """
+        from collections import OrderedDict, defaultdict, deque
+        class O(OrderedDict):
+            def x(self): pass
+        class D(defaultdict):
+            def x(self): pass
+        class Q(deque):
+            def x(self): pass
+        class H(dict):
+            def __hash__(self): return hash(tuple(sorted(self.items())))
+        """,
+        """
+        assert O(a=1) | {"b": 2} == {"a": 1, "b": 2} == {"b": 2} | O(a=1) and D(int, a=1) | {"b": 2} == {"a": 1, "b": 2}
+        assert list(Q([1]) + Q([2])) == [1, 2] and list(Q([1]) * 2) == [1, 1]
+        assert len({H(a=1), H(a=1), H(a=2)}) == 2
+        """,
+    ),
+    "attributes alone": (
+        """
+        class Matrix(list):
+            def __init__(self, rows):
+                super().__init__(rows)
+                self.size = len(rows)
+        class AttrDict(dict):
+            def __init__(self, *args, **more):
+                super().__init__(*args, **more)
+                self.__dict__ = self
+        """,
+        """
+        m, d = Matrix([[1], [2]]), AttrDict(a=1)
+        assert m.size == 2 and m == [[1], [2]] and isinstance(m, Matrix) and d.a == 1 and d == {"a": 1}
+        d.b = 2
+        assert d["b"] == 2 and json.dumps(d) == '{"a": 1, "b": 2}'
+        """,
+    ),
 }
 
 
@@ -202,3 +279,34 @@ async def test_a_candidate_cannot_send_one_of_a_class_that_the_tests_do_not_use(
     """
     evidence = await judge.evidence(source, "from solution import f\ndef test_it(): assert f() == [1]\n")
     assert "a class that the tests do not use" in evidence
+
+
+WRONG = """
+from collections import OrderedDict
+class Tags(set):
+    def tag(self, x): self.update([x, "junk"])
+class LRU(OrderedDict):
+    def get(self, key): return self[key]
+"""
+
+
+@pytest.mark.parametrize(
+    "check",
+    ["set(t) - {'a'} == set()", "{'a'}.issuperset(t)", "set(t).isdisjoint({'junk'})", "list(c) == [2, 1]"],
+)
+async def test_items_of_before_decide_nothing(judge: Judge, check: str) -> None:
+    made = "t, c = Tags(), LRU([(1, 1), (2, 2)])\n    t.tag('a')\n    c.get(1)"
+    tests = f"from solution import *\ndef test_it():\n    {made}\n"
+    verdict = (await judge.grading(WRONG, f"{tests}    assert {check}\n")).verdict
+    assert not verdict.passed
+    assert check in verdict.checks[0].evidence
+
+
+async def test_items_that_cannot_be_had_are_no_error_that_a_test_expects(judge: Judge) -> None:
+    source = """
+    class Stack(list):
+        def push(self, x): self.extend([0] * 1_100_000)
+    """
+    tests = "from checks import raises\nfrom solution import Stack\ndef test_it():\n    s = Stack()\n"
+    evidence = await judge.evidence(source, f"{tests}    with raises(ValueError): s.push(-1)\n")
+    assert "sent no items of a container" in evidence

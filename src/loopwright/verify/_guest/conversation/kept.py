@@ -1,7 +1,7 @@
 """Containers whose class the candidate made and the tests use: lists, dicts and sets with methods of their own.
 
-The items are here, as plain values that are fetched anew after anything was asked of the other side. What the class
-itself defines, and what changes the container, is asked of the other side.
+The items are here, as plain values that are brought up to date after anything was asked of the other side. What the
+class itself defines, and what changes the container, is asked of the other side.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 _KINDS: tuple[Any, ...] = (OrderedDict, Counter, defaultdict, dict, list, set, deque)
 BASES: dict[str, type] = {kind.__name__: kind for kind in _KINDS}
 _CHANGING = {f"__{name}__" for name in ("setitem", "delitem", "iadd", "imul", "ior", "iand", "isub", "ixor")}
-SENT_ALONG = 1000
-"""Items of a container that are sent with it; those of a larger one are fetched when they are read."""
+_MAKING = {f"__{name}__" for name in ("add", "mul", "rmul", "or", "ror", "and", "rand", "sub", "rsub", "xor", "rxor")}
+"""Operators whose result Python may make by calling the class of the container."""
 MADE_ANYHOW = {
     *("__module__", "__qualname__", "__doc__", "__dict__", "__weakref__", "__slots__", "__annotations__"),
     *("__init__", "__new__", "__init_subclass__", "__class_getitem__", "__orig_bases__", "__parameters__"),
@@ -29,9 +29,8 @@ MADE_ANYHOW = {
 
 
 def base_of(cls: type) -> type | None:
-    """The kind of container that a class extends by methods of its own; None if it does not."""
-    base = next((kind for kind in cls.__mro__ if kind in _KINDS), None)
-    return base if base and own_names(cls, base) else None
+    """The kind of container that a class extends; None if it does not."""
+    return next((kind for kind in cls.__mro__ if kind in _KINDS), None) if cls not in _KINDS else None
 
 
 def own_names(cls: type, base: type) -> tuple[str, ...]:
@@ -40,52 +39,44 @@ def own_names(cls: type, base: type) -> tuple[str, ...]:
     return tuple(sorted({name for kind in before for name in vars(kind)} - MADE_ANYHOW))
 
 
-def plain(value: Any) -> Any:
-    """The items of such a container, in a container of Python's."""
-    base: Any = base_of(type(value))
-    if base is None:
-        raise TypeError("no container of a class")
-    return dict(dict.items(value)) if issubclass(base, dict) else base(base.__iter__(value))
+def plain(value: Any, base: Any) -> Any:
+    """The items of such a container, in a container of Python's, whatever its class says of them."""
+    if not issubclass(base, dict):
+        return base(base.__iter__(value))
+    made = base()
+    for key in base.__iter__(value):
+        base.__setitem__(made, key, dict.__getitem__(value, key))
+    return made
 
 
 class Kept(proxy.Remote):
     """Stands for a container of the other side and holds its items."""
 
-    _lw_base: type
-    _lw_known: int
-
-    def _lw_fetch(self) -> None:
-        peer: Any = self._lw_peer
-        if self._lw_known == peer.requests:
-            return
-        self._lw_fill(peer.request("plain", self._lw_id, ()))
-
-    def _lw_fill(self, found: Any) -> None:
-        """Takes the items of now.
-
-        Raises:
-            ValueError: They are no plain container of its kind.
-        """
-        parts: Any = self._lw_base
-        is_dict = issubclass(parts, dict)
-        expected: Any = dict if is_dict else parts
-        if type(found) is not expected:
-            raise ValueError("a container of the candidate has no items")
-        parts.clear(self)
-        if is_dict:
-            for key in found:
-                parts.__setitem__(self, key, found[key])
-        else:
-            getattr(parts, "extend" if hasattr(parts, "extend") else "update")(self, found)
-        peer: Any = self._lw_peer
-        vars(self)["_lw_known"] = peer.requests
+    _lw_base: Any
 
 
 def bind(cls: Any, peer: Conversation, number: int) -> Any:
-    """A container of a class made by `kept_class`."""
+    """An empty container of a class made by `kept_class`."""
     made: Any = cls.__new__(cls)
-    vars(made).update(_lw_peer=peer, _lw_id=number, _lw_known=-1)
+    vars(made).update(_lw_peer=peer, _lw_id=number)
     return made
+
+
+def fill(container: Any, found: Any) -> None:
+    """Gives a container the items that it has on the other side.
+
+    Raises:
+        ValueError: They are not those of such a container.
+    """
+    base = container._lw_base if isinstance(container, Kept) else None
+    if base is None or type(found) is not base:
+        raise ValueError("a container of the candidate has no items")
+    base.clear(container)
+    if issubclass(base, dict):
+        for key in found:
+            base.__setitem__(container, key, found[key])
+    else:
+        (base.update if base is set else base.extend)(container, found)
 
 
 def kept_class(name: str, base: Any, own: frozenset[str], refuses: Callable[[str], bool]) -> type:
@@ -93,53 +84,32 @@ def kept_class(name: str, base: Any, own: frozenset[str], refuses: Callable[[str
     asked = {special for special in own if not refuses(special)}
     if "__missing__" in asked or (base is defaultdict and not refuses("__getitem__")):
         asked.add("__getitem__")
-    body: dict[str, Any] = {"_lw_base": base, "__eq__": _equal(base, asked), "__ne__": _unequal, "__hash__": None}
-    for special in ops.SPECIAL:
-        if special in ("__eq__", "__ne__", "__hash__"):
-            continue
+    hashed = proxy.forwarding("__hash__") if "__hash__" in asked else None
+    body: dict[str, Any] = {"_lw_base": base, "__eq__": _equal(base, asked), "__ne__": _unequal, "__hash__": hashed}
+    for special in ops.SPECIAL.keys() - {"__eq__", "__ne__", "__hash__"}:
         if special in asked or (special in _CHANGING and hasattr(base, special)):
             body[special] = proxy.forwarding(special)
-        elif hasattr(base, special):
-            body[special] = _local(base, special)
-    body["__iter__"] = body["__iter__"] if "__iter__" in asked else _iterate(base)
-    if base in (list, deque) and "__radd__" not in asked:
-        body["__radd__"] = lambda self, other: other + base(iter(self))  # Python's own `+` sees no fetched items
+        elif special in _MAKING and hasattr(base, special):
+            body[special] = _on_copy(base, special)
     for text in ("__repr__", "__str__", "__format__"):
         if not {text, "__repr__"} & own:
-            body[text] = _local(base, text)
+            body[text] = getattr(base, text)
     for public in dir(base):
-        if not public.startswith("_"):
-            body[public] = _here(base, public) if refuses(public) else _there(public)
+        if not public.startswith("_") and not refuses(public):
+            body[public] = _there(public)
     return type(name, (Kept, base), body)
 
 
-def _local(base: type, name: str) -> Callable[..., Any]:
-    def method(self: Kept, *args: Any) -> Any:
-        self._lw_fetch()
-        for other in args:
-            if isinstance(other, Kept):
-                other._lw_fetch()
-        return getattr(base, name)(self, *args)
-
-    return method
+def _on_copy(base: Any, name: str) -> Callable[..., Any]:
+    return lambda self, *args: getattr(base, name)(plain(self, base), *args)
 
 
-def _iterate(base: Any) -> Callable[..., Any]:
-    """Over what is there at the beginning: what is asked on the way may have all items fetched anew."""
-
-    def method(self: Kept) -> Any:
-        self._lw_fetch()
-        return iter(tuple(base.__iter__(self)))
-
-    return method
-
-
-def _equal(base: type, asked: set[str]) -> Callable[..., Any]:
-    compared, remote = _local(base, "__eq__"), proxy.forwarding("__eq__")
+def _equal(base: Any, asked: set[str]) -> Callable[..., Any]:
+    remote = proxy.forwarding("__eq__")
 
     def method(self: Kept, other: Any) -> Any:
         # As for all objects, what equals a value of the tests is not for the candidate to say.
-        return (remote if "__eq__" in asked and isinstance(other, Kept) else compared)(self, other)
+        return (remote if "__eq__" in asked and isinstance(other, Kept) else base.__eq__)(self, other)
 
     return method
 
@@ -147,14 +117,6 @@ def _equal(base: type, asked: set[str]) -> Callable[..., Any]:
 def _unequal(self: Any, other: Any) -> Any:
     same = self.__eq__(other)
     return same if same is NotImplemented else not same
-
-
-def _here(base: type, name: str) -> property:
-    def get(self: Kept) -> Any:
-        self._lw_fetch()
-        return getattr(base, name).__get__(self)
-
-    return property(get)
 
 
 def _there(name: str) -> property:

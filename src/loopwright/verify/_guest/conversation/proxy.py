@@ -24,6 +24,8 @@ class Remote:
     _lw_peer: Conversation
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_lw_"):
+            raise AttributeError(name)
         if name == "__signature__" or (name == "__code__" and not self._lw_peer.guard.hides):
             return _described(self, name)
         found = attribute(self, name)
