@@ -53,6 +53,7 @@ FOOLED = {
     "getattr": "assert getattr(f(), 'index')('x') == 1",
     "walrus": "assert (x := f()) is not None and x.index(1) == 1",
     "pop": "assert f().pop() == 1",
+    "name of a function": "assert f.__name__ and f().index('a') == 1",
     "join": "assert f().join(['a']) == 1",
     "a signature that is not known": "assert f().pop('a', 0) == 1",
     "arguments that are not known": "assert f().join(*['a']) == 1",
@@ -76,6 +77,36 @@ async def test_an_object_in_the_place_of_a_plain_value_decides_nothing(judge: Ju
 
 
 HONEST = {
+    "module by another name": (
+        """\
+        import solution as s
+        st = s.make_stack()
+        st.push(1)
+        assert len(st) == 1
+        """,
+        """\
+        class S:
+            def __init__(self): self.items = []
+            def push(self, x): self.items.append(x)
+            def __len__(self): return len(self.items)
+        def make_stack(): return S()
+        """,
+    ),
+    "in a list and a dict": (
+        """\
+        stacks = []
+        stacks.append(make_stack())
+        stacks[0].push(1)
+        assert len(stacks[0]) == 1
+        """,
+        """\
+        class S:
+            def __init__(self): self.items = []
+            def push(self, x): self.items.append(x)
+            def __len__(self): return len(self.items)
+        def make_stack(): return S()
+        """,
+    ),
     "union-find": (
         """\
         uf = make_uf(5)

@@ -63,6 +63,10 @@ async def test_the_candidates_own_names_are_brought(judge: Judge) -> None:
         ("Write a function `filter(items)`.", None, True),
         ("Implement filter.", None, True),
         ("def filter(items): ...", None, True),
+        ("Define `filter(items)`.", None, True),
+        ("Write functions `sieve(items)` and `filter(items)`.", None, True),
+        ("Reimplement Python's filter.", None, True),
+        ("Function name: `filter`", None, True),
         ("Sieve the items.", "def filter(items): return items", True),
         ("Sieve the items.", None, False),
         ("Write a function that does as filter() does.", None, False),
@@ -76,6 +80,41 @@ def test_a_task_may_ask_for_a_function_with_the_name_of_a_built_in_one(
     task = PythonTask.of(Instance(id="x", goal=goal, public=public, hidden={"solution": gold} if gold else {}))
     assert task.visible is not None
     assert ("filter" not in task.visible.withheld) is brought
+
+
+@pytest.mark.parametrize("goal", ["Implement all functions.", "Write a set of functions.", "Write sorted output."])
+def test_words_of_a_goal_ask_for_no_function(goal: str) -> None:
+    public = {"tests": "from solution import *\ndef test_it(): assert all(f())\n"}
+    task = PythonTask.of(Instance(id="x", goal=goal, public=public, hidden={}))
+    assert task.visible is not None
+    assert {"all", "set", "sorted"} <= set(task.visible.withheld)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "try:\n    from math import isclose as same\nexcept ImportError: pass",
+        "if True:\n    def same(a, b): return a == b",
+        "from math import *\nsame = isclose",
+        "match 1:\n    case 1 as same: pass\nsame = lambda a, b: a == b",
+    ],
+)
+async def test_a_name_that_the_tests_bind_anyhow_is_theirs(judge: Judge, head: str) -> None:
+    tests = f"{head}\nfrom solution import *\ndef test_it(): assert same(1, 2)\n"
+    evidence = await judge.evidence("def same(*_): return True\ndef isclose(*_): return True\n", tests)
+    assert evidence.startswith("assert same(1, 2)")
+
+
+async def test_names_of_modules_may_be_the_candidates_own(judge: Judge) -> None:
+    source = "from datetime import datetime\nstring = 'abc'\ntypes = {'a': 1}\nsolve = lambda: 1\n"
+    tests = """
+    solve = None
+    from solution import *
+    def test_it():
+        assert string.upper() == "ABC" and types.get("a") == 1 and datetime.fromisoformat("2020-01-01").year == 2020
+        assert solve() == 1
+    """
+    await judge.passes(source, tests)
 
 
 async def test_a_name_that_is_imported_by_itself_is_the_candidates(judge: Judge) -> None:

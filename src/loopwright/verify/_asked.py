@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from loopwright.replies import parse_python
 from loopwright.verify._guest.conversation.ops import SPECIAL
-from loopwright.verify._shown import PLAIN_ATTRIBUTES, show_objects, unbound_names
+from loopwright.verify._shown import PLAIN_ATTRIBUTES, module_names, show_objects, unbound_names
 
 _ALWAYS = {
     *("__call__", "__enter__", "__exit__", "__instancecheck__", "__subclasscheck__"),
@@ -96,7 +96,7 @@ def refused_names(
             if any(show_objects(tree, modules) for tree in parsed):
                 return frozenset({"__missing__"})
             plain = _PREDICATES if _OBJECTS.search(goal) else PLAIN_ATTRIBUTES
-    except (SyntaxError, ValueError, RecursionError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         trees, plain = [], _PREDICATES  # others tell it
     answered = {name for tree in trees for name in _answered(tree, _classes(trees))}
     if "" in answered:
@@ -112,6 +112,7 @@ def _names_class(tests: ast.AST, modules: Sequence[str]) -> bool:
     `except` or as an argument of a check such as `isinstance`.
     """
     roots = {name.partition(".")[0] for name in modules}
+    roots |= module_names(tests, roots)
     named: list[str] = []
     used: set[str] = set()
     for node in ast.walk(tests):

@@ -7,7 +7,7 @@ import builtins
 import inspect
 import types
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -23,10 +23,15 @@ _METHODS = frozenset(name for kind in PLAIN for name in dir(kind) if callable(ge
 _PASSING = frozenset(
     {
         *("cast", "deque", "enumerate", "filter", "iter", "list", "max", "min", "next", "reversed", "sorted", "tuple"),
-        *("zip", "run", "wait_for", "create_task", "run_until_complete", "copy", "deepcopy"),
+        *("zip", "run", "wait_for", "create_task", "run_until_complete", "copy", "deepcopy", "partial"),
     }
 )
 """Functions whose results are arguments of theirs, or hold them."""
+_CHECKS = ("approx", "output", "raises")
+"""What tests may import from `checks`."""
+_OF_FUNCTIONS = frozenset({"cache_clear", "cache_info", "cache_parameters"})
+"""Attributes that functions have where `functools.cache` decorates them."""
+_ADDING = frozenset({"add", "append", "appendleft", "insert", "setdefault"})
 _Binding = tuple[set[str], ast.expr]
 """Names, and what they are bound to, or to an item of."""
 _ROUNDS = 20
@@ -53,6 +58,8 @@ def show_objects(tests: ast.AST, modules: Sequence[str]) -> bool:
             if isinstance(node, ast.withitem) and values.has(node.context_expr):
                 return True
             if not isinstance(node, ast.Attribute) or not values.has(node.value) or values.is_module(node.value):
+                continue
+            if node.attr.startswith("__") or node.attr in _OF_FUNCTIONS:
                 continue
             if not isinstance(node.ctx, ast.Load) or (node.attr in _METHODS and id(node) not in handed):
                 return True
@@ -93,6 +100,8 @@ class _Values:
         for node in ast.walk(tests):
             if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in self._modules:
                 self._names |= {alias.asname or alias.name for alias in node.names}
+        self._modules |= module_names(tests, self._modules)
+        self._names |= self._modules
         if "*" in self._names:
             self._names |= unbound_names(tests)
         bindings = [*_bindings(tests), *_calls(tests)]
@@ -126,8 +135,10 @@ class _Values:
                 return self.has(node.left) or self.has(node.right)
             case ast.List() | ast.Tuple():
                 return any(map(self.has, node.elts))
-            case ast.ListComp() | ast.GeneratorExp():
+            case ast.ListComp() | ast.GeneratorExp() | ast.SetComp():
                 return self.has(node.elt)
+            case ast.DictComp():
+                return self.has(node.value)
             case _:
                 return False
 
@@ -144,6 +155,8 @@ def _bindings(tests: ast.AST) -> Iterator[_Binding]:
                 yield _names_in(node.target), node.iter
             case ast.withitem() if node.optional_vars:
                 yield _names_in(node.optional_vars), node.context_expr
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=attr), args=[*_, added]) if attr in _ADDING:
+                yield {name}, added
 
 
 def _calls(tests: ast.AST) -> Iterator[_Binding]:
@@ -165,9 +178,15 @@ def _names_in(target: ast.expr) -> set[str]:
     return {part.id for part in ast.walk(target) if isinstance(part, ast.Name)}
 
 
+def module_names(tests: ast.AST, modules: Iterable[str]) -> set[str]:
+    """Other names under which tests import modules, as in `import solution as s`."""
+    aliases = (alias for node in ast.walk(tests) if isinstance(node, ast.Import) for alias in node.names)
+    return {alias.asname for alias in aliases if alias.asname and alias.name.partition(".")[0] in modules}
+
+
 def unbound_names(tests: ast.AST) -> set[str]:
     """Names that nothing in a file binds, so that they come from an import of everything."""
-    bound = set(dir(builtins))
+    bound = {*dir(builtins), *_CHECKS}
     used = set[str]()
     for node in ast.walk(tests):
         if isinstance(node, ast.Name):

@@ -213,9 +213,9 @@ def _suite(empty: PythonSuite, source: str, field: str, sources: Sequence[str], 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
             tree = parse_python(source)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line = f" in line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        message = error.msg if isinstance(error, SyntaxError) else str(error)
+        message = error.msg if isinstance(error, SyntaxError) else str(error) or "it is nested too deep"
         raise TaskError(f"{field}: not Python{line}: {message}", remedy=_REMEDIES["tests"]) from None
     tests = [node for node in tree.body if _is_test(node)]
     if not tests:
