@@ -12,6 +12,8 @@ import pytest
 from loopwright.agents import extract_files
 from loopwright.errors import NoCandidate
 
+TEST = "from solution import add\n\n\ndef test_add():\n    assert add(1, 2) == 3\n"
+HELPER = "def helper(a):\n    return a\n"
 PLAIN = 'def add(a, b):\n    """Adds."""\n    return a + b\n'
 FENCES = (
     "import re\n\n\nclass A:\n    x = '```'\n\n    def f(self) -> str:\n        return re.sub('<b>', '&', self.x)\n"
@@ -56,11 +58,9 @@ FORMS: dict[str, Callable[[str], str]] = {
     "apply_patch in a block": lambda program: (
         f"```\n*** Begin Patch\n*** Add File: solution.py\n{added(program)}*** End Patch\n```"
     ),
-    "edit of nothing": lambda program: f"```python\n<<<<<<< SEARCH\n=======\n{program}>>>>>>> REPLACE\n```",
     "numbers": lambda program: (
         "```python\n" + "".join(f"{at:4d} | {line}\n" for at, line in enumerate(program.splitlines(), 1)) + "```"
     ),
-    "indented": lambda program: "Here it is:\n\n" + "".join(f"    {line}\n" for line in program.splitlines()),
 }
 
 
@@ -87,15 +87,139 @@ def test_a_block_of_python_goes_before_all_other_forms() -> None:
     assert extract_files(reply, entry="solution.py").files == {"solution.py": PLAIN}
 
 
-def test_words_alone_are_no_candidate() -> None:
-    for reply in ('{"a": "b"}', "<content>words</content>", "    indented words", "*** Add File: a\n+words\n"):
+def written(*files: tuple[str, str]) -> dict[str, str]:
+    """Some files in each form that names files."""
+    return {
+        "list in JSON": json.dumps({"files": [{"path": path, "content": body} for path, body in files]}),
+        "mapping in JSON": json.dumps({"files": dict(files)}),
+        "calls in JSON": "".join(
+            json.dumps({"name": "write", "arguments": json.dumps({"file_path": path, "content": body})}) + "\n"
+            for path, body in files
+        ),
+        "write_to_file": "".join(
+            f"<write_to_file>\n<path>{path}</path>\n<content>\n{body}</content>\n</write_to_file>\n"
+            for path, body in files
+        ),
+        "content first": "".join(
+            f"<write_to_file>\n<content>\n{body}</content>\n<path>{path}</path>\n</write_to_file>\n"
+            for path, body in files
+        ),
+        "invoke": "".join(
+            f'<invoke name="write">\n<parameter name="path">{path}</parameter>\n'
+            f'<parameter name="content">{body}</parameter>\n</invoke>\n'
+            for path, body in files
+        ),
+        "artifact": "".join(f'<antArtifact title="{path}">\n{body}</antArtifact>\n' for path, body in files),
+        "apply_patch": "*** Begin Patch\n"
+        + "".join(f"*** Add File: {path}\n{added(body)}" for path, body in files)
+        + "*** End Patch",
+    }
+
+
+@pytest.mark.parametrize("form", written())
+def test_the_file_that_is_named_as_the_entry_is_the_program_beside_others(form: str) -> None:
+    files = {"solution.py": PLAIN, "helper.py": HELPER, "test_solution.py": TEST}
+    for order in (files, dict(reversed(files.items()))):
+        found = extract_files(written(*order.items())[form], entry="solution.py").files
+        assert {path: body.strip() for path, body in found.items()} == {
+            path: body.strip() for path, body in files.items()
+        }
+
+
+@pytest.mark.parametrize("form", written())
+def test_a_file_that_is_named_otherwise_is_no_program(form: str) -> None:
+    with pytest.raises(NoCandidate):
+        extract_files(written(("helper.py", HELPER))[form], entry="solution.py")
+
+
+@pytest.mark.parametrize(
+    "carry",
+    [
+        lambda *bodies: json.dumps(dict(zip(("code", "tests"), bodies, strict=True))),
+        lambda *bodies: written(*(("solution.py", body) for body in bodies))["write_to_file"],
+        lambda *bodies: "".join(f"<content>\n{body}</content>\n" for body in bodies),
+    ],
+)
+def test_tests_are_no_program_and_of_two_programs_none_is_guessed(carry: Callable[..., str]) -> None:
+    assert extract_files(carry(PLAIN, TEST), entry="solution.py").files["solution.py"].strip() == PLAIN.strip()
+    for bodies in ((PLAIN, HELPER), (HELPER, PLAIN), (TEST, TEST)):
         with pytest.raises(NoCandidate):
-            extract_files(reply, entry="solution.py")
+            extract_files(carry(*bodies), entry="solution.py")
+
+
+def test_broken_python_is_replaced_by_nothing_else() -> None:
+    broken = "def add(a, b):\n    return a +\n"
+    wrong = json.dumps({"code": HELPER})
+    for fence in ("```python", "```"):
+        for other in (f"\n    {TEST}", f"\n{wrong}\n", f"\n<content>\n{HELPER}</content>\n"):
+            for reply in (f"{fence}\n{broken}```\n{other}", f"{other}\n{fence}\n{broken}```\n"):
+                assert extract_files(reply, entry="solution.py").files == {"solution.py": broken}
+
+
+def test_a_block_is_not_cut_at_a_sentence_before_further_code() -> None:
+    body = f"{HELPER}\nThe main one:\n{PLAIN}"
+    assert extract_files(f"```python\n{body}```", entry="solution.py").files == {"solution.py": body}
+
+
+def test_entities_between_tags_are_what_they_stand_for_only_in_an_escaped_body() -> None:
+    for tag in ("content", "code"):
+        found = extract_files(f"<{tag}>def less(a, b):\n    return a &lt; b", entry="solution.py").files
+        assert found == {"solution.py": "def less(a, b):\n    return a < b\n"}
+        raw = 'def escaped(a):\n    return a.replace("<", "&lt;") if a < "b" else a\n'
+        assert extract_files(f"<{tag}>\n{raw}</{tag}>", entry="solution.py").files == {"solution.py": raw}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        '{"a": "b"}',
+        "<content>words</content>",
+        "    indented words",
+        "*** Add File: a\n+words\n",
+        "I cannot solve this. A stub would be:\n\n    def add(a, b):\n        pass\n",
+        f"I cannot solve this: {json.dumps({'code': PLAIN})} would be no answer.",
+        f"{json.dumps({'code': PLAIN})} would be no answer.",
+        "I write no file such as <content>def add(a, b): pass</content> here.",
+    ],
+)
+def test_words_and_samples_in_sentences_are_no_candidate(reply: str) -> None:
+    with pytest.raises(NoCandidate):
+        extract_files(reply, entry="solution.py")
+
+
+@pytest.mark.parametrize(
+    "half",
+    [
+        "<content>\nimport math\n\n\ndef add(a, b):\n    return a\n",
+        f'{{"files": [\n{json.dumps({"code": PLAIN})}\n,{{"code": "def',
+        f"*** Begin Patch\n*** Add File: solution.py\n{added(PLAIN)}",
+    ],
+)
+def test_what_a_cut_reply_carries_is_not_taken_for_all_of_it(half: str) -> None:
+    assert extract_files(half, entry="solution.py").files
+    with pytest.raises(NoCandidate):
+        extract_files(half, entry="solution.py", cut=True)
 
 
 @pytest.mark.parametrize(
     "part",
-    ["<code>", "</code>", "<content>\n", "*** Add File: a\n+", "    x", "\n", "1: x\n", '{"a": "', "```\n1: ", "A."],
+    [
+        "<code>",
+        "<code ",
+        "</code>",
+        "<content>\n",
+        "<content ",
+        "<content></content>",
+        "<content>\ndef f(</content>\n",
+        "*** Add File: a\n+",
+        "    x",
+        "\n",
+        "1: x\n",
+        '{"a": "',
+        '{"a":"def f("}\n',
+        "```\n1: ",
+        "A.",
+    ],
 )
 def test_floods_take_no_longer_than_their_length(part: str) -> None:
     with suppress(NoCandidate):

@@ -16,8 +16,8 @@ CONSOLE = ">>> def add(a, b):\n...     return a + b\n...\n>>> add(1, 2)\n3\n"
 ADDED = "+++ b/solution.py\n@@ -0,0 +1,2 @@\n+def add(a, b):\n+    return a + b\n"
 
 
-def files(reply: str, **options: frozenset[str]) -> dict[str, str]:
-    return dict(extract_files(reply, entry="solution.py", **options).files)
+def files(reply: str, known: frozenset[str] = frozenset()) -> dict[str, str]:
+    return dict(extract_files(reply, entry="solution.py", known=known).files)
 
 
 @pytest.mark.parametrize(

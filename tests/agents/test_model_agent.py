@@ -93,6 +93,14 @@ def test_a_reply_that_is_cut_within_its_code_is_no_answer() -> None:
     assert "longer context" in error.value.remedy
 
 
+def test_a_reply_that_is_cut_within_a_tool_s_tags_is_no_answer() -> None:
+    half = "<write_to_file>\n<path>solution.py</path>\n<content>\ndef f():\n    return 1\n"
+    models = Replies(cut(half, tokens=8000), Reply(text=ANSWER, model="m"))
+    candidate = act(models).candidate
+    assert candidate is not None
+    assert candidate.files == {"solution.py": "x = 1\n"}
+
+
 def test_an_action_that_is_cut_is_none() -> None:
     models = Replies(cut("```bash\nrm -r /tmp/a", tokens=512), cut("```bash\nrm -r /tmp/a", tokens=2048))
     with pytest.raises(ReplyCut):

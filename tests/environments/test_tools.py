@@ -137,6 +137,11 @@ PARTS = [
 ]
 
 
+def test_a_line_of_words_takes_no_longer_than_its_length() -> None:
+    # Where each blank of a sentence reads all of what follows it, this takes many minutes.
+    assert action_of("A" + " a" * 150_000 + "\nsubmit", "shell").startswith("A a")
+
+
 @given(st.lists(st.sampled_from(PARTS), max_size=20).map("".join))
 def test_any_reply_has_an_action_of_its_own_words(reply: str) -> None:
     assert action_of(reply, "shell").count("ls") <= reply.count("ls")

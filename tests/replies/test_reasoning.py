@@ -186,6 +186,12 @@ def test_a_line_of_tags_takes_no_longer_than_its_length(part: str) -> None:
     assert len(answer) + len(reasoning) <= len(part) * 10_000
 
 
+def test_a_flood_of_attributes_takes_no_longer_than_its_length() -> None:
+    # Where each of them reads all that follows it, this takes minutes.
+    text = "<details" + " type=reasoning" * 30_000
+    assert split_reasoning(text) == (text, "")
+
+
 def test_a_flood_of_end_tokens_takes_no_longer_than_its_length() -> None:
     # Looked through for each of them anew, the text takes hours.
     assert split_reasoning("42" + "</s>" * 500_000) == ("42", "")

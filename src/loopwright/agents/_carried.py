@@ -5,105 +5,150 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
-from itertools import count, islice
-from textwrap import dedent
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from loopwright.replies import defined_names, outermost_json, read_edits, repaired_python
+from loopwright.replies import defined_names, is_python, outermost_json, repaired_python
 
-_MOST = 20
-"""Texts that are looked at in each form, the last ones: a flood of them must not cost minutes."""
 _MUCH = 400_000
-"""Characters of a reply that are looked at, the last ones."""
+"""Characters of the longest reply that is looked through."""
+_MOST = 100
+"""Bodies of a form that are looked at: in a flood of them stands no single program."""
+_DEEPEST = 20
+"""How deep strings stand in JSON."""
+_NEAR = 200
+"""Characters around a body that are read for whether it stands in a sentence, and for its file."""
+_PATHS = ("path", "file_path", "filepath", "filename", "file_name", "file", "target_file")
+_BODIES = frozenset({"content", "contents", "code", "file_text", "file_content", "source", "text", "body"})
+_FILE = re.compile(r"[\w./-]{1,200}\.[a-z]\w{0,9}")
 _OPENING = re.compile(
-    r"<(?P<tag>content|file_text|file_content|new_str|code|pre|python|answer|solution|antArtifact|"
-    r"parameter(?==(?:content|code|file_text)\b| name=\"(?:content|code|file_text)\"))(?:[ =][^>\n]{0,300})?>"
+    r"<(?P<tag>content|file_text|file_content|antArtifact|"
+    r"parameter(?==(?:content|code|file_text)\b| name=\"(?:content|code|file_text)\"))(?P<said>[ =][^>\n]{0,300})?>"
     r"|<\|(?P<token>python_tag)\|>",
     re.IGNORECASE,
 )
-_ADDED = re.compile(r"^\*\*\* Add File: .*\n(?P<lines>(?:\+.*\n?)+)", re.MULTILINE)
-_NUMBERED = re.compile(r"[ \t]*(?P<number>\d{1,5})(?:[ \t]?[:|.)\u2502]|\t| (?= |$))[ \t]?(?P<line>.*)")
-_FENCED = re.compile(r"^[ \t]*(?:```|~~~)[^\n]*\n(?P<body>.*?)(?:^[ \t]*(?:```|~~~)|\Z)", re.MULTILINE | re.DOTALL)
-_TYPED = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
-_SENTENCE = re.compile(r"^[A-Z][\w']*(?: [^\n]*)?[.:!?]$", re.MULTILINE)
+_NAME = "|".join(_PATHS)
+_NAMED = re.compile(
+    rf"<(?:{_NAME}|parameter(?:=| name=\")(?:{_NAME})\"?)>\s{{0,9}}(?P<path>[\w./-]{{1,200}})\s{{0,9}}</", re.IGNORECASE
+)
+_TITLE = re.compile(r"\b(?:title|path|file(?:name)?)=\"(?P<path>[\w./-]{1,200}\.\w{1,9})\"", re.IGNORECASE)
+_CALL_ENDS = re.compile(r"</(?:write_to_file|create_file|write_file|invoke|function|tool_call|file)>", re.IGNORECASE)
+_ADDED = re.compile(r"^\*\*\* Add File: (?P<path>.*)\n(?P<lines>(?:\+.*\n?)+)", re.MULTILINE)
+_ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|#\d{1,6}|#x[0-9a-f]{1,6});", re.IGNORECASE)
+
+_Bodies = Iterator[tuple[str, str]]
+"""Each with the path that its form names, or an empty one."""
 
 
-def carried_program(reply: str) -> str:
-    """The last program in the first form that holds one; empty where there is none.
+def carried_files(reply: str, entry: str, clean: Callable[[str], str]) -> Mapping[str, str]:
+    """The files in the first form that holds a program: JSON and notebooks, tags and parameters of tools, patches.
 
-    These are strings in JSON, cells of a notebook, what stands between tags such as `<content>` and in parameters of
-    tool calls, files that a patch adds, edits of nothing, lines behind numbers, lines that are indented, and blocks
-    with quotation marks of typography or with words at their end.
+    A body that is named otherwise than the entry, or that defines nothing but tests, is no program. In a sentence
+    stands a sample, and no answer.
+
+    Args:
+        reply: A reply without a block of Python, which came to its end.
+        entry: The program's file.
+        clean: Makes a path that the reply names one in the candidate's folder.
+
+    Returns:
+        The entry, and the files that the form names otherwise; nothing if the form holds several programs, or none.
     """
-    text = reply[-_MUCH:].replace("\r\n", "\n")
-    for form in (_in_json, _in_tags, _in_patches, _in_edits, _in_lines, _indented):
-        programs = [code for body in list(form(text))[-_MOST:] if defined_names(code := repaired_python(body))]
-        if programs:
-            return programs[-1]
-    return ""
+    text = reply.replace("\r\n", "\n")
+    for form in (_in_json, _in_tags, _in_patches) if len(text) <= _MUCH else ():
+        found = list(form(text))
+        if sum(_may_define(body) for _, body in found) > _MOST:
+            break
+        bodies = dict.fromkeys((clean(path) if path else "", _repaired(body)) for path, body in found)
+        defining = {(path, body): names for path, body in bodies if (names := _names(body))}
+        programs = [
+            body
+            for (path, body), names in defining.items()
+            if path in ("", entry) and not all(name.startswith(("test_", "Test")) for name in names)
+        ]
+        if len(programs) == 1:
+            return {path: body for path, body in bodies if path} | {entry: programs[0]}
+        if defining:
+            break
+    return {}
 
 
-def _in_json(text: str) -> Iterator[str]:
-    for _, _, value in outermost_json(text):
-        yield from _strings(value)
+def unescaped(body: str) -> str:
+    """A body without HTML's entities, if it is written with them: it holds no bare `<` and `&` beside them."""
+    if not _ENTITY.search(body) or ("<" in (rest := _ENTITY.sub("", body)) or "&" in rest):
+        return body
+    return code if is_python(code := html.unescape(body)) else body
 
 
-def _strings(value: Any, deep: int = 0) -> Iterator[str]:
+def _repaired(body: str) -> str:
+    return repaired_python(body) if _may_define(body) else body
+
+
+def _names(body: str) -> frozenset[str]:
+    return defined_names(body) if _may_define(body) else frozenset()
+
+
+def _may_define(body: str) -> bool:
+    return "def " in body or "class " in body
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether nothing but marks and tags stands beside a part of a text on its lines."""
+    before = text[max(0, start - _NEAR) : start].rpartition("\n")[2].strip(" \t`")
+    after = text[end : end + _NEAR].partition("\n")[0].strip(" \t`")
+    return all(not words or words.startswith("<") for words in (before, after))
+
+
+def _in_json(text: str) -> _Bodies:
+    for start, end, value in outermost_json(text):
+        if _stands_alone(text, start, end):
+            yield from _strings(value)
+
+
+def _strings(value: Any, path: str = "", deep: int = 0) -> _Bodies:
     if isinstance(value, str):
-        yield value
-        if value[:1] in "{[" and deep < _MOST:  # arguments of a call are often JSON in JSON
+        yield path, value
+        if value[:1] in ("{", "[") and deep < _DEEPEST:  # arguments of a call are often JSON in JSON
             try:
-                yield from _strings(json.loads(value), deep + 1)
+                yield from _strings(json.loads(value), path, deep + 1)
             except (ValueError, RecursionError):
                 return
     elif isinstance(value, Mapping) and isinstance(value.get("cells"), list):
         sources = (cell.get("source") for cell in value["cells"] if _is_code(cell))
-        yield "\n".join(source if isinstance(source, str) else "".join(map(str, source or ())) for source in sources)
-    elif isinstance(value, Mapping | list) and deep < _MOST:
-        for one in value.values() if isinstance(value, Mapping) else value:
-            yield from _strings(one, deep + 1)
+        yield path, "\n".join(one if isinstance(one, str) else "".join(map(str, one or ())) for one in sources)
+    elif isinstance(value, Mapping) and deep < _DEEPEST:
+        named = next((value[key] for key in _PATHS if isinstance(value.get(key), str)), "")
+        for key, one in value.items():
+            if not (named and isinstance(one, str) and key not in _BODIES):
+                yield from _strings(one, named or (key if _FILE.fullmatch(key) else path), deep + 1)
+    elif isinstance(value, list) and deep < _DEEPEST:
+        for one in value:
+            yield from _strings(one, path, deep + 1)
 
 
 def _is_code(cell: object) -> bool:
     return isinstance(cell, Mapping) and cell.get("cell_type") == "code" and isinstance(cell.get("source"), str | list)
 
 
-def _in_tags(text: str) -> Iterator[str]:
-    lower = text.lower()
-    for found in list(_OPENING.finditer(text))[-_MOST:]:
-        end = lower.find("<|" if found["token"] else f"</{found['tag'].lower()}>", found.end())
-        body = text[found.end() : end if end >= 0 else len(text)].strip("\n") + "\n"
-        yield html.unescape(body)
-        yield body
+def _in_tags(text: str) -> _Bodies:
+    at = 0
+    while found := _OPENING.search(text, at):
+        closing = r"<\|" if found["token"] else f"</{found['tag']}>"
+        closed = re.compile(closing, re.IGNORECASE).search(text, found.end())
+        end, after = closed.span() if closed else (len(text), len(text))
+        if _stands_alone(text, found.start(), found.start()):
+            yield _path_beside(text, found, at, after), unescaped(text[found.end() : end].strip("\n") + "\n")
+        at = after
 
 
-def _in_patches(text: str) -> Iterator[str]:
+def _path_beside(text: str, tag: re.Match[str], last: int, after: int) -> str:
+    """The file that a tag names, or one of the same call before or after its body."""
+    before = _CALL_ENDS.split(text[max(last, tag.start() - _NEAR) : tag.start()])[-1]
+    behind = _CALL_ENDS.split(text[after : after + _NEAR], maxsplit=1)[0]
+    places = (_TITLE.search(tag["said"] or ""), *(_NAMED.search(place) for place in (before, behind)))
+    return next((found["path"] for found in places if found), "")
+
+
+def _in_patches(text: str) -> _Bodies:
     for found in _ADDED.finditer(text):
-        yield "".join(f"{line[1:]}\n" for line in found["lines"].splitlines())
-
-
-def _in_edits(text: str) -> Iterator[str]:
-    return (edit.replace for edit in read_edits(text) if not edit.search.strip())
-
-
-def _in_lines(text: str) -> Iterator[str]:
-    """What stands in fences, without numbers before its lines, with plain quotation marks, or up to a sentence."""
-    for found in islice(_FENCED.finditer(text), _MOST):
-        body = found["body"]
-        lines = [_NUMBERED.fullmatch(line) for line in body.rstrip("\n").split("\n")]
-        counted = count(int(lines[0]["number"])) if lines[0] else count()
-        if all(line and int(line["number"]) == number for line, number in zip(lines, counted, strict=False)):
-            yield "".join(f"{line['line']}\n" for line in lines if line)
-        yield body.translate(_TYPED)
-        yield _SENTENCE.split(body, maxsplit=1)[0]
-
-
-def _indented(text: str) -> Iterator[str]:
-    run: list[str] = []
-    for line in [*text.split("\n"), "end"]:
-        if not line.strip() or line.startswith(("    ", "\t")):
-            run.append(line)
-        elif run:
-            yield dedent("\n".join(run)).strip("\n") + "\n"
-            run = []
+        yield found["path"].strip(), "".join(f"{line[1:]}\n" for line in found["lines"].splitlines())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import PurePosixPath
 
-from loopwright.agents._carried import carried_program
+from loopwright.agents._carried import carried_files, unescaped
 from loopwright.candidate import Candidate
 from loopwright.errors import NoCandidate
 from loopwright.replies import (
@@ -28,12 +28,15 @@ _LANGUAGES = {".py": ("Python", "python"), ".sql": ("SQL", "sql")}
 _PATH = re.compile(r"^(?:#|//|--)?\s*(?:file(?:name)?:?\s*)?`?(?P<path>[\w./-]+\.\w+)`?\s*:?\s*$", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"\b(?:file(?:name)?|path|title)\s*[=:]\s*[\"']?(?P<path>[\w./-]+\.\w+)", re.IGNORECASE)
 _HEADING = re.compile(r"[#*_`\s]*(?:file(?:name)?:?[*_`\s]*)?(?P<path>[\w./-]+\.\w+)[*_`:\s]*", re.IGNORECASE)
-_TAG = re.compile(r"<(?P<tag>code|pre|python|answer|solution)\b[^>\n]*>|\[(?P<word>PYTHON|CODE)\]", re.IGNORECASE)
+_TAG = re.compile(r"<(?P<tag>code|pre|python|answer|solution)\b[^>\n]{0,300}>|\[(?P<word>PYTHON|CODE)\]", re.IGNORECASE)
 _FILE_TAG = re.compile(r"<file\s+(?:file)?(?:name|path)=[\"']?(?P<path>[\w./-]+\.\w+)[\"']?\s*>", re.IGNORECASE)
 _NOTEBOOK = re.compile(r"^[ \t]*(?:%{1,2}|!)\w.*\n?", re.MULTILINE)
 _INLINE = re.compile(r"(?<!`)`{3,}+(?:python\d?|py)?[ \t]++(?P<body>[^`\n]++)`{3,}", re.IGNORECASE)
+_NUMBERED = re.compile(r"[ \t]*(?P<number>\d{1,5})(?:[ \t]?[:|.)\u2502]|\t| (?= |$))[ \t]?(?P<line>.*)")
+_TYPED = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'"})
+_OTHER_FORM = re.compile(r"\s*(?:[{\[<]|\*\*\* )")
 _STARTS = re.compile(r"^(?:from|import|def|class|async def)\b|^@\w", re.MULTILINE)
-_SENTENCE = re.compile(r"^[A-Z][\w']*(?: .*)?[.:!]$", re.MULTILINE)
+_SENTENCE = re.compile(r"^[A-Z][\w']*(?: .*)?[.:!?]$", re.MULTILINE)
 _MOST = 20
 """Tags of a reply that are looked at: a flood of them must not cost minutes."""
 _MUCH = 400_000
@@ -49,7 +52,7 @@ class _Block:
     """What the reply says between the block before and this one, or the end of it."""
 
 
-def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()) -> Candidate:
+def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset(), cut: bool = False) -> Candidate:
     """Reads the files that a reply proposes.
 
     A block names its file after the language (three backticks, `python util.py`) or in a first line such as
@@ -60,12 +63,14 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
 
     A single file in the entry's language, tests aside, is the entry under any name that the task does not know. Where
     there is no file so far, blocks under another language's name that are Python count, and without a block a bare
-    program, also between sentences or tags such as `<code>`; a tag `<file path="...">` names its file.
+    program, also between sentences or tags such as `<code>`; a tag `<file path="...">` names its file. A reply without
+    a block of Python may carry the program in JSON, tags of tools or a patch.
 
     Args:
         reply: The model's text, without its reasoning.
         entry: The file the task wants, e.g. `solution.py`; its suffix decides the language.
         known: Other file names of the task, which a block may name without further marks.
+        cut: Whether the token limit cut the reply: nothing but its blocks is read, as the rest may be half of it.
 
     Raises:
         NoCandidate: There is no block, only blocks of another language, or nothing in them; says which.
@@ -86,18 +91,18 @@ def extract_files(reply: str, *, entry: str, known: frozenset[str] = frozenset()
     programs = [path for path in files if path.endswith(suffix) and not _is_test(path)] or list(files)
     if len(programs) == 1 and entry not in files:
         files = {_only(path, suffix, known, entry) if path in programs else path: files[path] for path in files}
-    if not files and language == "python" and (program := _hidden(reply, blocks)):
+    if not files and language == "python" and (blocks or not cut) and (program := _hidden(reply, blocks)):
         files = {entry: program}
-    if language == "python" and _holds_none(files, entry) and (program := carried_program(reply)):
-        files = {entry: program}
+    elif language == "python" and not cut and not (files.keys() - {entry} or any(map(_is_program, blocks))):
+        files = dict(carried_files(reply, entry, lambda path: _clean(path, known, entry))) or files
     if files:
         return Candidate(files=files)
     raise NoCandidate(_why_nothing(blocks, title))
 
 
-def _holds_none(files: Mapping[str, str], entry: str) -> bool:
-    """Whether the files are no program: there is none, or only the entry with what is no Python."""
-    return not files or (list(files) == [entry] and not is_python(files[entry]))
+def _is_program(block: _Block) -> bool:
+    """Whether a block is meant as Python, also as broken Python, and not as JSON, tags or a patch."""
+    return block.language == "python" or not (block.language or _OTHER_FORM.match(block.body) or not block.body.strip())
 
 
 def _program(blocks: Sequence[_Block]) -> str:
@@ -140,12 +145,26 @@ def _blocks(reply: str, language: str, known: frozenset[str], entry: str) -> lis
 
 
 def _meant(block: CodeBlock, language: str) -> str:
-    """Its body; if that is no Python, with HTML's entities as what they stand for, or without a notebook's commands."""
+    """Its body; if that is no Python, the first reading that is.
+
+    With HTML's entities as what they stand for, without a notebook's commands, without numbers before its lines, with
+    plain quotation marks, or without words at its end.
+    """
     body = block.body
     if language != "python" or block.language not in {"", "python"} or is_python(body):
         return body
-    readings = (html.unescape(body), _NOTEBOOK.sub("", body))
+    readings = (html.unescape(body), _NOTEBOOK.sub("", body), *_bare_lines(body))
     return next((code for code in readings if code.strip() and is_python(code)), body)
+
+
+def _bare_lines(body: str) -> Iterator[str]:
+    lines = [_NUMBERED.fullmatch(line) for line in body.rstrip("\n").split("\n")]
+    first = int(lines[0]["number"]) if lines[0] else 0
+    if all(line and int(line["number"]) == number for number, line in enumerate(lines, first)):
+        yield "".join(f"{line['line']}\n" for line in lines if line)
+    yield body.translate(_TYPED)
+    if (words := _SENTENCE.search(body)) and not _STARTS.search(body, words.end()):
+        yield body[: words.start()]
 
 
 def _block(block: CodeBlock, known: frozenset[str], entry: str) -> _Block:
@@ -191,13 +210,13 @@ def _bare(reply: str) -> Iterator[str]:
         yield _SENTENCE.split(reply[starts.start() :], maxsplit=1)[0].rstrip() + "\n"
     left = _MUCH
     for tag in islice(_TAG.finditer(reply), _MOST):
-        closing = f"</{tag['tag']}>" if tag["tag"] else f"[/{tag['word']}]"
-        end = reply.lower().find(closing.lower(), tag.end())
-        body = reply[tag.end() : end if end >= 0 else len(reply)].strip("\n") + "\n"
+        closing = re.escape(f"</{tag['tag']}>" if tag["tag"] else f"[/{tag['word']}]")
+        closed = re.compile(closing, re.IGNORECASE).search(reply, tag.end())
+        body = reply[tag.end() : closed.start() if closed else len(reply)].strip("\n") + "\n"
         left -= len(body)
         if left < 0:
             break
-        yield repaired_python(body)
+        yield repaired_python(unescaped(body))
         yield repaired_python(html.unescape(body))
     for found in _INLINE.finditer(reply):
         yield found["body"].strip() + "\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -86,7 +87,7 @@ class ModelAgent:
                 numbers = (await complete_as(models, request, _Ranking)).value.ranking
                 return AgentReply(ranking=tuple(number - 1 for number in numbers))
             case "files":
-                return AgentReply(candidate=await _candidate(request, models, lambda text: _files(text, view.public)))
+                return AgentReply(candidate=await _candidate(request, models, partial(_files, view.public)))
             case "text" | None:
                 return AgentReply(candidate=await _candidate(request, models, _text))
 
@@ -116,7 +117,7 @@ class ModelAgent:
         return tuple(images)
 
 
-async def _candidate(request: Request, models: ModelClient, read: Callable[[str], Candidate]) -> Candidate:
+async def _candidate(request: Request, models: ModelClient, read: Callable[[str, bool], Candidate]) -> Candidate:
     """Asks for a candidate, and once more where the token limit cut the reply before it held one."""
     reply = await models.complete(request)
     if candidate := await _before_limit(reply, read):
@@ -137,30 +138,30 @@ async def _candidate(request: Request, models: ModelClient, read: Callable[[str]
     )
 
 
-async def _before_limit(reply: Reply, read: Callable[[str], Candidate]) -> Candidate | None:
+async def _before_limit(reply: Reply, read: Callable[[str, bool], Candidate]) -> Candidate | None:
     """The candidate in a reply; None where the token limit cut the reply before it held a whole one.
 
     Raises:
         NoCandidate: The reply came to its end, and holds none.
     """
     if reply.finish != "length":
-        return await read_apart(read, reply.text)
+        return await read_apart(lambda text: read(text, False), reply.text)
     if not await read_apart(ends_in_block, reply.text):
         with suppress(NoCandidate):
-            return await read_apart(read, reply.text)
+            return await read_apart(lambda text: read(text, True), reply.text)
     return None
 
 
-def _text(reply: str) -> Candidate:
+def _text(reply: str, _cut: bool) -> Candidate:
     if not reply.strip():
         raise NoCandidate("the model answered nothing")
     return Candidate(text=reply.strip())
 
 
-def _files(reply: str, public: Mapping[str, object]) -> Candidate:
+def _files(public: Mapping[str, object], reply: str, cut: bool) -> Candidate:
     given = public.get("files")
     known = frozenset(map(str, given)) if isinstance(given, Mapping) else frozenset()
-    return extract_files(reply, entry=str(public.get("entry", "solution.py")), known=known)
+    return extract_files(reply, entry=str(public.get("entry", "solution.py")), known=known, cut=cut)
 
 
 async def _critique(request: Request, models: ModelClient) -> Critique:

@@ -43,19 +43,19 @@ class Coder:
         told = {**shown, "program": files.get(PROGRAM, ""), "files": others}
         asked = view.model_copy(update={"public": told})
         messages = load_prompt("coder.md", Project(models.named.project)).render(asked)
-        reply = (await models.complete(Request(model=name, messages=messages))).text
+        reply = await models.complete(Request(model=name, messages=messages))
         repaired = False
         try:
-            made, operation = await asyncio.to_thread(files_of, reply, files)
+            made, operation = await asyncio.to_thread(files_of, reply.text, files, cut=reply.finish == "length")
         except EditFailed as error:
             repaired = True
             wrong = (
                 f"The edit cannot be made: {error}. Write it again, or write the whole program in one ```python block."
             )
-            again = (*messages, Message(role="assistant", content=reply), Message(role="user", content=wrong))
-            reply = (await models.complete(Request(model=name, messages=again))).text
+            again = (*messages, Message(role="assistant", content=reply.text), Message(role="user", content=wrong))
+            reply = await models.complete(Request(model=name, messages=again))
             try:
-                made, operation = await asyncio.to_thread(files_of, reply, files)
+                made, operation = await asyncio.to_thread(files_of, reply.text, files, cut=reply.finish == "length")
             except EditFailed as failed:
                 raise NoCandidate(f"the edit cannot be made ({failed.kind}): {failed}") from None
         found = construction_of(view.current) if view.current else None

@@ -19,7 +19,9 @@ _MOST = 20
 """Files of a candidate."""
 
 
-def files_of(reply: str, before: Mapping[str, str]) -> tuple[Mapping[str, str], Literal["edit", "write"]]:
+def files_of(
+    reply: str, before: Mapping[str, str], *, cut: bool = False
+) -> tuple[Mapping[str, str], Literal["edit", "write"]]:
     """The files of the candidate that a reply makes of another one.
 
     An edit is of the file that the line before it names, else of the file of the edit before, at first `solution.py`.
@@ -28,6 +30,7 @@ def files_of(reply: str, before: Mapping[str, str]) -> tuple[Mapping[str, str], 
     Args:
         reply: The model's text, without its reasoning.
         before: The files of the candidate that it is made from.
+        cut: Whether the token limit cut the reply.
 
     Returns:
         The files, and whether the reply edits or writes them.
@@ -43,7 +46,7 @@ def files_of(reply: str, before: Mapping[str, str]) -> tuple[Mapping[str, str], 
         path = _named(edit, found) or path
         found[path] = _edited(path, found, edit)
     if not edits:
-        written = extract_files(reply, entry=PROGRAM, known=frozenset(before)).files
+        written = extract_files(reply, entry=PROGRAM, known=frozenset(before), cut=cut).files
         found |= {name: text for name, text in written.items() if name not in (*OUTPUTS, *PARENTS)}
     if PROGRAM not in found:
         raise EditFailed("no match", f"the reply names other files and not {PROGRAM}")

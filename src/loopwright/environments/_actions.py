@@ -37,7 +37,7 @@ _CLOSED = re.compile(r"(?:done|fi|esac|\}|\))")
 """What a block ends with, without blanks before it: those inside of it are indented."""
 _MOVED = re.compile(r"\$ cd(?:[ \t]+(?!-)[^\s|;&<>$]+)?\n(?P<more>[A-Za-z_.~/](?![\w./-]*: )(?:(?!\n\$ )[\s\S])*)")
 """A console with one prompt, behind which a change of the folder was typed: it prints nothing but complaints."""
-_SENTENCE = re.compile(r"[^\W\d_a-z][^`$|;&=<>]* [^`$|;&=<>]*\w[.!:]")
+_SENTENCE = re.compile(r"[^\W\d_a-z](?=[^ ]* )[^`$|;&=<>]*\w[.!:]")
 _SUBMIT = re.compile(r"submit(?:[ \t]*[.;!]?|(?P<said>[ \t(:].*))", re.IGNORECASE)
 _QUOTES = "`*'\""
 

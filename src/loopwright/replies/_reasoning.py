@@ -33,7 +33,7 @@ _THINKING_FENCE = re.compile(r"(?:```|~~~)[ \t]*(?:think|thought|reasoning)", re
 _BARE_CHANNELS = re.compile(
     r"\s*(?:(?:assistant)?analysis(?P<reasoning>.*?)assistantfinal"
     r"|\[unused16\](?P<unused>.*?)\[unused17\]"
-    r"|<details\b[^<>\n]*\btype=[\"']?reasoning\b[^<>\n]*>(?P<details>.*?)</details>"
+    r"|<details\b[^<>\n]{0,300}\btype=[\"']?reasoning\b[^<>\n]{0,300}>(?P<details>.*?)</details>"
     r"|\*\*Thinking(?: process)?(?::\*\*|\*\*:)(?P<bold>.*?)"
     r"^\*\*(?:Final )?(?:answer|response|solution|code)(?::\*\*|\*\*:)"
     r"|Here(?: is|'s) my thought process:(?P<process>.*?)^[ \t]*Here(?: is|'s) my response:)",
