@@ -132,6 +132,12 @@ def test_a_file_that_is_named_otherwise_is_no_program(form: str) -> None:
         extract_files(written(("helper.py", HELPER))[form], entry="solution.py")
 
 
+@pytest.mark.parametrize("path", ["a\0.py", "a\n.py", "a" * 300 + ".py", "C:\\a.py", "a/", " "])
+def test_files_under_what_is_no_name_do_not_come_along(path: str) -> None:
+    reply = written(("solution.py", PLAIN), (path, "X = 1\n"))["list in JSON"]
+    assert extract_files(reply, entry="solution.py").files == {"solution.py": PLAIN}
+
+
 @pytest.mark.parametrize(
     "carry",
     [

@@ -67,7 +67,7 @@ def carried_files(reply: str, entry: str, clean: Callable[[str], str]) -> Mappin
             if path in ("", entry) and not all(name.startswith(("test_", "Test")) for name in names)
         ]
         if len(programs) == 1:
-            return {path: body for path, body in bodies if path} | {entry: programs[0]}
+            return {path: body for path, body in bodies if _FILE.fullmatch(path)} | {entry: programs[0]}
         if defining:
             break
     return {}
