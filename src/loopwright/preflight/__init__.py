@@ -4,9 +4,10 @@ from loopwright.preflight._api import check, checked, estimate, explain, forecas
 from loopwright.preflight._estimate import Estimate, RunEstimate, estimate_run
 from loopwright.preflight._explain import Explanation, explain_run, first_prompt
 from loopwright.preflight._forecast import RunForecast, Total, VariantForecast, forecast_run
+from loopwright.preflight._notes import STAND_IN
 from loopwright.preflight._places import OptionNames
 from loopwright.preflight._servers import refuse_outside_servers
-from loopwright.preflight._validate import STAND_IN, CheckedRun, check_run
+from loopwright.preflight._validate import CheckedRun, check_run
 
 __all__ = [
     "STAND_IN",

@@ -9,7 +9,8 @@ from loopwright.plan import RunOptions, Tasks, opened, resolve, spelled
 from loopwright.preflight._estimate import RunEstimate, estimate_run
 from loopwright.preflight._explain import Explanation, explain_run
 from loopwright.preflight._forecast import RunForecast, forecast_run
-from loopwright.preflight._validate import STAND_IN, CheckedRun, check_run
+from loopwright.preflight._notes import STAND_IN
+from loopwright.preflight._validate import CheckedRun, check_run
 from loopwright.task import TaskFile
 
 if TYPE_CHECKING:

@@ -12,7 +12,8 @@ from loopwright.loop import BEST_OF_N, REFINE, traits_of, view_for, what_is_seen
 from loopwright.models import Message
 from loopwright.plan import ResolvedComponents
 from loopwright.preflight._estimate import estimate_run
-from loopwright.preflight._validate import STAND_IN, CheckedRun
+from loopwright.preflight._notes import STAND_IN
+from loopwright.preflight._validate import CheckedRun
 from loopwright.record import EpisodeRecord
 from loopwright.task import Task
 from loopwright.text import counted

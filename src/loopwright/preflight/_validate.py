@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,27 +10,24 @@ from loopwright.agents import (
     AgentRole,
     AsksModel,
     CommandAgent,
-    IgnoresIdeas,
     ModelAgent,
-    NotesInstance,
     RuleCritic,
     read_files,
 )
-from loopwright.environments import ChecksInstances, KnowsVisibleChecks, NamesScoreRules, OpensWorkplaces, TakesText
+from loopwright.environments import ChecksInstances, NamesScoreRules, OpensWorkplaces
 from loopwright.errors import TaskError, UserError
 from loopwright.loop import SearchStrategy, Strategy, traits_of
 from loopwright.models import Prices, Usage, needs_pillow
 from loopwright.plan import PlannedEpisode, ResolvedComponents, ResolvedRun, RunConfig, read_picture
 from loopwright.preflight._bounds import chat_models, prepared_by_model
 from loopwright.preflight._caps import check_calls, check_first_call
+from loopwright.preflight._notes import STAND_IN, run_notes
 from loopwright.preflight._places import PYTHON_OPTIONS, OptionNames, Places
 from loopwright.preflight._prompts import check_prompt
-from loopwright.preflight._servers import check_servers, server_notes
-from loopwright.preflight._session import check_drift, session_notes, unlearned
+from loopwright.preflight._servers import check_servers
+from loopwright.preflight._session import check_drift, unlearned
 from loopwright.task import Instance, Task, TaskFile
 
-STAND_IN = "unnamed/model"
-"""Stands for a model that is still to be named."""
 _OWN_ASKS = "an agent class takes the model of its role by `asks_model = True` and `model_of(view.role, models)`"
 
 
@@ -95,7 +91,7 @@ def check_run(
             if key not in casts:
                 casts[key] = _check_components(resolved, episode, places)
                 if not resolved.config.regrade:  # Notes are about loops.
-                    notes |= dict.fromkeys(_notes(episode, casts[key], resolved))
+                    notes |= dict.fromkeys(run_notes(episode, casts[key], resolved))
                     notes |= dict.fromkeys(_asked_before(episode.task, casts[key], resolved, instances, places))
                     notes |= dict.fromkeys(_unasked(episode, casts[key], instances, places))
     notes |= dict.fromkeys([*_replaced(resolved.config, options), *unlearned(resolved.episodes)])
@@ -324,77 +320,6 @@ def _check_person(task: Task, strategy: Strategy, places: Places) -> None:
             "loop",
             "ask_person",
             remedy="Use refine, best_of_n, single or a strategy that acts, such as react.",
-        )
-
-
-def _notes(episode: PlannedEpisode, cast: ResolvedComponents, resolved: ResolvedRun) -> Iterator[str]:
-    """What is no error in a task, but will not do what its author wants."""
-    task = episode.task
-    if task.sandbox.cpus > (here := os.cpu_count() or 1):
-        yield (
-            f"{task.name}: `sandbox.cpus` is {task.sandbox.cpus:g}, and this machine has {here}: Docker refuses that "
-            "at the run, and bubblewrap gives what there is"
-        )
-    unnamed = [role for role, model in cast.models.items() if model == STAND_IN]
-    unnamed += [
-        role.value
-        for role, agent in cast.agents.items()
-        if isinstance(agent, AsksModel) and agent.asks_model and role.value not in cast.models
-    ]
-    if unnamed:
-        yield (
-            f"{task.name}: no model is named for the {' and the '.join(unnamed)}: "
-            "run it with --model PROVIDER/MODEL, or write `model:` into the file"
-        )
-    for agent in cast.agents.values():
-        if isinstance(agent, NotesInstance) and (told := agent.note(episode.instance)):
-            yield f"{task.name}: {told}"
-    yield from _unread_ideas(task, cast)
-    yield from server_notes(episode, cast)
-    yield from session_notes(episode, cast)
-    yield from _card_notes(episode, cast, resolved)
-    if cast.verifiers or AgentRole.VERIFIER in cast.agents:
-        return
-    maker: object = resolved.environment(task).make
-    unchecked = maker.unchecked(episode.instance) if isinstance(maker, KnowsVisibleChecks) else None
-    if unchecked is None:
-        return
-    verifier = "name a verifier: `agents: {verifier: verifier}`"
-    if not unchecked.left and task.drift and task.drift.mitigations.named:
-        yield (f"{task.name}: no visible check: mitigations have neither successes to go by nor probes; {verifier}")
-    traits = traits_of(cast.strategy)
-    if not traits.one_candidate and not traits.acts:
-        left = f" but {unchecked.left}" if unchecked.left else ""
-        remedy = f"{unchecked.remedy}, or {verifier}" if unchecked.remedy else verifier
-        yield f"{task.name}: no visible check: {episode.strategy} has nothing to act on{left}; {remedy}"
-
-
-def _unread_ideas(task: Task, cast: ResolvedComponents) -> Iterator[str]:
-    """Says that ideas are paid for and change nothing, where nobody who makes candidates reads them."""
-    if AgentRole.IDEA not in cast.agents:
-        return
-    makers = {name: arm.agent for name, arm in cast.arms.items()}
-    makers = makers or {task.agents.proposer: cast.agents[AgentRole.PROPOSER]}
-    if all(isinstance(agent, IgnoresIdeas) and agent.ignores_ideas for agent in makers.values()):
-        yield (
-            f"{task.name}: `agents.idea` is useless here: {' and '.join(makers)} does not read ideas; leave it out, or "
-            "name a proposer that does, such as `coder`"
-        )
-
-
-def _card_notes(episode: PlannedEpisode, cast: ResolvedComponents, resolved: ResolvedRun) -> Iterator[str]:
-    """Says where a card does not do what the task wants of it."""
-    task, traits = episode.task, traits_of(cast.strategy)
-    proposer, judge = cast.agents[AgentRole.PROPOSER], cast.agents.get(AgentRole.VERIFIER)
-    maker: object = resolved.environment(task).make
-    if isinstance(maker, TakesText) and isinstance(proposer, ModelAgent) and proposer.card.reply == "files":
-        card = f"the card {proposer.card.name!r} asks for files, and the environment takes a text"
-        yield f"{task.name}: {card}: name another one, such as `agents: {{proposer: {maker.text_card}}}`"
-    loops = not traits.one_candidate and not traits.acts
-    if loops and task.loop.threshold is None and isinstance(judge, ModelAgent):
-        yield (
-            f"{task.name}: a judge seldom gives every check a score of 1, and nothing less is good enough: "
-            "write for example `loop: {threshold: 0.8}`"
         )
 
 
