@@ -11,15 +11,15 @@ from typing import ClassVar
 from loopwright.environments._scores import Score
 from loopwright.environments.text._choice import chosen_letter
 from loopwright.environments.text._numbers import is_number, last_numbers
-from loopwright.environments.text._plain import NUMBER, PLAIN_NUMBER, marked, plain, value
+from loopwright.environments.text._plain import CJK, EMPHASIS, NUMBER, PLAIN_NUMBER, marked, plain, value
 
-_EMPHASIS = re.compile(r"^`{3,}\w*$|\*\*|__|`|</?answer>|<\|(?:begin|end)_of_box\|>", re.MULTILINE)
 _BOXED = re.compile(r"\${0,2}(?:\\[(\[])?\s?\\f?boxed? ?\{(.*)\}\s?(?:\\[)\]])?\${0,2}\.?", re.DOTALL)
-_STARRED = re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,200})(?<=\S)\*(?![\w*])")
+_STARRED = re.compile(r"(?<![\w*])([*_])(?=\S)((?:(?!\1)[^\n]){1,200})(?<=\S)\1(?![\w*])")
+_FONT = re.compile(r"\\(?:text|math)(?:rm|bf|it|sf|tt|normal)? ?\{([^{}]*)\}|(?<!\\)\\[()\[\]]")
+"""Words in LaTeX, and what stands around its formulas."""
 _HYPHEN = re.compile(r"(?<=[^\W\d_]{2})-(?=[^\W\d_]{2})")
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _TOKEN = re.compile(
-    rf"(?<![\w.)\]])[-+]?(?:{PLAIN_NUMBER})|(?:{PLAIN_NUMBER})|[{_CJK}]|[^\W\d_{_CJK}][^\W{_CJK}]*(?:'(?!s\b)\w+)?|\S"
+    rf"(?<![\w.)\]])[-+]?(?:{PLAIN_NUMBER})|(?:{PLAIN_NUMBER})|[{CJK}]|[^\W\d_{CJK}][^\W{CJK}]*(?:'(?!s\b)\w+)?|\S"
 )
 _DROPPED = frozenset(",;:?\"'\u2026\u3002\u3001\uff0c")
 _ARTICLES = frozenset({"a", "an", "the"})
@@ -90,8 +90,8 @@ def words(text: str) -> tuple[str, ...]:
     """What is compared of a text: its words without case and articles, its numbers by their value, its signs."""
     flat = plain(text)
     boxed = _BOXED.fullmatch(flat.strip())
-    flat = _HYPHEN.sub(" ", _STARRED.sub(r"\1", _EMPHASIS.sub("", boxed[1] if boxed else flat))).strip()
-    flat = flat.rstrip(".")
+    flat = _FONT.sub(r"\1", boxed[1] if boxed else flat)
+    flat = _HYPHEN.sub(" ", _STARRED.sub(r"\2", EMPHASIS.sub("", flat))).strip().rstrip(".")
     if len(flat) > 1 and flat[-1] == "!" and flat[-2].isalpha():
         flat = flat.rstrip("!")
     if flat and _BRACKETS.get(flat[0]) == flat[-1]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 
-from loopwright.environments.text._plain import plain
+from loopwright.environments.text._plain import CJK, LONGEST, plain
 
-_MARKS = re.compile(r"[*_`$\"']|</?answer>\s?")
-_BOXED = re.compile(r"\\boxed ?\{(?:\\(?:text|math)(?:bf|rm|it|sf|tt|normal)? ?\{)?(?:\((?=[A-Za-z]\)(?![-^*/+=(])))?")
+_MARKS = re.compile(r"[*_`$\"']|</?answer>\s?|(?<!\\)\\[()\[\]]|\\(?:text|math)(?:bf|rm|it|sf|tt|normal)? ?\{")
+_BOXED = re.compile(r"\\boxed ?\{(?:\((?=[A-Za-z]\)(?![-^*/+=(])))?")
 _BLANKS = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r"[ \n]*\n[ \n]*")
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
-_END = rf"(?![^\W{_CJK}]|\+\+|#)"
+_END = rf"(?![^\W{CJK}]|\+\+|[#^])"
 """Where a word ends; Chinese, Japanese and Korean write none between words."""
 # Blanks are single there, so that no two parts of the pattern can take the same ones.
 _CHOSEN = re.compile(
@@ -22,23 +21,38 @@ _CHOSEN = re.compile(
     rf"(?P<open>[(\[{{]?)(?P<letter>[a-z]){_END}[)\]}}]?(?=(?P<rest>[^\n]{{0,60}}))",
     re.IGNORECASE,
 )
-_AND = r"(?:[,/&+;-]|and/or|and|or|to|through|und|oder|et|ou|y|o|e|\u548c|\u6216)"
+_AND = (
+    r"(?: ?\(?(?:(?:[,;] ?)?(?:and/or|and|or|plus|as well as|und|oder|et|ou|y|o|e|\u548c|\u6216)|[,/&+;|])|"
+    r"\. also|(?<![)\]}]) (?=[A-Z]))(?: (?:also|possibly|maybe|perhaps|even))?(?: (?:option|choice))? ?(?:answer: )?"
+)
+_OTHER = rf"[(\[{{]?[A-Z]{_END}[)\]}}]{{0,3}}"
+_STOP = (
+    r"(?= ?(?:$|\n|[.!?)]|(?:as well|too) ?(?:$|\n|[.!?])|both\b|together\b|,? ?(?:because|since|depending)\b|"
+    r"are (?:both |all |also |equally )?(?:correct|right|true|valid|possible|plausible)\b|"
+    r"is (?:also )?(?:correct|right)\b))"
+)
 _SEVERAL = re.compile(
-    rf"[)\]}}]{{0,3}} ?{_AND}(?: ?{_AND})?(?: (?:also|possibly|maybe|perhaps|even|either|both))?"
-    r"(?: (?:option|choice))? ?"
-    rf"(?:answer: )?[(\[{{]?(?P<other>[A-Z]){_END}[)\]}}]{{0,3}}"
-    rf"(?= ?(?:$|\n|[.!?]|{_AND}(?![a-z])|(?:are|both|together|is correct)\b))",
+    rf"[)\]}}]{{0,3}}(?P<others>(?:{_AND}{_OTHER}){{1,25}}+){_STOP}|"
+    rf"[)\]}}.]{{0,3}}(?P<below>(?:\n{_OTHER}\.?){{1,25}}+)\Z|"
+    rf"[)\]}}]{{0,3}} ?(?:-|to|through) ?(?P<range>{_OTHER}){_STOP}",
     re.IGNORECASE,
 )
-"""Behind a letter: another one that is chosen as well."""
+"""Behind a letter: others that are chosen as well, on its line or on the last ones, or the end of a range."""
+_ITS = re.compile(rf"(?<![^\W{CJK}])[A-Z]{_END}", re.IGNORECASE)
 _CORRECTED = re.compile(
-    r"\b(?:no[,.!;:]|wait|actually|correction|sorry|oops|rather|i mean|i meant|scratch that|on second thoughts?)"
-    r"(?:[ \n,.:;!\u2026-]|\b(?:no|wait|actually|it|its|is|thats|the|correct|right|answer|"
+    r"\b(?:no(?: ?[,:;!-]|\.(?= (?:wait|it|its|the|i|my|actually|sorry)\b))|wait|actually|correction|sorry|oops|rather|"
+    r"i mean|i meant|scratch that|on second thoughts?)"
+    r"(?:[ ,.:;!\u2026-]|\n(?=(?:it is|its|it should|it must|i mean|i meant|the answer|my answer)\b)|"
+    r"\b(?:no|wait|actually|it|its|is|thats|the|correct|right|answer|"
     r"should|be|must|i|mean|meant|choose|pick|go|with|option|choice|to|say|sorry|final|my|so|then)\b){1,24}[(\[{]?"
-    rf"(?P<letter>[A-Z]){_END}[)\]}}]?(?= ?(?:$|\n|[.;:!]|,? (?:because|since|as|not)\b))",
+    rf"(?P<letter>[A-Z]){_END}[)\]}}]?(?= ?(?:$|\n|[.;!]|,? (?:because|since|as|not)\b))",
     re.IGNORECASE,
 )
-_ALONE = re.compile(r"[(\[]?(?P<letter>[A-Za-z])(?:[)\].:]+(?: .*)?)?")
+"""A letter that takes the place of the one before, as in `No, wait: C`; one at the beginning of a line is of a list."""
+_REASON = re.compile(
+    r" (?:because|since|as|and|or|not|but|rather|instead|for|due|given|based|which|while|whereas|if|when)\b"
+)
+_ALONE = re.compile(r"[(\[]?(?P<letter>[A-Za-z])(?:[)\].:}]+(?: .*)?)?")
 _LAST = re.compile(r"[(\[]?(?P<letter>[A-Z])[)\].](?: .*)?")
 _WORDS = frozenset("AI")
 """Letters that are words as well."""
@@ -46,7 +60,8 @@ _WORDS = frozenset("AI")
 
 def chosen_letter(answer: str) -> str:
     """The capital letter that an answer chooses; empty if it chooses none, or several at once."""
-    flat = _MARKS.sub(lambda mark: "answer: " if mark[0].startswith("<a") else "", plain(answer))
+    flat = plain(answer[-LONGEST:].replace("\u2014", ": "))
+    flat = _MARKS.sub(lambda mark: "answer: " if mark[0].startswith("<a") else "", flat)
     flat = _BOXED.sub("answer: (", _LINES.sub("\n", _BLANKS.sub(" ", flat))).strip()
     chosen = [found for found in _CHOSEN.finditer(flat) if _is_choice(found)]
     if chosen:
@@ -55,7 +70,8 @@ def chosen_letter(answer: str) -> str:
         corrected = [found["letter"] for found in _CORRECTED.finditer(flat, last.end())]
         if corrected:
             return corrected[-1].upper()
-        if _several(last) or (before and _SEVERAL.fullmatch(flat, before.end("letter"), last.end())):
+        between = before and _SEVERAL.fullmatch(flat, before.end("letter"), last.end())
+        if _several(last) or (between and before and between["others"] and before["letter"] != last["letter"]):
             return ""
         return last["letter"].upper()
     return _by_itself(flat)
@@ -74,18 +90,23 @@ def _by_itself(flat: str) -> str:
 
 
 def _several(found: re.Match[str]) -> bool:
-    """Whether another letter, as large, is chosen with the one that was found."""
-    other = _SEVERAL.match(found.string, found.end("letter"))
-    return other is not None and other["other"].isupper() == found["letter"].isupper()
+    """Whether other letters, as large, are chosen with the one that was found."""
+    letter = found["letter"]
+    after = _SEVERAL.match(found.string, found.end("letter"))
+    if after is None:
+        return False
+    if after["range"]:
+        return letter.lower() < after["range"].strip("()[]{}").lower()
+    others = _ITS.findall((after["others"] or after["below"]).replace("answer: ", ""))
+    return any(other != letter and other.isupper() == letter.isupper() for other in others)
 
 
 def _is_choice(found: re.Match[str]) -> bool:
     """Whether a letter after "answer" is one, and not a word of a sentence."""
     letter, rest = found["letter"], found["rest"]
-    if found["open"] or not rest.strip(" .,;:!)]}"):
+    closed = found[0].endswith((")", "]"))
+    if found["open"] or closed or not rest.strip(" .,;:!)]}") or _several(found):
         return True
-    if _several(found):
-        return True
-    goes_on = rest[:1] == " " and rest.strip()[:1].islower()
+    goes_on = rest[:1] == " " and rest.strip()[:1].islower() and not _REASON.match(rest)
     weak = letter in _WORDS or not set(found["link"]) & set(":=-")
     return letter.isupper() and not (goes_on and weak)

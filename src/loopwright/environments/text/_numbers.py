@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from loopwright.environments.text._plain import NUMBER, marked, plain, plain_powers, value
+from loopwright.environments.text._plain import EMPHASIS, NUMBER, marked, plain, plain_powers, value
 
 _NESTED = 3
 _NONE = "^0/0"
@@ -35,6 +35,11 @@ _PART = re.compile(
 _NO_POWER = re.compile(r"\^ ?(?:\\circ\b|\{ ?(?:\\circ|(?:st|nd|rd|th) ?\}?) ?\}| (?:st|nd|rd|th)\}\}?)", re.IGNORECASE)
 """Degrees and ordinals, which are written as powers in LaTeX."""
 _EXPONENT = r"(?:\{ ?([-+]?\d{1,4}) ?\}|\(?([-+]?\d{1,4})\)?(?![\w.]))"
+_FIRST = (
+    r"(?<![\w.,)}\]^*/+\u00d7\u00b7\\-])(?<![\d)] )"
+    r"(?<!log )(?<!ln )(?<!lg )(?<!exp )(?<!sin )(?<!cos )(?<!tan )(?<!sqrt )"
+)
+"""Where no factor or function stands before a power of ten."""
 
 _REWRITTEN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), words)
@@ -51,16 +56,18 @@ _REWRITTEN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r" {2,}", " "),
         # Powers of ten.
         (r" ?\\(?:times|cdot|ast)(?![A-Za-z]) ?", "*"),
+        (r" ?\\div(?![A-Za-z]) ?", "/"),
         (r"(?<=\d)\*\*(?=\d)", "^"),
         (rf"(?<=\d) ?[*xX\u00d7\u00b7\u22c5] ?10 ?\^ ?{_EXPONENT}", r"e\1\2"),
-        (rf"(?<![\w.,)}}\]^*/+\u00d7\u00b7\\-])10\^{_EXPONENT}(?![*/^])", r"1e\1\2"),
-        (r"(?<=\d)[xX\u00d7](?=\d)", "*"),
+        (rf"{_FIRST}10\^{_EXPONENT}(?![*/^])", r"1e\1\2"),
+        (r"(?<=\d) ?[xX\u00d7\u00b7\u22c5] ?(?=\d)", "*"),
+        (r"(?<=\d) ?\u00f7 ?(?=\d)", "/"),
         # Signs, currencies, ranges.
         (r"(?<=[-+]) ?(?:US|A|C|NZ|HK)?[$\u20ac\u00a3\u00a5\u20b9\u20a9\u20bd](?=[\d.])", ""),
         (r"\b(?:USD|EUR|GBP|INR|CHF|CAD|AUD|JPY|CNY|RMB|Rs|RM)(?=\d)", " "),
         (r"(?<=[=:(\[{]) ?- (?=[\d.])", "-"),
         (r"(?<![\d)}\]] )\b(?:[Mm]inus|[Nn]egative) (?=[\d.])", "-"),
-        (r"(?<=\d) ([-/]) (?=\d)", r"\1"),
+        (r"(?<=\d) ([-+*/]) (?=\d)", r"\1"),
         (r"(?<=\d)-(?=[A-Za-z]{2})", " "),
         # Sources of searching models.
         (r"(?<=[\w.,;:!?)\]%])\[\d{1,3}\]|\u3010[^\u3011\n]{0,80}\u3011", ""),
@@ -78,9 +85,9 @@ _APART: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"(?<=[{_LETTERS}])(?<!\d[eE])-(?=\d)", "^-"),
     )
 )
-_SPACED = re.compile(r"(?<![\w.,:/])(?<!\d )[1-9]\d{0,2}(?: \d{3}(?!\d))++(?! ?\d)")
-"""`12 345`: blanks between groups of three."""
-_EMPHASIS = re.compile(r"^`{3,}\w*$|\*\*|__|`|</?answer>|<\|(?:begin|end)_of_box\|>", re.MULTILINE)
+_SPACED = re.compile(r"(?<![\w.,:/])[-+]?[1-9]\d{0,2}(?: \d{3}){0,6} $")
+"""The first groups of `12 345 678`."""
+_GROUP = re.compile(r"\d{3}(?:\.\d+)?")
 _RUN = re.compile(r"(?:[-+\d.,/:^*%]|(?<=\d)[eE](?=[-+]?\d))+")
 _EUROPEAN = re.compile(r"([-+]?)(?:([1-9]\d{0,2}(?:\.\d{3})+),(\d+)|([1-9]\d{0,2}(?:\.\d{3}){2,})|(\d+),(\d+))")
 """`1.234,5`, `1.234.567` and `0,5`: only what is no number in English."""
@@ -96,7 +103,7 @@ def is_number(text: str) -> bool:
 def last_numbers(text: str) -> frozenset[str]:
     r"""What the last number of a text may mean, by value; empty if there is none, or if it is part of a date or a sum.
 
-    The last `<answer>` or `\\boxed{}` goes before what stands around it. "3 million" may mean 3, too.
+    The last `<answer>` or `\\boxed{}` goes before what stands around it. "3 million" may mean 3, and "12 345" 345, too.
     """
     inside = marked(text)
     return _last(inside if any(map(str.isdecimal, inside)) else text)
@@ -107,23 +114,36 @@ def _last(text: str) -> frozenset[str]:
     for pattern, words in _REWRITTEN:
         flat = pattern.sub(words, flat)
     flat = _UNIT_FRACTION.sub(r"\1/\2", flat)
-    flat = _EMPHASIS.sub("", _NO_POWER.sub(" ", _UNIT_POWER.sub("", flat)))
+    flat = EMPHASIS.sub("", _NO_POWER.sub(" ", _UNIT_POWER.sub("", flat)))
     for _ in range(_NESTED):
         flat = _PART.sub(_without_numbers, flat)
     for pattern, words in _APART:
         flat = pattern.sub(words, flat)
-    flat = _SPACED.sub(lambda spaced: spaced[0].replace(" ", ""), flat)
     last = None
     for run in _RUN.finditer(flat):
         last = run if any(map(str.isdecimal, run[0])) else last
     if last is None:
         return frozenset()
-    number = _english(last[0].rstrip(".,:*%").lstrip(".,:/*%"), listed=flat[: last.start()].endswith(("(", "[", "{")))
+    before = flat[max(0, last.start() - 40) : last.start()]
+    bare, part = _stripped(last[0], before)
+    number = "" if part else _english(bare, listed=before.endswith(("(", "[", "{")))
     if not number:
         return frozenset()
     scale = _SCALE.match(flat, last.end())
     larger = {value(f"{number}e{_ZEROS[scale[1].lower()]}")} if scale and "e" not in number.lower() else set[str]()
-    return frozenset({value(number), *larger})
+    groups = _SPACED.search(before) if _GROUP.fullmatch(number) else None
+    grouped = {value(groups[0].replace(" ", "") + number)} if groups else set[str]()
+    return frozenset({value(number), *larger, *grouped})
+
+
+def _stripped(run: str, before: str) -> tuple[str, bool]:
+    """A run without the signs of its sentence, and whether it is the second part of a product or ratio."""
+    bare = run.rstrip(".,:*%")
+    number = bare.lstrip(".,:/*%")
+    signs = bare[: len(bare) - len(number)]
+    closed = before[-1:].isalnum() or before.endswith((")", "}", "]"))
+    decimal = signs.endswith(".") and not signs.endswith("..") and not (signs == "." and before[-1:].isalnum())
+    return "." * (decimal and number[:1].isdecimal()) + number, closed and signs.startswith(("/", "*"))
 
 
 def _english(run: str, listed: bool) -> str:

@@ -6,6 +6,10 @@ import re
 import unicodedata
 from decimal import Decimal
 
+CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
+"""Chinese, Japanese and Korean signs, which stand without blanks."""
+EMPHASIS = re.compile(r"^`{3,}\w*$|\*\*|__|`|</?answer>|<\|(?:begin|end)_of_box\|>", re.MULTILINE)
+
 LONGEST = 100_000
 """Characters of an answer that are compared: of a longer one the last."""
 
@@ -41,6 +45,15 @@ NUMBER = re.compile(rf"[-+]?(?:{PLAIN_NUMBER})")
 
 _BOX = re.compile(r"\\f?boxed? ?\{")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_PLACE = re.compile(r"\s?(?:(?:your|the|final) ){0,3}(?:answer|result|number)\s?", re.IGNORECASE)
+"""What a box holds that only says how to answer."""
+_FACTOR = re.compile(r"\s?(?:\^(?! ?\{? ?\\circ)|/ ?[\d\\({]|\* ?\d|\\(?:times|cdot|div)\b)")
+"""What makes a box a part of a product, ratio or power."""
+_SAID = re.compile(
+    r"(?:\banswer(?: is)?[*_]{0,2} ?[:=]|\bthe (?:(?:final|correct|right) )?answer is\b(?! not\b))[*_]{0,2}\s{0,3}"
+    r"(?P<said>[^\n]{1,200}?)(?=\n|[.!?](?:\s|$)|,? (?:because|since|as|which|where|not)\b|$)",
+    re.IGNORECASE,
+)
 
 
 def plain(text: str) -> str:
@@ -64,15 +77,30 @@ def value(number: str) -> str:
 
 
 def marked(text: str) -> str:
-    r"""What stands in the last `<answer>` or `\\boxed{}`; empty if there is none."""
+    r"""What stands in the last `<answer>` or `\\boxed{}`, or behind "answer:" after it; empty if there is none.
+
+    A box that is a part of a product, ratio or power is none.
+    """
     start, end = text.rfind("<answer>"), text.rfind("</answer>")
-    inside = text[start + len("<answer>") : end] if -1 < start < end else text
-    boxes = list(_BOX.finditer(inside))
-    if not boxes:
-        return "" if inside is text else inside
-    depth, start = 1, boxes[-1].end()
-    for brace in _BRACE.finditer(inside, start):
+    tagged = -1 < start < end
+    inside = text[start + len("<answer>") : end] if tagged else text
+    boxed, behind = _boxed(inside)
+    if not tagged and not behind:
+        return ""
+    rest = text[end:] if tagged else text[behind:]
+    kept = boxed or (inside if tagged else "")
+    number = any(map(str.isdecimal, kept))
+    said = [found["said"] for found in _SAID.finditer(rest) if not number or any(map(str.isdecimal, found["said"]))]
+    return said[-1] if said else kept
+
+
+def _boxed(text: str) -> tuple[str, int]:
+    """What stands in the last box, and where that ends; 0 if there is none."""
+    boxes = list(_BOX.finditer(text))
+    depth, start = 1, boxes[-1].end() if boxes else len(text)
+    for brace in _BRACE.finditer(text, start):
         depth += {"{": 1, "}": -1}.get(brace[0], 0)
         if not depth:
-            return inside[start : brace.start()]
-    return ""
+            inside, end = text[start : brace.start()], brace.end()
+            return ("", 0) if _PLACE.fullmatch(inside) or _FACTOR.match(text, end) else (inside, end)
+    return "", 0
