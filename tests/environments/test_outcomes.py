@@ -98,6 +98,29 @@ def test_whether_a_query_orders(query: str, ordered: bool) -> None:
     assert orders(query) is ordered
 
 
+@pytest.mark.parametrize(
+    ("query", "dialect", "ordered"),
+    [
+        ("SELECT a FROM t -- it's sorted\nORDER BY a, b = 'x'", "sqlite", True),
+        ("SELECT a FROM t ORDER/**/BY a", "sqlite", True),
+        ("SELECT a FROM t WHERE b = 'C:\\' ORDER BY a, b = 'x'", "sqlite", True),
+        ("SELECT a FROM t WHERE b = 'it\\'s' ORDER BY a", "mariadb", True),
+        ("SELECT a FROM t /* no order by */", "sqlite", False),
+        ("SELECT a FROM t -- no order by", "sqlite", False),
+        ("SELECT a FROM t # order by a", "mariadb", False),
+        ("SELECT a FROM t # order by a\nORDER BY 1", "mariadb", True),
+        ("SELECT [order by] FROM t", "sqlite", False),
+        ("SELECT a FROM (SELECT a FROM t ORDER BY ')' LIMIT 3)", "sqlite", False),
+    ],
+)
+def test_comments_and_strings_order_nothing(query: str, dialect: str, ordered: bool) -> None:
+    assert orders(query, dialect) is ordered
+
+
+def test_a_query_of_many_parentheses_is_read_at_once() -> None:
+    assert not orders("SELECT " + "(" * 200_000 + "order by" + ")" * 200_000)
+
+
 def test_the_normalisation_of_answers() -> None:
     assert normalised("a  \nb\t\n\n") == normalised("a\nb")
     assert normalised(" a") != normalised("a")

@@ -72,6 +72,16 @@ def test_what_belongs_together_is_one_program(blocks: list[str]) -> None:
         ([HELPER + ADD, "def add(a, b):\n    return 0\n"], HELPER + ADD),
         ([ADD, TEST], ADD),
         ([ADD, "from solution import add\n" + TEST], ADD),
+        ([TEST, ADD], ADD),
+        (["from solution import add\n\n\n" + TEST, ADD], ADD),
+        (
+            ["import unittest\n\n\nclass TestAdd(unittest.TestCase):\n    def test(self):\n        add(1, 2)\n", ADD],
+            ADD,
+        ),
+        (
+            ["def test_prime(n):\n    return n > 1\n", "print(test_prime(2))\n"],
+            "def test_prime(n):\n    return n > 1\n",
+        ),
         ([ADD, "print(add(1, 2))\n"], ADD),
         ([ADD, "def show():\n    print(add(1, 2))\n\n\nshow()\n"], ADD),
         ([ADD, "import numpy\n\ndef fast(a, b):\n    return numpy.add(a, b)\n"], ADD),

@@ -102,11 +102,13 @@ NUMBERS = {
     "x86_64": {"read": 0, "ptrace": 101, "keyctl": 250, "clone": 56, "clone3": 435, "socket": 41, "prlimit64": 302,
                "personality": 135, "setpriority": 141, "execve": 59, "unshare": 272, "io_uring_setup": 425,
                "io_setup": 206, "connect": 42, "setsockopt": 54, "sendto": 44, "sendmsg": 46, "sendmmsg": 307,
-               "inotify_init1": 294},
+               "inotify_init1": 294, "mbind": 237, "setxattr": 188, "fsetxattr": 190, "setxattrat": 463,
+               "getxattr": 191},
     "aarch64": {"read": 63, "ptrace": 117, "keyctl": 219, "clone": 220, "clone3": 435, "socket": 198, "prlimit64": 261,
                 "personality": 92, "setpriority": 140, "execve": 221, "unshare": 97, "io_uring_setup": 425,
                 "io_setup": 0, "connect": 203, "setsockopt": 208, "sendto": 206, "sendmsg": 211, "sendmmsg": 269,
-                "inotify_init1": 26},
+                "inotify_init1": 26, "mbind": 235, "setxattr": 5, "fsetxattr": 7, "setxattrat": 463,
+                "getxattr": 8},
 }  # fmt: skip
 CASES = [
     ("read", (), ALLOW),
@@ -123,6 +125,9 @@ CASES = [
         for flag in (0x20000, 1 << 25, 1 << 26, 1 << 27, 1 << 28, 1 << 30)
     ],
     ("io_setup", (), REFUSED | errno.EPERM),
+    ("mbind", (), REFUSED | errno.EPERM),
+    *[(name, (), REFUSED | errno.EOPNOTSUPP) for name in ("setxattr", "fsetxattr", "setxattrat")],
+    ("getxattr", (), ALLOW),
     ("socket", (1, 2, 0), ALLOW),
     *[("socket", (family, kind, 0), ASKED) for family in (2, 10) for kind in (1, 2, 0x80801)],
     *[("socket", (2, 1, protocol), ASKED) for protocol in (1, 6, 17, 58)],

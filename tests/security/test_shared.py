@@ -137,6 +137,32 @@ async def test_what_sockets_may_not(attack: Attack) -> None:
     assert set(found.values()) <= {"EAFNOSUPPORT", "EPROTONOSUPPORT", "ENOPROTOOPT", "ENOTSUP"}
 
 
+_ACCESS_LIST = """
+import struct
+entries = [(1, 7, 0xffffffff), *((2, 7, 1000 + i) for i in range(8000)), (4, 7, 0xffffffff), (16, 7, 0xffffffff),
+           (32, 7, 0xffffffff)]
+access = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+os.mkdir("folder")
+open("file", "w").close()
+for name in ("system.posix_acl_access", "system.posix_acl_default", "user.a"):
+    attempt(name, lambda: os.setxattr("folder", name, access[:200] if name == "user.a" else access))
+attempt("by-link", lambda: os.setxattr("folder", "system.posix_acl_access", access, follow_symlinks=False))
+with open("file") as file:
+    attempt("opened", lambda: os.setxattr(file.fileno(), "system.posix_acl_access", access))
+area = mmap.mmap(-1, 1 << 20)
+start = ctypes.addressof(ctypes.c_char.from_buffer(area))
+attempt("policy", lambda: call(237, 235, ctypes.c_void_p(start), 4096, 2, ctypes.byref(ctypes.c_ulong(1)), 64, 0))
+"""
+
+
+@proves("access lists of files (128 KB each) and memory policies of pages", "refused: nothing counts them")
+async def test_what_files_and_pages_may_not(attack: Attack) -> None:
+    found = refusals(await attack(f"import mmap\n{_ACCESS_LIST}"))
+    assert found.pop("policy") == "EPERM"
+    assert len(found) == 5
+    assert set(found.values()) <= {"ENOTSUP", "EOPNOTSUPP"}
+
+
 @proves("the kernel's asynchronous I/O and pseudo-terminals, of which the machine has a number", "there are none")
 async def test_stores_of_the_machine(attack: Attack) -> None:
     done = await attack(

@@ -101,6 +101,12 @@ class _Part:
     def is_test(self) -> bool:
         return any(name.startswith(("test", "Test")) for name in self.defines)
 
+    @property
+    def tests_another(self) -> bool:
+        """Whether it is nothing but tests of what stands elsewhere."""
+        tests = all(name.startswith(("test", "Test")) for name in self.defines)
+        return tests and bool(self.needs or self.imports - sys.stdlib_module_names)
+
     def without(self, names: frozenset[str]) -> _Part:
         """It without the definitions of some names."""
         if not names:
@@ -114,13 +120,14 @@ class _Part:
 def program_of(blocks: Sequence[str], before: Sequence[str] = ()) -> str:
     """The program that blocks of Python make, of which none names a file.
 
-    It is the first that defines a function or a class, or a later one that defines all the same names again, as a
-    correction does; the first of all where none defines anything. A later block that defines some of the names again
-    replaces those alone, if it uses others of the program or the sentence before it says that it corrects. A body that
-    does nothing (`pass`, `...`, a docstring) replaces none that does something, and neither does a block before which
-    is said that it is not the answer. Blocks that define other names belong to the program if they only bind names, are
-    no tests of it, and use its names or import nothing but the standard library; and so do blocks that bind a name that
-    it reads and that nothing else binds, or give a function of it another name. They keep their order.
+    It is the first that defines a function or a class, tests of others aside, or a later one that defines all the same
+    names again, as a correction does; the first of all where none defines anything. A later block that defines some of
+    the names again replaces those alone, if it uses others of the program or the sentence before it says that it
+    corrects. A body that does nothing (`pass`, `...`, a docstring) replaces none that does something, and neither does
+    a block before which is said that it is not the answer. Blocks that define other names belong to the program if they
+    only bind names, are no tests of it, and use its names or import nothing but the standard library; and so do blocks
+    that bind a name that it reads and that nothing else binds, or give a function of it another name. They keep their
+    order.
 
     Args:
         blocks: Python, in the order of the reply.
@@ -130,12 +137,13 @@ def program_of(blocks: Sequence[str], before: Sequence[str] = ()) -> str:
         return blocks[0]
     said = [*before, *repeat("", len(blocks))]
     parts = [_Part.of(at, body, said[at]) for at, body in enumerate(blocks[:_MOST])]
+    last = max((part.at for part in parts if part.defines and not part.tests_another), default=0)
     chosen: list[_Part] = []
     corrections = count()
     for part in parts:
         written = _all(chosen, "defines") - _all(chosen, "stubs")
         rest = part.without(part.stubs & written)
-        if not rest.defines:
+        if not rest.defines or (not chosen and part.tests_another and part.at < last):
             continue
         if not chosen:
             chosen = [rest]

@@ -3,8 +3,9 @@
 A deny-list beside whatever the container engine filters itself. Kernel interfaces with a long record of flaws or
 without namespaces of their own (keyrings, io_uring, userfaultfd, perf, bpf, AF_VSOCK) are refused even where their
 use would need no privilege. So is what takes memory that no control group counts, or takes from a store that all of the
-machine shares (netlink, asynchronous I/O of the kernel, huge pages, multicast groups, filters and buffer sizes of
-sockets). New IP sockets and connections are a question to the runner, which bounds their number.
+machine shares (netlink, asynchronous I/O of the kernel, huge pages, access lists of files, policies of memory,
+multicast groups, filters and buffer sizes of sockets). New IP sockets and connections are a question to the runner,
+which bounds their number.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
     "kexec_load": (246, 104),
     "keyctl": (250, 219),
     "lookup_dcookie": (212, 18),
+    "mbind": (237, 235),
     "memfd_secret": (447, 447),
     "migrate_pages": (256, 238),
     "modify_ldt": (154, None),
@@ -70,6 +72,7 @@ _DENIED: dict[str, tuple[int | None, int | None]] = {
     "quotactl_fd": (443, 443),
     "reboot": (169, 142),
     "request_key": (249, 218),
+    "set_mempolicy_home_node": (450, 450),
     "setdomainname": (171, 162),
     "sethostname": (170, 161),
     "setns": (308, 268),
@@ -108,6 +111,8 @@ _OPTIONS: dict[int, dict[int, tuple[int, ...]]] = {
 """Level to error number to options of sockets. Sizes of buffers (SO_SNDBUF, SO_RCVBUF) are a wish: the kernel caps them
 without a word, so nothing is done and no error told. Refused are SO_RCVLOWAT, which makes the buffer larger, filters of
 packets, keys and protocols above TCP, multicast groups, and flow labels, of which the machine has 4,096."""
+_ATTRIBUTES = {"setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "setxattrat": (463, 463)}
+"""Attributes of files: nothing counts the memory of access lists, 128 KB each. They count as not supported."""
 _OF_A_USER = {"inotify_init": (253, None), "inotify_init1": (294, 26)}
 """What the kernel counts for each user: refused where the workload's uid is not its own."""
 _HUGE_PAGES = {"mmap": (9, 222, 3, 0x40000), "memfd_create": (319, 279, 1, 0x4), "shmget": (29, 194, 2, 0o4000)}
@@ -156,6 +161,8 @@ def program(machine: str, *, own_uid: bool) -> bytes:
     for numbers in _DENIED.values():
         if (number := numbers[which]) is not None:
             code += _rule(number, [_refuse()])
+    for numbers in _ATTRIBUTES.values():
+        code += _rule(numbers[which], [_refuse(errno.EOPNOTSUPP)])
     code += _rule(_CLONE3[which], [_refuse(errno.ENOSYS)])  # its flags are behind a pointer; libraries use clone then
     code += _rule(_CLONE[which], [_argument(0), *_if(_ANY_BIT, _NEW_NAMESPACE), _op(_RETURN, _ALLOW)])
     code += _rule(_SOCKET[which], _new_socket())

@@ -12,6 +12,12 @@ from typing import Any
 from loopwright.environments._scores import Score
 
 Rows = Sequence[tuple[Any, ...]]
+_COMMENT = r"(?P<comment>--[^\n]*|/\*.*?(?:\*/|\Z){})"
+_SQLITE = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|`[^`]*`|\[[^\]]*\]|" + _COMMENT.format(""), re.DOTALL)
+_MARIADB = re.compile(
+    r"'(?:[^'\\]|''|\\.)*'|\"(?:[^\"\\]|\"\"|\\.)*\"|`[^`]*`|" + _COMMENT.format(r"|\#[^\n]*"), re.DOTALL
+)
+"""Strings, quoted names and comments."""
 _SIX_DECIMALS, _DIGITS = Decimal("1e-6"), Context(prec=400)
 
 
@@ -46,19 +52,26 @@ class QueryOutcome:
             return Score(0, {"rows": None, **engine})
         inexact = {place for row in (*self.rows, *expected) for place, value in enumerate(row) if type(value) is float}
         ours, theirs = ([_comparable(row, inexact) for row in rows] for rows in (self.rows, expected))
-        ordered = orders(self.gold)
+        ordered = orders(self.gold, self.dialect)
         same = ours == theirs if ordered else Counter(ours) == Counter(theirs)
         parts = {"ordered": ordered, "rows": len(self.rows), "gold_rows": len(expected), **engine}
         parts |= {} if self.whole else {"whole": False}
         return Score(float(same and self.whole and not self.gold_failed), parts)
 
 
-def orders(query: str) -> bool:
-    """Whether a query orders its rows: an ORDER BY that is in no parentheses and no string."""
-    text = re.sub(r"'(?:[^'\\]|''|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`", "''", query)
-    while (inner := re.sub(r"\([^()]*\)", " ", text)) != text:
-        text = inner
-    return bool(re.search(r"\border\s+by\b", text, re.IGNORECASE))
+def orders(query: str, dialect: str = "sqlite") -> bool:
+    """Whether a query orders its rows: an ORDER BY that is in no parentheses, no string and no comment.
+
+    Args:
+        query: The query.
+        dialect: The engine. A backslash in a string is an escape in MariaDB, and `#` begins a comment there.
+    """
+    bare = (_MARIADB if dialect == "mariadb" else _SQLITE).sub(lambda part: " " if part["comment"] else "''", query)
+    depth, outside = 0, list[str]()
+    for part in re.split(r"([()])", bare):
+        depth = max(0, depth + {"(": 1, ")": -1}.get(part, 0))
+        outside.append(" " if depth or part == ")" else part)
+    return bool(re.search(r"\border\s+by\b", "".join(outside), re.IGNORECASE))
 
 
 def _comparable(row: tuple[Any, ...], inexact: Collection[int]) -> tuple[Hashable, ...]:
