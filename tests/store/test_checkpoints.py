@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
@@ -90,7 +91,7 @@ async def test_rows_that_cannot_be_read_are_none(tmp_path: Path) -> None:
     config = {"configurable": {"thread_id": "e"}}
     async with store.checkpointer() as saver:
         await counting(saver).ainvoke({"iteration": 0}, config)
-    with sqlite3.connect(tmp_path / "run" / "checkpoints.sqlite") as connection:
+    with closing(sqlite3.connect(tmp_path / "run" / "checkpoints.sqlite")) as connection, connection:
         connection.execute("UPDATE checkpoints SET checkpoint = x'c1ff'")
     async with store.checkpointer() as saver:
         assert await counting(saver).ainvoke({"iteration": 0}, config) == {"iteration": 3}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from loopwright.errors import StoreError
 from loopwright.store import Failed, RunStore, read_run
 from loopwright.store._codec import encode
-from loopwright.store._journal import LONGEST
+from loopwright.store._scan import LONGEST
 from loopwright.store.shared._lines import Position, whole
 from tests.faults.table import proves
 from tests.store.support import manifest, new_run, note

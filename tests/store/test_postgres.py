@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,7 @@ async def test_a_run_that_is_interrupted_and_resumed_shows_where_its_episodes_st
 
 def _drop_tables(place: str, folder: Path) -> None:
     if place == "sqlite":
-        with sqlite3.connect(folder / "checkpoints.sqlite", timeout=30) as connection:
+        with closing(sqlite3.connect(folder / "checkpoints.sqlite", timeout=30)) as connection, connection:
             connection.execute("DROP TABLE checkpoints")
         return
     with psycopg.connect(place, autocommit=True) as connection:

@@ -16,8 +16,9 @@ from loopwright.store._artifacts import Artifacts
 from loopwright.store._cache import ResponseCache
 from loopwright.store._codec import plain, to_json
 from loopwright.store._events import CallFinished, CallIntended, CallKind
-from loopwright.store._journal import Journal, Line
+from loopwright.store._journal import Journal
 from loopwright.store._read import load
+from loopwright.store._scan import Line
 from loopwright.types import Failure
 
 Call = Callable[[], Awaitable[Mapping[str, Any]]]

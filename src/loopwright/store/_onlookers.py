@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from langchain_core.runnables import RunnableConfig
@@ -35,7 +35,7 @@ class OnlookersSaver(BaseCheckpointSaver[Any]):
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """The latest checkpoint; None if there is none, or none that can be read."""
-        return await self._tried(self._saver.aget_tuple(config), None)
+        return await self._tried(lambda: self._saver.aget_tuple(config), None)
 
     async def alist(self, config: RunnableConfig | None, **selected: Any) -> AsyncIterator[CheckpointTuple]:
         """Checkpoints, for those who look on."""
@@ -55,21 +55,21 @@ class OnlookersSaver(BaseCheckpointSaver[Any]):
             "checkpoint_ns": config["configurable"].get("checkpoint_ns", ""),
             "checkpoint_id": checkpoint["id"],
         }
-        put = self._saver.aput(config, checkpoint, metadata, new_versions)
-        return await self._tried(put, RunnableConfig(configurable=place))
+        return await self._tried(
+            lambda: self._saver.aput(config, checkpoint, metadata, new_versions), RunnableConfig(configurable=place)
+        )
 
     async def aput_writes(
         self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
     ) -> None:
         """Keeps what a step wrote."""
-        await self._tried(self._saver.aput_writes(config, writes, task_id, task_path), None)
+        await self._tried(lambda: self._saver.aput_writes(config, writes, task_id, task_path), None)
 
-    async def _tried(self, coming: Awaitable[_Found], otherwise: _Found) -> _Found:
+    async def _tried(self, call: Callable[[], Awaitable[_Found]], otherwise: _Found) -> _Found:
         if self._failed:
-            getattr(coming, "close", lambda: None)()  # a coroutine that is not awaited would warn
             return otherwise
         try:
-            return await coming
+            return await call()
         except Exception as error:  # of the database, its driver, or of what was sent in its place
             if not self._failed:
                 self._failed = True

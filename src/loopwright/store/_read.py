@@ -17,10 +17,10 @@ from loopwright.store._artifacts import Artifacts
 from loopwright.store._codec import holds_halves, plain
 from loopwright.store._config_shape import ConfigShape
 from loopwright.store._events import SCHEMA_VERSION, CallFinished, Event, is_tried_again
-from loopwright.store._journal import Line, TurningPoints, lines_of, scan, starts
 from loopwright.store._migrate import migrate
 from loopwright.store._order import Order
 from loopwright.store._payload import LARGEST, check_numbers
+from loopwright.store._scan import Line, TurningPoints, lines_of, scan, starts
 from loopwright.store._texts import Texts, without_references
 from loopwright.store._writer import Writer, writer_of
 

@@ -17,11 +17,12 @@ from loopwright.store._cache import ResponseCache
 from loopwright.store._calls import CallIndex, CallKey, Calls
 from loopwright.store._codec import plain, to_json
 from loopwright.store._events import CallFinished, CallIntended, CallKind, EpisodeFinished, Event, Payload, RunFinished
-from loopwright.store._journal import Journal, Line
+from loopwright.store._journal import Journal
 from loopwright.store._lock import REFRESHING, lock, refreshing, unlock
 from loopwright.store._mark import MARK, read_mark
 from loopwright.store._payload import check_numbers
 from loopwright.store._read import ARTIFACTS, EVENTS, LOCK, MANIFEST, Manifest, RunRecord, read_manifest, to_event
+from loopwright.store._scan import Line
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver

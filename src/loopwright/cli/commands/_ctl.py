@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -13,7 +14,7 @@ from loopwright.task import Caps
 from loopwright.types import Choice
 
 if TYPE_CHECKING:
-    from loopwright.control import ControlRequest
+    from loopwright.control import Command
 
 _EXAMPLES = examples(
     "loopwright ctl runs/demo status",
@@ -42,7 +43,9 @@ def _plain(name: str, make: str, text: str) -> None:
     @json_option
     @click.pass_obj
     def verb(where: tuple[str, Path], as_json: bool) -> None:
-        _give(where, make, as_json=as_json)
+        from loopwright import control
+
+        _give(where, getattr(control, make)(), as_json=as_json)
 
 
 _plain("status", "AskStatus", "Tell how far the run is, and what its caps leave.")
@@ -60,7 +63,11 @@ def skip_command(where: tuple[str, Path], episode: str, as_json: bool) -> None:
 
     EPISODE is its name or the beginning of it. `resume` leaves it out, too; `resume --retry` tries it again.
     """
-    _give(where, "Skip", as_json=as_json, episode=episode)
+    from loopwright.control import Skip
+
+    with _told_by_argument():
+        order = Skip(episode=episode)
+    _give(where, order, as_json=as_json)
 
 
 @command.command("retry", epilog=examples("loopwright ctl runs/demo retry balances:refine:0"))
@@ -69,7 +76,11 @@ def skip_command(where: tuple[str, Path], episode: str, as_json: bool) -> None:
 @click.pass_obj
 def retry_command(where: tuple[str, Path], episode: str, as_json: bool) -> None:
     """Try an episode again that failed or was skipped; no answered call of it is paid again."""
-    _give(where, "Retry", as_json=as_json, episode=episode)
+    from loopwright.control import Retry
+
+    with _told_by_argument():
+        order = Retry(episode=episode)
+    _give(where, order, as_json=as_json)
 
 
 @command.command("answer", epilog=examples("loopwright ctl runs/demo answer say:refine:0/1/decision stop"))
@@ -88,7 +99,11 @@ def answer_command(
     decision, and approve or refuse for an action. TEXT, quoted, is told to the proposer with a decision, and is what a
     refused action gives back.
     """
-    _give(where, "GiveAnswer", as_json=as_json, question=question, choice=choice, text=text, target=iteration)
+    from loopwright.control import GiveAnswer
+
+    with _told_by_argument():
+        order = GiveAnswer(question=question, choice=choice, text=text, target=iteration)
+    _give(where, order, as_json=as_json)
 
 
 @command.command(
@@ -103,23 +118,24 @@ def set_command(where: tuple[str, Path], what: str, value: float, as_json: bool)
 
     What was spent counts under the new cap. An episode that ended for want of budget is tried again by `retry`.
     """
-    if what != "concurrency":
-        _give(where, "SetCap", as_json=as_json, cap=what, amount=value)
-    elif value != int(value):
+    from loopwright.control import SetCap, SetConcurrency
+
+    if what == "concurrency" and value != int(value):
         raise click.BadParameter(f"{value:g} is no number of episodes.", param_hint="VALUE")
-    else:
-        _give(where, "SetConcurrency", as_json=as_json, episodes=int(value))
+    order: Command
+    with _told_by_argument():
+        order = SetConcurrency(episodes=int(value)) if what == "concurrency" else SetCap(cap=what, amount=value)
+    _give(where, order, as_json=as_json)
 
 
-def _give(where: tuple[str, Path], make: str, *, as_json: bool, **fields: object) -> None:
+def _give(where: tuple[str, Path], order: Command, *, as_json: bool) -> None:
     from loopwright.cli._output import write, write_json
     from loopwright.cli._runs import find_folder
-    from loopwright.control import ask
+    from loopwright.control import ControlRequest, ask
     from loopwright.errors import UserError
 
     name, runs = where
-    request = _request(make, fields)
-    reply = ask(find_folder(name, runs), request)
+    reply = ask(find_folder(name, runs), ControlRequest(command=order, by="ctl"))
     if not reply.done:
         raise UserError(reply.told, remedy=reply.remedy)
     if as_json:
@@ -133,14 +149,13 @@ def _give(where: tuple[str, Path], make: str, *, as_json: bool, **fields: object
         write(f"\n{question.id} waits for {', '.join(question.choices)}:\n{question.text}")
 
 
-def _request(make: str, fields: Mapping[str, object]) -> ControlRequest:
-    """A command of `loopwright.control`; what the command line said that no run takes is told by its argument."""
+@contextmanager
+def _told_by_argument() -> Iterator[None]:
+    """Tells what no run takes of a command by the argument of the command line that said it."""
     from pydantic import ValidationError
 
-    from loopwright import control
-
     try:
-        return control.ControlRequest(command=getattr(control, make)(**fields), by="ctl")
+        yield
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         argument = str(first["loc"][0])

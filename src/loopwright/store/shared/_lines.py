@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from loopwright.files import open_descriptor, open_regular
-from loopwright.store._journal import LONGEST
+from loopwright.store._scan import LONGEST
 from loopwright.text import encodable
 
 BATCH = 8 * 1024 * 1024

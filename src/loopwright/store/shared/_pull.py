@@ -10,8 +10,8 @@ from pathlib import Path
 from loopwright.errors import StoreError
 from loopwright.files import read_regular, write_whole
 from loopwright.store._codec import BadLine, decode
-from loopwright.store._journal import LONGEST
 from loopwright.store._read import EVENTS, MANIFEST
+from loopwright.store._scan import LONGEST
 from loopwright.store.shared._connection import Connection
 from loopwright.store.shared._lines import BATCH, START, Position, append_lines, behind, cut, read_lines, whole
 from loopwright.store.shared._runs import RunRow

@@ -96,7 +96,7 @@ def kept_class(name: str, base: Any, own: frozenset[str], refuses: Callable[[str
             body[text] = getattr(base, text)
     for public in dir(base):
         if not public.startswith("_") and not refuses(public):
-            body[public] = _there(public)
+            body[public] = proxy.told(public)
     return type(name, (Kept, base), body)
 
 
@@ -117,7 +117,3 @@ def _equal(base: Any, asked: set[str]) -> Callable[..., Any]:
 def _unequal(self: Any, other: Any) -> Any:
     same = self.__eq__(other)
     return same if same is NotImplemented else not same
-
-
-def _there(name: str) -> property:
-    return property(lambda self: proxy.attribute(self, name))

@@ -76,9 +76,5 @@ def marked_class(name: str, base: type, own: frozenset[str], refuses: Callable[[
             body[special] = proxy.forwarding(special)
     for public in own if used else ():
         if hasattr(base, public) and not public.startswith("_") and not refuses(public):
-            body[public] = _there(public)
+            body[public] = proxy.told(public)
     return type(name, (Marked, base), body)
-
-
-def _there(name: str) -> property:
-    return property(lambda self: proxy.attribute(self, name))

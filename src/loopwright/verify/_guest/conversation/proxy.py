@@ -100,7 +100,7 @@ def bind(cls: type[Proxy], peer: Conversation, number: int) -> Proxy:
 
 def proxy_class(name: str, mask: int, refuses: Callable[[str], bool]) -> type[Proxy]:
     """The class of the proxies for objects of a class of that name with these special methods."""
-    body: dict[str, Any] = {"__slots__": (), "__doc__": _told("__doc__"), "__annotations__": _told("__annotations__")}
+    body: dict[str, Any] = {"__slots__": (), "__doc__": told("__doc__"), "__annotations__": told("__annotations__")}
     present = set(ops.names_in(mask))
     if name == "coroutine" and "__await__" in present:
         body.update(_COROUTINE)
@@ -113,7 +113,8 @@ def proxy_class(name: str, mask: int, refuses: Callable[[str], bool]) -> type[Pr
     return type(name, (Proxy,), body)
 
 
-def _told(name: str) -> property:
+def told(name: str) -> property:
+    """An attribute that is asked of the other side, whatever the guard says."""
     """An attribute that Python would find in the class of the proxy."""
     return property(lambda self: attribute(self, name))
 
