@@ -179,6 +179,58 @@ async def test_a_context_manager_does_not_swallow_a_failed_assertion(judge: Judg
     assert "assert 1 == 2" in verdict.checks[0].evidence
 
 
+async def test_an_assertion_that_fails_in_a_context_is_told_and_the_context_is_left(judge: Judge) -> None:
+    verdict = await judge.verdict(
+        """
+        from contextlib import asynccontextmanager, contextmanager
+
+        class Timer:
+            def __enter__(self): return 1
+            def __exit__(self, kind, error, trace): print(repr(error))
+
+        class Relabels(Timer):
+            def __exit__(self, kind, error, trace):
+                raise RuntimeError("other words") from error
+
+        class Later(Timer):
+            async def __aenter__(self): return 1
+            async def __aexit__(self, kind, error, trace): print(repr(error))
+
+        @contextmanager
+        def session():
+            try: yield 1
+            except AssertionError as error:
+                print(repr(error))
+                raise
+        """,
+        """
+        import asyncio
+        from checks import output
+        from solution import Later, Relabels, Timer, session
+
+        def test_timer():
+            with Timer() as given: assert given == 2, "words of the test"
+        def test_generator():
+            with session() as given: assert given == 2, "words of the test"
+        def test_relabelled():
+            with Relabels() as given: assert given == 2, "words of the test"
+        def test_later():
+            async def main():
+                async with Later() as given: assert given == 2, "words of the test"
+            asyncio.run(main())
+        def test_what_the_candidate_saw():
+            try:
+                with Timer(): assert 1 == 2, "words of the test"
+            except AssertionError: pass
+            assert output() == "AssertionError()\\n"
+        """,
+    )
+    *failed, seen = verdict.checks
+    assert seen.passed, seen.evidence
+    assert not any(check.passed for check in failed)
+    assert all("assert given == 2" in check.evidence and "words of the test" in check.evidence for check in failed)
+
+
 async def test_a_failed_assertion_cannot_be_relabelled(judge: Judge) -> None:
     verdict = await judge.verdict(
         """
