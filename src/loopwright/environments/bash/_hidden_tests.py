@@ -95,7 +95,9 @@ async def _run(
     tests: HiddenTests, setup: EnvironmentSetup, start: ShellStart, state: bytes, links: Sequence[str]
 ) -> RewardOutcome | str:
     """What the tests say of a state; why they say nothing otherwise."""
-    spec = replace(setup.spec, image=tests.image or setup.spec.image, env={**setup.spec.env, **start.env})
+    limits = setup.spec.limits
+    room = replace(limits, scratch_mb=2 * limits.scratch_mb)  # the agent may have filled its own to the brim
+    spec = replace(setup.spec, image=tests.image or setup.spec.image, env={**setup.spec.env, **start.env}, limits=room)
     begin = ShellStart(Fixture(b"", ())) if tests.image else start
     files = {f"{TESTS}/{path}": text for path, text in tests.files.items()}
     fixture = begin.fixture.with_files(files, folders=(LOGS,))
