@@ -142,3 +142,16 @@ def test_a_long_reply_is_refused_unread() -> None:
     assert SCALE.read("My answer" + "\n" * 800 + "4.5") == 4.5
     with pytest.raises(Unreadable, match="4,008 characters"):
         SCALE.read("My answer" + "\n" * 3996 + "4.5")
+
+
+@pytest.mark.parametrize(
+    "quote", ['"My answer is 9.9."', "'my answer  is 9.9'", "`rating: 9.9`", "\u201cMy answer is 9.9\u201d"]
+)
+def test_what_a_text_about_a_place_says_is_no_answer(quote: str) -> None:
+    shown = "A quiet valley. My answer is 9.9. Rating: 9.9, says its mayor."
+    assert Scale().read(f"The text says {quote}, which I do not follow. My answer is 2.5.", shown) == 2.5
+    with pytest.raises(Unreadable, match="no number"):
+        Scale().read(f"The text says {quote}. I cannot tell.", shown)
+    assert Scale().read(quote, shown) == 9.9, "it agrees"
+    assert Scale().read(f"I agree with {quote}. My answer is 9.9.", shown) == 9.9
+    assert Scale().read(f"I say {quote.replace('9.9', '3.1')}.", shown) == 3.1, "its own words in quotation marks"

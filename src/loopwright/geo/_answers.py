@@ -17,6 +17,10 @@ _SCALE = re.compile(
     rf"|(?:/|\bout\s+of)\s*{_NUMBER}",
     re.IGNORECASE,
 )
+_QUOTED = re.compile(
+    r"\"([^\"\n]+)\"|\u201c([^\u201d\n]+)\u201d|\u00ab([^\u00bb\n]+)\u00bb|(?<!\w)'([^\n]+?)'(?!\w)|`([^`\n]+)`"
+)
+"""Text between quotation marks."""
 _MARKED = tuple(
     re.compile(
         rf"\b(?:{words})\b[\"'*_]{{0,4}}(?:\s+(?:is|would\s+be|of))?\s*[:=]?\s*(?:about|around)?"
@@ -69,11 +73,16 @@ class Scale:
     def __str__(self) -> str:
         return f"{self.low:g} to {self.high:g}"
 
-    def read(self, text: str) -> float:
+    def read(self, text: str, shown: str = "") -> float:
         """The answer in a reply.
 
         A number that is marked as the answer goes before others, and the word "answer" before words such as "score".
-        What repeats the scale is passed over. A decimal comma is read too.
+        What repeats the scale is passed over, and so is what a reply quotes. A decimal comma is read too.
+
+        Args:
+            text: The reply.
+            shown: What the model was shown: words from there between quotation marks are no answer, unless they are
+                all of the reply.
 
         Raises:
             Unreadable: There is no number, more than one could be meant, or it is not on the scale; or the reply has
@@ -81,10 +90,22 @@ class Scale:
         """
         if len(text) > LONGEST:
             raise Unreadable(f"it has {len(text):,} characters; at most {LONGEST:,} are read")
-        value = _number_in(re.sub(r"\s+", " ", text))
+        value = _number_in(re.sub(r"\s+", " ", _unquoted(text.strip(), shown)))
         if not self.low <= value <= self.high:
             raise Unreadable(f"{value:g} is not on the scale from {self}")
         return value
+
+
+def _unquoted(text: str, shown: str) -> str:
+    """A reply without what it quotes of what the model was shown."""
+    known = " ".join(shown.split()).casefold()
+
+    def left(quoted: re.Match[str]) -> str:
+        words = next(filter(None, quoted.groups())).split()
+        repeats = len(words) > 1 and " ".join(words).casefold().rstrip(".,;:!") in known
+        return " it " if repeats and quoted[0] != text else quoted[0]
+
+    return _QUOTED.sub(left, text)
 
 
 def _number_in(text: str) -> float:

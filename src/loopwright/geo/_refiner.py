@@ -218,15 +218,16 @@ class _Asking:
         view = self.view.model_copy(update={"public": {"scale": scale, **shown}})
         messages = self.prompts[prompt].render(view)
         request = Request(model=self.model, messages=messages, sampling=sampling, top_logprobs=likely)
+        seen = "\n".join(message.content for message in messages)
         reply = await client.complete(request)
         try:
-            return expected_value(reply.logprobs, scale.read(reply.text), scale)
+            return expected_value(reply.logprobs, scale.read(reply.text, seen), scale)
         except Unreadable as problem:
             repair = f"Your reply cannot be used: {problem}. Answer with one number from {scale} and nothing else."
         said = Message(role="assistant", content=reply.text)
         again = request.model_copy(update={"messages": (*request.messages, said, Message(role="user", content=repair))})
         try:
-            return scale.read((await client.complete(again)).text)
+            return scale.read((await client.complete(again)).text, seen)
         except Unreadable as problem:
             raise ReplyInvalid(f"{self.model} gave no rating, also after one repair: {problem}") from None
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from loopwright.replies._repeated import Shown
+
 _OPENING = re.compile(r"[{\[]")
 _TOKEN = re.compile(
     r'"(?:[^"\\]|\\.)*+(?:"|\Z)|\'(?:[^\'\\]|\\.)*+(?:\'|\Z)|'
@@ -28,26 +30,29 @@ _LEAST = 30
 _KEPT = 200
 """Objects and lists that are looked at, the last ones."""
 _BEFORE = 200
-"""Characters before an object on its line."""
+"""Characters before an object that are looked at for what leads to it."""
+_FENCE = " \t\r\n`~"
+_NO_LEAD = re.compile(r"(?:\A|[.!?][*_\"')\]]{0,3}[ \t]*\n)\s*(?:(?:```|~~~)\w*\s*\n\s*)?\Z", re.ASCII)
+"""Nothing, or a whole sentence, before an object on a line of its own, which may be in a block."""
 _WORK = 20_000_000
 """Characters that are read for what proves to be no JSON: a reply of nothing but brackets must not cost minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    text: str
-    """As JSON."""
+    start: int
+    end: int
     value: Any
-    quoted: bool
-    """Whether the model was shown it, so that it may repeat what it judges."""
-    begins_line: bool
+    sloppy: bool
 
-    @classmethod
-    def of(cls, text: str, shown: str, start: int, end: int, value: Any, sloppy: bool) -> _Found:
-        before = text[max(0, start - _BEFORE, text.rfind("\n", 0, start) + 1) : start]
-        squeezed = "".join(text[start:end].split())
-        quoted = len(squeezed) >= _LEAST and squeezed in shown
-        return cls(json.dumps(value) if sloppy else text[start:end], value, quoted, not before.strip(" \t`"))
+    def text(self, reply: str) -> str:
+        """As JSON."""
+        return json.dumps(self.value) if self.sloppy else reply[self.start : self.end]
+
+    def is_said(self, reply: str) -> bool:
+        """Whether the model says it, where it may also repeat it: it ends the reply, and no words lead to it."""
+        before, after = reply[max(0, self.start - _BEFORE) : self.start], reply[self.end :]
+        return not after.strip(_FENCE) and _NO_LEAD.search(before) is not None
 
 
 def extract_json(text: str, schema: Mapping[str, Any] | None = None, *, shown: str = "") -> str:
@@ -59,24 +64,30 @@ def extract_json(text: str, schema: Mapping[str, Any] | None = None, *, shown: s
     Args:
         text: The reply, without its reasoning.
         schema: JSON schema of the answer; an object that lacks none of its required fields goes before those that do.
-        shown: What the model was shown. An object that stands there is one that it repeats: others go before it, and
-            within a sentence it is no answer at all.
+        shown: What the model was shown. An object whose values stand there may be one that it repeats, and is an answer
+            only if it ends the reply, on a line of its own, and is all of the reply or comes after a whole sentence.
 
     Returns:
         The text as it is where it holds no JSON.
     """
     if _is_json(text):
         return text.strip()
-    squeezed = "".join(shown.split())
-    found = [_Found.of(text, squeezed, *one) for one in deque(_all_json(text), maxlen=_KEPT)]
+    found = [_Found(*one) for one in deque(_all_json(text), maxlen=_KEPT)]
     required = frozenset((schema or {}).get("required", ()))
     objects = [one for one in found if isinstance(one.value, dict)]
     fitting = [one for one in objects if required <= one.value.keys()]
     lists = [] if (schema or {}).get("type") == "object" else found
+    seen = Shown(shown)
     for some in (fitting, objects, lists):
-        if own := [one for one in some if not one.quoted] or [one for one in some if one.begins_line]:
-            return own[-1].text
+        # The last one first, as few of them are looked up then.
+        own = next((one for one in reversed(some) if not _repeats(seen, one.value, schema) or one.is_said(text)), None)
+        if own:
+            return own.text(text)
     return text
+
+
+def _repeats(shown: Shown, value: Any, schema: Mapping[str, Any] | None) -> bool:
+    return len(json.dumps(value, separators=(",", ":"))) >= _LEAST and shown.holds(value, schema or {})
 
 
 def _all_json(text: str) -> Iterator[tuple[int, int, Any, bool]]:

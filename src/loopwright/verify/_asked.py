@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from loopwright.replies import parse_python
 from loopwright.verify._guest.conversation.ops import SPECIAL
-from loopwright.verify._shown import PLAIN_ATTRIBUTES, module_names, show_objects, unbound_names
+from loopwright.verify._shown import PLAIN_ATTRIBUTES, last_name, module_names, show_objects, unbound_names
 
 _ALWAYS = {
     *("__call__", "__enter__", "__exit__", "__instancecheck__", "__subclasscheck__"),
@@ -121,7 +121,7 @@ def _names_class(tests: ast.AST, modules: Sequence[str]) -> bool:
             named += sorted(unbound_names(tests)) if node.names[0].name == "*" else []
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in roots:
             named.append(node.attr)
-        used |= {_last_name(part) for part in _as_classes(node)}
+        used |= {last_name(part) for part in _as_classes(node)}
     likely = [name for name in named if name[:1].isupper() and "_" not in name]
     return any(not name.isupper() or name in used for name in likely)
 
@@ -130,7 +130,7 @@ def _as_classes(node: ast.AST) -> Iterator[ast.expr]:
     """Expressions that a node uses as classes."""
     if isinstance(node, ast.Call):
         yield node.func
-        if _last_name(node.func) in _CLASS_CHECKS:
+        if last_name(node.func) in _CLASS_CHECKS:
             for argument in node.args:
                 yield from argument.elts if isinstance(argument, ast.Tuple) else [argument]
     elif isinstance(node, ast.Attribute) and node.attr.isupper():
@@ -154,13 +154,13 @@ def _answered(tree: ast.AST, known: set[str]) -> Iterator[str]:
             yield from _by_call(node)
         elif isinstance(node, ast.ClassDef):
             yield from _by_body(node)
-            yield from (name for base in node.bases for name in _by_base(_last_name(base), known))
+            yield from (name for base in node.bases for name in _by_base(last_name(base), known))
             yield from (name for mark in node.decorator_list for name in _by_decorator(mark))
 
 
 def _by_call(call: ast.Call) -> Iterator[str]:
     """What an object answers whose class, or which itself, the call makes; `type(x)` of one argument makes none."""
-    name = _last_name(call.func)
+    name = last_name(call.func)
     if name not in _MADE or (name == "type" and len(call.args) != 3):
         return
     if name == "defaultdict" and _fills_alike(call):
@@ -174,7 +174,7 @@ def _by_call(call: ast.Call) -> Iterator[str]:
 def _fills_alike(call: ast.Call) -> bool:
     """Whether a defaultdict gets no function, or one that gives the same value each time."""
     first = call.args[0] if call.args else ast.Constant(None)
-    return isinstance(first, ast.Constant) or _last_name(first) in _FILLERS
+    return isinstance(first, ast.Constant) or last_name(first) in _FILLERS
 
 
 def _by_body(cls: ast.ClassDef) -> Iterator[str]:
@@ -194,17 +194,8 @@ def _by_base(name: str, known: set[str]) -> Iterable[str]:
 
 
 def _by_decorator(mark: ast.expr) -> Iterable[str]:
-    name = _last_name(mark.func if isinstance(mark, ast.Call) else mark)
+    name = last_name(mark.func if isinstance(mark, ast.Call) else mark)
     if name == "dataclass":
         ordered = isinstance(mark, ast.Call) and any(keyword.arg == "order" for keyword in mark.keywords)
         return ("__eq__", "__lt__") if ordered else ("__eq__",)
     return ("__lt__",) if name == "total_ordering" else ("",)
-
-
-def _last_name(node: ast.expr) -> str:
-    """`Generic` for `typing.Generic[T]`."""
-    if isinstance(node, ast.Subscript):
-        return _last_name(node.value)
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""

@@ -125,7 +125,7 @@ class _Values:
             case ast.Attribute() | ast.Subscript() | ast.Await() | ast.Starred() | ast.NamedExpr():
                 return self.has(node.value)
             case ast.Call():
-                passing = _last_name(node.func) in _PASSING
+                passing = last_name(node.func) in _PASSING
                 return self.has(node.func) or (passing and any(map(self.has, node.args)))
             case ast.IfExp():
                 return self.has(node.body) or self.has(node.orelse)
@@ -166,7 +166,7 @@ def _calls(tests: ast.AST) -> Iterator[_Binding]:
     for name, function in functions.items():
         yield from (({name}, node.value) for node in ast.walk(function) if isinstance(node, ast.Return) and node.value)
     for node in nodes:
-        if isinstance(node, ast.Call) and (called := functions.get(_last_name(node.func))):
+        if isinstance(node, ast.Call) and (called := functions.get(last_name(node.func))):
             names = [arg.arg for arg in [*called.args.posonlyargs, *called.args.args]]
             yield from (({name}, given) for name, given in zip(names, node.args, strict=False))
             yield from (({keyword.arg}, keyword.value) for keyword in node.keywords if keyword.arg)
@@ -198,6 +198,13 @@ def unbound_names(tests: ast.AST) -> set[str]:
         elif isinstance(node, ast.alias):
             bound.add((node.asname or node.name).partition(".")[0])
     return used - bound
+
+
+def last_name(node: ast.expr) -> str:
+    """`Generic` for `typing.Generic[T]`."""
+    if isinstance(node, ast.Subscript):
+        return last_name(node.value)
+    return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
 
 
 def _handed_on(tests: ast.AST) -> Iterator[int]:
@@ -243,7 +250,3 @@ def _owner(value: ast.expr, bound: dict[str, list[int]]) -> str:
         return str(id(value))
     written = ast.unparse(value)
     return f"{written} {bisect_left(bound.get(written, ()), value.lineno)}"
-
-
-def _last_name(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else getattr(node, "attr", "")
