@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import unicodedata
 from binascii import hexlify
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,6 +39,7 @@ def _registry() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(secrets, "_forms", ())
         patch.setattr(secrets, "_simple", ())
+        patch.setattr(secrets, "_spelled", ())
         patch.setattr(secrets, "_names", set())
         yield
 
@@ -73,6 +75,8 @@ ESCAPES: tuple[Callable[[str], str], ...] = (
     lambda text: "".join(f"\\u{ord(letter):04x}" for letter in text),
     lambda text: "".join(f"\\x{ord(letter):02X}" for letter in text),
     lambda text: repr(text.encode())[2:-1],
+    lambda text: "".join(rf"\{ord(letter):03o}" for letter in text),
+    lambda text: "".join(rf"\0{ord(letter):03o}" for letter in text),
     lambda text: ascii(text)[1:-1],
     lambda text: quote(text, safe=""),
     lambda text: quote(text, safe="!'()*"),
@@ -84,6 +88,9 @@ ESCAPES: tuple[Callable[[str], str], ...] = (
     shlex.quote,
     lambda text: re.sub(r"(\W)", r"\\\1", text),
     lambda text: text.replace("'", "''"),
+    lambda text: "".join(f"&#{ord(letter)}" for letter in text),
+    lambda text: "".join(f"&#X{ord(letter):X}" for letter in text),
+    lambda text: "".join(rf"\N{{{name}}}" if (name := unicodedata.name(letter, "")) else letter for letter in text),
 )
 
 
@@ -112,6 +119,85 @@ def test_masking_leaves_all_other_characters(before: str, layers: list[Callable[
     for layer in layers:
         before, key, after = layer(before), layer(key), layer(after)
     assert scrub(before + key + after) == before + MASK + after
+
+
+SPELLED = "sk-proj-0123456789-nrtbfxuN"
+PIECES = (
+    "sk-''proj-0123456789-nrtbfxuN",
+    'sk-""proj-0123456789-nrtbfxuN',
+    'sk-proj-""0123456789-nrt\'\'""bfxuN',
+    r"sk-\proj-0123456789-nrtbfxuN",
+    r"\s\k\-\p\r\o\j\-\0\1\2\3\4\5\6\7\8\9\-\n\r\t\b\f\x\u\N",
+    "sk-'proj-'0123456789-nrtbfxuN",
+    'sk-"proj"-0123456789-nrtbfxuN',
+    "sk-proj' '-0123456789-nrtbfxuN",
+    "sk-proj'\n    '-0123456789-nrtbfxuN",
+    "sk-' + 'proj-0123456789' + '-nrtbfxuN",
+    'sk-"+"proj-0123456789-nrtbfxuN',
+    "sk-' . 'proj-0123456789-nrtbfxuN",
+)
+CODES: tuple[Callable[[bytes], str], ...] = (
+    lambda raw: raw.hex(":"),
+    lambda raw: raw.hex(" ").upper(),
+    lambda raw: raw.hex("-", 2),
+    lambda raw: "\n".join(f"{byte:02x}" for byte in raw),
+    lambda raw: ", ".join(f"0x{byte:02X}" for byte in raw),
+    lambda raw: ", ".join(f"'{byte:02x}'" for byte in raw),
+    lambda raw: " + ".join(f"chr(0x{byte:x})" for byte in raw),
+    lambda raw: " ".join(f"U+00{byte:02X}" for byte in raw),
+    lambda raw: str(list(raw)),
+    lambda raw: json.dumps(list(raw), indent=2),
+    lambda raw: ",".join(map(str, raw)),
+    lambda raw: " ".join(map(str, raw)),
+    lambda raw: "+".join(f"chr({byte})" for byte in raw),
+    lambda raw: ", ".join(f"0o{byte:o}" for byte in raw),
+    lambda raw: " ".join(f"{byte:03o}" for byte in raw),
+    lambda raw: "".join(rf"\{byte:o}" for byte in raw),
+)
+
+
+@pytest.mark.parametrize("written", [*PIECES, *(code(SPELLED.encode()).strip("[]\n ") for code in CODES)])
+@pytest.mark.parametrize("escape", [str, lambda text: json.dumps(text)[1:-1], html.escape])
+def test_a_key_in_pieces_or_in_numbers_is_taken_out(written: str, escape: Callable[[str], str]) -> None:
+    register(SPELLED, "SPELLED_KEY")
+    text = escape(f"before = {written} # after")
+    left = scrub(text)
+    assert MASK in left
+    assert len(left) <= len("before = *** # after") + len("chr(0x") + len("U+00") + len("&#x27;") * 2, left
+    assert left.startswith("before = ")
+    assert left.endswith(" # after")
+    assert secrets_in(text) == {"SPELLED_KEY"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "if x in ('sk', 'proj') or y == 'sk-proj': pass",
+        "1115 107 45 112 114 111 106 45 48 49 50 51",
+        "hunter 2, hun'ter2, 'hun' 'ter2', 'hun' + 'ter2' and hunter",
+        "[104, 117, 110, 116, 101, 114, 500]",
+        "104 117 110 116 101 114 501, 1104 117 110 116 101 114 50",
+    ],
+)
+def test_neither_words_nor_other_numbers_are_masked(text: str) -> None:
+    register(SPELLED)
+    register("hunter2")
+    assert scrub(text) == text
+    assert scrub(f"{text} hunter2") == f"{text} {MASK}"
+
+
+@pytest.mark.parametrize("stored", ["\n", "\r\n", "\n  "])
+@pytest.mark.parametrize("shown", ["\n", "\r\n", "\n    ", "\\n", "\\r\\n", " ", "", "\\\\n"])
+def test_a_key_of_several_lines_is_found_with_other_line_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: str, shown: str
+) -> None:
+    monkeypatch.setenv("LW_TEST_KEY", "x")
+    monkeypatch.delenv("LW_TEST_KEY")
+    lines = ["-----BEGIN PRIVATE KEY-----", "canaryOfLines0123456789+/a", "bcd", "-----END PRIVATE KEY-----"]
+    (tmp_path / ".env").write_bytes(f'LW_TEST_KEY="{stored.join(lines)}\n"\n'.encode())
+    load_env_file(tmp_path / ".env")
+    assert scrub(f"it is\n{shown.join(lines)}.") == f"it is\n{MASK}."
+    assert scrub(f"it is\n{lines[0]}\n.") == f"it is\n{lines[0]}\n."
 
 
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode, base64.b32encode, hexlify])

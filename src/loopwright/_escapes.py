@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from html import unescape as named
 from itertools import accumulate
+from unicodedata import lookup
 
 _DEPTH = 4
 """So many times a text may have been escaped: JSON in JSON in a program is three."""
 
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|u\{[0-9a-fA-F]{1,6}\}|U[0-9a-fA-F]{8}|"
-    r"x[c-fC-F][0-9a-fA-F](?:\\x[89abAB][0-9a-fA-F]){1,3}|x[0-9a-fA-F]{2}|[0-7]{3}|\r?\n|[\s\S])|"
+    r"x[c-fC-F][0-9a-fA-F](?:\\x[89abAB][0-9a-fA-F]){1,3}|x[0-9a-fA-F]{2}|"
+    r"N\{[a-zA-Z0-9 -]{1,80}\}|0[0-3][0-7]{2}|[0-7]{3}|\r?\n|[\s\S])|"
     r"%(?:[c-fC-F][0-9a-fA-F](?:%[89abAB][0-9a-fA-F]){1,3}|[0-9a-fA-F]{2})|"
-    r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});|"
+    r"&(?:#[0-9]{1,7};?|#[xX][0-9a-fA-F]{1,6};?|[a-zA-Z][a-zA-Z0-9]{1,31};)|"
     r"""'(?:\\''|"'"'|')|"(?:")"""
 )
 """Each stands for one character, or for none: a line that a backslash continues. Shells, SQL and CSV double quotes."""
@@ -105,9 +107,18 @@ def _meant(escape: str) -> str:
         high, _, low = rest.strip("{}").partition("\\u")
         code = 0x10000 + ((int(high, 16) & 0x3FF) << 10) + (int(low, 16) & 0x3FF) if low else int(high, 16)
         return chr(code) if code < 0x110000 else escape
+    if letter == "N" and rest:
+        return _by_name(rest[1:-1], escape)
     if rest and letter.isdigit():
         return chr(int(escape[1:], 8))
     return _CONTROLS.get(escape[1:], letter)
+
+
+def _by_name(name: str, escape: str) -> str:
+    try:
+        return lookup(name)
+    except KeyError:
+        return escape
 
 
 def _bytes(digits: str, escape: str) -> str:

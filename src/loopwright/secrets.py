@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus, unquote, unquote_plus, urlsplit
 
 from loopwright._escapes import Reading, readings
+from loopwright._spelled import line_ends, spellings
 from loopwright.errors import UserError
 from loopwright.files import read_regular
 
@@ -73,8 +74,10 @@ The shortest come first, so that short texts are not searched for long forms.
 """
 _simple: tuple[str, ...] = ()
 """The same without those that are encoded twice."""
+_spelled: tuple[re.Pattern[str], ...] = ()
+"""Patterns for each secret that is written in pieces or in numbers."""
 _owners: dict[str, str] = {}
-"""Each form to what a user calls the secret."""
+"""The pattern of each form to what a user calls the secret."""
 _names: set[str] = set()
 UNNAMED = "part of a URL"
 _WRAPPED = 16
@@ -90,15 +93,23 @@ def register(value: str, name: str = "") -> None:
     """
     if len(value) < SHORTEST:
         return
+    for other in line_ends(value):
+        _register(other, name)
+    _register(value, name)
+
+
+def _register(value: str, name: str) -> None:
     with _lock:
-        global _forms, _simple
+        global _forms, _simple, _spelled
         simple = {form for form in (*_encoded(value), *_meanings(value)) if len(form) >= SHORTEST}
         # Also escaped: a sign that stands before the secret by chance may make another escape of its first characters.
         twice = {form for text in _once(value) for form in (*_encoded(text), quote(text, safe=""))}
         forms = simple | {form for form in twice if len(form) >= SHORTEST}
         _forms = _by_length({*_forms, *forms})
         _simple = _by_length({*_simple, *simple})
-        for form in forms:
+        patterns = {pattern.pattern: pattern for pattern in (*_spelled, *spellings(value))}
+        _spelled = tuple(patterns.values())
+        for form in (*map(re.escape, forms), *(pattern.pattern for pattern in spellings(value))):
             _owners[form] = name or _owners.get(form, "")
 
 
@@ -164,8 +175,8 @@ def scrub(text: str) -> str:
     """Replaces every registered secret by `MASK`.
 
     A secret is found as it is, and in base64, base32 or hex, also encoded twice or wrapped over lines. Its characters
-    may be escaped as in URLs, JSON, HTML, shells and programs, all or some of them, also several times. The time
-    follows the length of the text.
+    may be escaped as in URLs, JSON, HTML, shells and programs, all or some of them, also several times; be quoted in
+    pieces; or be listed as numbers, in hex, decimals or octals. The time follows the length of the text.
     """
     parts, done = [], 0
     for start, end in _merged(_places(text)):
@@ -175,20 +186,23 @@ def scrub(text: str) -> str:
 
 
 def _held(text: str) -> Iterator[tuple[Reading, list[str]]]:
-    """Each reading of a text that holds secrets, with their forms."""
+    """Each reading of a text that holds secrets, with patterns for the forms in which they stand there."""
     if not _forms or len(text) < len(_forms[0]):
         return
     for reading in readings(text):
         plain, forms = reading.text, _forms if reading.wrapped or reading.source is None else _simple
         least = _WRAPPED if reading.wrapped else 0
-        if found := [form for form in forms if least <= len(form) <= len(plain) and form in plain]:
+        found = [re.escape(form) for form in forms if least <= len(form) <= len(plain) and form in plain]
+        if not reading.wrapped:
+            found += [pattern.pattern for pattern in _spelled if pattern.search(plain)]
+        if found:
             yield reading, found
 
 
 def _places(text: str) -> Iterator[tuple[int, int]]:
     for reading, forms in _held(text):
         # Longest first, so that a form which holds another one goes as a whole.
-        yield from reading.spans(re.finditer("|".join(map(re.escape, reversed(forms))), reading.text))
+        yield from reading.spans(re.finditer("|".join(reversed(forms)), reading.text))
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
