@@ -27,7 +27,7 @@ from loopwright.models import (
     calls_tools,
     open_model,
 )
-from loopwright.models.chat._tools import add_call_pieces, read_calls
+from loopwright.models.chat._tools import CallPieces, read_calls
 from tests.models.provider import Answer, Provider, Received, body, completion, events, fault, piece, reply
 from tests.models.support import ask
 
@@ -138,14 +138,14 @@ def test_streamed_calls_are_put_together(pieces: list[dict[str, Any]]) -> None:
     st.lists(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=9), min_size=1, max_size=4), st.data()
 )
 def test_arguments_come_back_whatever_the_pieces_are(texts: list[str], data: st.DataObject) -> None:
-    calls: list[dict[str, Any]] = []
+    calls = CallPieces()
     for index, text in enumerate(texts):
         cut = data.draw(st.integers(0, len(text)))
-        add_call_pieces(
-            calls, [{"index": index, "id": f"c{index}", "function": {"name": "f", "arguments": text[:cut]}}]
-        )
-        add_call_pieces(calls, [{"index": index, "function": {"arguments": text[cut:]}}])
-    assert [(one.id, one.arguments) for one in read_calls(calls)] == [(f"c{n}", text) for n, text in enumerate(texts)]
+        calls.add([{"index": index, "id": f"c{index}", "function": {"name": "f", "arguments": text[:cut]}}])
+        calls.add([{"index": index, "function": {"arguments": text[cut:]}}])
+    assert [(one.id, one.arguments) for one in read_calls(calls.whole())] == [
+        (f"c{n}", text) for n, text in enumerate(texts)
+    ]
 
 
 @given(st.recursive(st.none() | st.integers() | st.text(), lambda s: st.lists(s) | st.dictionaries(st.text(), s)))
@@ -153,7 +153,9 @@ def test_no_calls_are_so_odd_that_they_cannot_be_read(calls: Any) -> None:
     read_calls(calls)
     read_calls([calls])
     read_calls([{"function": calls}, {"id": calls}])
-    add_call_pieces([], [calls, {"function": calls}])
+    pieces = CallPieces()
+    pieces.add([calls, {"function": calls}, {"index": calls, "id": calls}])
+    read_calls(pieces.whole())
 
 
 def test_what_servers_leave_out_or_send_otherwise() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import importlib
 import json
 import os
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from loopwright.errors import ModelError, ModelRejected, ModelUnavailable, UserError
+from loopwright.models._bounds import UNPACKED, bound, bound_blocking
 from loopwright.models._endpoints import OPENAI_URL, builtin_endpoint, endpoints_file, key_variable, url_variable
 from loopwright.models._faults import Fault, Fix, may_be_reply, read_fault, shown_url, to_error
 from loopwright.models._keys import filled_headers, key_of
@@ -35,9 +37,6 @@ if TYPE_CHECKING:
 
 _LONGEST = 7200.0
 """Seconds after which a reply that still comes in pieces is given up."""
-
-_LARGEST = 256 * 1024 * 1024
-"""Bytes of an answer that comes whole: ten large pictures and more."""
 
 _PATHS = {
     "chat": "/chat/completions",
@@ -201,7 +200,13 @@ class ModelServer:
 
         if self._http is None:
             limits = httpx2.Limits(max_connections=1000, max_keepalive_connections=100)
-            self._http = httpx2.AsyncClient(timeout=None, follow_redirects=False, limits=limits)
+            self._http = httpx2.AsyncClient(
+                timeout=None,
+                follow_redirects=False,
+                limits=limits,
+                headers=UNPACKED,
+                event_hooks={"response": [bound]},
+            )
         sent = {**headers, **self._headers}
         if files:
             fields = {name: form_field(value) for name, value in body.items()}
@@ -262,10 +267,14 @@ class ModelServer:
     ) -> bytes | None:
         loop = asyncio.get_running_loop()
         async with call as response:
-            if not response.headers.get("content-type", "").startswith("text/event-stream"):
-                return await self._whole(response, content)
+            pieces = response.iter_bytes()
+            if not response.headers.get("content-type", "").lower().startswith("text/event-stream"):
+                whole = await self._whole(response, content)
+                if not whole.removeprefix(codecs.BOM_UTF8).lstrip().startswith((b"data:", b"event:")):
+                    return whole
+                pieces = _one(whole)  # Some servers give a stream another type.
             data: list[str] = []
-            async for line in event_lines(response.iter_bytes()):
+            async for line in event_lines(pieces):
                 silence.reschedule(loop.time() + self.timeout)
                 if line.startswith("data:"):
                     data.append(line[5:].removeprefix(" "))
@@ -281,8 +290,6 @@ class ModelServer:
         """Reads an answer into `content`, so that a caller knows what had arrived when it breaks off."""
         async for piece in response.iter_bytes():
             content += piece
-            if len(content) > _LARGEST:
-                raise ModelRejected(f"{self._name} at {self.endpoint}: the answer has more than {_LARGEST:,} bytes")
         return bytes(content)
 
     def ask_blocking(self, call: Callable[[openai.OpenAI], RawResponse], *, attempts: int) -> bytes:
@@ -304,7 +311,11 @@ class ModelServer:
                 default_headers=self._headers,
                 max_retries=attempts - 1,
                 timeout=self.timeout,
-                http_client=openai.DefaultHttpxClient(follow_redirects=False),
+                http_client=openai.DefaultHttpxClient(
+                    follow_redirects=False,
+                    headers=UNPACKED,
+                    event_hooks={"response": [lambda response: bound_blocking(response, self.timeout)]},
+                ),
             )
         try:
             return bytes(call(self._blocking).content)
@@ -348,8 +359,10 @@ class ModelServer:
             for name in [name for name in request.headers if name not in own and not name.startswith("x-stainless")]:
                 del request.headers[name]
 
-        hooks = {} if self._fix.url == "OPENAI_BASE_URL" else {"request": [strip]}
-        return library.DefaultAsyncHttpxClient(follow_redirects=False, event_hooks=hooks)
+        hooks: dict[str, list[Any]] = {"response": [bound]}
+        if self._fix.url != "OPENAI_BASE_URL":
+            hooks["request"] = [strip]
+        return library.DefaultAsyncHttpxClient(follow_redirects=False, headers=UNPACKED, event_hooks=hooks)
 
     async def _answer(
         self, client: openai.AsyncOpenAI, call: Callable[[openai.AsyncOpenAI], Awaitable[RawResponse]]
@@ -372,8 +385,19 @@ class ModelServer:
             return self.error(fault)
         return self._lost(error.__cause__ or error)
 
-    def _lost(self, cause: BaseException) -> ModelUnavailable:
+    def _lost(self, cause: BaseException) -> ModelError:
+        import httpx2
+
+        if isinstance(cause, httpx2.DecodingError):
+            return ModelRejected(
+                f"{self._name} at {self.endpoint}: {cause}",
+                remedy=f"Check that {self.endpoint} is the base URL of a server of models ({self._fix.url}).",
+            )
         return ModelUnavailable(
             scrub(f"{self._name} at {self.endpoint}: {type(cause).__name__}: {cause}"),
             remedy=f"Check that a server answers at {self.endpoint} ({self._fix.url}).",
         )
+
+
+async def _one(content: bytes) -> AsyncIterator[bytes]:
+    yield content

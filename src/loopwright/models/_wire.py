@@ -56,12 +56,19 @@ def transport_error() -> type[Exception]:
 
 async def event_lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
     """The lines of an event stream. Other ends of lines that Unicode knows are part of the text, so they stay."""
-    rest = b""
+    held: list[bytes] = []
+    first = True
     async for piece in pieces:
-        *lines, rest = re.split(rb"\r\n|\n|\r(?!\Z)", rest + piece)
+        # A carriage return may be half of the end of a line.
+        *lines, rest = re.split(rb"\r\n|\n|\r(?!\Z)", held.pop() + piece if held and held[-1:] == [b"\r"] else piece)
         for line in lines:
-            yield line.decode("utf-8", "replace")
-    yield rest.decode("utf-8", "replace").removesuffix("\r")
+            whole = b"".join((*held, line))
+            held.clear()
+            yield whole.decode("utf-8-sig" if first else "utf-8", "replace")
+            first = False
+        text = rest.removesuffix(b"\r")
+        held += [part for part in (text, rest[len(text) :]) if part]
+    yield b"".join(held).decode("utf-8-sig" if first else "utf-8", "replace").removesuffix("\r")
 
 
 def decoded(content: bytes) -> object:

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from loopwright.models._bounds import Values
 from loopwright.models.chat._format import (
     Artifact,
     Completion,
@@ -46,6 +47,9 @@ _KEPT = frozenset({"type", "enum", "const", "required", "title", "$ref"})
 """Keywords of a JSON schema that the API takes as they are."""
 _CHOICES = {"anyOf": "anyOf", "oneOf": "anyOf", "allOf": "allOf"}
 """Keywords that hold schemas to choose from, to those of the API."""
+
+_PIECES = {"text": "text", "thinking": "thinking", "signature": "signature", "partial_json": "input"}
+"""Fields of a delta that hold a piece of text, to the fields of the block that it belongs to."""
 
 
 class AnthropicMessages:
@@ -136,27 +140,33 @@ class StreamedMessage:
     _answer: dict[str, Any] = field(default_factory=dict)
     _usage: dict[str, Any] = field(default_factory=dict)
     _blocks: dict[int, dict[str, Any]] = field(default_factory=dict)
+    _pieces: dict[tuple[int, str], list[str]] = field(default_factory=dict)
+    """Texts of blocks that have come, by the number of the block and the name of the field."""
+    _values: Values = field(default_factory=Values)
 
     def add(self, data: str) -> bool:
         """Takes the data of one event, and says whether nothing more comes.
 
         Raises:
-            ValueError: It is not JSON, or no event.
+            ValueError: It is not JSON, no event, or all of it is more than a message.
         """
-        event = json.loads(data)
+        event = self._values.read(data)
         if not isinstance(event, Mapping):
             raise ValueError("an event is no object")
         match event:
             case {"type": "message_start", "message": dict(message)}:
                 self._answer |= message
                 self._count(message)
+                self._values.keep(data)
             case {"type": "content_block_start", "index": int(index), "content_block": dict(block)}:
-                self._blocks[index] = dict(block)
+                self._begin(index, block)
+                self._values.keep(data)
             case {"type": "content_block_delta", "index": int(index), "delta": dict(delta)}:
-                self._extend(self._blocks.setdefault(index, {}), delta)
+                self._extend(index, delta)
             case {"type": "message_delta", "delta": dict(delta)}:
                 self._answer |= delta
                 self._count(event)
+                self._values.keep(data)
                 self.ended = self.ended or delta.get("stop_reason") is not None
             case {"type": "message_stop"}:
                 self.ended = True
@@ -169,25 +179,38 @@ class StreamedMessage:
     @property
     def text(self) -> str:
         """The answer so far."""
-        return text_of([self._blocks[index] for index in sorted(self._blocks)], "text")
+        return text_of(self._content(), "text")
 
     def whole(self) -> dict[str, Any]:
         """The message as one object, in the form in which a server sends it that does not stream."""
-        content = [self._blocks[index] for index in sorted(self._blocks)]
-        return {**self._answer, "content": content, "usage": self._usage}
+        return {**self._answer, "content": self._content(), "usage": self._usage}
+
+    def _content(self) -> list[dict[str, Any]]:
+        texts: dict[int, dict[str, str]] = {}
+        for (index, name), pieces in self._pieces.items():
+            texts.setdefault(index, {})[name] = "".join(pieces)
+        return [{**self._blocks[index], **texts.get(index, {})} for index in sorted(self._blocks)]
 
     def _count(self, told: Mapping[str, Any]) -> None:
         """Takes over counts: later ones stand for the whole message, as the API says, where they are told."""
         if isinstance(usage := told.get("usage"), Mapping):
             self._usage |= {name: value for name, value in usage.items() if value is not None}
 
-    def _extend(self, block: dict[str, Any], delta: Mapping[str, Any]) -> None:
-        for name in ("text", "thinking", "signature"):
-            if isinstance(piece := delta.get(name), str):
-                block.setdefault("type", "text" if name == "text" else "thinking")
-                block[name] = (block[name] if isinstance(block.get(name), str) else "") + piece
-        if isinstance(piece := delta.get("partial_json"), str):
-            block["input"] = (block["input"] if isinstance(block.get("input"), str) else "") + piece
+    def _begin(self, index: int, block: Mapping[str, Any]) -> None:
+        self._blocks[index] = dict(block)
+        for name in _PIECES.values():
+            begun = block.get(name)
+            self._pieces.pop((index, name), None)
+            if isinstance(begun, str):
+                self._pieces[index, name] = [begun]
+
+    def _extend(self, index: int, delta: Mapping[str, Any]) -> None:
+        block = self._blocks.setdefault(index, {})
+        for told, name in _PIECES.items():
+            if isinstance(piece := delta.get(told), str):
+                if name != "input":
+                    block.setdefault("type", "text" if name == "text" else "thinking")
+                self._pieces.setdefault((index, name), []).append(piece)
 
 
 def _sent(body: Mapping[str, Any]) -> dict[str, Any]:

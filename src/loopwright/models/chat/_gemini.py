@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from loopwright.models._bounds import Values
 from loopwright.models.chat._format import (
     Artifact,
     Completion,
@@ -145,16 +145,20 @@ class StreamedCandidate:
     _answer: dict[str, Any] = field(default_factory=dict)
     _candidate: dict[str, Any] = field(default_factory=dict)
     _parts: list[dict[str, Any]] = field(default_factory=list)
+    _texts: list[list[str]] = field(default_factory=list)
+    """The pieces of text of each part."""
+    _values: Values = field(default_factory=Values)
 
     def add(self, data: str) -> bool:
         """Takes the data of one event; only an error is the last.
 
         Raises:
-            ValueError: It is not JSON, or no event.
+            ValueError: It is not JSON, no event, or all of it is more than a response.
         """
-        event = json.loads(data)
+        event = self._values.read(data)
         if not isinstance(event, Mapping):
             raise ValueError("an event is no object")
+        self._values.keep(data)
         self._answer |= {name: value for name, value in event.items() if name != "candidates"}
         candidate = _first(event)
         self._candidate |= {name: value for name, value in candidate.items() if name != "content"}
@@ -170,21 +174,28 @@ class StreamedCandidate:
     @property
     def text(self) -> str:
         """The answer so far."""
-        return text_of([part for part in self._parts if not part.get("thought")], "text")
+        return text_of([part for part in self._joined() if not part.get("thought")], "text")
 
     def whole(self) -> dict[str, Any]:
         """The response as one object, in the form in which a server sends it that does not stream."""
         if not self._candidate and not self._parts:
             return self._answer
-        return {**self._answer, "candidates": [{**self._candidate, "content": {"parts": self._parts}}]}
+        return {**self._answer, "candidates": [{**self._candidate, "content": {"parts": self._joined()}}]}
+
+    def _joined(self) -> list[dict[str, Any]]:
+        pairs = zip(self._parts, self._texts, strict=True)
+        return [{**part, "text": "".join(pieces)} if pieces else part for part, pieces in pairs]
 
     def _add(self, part: dict[str, Any]) -> None:
         last = self._parts[-1] if self._parts else {}
-        same = "text" in part and "text" in last and part.get("thought") == last.get("thought")
+        pieces = [text] if isinstance(text := part.get("text"), str) else []
+        same = pieces and self._texts and self._texts[-1] and part.get("thought") == last.get("thought")
         if same and "thoughtSignature" not in last:
-            self._parts[-1] = {**last, **part, "text": last["text"] + part["text"]}
+            last |= part
+            self._texts[-1] += pieces
         else:
             self._parts.append(part)
+            self._texts.append(pieces)
 
 
 def _sent(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from loopwright.models._bounds import Values
 from loopwright.models.chat._format import Artifact, Completion, Finish, chat_messages, count_tokens, text_of
 from loopwright.models.chat._tools import arguments_of
 from loopwright.models.chat._types import Request
@@ -119,11 +119,11 @@ class StreamedResponse:
         """Takes the data of one event, and says whether nothing more comes.
 
         Raises:
-            ValueError: It is not JSON.
+            ValueError: It is not JSON, or more than a response.
         """
         if data.strip() == "[DONE]":
             return self.ended
-        event = json.loads(data)
+        event = Values().read(data)
         if not isinstance(event, Mapping):
             raise ValueError("an event is no object")
         match event.get("type"):

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from loopwright.errors import ModelError, ModelRejected, ModelUnavailable, ToolsRefused
+from loopwright.models._bounds import Values
 from loopwright.models._faults import fault_inside, holds_reply, may_be_reply, unreadable
 from loopwright.models._options import ModelOptions
 from loopwright.models._server import ModelServer
@@ -260,7 +261,7 @@ class ServedChat:
         answer: object = None
         try:
             content = await self._received(shaped, streamed)
-            answer = streamed.whole() if content is None else json.loads(content)
+            answer = streamed.whole() if content is None else Values().read(content)
             if fault := fault_inside(answer):
                 raise self._server.error(fault)
             return self._api.read(answer)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from loopwright.models.chat._tools import add_call_pieces
+from loopwright.models._bounds import Values
+from loopwright.models.chat._tools import CallPieces
 
 _TEXTS = ("reasoning_content", "reasoning", "refusal")
 """Fields of a message that come in pieces, beside its content."""
@@ -26,21 +26,22 @@ class StreamedCompletion:
     _content: list[Any] = field(default_factory=list)
     _texts: dict[str, list[str]] = field(default_factory=dict)
     _lists: dict[str, list[Any]] = field(default_factory=dict)
-    _calls: list[dict[str, Any]] = field(default_factory=list)
+    _calls: CallPieces = field(default_factory=CallPieces)
     _logprobs: list[Any] = field(default_factory=list)
     _finish: str | None = None
     _error: object = None
+    _values: Values = field(default_factory=Values)
 
     def add(self, data: str) -> bool:
         """Takes the data of one event, and says whether nothing more comes.
 
         Raises:
-            ValueError: It is not JSON.
+            ValueError: It is not JSON, or all of it is more than a reply.
         """
         if data.strip() == "[DONE]":
             self.done = True
             return True
-        chunk = json.loads(data)
+        chunk = self._values.read(data)
         if not isinstance(chunk, Mapping):
             raise ValueError("an event is no object")
         self._answer |= {name: value for name, value in chunk.items() if name in ("model", "usage", "error") and value}
@@ -56,8 +57,9 @@ class StreamedCompletion:
             self._logprobs += tokens
         # Some servers send the whole message in one event.
         delta = choice.get("delta") or choice.get("message")
-        if isinstance(delta, Mapping):
-            self._take(delta)
+        took = isinstance(delta, Mapping) and self._take(delta)
+        if took or told:
+            self._values.keep(data)
         return False
 
     @property
@@ -74,13 +76,14 @@ class StreamedCompletion:
         """The completion as one object, in the form in which a server sends it that does not stream."""
         message: dict[str, Any] = {name: "".join(pieces) for name, pieces in self._texts.items()}
         message |= self._lists
-        message["tool_calls"] = self._calls
+        message["tool_calls"] = self._calls.whole()
         message["content"] = self._whole_content()
         choice = {"message": message, "finish_reason": self._finish, "error": self._error}
         choice["logprobs"] = {"content": self._logprobs}
         return {**self._answer, "choices": [choice]}
 
-    def _take(self, delta: Mapping[str, Any]) -> None:
+    def _take(self, delta: Mapping[str, Any]) -> bool:
+        """Takes what a piece holds, and says whether it is more than text."""
         content = delta.get("content")
         self._content += content if isinstance(content, list) else [content] if isinstance(content, str) else []
         for name in _TEXTS:
@@ -89,7 +92,8 @@ class StreamedCompletion:
         if isinstance(details := delta.get("reasoning_details"), list):
             self._lists.setdefault("reasoning_details", []).extend(details)
         if isinstance(calls := delta.get("tool_calls"), list):
-            add_call_pieces(self._calls, calls)
+            self._calls.add(calls)
+        return isinstance(content, list) or bool(details or calls)
 
     def _whole_content(self) -> str | list[Any]:
         if all(isinstance(piece, str) for piece in self._content):

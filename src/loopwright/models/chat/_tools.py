@@ -12,6 +12,9 @@ from loopwright.types import FunctionCall, Message
 _CARRIED = ("reasoning_content", "reasoning_details")
 """Fields of a reply's message that servers want back beside its calls: DeepSeek, Moonshot; OpenRouter."""
 
+_LAST = "null"
+"""A piece without an index belongs to the last call."""
+
 
 def tool_fields(request: Request) -> dict[str, Any]:
     """The fields of a request that offer tools; none without tools."""
@@ -70,23 +73,40 @@ def carried_fields(message: Mapping[Any, Any]) -> tuple[Mapping[str, Any], ...]:
     return (kept,) if kept else ()
 
 
-def add_call_pieces(calls: list[dict[str, Any]], pieces: Iterable[object]) -> None:
-    """Adds pieces of tool calls to those that have arrived.
+class CallPieces:
+    """Pieces of tool calls that have arrived.
 
     A piece belongs to the call of its index. Some servers number all calls 0, or none: then an `id` that is not the
     last call's begins a new one.
     """
-    for piece in pieces:
-        if not isinstance(piece, Mapping):
-            continue
-        index, id_ = piece.get("index"), piece.get("id")
-        same = [call for call in calls if index is None or call["index"] == index][-1:]
-        if not same or (id_ and same[0]["id"] and id_ != same[0]["id"]):
-            same = [{"index": index, "id": "", "function": {"name": "", "arguments": ""}}]
-            calls += same
-        call, function = same[0], piece.get("function")
+
+    def __init__(self) -> None:
+        self._calls: list[dict[str, Any]] = []
+        self._last: dict[str, dict[str, Any]] = {}
+        """The last call of each index, by its JSON; of all, where a piece has none."""
+
+    def add(self, pieces: Iterable[object]) -> None:
+        """Adds pieces of one event."""
+        for piece in pieces:
+            if isinstance(piece, Mapping):
+                self._add(piece)
+
+    def whole(self) -> list[dict[str, Any]]:
+        """The calls so far, as a server sends them in one piece."""
+        return [
+            {**call, "function": {"name": call["name"], "arguments": "".join(call["arguments"])}}
+            for call in self._calls
+        ]
+
+    def _add(self, piece: Mapping[str, Any]) -> None:
+        index, id_ = json.dumps(piece.get("index")), piece.get("id")
+        call = self._last.get(index)
+        if call is None or (id_ and call["id"] and id_ != call["id"]):
+            call = {"id": "", "name": "", "arguments": []}
+            self._calls.append(call)
+        self._last[index] = self._last[_LAST] = call
         call["id"] = call["id"] or id_ or ""
         call |= {"extra_content": content} if (content := piece.get("extra_content")) else {}
-        if isinstance(function, Mapping):
-            call["function"]["name"] = call["function"]["name"] or function.get("name") or ""
-            call["function"]["arguments"] += arguments_of(function.get("arguments"))
+        if isinstance(function := piece.get("function"), Mapping):
+            call["name"] = call["name"] or function.get("name") or ""
+            call["arguments"].append(arguments_of(function.get("arguments")))

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from loopwright.errors import ModelError, ModelRejected
+from loopwright.models._bounds import Values
 from loopwright.models._faults import holds_reply, may_be_reply
 from loopwright.models._open import split_name
 from loopwright.models._options import ModelOptions
@@ -135,7 +136,7 @@ class OpenAIEmbedding:
 
 def _answer(content: bytes) -> dict[str, Any]:
     try:
-        answer = json.loads(content)
+        answer = Values().read(content)
     except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loopwright.errors import ModelError, ModelRejected, UserError
+from loopwright.models._bounds import Values
 from loopwright.models._faults import fault_inside, holds_reply, may_be_reply, unreadable
 from loopwright.models._open import split_name
 from loopwright.models._options import ModelOptions
@@ -249,7 +250,7 @@ class OpenAIImages:
         call = self._server.posted(_PATHS[edits], self._headers(), fields, files)
         content = await self._server.stream(call, lambda data: False)
         try:
-            answer = await asyncio.to_thread(json.loads, content or b"")
+            answer = await asyncio.to_thread(Values().read, content or b"")
             if not isinstance(answer, Mapping):
                 raise ValueError("it is no object")
         except (ValueError, RecursionError) as error:

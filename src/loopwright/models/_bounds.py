@@ -1,0 +1,136 @@
+"""What is read of a server's answer at most, before any library reads it: bytes, values of its JSON, and seconds."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import httpx2
+
+UNPACKED = {"accept-encoding": "identity"}
+"""Asks for an answer as it is: a few kilobytes could unpack to gigabytes."""
+
+_LARGEST = 256 * 1024 * 1024
+"""Bytes of an answer: ten large pictures and more."""
+_LARGEST_ERROR = 64 * 1024
+"""Bytes of an answer with an error status; the rest is not read."""
+_MOST_VALUES = 8_000_000
+"""Values in the JSON of an answer, about: an empty list takes three bytes there, and 64 in memory."""
+_SMALL = 1024 * 1024
+"""Bytes of JSON whose values are not counted."""
+
+
+async def bound(response: httpx2.Response) -> None:
+    """Bounds what is read of an answer, before anything of it is."""
+    import httpx2
+
+    source = response.stream
+    if not isinstance(source, httpx2.AsyncByteStream):  # the client's own are
+        raise httpx2.StreamError("it cannot be read")
+    body, measure = source, _Measure(response)
+
+    class Bounded(httpx2.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            async for part in body:
+                yield measure.kept(part)
+                if measure.full:
+                    return
+
+        async def aclose(self) -> None:
+            await body.aclose()
+
+    response.stream = Bounded()
+
+
+def bound_blocking(response: httpx2.Response, seconds: float) -> None:
+    """As `bound`, for clients that block: these have no other end than `seconds` for an answer that comes slowly."""
+    import httpx2
+
+    source = response.stream
+    if not isinstance(source, httpx2.SyncByteStream):  # the client's own are
+        raise httpx2.StreamError("it cannot be read")
+    body, measure, until = source, _Measure(response), time.monotonic() + seconds
+
+    class Bounded(httpx2.SyncByteStream):
+        def __iter__(self) -> Iterator[bytes]:
+            for part in body:
+                if time.monotonic() > until:
+                    raise httpx2.ReadTimeout(f"the answer took more than {seconds:g} s")
+                yield measure.kept(part)
+                if measure.full:
+                    return
+
+        def close(self) -> None:
+            body.close()
+
+    response.stream = Bounded()
+
+
+class _Measure:
+    """Counts the bytes of one answer.
+
+    Attributes:
+        full: Whether no more is read.
+    """
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self._failed = not response.is_success
+        self._packed = response.headers.pop("content-encoding", "identity").strip().lower() not in ("", "identity")
+        self._read = 0
+        self.full = False
+
+    def kept(self, part: bytes) -> bytes:
+        """What is handed on of a part.
+
+        Raises:
+            DecodingError: Of the HTTP library: the answer is larger than any is, or compressed.
+        """
+        import httpx2
+
+        if self._packed:
+            raise httpx2.DecodingError("the answer is compressed, which was not asked for")
+        self._read += len(part)
+        if self._failed:
+            self.full = self._read >= _LARGEST_ERROR
+            return part[: len(part) - max(0, self._read - _LARGEST_ERROR)]
+        if self._read > _LARGEST:
+            raise httpx2.DecodingError(f"the answer has more than {_LARGEST:,} bytes")
+        return part
+
+
+class Values:
+    """The values in the JSON of one answer, in one piece or in many."""
+
+    def __init__(self) -> None:
+        self._found = 0
+
+    def read(self, content: str | bytes) -> Any:
+        """A text as what its JSON is, of which nothing need be kept.
+
+        Raises:
+            ValueError: It is no JSON, or has more values than any answer has.
+            RecursionError: It is nested too deep.
+        """
+        if len(content) > _SMALL and _values(content) > _MOST_VALUES:
+            raise ValueError(f"it has more than {_MOST_VALUES:,} values")
+        return json.loads(content)
+
+    def keep(self, content: str | bytes) -> None:
+        """Counts the values of a text whose JSON is kept.
+
+        Raises:
+            ValueError: All of these have more values than any answer has.
+        """
+        self._found += _values(content)
+        if self._found > _MOST_VALUES:
+            raise ValueError(f"it has more than {_MOST_VALUES:,} values")
+
+
+def _values(content: str | bytes) -> int:
+    """As many values as there can be in a text, by the signs between them; those within texts count, too."""
+    if isinstance(content, bytes):
+        return content.count(b",") + content.count(b"[") + content.count(b"{")
+    return content.count(",") + content.count("[") + content.count("{")
