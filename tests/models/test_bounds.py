@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
 from typing import Literal
@@ -132,6 +133,36 @@ def test_values_are_counted_before_and_while_they_are_kept(monkeypatch: pytest.M
 def test_a_stream_is_read_whatever_its_type_says(start: str, kind: str) -> None:
     told = start + 'data: {"choices": [{"delta": {"content": "hello"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n'
     assert asked(body(200, told.encode(), kind=kind)).text == "hello"
+
+
+def test_halves_of_a_sign_in_two_pieces_are_one_sign() -> None:
+    assert asked(events(piece("a\ud83d"), piece("\ude00b\ud83d"), piece(finish="stop"))).text == "a\U0001f600b?"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        # vLLM up to 0.9 (entrypoints/openai/protocol.py, ErrorResponse)
+        'data: {"object": "error", "message": "out of memory", "type": "ServerError", "code": 500}\n\n',
+        'event: error\ndata: {"message": "out of memory"}\n\n',
+        "event: error\ndata: out of memory\n\n",
+    ],
+)
+def test_an_error_amid_a_stream_is_no_reply_however_it_is_told(told: str) -> None:
+    failure = failed(events(piece("Hel"), told), "chat")
+    assert isinstance(failure, ModelUnavailable)
+    assert "out of memory" in str(failure)
+    assert failure.begun
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity", "1e999"])
+def test_numbers_that_no_file_can_hold_go_back_to_no_server(number: str) -> None:
+    """They came in what a server wants back, and the next request could not be written."""
+    call = piece(tool_calls=[{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}])
+    details = piece(reasoning_details=[{"type": "reasoning.text", "text": "hm", "at": 12345.5}])
+    lines = [f"data: {json.dumps(one).replace('12345.5', number)}\n\n" for one in (call, details)]
+    reply = asked(events(*lines, piece(finish="tool_calls")))
+    assert reply.carried == ({"reasoning_details": [{"type": "reasoning.text", "text": "hm", "at": None}]},)
 
 
 @given(

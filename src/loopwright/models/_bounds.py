@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
@@ -108,7 +109,7 @@ class Values:
         self._found = 0
 
     def read(self, content: str | bytes) -> Any:
-        """A text as what its JSON is, of which nothing need be kept.
+        """A text as what its JSON is, of which nothing need be kept; numbers that are not finite are null.
 
         Raises:
             ValueError: It is no JSON, or has more values than any answer has.
@@ -116,7 +117,7 @@ class Values:
         """
         if len(content) > _SMALL and _values(content) > _MOST_VALUES:
             raise ValueError(f"it has more than {_MOST_VALUES:,} values")
-        return json.loads(content)
+        return json.loads(content, parse_constant=lambda name: None, parse_float=_finite)
 
     def keep(self, content: str | bytes) -> None:
         """Counts the values of a text whose JSON is kept.
@@ -127,6 +128,11 @@ class Values:
         self._found += _values(content)
         if self._found > _MOST_VALUES:
             raise ValueError(f"it has more than {_MOST_VALUES:,} values")
+
+
+def _finite(number: str) -> float | None:
+    value = float(number)
+    return value if math.isfinite(value) else None
 
 
 def _values(content: str | bytes) -> int:

@@ -24,6 +24,7 @@ from loopwright.models._wire import (
     RawResponse,
     RawStream,
     decoded,
+    event_data,
     event_lines,
     form_field,
     transport_error,
@@ -274,16 +275,19 @@ class ModelServer:
                     return whole
                 pieces = _one(whole)  # Some servers give a stream another type.
             data: list[str] = []
+            name = ""
             async for line in event_lines(pieces):
                 silence.reschedule(loop.time() + self.timeout)
-                if line.startswith("data:"):
+                if line.startswith("event:"):
+                    name = line[6:].strip()
+                elif line.startswith("data:"):
                     data.append(line[5:].removeprefix(" "))
-                elif not line and data:
-                    if take("\n".join(data)):
+                elif not line:
+                    if data and take(event_data(name, data)):
                         return None
-                    data = []
+                    name, data = "", []
             if data:
-                take("\n".join(data))
+                take(event_data(name, data))
             return None
 
     async def _whole(self, response: RawStream, content: bytearray) -> bytes:

@@ -71,6 +71,16 @@ async def event_lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
     yield b"".join(held).decode("utf-8-sig" if first else "utf-8", "replace").removesuffix("\r")
 
 
+def event_data(name: str, lines: Sequence[str]) -> str:
+    """The data of an event. Some servers name an event an error, and say nothing of it in its data."""
+    data = "\n".join(lines)
+    if name != "error":
+        return data
+    told = decoded(data.encode())
+    named = isinstance(told, Mapping) and (told.get("error") or told.get("type") == "error")
+    return data if named else json.dumps({"error": told or "an error without words"})
+
+
 def decoded(content: bytes) -> object:
     """A body as what its JSON is, or as text."""
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from loopwright.errors import UserError
 from loopwright.models._pictures import picture_type
 from loopwright.models.chat._stream import StreamedCompletion
-from loopwright.models.chat._tools import carried_fields, read_calls, tool_fields, tool_parts
+from loopwright.models.chat._tools import carried_fields, read_calls, tool_fields, tool_parts, whole_text
 from loopwright.models.chat._types import Request, TokenLogprobs
 from loopwright.types import FunctionCall, Message, Parameter, Sampling, Usage
 
@@ -187,10 +187,10 @@ def read_logprobs(logprobs: object) -> tuple[TokenLogprobs, ...]:
     for one in map(_mapping, tokens if isinstance(tokens, list) else []):
         told = one.get("top_logprobs")
         tops = [one, *map(_mapping, told if isinstance(told, list) else [])]
-        likely = {_whole(top["token"]): min(top["logprob"], 0.0) for top in tops if _is_likely(top)}
+        likely = {whole_text(top["token"]): min(top["logprob"], 0.0) for top in tops if _is_likely(top)}
         if not isinstance(token := one.get("token"), str):
             return ()
-        found.append(TokenLogprobs(token=_whole(token), top=likely))
+        found.append(TokenLogprobs(token=whole_text(token), top=likely))
     return tuple(found)
 
 
@@ -245,7 +245,7 @@ def _reasoning(message: Mapping[Any, Any]) -> str:
     fields = (message.get(name) for name in ("reasoning_content", "reasoning"))
     told = next((field for field in fields if isinstance(field, str) and field), "")
     return (
-        _whole(told)
+        whole_text(told)
         or text_of(message.get("content"), "thinking")
         or text_of(message.get("reasoning_details"), "reasoning.text")
     )
@@ -254,14 +254,9 @@ def _reasoning(message: Mapping[Any, Any]) -> str:
 def text_of(content: object, kind: str) -> str:
     """The text of a message's content, or that of its parts of one kind."""
     if isinstance(content, str):
-        return _whole(content) if kind == "text" else ""
+        return whole_text(content) if kind == "text" else ""
     parts = [_mapping(part) for part in content] if isinstance(content, list) else []
     values = [part.get("text") or part.get(kind) for part in parts if part.get("type") == kind]
     # Mistral nests the text of its thoughts once more.
     texts = [text_of(value, "text") if isinstance(value, list) else value for value in values]
-    return _whole("".join(text for text in texts if isinstance(text, str)))
-
-
-def _whole(text: str) -> str:
-    """Text without half surrogate pairs: a reply cut between two tokens has some, and no file can hold them."""
-    return text.encode("utf-8", "replace").decode()
+    return whole_text("".join(text for text in texts if isinstance(text, str)))

@@ -45,6 +45,8 @@ class StreamedCompletion:
         if not isinstance(chunk, Mapping):
             raise ValueError("an event is no object")
         self._answer |= {name: value for name, value in chunk.items() if name in ("model", "usage", "error") and value}
+        if chunk.get("object") == "error":  # vLLM, before the errors of its streams were objects of their own
+            self._answer["error"] = dict(chunk)
         if isinstance(own := chunk.get("x_groq"), Mapping) and own.get("usage"):
             self._answer["usage"] = own["usage"]
         choices = chunk.get("choices")

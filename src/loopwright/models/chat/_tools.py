@@ -63,8 +63,20 @@ def _call(call: Mapping[str, Any], number: int) -> FunctionCall:
 
 def arguments_of(value: object) -> str:
     """Arguments as text; some servers send the object itself."""
-    text = value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
-    return text.encode("utf-8", "replace").decode()
+    return whole_text(
+        value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+    )
+
+
+def whole_text(text: str) -> str:
+    """Text without half surrogate pairs: a reply cut between two tokens has some, and no file can hold them.
+
+    Halves that came in two pieces are put together.
+    """
+    if text.isascii():
+        return text
+    pairs = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    return pairs.encode("utf-8", "replace").decode()
 
 
 def carried_fields(message: Mapping[Any, Any]) -> tuple[Mapping[str, Any], ...]:
