@@ -14,6 +14,7 @@ import loopwright
 from loopwright import Scripted
 from loopwright.export import export
 from tests.discovery.test_search import TASK as SEARCH
+from tests.export.inspect_logs import bundle, read_log
 from tests.export.test_otel import sent
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -95,11 +96,11 @@ def test_trajectories(run: Path, tmp_path: Path) -> None:
 
 
 def test_logs_of_inspect(run: Path, tmp_path: Path) -> None:
-    log = pytest.importorskip("inspect_ai.log")
+    pytest.importorskip("inspect_ai")
     written = export(run, "inspect", tmp_path / "out")
-    samples = [sample for path in written.files for sample in log.read_eval_log(str(path)).samples]
+    samples = [sample for path in written.files for sample in read_log(path).samples]
     assert len(samples) == written.entries == len(loopwright.load_result(run).episodes)
-    log.bundle_log_dir(str(tmp_path / "out"), str(tmp_path / "bundle"))
+    bundle(tmp_path / "out", tmp_path / "bundle")
     assert (tmp_path / "bundle" / "index.html").exists()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from loopwright.export import export
 from loopwright.types import Verdict
+from tests.export.inspect_logs import bundle, read_log
 from tests.report.builder import RunBuilder, Turn
 from tests.report.samples import hostile, pictures, study
 
@@ -69,18 +71,18 @@ def test_a_trajectory_tells_who_did_what(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_inspect_reads_its_logs(tmp_path: Path, sample: Any) -> None:
-    log = pytest.importorskip("inspect_ai.log")
+    pytest.importorskip("inspect_ai")
     written = export(sample(tmp_path / "run"), "inspect", tmp_path / "out")
-    read = [log.read_eval_log(str(path)) for path in written.files]
+    read = [read_log(path) for path in written.files]
     assert sum(len(one.samples) for one in read) == written.entries
 
 
 @pytest.mark.slow
 def test_a_log_has_repeats_as_epochs_and_iterations_as_spans(tmp_path: Path) -> None:
-    log = pytest.importorskip("inspect_ai.log")
+    pytest.importorskip("inspect_ai")
     written = export(one_run(tmp_path / "run"), "inspect", tmp_path / "out")
     (path,) = written.files
-    read = log.read_eval_log(str(path))
+    read = read_log(path)
     failed, scored = sorted(read.samples, key=lambda sample: sample.epoch)
     assert (scored.id, scored.epoch, scored.scores["loopwright"].value) == ("1", 2, 1.0)
     assert [event.name for event in scored.events if event.event == "span_begin"] == ["iteration 0", "iteration 1"]
@@ -91,21 +93,30 @@ def test_a_log_has_repeats_as_epochs_and_iterations_as_spans(tmp_path: Path) -> 
     assert read.results.scores[0].metrics["mean"].value == 1.0
 
 
+@pytest.mark.anyio
+async def test_inspect_writes_them_beside_an_event_loop_and_leaves_asyncio_alone(tmp_path: Path) -> None:
+    pytest.importorskip("inspect_ai")
+    before = asyncio.run
+    (path,) = export(one_run(tmp_path / "run"), "inspect", tmp_path / "out").files
+    assert asyncio.run is before
+    assert len(read_log(path).samples) == 2
+
+
 @pytest.mark.slow
 def test_inspect_bundles_them_for_its_viewer(tmp_path: Path) -> None:
-    log = pytest.importorskip("inspect_ai.log")
+    pytest.importorskip("inspect_ai")
     export(study(tmp_path / "run"), "inspect", tmp_path / "out")
-    log.bundle_log_dir(str(tmp_path / "out"), str(tmp_path / "page"))
+    bundle(tmp_path / "out", tmp_path / "page")
     assert (tmp_path / "page" / "index.html").is_file()
     assert len(list((tmp_path / "page" / "logs").glob("*.eval"))) == 3
 
 
 def test_inspect_is_told_no_score_of_an_action_without_checks(tmp_path: Path) -> None:
-    log = pytest.importorskip("inspect_ai.log")
+    pytest.importorskip("inspect_ai")
     run = RunBuilder(tmp_path / "run")
     run.episode([Turn(judged=Verdict(), hidden=1.0)])
     (path,) = export(run.close(), "inspect", tmp_path / "out").files
-    (sample,) = log.read_eval_log(str(path)).samples
+    (sample,) = read_log(path).samples
     assert [event.scorer for event in sample.events if event.event == "score"] == ["hidden checks"]
 
 

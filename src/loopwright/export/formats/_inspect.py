@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,9 @@ class InspectFormat:
         files = []
         for number, ((task, variant), samples) in enumerate(sorted(logs.items())):
             path = output / f"{file_name(number, f'{task}-{variant}')}.eval"
-            write_eval_log(_log(run, task, variant, samples), str(path))
+            # Where an event loop runs, Inspect would patch asyncio for the whole process: it gets a thread without one.
+            with ThreadPoolExecutor(max_workers=1) as thread:
+                thread.submit(write_eval_log, _log(run, task, variant, samples), str(path)).result()
             files.append(path)
         return ExportResult(tuple(files), sum(len(samples) for samples in logs.values()))
 
