@@ -329,7 +329,89 @@ EXPLAINED = [
     ("\\boxed{A}\\boxed{B}", "B", 1),
 ]
 
+STATED = [
+    "Option {}",
+    "Option {}.",
+    "option ({})",
+    "Option {}: Paris",
+    "I thought about it.\nOption {}",
+    "I choose {}",
+    "I choose option {}.",
+    "I would choose ({}).",
+    "I'd pick **{}** because it is red.",
+    "I\u2019ll go with {}, as it is red",
+    "It is red. So I select {} over the others.",
+    "Let's go with {}.",
+    "My final choice is {}.",
+    "My pick: {}",
+    "The correct option is {}",
+    "The answer would be {}.",
+    "{} is correct.",
+    "**{}** is correct.",
+    "\\textbf<{}> is correct.",
+    "\\(\\text<{}>\\) is correct.",
+    "$\\boxed<{}>$ is correct.",
+    "{} is the correct answer.",
+    "So {} is right.",
+    "Therefore, option ({}) is the best choice.",
+    "Z is wrong. {} is correct. Y is wrong.",
+    "### Answer\n\n{}",
+    "### Final Answer\n\n**{}**",
+    "**Answer**\n\n({}) Paris",
+    "The letter Y is too small.\n\n## Answer\n{}. Paris\n\nY is not, as it is small.",
+    "Answer\n\n{}\n\nX: No.\nY: No.",
+    "Answer: {} or Z, but I choose {}",
+    "Answer: {} or Z. I choose {}.",
+    "The answer is Y or {}; but {} is correct.",
+]
+DENIED = [
+    "{} is incorrect.",
+    "{} is not correct.",
+    "{} isn't correct.",
+    "{} is correct?",
+    "{} is correct only if it is red.",
+    "{} is correct, but Z is better.",
+    "{} is correct. However, Z is the better one.",
+    "{} is correct and Z is correct.",
+    "{} is correct.\nZ is correct.",
+    "If {} is correct, the others are not.",
+    "It is not true that {} is correct.",
+    "He says, {} is correct.",
+    "Student 1: {} is correct.",
+    "Neither is right; {} is not the right one.",
+    "I would not choose {}",
+    "I don't choose {}.",
+    "I'd never pick {}.",
+    "I choose {} or Z.",
+    "I choose {}, Z",
+    "I choose {}? No.",
+    "I cannot say that I choose {}.",
+    "I chose {} at first, but then Z.",
+    "I choose {}. Wait, Z is better.",
+    "I choose {}.\n\nZ. Paris.",
+    "The wrong answer is {}.",
+    "An incorrect answer: {}",
+    "I doubt that the answer is {}.",
+    "I do not think the answer is {}",
+    "If the answer is {}, it is red.",
+    "The answer would not be {}.",
+    "### Answer\n\n{}. Paris\nZ. Rome",
+    "### Answer\n\n{}\nZ",
+    "Answer: {} or Z, but I would not choose {}",
+    "Answer: {} or Z, though nobody can tell.",
+]
+
 ENDS = [
+    ("42 (see 1)", "42", 1),
+    ("42 (see 1)", "1", 0),
+    ("The answer is 42 apples (see step 3).", "42", 1),
+    ("$42$ (cf. eq. 7)", "42", 1),
+    ("**42** [see table 2]", "42", 1),
+    ("42 m (Figure 3).", "42", 1),
+    ("see (step 7)", "7", 1),
+    ("f(3) = 42 (7)", "42", 0),
+    ("It is 3 (not 42)", "3", 0),
+    ("3 (seen as 42)", "3", 0),
     ("The answer is .5", "0.5", 1),
     ("The answer is .5", "5", 0),
     (".5", "0.5", 1),
@@ -420,6 +502,19 @@ def test_a_number_is_read_however_it_is_written(answer: str, target: str, expect
 @pytest.mark.parametrize(("answer", "target", "expected"), CHOICE)
 def test_several_letters_are_no_choice_and_a_correction_counts(answer: str, target: str, expected: float) -> None:
     assert score("choice", answer, target) == expected
+
+
+@pytest.mark.parametrize("form", STATED)
+def test_a_sentence_or_a_heading_may_choose(form: str) -> None:
+    for letter in "ABDI":
+        answer = form.replace("{}", letter).replace("<", "{").replace(">", "}")
+        assert [one for one in "ABCDEIXYZ" if score("choice", f"{answer}\n", one)] == [letter], answer
+
+
+@pytest.mark.parametrize("form", DENIED)
+def test_what_is_denied_or_left_open_is_no_choice(form: str) -> None:
+    for letter in "ABDI":
+        assert score("choice", form.replace("{}", letter), letter) == 0
 
 
 @pytest.mark.parametrize(("answer", "target", "expected"), EXPLAINED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from loopwright.environments.text._plain import CJK, LONGEST, plain
+from loopwright.environments.text._stated import headed_letter, stated_letter
 
 _MARKS = re.compile(r"[*_`$\"']|</?answer>\s?|(?<!\\)\\[()\[\]]|\\(?:text|math)(?:bf|rm|it|sf|tt|normal)? ?\{")
 _BOXED = re.compile(r"\\boxed ?\{(?:\((?=[A-Za-z]\)(?![-^*/+=(])))?")
@@ -17,7 +18,8 @@ _CHOSEN = re.compile(
     r"(?:\b(?:answer|antwort|r[e\u00e9]ponse|respuesta|resposta|risposta|\u043e\u0442\u0432\u0435\u0442|"
     r"(?:correct|right|best|final) (?:option|choice))\b|\u7b54\u6848|\u7b54\u3048|\uc815\ub2f5|\ub2f5)"
     r"(?P<link> ?(?:is|ist|est|es|\u00e8|\u00e9|\u662f|\u4e3a|\u306f|\uc740|\ub294)? ?[:=-](?: is)?|"
-    r" (?:is|ist|est|es|\u00e8|\u00e9)| ?[\u662f\u4e3a\u306f\uc740\ub294]) ?\n?(?:(?:option|choice) )?"
+    r" (?:is|(?:would|should|must|will) be|ist|est|es|\u00e8|\u00e9)| ?[\u662f\u4e3a\u306f\uc740\ub294])"
+    r" ?\n?(?:(?:option|choice) )?"
     rf"(?P<open>[(\[{{]?)(?P<letter>[a-z]){_END}[)\]}}]?(?=(?P<rest>[^\n]{{0,60}}))",
     re.IGNORECASE,
 )
@@ -27,7 +29,8 @@ _AND = (
 )
 _OTHER = rf"[(\[{{]?[A-Z]{_END}[)\]}}]{{0,3}}"
 _STOP = (
-    r"(?= ?(?:$|\n|[.!?)]|(?:as well|too) ?(?:$|\n|[.!?])|both\b|together\b|,? ?(?:because|since|depending)\b|"
+    r"(?= ?(?:$|\n|[.!?);]|,? (?:but|so|though|however)\b|"
+    r"(?:as well|too) ?(?:$|\n|[.!?])|both\b|together\b|,? ?(?:because|since|depending)\b|"
     r"are (?:both |all |also |equally )?(?:correct|right|true|valid|possible|plausible)\b|"
     r"is (?:also )?(?:correct|right)\b))"
 )
@@ -52,7 +55,15 @@ _CORRECTED = re.compile(
 _REASON = re.compile(
     r" (?:because|since|as|and|or|not|but|rather|instead|for|due|given|based|which|while|whereas|if|when)\b"
 )
-_ALONE = re.compile(r"[(\[]?(?P<letter>[A-Za-z])(?:[)\].:}]+(?: .*)?)?")
+_DENIED = re.compile(
+    r"\b(?:(?:wrong|incorrect|false|worst|rejected) |(?:if|whether|unless|suppose|assuming|assume|doubt|"
+    r"(?:do|does|did|can|could|would) ?no?t (?:think|believe|say|claim|see how)|cannot (?:say|claim|be)|"
+    r"not (?:true|the case|sure|certain|convinced|clear))(?: that| if| whether)? (?:(?:the|my|its|an?) )?)\Z",
+    re.IGNORECASE,
+)
+"""What denies a choice, or makes it a condition, right before the word "answer"."""
+_BEFORE = 60
+_ALONE = re.compile(r"(?:(?i:option|choice|letter) )?[(\[]?(?P<letter>[A-Za-z])(?:[)\].:}]+(?: .*)?)?")
 _LAST = re.compile(r"[(\[]?(?P<letter>[A-Z])[)\].](?: .*)?")
 _WORDS = frozenset("AI")
 """Letters that are words as well."""
@@ -70,11 +81,16 @@ def chosen_letter(answer: str) -> str:
         corrected = [found["letter"] for found in _CORRECTED.finditer(flat, last.end())]
         if corrected:
             return corrected[-1].upper()
+        if _several(last) and (settled := stated_letter(flat[last.end() :].lstrip(" ,.;"))):
+            return settled
         between = before and _SEVERAL.fullmatch(flat, before.end("letter"), last.end())
         if _several(last) or (between and before and between["others"] and before["letter"] != last["letter"]):
             return ""
         return last["letter"].upper()
-    return _by_itself(flat)
+    said = {letter for letter in (headed_letter(flat), stated_letter(flat)) if letter}
+    # A last line that begins with a letter may be one of an explanation, option by option.
+    said |= {letter for letter in (_by_itself(flat),) if letter}
+    return said.pop() if len(said) == 1 else ""
 
 
 def _by_itself(flat: str) -> str:
@@ -102,7 +118,9 @@ def _several(found: re.Match[str]) -> bool:
 
 
 def _is_choice(found: re.Match[str]) -> bool:
-    """Whether a letter after "answer" is one, and not a word of a sentence."""
+    """Whether a letter after "answer" is one, and neither a word of a sentence nor what the sentence denies."""
+    if _DENIED.search(found.string, max(0, found.start() - _BEFORE), found.start()):
+        return False
     letter, rest = found["letter"], found["rest"]
     closed = found[0].endswith((")", "]"))
     if found["open"] or closed or not rest.strip(" .,;:!)]}") or _several(found):

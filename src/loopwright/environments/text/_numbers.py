@@ -69,7 +69,12 @@ _REWRITTEN: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?<![\d)}\]] )\b(?:[Mm]inus|[Nn]egative) (?=[\d.])", "-"),
         (r"(?<=\d) ([-+*/]) (?=\d)", r"\1"),
         (r"(?<=\d)-(?=[A-Za-z]{2})", " "),
-        # Sources of searching models.
+        # Where to look, behind a number, and sources of searching models.
+        (
+            r"(\d[^\d()\[\]\n]{0,30})[(\[](?i:see|cf|compare|refer to|as in|steps?|eqs?|equations?|figs?|figures?|"
+            r"tables?|sections?|pages?|pp?|refs?|notes?|lines?)\b[^()\[\]\n]{0,80}[)\]]",
+            r"\1",
+        ),
         (r"(?<=[\w.,;:!?)\]%])\[\d{1,3}\]|\u3010[^\u3011\n]{0,80}\u3011", ""),
     )
 )
