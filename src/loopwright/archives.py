@@ -9,7 +9,9 @@ import bz2
 import gzip
 import lzma
 import os
+import struct
 import tarfile
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
@@ -24,13 +26,30 @@ RATIO = 200
 FREE = 32 * 1024 * 1024
 _AT_ONCE = 16 * 1024 * 1024
 """Bytes of one read: the headers of an archive, which are read whole, must fit."""
+_PIECE = 1 << 20
+_ENCRYPTED = 1
+_ZIP_END, _ZIP_MAGIC = struct.Struct("<4s4H2LH"), b"PK\5\6"
+_ZIP64_END, _ZIP64_MAGIC = struct.Struct("<4sQ2H2L4Q"), b"PK\6\7"
+_ZIP64_LOCATOR, _IN_ZIP64 = 20, 0xFFFFFFFF
+_ZIP_TAIL = _ZIP_END.size + (1 << 16) + _ZIP64_LOCATOR + _ZIP64_END.size
 
 _OPENERS: tuple[tuple[bytes, Callable[[BinaryIO], object]], ...] = (
     (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
     (b"BZh", bz2.BZ2File),
     (b"\xfd7zXZ\0", lzma.LZMAFile),
 )
-UNPACKING_ERRORS = (tarfile.TarError, EOFError, OSError, ValueError, zlib.error, lzma.LZMAError, RecursionError)
+UNPACKING_ERRORS = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    ValueError,
+    OverflowError,
+    NotImplementedError,
+    RecursionError,
+)
 """What unpacking of a broken file raises, beside `BadArchive`."""
 
 
@@ -117,6 +136,54 @@ def entries(file: BinaryIO) -> Iterator[tuple[tarfile.TarInfo, BinaryIO | None]]
             if total > LARGEST:
                 raise BadArchive(f"it unpacks to more than {LARGEST} bytes")
             yield info, cast("BinaryIO", archive.extractfile(info)) if info.isreg() else None
+
+
+def whole(content: BinaryIO) -> bytes:
+    """All of an entry, which is read in pieces: only headers are read at once."""
+    return b"".join(iter(lambda: content.read(_PIECE), b""))
+
+
+def zip_entries(file: BinaryIO) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
+    """Yields the entries of a zip archive that are no folders, and their content.
+
+    Raises:
+        BadArchive: It has too many entries, unpacks to more than the bounds allow, or is compressed or encrypted in a
+            way that cannot be bounded while it unpacks.
+        zipfile.BadZipFile: It is no such archive, as all of `UNPACKING_ERRORS` may say.
+    """
+    if (size := _directory_size(file)) > _AT_ONCE:
+        raise BadArchive(f"its list of entries has {size} bytes; at most {_AT_ONCE} are read")
+    with zipfile.ZipFile(file) as archive:
+        infos = [info for info in archive.infolist() if not info.is_dir()]
+        if len(infos) > ENTRIES:
+            raise BadArchive(f"it has more than {ENTRIES} entries")
+        packed, size = sum(info.compress_size for info in infos), sum(info.file_size for info in infos)
+        if size > min(LARGEST, max(FREE, RATIO * packed)):
+            raise BadArchive(f"it unpacks to more than {LARGEST} bytes, or than {RATIO} times its size")
+        for info in infos:
+            if info.flag_bits & _ENCRYPTED:
+                raise BadArchive(f"{info.filename[:200]} is encrypted")
+            # The library unpacks other methods without a bound, whatever size the archive tells.
+            if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise BadArchive(f"{info.filename[:200]} is compressed by another method than deflate")
+            with archive.open(info) as content:
+                yield info, content.read(info.file_size + 1)
+
+
+def _directory_size(file: BinaryIO) -> int:
+    """Bytes of the list of entries, as the end of a zip archive tells; the library reads so many at once."""
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(0, end - _ZIP_TAIL))
+    tail = file.read()
+    last = tail[-_ZIP_END.size :]
+    at = len(tail) - _ZIP_END.size if last.startswith(_ZIP_MAGIC) and last.endswith(b"\0\0") else tail.rfind(_ZIP_MAGIC)
+    if at < 0 or at + _ZIP_END.size > len(tail):
+        return 0
+    sizes = [int(_ZIP_END.unpack_from(tail, at)[5])]
+    if at >= _ZIP64_LOCATOR + _ZIP64_END.size and tail.startswith(_ZIP64_MAGIC, at - _ZIP64_LOCATOR):
+        sizes.append(int(_ZIP64_END.unpack_from(tail, at - _ZIP64_LOCATOR - _ZIP64_END.size)[8]))
+        sizes = sizes[1:] if sizes[0] == _IN_ZIP64 else sizes
+    return max(sizes)
 
 
 def refuse_name(name: PurePosixPath) -> None:

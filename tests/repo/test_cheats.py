@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import pytest
 
 from loopwright.candidate import Candidate
-from loopwright.repo import Entry
+from loopwright.repo import Entry, RepoFields, load_repository
 from loopwright.sandbox import SandboxProvider, SandboxSpec
-from tests.repo.conftest import FAIL_TO_PASS, FILES, RIGHT, TEST, Shop
+from tests.repo.conftest import FAIL_TO_PASS, FILES, RIGHT, TEST, Shop, changed, written
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -107,6 +107,7 @@ fake.TestCase = TestCase
 for name in ("unittest", "unittest.case"):
     sys.modules[name] = fake
 """
+UNNOTICED = "import os\nos.environ['PY_IGNORE_IMPORTMISMATCH'] = '1'\n"
 
 CHEATS: Mapping[str, Mapping[str, str | Entry | None]] = {
     "edits the tests": {"tests/test_total.py": GOOD_TESTS, "tests/test_text.py": "x = 1\n"},
@@ -162,6 +163,7 @@ CHEATS: Mapping[str, Mapping[str, str | Entry | None]] = {
     "forged results": {"shop/prices.py": FORGED + WRONG},
     "much output": {"shop/prices.py": MUCH + WRONG},
     "processes that stay": {"shop/prices.py": STAYS + WRONG},
+    "a package in the place of conftest.py": {"conftest/__init__.py": UNNOTICED + PLUGIN},
     "a link in the place of the tests": {
         **dict.fromkeys(("tests/__init__.py", "tests/test_text.py")),
         "tests": Entry(b"mine", "link"),
@@ -237,3 +239,34 @@ async def test_a_service_of_the_agent_does_not_reach_the_grading(shop: Shop) -> 
     assert await shop.environment.changes() == ""
     verdict = await shop.environment.submit(Candidate(text="submit"))
     assert {check.name for check in verdict.failed} == {*FAIL_TO_PASS}
+
+
+NAMED = "import pytest\n\n@pytest.hookimpl(hookwrapper=True)\ndef pytest_runtest_makereport(item, call):\n"
+NAMED += "    outcome = yield\n    if item.name == 'test_all':\n        report = outcome.get_result()\n"
+NAMED += "        report.outcome, report.longrepr = 'passed', None\n"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"shop/test_here/__init__.py": f"{UNNOTICED}def test_all():\n    pass\n"},
+        {"conftest/__init__.py": UNNOTICED + NAMED},
+        {"shop/conftest/__init__.py": UNNOTICED + NAMED},
+        {"shop/pyproject.toml": "[tool.pytest.ini_options]\npythonpath = 'mine'\n", "shop/mine/shop.py": "x = 1\n"},
+    ],
+)
+async def test_nothing_is_loaded_in_the_place_of_tests_beside_the_code(
+    tried: Shop, files: Mapping[str, str | Entry | None]
+) -> None:
+    written(
+        tried.folder,
+        {
+            "shop/test_here.py": "from shop.prices import total\n\n\ndef test_all():\n    assert total([1, 2]) == 3\n",
+            "conftest.py": "",
+            "shop/conftest.py": "",
+        },
+    )
+    tried.base = load_repository(RepoFields(repository=str(tried.folder)))
+    await tried.environment.reset(tried.instance(hidden={"fail_to_pass": ["shop/test_here.py::test_all"]}))
+    assert not (await tried.environment.submit(changed(tried.base, files))).score
+    assert (await tried.environment.submit(changed(tried.base, {**files, **RIGHT}))).passed

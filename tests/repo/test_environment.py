@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from loopwright.candidate import Candidate
-from loopwright.repo import PATCH
+from loopwright.repo import PATCH, RepoFields, load_repository
 from tests.conftest import on_every_provider
-from tests.repo.conftest import FAIL_TO_PASS, PASS_TO_PASS, RIGHT, Kept, Shop, changed
+from tests.repo.conftest import FAIL_TO_PASS, FILES, PASS_TO_PASS, RIGHT, Kept, Shop, changed, written
 
 pytestmark = pytest.mark.anyio
 pytest_generate_tests = on_every_provider
@@ -83,3 +83,57 @@ async def test_visible_tests_judge_what_an_agent_submits(shop: Shop) -> None:
     seen = await shop.environment.step(Candidate(text="submit"))
     assert seen.verdict is not None
     assert seen.verdict.passed
+
+
+FIX = "sed -i 's/prices\\[1:\\]/prices/' shop/prices.py; sed -i 's/\\.1f/.2f/' shop/text.py; "  # the right patch
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        "mkdir -p venv/bin; ln -s /usr/bin/python3 venv/bin/python",
+        "rm -rf docs; echo x > docs",
+        "ln -s $(printf 'a/%.0s' $(seq 1000)) deep",
+    ],
+)
+async def test_what_lies_beside_a_right_change_takes_no_point(shop: Shop, beside: str) -> None:
+    written(shop.folder, {"docs/index.md": "x"})
+    await shop.environment.reset(shop.instance())
+    await shop.environment.step(Candidate(text=FIX + beside))
+    assert (await shop.environment.submit(Candidate(text="submit"))).passed
+
+
+@pytest.mark.parametrize(
+    ("much", "said"),
+    [("head -c 20000000 /dev/zero > big", "big has more than"), ("yes | head -c 5000000 > big", "lines")],
+)
+async def test_changes_too_large_for_a_diff_are_refused(shop: Shop, much: str, said: str) -> None:
+    await shop.environment.reset(shop.instance())
+    await shop.environment.step(Candidate(text=FIX + much))
+    verdict = await shop.environment.submit(Candidate(text="submit"))
+    assert said in verdict.checks[0].evidence
+
+
+@pytest.mark.parametrize("setup", ["python3 -m compileall -q .", "python3 -m compileall -q . && touch made"])
+async def test_what_the_set_up_made_of_the_base_does_not_stand_for_a_change(shop: Shop, setup: str) -> None:
+    same_size = {"shop/prices.py": FILES["shop/prices.py"].replace("1:", "0:"), "shop/text.py": RIGHT["shop/text.py"]}
+    assert (await shop.graded(same_size, setup=setup)).passed
+
+
+async def test_a_change_is_newer_than_what_the_set_up_made(shop: Shop) -> None:
+    await shop.environment.reset(
+        shop.instance(
+            hidden={"test_command": "test shop/prices.py -nt made && ! test shop/__init__.py -nt made"},
+            setup="touch made",
+        )
+    )
+    assert (await shop.environment.submit(changed(shop.base, RIGHT))).passed
+
+
+async def test_a_folder_in_the_place_of_a_link_leaves_what_the_link_led_to(shop: Shop) -> None:
+    base = written(shop.folder, {"data/b": "1", "data/c": "2"})
+    (base / "alias").symlink_to("data")
+    shop.base = load_repository(RepoFields(repository=str(base)))
+    names = {f"alias/{name}": "new" for name in "bcdefgh"}
+    await shop.environment.reset(shop.instance(hidden={"test_command": "test -f data/b && test -f data/c"}))
+    assert (await shop.environment.submit(changed(shop.base, {"alias": None, **names}))).passed

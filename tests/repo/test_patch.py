@@ -205,3 +205,52 @@ def test_anything_is_read_or_refused(text: str) -> None:
         apply_patch(TREE, read_patch(text))
     except PatchFailed:
         return
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        "--- /dev/null\n+++ b/half\ud800\n@@ -0,0 +1 @@\n+x\n",
+        '--- /dev/null\n+++ "b/half\\\ud800"\n@@ -0,0 +1 @@\n+x\n',
+        f"--- a/a.py\n+++ b/a.py\n@@ -{'9' * 5000} +1 @@\n+x\n",
+        f"--- a/a.py\n+++ b/a.py\n@@ -1,{'9' * 5000} +1 @@\n+x\n",
+        "diff --git a/b b/b\nnew file mode 100644\nGIT binary patch\nliteral \u00b2\nabc\n",
+        f"diff --git a/b b/b\nnew file mode 100644\nGIT binary patch\nliteral {'1' * 5000}\nabc\n",
+    ],
+)
+def test_names_and_numbers_that_are_none_are_the_patchs_fault(patch: str) -> None:
+    with pytest.raises(PatchFailed):
+        apply_patch({"a.py": Entry(b"a\n")}, read_patch(patch))
+
+
+def test_escapes_that_git_does_not_write_stand_for_themselves() -> None:
+    patch = '--- /dev/null\n+++ "b/\\8\u00b2\\\u00b2"\n@@ -0,0 +1 @@\n+x\n'
+    assert apply_patch({}, read_patch(patch)) == {"8\u00b2\u00b2": Entry(b"x\n")}
+
+
+def test_the_signature_of_format_patch_is_no_line() -> None:
+    base, after = {"a.py": Entry(b"a\nb\n")}, {"a.py": Entry(b"a\nc\n")}
+    assert apply_patch(base, read_patch(write_diff(base, after) + "-- \n2.39.5\n\n"), strict=True) == after
+
+
+def test_a_deleted_line_that_looks_like_a_signature_is_one() -> None:
+    base, after = {"a.md": Entry(b"a\n- \nb\n")}, {"a.md": Entry(b"a\nb\n")}
+    assert apply_patch(base, read_patch(write_diff(base, after)), strict=True) == after
+
+
+@pytest.mark.parametrize("before", [{"d/a": Entry(b"x"), "d/b": Entry(b"y")}, {"d/a/b": Entry(b"x")}])
+def test_a_file_takes_the_place_of_a_folder(before: Tree) -> None:
+    after = {"d": Entry(b"z")}
+    assert apply_patch(before, read_patch(write_diff(before, after)), strict=True) == after
+    assert apply_patch(after, read_patch(write_diff(after, before)), strict=True) == before
+
+
+def test_a_link_through_very_many_folders_leads_out() -> None:
+    with pytest.raises(PatchFailed, match="leads out"):
+        apply_patch({}, read_patch(write_diff({}, {"l": Entry(b"a/" * 1000, "link")})))
+
+
+def test_hunks_are_not_looked_for_in_a_file_of_too_many_lines() -> None:
+    hunks = "@@ -1 +1 @@\n-b\n+c\n" * 200
+    with pytest.raises(PatchFailed, match="too many lines"):
+        apply_patch({"a": Entry(b"a\nb\n" * 30_000)}, read_patch(f"--- a/a\n+++ b/a\n{hunks}"))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import difflib
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 
-from loopwright.repo._tree import Entry, Tree
+from loopwright.repo._tree import Entry, Tree, is_encodable
 
 _CONTEXT = 3
 _STEPS = 10_000_000
@@ -17,6 +18,7 @@ _LINE = 52
 """Bytes in one line of a binary patch."""
 _LENGTHS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _ESCAPES = {"\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r", '"': '"', "\\": "\\"}
+_UNESCAPED = {letter: character for character, letter in _ESCAPES.items()}
 NO_NEWLINE = "\\ No newline at end of file"
 
 
@@ -131,3 +133,20 @@ def _escaped(byte: int) -> str:
     if character in _ESCAPES:
         return f"\\{_ESCAPES[character]}"
     return character if 32 <= byte < 127 else f"\\{byte:03o}"
+
+
+def unquoted(name: str) -> str:
+    """A path as it is, of one that git may have quoted."""
+    if not (len(name) > 1 and name[0] == name[-1] == '"'):
+        return name
+    if not is_encodable(name):
+        return name
+    data = bytearray()
+    for plain, escape in re.findall(r"([^\\]+)|\\([0-7]{3}|.)", name[1:-1]):
+        if plain:
+            data += plain.encode("utf-8", "surrogateescape")
+        elif len(escape) == 3:
+            data.append(int(escape, 8) & 255)
+        else:
+            data += _UNESCAPED.get(escape, escape).encode("utf-8", "surrogateescape")
+    return data.decode("utf-8", "surrogateescape")

@@ -11,16 +11,19 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from loopwright.replies import EditFailed, TextEdit, apply_edits
-from loopwright.repo._diff import NO_NEWLINE
-from loopwright.repo._tree import Entry, Kind, Tree, above, leads_out, path_problem
+from loopwright.repo._diff import NO_NEWLINE, unquoted
+from loopwright.repo._tree import Entry, Kind, Tree, above, leading_out, path_problem
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of a file that a binary patch may bring."""
+_LOOKED_AT = 10_000_000
+"""Lines of a file, times hunks, among which lines are looked for."""
+_DIGITS = 12
+"""Of a number of lines or bytes."""
 _GIT = re.compile(r"diff --git (?P<names>.+)")
 _HUNK = re.compile(r"@@ -(?P<old>\d+)(?:,(?P<olds>\d+))? \+\d+(?:,(?P<news>\d+))? @@.*")
 _MODES: dict[str, Kind] = {"100644": "file", "100664": "file", "100755": "program", "120000": "link"}
 _LENGTHS = {letter: at + 1 for at, letter in enumerate("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")}
-_ESCAPES = {"a": 7, "b": 8, "t": 9, "n": 10, "v": 11, "f": 12, "r": 13}
 
 FailureKind = Literal["no patch", "damaged", "outside", "no file", "exists", "no match", "ambiguous", "no change"]
 
@@ -78,11 +81,11 @@ def apply_patch(tree: Tree, patches: Sequence[FilePatch], *, strict: bool = Fals
         PatchFailed: A patch does not apply, or leads out of the repository.
     """
     now = _Files(tree)
-    for patch in patches:
+    # What is deleted gives way first: a file may take the place of a folder.
+    for patch in sorted(patches, key=lambda patch: patch.new is not None):
         _apply(now, patch, strict=strict)
-    for path, entry in now.tree.items():
-        if entry.kind == "link" and leads_out(path, now.tree):
-            raise PatchFailed("outside", f"{path}: the link leads out of the repository")
+    for path in leading_out(now.tree):
+        raise PatchFailed("outside", f"{path}: the link leads out of the repository")
     return now.tree
 
 
@@ -162,6 +165,8 @@ def _exact(text: str, hunks: Sequence[Hunk]) -> str | None:
 
 def _loose(text: str, patch: FilePatch) -> str:
     """The text after hunks whose lines are looked for, the nearest first."""
+    if len(patch.hunks) * text.count("\n") > _LOOKED_AT:
+        raise PatchFailed("no match", f"{patch.path}: it has too many lines to look for those of the patch")
     windows = "\r\n" in text
     now, moved = text.replace("\r\n", "\n"), 0
     for hunk in patch.hunks:
@@ -278,15 +283,16 @@ class _Reader:
         match = _HUNK.fullmatch(self._line)
         assert match is not None
         self._at += 1
-        hunk = Hunk(int(match["old"]))
+        at, olds, news = (_number(match[side] or "1", patch.path) for side in ("old", "olds", "news"))
+        hunk = Hunk(at)
         while self._at < len(self._lines):
             line, mark = self._lines[self._at], self._lines[self._at][:1]
-            left = int(match["olds"] or 1) - len(hunk.old), int(match["news"] or 1) - len(hunk.new)
+            left = olds - len(hunk.old), news - len(hunk.new)
             if line.removesuffix("\r") == NO_NEWLINE:
                 _cut_newline(hunk, self._lines[self._at - 1][:1])
             elif mark not in (" ", "-", "+", "", "\r") or (left != (1, 1) and self._begins_next()):
                 break  # lengths are not gone by: models count badly
-            elif mark in ("", "\r") and max(left) <= 0:
+            elif max(left) <= 0 and (mark in ("", "\r") or self._is_signature()):
                 break
             elif mark in ("", "\r"):  # an empty line whose blank was lost
                 hunk.old.append(f"{line}\n")
@@ -306,13 +312,17 @@ class _Reader:
         following = self._lines[self._at + 2] if self._at + 2 < len(self._lines) else ""
         return self._line.startswith("--- ") and self._next.startswith("+++ ") and following.startswith("@@ ")
 
+    def _is_signature(self) -> bool:
+        """Whether `git format-patch` ends here: `-- ` and the version of git."""
+        return self._line == "-- " and not self._next.startswith((" ", "+", "-", "\\"))
+
     def _literal(self, path: str) -> bytes:
-        word, _, size = self._line.partition(" ") if self._at < len(self._lines) else ("", "", "")
-        if word != "literal" or not size.isdigit() or int(size) > LARGEST:
-            problem = (
-                f"more than {LARGEST} bytes" if size.isdigit() and word == "literal" else "not whole: no `literal`"
-            )
-            raise PatchFailed("damaged", f"{path}: the binary patch is {problem}")
+        word, _, told = self._line.partition(" ") if self._at < len(self._lines) else ("", "", "")
+        if word != "literal":
+            raise PatchFailed("damaged", f"{path}: the binary patch is not whole: no `literal`")
+        size = _number(told, path)
+        if size > LARGEST:
+            raise PatchFailed("damaged", f"{path}: the binary patch has more than {LARGEST} bytes")
         self._at += 1
         packed = b""
         try:
@@ -323,9 +333,15 @@ class _Reader:
             data = unpacking.decompress(packed, LARGEST)
         except (ValueError, KeyError, zlib.error):
             raise PatchFailed("damaged", f"{path}: the binary patch is damaged") from None
-        if len(data) != int(size) or unpacking.unconsumed_tail:
+        if len(data) != size or unpacking.unconsumed_tail:
             raise PatchFailed("damaged", f"{path}: the binary patch is cut")
         return data
+
+
+def _number(told: str, path: str) -> int:
+    if not (told.isascii() and told.isdecimal() and len(told) <= _DIGITS):
+        raise PatchFailed("damaged", f"{path}: {told[:40]!r} is no number of lines or bytes")
+    return int(told)
 
 
 def _cut_newline(hunk: Hunk, mark: str) -> None:
@@ -367,18 +383,3 @@ def _name(told: str) -> str | None:
 
 def _stripped(name: str) -> str:
     return name[2:] if name.startswith(("a/", "b/")) else name
-
-
-def unquoted(name: str) -> str:
-    """A path as it is, of one that git may have quoted."""
-    if not (len(name) > 1 and name[0] == name[-1] == '"'):
-        return name
-    data = bytearray()
-    for plain, escape in re.findall(r"([^\\]+)|\\([0-7]{3}|.)", name[1:-1]):
-        if plain:
-            data += plain.encode("utf-8", "surrogateescape")
-        elif escape.isdigit():
-            data.append(int(escape, 8) & 255)
-        else:
-            data += bytes([_ESCAPES[escape]]) if escape in _ESCAPES else escape.encode()
-    return data.decode("utf-8", "surrogateescape")

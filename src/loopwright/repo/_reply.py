@@ -57,13 +57,13 @@ def _edit(tree: dict[str, Entry], path: str, edit: TextEdit) -> None:
     if path not in tree:
         if edit.search.strip():
             raise PatchFailed("no file", f"{path}: there is no such file")
-        tree[path] = Entry(edit.replace.encode())
+        tree[path] = Entry(edit.replace.encode("utf-8", "surrogatepass"))
         return
     before = tree[path]
     if before.kind == "link" or before.text is None:
         raise PatchFailed("no match", f"{path}: it has no lines to be edited")
     try:
-        tree[path] = Entry(apply_edits(before.text, [edit]).encode(), before.kind)
+        tree[path] = Entry(apply_edits(before.text, [edit]).encode("utf-8", "surrogatepass"), before.kind)
     except EditFailed as error:
         raise PatchFailed(error.kind, f"{path}: {error}") from None
 

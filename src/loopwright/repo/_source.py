@@ -13,12 +13,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
-from loopwright.archives import ENTRIES, LARGEST, RATIO, UNPACKING_ERRORS, BadArchive, entries
+from loopwright.archives import LARGEST, UNPACKING_ERRORS, BadArchive, entries, whole, zip_entries
 from loopwright.errors import TaskError
 from loopwright.files import open_regular, real_path
 from loopwright.repo._fields import RepoFields
 from loopwright.repo._git import blobs, git, reading, records
-from loopwright.repo._tree import Entry, Kind, Tree, above, leads_out, path_problem
+from loopwright.repo._tree import Entry, Kind, Tree, above, leading_out, path_problem
 
 MOST = 100_000
 """Files that a repository may have."""
@@ -69,11 +69,12 @@ def checked(tree: Tree, path: Path | str, leave_out: Iterable[str]) -> Tree:
     """
     left = tuple(leave_out)
     kept = {name: entry for name, entry in tree.items() if not _left_out(name, left)}
+    out = {*leading_out(kept)}
     for name, entry in kept.items():
         problem = ""
         if entry.is_pointer:
             problem = "its content is kept by Git LFS and is not in the repository"
-        elif entry.kind == "link" and leads_out(name, kept):
+        elif name in out:
             problem = "it is a link that leads out of the repository"
         elif wrong := path_problem(name) or next((f"{top} is no folder" for top in above(name) if top in kept), ""):
             problem = wrong
@@ -221,29 +222,27 @@ def read_tar(file: BinaryIO) -> dict[str, Entry]:
         TarError: It is none.
     """
     found: dict[str, Entry] = {}
+    size = 0
     for info, content in entries(file):
-        name = info.name.removeprefix("./")
+        name, target = info.name.removeprefix("./"), found.get(info.linkname.removeprefix("./"))
         if content is not None:
-            found[name] = Entry(content.read(), "program" if info.mode & stat.S_IXUSR else "file")
+            found[name] = Entry(whole(content), "program" if info.mode & stat.S_IXUSR else "file")
+        elif info.islnk() and target is not None:  # another name of a file before it
+            found[name] = target
         elif info.issym():
             found[name] = Entry(info.linkname.encode("utf-8", "surrogateescape"), "link")
+        size += len(found[name].data) if name in found else 0
+        if size > LARGEST:
+            raise BadArchive(f"it unpacks to more than {LARGEST} bytes")
     return found
 
 
 def _of_zip(file: BinaryIO) -> Tree:
     found: dict[str, Entry] = {}
-    with zipfile.ZipFile(file) as archive:
-        infos = archive.infolist()
-        packed, size = sum(info.compress_size for info in infos), sum(info.file_size for info in infos)
-        if len(infos) > ENTRIES or size > min(LARGEST, max(RATIO * packed, 1 << 20)):
-            raise BadArchive(f"it has more than {ENTRIES} entries, or unpacks to more than is taken")
-        for info in infos:
-            mode = info.external_attr >> 16
-            if not info.is_dir():
-                with archive.open(info) as content:
-                    data = content.read(info.file_size + 1)
-                kind: Kind = "link" if stat.S_ISLNK(mode) else "program" if mode & stat.S_IXUSR else "file"
-                found[info.filename] = Entry(data, kind)
+    for info, data in zip_entries(file):
+        mode = info.external_attr >> 16
+        kind: Kind = "link" if stat.S_ISLNK(mode) else "program" if mode & stat.S_IXUSR else "file"
+        found[info.filename] = Entry(data, kind)
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -14,6 +14,7 @@ from loopwright.repo._source import load_repository
 from loopwright.repo._tree import Entry, Tree, above
 from loopwright.task import Instance
 
+_LOADED = (".py", ".pyc", ".so", ".pyd")
 _FOLDERS = frozenset({"test", "tests", "testing", "__tests__", "spec"})
 
 
@@ -62,6 +63,9 @@ class DecidingFiles:
     """Folders with tests."""
     patterns: tuple[str, ...]
     """Patterns that the task gives."""
+    modules: frozenset[str]
+    """Paths without their ending, of modules among these files and of the folders: Python loads nothing of the
+    candidate's in their place."""
 
     @classmethod
     def of(cls, base: Tree, suite: Suite, fields: RepoFields) -> DecidingFiles:
@@ -70,13 +74,16 @@ class DecidingFiles:
         # A report does not tell where its tests lie.
         near = {*(base if fields.junit else told), *(suite.files or {})}
         folders = frozenset(top for path in near for top in above(path) if posixpath.basename(top) in _FOLDERS)
-        return cls(told, folders, fields.test_paths)
+        tops = {"", *(top for path in told for top in above(path))}
+        projects = {posixpath.join(top, "pyproject.toml") for top in tops}
+        return cls(told | projects, folders, fields.test_paths, _modules(base, {*told, *(suite.files or {})}, folders))
 
     def decides(self, path: str) -> bool:
         """Whether a file does."""
-        settings = posixpath.basename(path) in TEST_FILES or path == "pyproject.toml" or path in self.told
+        settings = posixpath.basename(path) in TEST_FILES or path in self.told
         return (
             settings
+            or stands_for_module(path, self.modules)
             or any(top in self.folders for top in above(path))
             or any(fnmatchcase(path, pattern) for pattern in self.patterns)
         )
@@ -85,6 +92,25 @@ class DecidingFiles:
         """Those of the base commit, under those of the graders."""
         own = {path: entry for path, entry in base.items() if self.decides(path) and path not in suite.deleted}
         return {**own, **(suite.files or {})}
+
+
+def _modules(base: Tree, files: Iterable[str], folders: Iterable[str]) -> frozenset[str]:
+    """Modules of tests, their `conftest`, and folders, without those for which the base commit has something else."""
+    packages = {top for path in base for top in above(path)}
+    tops = {"", *(top for path in files for top in above(path))}
+    names = {path.removesuffix(".py") for path in files if path.endswith(".py")}
+    names |= {posixpath.join(top, "conftest") for top in tops}
+    return frozenset(names - packages) | {folder for folder in folders if f"{folder}.py" not in base}
+
+
+def stands_for_module(path: str, modules: Container[str]) -> bool:
+    """Whether Python could load a file in the place of one of some modules: a package of its name, or bytecode."""
+    stem = posixpath.join(posixpath.dirname(path), posixpath.basename(path).split(".")[0])
+    return (
+        (path.endswith(_LOADED) and stem in modules)
+        or "__pycache__" in path.split("/")
+        or any(top in modules for top in above(path))
+    )
 
 
 def graded_tree(base: Tree, tree: Tree, suite: Suite, fields: RepoFields) -> Tree:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +15,8 @@ CACHES = ("__pycache__", ".pytest_cache", ".mypy_cache", ".ruff_cache", ".hypoth
 """Folders that tools fill: what is new in them is nobody's change."""
 _LONGEST = 4096
 """Characters of a path that a file system takes."""
+_DEEPEST = 200
+"""Folders that a link may lead through, as many links can lead through many."""
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 Kind = Literal["file", "program", "link"]
@@ -67,29 +69,43 @@ def path_problem(path: str) -> str:
         return "it leads out of the repository"
     if any(part.lower() == ".git" for part in parts):
         return "it lies in .git"
-    if "\0" in path or not path or "" in parts or "." in parts:
+    if "\0" in path or not path or "" in parts or "." in parts or not is_encodable(path):
         return "it is no path of a file"
     return ""
 
 
-def leads_out(path: str, tree: Tree) -> bool:
-    """Whether the link at a path points out of the repository or into `.git`, or goes up behind another link.
+def is_encodable(path: str) -> bool:
+    """Whether a path can be the name of a file: half of a surrogate pair cannot."""
+    try:
+        path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def leading_out(tree: Tree) -> Iterator[str]:
+    """The links that point out of the repository or into `.git`, or go up behind another link.
 
     What lies above a link is where that one points to; so a name in front of `..` must be none.
     """
-    target = tree[path].data.decode("utf-8", "surrogateescape")
-    if target.startswith("/") or len(target) > _LONGEST:
+    links = {path: entry for path, entry in tree.items() if entry.kind == "link"}
+    return (path for path, entry in links.items() if _leads_out(path, entry, links))
+
+
+def _leads_out(path: str, link: Entry, links: Tree) -> bool:
+    target = link.data.decode("utf-8", "surrogateescape")
+    parts = target.split("/")
+    if target.startswith("/") or len(target) > _LONGEST or len(parts) > _DEEPEST:
         return True
     at, behind = path.split("/")[:-1], False
-    for part in target.split("/"):
+    for part in parts:
         if part.lower() == ".git" or (part == ".." and (behind or not at)):
             return True
         if part == "..":
             at.pop()
         elif part not in ("", "."):
             at.append(part)
-            entry = tree.get("/".join(at))
-            behind = behind or (entry is not None and entry.kind == "link")
+            behind = behind or "/".join(at) in links
     return False
 
 

@@ -6,6 +6,7 @@ import asyncio
 import io
 import posixpath
 import tarfile
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -13,8 +14,9 @@ from loopwright.archives import LARGEST, UNPACKING_ERRORS
 from loopwright.errors import TaskError
 from loopwright.repo._diff import write_diff
 from loopwright.repo._fields import RepoFields
+from loopwright.repo._patch import LARGEST as LARGEST_FILE
 from loopwright.repo._source import checked, load_repository, read_tar
-from loopwright.repo._tree import CACHES, PATCH, Entry, Tree, above
+from loopwright.repo._tree import CACHES, PATCH, Entry, Tree, above, leading_out
 from loopwright.sandbox import Change, Sandbox, SandboxProvider, SandboxSpec
 from loopwright.text import cut_middle
 from loopwright.types import Candidate
@@ -31,6 +33,10 @@ _GIT = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONF
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SETUP = 1800.0
 _SHOWN = 2000
+_CHANGED = 128 * 1024 * 1024
+"""Bytes of all changed files."""
+_LINES = 2_000_000
+"""Lines of all changed texts."""
 _EPOCH = 1_700_000_000
 
 
@@ -81,7 +87,10 @@ class Workspace:
         return space
 
     async def tree(self) -> Tree:
-        """The files of the repository as they are now. New files in folders that tools fill are left out.
+        """The files of the repository as they are now.
+
+        Left out are new files in folders that tools fill, and new links that lead out of the repository, such as those
+        of a virtual environment: they lead to nothing that a grading has.
 
         Raises:
             SandboxLost: The sandbox is gone.
@@ -95,6 +104,8 @@ class Workspace:
             name = path[len(self.folder) + 1 :]
             if name in self._base or not _is_cache(name):
                 tree[name] = entry
+        for name in [*leading_out(tree)]:
+            del tree[name]
         return tree
 
     async def put(self, tree: Tree) -> None:
@@ -105,10 +116,13 @@ class Workspace:
             DoesNotFit: There is no room for them.
         """
         changed = [name for name in {*self._base, *tree} if self._base.get(name) != tree.get(name)]
-        gone = "\0".join(self._at(name) for name in changed).encode("utf-8", "surrogateescape")
+        # A link goes before what seems to lie behind it.
+        gone = "\0".join(self._at(name) for name in sorted(changed)).encode("utf-8", "surrogateescape")
         await self.sandbox.run(["xargs", "-0", "-r", "rm", "-rf", "--"], stdin=gone, cwd="/")
+        put = {name: tree[name] for name in sorted(changed) if name in tree}
         try:
-            await _put(self.sandbox, self.folder, {name: tree[name] for name in sorted(changed) if name in tree})
+            # As of now, so that what the set-up made of the files at the base commit is older, and is made anew.
+            await _put(self.sandbox, self.folder, put, time.time())
         except ValueError as error:
             raise DoesNotFit(f"the candidate's files do not fit the sandbox: {error}") from None
 
@@ -126,7 +140,9 @@ class Workspace:
 
     async def _contents(self, paths: Iterable[str]) -> dict[str, Entry]:
         archive = await self.sandbox.pack([*paths])
-        return {f"/{name}": entry for name, entry in read_tar(io.BytesIO(archive)).items()}
+        found = {f"/{name}": entry for name, entry in (await asyncio.to_thread(read_tar, io.BytesIO(archive))).items()}
+        _refuse_much(found)
+        return found
 
     async def close(self) -> None:
         """Ends the sandbox; harmless when called twice."""
@@ -202,6 +218,21 @@ async def base_of(provider: SandboxProvider, spec: SandboxSpec, fields: RepoFiel
     return checked(found, fields.folder, fields.leave_out)
 
 
+def _refuse_much(changed: Tree) -> None:
+    """Refuses changes of which no diff is made: it would take gigabytes, or hours.
+
+    Raises:
+        ValueError: There are too many bytes or lines.
+    """
+    for path, entry in changed.items():
+        if len(entry.data) > LARGEST_FILE:
+            raise ValueError(f"{path} has more than {LARGEST_FILE} bytes, which no patch holds")
+    if (size := sum(len(entry.data) for entry in changed.values())) > _CHANGED:
+        raise ValueError(f"the changed files have {size} bytes; a patch holds at most {_CHANGED}")
+    if (lines := sum(entry.data.count(b"\n") for entry in changed.values() if entry.text is not None)) > _LINES:
+        raise ValueError(f"the changed files have {lines} lines; a patch holds at most {_LINES}")
+
+
 def _path(fields: RepoFields) -> Mapping[str, str]:
     return {"PATH": ":".join((*fields.path, _PATH))} if fields.path else {}
 
@@ -216,8 +247,8 @@ def _is_cache(name: str) -> bool:
     )
 
 
-async def _put(sandbox: Sandbox, folder: str, tree: Tree) -> None:
-    await sandbox.unpack(packed_tree(folder, tree))
+async def _put(sandbox: Sandbox, folder: str, tree: Tree, mtime: float = _EPOCH) -> None:
+    await sandbox.unpack(packed_tree(folder, tree, mtime))
 
 
 async def _put_base(sandbox: Sandbox, folder: str, base: Tree) -> None:
@@ -233,18 +264,18 @@ async def _put_base(sandbox: Sandbox, folder: str, base: Tree) -> None:
         ) from None
 
 
-def packed_tree(folder: str, tree: Tree) -> bytes:
-    """A tar archive of files below an absolute folder, with names from the root."""
+def packed_tree(folder: str, tree: Tree, mtime: float = _EPOCH) -> bytes:
+    """A tar archive of files below an absolute folder, with names from the root, that were changed at a time."""
     packed = io.BytesIO()
     top = folder.lstrip("/")
     folders = {top, *above(top), *(f"{top}/{one}" for name in tree for one in above(name))}
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for path in sorted(folders):
-            info = _info(path, 0o755)
+            info = _info(path, 0o755, mtime)
             info.type = tarfile.DIRTYPE
             tar.addfile(info)
         for name, entry in tree.items():
-            info = _info(posixpath.join(top, name), 0o755 if entry.kind == "program" else 0o644)
+            info = _info(posixpath.join(top, name), 0o755 if entry.kind == "program" else 0o644, mtime)
             if entry.kind == "link":
                 info.type, info.linkname = tarfile.SYMTYPE, entry.data.decode("utf-8", "surrogateescape")
                 tar.addfile(info)
@@ -254,7 +285,7 @@ def packed_tree(folder: str, tree: Tree) -> bytes:
     return packed.getvalue()
 
 
-def _info(name: str, mode: int) -> tarfile.TarInfo:
+def _info(name: str, mode: int, mtime: float) -> tarfile.TarInfo:
     info = tarfile.TarInfo(name)
-    info.mode, info.mtime = mode, _EPOCH
+    info.mode, info.mtime = mode, mtime
     return info

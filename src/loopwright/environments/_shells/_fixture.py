@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from loopwright.archives import LARGEST, UNPACKING_ERRORS, BadArchive, entries, refuse_name
+from loopwright.archives import LARGEST, UNPACKING_ERRORS, BadArchive, entries, refuse_name, whole
 from loopwright.errors import TaskError
 from loopwright.files import open_regular
 from loopwright.project import bytes_of
@@ -148,7 +148,7 @@ def _entries(archive: BinaryIO) -> list[tuple[tarfile.TarInfo, bytes]]:
         info.name, info.pax_headers = _safe(info.name), {}  # the latter would name it as it was
         if info.name and (file or info.isdir() or info.issym()):
             refuse_name(PurePosixPath(info.name))
-            found.append((info, file.read() if file else b""))
+            found.append((info, whole(file) if file else b""))
     return found
 
 

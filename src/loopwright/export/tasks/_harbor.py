@@ -177,6 +177,7 @@ def _grader(task: GradedRepository, folder: str) -> dict[str, bytes]:
         "told": sorted(deciding.told),
         "folders": sorted(deciding.folders),
         "patterns": deciding.patterns,
+        "modules": sorted(deciding.modules),
         "put": put,
     }
     reading = {"junit.py": _reader()} if fields.junit else {}

@@ -15,7 +15,6 @@ import hmac
 import importlib
 import json
 import os
-import posixpath
 import select
 import shutil
 import signal
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
 REWARD = "/logs/verifier/reward.txt"
 LARGEST = 64 * 1024 * 1024
+LOADED = (".py", ".pyc", ".so", ".pyd")
 
 
 def here() -> str:
@@ -68,14 +68,17 @@ def remove(path: str) -> None:
 
 def decides(suite: Suite, path: str) -> bool:
     """Whether a file decides what tests do."""
-    name = posixpath.basename(path)
     folders = set(suite["folders"])
-    above = path.split("/")[:-1]
+    *parts, name = path.split("/")
+    above = ["/".join(parts[: depth + 1]) for depth in range(len(parts))]
+    stem = "/".join([*parts, name.split(".")[0]])
     return (
         name in suite["settings"]
-        or path == "pyproject.toml"
         or path in suite["told"]
-        or any("/".join(above[: depth + 1]) in folders for depth in range(len(above)))
+        or any(folder in folders for folder in above)
+        or "__pycache__" in parts
+        or any(folder in suite["modules"] for folder in above)
+        or (path.endswith(LOADED) and stem in suite["modules"])
         or any(fnmatch.fnmatchcase(path, pattern) for pattern in suite["patterns"])
     )
 
