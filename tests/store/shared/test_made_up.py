@@ -70,6 +70,35 @@ def test_a_row_that_was_made_up_is_refused(url: str, tmp_path: Path, statement: 
     assert content(tmp_path / "one") == before
 
 
+_VIEW = """
+CREATE TABLE public.seen (who text);
+ALTER TABLE loopwright.{0} RENAME TO moved;
+CREATE FUNCTION public.tell() RETURNS boolean LANGUAGE plpgsql AS
+    $$ BEGIN INSERT INTO public.seen VALUES (session_user); RETURN true; END $$;
+CREATE VIEW loopwright.{0} AS SELECT * FROM loopwright.moved WHERE public.tell();
+"""
+
+
+@pytest.mark.parametrize("table", ["settings", "runs", "manifests", "events", "artifacts"])
+def test_a_view_in_the_place_of_a_table_executes_nothing_as_its_reader(url: str, tmp_path: Path, table: str) -> None:
+    recorded(url, tmp_path / "one")
+    with psycopg.connect(url) as connection:
+        connection.execute(_VIEW.format(table).encode())
+    store = SharedStore(url)
+    for look in (store.runs, store.ids, store.init, lambda: store.pull("r1", tmp_path / "r1")):
+        with pytest.raises(StoreError, match=f"loopwright.{table} of the database is no table"):
+            look()
+    assert execute(url, "SELECT * FROM public.seen") == []
+
+
+@pytest.mark.parametrize("id", ["\x1b[2J", "x" * 5000, "../../up", ""])
+def test_a_database_with_an_odd_id_is_refused(url: str, tmp_path: Path, id: str) -> None:
+    recorded(url, tmp_path / "one")
+    execute(url, "UPDATE loopwright.settings SET value = %s WHERE name = 'id'", id)
+    with pytest.raises(StoreError, match="does not say its id"):
+        SharedStore(url).pull("r1", tmp_path / "two")
+
+
 @pytest.mark.parametrize(
     "name", ["../../up", "/etc/run", ".", "..", ".ssh", "", "a/../../b", "a\nb", "a\x1b[2J", "x" * 400]
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from loopwright.errors import StoreError
 from loopwright.store.shared._connection import Connection
+from loopwright.text import printable_line
 
 LOCKS = 0x6C6F6F70
 """The class of this program's advisory locks; runs have their keys in it, and migrations 0."""
@@ -57,7 +59,13 @@ _SETTINGS = """
 SELECT name::text, coalesce(left(value::text, 4000), '') FROM loopwright.settings
 WHERE name IN ('id', 'place', 'inline')
 """
+TABLES = ("settings", "runs", "manifests", "events", "artifacts")
+_OTHERS = """
+SELECT 'loopwright.' || c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = 'loopwright' AND c.relname = ANY(%s) AND (c.relkind NOT IN ('r', 'p') OR c.relhasrules) LIMIT 1
+"""
 MIGRATIONS = (_FIRST,)
+_ID = re.compile(r"[0-9a-f-]{1,64}")
 _NEWER = "Use the loopwright that made the schema, or a newer one."
 
 
@@ -112,9 +120,13 @@ def read_settings(connection: Connection) -> Settings:
             remedy="Bring it up to date: loopwright store init --store URL. Older versions cannot use it then.",
         )
     found: dict[str, str] = dict(connection.execute(_SETTINGS).fetchall())
-    inline = found.get("inline", "")
+    inline, id = found.get("inline", ""), str(found.get("id", ""))
+    if not _ID.fullmatch(id):
+        raise StoreError(
+            "the schema `loopwright` of the database does not say its id", remedy="Somebody changed the database."
+        )
     return Settings(
-        id=str(found.get("id", "")),
+        id=id,
         place=str(found.get("place", "")),
         inline=int(inline) if inline.isascii() and inline.isdigit() and len(inline) < 12 else INLINE,
     )
@@ -132,11 +144,22 @@ def _version(connection: Connection) -> int:
     """Of the schema; 0 if there is none."""
     if connection.execute("SELECT to_regclass('loopwright.settings')").fetchone() in (None, (None,)):
         return 0
+    _refuse_views(connection)
     row = connection.execute("SELECT left(value::text, 100) FROM loopwright.settings WHERE name = 'version'").fetchone()
     text = str(row[0]) if row else ""
     if not (text.isascii() and text.isdigit() and len(text) < 9):
         raise StoreError("the schema `loopwright` of the database does not say its version", remedy=_NEWER)
     return int(text)
+
+
+def _refuse_views(connection: Connection) -> None:
+    """A view could execute functions of whoever made it, with the rights of whoever reads it."""
+    found = connection.execute(_OTHERS, (list(TABLES),)).fetchone()
+    if found:
+        raise StoreError(
+            f"{printable_line(str(found[0]))} of the database is no table",
+            remedy="Somebody changed the schema `loopwright`; make another database ready: loopwright store init.",
+        )
 
 
 def _refuse_newer(version: int) -> None:
