@@ -21,7 +21,7 @@ FENCES = (
 
 
 def added(program: str) -> str:
-    return "".join(f"+{line}\n" for line in program.splitlines())
+    return "".join(f"+{line}\n" for line in program.removesuffix("\n").split("\n"))
 
 
 def notebook(program: str) -> str:
@@ -73,6 +73,13 @@ def test_a_program_in_another_form_is_read(form: str, program: str, end: str) ->
     exec(found, names)
     assert names.keys() & {"add", "A"}
     assert found.replace("\r\n", "\n").strip() == program.strip()
+
+
+@pytest.mark.parametrize("form", ["apply_patch", "python_tag"])
+@pytest.mark.parametrize("sign", ["\u2028", "\x85", "\x0c"])
+def test_what_else_ends_a_line_in_unicode_stays_in_a_program(form: str, sign: str) -> None:
+    program = f'def add(a, b):\n    return "a{sign}b"\n'
+    assert extract_files(FORMS[form](program), entry="solution.py").files["solution.py"] == program
 
 
 def test_quotation_marks_of_typography_and_words_in_an_open_block_are_no_code() -> None:

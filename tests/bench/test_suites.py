@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 
 import loopwright
 from loopwright.bench import SUITES, find_suite
-from loopwright.bench._canaries import canary
+from loopwright.bench._canaries import canary, flags_of
 from loopwright.bench._suites import spread
 from loopwright.errors import MissingContent, TaskError
 from loopwright.models import Scripted
@@ -174,3 +175,17 @@ def test_shell_suites_take_every_strategy_that_acts_and_single() -> None:
     published = ("single", "try_again", "react", "plan_and_solve", "plan_and_solve_refine")
     assert set(published) < set(find_suite("intercode-bash").strategies)
     assert set(find_suite("humaneval").strategies) == {"single", "best_of_n", "refine"}
+
+
+@pytest.mark.anyio
+async def test_what_canaries_found_is_found_again_where_its_file_is_damaged(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOOPWRIGHT_DATA", str(tmp_path))
+    task = find_suite("intercode-sql").task(data)
+    found = await flags_of(task)
+    [kept] = await asyncio.to_thread(lambda: list(tmp_path.glob("canaries/*.json")))
+    for damaged in (b"", b"[" * 10_000, b'{"a": 5}'):
+        kept.write_bytes(damaged)
+        assert await flags_of(task) == found
+        assert json.loads(kept.read_bytes()) == found

@@ -160,3 +160,11 @@ def test_an_empty_recording_says_so(tmp_path: Path) -> None:
 def test_sampling_decides_too(recording: Path) -> None:
     with pytest.raises(UserError, match="sampling"):
         texts(Replay(recording), ask("b").model_copy(update={"sampling": Sampling(seed=1)}))
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0c"])
+def test_what_else_ends_a_line_in_unicode_ends_no_call(tmp_path: Path, sign: str) -> None:
+    path = tmp_path / "calls.jsonl"
+    request = ask(f"What is{sign} this?")
+    texts(Recorder(Scripted([f"a{sign}b"]), path), request)
+    assert texts(Replay(path), request) == [f"a{sign}b"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from loopwright import secrets
-from loopwright.errors import CallInDoubt, ModelUnavailable
+from loopwright.errors import CallInDoubt, ModelUnavailable, StoreError
 from loopwright.store import CallFinished, CallIntended, ResponseCache, RunStore, read_run
 from loopwright.types import Failure
 from tests.faults.table import proves
@@ -283,6 +283,24 @@ async def test_a_damaged_cache_entry_is_a_miss(tmp_path: Path, caplog: pytest.Lo
     entry.write_bytes(entry.read_bytes().replace(b"1", b"2", 1))
     assert cache.get(str(key())) is None
     assert "cannot be used" in caplog.text
+
+
+@pytest.mark.parametrize("entry", [{}, {"images": 5}, {"images": [5]}, {"images": ["0" * 64]}, {"text": {"a": 1}}])
+async def test_an_entry_of_the_cache_that_is_no_result_is_a_miss(tmp_path: Path, entry: dict[str, Any]) -> None:
+    def reuse(result: Mapping[str, Any]) -> Mapping[str, Any]:
+        if not isinstance(result.get("text"), str):
+            raise StoreError("it is no reply")
+        return result
+
+    cache = ResponseCache(tmp_path / "cache")
+    cache.put(str(key()), entry)
+    store = RunStore.create(tmp_path / "run", manifest(), cache=cache)
+    provider = Provider({"text": "hi"})
+    assert await store.once(key(), provider, kind="model", repeatable=True, reuse=reuse) == {"text": "hi"}
+    store.close()
+    assert provider.calls == 1
+    # The call that was made stands in the entry's place.
+    assert cache.get(str(key())) == {"text": "hi"}
 
 
 async def test_a_cache_that_cannot_be_written_does_no_harm(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

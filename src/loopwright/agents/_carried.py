@@ -33,6 +33,7 @@ _NAMED = re.compile(
 )
 _TITLE = re.compile(r"\b(?:title|path|file(?:name)?)=\"(?P<path>[\w./-]{1,200}\.\w{1,9})\"", re.IGNORECASE)
 _CALL_ENDS = re.compile(r"</(?:write_to_file|create_file|write_file|invoke|function|tool_call|file)>", re.IGNORECASE)
+_LINE_END = re.compile(r"\r?\n")
 _ADDED = re.compile(r"^\*\*\* Add File: (?P<path>.*)\n(?P<lines>(?:\+.*\n?)+)", re.MULTILINE)
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|#\d{1,6}|#x[0-9a-f]{1,6});", re.IGNORECASE)
 
@@ -151,4 +152,4 @@ def _path_beside(text: str, tag: re.Match[str], last: int, after: int) -> str:
 
 def _in_patches(text: str) -> _Bodies:
     for found in _ADDED.finditer(text):
-        yield found["path"].strip(), "".join(f"{line[1:]}\n" for line in found["lines"].splitlines())
+        yield found["path"].strip(), "".join(f"{line[1:]}\n" for line in _LINE_END.split(found["lines"].rstrip("\r\n")))

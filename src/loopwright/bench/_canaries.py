@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from shlex import quote
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
+
+from pydantic import TypeAdapter
 
 from loopwright._version import __version__
 from loopwright.candidate import Candidate
@@ -20,7 +24,10 @@ from loopwright.sandbox import SandboxProvider, SandboxSpec, open_provider
 from loopwright.task import Instance, Task
 from loopwright.user_folders import data_folder
 
+_log = logging.getLogger(__name__)
+
 Flag = str
+_FLAGS = TypeAdapter(dict[str, list[Flag]])
 
 
 @runtime_checkable
@@ -144,11 +151,14 @@ async def flags_of(task: Task, *, concurrency: int = 4) -> dict[str, list[Flag]]
         SandboxError: There is no sandbox.
     """
     kept = data_folder("canaries") / f"{__version__}-{task.digest[:32]}.json"
-    if kept.exists():
-        known: dict[str, list[Flag]] = json.loads(read_regular(kept))
-        return known
+    # What cannot be read, or is nothing of the kind, is found out again.
+    with suppress(OSError, ValueError):
+        return _FLAGS.validate_json(read_regular(kept))
     found = {c.instance: list(c.flags) for c in await run_canaries(task, concurrency=concurrency) if c.flags}
-    write_whole(kept, json.dumps(found).encode())
+    try:
+        write_whole(kept, json.dumps(found).encode())
+    except OSError as error:
+        _log.warning("what canaries found was not kept in %s: %s", kept, error)
     return found
 
 

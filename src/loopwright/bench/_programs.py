@@ -27,7 +27,7 @@ def humaneval_records(folder: Path) -> tuple[Record, ...]:
     if path is None:
         raise missing(folder, "HumanEval.jsonl", "humaneval")
     found = []
-    for number, line in enumerate(read_regular(path).decode().splitlines(), start=1):
+    for number, line in enumerate(read_regular(path).decode().split("\n"), start=1):
         if line.strip():
             try:
                 found.append(_humaneval(parse_json(line)))

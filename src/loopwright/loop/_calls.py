@@ -246,9 +246,9 @@ class NodeCalls:
 
     def _reused(self, result: Mapping[str, Any]) -> Mapping[str, Any]:
         """Counts a call that the response cache answers, so that loops of equal numbers of calls stay comparable."""
+        paid = _replied(result, "response cache").usage
         with self.ledger.reserve(REUSED) as reservation:
             reservation.settle(REUSED)
-        paid = _replied(result, "response cache").usage
         return {**result, "usage": {}, "cached_output": paid.output, "cost_usd": "0", "seconds": 0.0}
 
 

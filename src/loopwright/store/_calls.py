@@ -65,8 +65,8 @@ class CallKey:
 
 def _pictures(result: Mapping[str, Any]) -> Sequence[str]:
     """Artifact references of the pictures that a call made."""
-    refs: Sequence[str] = result.get("images", ())
-    return refs
+    refs = result.get("images", ())
+    return refs if isinstance(refs, list) else ()
 
 
 class CallIndex:
@@ -168,10 +168,12 @@ class Calls:
         cached = await asyncio.to_thread(self._cached, cache, cache_key) if cache else None
         started = time.monotonic()
         try:
+            made = None if cached is None else _reused(reuse, cached, cache_key)
+            reused = made is not None
             # A call whose intent cannot be recorded is never begun, and the record says so where it can.
-            if cached is None and self._waits(kind, repeatable):
+            if made is None and self._waits(kind, repeatable):
                 await self._journal.synced()
-            made = reuse(cached) if cached is not None else await call()
+            made = await call() if made is None else made
             encoded = to_json(plain(made))
         except Exception as error:
             seconds = round(time.monotonic() - started, 6)
@@ -179,7 +181,7 @@ class Calls:
             raise
         seconds = round(time.monotonic() - started, 6)
         masked = tuple(sorted(secrets_in(made))) if kind == "model" else ()
-        finished = CallFinished(key=name, kind=kind, cached=cached is not None, seconds=seconds, masked=masked)
+        finished = CallFinished(key=name, kind=kind, cached=reused, seconds=seconds, masked=masked)
         # The caller gets exactly what a resume would read. Nothing is awaited between result and record, so that a
         # cancelled caller loses no result either; a large one blocks the event loop while it is stored.
         result: dict[str, Any] = json.loads(encoded)
@@ -188,7 +190,7 @@ class Calls:
         else:
             self._write(finished, key, result)
         await self._secure(kind, repeatable)
-        if cache and cached is None:
+        if cache and not reused:
             await asyncio.to_thread(self._keep, cache, cache_key, result)
         return result
 
@@ -196,7 +198,7 @@ class Calls:
         """A result of the cache, with its pictures in the run; None where one of them is missing."""
         result = cache.get(key)
         for ref in _pictures(result or {}):
-            data = cache.picture(ref)
+            data = cache.picture(ref) if isinstance(ref, str) else None
             if data is None:
                 return None
             self._artifacts.put(data)
@@ -228,6 +230,15 @@ class Calls:
             await self._journal.synced()
         elif kind != "sandbox":
             self._journal.sync()
+
+
+def _reused(reuse: Reuse, cached: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
+    """What is recorded in place of a call; None where an entry of the cache, which may be anybody's, is no result."""
+    try:
+        return reuse(cached)
+    except StoreError as error:
+        _log.warning("the cached response of %s cannot be used: %s", key, error.args[0])
+        return None
 
 
 def _describe(error: Exception) -> Failure:

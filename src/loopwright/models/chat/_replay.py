@@ -165,7 +165,7 @@ def _append(path: Path, line: str) -> None:
 
 def _read(path: Path) -> list[_Call]:
     try:
-        lines = read_regular(path).decode().splitlines()
+        lines = read_regular(path).decode().split("\n")  # JSON may hold other ends of lines
     except FileNotFoundError:
         raise MissingContent(f"there is no recording {path}") from None
     except OSError as error:
