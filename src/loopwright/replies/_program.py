@@ -57,7 +57,9 @@ class _Part:
     """Whether executing it alone does nothing but bind names."""
     imports: frozenset[str]
     renames: frozenset[str]
-    """What it gives another name, if it does nothing else."""
+    """What it gives another name, itself or what a call makes of it, if it does nothing else."""
+    gives_back: bool
+    """Whether a function of it returns something."""
 
     @classmethod
     def of(cls, at: int, body: str, before: str = "") -> _Part:
@@ -75,9 +77,7 @@ class _Part:
         sentence = _SENTENCE_END.split(before.rstrip().rpartition("\n")[2])[-1]
         corrects = bool(_CORRECTS.search(sentence))
         definitions = {name: node for node in module.body for name in _defined(node)}
-        renamed = [
-            node.value.id for node in module.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name)
-        ]
+        renamed = [handed for node in module.body if (handed := _renamed(node)) is not None]
         return cls(
             at,
             body,
@@ -90,7 +90,8 @@ class _Part:
             frozenset(loaded - binds - _BUILTINS),
             bool(module.body) and all(map(_only_binds, module.body)),
             frozenset(imports),
-            frozenset(renamed) if len(renamed) == len(module.body) else frozenset(),
+            frozenset().union(*renamed) if len(renamed) == len(module.body) else frozenset(),
+            any(isinstance(node, ast.Return | ast.Yield) and node.value is not None for node in ast.walk(module)),
         )
 
     @property
@@ -106,6 +107,10 @@ class _Part:
         """Whether it is nothing but tests of what stands elsewhere."""
         tests = all(name.startswith(("test", "Test")) for name in self.defines)
         return tests and bool(self.needs or self.imports - sys.stdlib_module_names)
+
+    def tries(self, names: frozenset[str]) -> bool:
+        """Whether it executes functions of its own that return nothing, and need what only stands in these names."""
+        return bool(self.defines and self.needs & names) and not (self.only_defines or self.gives_back)
 
     def without(self, names: frozenset[str]) -> _Part:
         """It without the definitions of some names."""
@@ -145,6 +150,8 @@ def program_of(blocks: Sequence[str], before: Sequence[str] = ()) -> str:
         rest = part.without(part.stubs & written)
         if not rest.defines or (not chosen and part.tests_another and part.at < last):
             continue
+        if not chosen and part.tries(_all(parts[part.at + 1 :], "defines")):
+            continue
         if not chosen:
             chosen = [rest]
         elif not rest.defines & _all(chosen, "defines"):
@@ -154,10 +161,7 @@ def program_of(blocks: Sequence[str], before: Sequence[str] = ()) -> str:
     chosen = chosen or parts[:1]
     while found := _needed(chosen, parts):
         chosen.append(found)
-    names = _all(chosen, "defines")
-    chosen += [
-        part for part in parts if part.renames and part.renames <= names and not part.gives & _all(chosen, "gives")
-    ]
+    chosen += [part for part in parts if _names_again(part, [one for one in chosen if one.at < part.at])]
     return _joined([part.body for part in sorted(chosen, key=lambda part: part.at)])
 
 
@@ -197,6 +201,17 @@ def _joins(part: _Part, chosen: Sequence[_Part]) -> bool:
         return False
     related = any(part.needs & one.binds or one.needs & part.binds for one in chosen)
     return related or part.imports <= sys.stdlib_module_names
+
+
+def _names_again(part: _Part, before: Sequence[_Part]) -> bool:
+    """Whether a block gives functions of blocks before it other names, and needs nothing else."""
+    gives, imports = _all(before, "gives"), frozenset[str]().union(*(one.imports for one in before))
+    return (
+        bool(part.renames & _all(before, "defines"))
+        and part.renames | part.needs <= gives
+        and not part.gives & gives
+        and part.imports <= imports | sys.stdlib_module_names
+    )
 
 
 def _corrected(chosen: list[_Part], part: _Part, corrections: Iterator[int]) -> list[_Part]:
@@ -277,6 +292,22 @@ def _place(node: ast.stmt) -> range:
     """The lines of a statement, from 0, with its decorators."""
     starts = [node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))]
     return range(min(starts) - 1, node.end_lineno or 0)
+
+
+def _renamed(node: ast.stmt) -> set[str] | None:
+    """Names that an assignment gives another one, or hands to what makes another one of them; none of an import.
+
+    None where a statement does anything else: `total = add(1, 2)` hands nothing on.
+    """
+    match node:
+        case ast.Import() | ast.ImportFrom():
+            return set()
+        case ast.Assign([ast.Name()], ast.Name(name)):
+            return {name}
+        case ast.Assign([ast.Name()], ast.Call(args=[*given])):
+            return {one.id for one in given if isinstance(one, ast.Name)} or None
+        case _:
+            return None
 
 
 def _defined(node: ast.stmt) -> tuple[str, ...]:
