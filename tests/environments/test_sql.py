@@ -12,7 +12,7 @@ import pytest
 
 from loopwright.candidate import Candidate
 from loopwright.environments import BUILTIN_ENVIRONMENTS, EnvironmentSetup, Scores
-from loopwright.errors import SandboxLost, SandboxUnavailable, TaskError
+from loopwright.errors import SandboxLost, SandboxUnavailable, TaskError, VerifierError
 from loopwright.sandbox import Control, SandboxProvider, SandboxSpec, open_provider
 from loopwright.task import Instance
 
@@ -287,8 +287,21 @@ async def test_more_rows_than_an_answer_holds_are_left_out_and_the_session_goes_
     await episode.run("CREATE TEMPORARY TABLE kept AS SELECT 5 AS a")
     assert (await episode.run(many))[0].endswith("\n[and further rows, which were left out]")
     assert await episode.run("SELECT * FROM kept") == ["[(5,)]"]
-    # The gold query is no more than that: it has been executed, and fails no episode.
-    assert (await episode.scores()).exact == 0.0
+    with pytest.raises(VerifierError, match="nobody could answer it"):
+        await episode.scores()
+
+
+async def test_a_gold_query_of_too_many_rows_is_told_and_no_zero(start: Start) -> None:
+    gold = "SELECT id FROM star"
+    for rows in (1, 2):
+        episode = await start(gold, script=STARS, rows=rows)
+        await episode.run(gold)
+        if rows == 2:
+            assert (await episode.scores()).exact == 1.0, "another task may compare more rows of the same query"
+        else:
+            with pytest.raises(VerifierError, match=r"more rows than are compared \(1, ") as raised:
+                await episode.scores()
+            assert "environment.rows" in (raised.value.remedy or "")
 
 
 @NEEDS_SERVER

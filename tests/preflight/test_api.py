@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -257,10 +259,55 @@ def test_a_card_that_asks_for_files_and_a_judge_without_a_threshold_are_told() -
     good = {"agents": {"verifier": "verifier", "proposer": "author"}, "loop": {"threshold": 0.8}}
     poem = Task.model_validate({**poem.model_dump(), **good})
     assert loopwright.check(poem, strategy="refine").notes == ()
-    shell = Task.model_validate(
-        {"name": "ls", "goal": "List.", "environment": {"name": "bash", "hidden": {"gold": "ls"}}, "model": "ollama/m"}
-    )
-    assert any("agents: {proposer: actor}" in note for note in loopwright.check(shell, strategy="react").notes)
+
+
+_PYTHON = {"name": "python", "tests": TESTS}
+_SHELL = {"name": "bash", "hidden": {"gold": "ls"}}
+_REPO = {"name": "repo", "repository": ".", "runner": "unittest", "tests": ["test_a.py::T::test_a"]}
+
+
+@pytest.mark.parametrize(
+    ("environment", "proposer", "strategy", "told", "remedy"),
+    [
+        (_REPO, "patcher", "react", "'patcher' makes whole candidates, and react asks for one action", "refine}`"),
+        (_REPO, "proposer", "react", "'proposer' replies with files, and under react", "{proposer: actor}"),
+        (_REPO, "actor", "refine", "'actor' replies with text, and under refine", "{proposer: patcher}"),
+        (_REPO, "actor", "best_of_n", "'actor' replies with text, and under best_of_n", "{proposer: patcher}"),
+        (_SHELL, "proposer", "react", "'bash' takes one action at a time", "{proposer: actor}"),
+        (_SHELL, "coder", "plan_and_solve", "'coder' makes whole candidates", "{proposer: actor}"),
+        (_PYTHON, "actor", "refine", "'python' takes files", "{proposer: proposer}"),
+        (_PYTHON, "actor", "react", "'python' takes files", "{strategy: refine}"),
+    ],
+)
+def test_a_proposer_whose_answers_cannot_be_taken_is_told(
+    tmp_path: Path, environment: dict[str, object], proposer: str, strategy: str, told: str, remedy: str
+) -> None:
+    path = tmp_path / "t.yaml"
+    fields = {"version": 1, "name": "t", "goal": "g", "model": "ollama/m", "environment": environment}
+    lines = [f"{key}: {json.dumps(value)}" for key, value in fields.items()]
+    path.write_text("\n".join([*lines, "agents:", f"  proposer: {proposer}", f"loop: {{strategy: {strategy}}}"]))
+    with pytest.raises(UserError, match=re.escape(told)) as raised:
+        loopwright.check(path)
+    assert "t.yaml:7:3: " in str(raised.value)
+    assert remedy in (raised.value.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("environment", "proposer", "strategy"),
+    [
+        (_REPO, "patcher", "refine"),
+        (_REPO, "actor", "react"),
+        (_SHELL, "actor", "react"),
+        (_SHELL, "actor", "single"),
+        (_PYTHON, "proposer", "refine"),
+        (_PYTHON, "proposer", "react"),
+    ],
+)
+def test_a_proposer_that_answers_as_it_is_asked_is_good(
+    environment: dict[str, object], proposer: str, strategy: str
+) -> None:
+    fields = {"name": "t", "goal": "g", "model": "ollama/m", "agents": {"proposer": proposer}}
+    loopwright.check(Task.model_validate({**fields, "environment": environment}), strategy=strategy)
 
 
 def test_work_is_not_routed_over_models_that_the_proposer_does_not_ask(task: Task) -> None:

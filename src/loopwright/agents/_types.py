@@ -350,6 +350,16 @@ class IgnoresIdeas(Protocol):
 
 
 @runtime_checkable
+class MakesWhole(Protocol):
+    """Optional, of a proposer: it says that it makes whole candidates, and cannot be asked for an action."""
+
+    @property
+    def makes_whole(self) -> bool:
+        """Whether it does; a check before a run then refuses strategies that act."""
+        ...
+
+
+@runtime_checkable
 class NotesInstance(Protocol):
     """Optional, of an agent: it can say before a run that it can do little with an instance."""
 

@@ -23,6 +23,7 @@ class Coder:
     """
 
     role = AgentRole.PROPOSER
+    makes_whole = True
     asks_model = True
 
     async def act(self, view: View, models: ModelClient) -> AgentReply:

@@ -28,6 +28,7 @@ class Tuner:
     """
 
     role = AgentRole.PROPOSER
+    makes_whole = True
     ignores_ideas = True
 
     def note(self, instance: Instance) -> str:

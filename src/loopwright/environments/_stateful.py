@@ -8,7 +8,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 from loopwright.environments._actions import action_of, submission
 from loopwright.environments._scores import Outcome, Scores, score_outcome
-from loopwright.environments._types import EnvironmentSetup, ScoredFields, read_fields
+from loopwright.environments._types import EnvironmentSetup, ReplyForm, ScoredFields, read_fields
 from loopwright.task import Instance
 from loopwright.types import Candidate, Observation, Verdict
 
@@ -29,6 +29,12 @@ class StatefulEnvironment(ABC, Generic[_Session]):
     """
 
     text_card = "actor"
+
+    @staticmethod
+    def reply_form(*, acts: bool) -> ReplyForm:
+        """An action in words; what a strategy that does not act proposes is one, too."""
+        return ReplyForm("text", "actor")
+
     _language: ClassVar[str] = ""
     """Of code blocks that name none."""
     _fields: ScoredFields

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Protocol, TypeVar, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -177,6 +177,29 @@ class TakesText(Protocol):
     @property
     def text_card(self) -> str:
         """The shipped card that replies with such texts."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyForm:
+    """What an environment takes from a proposer that is a card."""
+
+    reply: Literal["files", "text"]
+    """As a card names it."""
+    agent: str
+    """A shipped agent that answers so."""
+
+
+@runtime_checkable
+class ExpectsReply(Protocol):
+    """Optional, of what makes environments: it knows what it can do nothing with, before anything is paid for."""
+
+    def reply_form(self, *, acts: bool) -> ReplyForm:
+        """What proposals must be.
+
+        Args:
+            acts: Whether the strategy asks for one action at a time.
+        """
         ...
 
 

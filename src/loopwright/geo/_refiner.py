@@ -52,6 +52,7 @@ class MapRefiner:
     """
 
     role = AgentRole.PROPOSER
+    makes_whole = True
     asks_model = True
 
     async def act(self, view: View, models: ModelClient) -> AgentReply:

@@ -21,6 +21,7 @@ from loopwright.models import Prices, Usage, needs_pillow
 from loopwright.plan import PlannedEpisode, ResolvedComponents, ResolvedRun, RunConfig, read_picture
 from loopwright.preflight._bounds import chat_models, prepared_by_model
 from loopwright.preflight._caps import check_calls, check_first_call
+from loopwright.preflight._forms import check_form
 from loopwright.preflight._notes import STAND_IN, run_notes
 from loopwright.preflight._places import PYTHON_OPTIONS, OptionNames, Places
 from loopwright.preflight._prompts import check_prompt
@@ -157,6 +158,9 @@ def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Pl
                 needs_pillow("a card limits the size of pictures", remedy=", or take `images.max_side` out of the card")
             for prompt in filter(None, (agent.prompt, agent.tool_prompt)):
                 check_prompt(prompt, role, episode.instance.without_hidden(), task.loop.max_iterations)
+    if not resolved.config.regrade:
+        with places.at(task, "agents", "proposer"):
+            check_form(cast.agents[AgentRole.PROPOSER], resolved, episode, cast.strategy)
     for role_name, model in cast.models.items():
         named = model == cast.named.chat.get(role_name)
         with places.at(task, *(_named_in(task, role_name) if named else ("agents", role_name))):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from loopwright.environments import EnvironmentSetup, Shell, Unchecked, action_of, submission
+from loopwright.environments import EnvironmentSetup, ReplyForm, Shell, Unchecked, action_of, submission
 from loopwright.errors import TaskError
 from loopwright.repo._diff import write_diff
 from loopwright.repo._fields import RepoFields, RepoHidden, fields_of
@@ -53,6 +53,11 @@ class RepoEnvironment:
                 remedy="Name a folder, a git bundle or an archive. A relative path starts at the folder of the file "
                 "that names it; of a task made in Python, at the current folder.",
             )
+
+    @staticmethod
+    def reply_form(*, acts: bool) -> ReplyForm:
+        """An action in words, or a file that is the diff."""
+        return ReplyForm("text", "actor") if acts else ReplyForm("files", "patcher")
 
     @staticmethod
     def unchecked(instance: Instance) -> Unchecked | None:

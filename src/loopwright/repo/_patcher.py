@@ -33,6 +33,7 @@ class Patcher:
     """
 
     role = AgentRole.PROPOSER
+    makes_whole = True
     asks_model = True
 
     @staticmethod

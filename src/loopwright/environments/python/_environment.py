@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from loopwright.candidate import Candidate
-from loopwright.environments._types import EnvironmentSetup, Unchecked
+from loopwright.environments._types import EnvironmentSetup, ReplyForm, Unchecked
 from loopwright.errors import TaskError
 from loopwright.task import Instance
 from loopwright.text import cut_middle
@@ -56,6 +56,11 @@ class PythonEnvironment:
             return None
         left = "whether a candidate can be imported, and stops at the first that can"
         return Unchecked(left, "write visible `tests:` under `environment`")
+
+    @staticmethod
+    def reply_form(*, acts: bool) -> ReplyForm:
+        """Files, also as an action."""
+        return ReplyForm("files", "proposer")
 
     async def reset(self, instance: Instance) -> Observation:
         """Starts an episode at the instance's starting files.

@@ -14,7 +14,7 @@ from loopwright.environments._types import EnvironmentSetup, Fields, ScoredField
 from loopwright.environments.sql._engines import PROGRAMS, Engine, mariadb_base, sqlite_base, statements_of
 from loopwright.environments.sql._outcome import QueryOutcome
 from loopwright.environments.sql._session import Answer, Session
-from loopwright.errors import SandboxLost, TaskError
+from loopwright.errors import SandboxLost, TaskError, VerifierError
 from loopwright.task import Instance
 from loopwright.types import Observation
 
@@ -49,8 +49,8 @@ class SqlHidden(Fields):
     """Whether MySQL refuses the gold query, so that the published code expects no rows."""
 
 
-_GOLDS: GoldCache[tuple[str, str], Answer] = GoldCache(4096)
-"""Answers of gold queries by database and query: a fresh database always gives the same."""
+_GOLDS: GoldCache[tuple[str, str, int], Answer] = GoldCache(4096)
+"""Answers of gold queries by database, query and number of rows: a fresh database always gives the same."""
 
 
 class SqlEnvironment(StatefulEnvironment[Session]):
@@ -112,12 +112,18 @@ class SqlEnvironment(StatefulEnvironment[Session]):
             raise NothingToScore(skipped=True)
         query, fields = self._hidden.gold, self._fields
         gold = await self._gold(query)
+        if gold.more and not fields.legacy:
+            raise VerifierError(
+                f"the gold query gives more rows than are compared ({fields.rows:,}, or 7 MiB of them): nobody could "
+                "answer it",
+                remedy="Raise `environment.rows`, or let the gold query give fewer rows.",
+            )
         failed = gold.failed or (fields.legacy and self._hidden.refused)
         whole = not (self._last.more or gold.more)
         return QueryOutcome(self._last.rows, gold.rows, query, failed, fields.engine, session.version, whole)
 
     async def _gold(self, query: str) -> Answer:
-        key = (sha256(self._base).hexdigest(), query)
+        key = (sha256(self._base).hexdigest(), query, self._fields.rows)
         if key not in _GOLDS:
             session = await self._opened(self._base)
             try:

@@ -40,6 +40,7 @@ class ImageRefiner:
     """
 
     role = AgentRole.PROPOSER
+    makes_whole = True
     recalls_attempts = True
 
     def __init__(self) -> None:
