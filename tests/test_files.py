@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from loopwright.files import home_path, open_descriptor, read_regular, real_path, write_whole
+from loopwright.files import (
+    home_path,
+    open_descriptor,
+    read_regular,
+    real_path,
+    refuse_many_values,
+    write_whole,
+)
 
 
 def _make(kind: str, path: Path) -> None:
@@ -82,3 +89,14 @@ def test_a_home_of_nobody_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("HOME", "/home/somebody")
     assert home_path("~/a") == Path("/home/somebody/a")
     assert home_path("~no-such-user/a") == Path("~no-such-user/a")
+
+
+@pytest.mark.parametrize("text", ["[" + "[]," * 2_000_000 + "0]", "[" + "0," * 20_000_001 + "0]", "{" * 2_000_001])
+def test_json_of_very_many_values_is_refused_before_it_is_parsed(text: str) -> None:
+    for form in (text, text.encode()):
+        with pytest.raises(ValueError, match="more than"):
+            refuse_many_values(form)
+
+
+def test_json_of_long_texts_is_not_refused() -> None:
+    refuse_many_values('{"a":"' + "words, and words; " * 500_000 + '"}')

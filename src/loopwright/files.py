@@ -15,6 +15,10 @@ from typing import BinaryIO
 LARGEST = 256 * 1024 * 1024
 """Bytes of a file that are read at once, at most, where nothing else is said."""
 
+_FREE = 1 << 20
+"""Characters of JSON whose values are not counted."""
+_CONTAINERS, _VALUES = 2_000_000, 20_000_000
+
 TEMPORARY = ".new-"
 """How names of files begin that are not whole yet."""
 
@@ -39,6 +43,18 @@ def home_path(text: str | Path) -> Path:
         return Path(text).expanduser()
     except RuntimeError:
         return Path(text)
+
+
+def refuse_many_values(text: bytes | str) -> None:
+    """Refuses JSON of very many values before it is parsed: each takes some forty times its place in the text.
+
+    Raises:
+        ValueError: It has more than readers take.
+    """
+    if len(text) > _FREE:
+        parts = [text.count(mark) for mark in "[{,"] if isinstance(text, str) else [text.count(m) for m in b"[{,"]
+        if parts[0] + parts[1] > _CONTAINERS or parts[2] > _VALUES:
+            raise ValueError(f"it has more than {_CONTAINERS} lists and objects, or {_VALUES} values")
 
 
 def refuse_links(path: Path, within: Path) -> None:

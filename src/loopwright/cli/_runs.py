@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from loopwright.cli._options import shared_store
 from loopwright.errors import MissingContent, StoreError, StoreUnavailable
-from loopwright.files import read_regular, run_folders
+from loopwright.files import read_regular, refuse_many_values, run_folders
 
 if TYPE_CHECKING:
     from loopwright.store.shared import SharedStore
@@ -145,7 +145,9 @@ def own_page(folder: Path, name: str) -> Path:
 def _created(run: Path) -> datetime:
     """When a run was created, by its manifest; a manifest that cannot be read is older than all others."""
     try:
-        return _time(json.loads(read_regular(run / _MANIFEST, within=run))["created"])
+        data = read_regular(run / _MANIFEST, within=run)
+        refuse_many_values(data)
+        return _time(json.loads(data)["created"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return datetime.min.replace(tzinfo=UTC)
 

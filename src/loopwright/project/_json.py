@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from loopwright.errors import TaskError
+from loopwright.files import refuse_many_values
 from loopwright.project._plain import MAX_DEPTH, plain_problem
 from loopwright.project._yaml import MAX_BYTES, Document, Mark, SourceLocation, load_yaml, read_text
 
@@ -47,6 +48,7 @@ def parse_json(text: str) -> Any:
     Raises:
         ValueError: It is not JSON, or not plain data.
     """
+    refuse_many_values(text)
     try:
         value = _DECODER.decode(text)
     except json.JSONDecodeError as error:

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 from pydantic_core import to_json as fast_json
 
+from loopwright.files import refuse_many_values
 from loopwright.secrets import scrub
 from loopwright.text import encodable
 
@@ -96,6 +97,7 @@ def decode(line: bytes, run: str) -> dict[str, Any]:
     if b"%08x" % _checksum(head, run) != tail[len(_CRC) : -2]:
         raise BadLine("its checksum does not match")
     try:
+        refuse_many_values(head)
         body = json.loads(head + b"}")
     except (ValueError, RecursionError) as error:
         raise BadLine(f"it is not JSON: {error}") from None

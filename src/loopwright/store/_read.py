@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from loopwright.errors import StoreError
-from loopwright.files import read_regular
+from loopwright.files import read_regular, refuse_many_values
 from loopwright.store._artifacts import Artifacts
 from loopwright.store._codec import holds_halves, plain
 from loopwright.store._config_shape import ConfigShape
@@ -300,6 +300,7 @@ def parse_manifest(data: bytes) -> Manifest:
         RecursionError: They hold none, very deeply.
     """
     # Not by pydantic's own reader, which refuses text that UTF-8 cannot hold: older versions wrote such.
+    refuse_many_values(data)
     manifest = Manifest.model_validate(plain(json.loads(data)))
     ConfigShape.model_validate(manifest.config)
     return manifest
@@ -363,6 +364,7 @@ def load(finished: Mapping[str, Any], artifacts: Artifacts) -> dict[str, Any]:
         if not ref:
             return _possible(dict(finished["result"]))
         data = artifacts.get(ref)
+        refuse_many_values(data)
         result = json.loads(data)
         return _possible(dict(plain(result) if holds_halves(data) else result))
     except (LookupError, TypeError, ValueError, RecursionError):
