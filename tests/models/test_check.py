@@ -303,3 +303,18 @@ def _as_another_process() -> None:
     from loopwright.models.chat._capabilities import agreements
 
     agreements.__init__()  # type: ignore[misc]
+
+
+def test_what_is_nested_too_deep_to_be_read_is_an_answer_like_others() -> None:
+    """Both the list of models and what stands for an object by a schema."""
+    deep = "[" * 100_000
+
+    class Nested(Clever):
+        def _choose(self, path: str, sent: dict[str, Any]) -> Answer:
+            if path.endswith("/models"):
+                return body(200, deep.encode())
+            return (
+                reply(deep + "]" * len(deep)) if "crow" in json.dumps(sent["messages"]) else super()._choose(path, sent)
+            )
+
+    assert _answers(_found(Nested()))["JSON schema"] == "no"

@@ -20,6 +20,7 @@ from loopwright.errors import (
     ModelUnavailable,
 )
 from loopwright.models import ModelOptions, Reply, Resilient, RetryPolicy, open_model
+from loopwright.models._faults import read_fault
 from tests.models.provider import (
     EMPTY,
     GARBAGE,
@@ -227,3 +228,11 @@ def test_a_server_that_is_not_there_is_named_with_its_base_url() -> None:
     assert f"http://{base_url.partition('@')[2]}" in raised.value.remedy
     assert KEY not in str(raised.value)
     assert raised.value.__cause__ is None  # the client's error holds the request with its key
+
+
+@pytest.mark.parametrize("field", ["message", "detail", "other"])
+def test_an_error_that_is_nested_deep_is_told(field: str) -> None:
+    error: object = "lost"
+    for _ in range(5000):
+        error = {field: [error]}
+    assert read_fault(500, {"error": error}, {}).status == 500

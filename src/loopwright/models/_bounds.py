@@ -112,12 +112,14 @@ class Values:
         """A text as what its JSON is, of which nothing need be kept; numbers that are not finite are null.
 
         Raises:
-            ValueError: It is no JSON, or has more values than any answer has.
-            RecursionError: It is nested too deep.
+            ValueError: It is no JSON, is nested too deep, or has more values than any answer has.
         """
         if len(content) > _SMALL and _values(content) > _MOST_VALUES:
             raise ValueError(f"it has more than {_MOST_VALUES:,} values")
-        return json.loads(content, parse_constant=lambda name: None, parse_float=_finite)
+        try:
+            return json.loads(content, parse_constant=lambda name: None, parse_float=_finite)
+        except RecursionError:
+            raise ValueError("it is nested too deep") from None
 
     def keep(self, content: str | bytes) -> None:
         """Counts the values of a text whose JSON is kept.

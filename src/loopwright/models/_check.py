@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from loopwright.errors import ModelError, ModelRejected, UserError
+from loopwright.models._bounds import Values
 from loopwright.models._endpoints import builtin_endpoint, openai_endpoint
 from loopwright.models._open import open_model, split_name
 from loopwright.models._options import ModelOptions
@@ -275,7 +276,7 @@ class ModelCheck:
         reply = await self._ask(self._shaped())
         name = "JSON schema"
         try:
-            value = json.loads(extract_json(reply.text, _SCHEMA))
+            value = Values().read(extract_json(reply.text, _SCHEMA))
             fits = isinstance(value, dict) and isinstance(value["colour"], str) and isinstance(value["legs"], int)
         except (ValueError, KeyError):
             fits = False

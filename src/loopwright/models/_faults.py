@@ -23,6 +23,9 @@ from loopwright.secrets import scrub
 _SAID = 300
 """Characters of the provider's own words that go into an error."""
 
+_DEEP = 8
+"""Objects and lists in one another of which the words are read."""
+
 _SPENT = (
     "insufficient_quota",
     "insufficient_funds",
@@ -95,16 +98,25 @@ def read_fault(status: int, body: object, headers: Mapping[str, str], *, now: fl
     return Fault(status, said, scrub(_parameter(found))[:80], _retry_delay(found) if wait is None else wait)
 
 
-def _words(error: object) -> str:
+def _words(error: object, deep: int = 0) -> str:
     """What an error says: a text, an object with a message, or a list of details about fields."""
+    if deep > _DEEP:
+        return ""
     if isinstance(error, Mapping):
-        parts = [_words(error[key]) for key in ("message", "code", "type", "detail", "msg") if error.get(key)]
+        parts = [_words(error[key], deep + 1) for key in ("message", "code", "type", "detail", "msg") if error.get(key)]
         # A number is the status once more.
         parts = [part for part in parts if not part.isdecimal()]
         where = ".".join(map(str, loc)) if isinstance(loc := error.get("loc"), list) else ""
         said = " / ".join(dict.fromkeys(filter(None, parts)))
-        return f"{where}: {said}" if where else said or str(dict(error))
-    return "; ".join(map(_words, error[:5])) if isinstance(error, list) else str(error or "")
+        return f"{where}: {said}" if where else said or _shown(error)
+    return "; ".join(_words(one, deep + 1) for one in error[:5]) if isinstance(error, list) else str(error or "")
+
+
+def _shown(error: Mapping[Any, Any]) -> str:
+    try:
+        return str(dict(error))
+    except RecursionError:
+        return ""
 
 
 def _parameter(error: Mapping[Any, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, suppress
@@ -181,13 +180,13 @@ class ServedChat:
         def take(data: str) -> bool:
             ended = streamed.add(data)
             if data.strip() != "[DONE]":
-                events.append(json.loads(data))
+                events.append(Values().read(data))
             return ended
 
         shaped = agreements.of(self.served).shaped({**await self._body(request), **fields}, request.json_schema)
         whole = await self._server.stream(await self._api.call(self._server, shaped), take)
         if whole is not None:
-            events.append(json.loads(whole))
+            events.append(Values().read(whole))
         answer = streamed.whole() if whole is None else events[0]
         return Exchange(events, answer, self._api.read(answer).usage)
 
@@ -201,7 +200,7 @@ class ServedChat:
             return {}
         content = await self._server.ask(lambda client: client.models.with_raw_response.list())
         with suppress(ValueError):
-            listed = json.loads(content)
+            listed = Values().read(content)
             models = listed.get("data") if isinstance(listed, Mapping) else listed
             for model in models if isinstance(models, list) else []:
                 if isinstance(model, Mapping) and model.get("id") == self.served.model:
