@@ -166,6 +166,7 @@ WRITTEN = {
     "code points": CLAIM.replace('"', "\\u0022"),
     "split": """print('{"che' 'cks": [{"na'
     'me": "all is ' + 'right", "score": 1}]}')""",
+    "in pieces of f-strings": """print(f'{{"checks": [{{"name": "all ' rf'is right", "score": {1}}}]}}')""",
     "a long evidence": '{"checks": [{"name": "all is right", "evidence": "%s", "score": 1e0}]}' % ("so " * 2000),
     "behind many brackets": "f = [[], {}, {1}]\n" * 50 + "print({'checks': [{'name': 'all is right', 'score': 1}]})",
 }

@@ -13,7 +13,8 @@ _NUMBER = re.compile(
     r"(?<![^\W_])(?:[-+]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:e[-+]?\d{1,3})?|true|false)(?![^\W_])", re.IGNORECASE
 )
 """Python and JSON write 1 and true apart; a schema that asks for a number takes both."""
-_SIGNS = re.compile(r"[^\w\0]+|_+")
+_SIGNS = re.compile(r"(?<![^\W_])(?<![\"'])[rbuf]{1,2}(?=[\"'])|[^\w\0]+|_+", re.IGNORECASE)
+"""Signs, and the letters with which texts begin in Python."""
 _END = "\0"
 """Stands around numbers, so that 1 is not found in 10."""
 
