@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -320,3 +321,14 @@ def test_any_settings_are_read_or_refused(tmp_path_factory: pytest.TempPathFacto
         import_tasks("harbor", source, source.parent / "out")
     except LoopwrightError:
         assert not (source.parent / "out").exists()
+
+
+@pytest.mark.parametrize("folder", ["tests", "environment"])
+def test_files_with_holes_count_as_what_they_come_to(tmp_path: Path, folder: str) -> None:
+    source = harbor_task(tmp_path / "write", dockerfile="FROM python:3.12-slim\nCOPY . /app\n")
+    for number in range(3):
+        path = source / folder / f"holes{number}"
+        path.touch()
+        os.truncate(path, 200 << 20)
+    with pytest.raises(TaskError, match="holds more than"):
+        import_tasks("harbor", source, tmp_path / "out")

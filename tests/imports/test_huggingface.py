@@ -154,6 +154,12 @@ def test_text_that_is_compressed_is_not_unpacked(tmp_path: Path, library: Any, m
         import_tasks("huggingface", tmp_path / "a.csv", tmp_path / "out")
 
 
+def test_a_table_of_very_many_columns_is_not_read(tmp_path: Path, library: Any) -> None:
+    (tmp_path / "a.csv").write_text("question,answer" + ",x" * 40_000 + "\na,b\n")
+    with pytest.raises(TaskError, match="first line of more than"):
+        import_tasks("huggingface", tmp_path / "a.csv", tmp_path / "out")
+
+
 @pytest.mark.parametrize("names", ["above", "absolute", "address", "link", "saved", "saved split"])
 def test_a_folder_brings_its_own_files_alone(
     tmp_path: Path, library: Any, server: tuple[str, list[str]], names: str

@@ -11,6 +11,7 @@ import pytest
 import loopwright
 from loopwright.errors import MissingContent, TaskError, UserError
 from loopwright.imports import import_tasks
+from loopwright.imports._inspect import Sample, write_questions
 from loopwright.models import Scripted
 
 
@@ -136,3 +137,11 @@ def test_what_inspect_itself_writes_is_read(tmp_path: Path) -> None:
     ]
     source = written(tmp_path / "s.jsonl", [sample.model_dump(mode="json") for sample in samples])
     assert import_tasks("inspect", source, tmp_path / "out").instances == 2
+
+
+@pytest.mark.slow
+def test_more_samples_than_a_run_has_episodes_are_refused(tmp_path: Path) -> None:
+    sample = Sample(input="q", target="a")
+    with pytest.raises(TaskError, match="more than 250,000 samples"):
+        write_questions(tmp_path / "x", ((None, sample) for _ in range(250_001)), tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from loopwright.archives import ENTRIES, LARGEST
 from loopwright.errors import TaskError
 from loopwright.files import real_path
 from loopwright.imports._format import ImportResult, TakenNames, write_page
@@ -253,19 +254,25 @@ def _instruction(text: str) -> str:
 
 
 def _copied(source: Path, target: Path, made: _Made) -> list[str]:
-    """Copies the files of a folder; links and what is no file are told, not followed."""
-    names = []
-    for path in sorted(source.rglob("*")) if source.is_dir() and not source.is_symlink() else ():
-        name = path.relative_to(source).as_posix()
-        if path.is_symlink() or not (path.is_file() or path.is_dir()):
-            made.lost.append("links, and what is no regular file")
-        elif path.is_file():
-            copy = target / name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_bytes(read_bytes(path, source))
-            copy.chmod(path.stat().st_mode & 0o755)
-            made.files.append(copy)
-            names.append(name)
+    """Copies the files of a folder; links and what is no file are told, not followed.
+
+    Raises:
+        TaskError: They are more than an archive may hold: a file with holes costs its sender nothing.
+    """
+    found = sorted(source.rglob("*")) if source.is_dir() and not source.is_symlink() else []
+    others = [path for path in found if path.is_symlink() or not (path.is_file() or path.is_dir())]
+    files = [path for path in found if path.is_file() and not path.is_symlink()]
+    made.lost += ["links, and what is no regular file"] * len(others)
+    if len(files) > ENTRIES or sum(path.stat().st_size for path in files) > LARGEST:
+        why = f"it holds more than {ENTRIES} files or {LARGEST} bytes"
+        raise TaskError(why, path=str(source), remedy="Take away what the task does not need.")
+    names = [path.relative_to(source).as_posix() for path in files]
+    for path, name in zip(files, names, strict=True):
+        copy = target / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(read_bytes(path, source))
+        copy.chmod(path.stat().st_mode & 0o755)
+        made.files.append(copy)
     return names
 
 

@@ -143,6 +143,8 @@ def _copied(source: Path, target: Path) -> tuple[str, dict[str, list[str]]]:
             beginning = file.read(_BEGINNING)
             if kind in ("csv", "json"):
                 refuse_packed(path.name, beginning)
+            if kind == "csv" and len(beginning) == _BEGINNING and b"\n" not in beginning:
+                raise ValueError(f"{path.name} has a first line of more than {_BEGINNING} bytes")
             if kind == "json" and not _ROWS.match(beginning):
                 # PyArrow ends the whole process where a null stands in the place of the first row.
                 raise ValueError(f"{path.name} does not begin with a row, which is a JSON object")

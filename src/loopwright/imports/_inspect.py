@@ -19,6 +19,9 @@ from loopwright.files import read_regular
 from loopwright.imports._format import ImportResult, write_page
 from loopwright.project import parse_json
 
+_MOST = 250_000
+"""Samples: a run has no more episodes."""
+
 
 class _Message(BaseModel):
     model_config = ConfigDict(extra="allow")
@@ -94,6 +97,9 @@ def write_questions(source: Path, samples: Iterable[tuple[int | None, Sample]], 
         if name in names:
             raise TaskError(f"two samples have the id {name!r}", path=str(source), line=line, remedy="Rename one.")
         names.add(name)
+        if len(names) > _MOST:
+            remedy = "Import a part of them, such as one split."
+            raise TaskError(f"there are more than {_MOST:,} samples", path=str(source), line=line, remedy=remedy)
         lost.update(f"`{field}`" for field in ("files", "metadata", "sandbox", "setup") if getattr(sample, field))
         target: str | list[str] = sample.targets[0] if len(sample.targets) == 1 else sample.targets
         records.append({"id": name, "goal": goal, "scoring": _rule(sample), "hidden": {"target": target}})
