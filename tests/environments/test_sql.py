@@ -119,6 +119,21 @@ async def test_a_snapshot_is_what_it_was_however_the_database_changes_later(star
     assert (await episode.scores()).exact == 0.0  # the gold's database is as it was
 
 
+@NEEDS_SERVER
+async def test_a_database_that_was_kept_and_is_damaged_is_made_again(start: Start, cache: Path) -> None:
+    """It voided every episode of its task until somebody emptied the cache."""
+    script = "CREATE TABLE kept (a INT); INSERT INTO kept VALUES (1), (2)"
+    before = await asyncio.to_thread(lambda: {*cache.glob("*")})
+    await start("SELECT a FROM kept", engine="mariadb", script=script)
+    [kept] = await asyncio.to_thread(lambda: {*cache.glob("*")} - before)
+    whole = await asyncio.to_thread(kept.read_bytes)
+    for damaged in (whole[: len(whole) // 2], b"", whole[:-1] + bytes([whole[-1] ^ 1])):
+        await asyncio.to_thread(kept.write_bytes, damaged)
+        episode = await start("SELECT a FROM kept", engine="mariadb", script=script)
+        assert await episode.run("SELECT a FROM kept") == ["[(1,), (2,)]"]
+        assert await asyncio.to_thread(kept.read_bytes) != damaged
+
+
 async def test_a_gold_query_that_is_not_executed_in_time_is_no_score(start: Start, engine: str) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1e9) SELECT count(i) FROM n"
     episode = await start(

@@ -28,6 +28,8 @@ PROGRAMS: Mapping[Engine, Program] = MappingProxyType({"sqlite": SQLITE, "mariad
 _Database = TypeVar("_Database")
 _PATIENCE = 300.0
 _LARGEST = 256 * 1024 * 1024
+_CHECKSUM = 32
+"""Bytes before a packed data folder in the cache."""
 _VERSIONS: dict[Hashable, str] = {}
 """Provider, image and environment to what the server there says of itself."""
 _LOCKS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
@@ -74,14 +76,24 @@ async def mariadb_base(setup: EnvironmentSetup, database: str, statements: Seque
         version = await _version(setup)
         program = (files("loopwright.environments") / "_guest" / "mariadb.py").read_text("utf-8")
         key = sha256(json.dumps([program, version, database, list(statements)]).encode()).hexdigest()
-        kept = _cache() / f"{key}.tar.gz"
-        # What cannot be read or kept is made again: a cache that is full or read-only fails no episode.
-        with suppress(OSError):
-            return read_regular(kept, _LARGEST)
+        kept = _cache() / f"{key}.base"
+        # What cannot be read or kept is made again: a cache that is damaged, full or read-only fails no episode.
+        if found := _kept(kept):
+            return found
         base = await _made(setup, database, statements)
         with suppress(OSError):
-            write_whole(kept, base)
+            write_whole(kept, sha256(base).digest() + base)
     return base
+
+
+def _kept(path: Path) -> bytes | None:
+    """A packed data folder that was kept behind its checksum; None where there is none, or it is damaged."""
+    try:
+        data = read_regular(path, _LARGEST + _CHECKSUM)
+    except OSError:
+        return None
+    base = data[_CHECKSUM:]
+    return base if base and sha256(base).digest() == data[:_CHECKSUM] else None
 
 
 async def _version(setup: EnvironmentSetup) -> str:
