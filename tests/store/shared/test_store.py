@@ -340,3 +340,15 @@ async def test_a_place_that_holds_artifacts_is_not_given_up(url: str, tmp_path: 
     SharedStore(url).init(f"{tmp_path / 'place'}/", 20)
     SharedStore(url).pull("r1", tmp_path / "two")
     assert same(tmp_path / "one", tmp_path / "two")
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["DateStyle = 'German'", "bytea_output = 'escape'", "search_path = 'loopwright'", "TimeZone = 'Asia/Kathmandu'"],
+)
+def test_settings_of_the_database_change_nothing(url: str, tmp_path: Path, setting: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f"ALTER DATABASE {url.rpartition('/')[2]} SET {setting}".encode())
+    recorded(url, tmp_path / "one")
+    SharedStore(url).pull("r1", tmp_path / "two")
+    assert content(tmp_path / "two") == content(tmp_path / "one")

@@ -34,6 +34,8 @@ _SESSION = {
     # Nothing that others made in the database takes the place of what statements name.
     "search_path": "pg_catalog",
     "bytea_output": "hex",
+    # The client reads times in no other style.
+    "DateStyle": "ISO, MDY",
     "lock_timeout": "20s",
     "statement_timeout": "0",
     "idle_session_timeout": "0",
