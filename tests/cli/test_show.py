@@ -337,3 +337,18 @@ def test_the_diff_of_actions_in_a_repository_is_saved(invoke: Invoke, project: P
 
 def test_a_verdict_without_checks_is_no_failure() -> None:
     assert shown_verdict(Verdict(), None) == "no checks"
+
+
+@pytest.mark.parametrize("linked", ["kept/made-0", "kept/made-0/pkg", "kept/made-0/pkg/mod.py"])
+def test_answers_are_not_written_through_a_link(invoke: Invoke, project: Path, linked: str) -> None:
+    _made(Turn(1.0, files={"pkg/mod.py": "c = 3"}))
+    assert invoke("show", "made", "--save-answers", "first").exit_code == 0
+    [folder] = Path("first").iterdir()
+    link = Path(linked.replace("made-0", folder.name))
+    Path("mine").mkdir()
+    Path("mine/file").write_text("precious")
+    link.parent.mkdir(parents=True)
+    link.symlink_to(Path("mine/file" if linked.endswith(".py") else "mine").absolute())
+    invoke("show", "made", "--save-answers", "kept")
+    assert [path.name for path in Path("mine").iterdir()] == ["file"]
+    assert Path("mine/file").read_text() == "precious"

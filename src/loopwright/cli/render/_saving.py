@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
-from loopwright.cli._output import write, write_file, write_json
+from loopwright.cli._output import write, write_json
 from loopwright.cli._runs import find_episode
-from loopwright.errors import MissingContent
+from loopwright.errors import MissingContent, UserError
+from loopwright.files import write_whole
 from loopwright.models import picture_type
 from loopwright.record import EpisodeRecord, RunReader
 from loopwright.repo import PATCH, patch_reference
@@ -70,8 +71,13 @@ def _read(folder: Path, episode: str | None) -> tuple[RunRecord, Iterator[Episod
 def _save(parts: Iterable[tuple[Path, bytes]], target: Path, nothing: str, *, as_json: bool) -> None:
     written: dict[Path, None] = {}
     for name, data in parts:
-        write_file(target / name, data)
-        written[target / name] = None
+        path = target / name
+        try:
+            # The folder may lie in a run that somebody sent, whose links lead anywhere.
+            write_whole(path, data, within=target)
+        except OSError as error:
+            raise UserError(f"{path} cannot be written: {error.strerror}", remedy="Name another folder.") from None
+        written[path] = None
     if not written:
         raise MissingContent(nothing)
     if as_json:
