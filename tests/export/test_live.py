@@ -121,6 +121,7 @@ def test_what_is_no_header_is_refused_without_telling_it(monkeypatch: pytest.Mon
     assert "k7f3" not in str(caught.value)
 
 
-def test_a_task_in_the_place_of_the_endpoint_is_refused() -> None:
+@pytest.mark.parametrize("endpoint", ["task.yaml", "http://localhost:99999", "http://[::1"])
+def test_what_is_no_address_is_refused(endpoint: str) -> None:
     with pytest.raises(UserError, match="no address"):
-        Collector.named("task.yaml")
+        Collector.named(endpoint)

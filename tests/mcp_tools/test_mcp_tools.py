@@ -403,6 +403,8 @@ async def test_a_sandbox_that_is_lost_under_a_server_is_no_result(provider: Sand
     [
         ({}, "one of both"),
         ({"command": ["a"], "url": "http://x"}, "one of both"),
+        ({"url": "http://x:99999/mcp", "outside": True}, "of the form http://HOST"),
+        ({"url": "http:///mcp", "outside": True}, "of the form http://HOST"),
         ({"url": "http://127.0.0.1/mcp"}, "outside: true"),
         ({"url": "file:///etc/passwd", "outside": True}, "http"),
         ({"command": ["a"], "key": "OPENAI_API_KEY"}, "key"),

@@ -274,7 +274,9 @@ def test_parallel_first_calls_share_one_client() -> None:
     assert {each.body["messages"][0]["content"] for each in received} == set("01234")
 
 
-@pytest.mark.parametrize("url", ["localhost:8000/v1", "127.0.0.1", "ftp://host/v1", "http:///v1", "http://[host/v1"])
+@pytest.mark.parametrize(
+    "url", ["localhost:8000/v1", "127.0.0.1", "ftp://host/v1", "http:///v1", "http://[host/v1", "http://h:99999/v1"]
+)
 def test_a_base_url_that_is_none_is_refused_at_once(url: str) -> None:
     with pytest.raises(UserError, match="is not of the form https://HOST/PATH"):
         open_model("openai/m", options=ModelOptions(base_url=url, api_key="key-of-test"))

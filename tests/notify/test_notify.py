@@ -145,7 +145,9 @@ def test_a_command_that_reads_nothing_is_fine() -> None:
     assert _send(parse_target("true")) == []
 
 
-@pytest.mark.parametrize("text", ["", "there-is-no-such-program-x", "'open", "https://", "http:///x", "http://[x"])
+@pytest.mark.parametrize(
+    "text", ["", "there-is-no-such-program-x", "'open", "https://", "http:///x", "http://[x", "http://x:99999"]
+)
 def test_what_is_neither_is_refused_before_a_run(text: str) -> None:
     with pytest.raises(UserError, match="--notify"):
         parse_target(text)

@@ -52,7 +52,8 @@ class Collector:
         """
         base = (endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "") or _LOCAL).rstrip("/")
         try:
-            host = urlsplit(base).hostname if base.startswith(("http://", "https://")) else None
+            parts = urlsplit(base)
+            host = parts.hostname if parts.scheme in ("http", "https") and parts.port != 0 else None
         except ValueError:
             host = None
         if not host:

@@ -113,7 +113,7 @@ class ModelServer:
         base_url = options.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
         try:
             url = urlsplit(base_url)
-            usable = url.scheme in {"http", "https"} and bool(url.hostname)
+            usable = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
         except ValueError:
             usable = False
         if not usable:

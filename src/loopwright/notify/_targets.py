@@ -68,7 +68,7 @@ def parse_target(text: str) -> Target:
 def _webhook(address: str) -> Webhook:
     try:
         parts = urlsplit(address)
-        host = parts.hostname if parts.scheme in ("http", "https") else None
+        host = parts.hostname if parts.scheme in ("http", "https") and parts.port != 0 else None
     except ValueError:
         host = None
     if not host:

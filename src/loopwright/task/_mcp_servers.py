@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
@@ -36,8 +37,16 @@ class McpServerOptions(Section):
             raise ValueError("a server has a `command`, or a `url`: one of both")
         if self.url is not None and not self.outside:
             raise ValueError("a `url` is asked from outside of the sandbox: say so by `outside: true`")
-        if self.url is not None and not self.url.startswith(("http://", "https://")):
-            raise ValueError("a `url` begins with http:// or https://")
+        if self.url is not None and not _is_address(self.url):
+            raise ValueError("a `url` is of the form http://HOST/PATH or https://HOST/PATH")
         if self.url is not None and self.env:
             raise ValueError("`env` is for a `command`")
         return self
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

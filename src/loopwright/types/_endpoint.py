@@ -69,7 +69,7 @@ class Endpoint(PlainNumbers):
     @classmethod
     def _is_plain(cls, url: str) -> str:
         parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
             raise ValueError("a base URL is of the form https://HOST/PATH")
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("a base URL holds no user, password, query or fragment; keys come from `api_key_env`")
