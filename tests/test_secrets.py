@@ -40,7 +40,8 @@ def _registry() -> Iterator[None]:
         patch.setattr(secrets, "_forms", ())
         patch.setattr(secrets, "_simple", ())
         patch.setattr(secrets, "_spelled", ())
-        patch.setattr(secrets, "_names", set())
+        patch.setattr(secrets, "_named", {})
+        patch.setattr(secrets, "_used", set())
         yield
 
 

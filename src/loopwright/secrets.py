@@ -78,7 +78,10 @@ _spelled: tuple[re.Pattern[str], ...] = ()
 """Patterns for each secret that is written in pieces or in numbers."""
 _owners: dict[str, str] = {}
 """The pattern of each form to what a user calls the secret."""
-_names: set[str] = set()
+_used: set[str] = set()
+"""Secrets that somebody gets: a server of models, a database."""
+_named: dict[str, str] = {}
+"""Variables of `.env` files whose values are masked, and these values."""
 UNNAMED = "part of a URL"
 _WRAPPED = 16
 """Shorter words are not looked for across the ends of lines, where lines of a program could make them up by chance."""
@@ -93,6 +96,11 @@ def register(value: str, name: str = "") -> None:
     """
     if len(value) < SHORTEST:
         return
+    _used.add(value)
+    _register_lines(value, name)
+
+
+def _register_lines(value: str, name: str) -> None:
     for other in line_ends(value):
         _register(other, name)
     _register(value, name)
@@ -166,9 +174,15 @@ def secrets_in(value: object) -> frozenset[str]:
             return frozenset()
 
 
+def unused_value(name: str) -> str | None:
+    """The value of a variable of an `.env` file that is masked and that Loopwright gives to no server."""
+    value = _named.get(name)
+    return None if value in _used else value
+
+
 def masked_names() -> tuple[str, ...]:
     """Names of the variables of `.env` files whose values are masked, sorted."""
-    return tuple(sorted(_names))
+    return tuple(sorted(_named))
 
 
 def scrub(text: str) -> str:
@@ -183,6 +197,20 @@ def scrub(text: str) -> str:
         parts += [text[done:start], MASK]
         done = end
     return "".join((*parts, text[done:])) if parts else text
+
+
+def blotted(data: bytes) -> bytes:
+    """Bytes of any kind with each registered secret in their texts blotted out; they stay as long as they are."""
+    text = data.decode("utf-8", "surrogateescape")
+    spans = _merged(_places(text))
+    if not spans:
+        return data
+    parts, done = [], 0
+    for start, end in spans:
+        hidden = text[start:end].encode("utf-8", "surrogateescape")
+        parts += [text[done:start].encode("utf-8", "surrogateescape"), b"*" * len(hidden)]
+        done = end
+    return b"".join((*parts, text[done:].encode("utf-8", "surrogateescape")))
 
 
 def _held(text: str) -> Iterator[tuple[Reading, list[str]]]:
@@ -259,8 +287,8 @@ def load_env_file(path: Path) -> tuple[str, ...]:
             ) from None
         can_be = _can_be_password if _PASSWORD.search(name) else is_secret
         if SECRET_NAME.search(name) and can_be(value):
-            register(value, name)
-            _names.add(name)
+            _register_lines(value, name)
+            _named[name] = value
     return left_out
 
 

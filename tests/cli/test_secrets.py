@@ -19,6 +19,21 @@ KEY = "sk-canary/4f8a+91c3e6b7d2"
 TOKEN = "canary-token-77e0b1c5"
 SECRETS = (KEY, TOKEN, quote(KEY, safe=""), base64.b64encode(KEY.encode()).decode().rstrip("="))
 
+SHOP = """
+version: 1
+name: shop
+goal: Write `password()`, which gives the password.
+environment:
+  name: python
+  tests: |
+    from solution import password
+
+    def test_it():
+        assert list(map(ord, password())) == [{spelled}]
+loop: {{strategy: refine, max_iterations: 3}}
+sandbox: {{provider: bubblewrap}}
+"""
+
 
 @contextmanager
 def serving(*answers: Answer) -> Iterator[str]:
@@ -40,13 +55,78 @@ def test_replies_that_repeat_a_key_are_told(
         ran = invoke("run", "say.yaml", "--model", "openai/m", "--out", "runs/a")
     invoke("report", "runs/a")
     page = (project / "runs/a/report.html").read_text()
-    line = "2 replies repeated the value of DEPLOY_TOKEN, OPENAI_API_KEY: *** stands in its place"
+    line = (
+        "2 replies repeated the value of DEPLOY_TOKEN, OPENAI_API_KEY: *** stands in its place, in 2 also where it was "
+        "executed and graded."
+    )
     for told in (ran.stdout, invoke("show", "runs/a").stdout, page):
         assert line in " ".join(told.split())
         assert not any(secret in told for secret in SECRETS)
     events = [json.loads(line)["data"] for line in (project / "runs/a/events.jsonl").read_text().splitlines()]
     masked = [data["masked"] for data in events if data["type"] == "call_finished" and "masked" in data]
     assert masked == [["OPENAI_API_KEY"], ["DEPLOY_TOKEN", "OPENAI_API_KEY"]]
+
+
+RETURNS = """```python
+def password():
+    return "{password}"
+```"""
+
+
+def test_a_password_of_the_project_is_executed_as_it_was_written(
+    invoke: Invoke, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password = "tr0ub4dor-and-3"
+    monkeypatch.setenv("SHOP_DB_PASSWORD", "")
+    monkeypatch.delenv("SHOP_DB_PASSWORD")
+    (project / ".env").write_text(f"SHOP_DB_PASSWORD={password}\n")
+    (project / "shop.yaml").write_text(SHOP.format(spelled=", ".join(str(ord(sign)) for sign in password)))
+    replies = ["```python\n1/0\n```", f"It is {password}.", RETURNS.format(password=password)]
+    (project / "replies.yaml").write_text(json.dumps(replies))
+    ran = invoke(
+        *("run", "shop.yaml", "--model", "scripted/replies.yaml", "--out", "runs/a"),
+        *("--accept", 1, "--checkpoints", "sqlite"),
+    )
+    assert ran.exit_code == 0, ran.output
+    invoke("report", "runs/a")
+    regraded = invoke("regrade", "runs/a", "--out", "runs/b")
+    assert regraded.exit_code == 0, regraded.output
+    told = [ran, regraded, invoke("show", "runs/a"), invoke("show", "runs/a", "shop", "--json")]
+    assert [row["score"] for row in json.loads(invoke("show", "runs/b", "--json").stdout)["episodes"]] == [1.0]
+    line = "2 replies repeated the value of SHOP_DB_PASSWORD: *** stands in its place."
+    assert line in " ".join(told[2].stdout.split())
+    kept = [path.read_bytes() for path in (project / "runs").rglob("*") if path.is_file()]
+    assert not any(password.encode() in data for data in [*(one.output.encode() for one in told), *kept])
+
+
+COUNTED = """
+version: 1
+name: count
+goal: Write the number of characters of the password to n.txt.
+environment: {name: bash, cwd: /data, files: {/data/a.txt: a}, hidden: {gold: "echo 15 > n.txt"}}
+agents: {proposer: actor}
+loop: {strategy: react}
+sandbox: {provider: bubblewrap}
+"""
+
+
+def test_a_password_in_a_command_is_executed_and_an_interrupted_run_goes_on_with_it(
+    invoke: Invoke, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password = "tr0ub4dor-and-5"
+    monkeypatch.setenv("SHOP_SHELL_PASSWORD", "")
+    monkeypatch.delenv("SHOP_SHELL_PASSWORD")
+    (project / ".env").write_text(f"SHOP_SHELL_PASSWORD={password}\n")
+    (project / "count.yaml").write_text(COUNTED)
+    action = f"```bash\nprintf '%s' {password} | wc -c > n.txt\n```"
+    (project / "replies.yaml").write_text(json.dumps([action]))
+    options = ("--model", "scripted/replies.yaml", "--out", "runs/a")
+    assert invoke("run", "count.yaml", *options).exit_code == 2, "a reply is missing"
+    (project / "replies.yaml").write_text(json.dumps([action, "submit"]))
+    resumed = invoke("resume", "runs/a", "--accept", 1)
+    assert resumed.exit_code == 0, resumed.output
+    kept = [path.read_bytes() for path in (project / "runs").rglob("*") if path.is_file()]
+    assert not any(password.encode() in data for data in kept)
 
 
 def test_a_word_that_a_server_is_given_as_its_key_stays_in_programs(

@@ -8,6 +8,7 @@ from loopwright.errors import UserError
 from loopwright.loop._context import EpisodeContext
 from loopwright.loop._decision import Decision
 from loopwright.loop._stop_rules import PERSON
+from loopwright.secrets import scrub
 from loopwright.store import Critiqued, PersonAnswered, PersonAsked
 from loopwright.text import cut_middle
 from loopwright.types import (
@@ -53,7 +54,7 @@ async def ask_person(
         episode=context.episode,
         iteration=iteration,
         about=about,
-        text=cut_middle(text, _SHOWN),
+        text=cut_middle(scrub(text), _SHOWN),
         choices=choices,
         targets=targets,
     )

@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from loopwright.secrets import scrub
+
 
 def canonical_json(values: Mapping[str, Any]) -> str:
     """JSON text that is equal for equal values: sorted keys, no spaces, ASCII."""
@@ -14,5 +16,8 @@ def canonical_json(values: Mapping[str, Any]) -> str:
 
 
 def digest(values: Mapping[str, Any]) -> str:
-    """sha256 of the canonical JSON, as 64 hexadecimal digits."""
-    return hashlib.sha256(canonical_json(values).encode()).hexdigest()
+    """sha256 of the canonical JSON with its secrets masked, as 64 hexadecimal digits.
+
+    Records hold it. The hash of a weak password among known words would tell it to those who try many.
+    """
+    return hashlib.sha256(scrub(canonical_json(values)).encode()).hexdigest()

@@ -68,10 +68,12 @@ class VariantSummary:
         names = cut_middle(", ".join(sorted({name for row in self.episodes for name in row.masked_names})), 200)
         if not replies:
             return ""
+        altered = sum(row.altered for row in self.episodes)
+        executed = f", in {altered} also where it was executed and graded" if altered else ""
         return (
             f"{replies} {'reply' if replies == 1 else 'replies'} repeated the value of {names}: {MASK} stands in its "
-            "place, also where it was executed and graded. Keep keys out of tasks and data; a value that is no key "
-            "needs a variable whose name does not say that it is one"
+            f"place{executed}. Keep keys out of tasks and data; a value that is no key needs a variable whose name "
+            "does not say that it is one"
         )
 
     @property

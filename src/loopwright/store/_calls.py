@@ -14,9 +14,10 @@ from loopwright.errors import CallInDoubt, LoopwrightError, StoreError
 from loopwright.secrets import secrets_in
 from loopwright.store._artifacts import Artifacts
 from loopwright.store._cache import ResponseCache
-from loopwright.store._codec import plain, to_json
+from loopwright.store._codec import plain, to_json, unmasked
 from loopwright.store._events import CallFinished, CallIntended, CallKind
 from loopwright.store._journal import Journal
+from loopwright.store._put_back import put_back, seal
 from loopwright.store._read import load
 from loopwright.store._scan import Line
 from loopwright.types import Failure
@@ -140,7 +141,7 @@ class Calls:
         while running := self._running.get(name):
             await running.wait()
         if line := self._index.finished.get(name):
-            return load(self._journal.read(line)["data"], self._artifacts)
+            return self._recorded(name, line)
         self._refuse_doubtful(key, intent.kind, intent.repeatable)
         self._running[name] = ended = asyncio.Event()
         try:
@@ -148,6 +149,13 @@ class Calls:
         finally:
             del self._running[name]
             ended.set()
+
+    def _recorded(self, name: str, line: Line) -> dict[str, Any]:
+        data = self._journal.read(line)["data"]
+        result = load(data, self._artifacts)
+        if not isinstance(names := data.get("masked"), list):
+            return result
+        return dict(put_back(name, result, map(str, names), str(data.get("seal", ""))))
 
     def _refuse_doubtful(self, key: CallKey, kind: CallKind, repeatable: bool) -> None:
         begun = self._index.begun.get(str(key))
@@ -185,14 +193,19 @@ class Calls:
         # The caller gets exactly what a resume would read. Nothing is awaited between result and record, so that a
         # cancelled caller loses no result either; a large one blocks the event loop while it is stored.
         result: dict[str, Any] = json.loads(encoded)
+        given = result
+        if masked:
+            whole = json.loads(to_json(unmasked(made)))
+            finished = finished.model_copy(update={"seal": seal(name, result, whole, masked)})
+            given = whole if finished.seal else result
         if len(encoded) > LARGE:
             self._write(finished.model_copy(update={"artifact": self._artifacts.put(encoded)}), key)
         else:
             self._write(finished, key, result)
         await self._secure(kind, repeatable)
-        if cache and not reused:
+        if cache and not reused and not masked:  # other runs do not have the secret
             await asyncio.to_thread(self._keep, cache, cache_key, result)
-        return result
+        return given
 
     def _cached(self, cache: ResponseCache, key: str) -> dict[str, Any] | None:
         """A result of the cache, with its pictures in the run; None where one of them is missing."""

@@ -17,7 +17,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from loopwright.errors import MissingExtra, StoreError
 from loopwright.files import open_descriptor
-from loopwright.secrets import register_url, scrub
+from loopwright.secrets import blotted, register_url, scrub
 from loopwright.store._onlookers import OnlookersSaver
 
 _ROW = {"thread_id", "checkpoint_ns", "checkpoint_id"}
@@ -28,9 +28,20 @@ _TABLES = {
 """What the saver of LangGraph keeps, by table."""
 
 
-def strict_serializer() -> JsonPlusSerializer:
-    """A serializer that rebuilds plain data only, whatever the environment says."""
-    return JsonPlusSerializer(allowed_msgpack_modules=None)
+class StrictSerializer:
+    """A serializer that rebuilds plain data only, whatever the environment says, and writes no secret."""
+
+    def __init__(self) -> None:
+        self._plain = JsonPlusSerializer(allowed_msgpack_modules=None)
+
+    def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
+        """A value's kind and its bytes."""
+        kind, data = self._plain.dumps_typed(obj)
+        return kind, blotted(data)
+
+    def loads_typed(self, data: tuple[str, bytes]) -> Any:
+        """The value."""
+        return self._plain.loads_typed(data)
 
 
 @asynccontextmanager
@@ -51,7 +62,7 @@ async def sqlite_saver(path: Path) -> AsyncIterator[BaseCheckpointSaver[Any]]:
         except OSError as error:
             raise _unusable(part, str(error.strerror)) from None
     async with aiosqlite.connect(path) as connection:
-        saver = AsyncSqliteSaver(connection, serde=strict_serializer())
+        saver = AsyncSqliteSaver(connection, serde=StrictSerializer())
         try:
             await connection.execute("PRAGMA journal_mode=WAL")
             await connection.execute("PRAGMA synchronous=NORMAL")
@@ -134,7 +145,7 @@ async def postgres_saver(url: str, run: str) -> AsyncIterator[BaseCheckpointSave
         configure=use_schema,
         kwargs={"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row},
     ) as pool:
-        saver = AsyncPostgresSaver(pool, serde=strict_serializer())
+        saver = AsyncPostgresSaver(pool, serde=StrictSerializer())
         try:
             await saver.setup()
         except Error as error:

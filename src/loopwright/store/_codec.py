@@ -10,7 +10,7 @@ import json
 import math
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
@@ -35,10 +35,19 @@ def plain(value: object) -> Any:
     Decimals, dates and models become what pydantic makes of them; infinite and undefined numbers become strings,
     which pydantic reads back as numbers.
     """
+    return _with_texts(_json_types(value), lambda text: scrub(text if text.isascii() else encodable(text)))
+
+
+def unmasked(value: object) -> Any:
+    """The same with the secrets in it: for what is executed, and never for what is written down."""
+    return _with_texts(_json_types(value), encodable)
+
+
+def _json_types(value: object) -> Any:
     try:
-        return _scrubbed(to_jsonable_python(value))
+        return to_jsonable_python(value)
     except (UnicodeEncodeError, PydanticSerializationError):  # keys that UTF-8 cannot hold
-        return _scrubbed(to_jsonable_python(_with_encodable_keys(value)))
+        return to_jsonable_python(_with_encodable_keys(value))
 
 
 def holds_halves(encoded: bytes) -> bool:
@@ -54,15 +63,15 @@ def _with_encodable_keys(value: Any) -> Any:
     return value
 
 
-def _scrubbed(value: Any) -> Any:
+def _with_texts(value: Any, made: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return scrub(value if value.isascii() else encodable(value))
+        return made(value)
     if isinstance(value, dict):
-        return {scrub(key if key.isascii() else encodable(key)): _scrubbed(item) for key, item in value.items()}
+        return {made(key): _with_texts(item, made) for key, item in value.items()}
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     if isinstance(value, list):
-        return [_scrubbed(item) for item in value]
+        return [_with_texts(item, made) for item in value]
     return value
 
 

@@ -148,6 +148,8 @@ class CallFinished(EventPayload):
     seconds: Amount = 0.0
     masked: tuple[str, ...] = Field((), exclude_if=operator.not_)
     """Names of the secrets whose values the reply of a model repeated: `***` stands in their place."""
+    seal: str = Field("", exclude_if=operator.not_)
+    """Shows the user who wrote the record what stood there, for what is executed; empty where that has `***`, too."""
 
 
 class EpisodePrepared(EventPayload):
@@ -181,6 +183,10 @@ class Proposed(EventPayload):
     """Who made it, where a search chooses among several, and what the calls took; also where there is no candidate."""
     message: Message | None = Field(default=None, exclude_if=lambda message: message is None)
     """The reply that called a tool, where the candidate is the call: the next request tells it again."""
+    masked: tuple[str, ...] = Field((), exclude_if=operator.not_)
+    """Names of the secrets whose values it repeats, as those of the reply."""
+    seal: str = Field("", exclude_if=operator.not_)
+    """As the seal of a reply: what is executed and graded is what the model wrote."""
 
 
 class Observed(EventPayload):

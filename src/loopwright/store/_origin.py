@@ -18,7 +18,7 @@ _BYTES = 32
 
 def sealed(manifest: Manifest) -> Manifest:
     """The manifest with its seal; without one where the user's key can be neither read nor made."""
-    key = _key() or _new_key()
+    key = user_key()
     return manifest.model_copy(update={"origin": _seal(key, manifest)}) if key else manifest
 
 
@@ -33,6 +33,11 @@ def _seal(key: bytes, manifest: Manifest) -> str:
     told = plain({"id": manifest.id, "created": manifest.created, "config": manifest.config})
     text = json.dumps(told, ensure_ascii=False, separators=(",", ":"))
     return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+
+
+def user_key() -> bytes | None:
+    """The key of this user's, which is made where there is none; None where it can be neither read nor made."""
+    return _key() or _new_key()
 
 
 def _key() -> bytes | None:

@@ -16,11 +16,21 @@ from loopwright.store._artifacts import Artifacts
 from loopwright.store._cache import ResponseCache
 from loopwright.store._calls import CallIndex, CallKey, Calls
 from loopwright.store._codec import plain, to_json
-from loopwright.store._events import CallFinished, CallIntended, CallKind, EpisodeFinished, Event, Payload, RunFinished
+from loopwright.store._events import (
+    CallFinished,
+    CallIntended,
+    CallKind,
+    EpisodeFinished,
+    Event,
+    Payload,
+    Proposed,
+    RunFinished,
+)
 from loopwright.store._journal import Journal
 from loopwright.store._lock import REFRESHING, lock, refreshing, unlock
 from loopwright.store._mark import MARK, read_mark
 from loopwright.store._payload import check_numbers
+from loopwright.store._put_back import restored, sealed_candidate
 from loopwright.store._read import ARTIFACTS, EVENTS, LOCK, MANIFEST, Manifest, RunRecord, read_manifest, to_event
 from loopwright.store._scan import Line
 
@@ -160,14 +170,19 @@ class RunStore:
     ) -> Event:
         """Records an event, which survives `kill -9` when this returns.
 
+        Returns:
+            The event, with a candidate as the model wrote it; the record has `***` in the place of secrets.
+
         Raises:
             StoreError: The disk is full or fails; the record is sound and ends with the event before.
         """
+        if isinstance(data, Proposed):
+            data = sealed_candidate(data, episode, iteration)
         event = to_event(self._write(data, episode, iteration, node).body)
         if isinstance(data, EpisodeFinished | RunFinished):
             self._journal.sync()
         self._announce(event)
-        return event
+        return restored(event)
 
     async def once(
         self,

@@ -1,0 +1,190 @@
+"""Replies that repeat a password: executed as they were written, also after a crash, and kept with a mask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from loopwright import secrets
+from loopwright.candidate import Candidate
+from loopwright.store import CallFinished, Proposed, ResponseCache, RunStore, read_run, restored
+from loopwright.store._codec import encode
+from tests.store.support import key, manifest, new_run
+
+pytestmark = pytest.mark.anyio
+
+PASSWORD, OTHER = "correct7horse", 'quo"ted\\9pass ä'
+
+
+@pytest.fixture(autouse=True)
+def _variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _load(tmp_path, f"PUT_BACK_PASSWORD='{PASSWORD}'\nPUT_BACK_SECRET='{OTHER}'\n", monkeypatch)
+
+
+def _load(folder: Path, lines: str, patch: pytest.MonkeyPatch) -> None:
+    for name in ("PUT_BACK_PASSWORD", "PUT_BACK_SECRET"):
+        patch.setenv(name, "")
+        patch.delenv(name)
+    (folder / ".env").write_text(lines, "utf-8")
+    secrets.load_env_file(folder / ".env")
+
+
+async def _never() -> Mapping[str, Any]:
+    raise AssertionError("the call was made before")
+
+
+async def made(store: RunStore, text: str, at: int = 0) -> Mapping[str, Any]:
+    async def call() -> Mapping[str, Any]:
+        return {"text": text, "usage": {"input": 1}, "seconds": 0.1}
+
+    return await store.once(key(at), call, kind="model", repeatable=True)
+
+
+async def recalled(folder: Path, at: int = 0) -> Mapping[str, Any]:
+    store = RunStore.open(folder)
+    try:
+        return await store.once(key(at), _never, kind="model", repeatable=True)
+    finally:
+        store.close()
+
+
+def kept(folder: Path) -> str:
+    return "\n".join(path.read_text("utf-8") for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"mysql -p{PASSWORD} -e 'select 1'",
+        f"{OTHER}",
+        f"{PASSWORD} and {OTHER}, {PASSWORD} and ***",
+        f"*** {PASSWORD}",
+        "\n".join(f"open({number}, {PASSWORD!r})" for number in range(300)),
+        f"{PASSWORD} " + "x" * 100_000,
+    ],
+)
+async def test_a_reply_is_used_as_it_was_written_now_and_after_a_crash(tmp_path: Path, text: str) -> None:
+    store = new_run(tmp_path / "run")
+    assert (await made(store, text))["text"] == text
+    store.close()
+    assert (await recalled(tmp_path / "run"))["text"] == text
+    assert not secrets.secrets_in(kept(tmp_path / "run"))
+    (finished,) = (event.data for event in read_run(tmp_path / "run").events if isinstance(event.data, CallFinished))
+    assert finished.masked
+    assert finished.seal
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.sampled_from([PASSWORD, OTHER, "***", "**", " ", "\\", '"', "ä", "\n", "\ud800"]), max_size=10))
+async def test_what_is_used_now_is_what_is_used_after_a_crash(
+    tmp_path_factory: pytest.TempPathFactory, parts: list[str]
+) -> None:
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    store = new_run(folder)
+    now = await made(store, " ".join(parts))
+    store.close()
+    assert await recalled(folder) == now
+
+
+async def test_a_variable_that_changed_leaves_the_mask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = new_run(tmp_path / "run")
+    await made(store, f"-p{PASSWORD}")
+    store.close()
+    _load(tmp_path, "PUT_BACK_PASSWORD=another3horse\n", monkeypatch)
+    assert (await recalled(tmp_path / "run"))["text"] == "-p***"
+
+
+async def test_a_key_that_a_server_gets_is_executed_masked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _load(tmp_path, "PUT_BACK_SECRET=goes-to-a-server-41\n", monkeypatch)
+    secrets.register("goes-to-a-server-41", "PUT_BACK_SECRET")
+    store = new_run(tmp_path / "run")
+    assert (await made(store, "it is goes-to-a-server-41"))["text"] == "it is ***"
+    store.close()
+    assert (await recalled(tmp_path / "run"))["text"] == "it is ***"
+
+
+async def test_another_form_of_the_secret_is_executed_masked(tmp_path: Path) -> None:
+    store = new_run(tmp_path / "run")
+    assert (await made(store, f"hex {PASSWORD.encode().hex()}"))["text"] == "hex ***"
+    store.close()
+
+
+def _changed(folder: Path, change: Any) -> None:
+    """A record that somebody else wrote anew, with the same id and right checksums."""
+    lines = (folder / "events.jsonl").read_bytes().splitlines()
+    bodies = [json.loads(line) for line in lines]
+    for body in bodies:
+        del body["crc"]
+        if body["data"]["type"] == "call_finished":
+            change(body["data"])
+    (folder / "events.jsonl").write_bytes(b"".join(encode(body, "r1") for body in bodies))
+
+
+async def test_a_candidate_is_executed_as_it_was_written_now_and_after_a_crash(tmp_path: Path) -> None:
+    candidate = Candidate(text=f"-p{PASSWORD}", files={"a.txt": OTHER, f"{PASSWORD}.txt": "***"})
+    store = new_run(tmp_path / "run")
+    heard: list[Any] = []
+    store.subscribe(heard.append)
+    proposed = Proposed(candidate=candidate, digest=candidate.digest)
+    now = store.append(proposed, episode="e", iteration=2, node="propose")
+    store.close()
+    assert isinstance(now.data, Proposed)
+    assert now.data.candidate == candidate
+    (event,) = read_run(tmp_path / "run").events
+    assert restored(event) == now
+    for shown in (event, *heard):
+        assert not secrets.secrets_in(shown.model_dump(mode="json"))
+        assert shown.data.digest == shown.data.candidate.digest != candidate.digest
+    moved = event.model_copy(update={"iteration": 3})
+    assert restored(moved).data == event.data.model_copy(update={"masked": (), "seal": ""})
+
+
+CHANGES = {
+    "another program around it": lambda data: data["result"].update(text="print('***'[::-1])"),
+    "another seal": lambda data: data.update(seal="0" * 64),
+    "a seal that is no text": lambda data: data.update(seal=["ä"]),
+    "a seal that is no ASCII": lambda data: data.update(seal="ä"),
+    "names that are none": lambda data: data.update(masked=7),
+    "names without end": lambda data: data.update(masked=["PUT_BACK_PASSWORD"] * 100_000, seal="1" * 64),
+    "places without end": lambda data: data["result"].update(text="***" * 100_000),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_nobody_else_can_have_a_secret_put_anywhere(tmp_path: Path, change: str) -> None:
+    store = new_run(tmp_path / "run")
+    await made(store, f"-p{PASSWORD}")
+    store.close()
+    _changed(tmp_path / "run", CHANGES[change])
+    assert PASSWORD not in json.dumps(dict(await recalled(tmp_path / "run")))
+
+
+async def test_a_seal_is_of_one_call(tmp_path: Path) -> None:
+    store = new_run(tmp_path / "run")
+    await made(store, f"-p{PASSWORD}", 0)
+    await made(store, "-p***", 1)
+    store.close()
+    sealed: list[dict[str, Any]] = []
+
+    def copy(data: dict[str, Any]) -> None:
+        sealed.append(data)
+        data.update(seal=sealed[0]["seal"], masked=sealed[0]["masked"])
+
+    _changed(tmp_path / "run", copy)
+    assert (await recalled(tmp_path / "run", 0))["text"] == f"-p{PASSWORD}"
+    assert (await recalled(tmp_path / "run", 1))["text"] == "-p***"
+
+
+async def test_the_response_cache_keeps_no_reply_that_repeats_a_secret(tmp_path: Path) -> None:
+    for number in range(2):
+        store = RunStore.create(
+            tmp_path / f"run{number}", manifest(f"r{number}"), cache=ResponseCache(tmp_path / "cache")
+        )
+        assert (await made(store, f"{number} -p{PASSWORD}"))["text"] == f"{number} -p{PASSWORD}"
+        store.close()
