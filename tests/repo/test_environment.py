@@ -131,9 +131,11 @@ async def test_a_change_is_newer_than_what_the_set_up_made(shop: Shop) -> None:
 
 
 async def test_a_folder_in_the_place_of_a_link_leaves_what_the_link_led_to(shop: Shop) -> None:
-    base = written(shop.folder, {"data/b": "1", "data/c": "2"})
+    names = [f"{number}.txt" for number in range(40)]
+    base = written(shop.folder, {f"data/{name}": "old" for name in names})
     (base / "alias").symlink_to("data")
     shop.base = load_repository(RepoFields(repository=str(base)))
-    names = {f"alias/{name}": "new" for name in "bcdefgh"}
-    await shop.environment.reset(shop.instance(hidden={"test_command": "test -f data/b && test -f data/c"}))
-    assert (await shop.environment.submit(changed(shop.base, {"alias": None, **names}))).passed
+    command = " && ".join(f"test -f data/{name}" for name in names)
+    await shop.environment.reset(shop.instance(hidden={"test_command": command}))
+    new = {f"alias/{name}": "new" for name in names}
+    assert (await shop.environment.submit(changed(shop.base, {"alias": None, **new}))).passed
