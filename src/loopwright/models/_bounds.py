@@ -19,7 +19,7 @@ _LARGEST = 256 * 1024 * 1024
 _LARGEST_ERROR = 64 * 1024
 """Bytes of an answer with an error status; the rest is not read."""
 _MOST_VALUES = 8_000_000
-"""Values in the JSON of an answer, about: an empty list takes three bytes there, and 64 in memory."""
+"""Values in the JSON of an answer, counted by the signs between them; an empty list of three bytes counts twice."""
 _SMALL = 1024 * 1024
 """Bytes of JSON whose values are not counted."""
 
