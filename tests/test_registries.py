@@ -82,7 +82,7 @@ def explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     monkeypatch.chdir(tmp_path)
     (tmp_path / "says.yaml").write_text("- 'yes'\n")
     (tmp_path / "prices.yaml").write_text("date: 2026-11-01\nmodels:\n  scripted/*: {input: 1, output: 1}\n")
-    (tmp_path / "own.py").write_text(OWN)
+    (tmp_path / "own_rules.py").write_text(OWN)
 
     def explain(*flags: str, more: str = "", task: str = TASK) -> dict[str, Any]:
         (tmp_path / "t.yaml").write_text(task + more)
@@ -103,11 +103,11 @@ def test_explain_tells_every_stop_rule_in_its_order(explained: Any) -> None:
 
 
 def test_explain_tells_the_rules_of_a_strategy_of_ones_own(explained: Any) -> None:
-    assert explained("--strategy", "own:Tired")["stop_rules"]["tired"] == "it is late"
+    assert explained("--strategy", "own_rules:Tired")["stop_rules"]["tired"] == "it is late"
 
 
 def test_explain_tells_the_rules_that_a_task_names(explained: Any) -> None:
-    task = TASK.replace("loop:\n", "loop:\n  stop_rules: [own:tired, plateau]\n")
+    task = TASK.replace("loop:\n", "loop:\n  stop_rules: [own_rules:tired, plateau]\n")
     told = explained("--strategy", "single", task=task)["stop_rules"]
     assert list(told) == ["all_passed", "tired", "plateau"]
 

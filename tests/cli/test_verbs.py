@@ -148,14 +148,14 @@ def test_explain_tells_what_is_shown_to_whom(invoke: Invoke, write_task: WriteTa
 
 
 def test_a_proposer_that_is_no_card_has_no_prompt_to_show(invoke: Invoke, write_task: WriteTask, project: Path) -> None:
-    (project / "own.py").write_text(
+    (project / "promptless.py").write_text(
         "class Own:\n    role = 'proposer'\n    async def act(self, view, models):\n        raise NotImplementedError\n"
     )
     task = write_task()
-    task.write_text(task.read_text().replace("proposer: sayer", "proposer: own:Own"))
+    task.write_text(task.read_text().replace("proposer: sayer", "proposer: promptless:Own"))
     result = invoke("explain", "say.yaml", "--prompt")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "own:Own has no prompt to show" in result.stderr
+    assert "promptless:Own has no prompt to show" in result.stderr
     assert "--transcript" in result.stderr
     assert invoke("explain", "say.yaml").exit_code == 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import zlib
 from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
 from typing import Literal
@@ -67,11 +68,29 @@ def test_of_an_error_only_the_start_is_read(api: Api) -> None:
     assert "500 out of order" in str(failure)
 
 
+REPLY = json.dumps({"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}).encode()
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
+def test_a_packed_answer_is_unpacked(pack: Callable[[bytes], bytes]) -> None:
+    encoding = "deflate" if pack is zlib.compress else "gzip"
+    assert asked(body(200, pack(REPLY), content_encoding=encoding), "chat").text == "yes"
+
+
 @pytest.mark.parametrize("api", APIS)
-@pytest.mark.parametrize("status", [200, 500])
-def test_a_packed_answer_was_not_asked_for(api: Api, status: int) -> None:
+def test_a_packed_answer_without_end_is_given_up(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loopwright.models._bounds._LARGEST", 10_000)
     packed = gzip.compress(b" " * 1_000_000)
-    assert "compressed" in str(failed(body(status, packed, content_encoding="gzip"), api))
+    assert "more than 10,000 bytes" in str(failed(body(200, packed, content_encoding="gzip"), api))
+    assert "500" in str(failed(body(500, packed, content_encoding="gzip"), api))
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize(
+    ("encoding", "words"), [("br", "compressed by 'br'"), ("gzip, gzip", "gzip, gzip"), ("gzip", "damaged")]
+)
+def test_what_cannot_be_unpacked_is_told(api: Api, encoding: str, words: str) -> None:
+    assert words in str(failed(body(200, b"no gzip", content_encoding=encoding), api))
 
 
 @pytest.mark.parametrize("api", APIS)
@@ -103,7 +122,7 @@ def _in_a_loop(model: OpenAIEmbedding) -> object:
     ("answer", "words"),
     [
         (body(200, b" " * 20_000), "more than 10,000 bytes"),
-        (body(200, gzip.compress(b"{}"), content_encoding="gzip"), "compressed"),
+        (body(200, gzip.compress(b" " * 20_000), content_encoding="gzip"), "more than 10,000 bytes"),
     ],
 )
 def test_embeddings_are_bounded_alike(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+import zlib
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,11 @@ if TYPE_CHECKING:
     import httpx2
 
 UNPACKED = {"accept-encoding": "identity"}
-"""Asks for an answer as it is: a few kilobytes could unpack to gigabytes."""
+"""Asks for an answer as it is: a few kilobytes could unpack to gigabytes. Some servers pack all they send."""
 
+_PACKED = ("gzip", "x-gzip", "deflate")
+_EITHER = zlib.MAX_WBITS | 32
+"""Of zlib: the form that gzip has, or its own."""
 _LARGEST = 256 * 1024 * 1024
 """Bytes of an answer: ten large pictures and more."""
 _LARGEST_ERROR = 64 * 1024
@@ -79,7 +83,9 @@ class _Measure:
 
     def __init__(self, response: httpx2.Response) -> None:
         self._failed = not response.is_success
-        self._packed = response.headers.pop("content-encoding", "identity").strip().lower() not in ("", "identity")
+        encoding = response.headers.pop("content-encoding", "").strip().lower()
+        self._unknown = "" if encoding in ("", "identity", *_PACKED) else encoding
+        self._unpacker = zlib.decompressobj(_EITHER) if encoding in _PACKED else None
         self._read = 0
         self.full = False
 
@@ -87,12 +93,17 @@ class _Measure:
         """What is handed on of a part.
 
         Raises:
-            DecodingError: Of the HTTP library: the answer is larger than any is, or compressed.
+            DecodingError: Of the HTTP library: the answer is larger than any is, or cannot be unpacked.
         """
         import httpx2
 
-        if self._packed:
-            raise httpx2.DecodingError("the answer is compressed, which was not asked for")
+        if self._unknown:
+            raise httpx2.DecodingError(f"the answer is compressed by {self._unknown[:40]!r}, which was not asked for")
+        if self._unpacker:
+            try:
+                part = self._unpacker.decompress(part, (_LARGEST_ERROR if self._failed else _LARGEST) - self._read + 1)
+            except zlib.error as error:
+                raise httpx2.DecodingError(f"the compressed answer is damaged: {error}") from None
         self._read += len(part)
         if self._failed:
             self.full = self._read >= _LARGEST_ERROR
