@@ -66,6 +66,9 @@ _BASE_URL = "_BASE_URL"
 _KEYLESS = frozenset({"LLAMACPP", "LMSTUDIO", "OLLAMA", "VLLM"})
 """Built-in endpoints on this machine, which need no key: what goes to them stays here, whatever a file gives as key."""
 
+_OF_SERVERS = re.compile(r".*_API_KEY|(AWS|AZURE|GOOGLE|GCS|S3|FSSPEC)_.*", re.IGNORECASE)
+"""Variables whose values servers of models and of storage get, whether this run asks them or not."""
+
 _lock = threading.Lock()
 _forms: tuple[str, ...] = ()
 """Every form in which a secret may be written, without escapes.
@@ -96,7 +99,7 @@ def register(value: str, name: str = "") -> None:
     """
     if len(value) < SHORTEST:
         return
-    _used.add(value)
+    _used.add(value.strip())
     _register_lines(value, name)
 
 
@@ -174,10 +177,12 @@ def secrets_in(value: object) -> frozenset[str]:
             return frozenset()
 
 
-def unused_value(name: str) -> str | None:
-    """The value of a variable of an `.env` file that is masked and that Loopwright gives to no server."""
+def password_value(name: str) -> str | None:
+    """The value of a variable of an `.env` file that is masked, and that no server gets, nor a part of it."""
     value = _named.get(name)
-    return None if value in _used else value
+    if value is None or _OF_SERVERS.fullmatch(name) or any(used in value or value in used for used in tuple(_used)):
+        return None
+    return value
 
 
 def masked_names() -> tuple[str, ...]:
@@ -199,7 +204,7 @@ def scrub(text: str) -> str:
     return "".join((*parts, text[done:])) if parts else text
 
 
-def blotted(data: bytes) -> bytes:
+def scrub_bytes(data: bytes) -> bytes:
     """Bytes of any kind with each registered secret in their texts blotted out; they stay as long as they are."""
     text = data.decode("utf-8", "surrogateescape")
     spans = _merged(_places(text))

@@ -71,10 +71,36 @@ def test_of_an_error_only_the_start_is_read(api: Api) -> None:
 REPLY = json.dumps({"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}).encode()
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
-def test_a_packed_answer_is_unpacked(pack: Callable[[bytes], bytes]) -> None:
-    encoding = "deflate" if pack is zlib.compress else "gzip"
-    assert asked(body(200, pack(REPLY), content_encoding=encoding), "chat").text == "yes"
+PACKED = {
+    "gzip": ("gzip", gzip.compress(REPLY)),
+    "gzip in two members": ("gzip", gzip.compress(REPLY[:9]) + gzip.compress(REPLY[9:])),
+    "deflate": ("deflate", zlib.compress(REPLY)),
+    "deflate without a head": ("deflate", zlib.compress(REPLY)[2:-4]),
+}
+
+
+@pytest.mark.parametrize("form", PACKED)
+def test_a_packed_answer_is_unpacked(form: str) -> None:
+    encoding, packed = PACKED[form]
+    assert asked(body(200, packed, content_encoding=encoding), "chat").text == "yes"
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_packed_answer_that_was_cut_is_tried_again(api: Api) -> None:
+    cut = gzip.compress(b" " * 100 + REPLY)[:-9]
+    failure = failed(body(200, cut, content_encoding="gzip"), api)
+    assert isinstance(failure, ModelUnavailable)
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_members_without_content_end_too(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loopwright.models._bounds._LARGEST", 10_000)
+    assert "more than 10,000 bytes" in str(failed(body(200, gzip.compress(b"") * 600, content_encoding="gzip"), api))
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_an_error_in_another_form_counts_by_its_status(api: Api) -> None:
+    assert isinstance(failed(body(503, b"no gzip", content_encoding="br"), api), ModelUnavailable)
 
 
 @pytest.mark.parametrize("api", APIS)

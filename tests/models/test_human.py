@@ -12,12 +12,14 @@ import pytest
 PROGRAM = """
 import asyncio, sys
 from loopwright.models import Message, Request, open_model
+from loopwright.secrets import register
+register("a-key-of-the-person-7")
 model = open_model("human/terminal")
 def ask(text, schema=None):
     return Request(model=model.name, messages=(Message(role="user", content=text),), json_schema=schema)
 async def main():
     replies = await asyncio.gather(
-        model.complete(ask("First question?")), model.complete(ask("Second?", {"title": "Shape"}))
+        model.complete(ask("First question? a-key-of-the-person-7")), model.complete(ask("Second?", {"title": "Shape"}))
     )
     print("REPLIES", [reply.text for reply in replies], replies[0].usage.total)
     try:
@@ -56,6 +58,7 @@ def test_lines_up_to_a_full_stop_are_the_reply(typed: str, replies: str) -> None
     assert f"REPLIES {replies} 0" in output, shown
     assert "CANCELLED" in output
     assert status == 0
+    assert "First question? ***" in shown
     assert shown.index("First question?") < shown.index("Second?")
     assert '"title": "Shape"' in shown
 

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
@@ -203,6 +204,15 @@ def test_a_verdict_of_the_candidate_is_told_by_its_values(written: str, quote: s
         assert extract_json(reply, JUDGED, shown=shown) == reply, "none is given, so that it is asked for again"
 
 
+@pytest.mark.parametrize("name", ["Option B", "it is plan b", "sorted by r", "0 F", "a fur", "b", "rb"])
+@pytest.mark.parametrize("write", [json.dumps, str, lambda claim: f"print(f'{claim}')"])
+def test_a_name_may_end_as_texts_of_python_begin(name: str, write: Callable[[object], str]) -> None:
+    claim = {"checks": [{"name": name, "score": 1}]}
+    for quote in (json.dumps(claim), str(claim)):
+        reply = f"{VERDICT}\nThe answer said {quote}, which I do not follow."
+        assert json.loads(extract_json(reply, JUDGED, shown=f"Judge this: {write(claim)}"))["checks"][0]["score"] == 0
+
+
 @pytest.mark.parametrize(
     "reply",
     [
@@ -234,6 +244,7 @@ def test_a_verdict_of_other_values_is_the_judges_own(verdict: str) -> None:
 words = st.text(alphabet=st.characters(categories=["L", "N", "Zs"]), min_size=3, max_size=9).filter(str.strip)
 
 
+@example({"a": "Option B", "b": "0 F", "c": 1, "d": "x u", "e": [True]})
 @given(st.dictionaries(words, words | st.integers() | st.lists(st.booleans(), min_size=1), min_size=5))
 def test_what_is_shown_is_told_in_any_order_and_as_python(value: dict[str, object]) -> None:
     reply = f"It says {dict(reversed(value.items()))} there."

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from loopwright import secrets
 from loopwright.candidate import Candidate
-from loopwright.store import CallFinished, Proposed, ResponseCache, RunStore, read_run, restored
+from loopwright.loop._program_calls import asked_hash
+from loopwright.models import Message, Request, request_hash
+from loopwright.store import CallFinished, Proposed, ResponseCache, RunStore, read_run, with_secrets
 from loopwright.store._codec import encode
 from tests.store.support import key, manifest, new_run
 
@@ -109,6 +111,50 @@ async def test_a_key_that_a_server_gets_is_executed_masked(tmp_path: Path, monke
     assert (await recalled(tmp_path / "run"))["text"] == "it is ***"
 
 
+@pytest.mark.parametrize(
+    ("line", "used"),
+    [
+        ("PUT_BACK_SECRET=postgresql://me:s3cretPw-99@host/db", "s3cretPw-99"),
+        ("PUT_BACK_SECRET='  goes-to-a-server-43 '", "goes-to-a-server-43"),
+        ("PUT_BACK_SECRET=goes-to-a-server-44", "Bearer goes-to-a-server-44"),
+        ("AWS_SECRET_ACCESS_KEY=goes-to-a-bucket-45", ""),
+        ("PUT_BACK_API_KEY=goes-to-a-server-46", ""),
+    ],
+)
+async def test_what_holds_a_part_that_a_server_gets_is_executed_masked(
+    tmp_path: Path, line: str, used: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_SECRET_ACCESS_KEY", "PUT_BACK_API_KEY"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    _load(tmp_path, line + "\n", monkeypatch)
+    secrets.register(used)
+    store = new_run(tmp_path / "run")
+    value = line.partition("=")[2].strip("'")
+    assert value.strip() not in (await made(store, f"it is {value}"))["text"]
+    store.close()
+
+
+async def test_what_a_program_made_in_a_sandbox_is_executed_as_it_is(tmp_path: Path) -> None:
+    async def call() -> Mapping[str, Any]:
+        return {"candidate": {"a.py": PASSWORD}}
+
+    store = new_run(tmp_path / "run")
+    now = await store.once(key(), call, kind="sandbox", repeatable=True)
+    store.close()
+    assert now == await recalled(tmp_path / "run") == {"candidate": {"a.py": PASSWORD}}
+    assert not secrets.secrets_in(kept(tmp_path / "run"))
+
+
+@given(st.sampled_from([PASSWORD, OTHER]), st.text(max_size=20))
+def test_hashes_in_the_record_tell_no_secret(secret: str, text: str) -> None:
+    assert asked_hash({"prompt": f"{text} {secret} "}) == asked_hash({"prompt": f"{text} *** "})
+    whole, shown = (
+        Request(model="m", messages=(Message(role="user", content=f"{text} {one} "),)) for one in (secret, "***")
+    )
+    assert request_hash(whole) == request_hash(shown)
+
+
 async def test_another_form_of_the_secret_is_executed_masked(tmp_path: Path) -> None:
     store = new_run(tmp_path / "run")
     assert (await made(store, f"hex {PASSWORD.encode().hex()}"))["text"] == "hex ***"
@@ -137,12 +183,12 @@ async def test_a_candidate_is_executed_as_it_was_written_now_and_after_a_crash(t
     assert isinstance(now.data, Proposed)
     assert now.data.candidate == candidate
     (event,) = read_run(tmp_path / "run").events
-    assert restored(event) == now
+    assert with_secrets(event) == now
     for shown in (event, *heard):
         assert not secrets.secrets_in(shown.model_dump(mode="json"))
         assert shown.data.digest == shown.data.candidate.digest != candidate.digest
     moved = event.model_copy(update={"iteration": 3})
-    assert restored(moved).data == event.data.model_copy(update={"masked": (), "seal": ""})
+    assert with_secrets(moved).data == event.data.model_copy(update={"masked": (), "seal": ""})
 
 
 CHANGES = {
@@ -152,6 +198,9 @@ CHANGES = {
     "a seal that is no ASCII": lambda data: data.update(seal="ä"),
     "names that are none": lambda data: data.update(masked=7),
     "names without end": lambda data: data.update(masked=["PUT_BACK_PASSWORD"] * 100_000, seal="1" * 64),
+    "many names and places": lambda data: data.update(
+        masked=["PUT_BACK_PASSWORD", "PUT_BACK_SECRET"] * 1000, seal="1" * 64, result={"text": "***" * 9_000}
+    ),
     "places without end": lambda data: data["result"].update(text="***" * 100_000),
 }
 

@@ -16,6 +16,7 @@ from loopwright.errors import BudgetExceeded, NoCandidate, SandboxError, TaskErr
 from loopwright.files import read_regular
 from loopwright.models import Sampling
 from loopwright.sandbox import Completed, GuestLost, Sandbox
+from loopwright.secrets import scrub
 from loopwright.task import Instance
 from loopwright.text import cut_middle
 from loopwright.types import Candidate
@@ -82,7 +83,7 @@ class CommandAgent:
             "files": {name: sha256(data).hexdigest() for name, data in files.items()},
             "prompt": prompt,
             "model": self.model,
-            "start": start.digest if start else None,
+            "start": _shown_digest(start) if start else None,
         }
         return self._read(await models.run_program(asked, start, run.to_end))
 
@@ -99,6 +100,13 @@ class CommandAgent:
         if done["timed_out"]:
             raise NoCandidate(f"the command was stopped after {self.program.timeout:g} s and had changed nothing")
         raise NoCandidate(f"the command ended with {done['exit_code']} and changed nothing: {last}")
+
+
+def _shown_digest(start: Candidate) -> str:
+    """A digest of a candidate that tells no secret in it to those who try many."""
+    whole = start.model_dump_json()
+    shown = scrub(whole)
+    return start.digest if shown == whole else sha256(shown.encode()).hexdigest()
 
 
 def read_files(program: ProgramOptions, project: Path) -> dict[str, bytes]:

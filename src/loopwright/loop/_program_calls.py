@@ -13,6 +13,7 @@ from loopwright.candidate import Candidate
 from loopwright.environments import OpensWorkplaces, Workplace
 from loopwright.errors import UserError
 from loopwright.loop._environment_work import charge_time, retry_once_on_sandbox_loss
+from loopwright.secrets import scrub
 from loopwright.store import CallKey, RunStore
 
 Program = Callable[[Workplace], Coroutine[Any, Any, Mapping[str, Any]]]
@@ -52,5 +53,5 @@ class ProgramCalls:
 
 
 def asked_hash(asked: Mapping[str, Any]) -> str:
-    """sha256 of what decides what a call does, as 64 hexadecimal digits."""
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    """sha256 of what decides what a call does, as 64 hexadecimal digits; as of requests, of what the record shows."""
+    return hashlib.sha256(scrub(json.dumps(asked, sort_keys=True)).encode()).hexdigest()

@@ -43,6 +43,7 @@ async def bound(response: httpx2.Response) -> None:
                 yield measure.kept(part)
                 if measure.full:
                     return
+            measure.end()
 
         async def aclose(self) -> None:
             await body.aclose()
@@ -67,6 +68,7 @@ def bound_blocking(response: httpx2.Response, seconds: float) -> None:
                 yield measure.kept(part)
                 if measure.full:
                     return
+            measure.end()
 
         def close(self) -> None:
             body.close()
@@ -85,8 +87,8 @@ class _Measure:
         self._failed = not response.is_success
         encoding = response.headers.pop("content-encoding", "").strip().lower()
         self._unknown = "" if encoding in ("", "identity", *_PACKED) else encoding
-        self._unpacker = zlib.decompressobj(_EITHER) if encoding in _PACKED else None
-        self._read = 0
+        self._unpacker = _Unpacker() if encoding in _PACKED else None
+        self._read = self._received = 0
         self.full = False
 
     def kept(self, part: bytes) -> bytes:
@@ -98,19 +100,72 @@ class _Measure:
         import httpx2
 
         if self._unknown:
+            if self._failed:  # its status tells enough
+                self.full = True
+                return b""
             raise httpx2.DecodingError(f"the answer is compressed by {self._unknown[:40]!r}, which was not asked for")
+        self._received += len(part)
         if self._unpacker:
             try:
-                part = self._unpacker.decompress(part, (_LARGEST_ERROR if self._failed else _LARGEST) - self._read + 1)
+                part = self._unpacker.read(part, (_LARGEST_ERROR if self._failed else _LARGEST) - self._read + 1)
             except zlib.error as error:
                 raise httpx2.DecodingError(f"the compressed answer is damaged: {error}") from None
         self._read += len(part)
         if self._failed:
-            self.full = self._read >= _LARGEST_ERROR
+            self.full = max(self._read, self._received) >= _LARGEST_ERROR
             return part[: len(part) - max(0, self._read - _LARGEST_ERROR)]
-        if self._read > _LARGEST:
+        if max(self._read, self._received) > _LARGEST:
             raise httpx2.DecodingError(f"the answer has more than {_LARGEST:,} bytes")
         return part
+
+    def end(self) -> None:
+        """Looks whether the answer is whole, once all of it was read.
+
+        Raises:
+            RemoteProtocolError: Of the HTTP library: a compressed answer was cut.
+        """
+        import httpx2
+
+        if self._unpacker and not self._failed and not self._unpacker.whole:
+            raise httpx2.RemoteProtocolError("the compressed answer was cut")
+
+
+class _Unpacker:
+    """Unpacks gzip in any number of pieces, and deflate with or without its head, as servers send both.
+
+    Attributes:
+        whole: Whether nothing is missing.
+    """
+
+    def __init__(self) -> None:
+        self._zlib = zlib.decompressobj(_EITHER)
+        self._first = True
+        self.whole = True
+
+    def read(self, data: bytes, most: int) -> bytes:
+        """What comes of further bytes; so many bytes at most.
+
+        Raises:
+            zlib.error: They are no such data.
+        """
+        found = b""
+        while data and len(found) < most:
+            if self._zlib.eof:
+                self._zlib = zlib.decompressobj(_EITHER)
+            found += self._unpacked(data, most - len(found))
+            self._first = False
+            data = self._zlib.unused_data
+            self.whole = self._zlib.eof
+        return found
+
+    def _unpacked(self, data: bytes, most: int) -> bytes:
+        try:
+            return self._zlib.decompress(data, most)
+        except zlib.error:
+            if not self._first:
+                raise
+            self._zlib = zlib.decompressobj(-zlib.MAX_WBITS)
+            return self._zlib.decompress(data, most)
 
 
 class Values:

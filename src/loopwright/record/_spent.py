@@ -67,7 +67,7 @@ class Spent:
     """What a price file would have to say for the cost of calls that have none, and of which model."""
     masked: int = 0
     """Replies that repeated the value of a secret, in whose place `***` stands."""
-    altered: int = 0
+    executed_masked: int = 0
     """Of them, those that were executed and graded with `***`."""
     masked_names: frozenset[str] = frozenset()
     """What the user calls those secrets."""
@@ -91,7 +91,7 @@ class Spent:
                 measured=whole.measured | part.measured,
                 unpriced=whole.unpriced | part.unpriced,
                 masked=whole.masked + part.masked,
-                altered=whole.altered + part.altered,
+                executed_masked=whole.executed_masked + part.executed_masked,
                 masked_names=whole.masked_names | part.masked_names,
             )
         return whole
@@ -128,7 +128,7 @@ class Spent:
         self.usage += used.usage
         self.unreported += not used.usage_reported
         self.masked += bool(finished.masked)
-        self.altered += bool(finished.masked) and not finished.seal
+        self.executed_masked += bool(finished.masked) and not finished.seal
         self.masked_names |= frozenset(finished.masked)
         self.cut += used.finish == "length"
         self.left_out |= frozenset(used.left_out)

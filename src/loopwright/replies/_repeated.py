@@ -13,8 +13,9 @@ _NUMBER = re.compile(
     r"(?<![^\W_])(?:[-+]?(?:\d{1,30}(?:\.\d{0,30})?|\.\d{1,30})(?:e[-+]?\d{1,3})?|true|false)(?![^\W_])", re.IGNORECASE
 )
 """Python and JSON write 1 and true apart; a schema that asks for a number takes both."""
-_SIGNS = re.compile(r"(?<![^\W_])(?<![\"'])[rbuf]{1,2}(?=[\"'])|[^\w\0]+|_+", re.IGNORECASE)
-"""Signs, and the letters with which texts begin in Python."""
+_SIGNS = re.compile(r"[^\w\0]+|_+")
+_PREFIX = re.compile(r"(?<![^\W_])(?<![\"'])[rbuf]{1,2}(?=[\"'])", re.IGNORECASE)
+"""The letters with which texts begin in Python; also the last word of a text such as `"Option B"`."""
 _END = "\0"
 """Stands around numbers, so that 1 is not found in 10."""
 
@@ -34,11 +35,13 @@ class Shown:
                 that words of one's own make a value another one, and neither a number nor a name of one's own does.
         """
         said = set(_said(value, schema, schema.get("$defs", {})))
-        return bool(said) and all(part in self._flat for part in said)
+        return bool(said) and all(any(part in flat for flat in self._flats) for part in said)
 
     @cached_property
-    def _flat(self) -> str:
-        return "\n".join(_flat(reading.text) for reading in readings(self._text) if not reading.wrapped)
+    def _flats(self) -> tuple[str, ...]:
+        """The text without signs, with all of its letters and without those that may be prefixes of Python's texts."""
+        texts = [reading.text for reading in readings(self._text) if not reading.wrapped]
+        return tuple({"\n".join(map(_flat, read)) for read in (texts, [_PREFIX.sub("", text) for text in texts])})
 
 
 def _said(value: Any, schema: Mapping[str, Any], named: Mapping[str, Any], name: str = "") -> Iterator[str]:

@@ -74,7 +74,7 @@ class EpisodeRow:
     """What a price file would have to say for the cost of calls that have none."""
     masked: int = 0
     """Replies that repeated the value of a secret, in whose place `***` stands."""
-    altered: int = 0
+    executed_masked: int = 0
     """Of them, those that were executed and graded with `***`."""
     masked_names: frozenset[str] = frozenset()
     """What the user calls those secrets."""
@@ -129,7 +129,7 @@ def episode_row(episode: EpisodeRecord, started: EpisodeStarted) -> EpisodeRow:
         images=done.images if done else spent.images,
         unpriced=spent.unpriced,
         masked=spent.masked,
-        altered=spent.altered,
+        executed_masked=spent.executed_masked,
         masked_names=spent.masked_names,
         critiques=sum(one.critiqued is not None for one in episode.iterations.values()),
         unread_critiques=episode.unread_critiques,

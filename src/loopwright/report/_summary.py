@@ -68,8 +68,8 @@ class VariantSummary:
         names = cut_middle(", ".join(sorted({name for row in self.episodes for name in row.masked_names})), 200)
         if not replies:
             return ""
-        altered = sum(row.altered for row in self.episodes)
-        executed = f", in {altered} also where it was executed and graded" if altered else ""
+        executed_masked = sum(row.executed_masked for row in self.episodes)
+        executed = f", in {executed_masked} also where it was executed and graded" if executed_masked else ""
         return (
             f"{replies} {'reply' if replies == 1 else 'replies'} repeated the value of {names}: {MASK} stands in its "
             f"place{executed}. Keep keys out of tasks and data; a value that is no key needs a variable whose name "

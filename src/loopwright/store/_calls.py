@@ -40,6 +40,8 @@ _log = logging.getLogger(__name__)
 
 _PAID: frozenset[CallKind] = frozenset({"model", "image"})
 """Calls that cost something: the response cache keeps them, and nobody else makes them if the run is shared."""
+_REPLIES: frozenset[CallKind] = frozenset({"model", "sandbox"})
+"""Calls whose results hold what a model wrote, so that it is executed as it was written."""
 LARGE = 64 * 1024
 """Results whose JSON is longer than this many bytes become artifacts."""
 
@@ -188,7 +190,7 @@ class Calls:
             self._write(CallFinished(key=name, kind=kind, failure=_describe(error), seconds=seconds), key)
             raise
         seconds = round(time.monotonic() - started, 6)
-        masked = tuple(sorted(secrets_in(made))) if kind == "model" else ()
+        masked = tuple(sorted(secrets_in(made))) if kind in _REPLIES else ()
         finished = CallFinished(key=name, kind=kind, cached=reused, seconds=seconds, masked=masked)
         # The caller gets exactly what a resume would read. Nothing is awaited between result and record, so that a
         # cancelled caller loses no result either; a large one blocks the event loop while it is stored.

@@ -17,7 +17,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 from loopwright.errors import MissingExtra, StoreError
 from loopwright.files import open_descriptor
-from loopwright.secrets import blotted, register_url, scrub
+from loopwright.secrets import register_url, scrub, scrub_bytes
 from loopwright.store._onlookers import OnlookersSaver
 
 _ROW = {"thread_id", "checkpoint_ns", "checkpoint_id"}
@@ -37,7 +37,7 @@ class StrictSerializer:
     def dumps_typed(self, obj: Any) -> tuple[str, bytes]:
         """A value's kind and its bytes."""
         kind, data = self._plain.dumps_typed(obj)
-        return kind, blotted(data)
+        return kind, scrub_bytes(data)
 
     def loads_typed(self, data: tuple[str, bytes]) -> Any:
         """The value."""

@@ -14,12 +14,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from loopwright.secrets import MASK, secrets_in, unused_value
+from loopwright.secrets import MASK, password_value, secrets_in
 from loopwright.store._codec import plain, to_json, unmasked
 from loopwright.store._events import Event, Proposed
 from loopwright.store._origin import user_key
 from loopwright.types import Candidate
 
+_PLACES = 10_000
 _TRIES = 4096
 _HASHED = 64 * 1024 * 1024
 """Bytes that are hashed for one result, at most."""
@@ -40,7 +41,7 @@ def seal(call: str, masked: Mapping[str, Any], whole: Mapping[str, Any], names: 
 
 
 def sealed_candidate(data: Proposed, episode: str | None, iteration: int | None) -> Proposed:
-    """A candidate with what `restored` needs, where it repeats a secret."""
+    """A candidate with what `with_secrets` needs, where it repeats a secret."""
     names = tuple(sorted(secrets_in(unmasked(data))))
     if not names:
         return data
@@ -51,7 +52,7 @@ def sealed_candidate(data: Proposed, episode: str | None, iteration: int | None)
     return data.model_copy(update={"masked": names, "seal": made})
 
 
-def restored(event: Event) -> Event:
+def with_secrets(event: Event) -> Event:
     """An event with the candidate as the model wrote it, for those who execute it, and for no record or report."""
     data = event.data
     if not isinstance(data, Proposed) or not data.seal:
@@ -71,9 +72,13 @@ def put_back(call: str, masked: Mapping[str, Any], names: Iterable[str], sealed:
     if key is None:
         return masked
     pieces = to_json(masked).split(MASK.encode())
-    values = [value for name in sorted(set(names)) if (value := unused_value(name)) is not None]
+    values = [value for name in sorted(set(names)) if (value := password_value(name)) is not None]
     known = [to_json({"": value})[len('{"":"') : -len('"}')] for value in values]
-    for filling in _fillings(known, len(pieces) - 1, _HASHED // (sum(map(len, pieces)) + 1)):
+    places = len(pieces) - 1
+    if not known or places > _PLACES:
+        return masked
+    longest = sum(map(len, pieces)) + places * max(map(len, known))
+    for filling in _fillings(known, places, _HASHED // longest):
         whole = b"".join(part for pair in zip(pieces, (*filling, b""), strict=True) for part in pair)
         if hmac.compare_digest(_seal(key, call, whole).encode(), sealed.encode("utf-8", "replace")):
             return dict(json.loads(whole))

@@ -30,7 +30,7 @@ from loopwright.store._journal import Journal
 from loopwright.store._lock import REFRESHING, lock, refreshing, unlock
 from loopwright.store._mark import MARK, read_mark
 from loopwright.store._payload import check_numbers
-from loopwright.store._put_back import restored, sealed_candidate
+from loopwright.store._put_back import sealed_candidate, with_secrets
 from loopwright.store._read import ARTIFACTS, EVENTS, LOCK, MANIFEST, Manifest, RunRecord, read_manifest, to_event
 from loopwright.store._scan import Line
 
@@ -182,7 +182,7 @@ class RunStore:
         if isinstance(data, EpisodeFinished | RunFinished):
             self._journal.sync()
         self._announce(event)
-        return restored(event)
+        return with_secrets(event)
 
     async def once(
         self,

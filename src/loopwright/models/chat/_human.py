@@ -11,6 +11,7 @@ import time
 from loopwright.errors import MissingContent, UserError
 from loopwright.models._options import ModelOptions
 from loopwright.models.chat._types import Reply, Request, refuse_tools
+from loopwright.secrets import scrub
 from loopwright.text import printable_lines
 
 _END = "."
@@ -73,7 +74,7 @@ def _show(request: Request) -> None:
     if request.json_schema is not None:
         parts.append(f"--- reply with JSON that fits\n{json.dumps(request.json_schema, indent=2)}")
     parts.append(f"--- your reply; end it with a line that holds only {_END!r}")
-    print(printable_lines("\n".join(parts)), file=sys.stderr, flush=True)
+    print(printable_lines(scrub("\n".join(parts))), file=sys.stderr, flush=True)
 
 
 async def _read_lines(fd: int) -> str:

@@ -191,10 +191,10 @@ def _iter(self: Proxy) -> Iterator[Any]:
 
 
 def _exit(self: Proxy, kind: object, error: BaseException | None, trace: object) -> bool:
-    return _left(self, "__exit__", error)
+    return _leave(self, "__exit__", error)
 
 
-def _left(context: Proxy, op: str, error: BaseException | None) -> bool:
+def _leave(context: Proxy, op: str, error: BaseException | None) -> bool:
     """Whether the context swallows the exception. A failed assertion of the tests stays, whatever leaving raises."""
     if context._lw_peer.guard.may_swallow(error):
         return bool(_ask(context, op, error))
@@ -217,7 +217,7 @@ async def _enter_later(self: Proxy) -> Any:
 
 
 async def _exit_later(self: Proxy, kind: object, error: BaseException | None, trace: object) -> bool:
-    return _left(self, "__aexit__", error)
+    return _leave(self, "__aexit__", error)
 
 
 def _send(self: Proxy, value: object) -> Any:
