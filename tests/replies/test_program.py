@@ -61,6 +61,9 @@ FLOOR = "def add(a, b):\n    return math.floor(a + b) + K\n"
         ],
         ["def check():\n    assert add(1, 2) == 3\n\n\ncheck()\n", ADD],
         ["import math\n\n\ndef show():\n    print(add(1, 2))\n\n\nshow()\n", HELPER, USES],
+        ["def check(a, b):\n    assert add(a, b) == 3\n\n\ncheck(1, 2)\n", ADD + "\n\nprint(add(1, 2))\n"],
+        ["def run():\n    assert add(1, 2) == 3\n\n\nrun()\n", ADD + "\n\nprint(add(1, 2))\n"],
+        ["def main():\n    print(add(1, 2))\n\n\nmain()\n", ADD],
         ["K = 0\n", FLOOR, MATH, "K = 2\n"],
         ["print(add(1, 2))\n", "add = lambda a, b: a + b\n"],
         ["x = 1\n", "add = lambda a, b: a + b\n"],
@@ -131,6 +134,31 @@ def test_others_are_left_out(blocks: list[str], program: str) -> None:
 def test_words_before_a_block_say_that_it_is_not_the_answer(said: str, program: str) -> None:
     assert program_of([ADD, WRONG], ["Here it is:", said]) == program
     assert program_of([WRONG], [said]) == WRONG
+
+
+IN_PLACE = "def solve(a):\n    a.sort(key=cmp)\n\n\nsolve([2, 1])\n"
+MAIN = "def main():\n    print(solve(1))\n\n\nmain()\n"
+SUM_UP = "def add_to(a, all):\n    all.append(double(a))\n\n\ndef test():\n    add_to(1, [])\n\n\ntest()\n"
+
+
+@pytest.mark.parametrize(
+    ("blocks", "name"),
+    [
+        ([IN_PLACE, "def cmp(x):\n    return -x\n"], "solve"),
+        ([IN_PLACE, "import math\n\n\ndef key(x):\n    return -x\n", "cmp = lambda x: key(x)\n"], "solve"),
+        ([MAIN, "def solve(a):\n    return a\n"], "main"),
+        ([MAIN, "def half(a):\n    return a\n", "def solve(a):\n    return half(a)\n"], "main"),
+        ([SUM_UP, "def double(a):\n    return 2 * a\n"], "add_to"),
+        (
+            ["def show(x):\n    print(f(x))\n\n\nshow(1)\n", "def f(x):\n    return x\n\n\ndef g():\n    show(2)\n"],
+            "show",
+        ),
+    ],
+)
+def test_a_block_that_executes_follows_what_it_needs(blocks: list[str], name: str) -> None:
+    values: dict[str, object] = {}
+    exec(compile(program_of(blocks), "solution.py", "exec"), values)
+    assert callable(values[name])
 
 
 @pytest.mark.parametrize("said", ["Wait, let me fix `add`:", "The corrected function:"])

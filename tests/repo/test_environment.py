@@ -139,3 +139,12 @@ async def test_a_folder_in_the_place_of_a_link_leaves_what_the_link_led_to(shop:
     await shop.environment.reset(shop.instance(hidden={"test_command": command}))
     new = {f"alias/{name}": "new" for name in names}
     assert (await shop.environment.submit(changed(shop.base, {"alias": None, **new}))).passed
+
+
+async def test_a_link_of_the_base_that_a_new_link_leads_out_is_not_deleted_in_silence(shop: Shop) -> None:
+    base = written(shop.folder, {"d/kept.txt": "x"})
+    (base / "alias").symlink_to("d/../shop/text.py")
+    shop.base = load_repository(RepoFields(repository=str(base)))
+    await shop.environment.reset(shop.instance())
+    await shop.environment.step(Candidate(text=FIX + "mv d e; ln -s e d; ln -s /usr/bin/python3 python"))
+    assert "alias" not in await shop.environment.changes()

@@ -254,3 +254,34 @@ def test_hunks_are_not_looked_for_in_a_file_of_too_many_lines() -> None:
     hunks = "@@ -1 +1 @@\n-b\n+c\n" * 200
     with pytest.raises(PatchFailed, match="too many lines"):
         apply_patch({"a": Entry(b"a\nb\n" * 30_000)}, read_patch(f"--- a/a\n+++ b/a\n{hunks}"))
+
+
+MODIFY = "--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-a\n+b\n"
+RENAME = "diff --git a/{0} b/{1}\nsimilarity index 100%\nrename from {0}\nrename to {1}\n"
+COPY = "diff --git a/a.py b/b.py\nsimilarity index 100%\ncopy from a.py\ncopy to b.py\n"
+
+
+def deleted(path: str, line: str) -> str:
+    return (
+        f"diff --git a/{path} b/{path}\ndeleted file mode 100644\n--- a/{path}\n+++ /dev/null\n@@ -1 +0,0 @@\n-{line}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("patch", "after"),
+    [
+        (MODIFY + deleted("a.py", "b"), {}),
+        (COPY + deleted("a.py", "a"), {"b.py": Entry(b"a\n")}),
+        (RENAME.format("a.py", "b.py") + deleted("b.py", "a"), {}),
+        ("--- /dev/null\n+++ b/n\n@@ -0,0 +1 @@\n+x\n" + deleted("n", "x"), {"a.py": Entry(b"a\n")}),
+    ],
+)
+def test_patches_of_one_file_apply_as_written(patch: str, after: Tree) -> None:
+    assert apply_patch({"a.py": Entry(b"a\n")}, read_patch(patch), strict=True) == after
+
+
+@pytest.mark.parametrize("gone", [deleted("d/a", "x"), RENAME.format("d/a", "e")])
+def test_a_file_takes_the_place_of_a_folder_whose_file_goes_later(gone: str) -> None:
+    made = apply_patch({"d/a": Entry(b"x\n")}, read_patch("--- /dev/null\n+++ b/d\n@@ -0,0 +1 @@\n+z\n" + gone))
+    assert made["d"] == Entry(b"z\n")
+    assert "d/a" not in made

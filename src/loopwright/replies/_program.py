@@ -32,6 +32,10 @@ _CORRECTS = re.compile(
     r"final)\b",
     re.IGNORECASE,
 )
+_CHECK = re.compile(
+    r"_*(?:test|check|verif|valid|assert|demo|example|usage|show|try|print|sanity|smoke|sample)", re.IGNORECASE
+)
+"""How the name of a function begins that only tries others."""
 _SENTENCE_END = re.compile(r"[.!?]\s+")
 
 
@@ -60,6 +64,8 @@ class _Part:
     """What it gives another name, itself or what a call makes of it, if it does nothing else."""
     gives_back: bool
     """Whether a function of it returns something."""
+    checks: frozenset[str]
+    """Those of its definitions whose name says that they only try others, or that only assert."""
 
     @classmethod
     def of(cls, at: int, body: str, before: str = "") -> _Part:
@@ -92,6 +98,7 @@ class _Part:
             frozenset(imports),
             frozenset().union(*renamed) if len(renamed) == len(module.body) else frozenset(),
             any(isinstance(node, ast.Return | ast.Yield) and node.value is not None for node in ast.walk(module)),
+            frozenset(name for name, node in definitions.items() if _CHECK.match(name) or _only_asserts(node)),
         )
 
     @property
@@ -108,9 +115,10 @@ class _Part:
         tests = all(name.startswith(("test", "Test")) for name in self.defines)
         return tests and bool(self.needs or self.imports - sys.stdlib_module_names)
 
-    def tries(self, names: frozenset[str]) -> bool:
-        """Whether it executes functions of its own that return nothing, and need what only stands in these names."""
-        return bool(self.defines and self.needs & names) and not (self.only_defines or self.gives_back)
+    def only_checks(self, later: Sequence[_Part]) -> bool:
+        """Whether it executes checks of later blocks, and defines nothing else, and nothing that those use."""
+        executes = bool(self.needs & _all(later, "defines")) and not (self.only_defines or self.gives_back)
+        return executes and self.defines <= self.checks and not self.defines & _all(later, "needs")
 
     def without(self, names: frozenset[str]) -> _Part:
         """It without the definitions of some names."""
@@ -132,7 +140,7 @@ def program_of(blocks: Sequence[str], before: Sequence[str] = ()) -> str:
     a block before which is said that it is not the answer. Blocks that define other names belong to the program if they
     only bind names, are no tests of it, and use its names or import nothing but the standard library; and so do blocks
     that bind a name that it reads and that nothing else binds, or give a function of it another name. They keep their
-    order.
+    order, but a block that executes something follows those that define what it needs.
 
     Args:
         blocks: Python, in the order of the reply.
@@ -150,7 +158,7 @@ def program_of(blocks: Sequence[str], before: Sequence[str] = ()) -> str:
         rest = part.without(part.stubs & written)
         if not rest.defines or (not chosen and part.tests_another and part.at < last):
             continue
-        if not chosen and part.tries(_all(parts[part.at + 1 :], "defines")):
+        if not chosen and part.only_checks(parts[part.at + 1 :]):
             continue
         if not chosen:
             chosen = [rest]
@@ -162,7 +170,18 @@ def program_of(blocks: Sequence[str], before: Sequence[str] = ()) -> str:
     while found := _needed(chosen, parts):
         chosen.append(found)
     chosen += [part for part in parts if _names_again(part, [one for one in chosen if one.at < part.at])]
-    return _joined([part.body for part in sorted(chosen, key=lambda part: part.at)])
+    return _joined([part.body for part in _in_order(chosen)])
+
+
+def _in_order(chosen: Iterable[_Part]) -> list[_Part]:
+    """Blocks as they stand in the reply, but one that executes something behind those that define what it needs."""
+    ordered = sorted(chosen, key=lambda part: part.at)
+    for part in [one for one in ordered if not one.only_defines]:
+        at = ordered.index(part)
+        missing = part.needs - _all(ordered[:at], "gives")
+        last = max((place for place, one in enumerate(ordered) if place > at and one.defines & missing), default=at)
+        ordered.insert(last, ordered.pop(at))
+    return ordered
 
 
 def missing_names(code: str) -> frozenset[str]:
@@ -352,6 +371,15 @@ def _is_stub(node: ast.stmt) -> bool:
             return True
         case ast.Raise(ast.Name("NotImplementedError") | ast.Call(ast.Name("NotImplementedError"))):
             return True
+        case _:
+            return False
+
+
+def _only_asserts(node: ast.stmt) -> bool:
+    """Whether it is a function without parameters that asserts something."""
+    match node:
+        case ast.FunctionDef(args=ast.arguments(posonlyargs=[], args=[], vararg=None, kwonlyargs=[], kwarg=None)):
+            return any(isinstance(part, ast.Assert) for part in ast.walk(node))
         case _:
             return False
 

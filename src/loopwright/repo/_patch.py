@@ -81,12 +81,30 @@ def apply_patch(tree: Tree, patches: Sequence[FilePatch], *, strict: bool = Fals
         PatchFailed: A patch does not apply, or leads out of the repository.
     """
     now = _Files(tree)
-    # What is deleted gives way first: a file may take the place of a folder.
-    for patch in sorted(patches, key=lambda patch: patch.new is not None):
+    for patch in _in_order(patches):
         _apply(now, patch, strict=strict)
     for path in leading_out(now.tree):
         raise PatchFailed("outside", f"{path}: the link leads out of the repository")
     return now.tree
+
+
+def _in_order(patches: Sequence[FilePatch]) -> list[FilePatch]:
+    """The patches as written, except that a file goes first if an earlier patch needs its place.
+
+    A file may take the place of a folder, and a folder that of a file. What an earlier patch names stays where it is.
+    """
+    first, rest = list[FilePatch](), list[FilePatch]()
+    named, made, folders = set[str](), set[str](), set[str]()
+    for patch in patches:
+        names = {path for path in (patch.old, patch.new) if path is not None}
+        gone = patch.old if patch.old != patch.new and not patch.copies else None
+        in_the_way = gone is not None and (gone in folders or not made.isdisjoint(above(gone)))
+        (first if in_the_way and named.isdisjoint(names) else rest).append(patch)
+        named |= names
+        if patch.new is not None and patch.new != patch.old:
+            made.add(patch.new)
+            folders.update(above(patch.new))
+    return [*first, *rest]
 
 
 class _Files:

@@ -89,8 +89,8 @@ class Workspace:
     async def tree(self) -> Tree:
         """The files of the repository as they are now.
 
-        Left out are new files in folders that tools fill, and new links that lead out of the repository, such as those
-        of a virtual environment: they lead to nothing that a grading has.
+        Left out are new files in folders that tools fill, and links that are new or changed and lead out of the
+        repository, such as those of a virtual environment: they lead to nothing that a grading has.
 
         Raises:
             SandboxLost: The sandbox is gone.
@@ -105,7 +105,8 @@ class Workspace:
             if name in self._base or not _is_cache(name):
                 tree[name] = entry
         for name in [*leading_out(tree)]:
-            del tree[name]
+            if tree[name] != self._base.get(name):
+                del tree[name]
         return tree
 
     async def put(self, tree: Tree) -> None:

@@ -55,10 +55,23 @@ _CORRECTED = re.compile(
 _REASON = re.compile(
     r" (?:because|since|as|and|or|not|but|rather|instead|for|due|given|based|which|while|whereas|if|when)\b"
 )
+_NOT = r"(?:\b(?:ca|wo|do|does|did|could|would|should|is|was|are|were)nt|\bcannot|\bnot|\bnever)"
+"""Without apostrophes, which are taken out before."""
+_DOUBTED = (
+    r"\b(?:I|we|Id|there is|theres) (?:(?:would|do|must|still|also|rather|very much|some|much|reason to|"
+    r"(?!hardly|barely|scarcely)[a-z]+ly) ){0,3}doubt|"
+    r"\bhave (?:my |some |serious |great |strong )?doubts"
+)
+"""Not `no doubt`, `without any doubt`, `I do not doubt`: they affirm a choice."""
+_SUPPOSED = (
+    r"(?:\A|[\n.,;:!?] ?|\b(?:let us|lets|now|first|so|and|but|(?:if|when) (?:I|we|you)) )(?:suppose|assume)|\bassuming"
+)
+"""Not `I suppose` and `we can assume`: they choose."""
 _DENIED = re.compile(
-    r"\b(?:(?:wrong|incorrect|false|worst|rejected) |(?:if|whether|unless|suppose|assuming|assume|doubt|"
-    r"(?:do|does|did|can|could|would) ?no?t (?:think|believe|say|claim|see how)|cannot (?:say|claim|be)|"
-    r"not (?:true|the case|sure|certain|convinced|clear))(?: that| if| whether)? (?:(?:the|my|its|an?) )?)\Z",
+    r"(?:\b(?:wrong|incorrect|false|worst|rejected) |"
+    rf"(?:\b(?:if|whether|unless)|{_DOUBTED}|{_SUPPOSED}|(?<!not )\b(?:doubtful|unlikely|impossible)|"
+    rf"{_NOT} (?:think|believe|say(?:ing)?|claim(?:ing)?|see how|be that|true|the case|sure|certain|convinced|clear))"
+    r"(?: that| if| whether)? (?:(?:the|my|its|an?) )?(?:(?:correct|right|best|final) )?)\Z",
     re.IGNORECASE,
 )
 """What denies a choice, or makes it a condition, right before the word "answer"."""
