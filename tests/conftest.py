@@ -7,13 +7,14 @@ import os
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from loopwright import secrets
 from loopwright.sandbox import SandboxProvider, open_provider
 from tests import forked, offline
 
@@ -104,6 +105,18 @@ async def provider(anyio_backend: str, request: pytest.FixtureRequest) -> AsyncI
     opened = await open_provider(getattr(request, "param", "bubblewrap"))
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def secret_registry() -> Iterator[None]:
+    """A registry of its own, so that the secrets of a test are not scrubbed from what other tests see."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_forms", "_simple", "_spelled"):
+            patch.setattr(secrets, name, ())
+        for name in ("_owners", "_named"):
+            patch.setattr(secrets, name, {})
+        patch.setattr(secrets, "_used", set())
+        yield
 
 
 @pytest.fixture(scope="session")

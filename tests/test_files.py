@@ -91,12 +91,20 @@ def test_a_home_of_nobody_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> Non
     assert home_path("~no-such-user/a") == Path("~no-such-user/a")
 
 
-@pytest.mark.parametrize("text", ["[" + "[]," * 2_000_000 + "0]", "[" + "0," * 20_000_001 + "0]", "{" * 2_000_001])
+@pytest.fixture
+def _small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, bound in (("_FREE", 100), ("_CONTAINERS", 200), ("_VALUES", 2000)):
+        monkeypatch.setattr(f"loopwright.files.{name}", bound)
+
+
+@pytest.mark.usefixtures("_small_bounds")
+@pytest.mark.parametrize("text", ["[" + "[]," * 200 + "0]", "[" + "0," * 2001 + "0]", "{" * 201])
 def test_json_of_very_many_values_is_refused_before_it_is_parsed(text: str) -> None:
     for form in (text, text.encode()):
         with pytest.raises(ValueError, match="more than"):
             refuse_many_values(form)
 
 
+@pytest.mark.usefixtures("_small_bounds")
 def test_json_of_long_texts_is_not_refused() -> None:
-    refuse_many_values('{"a":"' + "words, and words; " * 500_000 + '"}')
+    refuse_many_values('{"a":"' + "words, and words; " * 2000 + '"}')

@@ -8,7 +8,7 @@ import re
 import shlex
 import unicodedata
 from binascii import hexlify
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
@@ -34,15 +34,8 @@ values = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_chara
 
 
 @pytest.fixture(autouse=True)
-def _registry() -> Iterator[None]:
-    """A registry of its own, so that the values made up here are not scrubbed from what other tests see."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(secrets, "_forms", ())
-        patch.setattr(secrets, "_simple", ())
-        patch.setattr(secrets, "_spelled", ())
-        patch.setattr(secrets, "_named", {})
-        patch.setattr(secrets, "_used", set())
-        yield
+def _registry(secret_registry: None) -> None:
+    """Every test here registers something."""
 
 
 @settings(deadline=None)

@@ -205,6 +205,7 @@ async def test_requests_are_counted(provider: SandboxProvider) -> None:
     assert "allows 3 requests" in asked.gate.spent
 
 
+@pytest.mark.usefixtures("secret_registry")
 async def test_what_the_provider_says_of_a_request_is_told_without_keys(provider: SandboxProvider) -> None:
     register("a-key-of-the-gates-own-test", "A_KEY")
     said = ModelRejected("too long, for a-key-of-the-gates-own-test", remedy="Shorten it.")

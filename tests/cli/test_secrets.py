@@ -15,6 +15,8 @@ from tests.cli.conftest import Invoke, WriteTask
 from tests.faults.table import proves
 from tests.models.provider import Answer, Provider, fault, on_a_thread, reply
 
+pytestmark = pytest.mark.usefixtures("secret_registry")
+
 KEY = "sk-canary/4f8a+91c3e6b7d2"
 TOKEN = "canary-token-77e0b1c5"
 SECRETS = (KEY, TOKEN, quote(KEY, safe=""), base64.b64encode(KEY.encode()).decode().rstrip("="))

@@ -101,6 +101,7 @@ def logs(ray: Any) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.usefixtures("secret_registry")
 async def test_nothing_of_a_run_is_in_the_logs_of_ray(tmp_path: Path, ray: Any, cluster: RayCluster) -> None:
     register(KEY, "SOME_KEY")
     mark = "hostile-7f3a"

@@ -154,10 +154,9 @@ async def test_what_is_deleted_or_changed_is_so_for_the_tests(provider: SandboxP
     assert (await graded(provider, action + "; chmod 644 kept", tests={"test.sh": script})).exact == 0.0
 
 
-@pytest.mark.parametrize("folder", ["/app", "/tmp"])
-async def test_a_right_answer_in_a_folder_without_room_passes(provider: SandboxProvider, folder: str) -> None:
-    fills = f"dd if=/dev/urandom of={folder}/large bs=1M count=100; true"
-    assert (await graded(provider, RIGHT, fills)).exact == 1.0
+@pytest.mark.slow
+async def test_a_right_answer_in_a_folder_without_room_passes(provider: SandboxProvider) -> None:
+    assert (await graded(provider, RIGHT, "dd if=/dev/zero of=large bs=1M count=65; true")).exact == 1.0
 
 
 async def test_variables_and_files_that_are_no_text(provider: SandboxProvider) -> None:

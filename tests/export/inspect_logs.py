@@ -11,13 +11,15 @@ import pytest
 
 def read_log(path: Path) -> Any:
     """The log in a file."""
-    log = pytest.importorskip("inspect_ai.log")
-    with ThreadPoolExecutor(max_workers=1) as thread:
-        return thread.submit(log.read_eval_log, str(path)).result()
+    return _on_a_thread("read_eval_log", str(path))
 
 
 def bundle(logs: Path, page: Path) -> None:
     """Makes the page of Inspect's viewer."""
+    _on_a_thread("bundle_log_dir", str(logs), str(page))
+
+
+def _on_a_thread(function: str, *arguments: str) -> Any:
     log = pytest.importorskip("inspect_ai.log")
     with ThreadPoolExecutor(max_workers=1) as thread:
-        thread.submit(log.bundle_log_dir, str(logs), str(page)).result()
+        return thread.submit(getattr(log, function), *arguments).result()

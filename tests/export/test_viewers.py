@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from loopwright.types import Verdict
 from tests.export.inspect_logs import bundle, read_log
 from tests.report.builder import RunBuilder, Turn
 from tests.report.samples import hostile, pictures, study
+from tests.store.support import python
 
 SAMPLES = [study, hostile, pictures]
 
@@ -93,12 +93,27 @@ def test_a_log_has_repeats_as_epochs_and_iterations_as_spans(tmp_path: Path) -> 
     assert read.results.scores[0].metrics["mean"].value == 1.0
 
 
-@pytest.mark.anyio
-async def test_inspect_writes_them_beside_an_event_loop_and_leaves_asyncio_alone(tmp_path: Path) -> None:
+BESIDE_A_LOOP = """
+import asyncio
+import sys
+from pathlib import Path
+from loopwright.export import export
+
+async def write():
+    export(Path(sys.argv[1]), "inspect", Path(sys.argv[2]))
+
+before = asyncio.run
+asyncio.run(write())
+assert asyncio.run is before
+"""
+
+
+@pytest.mark.slow
+def test_inspect_writes_them_beside_an_event_loop_and_leaves_asyncio_alone(tmp_path: Path) -> None:
     pytest.importorskip("inspect_ai")
-    before = asyncio.run
-    (path,) = export(one_run(tmp_path / "run"), "inspect", tmp_path / "out").files
-    assert asyncio.run is before
+    with python(BESIDE_A_LOOP, one_run(tmp_path / "run"), tmp_path / "out") as fresh:
+        assert fresh.wait() == 0
+    (path,) = (tmp_path / "out").glob("*.eval")
     assert len(read_log(path).samples) == 2
 
 

@@ -11,7 +11,6 @@ import pytest
 import loopwright
 from loopwright.errors import MissingContent, TaskError, UserError
 from loopwright.imports import import_tasks
-from loopwright.imports._inspect import Sample, write_questions
 from loopwright.models import Scripted
 
 
@@ -139,9 +138,10 @@ def test_what_inspect_itself_writes_is_read(tmp_path: Path) -> None:
     assert import_tasks("inspect", source, tmp_path / "out").instances == 2
 
 
-@pytest.mark.slow
-def test_more_samples_than_a_run_has_episodes_are_refused(tmp_path: Path) -> None:
-    sample = Sample(input="q", target="a")
-    with pytest.raises(TaskError, match="more than 250,000 samples"):
-        write_questions(tmp_path / "x", ((None, sample) for _ in range(250_001)), tmp_path)
-    assert list(tmp_path.iterdir()) == []
+def test_more_samples_than_a_run_has_episodes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loopwright.imports._inspect._MOST", 1000)
+    samples = [{"input": "q", "target": "a"}] * 1001
+    with pytest.raises(TaskError, match="more than 1,000 samples"):
+        import_tasks("inspect", written(tmp_path / "s.jsonl", samples), tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["s.jsonl"]
+    assert import_tasks("inspect", written(tmp_path / "s.jsonl", samples[1:]), tmp_path / "out").instances == 1000

@@ -98,6 +98,7 @@ def test_parallel_calls_are_whole_lines(tmp_path: Path) -> None:
     assert len(path.read_text().splitlines()) == 40
 
 
+@pytest.mark.usefixtures("secret_registry")
 def test_secrets_are_not_recorded(tmp_path: Path) -> None:
     register("canary-of-the-recording")
     path = tmp_path / "recording.jsonl"

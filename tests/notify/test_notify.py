@@ -88,6 +88,7 @@ def test_commands_and_webhooks_get_the_notice_as_json(tmp_path: Path, hook: Hook
     assert Notice.model_validate(hook.got[0]) == NOTICE
 
 
+@pytest.mark.usefixtures("secret_registry")
 def test_secrets_and_control_characters_are_not_sent(hook: Hook) -> None:
     register("sk-0123456789abcdef")
     hostile = NOTICE.model_copy(update={"text": "sk-0123456789abcdef \x1b[2J\nx" * 100, "run": "sk-0123456789abcdef"})

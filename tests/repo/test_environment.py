@@ -88,6 +88,7 @@ async def test_visible_tests_judge_what_an_agent_submits(shop: Shop) -> None:
 FIX = "sed -i 's/prices\\[1:\\]/prices/' shop/prices.py; sed -i 's/\\.1f/.2f/' shop/text.py; "  # the right patch
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "beside",
     [
@@ -103,6 +104,7 @@ async def test_what_lies_beside_a_right_change_takes_no_point(shop: Shop, beside
     assert (await shop.environment.submit(Candidate(text="submit"))).passed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("much", "said"),
     [("head -c 20000000 /dev/zero > big", "big has more than"), ("yes | head -c 5000000 > big", "lines")],

@@ -66,6 +66,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     assert caught.value.remedy
 
 
+@pytest.mark.usefixtures("secret_registry")
 def test_secrets_leave_text_but_other_bytes_stay_as_they_are(tmp_path: Path) -> None:
     secrets.register("canary-77aa88")
     artifacts = Artifacts(tmp_path)

@@ -83,6 +83,7 @@ async def test_other_keys_are_other_calls(folder: Path) -> None:
     assert provider.calls == len(keys)
 
 
+@pytest.mark.usefixtures("secret_registry")
 async def test_results_are_the_same_now_and_after_a_resume(folder: Path) -> None:
     secrets.register("canary-a1b2c3")
     odd = {"pair": (1, 2), "inf": math.inf, "name": "\udc80\udcff", "deep": {"key": "canary-a1b2c3"}, 5: "x"}

@@ -25,7 +25,7 @@ PASSWORD, OTHER = "correct7horse", 'quo"ted\\9pass ä'
 
 
 @pytest.fixture(autouse=True)
-def _variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _variables(secret_registry: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _load(tmp_path, f"PUT_BACK_PASSWORD='{PASSWORD}'\nPUT_BACK_SECRET='{OTHER}'\n", monkeypatch)
 
 

@@ -364,8 +364,8 @@ def test_an_answer_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("loopwright.models._bounds._LARGEST", 10_000)
     with pytest.raises(ModelRejected, match="more than 10,000 bytes"):
         ask_openai(body(200, b" " * 20_000))
-    with pytest.raises(ModelUnavailable):
-        ask_openai(body(500, b" " * 200_000))
+    with pytest.raises(ModelUnavailable, match="500 out of order"):
+        ask_openai(body(500, b"out of order" + b" " * 200_000))
 
 
 MODERATED = (
