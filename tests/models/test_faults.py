@@ -20,7 +20,6 @@ from loopwright.errors import (
     ModelUnavailable,
 )
 from loopwright.models import ModelOptions, Reply, Resilient, RetryPolicy, open_model
-from loopwright.models._faults import read_fault
 from tests.models.provider import (
     EMPTY,
     GARBAGE,
@@ -230,9 +229,10 @@ def test_a_server_that_is_not_there_is_named_with_its_base_url() -> None:
     assert raised.value.__cause__ is None  # the client's error holds the request with its key
 
 
+@pytest.mark.parametrize("depth", [300, 5000])  # JSON that can be read, and JSON that cannot
 @pytest.mark.parametrize("field", ["message", "detail", "other"])
-def test_an_error_that_is_nested_deep_is_told(field: str) -> None:
-    error: object = "lost"
-    for _ in range(5000):
-        error = {field: [error]}
-    assert read_fault(500, {"error": error}, {}).status == 500
+def test_an_error_that_is_nested_deep_is_told(field: str, depth: int) -> None:
+    nested = f'{{"{field}": [' * depth + '"lost"' + "]}" * depth
+    failure = run(body(500, f'{{"error": {nested}}}'.encode())).error
+    assert isinstance(failure, ModelUnavailable)
+    assert "500" in str(failure).rpartition("/v1")[2]
