@@ -20,11 +20,8 @@ _OCTAL = rf"(?>\W{{1,8}}{_CALL}(?:0o)?)0{{0,2}}"
 
 
 def spellings(text: str) -> Iterator[re.Pattern[str]]:
-    """Patterns for a text in pieces, and as numbers of its bytes: in hex, in decimals and in octals.
-
-    Args:
-        text: What is looked for. A pattern begins with plain characters where it can, as such ones are found fast.
-    """
+    """Patterns for a text in pieces, and as numbers of its bytes: in hex, in decimals and in octals."""
+    # Each begins with plain characters where it can: `re` finds such patterns fast.
     yield re.compile((_PIECES if len(text) >= _LONG else _INSIDE).join(map(re.escape, text)))
     raw = text.encode()
     yield re.compile(_HEX.join(map(_hex, raw)))

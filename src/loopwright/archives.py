@@ -50,7 +50,7 @@ UNPACKING_ERRORS = (
     NotImplementedError,
     RecursionError,
 )
-"""What unpacking of a broken file raises, beside `BadArchive`."""
+"""What unpacking of a damaged archive may raise; `BadArchive` is a `ValueError`."""
 
 
 class BadArchive(ValueError):
@@ -124,7 +124,8 @@ def entries(file: BinaryIO) -> Iterator[tuple[tarfile.TarInfo, BinaryIO | None]]
 
     Raises:
         BadArchive: It has too many entries, or unpacks to more than the bounds allow.
-        tarfile.TarError: It is no such archive, as all of `UNPACKING_ERRORS` may say.
+        TarError: It is no tar archive. Damaged content raises any of `loopwright.archives.UNPACKING_ERRORS`, such as
+            `EOFError`, `OSError`, `zlib.error` or `lzma.LZMAError`.
     """
     total = 0
     with tarfile.open(fileobj=unpacked(file), mode="r:") as archive:
@@ -147,9 +148,10 @@ def zip_entries(file: BinaryIO) -> Iterator[tuple[zipfile.ZipInfo, bytes]]:
     """Yields the entries of a zip archive that are no folders, and their content.
 
     Raises:
-        BadArchive: It has too many entries, unpacks to more than the bounds allow, or is compressed or encrypted in a
-            way that cannot be bounded while it unpacks.
-        zipfile.BadZipFile: It is no such archive, as all of `UNPACKING_ERRORS` may say.
+        BadArchive: It has too many entries, unpacks to more than the bounds allow, is encrypted, or is compressed by
+            another method than deflate.
+        BadZipFile: It is no zip archive. Damaged content raises any of `loopwright.archives.UNPACKING_ERRORS`, such as
+            `EOFError`, `ValueError`, `NotImplementedError` or `zlib.error`.
     """
     if (size := _directory_size(file)) > _AT_ONCE:
         raise BadArchive(f"its list of entries has {size} bytes; at most {_AT_ONCE} are read")

@@ -58,8 +58,8 @@ def test_replies_that_repeat_a_key_are_told(
     invoke("report", "runs/a")
     page = (project / "runs/a/report.html").read_text()
     line = (
-        "2 replies repeated the value of DEPLOY_TOKEN, OPENAI_API_KEY: *** stands in its place, in 2 also where it was "
-        "executed and graded."
+        "2 replies repeated the value of DEPLOY_TOKEN, OPENAI_API_KEY; the record shows ***. 2 of them were also "
+        "executed and graded with ***. Keep keys out of tasks and data."
     )
     for told in (ran.stdout, invoke("show", "runs/a").stdout, page):
         assert line in " ".join(told.split())
@@ -95,8 +95,9 @@ def test_a_password_of_the_project_is_executed_as_it_was_written(
     assert regraded.exit_code == 0, regraded.output
     told = [ran, regraded, invoke("show", "runs/a"), invoke("show", "runs/a", "shop", "--json")]
     assert [row["score"] for row in json.loads(invoke("show", "runs/b", "--json").stdout)["episodes"]] == [1.0]
-    line = "2 replies repeated the value of SHOP_DB_PASSWORD: *** stands in its place."
-    assert line in " ".join(told[2].stdout.split())
+    shown = " ".join(told[2].stdout.split())
+    assert "2 replies repeated the value of SHOP_DB_PASSWORD; the record shows ***." in shown
+    assert "Keep keys out" not in shown
     kept = [path.read_bytes() for path in (project / "runs").rglob("*") if path.is_file()]
     assert not any(password.encode() in data for data in [*(one.output.encode() for one in told), *kept])
 

@@ -269,10 +269,16 @@ _REPO = {"name": "repo", "repository": ".", "runner": "unittest", "tests": ["tes
 @pytest.mark.parametrize(
     ("environment", "proposer", "strategy", "told", "remedy"),
     [
-        (_REPO, "patcher", "react", "'patcher' makes whole candidates, and react asks for one action", "refine}`"),
-        (_REPO, "proposer", "react", "'proposer' replies with files, and under react", "{proposer: actor}"),
-        (_REPO, "actor", "refine", "'actor' replies with text, and under refine", "{proposer: patcher}"),
-        (_REPO, "actor", "best_of_n", "'actor' replies with text, and under best_of_n", "{proposer: patcher}"),
+        (
+            _REPO,
+            "patcher",
+            "react",
+            "'patcher' makes whole candidates. The strategy react asks for one action",
+            "refine}`",
+        ),
+        (_REPO, "proposer", "react", "'proposer' replies with files. Under react", "{proposer: actor}"),
+        (_REPO, "actor", "refine", "'actor' replies with text. Under refine", "{proposer: patcher}"),
+        (_REPO, "actor", "best_of_n", "'actor' replies with text. Under best_of_n", "{proposer: patcher}"),
         (_SHELL, "proposer", "react", "'bash' takes one action at a time", "{proposer: actor}"),
         (_SHELL, "coder", "plan_and_solve", "'coder' makes whole candidates", "{proposer: actor}"),
         (_PYTHON, "actor", "refine", "'python' takes files", "{proposer: proposer}"),

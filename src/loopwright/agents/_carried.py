@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from loopwright.replies import defined_names, is_python, outermost_json, repaired_python
+from loopwright.replies import defined_names, is_python, outermost_json, program_lines, repaired_python
 
 _MUCH = 400_000
 """Characters of the longest reply that is looked through."""
@@ -33,7 +33,6 @@ _NAMED = re.compile(
 )
 _TITLE = re.compile(r"\b(?:title|path|file(?:name)?)=\"(?P<path>[\w./-]{1,200}\.\w{1,9})\"", re.IGNORECASE)
 _CALL_ENDS = re.compile(r"</(?:write_to_file|create_file|write_file|invoke|function|tool_call|file)>", re.IGNORECASE)
-_LINE_END = re.compile(r"\r?\n")
 _ADDED = re.compile(r"^\*\*\* Add File: (?P<path>.*)\n(?P<lines>(?:\+.*\n?)+)", re.MULTILINE)
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|#\d{1,6}|#x[0-9a-f]{1,6});", re.IGNORECASE)
 
@@ -152,4 +151,4 @@ def _path_beside(text: str, tag: re.Match[str], last: int, after: int) -> str:
 
 def _in_patches(text: str) -> _Bodies:
     for found in _ADDED.finditer(text):
-        yield found["path"].strip(), "".join(f"{line[1:]}\n" for line in _LINE_END.split(found["lines"].rstrip("\r\n")))
+        yield found["path"].strip(), "".join(f"{line[1:]}\n" for line in program_lines(found["lines"].rstrip("\r\n")))

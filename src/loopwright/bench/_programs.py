@@ -27,7 +27,8 @@ def humaneval_records(folder: Path) -> tuple[Record, ...]:
     if path is None:
         raise missing(folder, "HumanEval.jsonl", "humaneval")
     found = []
-    for number, line in enumerate(read_regular(path).decode().split("\n"), start=1):
+    lines = read_regular(path).decode().split("\n")  # JSON may hold other ends of lines
+    for number, line in enumerate(lines, start=1):
         if line.strip():
             try:
                 found.append(_humaneval(parse_json(line)))

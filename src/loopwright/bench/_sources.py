@@ -86,7 +86,7 @@ def _rows(data: bytes) -> list[Any]:
     if text.lstrip().startswith("["):
         rows: list[Any] = json.loads(text)
         return rows
-    return [json.loads(line) for line in text.split("\n") if line.strip()]
+    return [json.loads(line) for line in text.split("\n") if line.strip()]  # JSON may hold other ends of lines
 
 
 _MBPP = Pin(

@@ -32,7 +32,7 @@ class StatefulEnvironment(ABC, Generic[_Session]):
 
     @staticmethod
     def reply_form(*, acts: bool) -> ReplyForm:
-        """An action in words; what a strategy that does not act proposes is one, too."""
+        """See `ExpectsReply`."""
         return ReplyForm("text", "actor")
 
     _language: ClassVar[str] = ""

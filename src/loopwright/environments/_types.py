@@ -192,10 +192,10 @@ class ReplyForm:
 
 @runtime_checkable
 class ExpectsReply(Protocol):
-    """Optional, of what makes environments: it knows what it can do nothing with, before anything is paid for."""
+    """Optional, of what makes environments: it says how cards must reply, so that others are refused before a run."""
 
     def reply_form(self, *, acts: bool) -> ReplyForm:
-        """What proposals must be.
+        """The form that it takes, and an agent that replies so.
 
         Args:
             acts: Whether the strategy asks for one action at a time.

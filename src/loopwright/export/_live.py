@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
+from loopwright._addresses import http_host
 from loopwright.errors import UserError
 from loopwright.export.formats._otel import EpisodeTrace, trace_request
 from loopwright.record import EpisodeRecord, RunReader
@@ -51,12 +52,7 @@ class Collector:
             UserError: The address or the headers cannot be used.
         """
         base = (endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "") or _LOCAL).rstrip("/")
-        try:
-            parts = urlsplit(base)
-            host = parts.hostname if parts.scheme in ("http", "https") and parts.port != 0 else None
-        except ValueError:
-            host = None
-        if not host:
+        if http_host(base) is None:
             raise UserError(
                 "--otel: the endpoint is no address",
                 remedy="Write --otel=http://HOST:4318, or --otel alone as the last argument.",

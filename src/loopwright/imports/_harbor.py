@@ -265,7 +265,7 @@ def _copied(source: Path, target: Path, made: _Made) -> list[str]:
     made.lost += ["links, and what is no regular file"] * len(others)
     if len(files) > ENTRIES or sum(path.stat().st_size for path in files) > LARGEST:
         why = f"it holds more than {ENTRIES} files or {LARGEST} bytes"
-        raise TaskError(why, path=str(source), remedy="Take away what the task does not need.")
+        raise TaskError(why, path=str(source), remedy="Remove files that the task does not need.")
     names = [path.relative_to(source).as_posix() for path in files]
     for path, name in zip(files, names, strict=True):
         copy = target / name

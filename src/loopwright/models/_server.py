@@ -10,8 +10,8 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Literal, Self
-from urllib.parse import urlsplit
 
+from loopwright._addresses import http_host
 from loopwright.errors import ModelError, ModelRejected, ModelUnavailable, UserError
 from loopwright.models._bounds import UNPACKED, bound, bound_blocking
 from loopwright.models._endpoints import OPENAI_URL, builtin_endpoint, endpoints_file, key_variable, url_variable
@@ -111,12 +111,7 @@ class ModelServer:
             UserError: The base URL is none.
         """
         base_url = options.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
-        try:
-            url = urlsplit(base_url)
-            usable = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
-        except ValueError:
-            usable = False
-        if not usable:
+        if http_host(base_url) is None:
             raise UserError(
                 f"{name}: the base URL is not of the form https://HOST/PATH",
                 remedy="Set OPENAI_BASE_URL to the URL before /chat/completions, such as http://127.0.0.1:8000/v1.",

@@ -12,8 +12,8 @@ import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlsplit
 
+from loopwright._addresses import http_host
 from loopwright.errors import UserError
 
 _PATIENCE = 10.0
@@ -66,12 +66,8 @@ def parse_target(text: str) -> Target:
 
 
 def _webhook(address: str) -> Webhook:
-    try:
-        parts = urlsplit(address)
-        host = parts.hostname if parts.scheme in ("http", "https") and parts.port != 0 else None
-    except ValueError:
-        host = None
-    if not host:
+    host = http_host(address)
+    if host is None:
         raise UserError("--notify: this is no address of a webhook", remedy="Write https://HOST/PATH.")
     return Webhook(address, host)
 

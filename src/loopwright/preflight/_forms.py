@@ -12,7 +12,7 @@ _WHOLE = "Name `loop: {strategy: refine}`, `single` or `best_of_n`"
 
 
 def check_form(agent: Agent, resolved: ResolvedRun, episode: PlannedEpisode, strategy: Strategy) -> None:
-    """Refuses a proposer of whose answers nothing can come.
+    """Refuses a proposer whose answers the strategy or the environment cannot use.
 
     Raises:
         UserError: It makes whole candidates where the strategy asks for one action at a time, or is a card whose
@@ -21,8 +21,8 @@ def check_form(agent: Agent, resolved: ResolvedRun, episode: PlannedEpisode, str
     task, acts = episode.task, traits_of(strategy).acts
     if acts and isinstance(agent, MakesWhole) and agent.makes_whole:
         raise UserError(
-            f"the agent {task.agents.proposer!r} makes whole candidates, and {strategy.name} asks for one action at a "
-            "time",
+            f"the agent {task.agents.proposer!r} makes whole candidates. The strategy {strategy.name} asks for one "
+            "action at a time",
             remedy=f"{_WHOLE}, or an agent that acts, such as `agents: {{proposer: actor}}`.",
         )
     maker: object = resolved.environment(task).make
@@ -34,7 +34,7 @@ def check_form(agent: Agent, resolved: ResolvedRun, episode: PlannedEpisode, str
     kind = "one action at a time" if acts and wanted.reply == "text" else wanted.reply
     other = f" {_WHOLE}, or another agent:" if acts and wanted.reply == "files" else " Name another agent:"
     raise UserError(
-        f"the card {agent.card.name!r} replies with {reply}, and under {strategy.name} the environment "
+        f"the card {agent.card.name!r} replies with {reply}. Under {strategy.name} the environment "
         f"{task.environment.name!r} takes {kind}",
         remedy=f"{other.strip()} `agents: {{proposer: {wanted.agent}}}`.",
     )

@@ -183,14 +183,14 @@ def _check_components(resolved: ResolvedRun, episode: PlannedEpisode, places: Pl
 
 
 def _check_command(agent: CommandAgent, resolved: ResolvedRun, episode: PlannedEpisode, strategy: Strategy) -> None:
-    """Refuses a command where nothing can come of it: without files to work on, or asked for one action at a time."""
+    """Refuses a command that is asked for one action at a time, or has no files to work on."""
     name, task = agent.card.name, episode.task
     read_files(agent.program, agent.project)
     check_prompt(agent.prompt, agent.role, episode.instance.without_hidden(), task.loop.max_iterations)
     if traits_of(strategy).acts:
         raise UserError(
-            f"the agent {name!r} is a command that works until it is done, and {strategy.name} asks for one action at "
-            "a time",
+            f"the agent {name!r} is a command that works until it is done. The strategy {strategy.name} asks for one "
+            "action at a time",
             remedy="Name `loop: {strategy: refine}`, `single` or `best_of_n`.",
         )
     maker: object = resolved.environment(task).make

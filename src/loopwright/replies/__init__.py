@@ -5,7 +5,7 @@ from loopwright.replies._blocks import CodeBlock, code_blocks, ends_in_block, la
 from loopwright.replies._edits import EditFailed, TextEdit, apply_edits, read_edits
 from loopwright.replies._json import extract_json, outermost_json
 from loopwright.replies._program import missing_names, program_of, without_words
-from loopwright.replies._python import defined_names, is_python, parse_python, repaired_python
+from loopwright.replies._python import defined_names, is_python, parse_python, program_lines, repaired_python
 from loopwright.replies._reasoning import split_reasoning
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "missing_names",
     "outermost_json",
     "parse_python",
+    "program_lines",
     "program_of",
     "read_apart",
     "read_edits",

@@ -14,12 +14,16 @@ INVISIBLE = "\xa0\u200b\u200c\u200d\u2060\ufeff"
 _AS_WRITTEN = str.maketrans({"\xa0": " "} | dict.fromkeys(INVISIBLE[1:], ""))
 _INDENTATION = re.compile(rf"^[ \t{INVISIBLE}]+", re.MULTILINE)
 _LINE_END = re.compile(r"\r?\n")
-"""A text of a program may hold what else Unicode calls the end of a line."""
 _PROMPT = re.compile(r"(?:>>>|\.\.\.)(?: |\Z)")
 _ADDED = re.compile(r"\+(?!\+\+ )(?P<line>.*)|@@.*|(?:\+\+\+|---) .*|diff .*|index .*|new file .*|")
 _TRIES = 5
 _PARSING = threading.Lock()
 """The filters of warnings are those of all threads."""
+
+
+def program_lines(code: str) -> list[str]:
+    """The lines of a program, whose text may hold what else Unicode calls the end of a line."""
+    return _LINE_END.split(code)
 
 
 @lru_cache(maxsize=8)
@@ -66,7 +70,7 @@ def _kinder(code: str) -> Iterator[str]:
     clean = _INDENTATION.sub(lambda found: found[0].translate(_AS_WRITTEN), code)
     yield clean
     yield code.translate(_AS_WRITTEN)
-    lines = _LINE_END.split(clean)
+    lines = program_lines(clean)
     if clean.lstrip().startswith(">>>"):
         yield "".join(f"{line[4:]}\n" for line in lines if _PROMPT.match(line))
     added = [_ADDED.fullmatch(line) for line in lines]

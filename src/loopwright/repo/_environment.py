@@ -56,7 +56,7 @@ class RepoEnvironment:
 
     @staticmethod
     def reply_form(*, acts: bool) -> ReplyForm:
-        """An action in words, or a file that is the diff."""
+        """See `ExpectsReply`."""
         return ReplyForm("text", "actor") if acts else ReplyForm("files", "patcher")
 
     @staticmethod
@@ -120,7 +120,7 @@ class RepoEnvironment:
 
         Raises:
             SandboxLost: The sandbox is gone.
-            ValueError: There is more than one should be asked to look at.
+            ValueError: There are too many changed files, or too many bytes or lines in them.
         """
         base = self._started()
         return "" if self._space is None else await asyncio.to_thread(write_diff, base, await self._space.tree())

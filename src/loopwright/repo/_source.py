@@ -219,7 +219,7 @@ def read_tar(file: BinaryIO) -> dict[str, Entry]:
 
     Raises:
         BadArchive: It unpacks to more than is taken.
-        TarError: It is none.
+        TarError: It is none. Damaged content raises any of `loopwright.archives.UNPACKING_ERRORS`.
     """
     found: dict[str, Entry] = {}
     size = 0

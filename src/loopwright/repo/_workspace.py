@@ -94,7 +94,7 @@ class Workspace:
 
         Raises:
             SandboxLost: The sandbox is gone.
-            ValueError: There is more than one should be asked to look at.
+            ValueError: There are too many changed files, or too many bytes or lines in them.
         """
         now = await self._files()
         changed = [path for path, one in now.items() if _mark(one) != _mark(self._start.get(path))]
@@ -173,7 +173,7 @@ class Workplace:
         """The diff of the files as they are now against the base commit; None if they are as the program found them.
 
         Raises:
-            ValueError: There is more than one should be asked to look at.
+            ValueError: There are too many changed files, or too many bytes or lines in them.
             SandboxLost: The sandbox is gone.
         """
         now = await self.space.tree()

@@ -68,12 +68,15 @@ class VariantSummary:
         names = cut_middle(", ".join(sorted({name for row in self.episodes for name in row.masked_names})), 200)
         if not replies:
             return ""
-        executed_masked = sum(row.executed_masked for row in self.episodes)
-        executed = f", in {executed_masked} also where it was executed and graded" if executed_masked else ""
+        executed = sum(row.executed_masked for row in self.episodes)
+        counted = f"{replies} {'reply' if replies == 1 else 'replies'}"
+        told = f"{counted} repeated the value of {names}; the record shows {MASK}"
+        if not executed:
+            return told
         return (
-            f"{replies} {'reply' if replies == 1 else 'replies'} repeated the value of {names}: {MASK} stands in its "
-            f"place{executed}. Keep keys out of tasks and data; a value that is no key needs a variable whose name "
-            "does not say that it is one"
+            f"{told}. {executed} of them {'was' if executed == 1 else 'were'} also executed and graded with {MASK}. "
+            "Keep keys out of tasks and data. If a value is no key, give it to a variable whose name does not say that "
+            "it is one"
         )
 
     @property

@@ -149,7 +149,7 @@ class CallFinished(EventPayload):
     masked: tuple[str, ...] = Field((), exclude_if=operator.not_)
     """Names of the secrets whose values the reply of a model repeated: `***` stands in their place."""
     seal: str = Field("", exclude_if=operator.not_)
-    """Shows the user who wrote the record what stood there, for what is executed; empty where that has `***`, too."""
+    """Proof for the same user of which secrets `***` replaced. Empty if the executed text had `***` as well."""
 
 
 class EpisodePrepared(EventPayload):
@@ -184,9 +184,9 @@ class Proposed(EventPayload):
     message: Message | None = Field(default=None, exclude_if=lambda message: message is None)
     """The reply that called a tool, where the candidate is the call: the next request tells it again."""
     masked: tuple[str, ...] = Field((), exclude_if=operator.not_)
-    """Names of the secrets whose values it repeats, as those of the reply."""
+    """Names of the secrets in this candidate."""
     seal: str = Field("", exclude_if=operator.not_)
-    """As the seal of a reply: what is executed and graded is what the model wrote."""
+    """As the seal of a reply."""
 
 
 class Observed(EventPayload):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import operator
 from collections.abc import Mapping
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
+from loopwright._addresses import http_host
 from loopwright.task._section import Section
 
 McpServerName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,23}$")]
@@ -37,16 +37,8 @@ class McpServerOptions(Section):
             raise ValueError("a server has a `command`, or a `url`: one of both")
         if self.url is not None and not self.outside:
             raise ValueError("a `url` is asked from outside of the sandbox: say so by `outside: true`")
-        if self.url is not None and not _is_address(self.url):
+        if self.url is not None and http_host(self.url) is None:
             raise ValueError("a `url` is of the form http://HOST/PATH or https://HOST/PATH")
         if self.url is not None and self.env:
             raise ValueError("`env` is for a `command`")
         return self
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False

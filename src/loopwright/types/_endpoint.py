@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field, field_validator
 
+from loopwright._addresses import http_host
 from loopwright.types._numbers import PlainNumbers
 from loopwright.types._sampling import Sampling
 
@@ -68,9 +69,9 @@ class Endpoint(PlainNumbers):
     @field_validator("base_url")
     @classmethod
     def _is_plain(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0:
+        if http_host(url) is None:
             raise ValueError("a base URL is of the form https://HOST/PATH")
+        parts = urlsplit(url)
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("a base URL holds no user, password, query or fragment; keys come from `api_key_env`")
         return url.rstrip("/")

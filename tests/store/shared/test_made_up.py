@@ -86,7 +86,7 @@ def test_a_view_in_the_place_of_a_table_executes_nothing_as_its_reader(url: str,
         connection.execute(_VIEW.format(table).encode())
     store = SharedStore(url)
     for look in (store.runs, store.ids, store.init, lambda: store.pull("r1", tmp_path / "r1")):
-        with pytest.raises(StoreError, match=f"loopwright.{table} of the database is no table"):
+        with pytest.raises(StoreError, match=f"loopwright.{table} of the database is a view or has rules"):
             look()
     assert execute(url, "SELECT * FROM public.seen") == []
 

@@ -59,7 +59,7 @@ class PythonEnvironment:
 
     @staticmethod
     def reply_form(*, acts: bool) -> ReplyForm:
-        """Files, also as an action."""
+        """See `ExpectsReply`."""
         return ReplyForm("files", "proposer")
 
     async def reset(self, instance: Instance) -> Observation:

@@ -87,7 +87,7 @@ async def mariadb_base(setup: EnvironmentSetup, database: str, statements: Seque
 
 
 def _kept(path: Path) -> bytes | None:
-    """A packed data folder that was kept behind its checksum; None where there is none, or it is damaged."""
+    """The packed data folder in a file of the cache; None if the file is missing, or its checksum is wrong."""
     try:
         data = read_regular(path, _LARGEST + _CHECKSUM)
     except OSError:

@@ -114,8 +114,8 @@ class SqlEnvironment(StatefulEnvironment[Session]):
         gold = await self._gold(query)
         if gold.more and not fields.legacy:
             raise VerifierError(
-                f"the gold query gives more rows than are compared ({fields.rows:,}, or 7 MiB of them): nobody could "
-                "answer it",
+                f"the gold query gives more rows than are compared ({fields.rows:,}, or 7 MiB of them): no answer "
+                "can match it",
                 remedy="Raise `environment.rows`, or let the gold query give fewer rows.",
             )
         failed = gold.failed or (fields.legacy and self._hidden.refused)

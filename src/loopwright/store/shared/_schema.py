@@ -157,7 +157,7 @@ def _refuse_views(connection: Connection) -> None:
     found = connection.execute(_OTHERS, (list(TABLES),)).fetchone()
     if found:
         raise StoreError(
-            f"{printable_line(str(found[0]))} of the database is no table",
+            f"{printable_line(str(found[0]))} of the database is a view or has rules",
             remedy="Somebody changed the schema `loopwright`; make another database ready: loopwright store init.",
         )
 
