@@ -96,7 +96,7 @@ def test_a_password_of_the_project_is_executed_as_it_was_written(
     told = [ran, regraded, invoke("show", "runs/a"), invoke("show", "runs/a", "shop", "--json")]
     assert [row["score"] for row in json.loads(invoke("show", "runs/b", "--json").stdout)["episodes"]] == [1.0]
     shown = " ".join(told[2].stdout.split())
-    assert "2 replies repeated the value of SHOP_DB_PASSWORD; the record shows ***." in shown
+    assert "2 replies repeated the value of SHOP_DB_PASSWORD; the record shows ***" in shown
     assert "Keep keys out" not in shown
     kept = [path.read_bytes() for path in (project / "runs").rglob("*") if path.is_file()]
     assert not any(password.encode() in data for data in [*(one.output.encode() for one in told), *kept])
