@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopwright.repo import Entry, PatchFailed, Tree, apply_patch, changed_by, read_patch, write_diff
+from loopwright.secrets import register
 
 LINES = st.lists(
     st.sampled_from(["a", "b", "-- a/x", "++ b/x", "", " ", "x\r", "@@ -1 +1 @@", "é\u2028", "\\ No"]), max_size=12
@@ -132,6 +133,12 @@ def test_a_long_line_names_no_file() -> None:
     for heading in ("a" + " " * 200_000 + "!", "a.py " * 100):
         with pytest.raises(PatchFailed, match="no file is named"):
             changed_by(f"{heading}\n<<<<<<< SEARCH\nx\n=======\ny\n>>>>>>> REPLACE\n", TREE)
+
+
+def test_a_secret_in_a_file_that_is_no_text_is_not_packed_into_a_diff() -> None:
+    register("tr0ub4dor-in-latin-1", "OF_A_FILE")
+    after = {"a.txt": Entry(b"caf\xe9 tr0ub4dor-in-latin-1\n")}
+    assert apply_patch({}, read_patch(write_diff({}, after)))["a.txt"].data == b"caf\xe9 " + b"*" * 20 + b"\n"
 
 
 def test_line_ends_stay_those_of_the_file() -> None:

@@ -24,7 +24,7 @@ from loopwright.loop._verdicts import audited, joined_by_judge, refuse_unjudged,
 from loopwright.loop._views import view_of
 from loopwright.models import Prices
 from loopwright.record import EpisodeRecord
-from loopwright.store import Decided, EpisodeFinished, EpisodeStarted, Event, Graded, with_secrets
+from loopwright.store import Decided, EpisodeFinished, EpisodeStarted, Event, Graded
 from loopwright.task import Instance
 from loopwright.types import Failure, Usage
 from loopwright.verify import Verdict
@@ -69,7 +69,7 @@ async def run_episode(
         UserError: What the user wrote cannot work, for this and every other episode.
     """
     for event in _still_decided(list(recorded)):
-        context.tree.apply(with_secrets(event))
+        context.tree.apply(context.store.with_secrets(event))
     if context.tree.started is None:
         started = plan.started
         if isinstance(plan.strategy, SearchStrategy):
@@ -136,7 +136,7 @@ async def regrade_episode(plan: EpisodePlan, context: EpisodeContext, *, recorde
         UserError: What the user wrote cannot work, for this and every other episode.
     """
     for event in recorded:
-        context.tree.apply(with_secrets(event))
+        context.tree.apply(context.store.with_secrets(event))
     if not context.tree.stop_rule:
         raise StoreError(
             f"the loop of {context.episode} is not whole in this record",

@@ -8,8 +8,10 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from loopwright.repo._tree import Entry, Tree, is_encodable
+from loopwright.secrets import scrub_bytes
 
 _CONTEXT = 3
 _STEPS = 10_000_000
@@ -50,8 +52,10 @@ def _part(path: str, old: Entry | None, new: Entry | None) -> Iterator[str]:
         return
     was_text, now_text = old.text if old else "", new.text if new else ""
     if was_text is None or now_text is None:
+        if new is not None:  # a secret that is packed could not be masked where the diff is written down
+            new = replace(new, data=scrub_bytes(now))
         yield f"index {old.blob if old else '0' * 40}..{new.blob if new else '0' * 40}\n"
-        yield f"GIT binary patch\n{_literal(now)}\n"
+        yield f"GIT binary patch\n{_literal(new.data if new else b'')}\n"
         return
     # A name with a blank ends with a tab, as elsewhere a time would follow.
     names = [name + ("\t" if " " in name else "") for name in (a if old else "/dev/null", b if new else "/dev/null")]

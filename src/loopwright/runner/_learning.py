@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from loopwright.agents import AgentRole, Learns
 from loopwright.plan import ResolvedComponents
 from loopwright.record import EpisodeRecord
-from loopwright.store import Event, with_secrets
+from loopwright.store import Event
 
 
 def teach(cast: ResolvedComponents, episode: EpisodeRecord) -> None:
@@ -22,5 +22,5 @@ def teach_recorded(cast: ResolvedComponents, events: Iterable[Event]) -> None:
     if isinstance(cast.agents.get(AgentRole.PROPOSER), Learns):
         episode = EpisodeRecord()
         for event in events:
-            episode.apply(with_secrets(event))
+            episode.apply(event)
         teach(cast, episode)

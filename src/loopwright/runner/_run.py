@@ -328,7 +328,9 @@ class Run:
             for episode in self.planned:
                 if over[episode.id] == "scored":
                     # Not by `parts`, which would open the models of episodes that need none any more.
-                    teach_recorded(self.resolved.components(episode), self.recorded[episode.id])
+                    teach_recorded(
+                        self.resolved.components(episode), map(self.store.with_secrets, self.recorded[episode.id])
+                    )
         schedule = Schedule(self.planned, over, self.config.concurrency, do)
         self._loop, self._schedule = asyncio.get_running_loop(), schedule
         notices.states = schedule.states

@@ -30,7 +30,6 @@ from loopwright.store._mark import is_working_copy
 from loopwright.store._origin import made_here, sealed
 from loopwright.store._payload import check_spent
 from loopwright.store._person_events import PersonAnswered, PersonAsked
-from loopwright.store._put_back import with_secrets
 from loopwright.store._read import Glance, Glances, Manifest, RunRecord, read_run
 from loopwright.store._replica import Replica, Share
 from loopwright.store._run import RunStore
@@ -84,5 +83,4 @@ __all__ = [
     "made_here",
     "read_run",
     "sealed",
-    "with_secrets",
 ]

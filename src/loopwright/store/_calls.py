@@ -115,8 +115,10 @@ class Calls:
         *,
         cache: ResponseCache | None,
         repeat_in_doubt: bool,
+        own: bool,
     ) -> None:
         self._index = index
+        self._own = own
         self._journal = journal
         self._write = write
         self._artifacts = artifacts
@@ -155,9 +157,10 @@ class Calls:
     def _recorded(self, name: str, line: Line) -> dict[str, Any]:
         data = self._journal.read(line)["data"]
         result = load(data, self._artifacts)
-        if not isinstance(names := data.get("masked"), list):
+        names = data.get("masked")
+        if not self._own or not isinstance(names, list):
             return result
-        return dict(put_back(name, result, map(str, names), str(data.get("seal", ""))))
+        return dict(put_back(name, result, [str(one) for one in names], str(data.get("seal", ""))))
 
     def _refuse_doubtful(self, key: CallKey, kind: CallKind, repeatable: bool) -> None:
         begun = self._index.begun.get(str(key))
@@ -174,7 +177,8 @@ class Calls:
     ) -> dict[str, Any]:
         name, kind, repeatable = intent.key, intent.kind, intent.repeatable
         self._write(intent, key)
-        cache = self._cache if kind in _PAID else None
+        # Requests that differ in a secret alone have one key.
+        cache = self._cache if kind in _PAID and not secrets_in(intent.request) else None
         cached = await asyncio.to_thread(self._cached, cache, cache_key) if cache else None
         started = time.monotonic()
         try:
@@ -196,7 +200,7 @@ class Calls:
         # cancelled caller loses no result either; a large one blocks the event loop while it is stored.
         result: dict[str, Any] = json.loads(encoded)
         given = result
-        if masked:
+        if masked and self._own:
             whole = json.loads(to_json(unmasked(made)))
             finished = finished.model_copy(update={"seal": seal(name, result, whole, masked)})
             given = whole if finished.seal else result

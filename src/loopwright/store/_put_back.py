@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from loopwright.secrets import MASK, password_value, secrets_in
@@ -20,24 +20,73 @@ from loopwright.store._events import Event, Proposed
 from loopwright.store._origin import user_key
 from loopwright.types import Candidate
 
+_MASK = MASK.encode()
 _PLACES = 10_000
-_TRIES = 4096
-_HASHED = 64 * 1024 * 1024
-"""Bytes that are hashed for one result, at most."""
+"""Secrets in one result, at most, of which each has a place in its seal."""
 
 
-def seal(call: str, masked: Mapping[str, Any], whole: Mapping[str, Any], names: Iterable[str]) -> str:
-    """What `put_back` needs to find the whole result in the masked one; empty where it will not find it.
+def seal(call: str, masked: Mapping[str, Any], whole: Mapping[str, Any], names: Sequence[str]) -> str:
+    """What `put_back` needs to make the whole result of the masked one: a proof, and which secret was where.
 
     Args:
         call: The key of the call.
         masked: The result as it is recorded.
         whole: The result as it was.
         names: The secrets in it.
+
+    Returns:
+        Empty where a secret is not put back, or stands there in another form than its own.
     """
-    key = user_key()
-    made = _seal(key, call, to_json(whole)) if key else ""
-    return made if put_back(call, masked, names, made) == whole else ""
+    key, text = user_key(), to_json(whole)
+    places = _places(to_json(masked), text, names)
+    if key is None or not places:
+        return ""
+    return " ".join((_proof(key, call, text), *(f"{offset}.{number}" for offset, number in places)))
+
+
+def _places(masked: bytes, whole: bytes, names: Sequence[str]) -> Sequence[tuple[int, int]]:
+    """Offsets of masks with the numbers of the names whose values they hide; none if that is not all the difference."""
+    numbers = {known: number for number, name in enumerate(names) if (known := _written(name))}
+    found: list[tuple[int, int]] = []
+    done = at = 0
+    for match in re.finditer(b"|".join(map(re.escape, sorted(numbers, key=len, reverse=True))) or b"(?!)", whole):
+        same = whole[done : match.start()]
+        at += len(same)
+        if masked[at - len(same) : at + len(_MASK)] != same + _MASK or len(found) == _PLACES:
+            return ()
+        found.append((at, numbers[match[0]]))
+        at, done = at + len(_MASK), match.end()
+    return found if masked[at:] == whole[done:] else ()
+
+
+def _written(name: str) -> bytes:
+    """The value of a secret as it stands in JSON; empty where it is not put back."""
+    value = password_value(name)
+    return b"" if value is None else to_json({"": value})[len('{"":"') : -len('"}')]
+
+
+def put_back(call: str, masked: Mapping[str, Any], names: Sequence[str], sealed: str) -> Mapping[str, Any]:
+    """The result with the secrets where they were; as it is where they are not known here, or it is not as it was."""
+    key = user_key() if sealed else None
+    proof, *places = sealed.split(" ")
+    if key is None or not 0 < len(places) <= _PLACES:
+        return masked
+    text, parts, done = to_json(masked), [], 0
+    try:
+        for offset, number in (map(int, place.split(".")) for place in places):
+            if not done <= offset < len(text):
+                return masked
+            parts += [text[done:offset], _written(names[number])]
+            done = offset + len(_MASK)
+    except (ValueError, IndexError):
+        return masked
+    whole = b"".join((*parts, text[done:]))
+    same = hmac.compare_digest(_proof(key, call, whole).encode(), proof.encode("utf-8", "replace"))
+    return dict(json.loads(whole)) if same else masked
+
+
+def _proof(key: bytes, call: str, whole: bytes) -> str:
+    return hmac.new(key, call.encode("utf-8", "surrogatepass") + b"\n" + whole, hashlib.sha256).hexdigest()
 
 
 def sealed_candidate(data: Proposed, episode: str | None, iteration: int | None) -> Proposed:
@@ -64,34 +113,3 @@ def with_secrets(event: Event) -> Event:
 
 def _place(episode: str | None, iteration: int | None) -> str:
     return f"{episode}/{iteration}/proposed"
-
-
-def put_back(call: str, masked: Mapping[str, Any], names: Iterable[str], sealed: str) -> Mapping[str, Any]:
-    """The result with the secrets where they were; as it is where they are not known here, or it is not as it was."""
-    key = user_key() if sealed else None
-    if key is None:
-        return masked
-    pieces = to_json(masked).split(MASK.encode())
-    values = [value for name in sorted(set(names)) if (value := password_value(name)) is not None]
-    known = [to_json({"": value})[len('{"":"') : -len('"}')] for value in values]
-    places = len(pieces) - 1
-    if not known or places > _PLACES:
-        return masked
-    longest = sum(map(len, pieces)) + places * max(map(len, known))
-    for filling in _fillings(known, places, _HASHED // longest):
-        whole = b"".join(part for pair in zip(pieces, (*filling, b""), strict=True) for part in pair)
-        if hmac.compare_digest(_seal(key, call, whole).encode(), sealed.encode("utf-8", "replace")):
-            return dict(json.loads(whole))
-    return masked
-
-
-def _fillings(known: Sequence[bytes], places: int, tries: int) -> Iterator[Sequence[bytes]]:
-    """What may stand in the places: one secret in all of them first, then any, and `***` as the model wrote it."""
-    yield from itertools.islice(((value,) * places for value in known), tries)
-    choices = (*known, MASK.encode())
-    if len(choices) ** min(places, 64) <= min(tries, _TRIES):
-        yield from itertools.product(choices, repeat=places)
-
-
-def _seal(key: bytes, call: str, whole: bytes) -> str:
-    return hmac.new(key, call.encode("utf-8", "surrogatepass") + b"\n" + whole, hashlib.sha256).hexdigest()

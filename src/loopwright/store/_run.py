@@ -29,6 +29,7 @@ from loopwright.store._events import (
 from loopwright.store._journal import Journal
 from loopwright.store._lock import REFRESHING, lock, refreshing, unlock
 from loopwright.store._mark import MARK, read_mark
+from loopwright.store._origin import made_here
 from loopwright.store._payload import check_numbers
 from loopwright.store._put_back import sealed_candidate, with_secrets
 from loopwright.store._read import ARTIFACTS, EVENTS, LOCK, MANIFEST, Manifest, RunRecord, read_manifest, to_event
@@ -70,8 +71,16 @@ class RunStore:
         self._artifacts = Artifacts(self.folder / ARTIFACTS, *([replica.keep] if replica else ()))
         self._index = CallIndex()
         self._journal = Journal(self.folder / EVENTS, self.manifest.id, self._index.note, replica)
+        # A run that somebody sent back may name other servers: no secret is put back there.
+        self._own = made_here(record.manifest)
         self._calls = Calls(
-            self._index, self._journal, self._write_call, self._artifacts, cache=cache, repeat_in_doubt=repeat_in_doubt
+            self._index,
+            self._journal,
+            self._write_call,
+            self._artifacts,
+            cache=cache,
+            repeat_in_doubt=repeat_in_doubt,
+            own=self._own,
         )
 
     @classmethod
@@ -176,13 +185,17 @@ class RunStore:
         Raises:
             StoreError: The disk is full or fails; the record is sound and ends with the event before.
         """
-        if isinstance(data, Proposed):
+        if self._own and isinstance(data, Proposed):
             data = sealed_candidate(data, episode, iteration)
         event = to_event(self._write(data, episode, iteration, node).body)
         if isinstance(data, EpisodeFinished | RunFinished):
             self._journal.sync()
         self._announce(event)
-        return with_secrets(event)
+        return self.with_secrets(event)
+
+    def with_secrets(self, event: Event) -> Event:
+        """An event with its candidate as the model wrote it, for those who execute it; as it is in a run of others."""
+        return with_secrets(event) if self._own else event
 
     async def once(
         self,
