@@ -91,20 +91,32 @@ def test_a_home_of_nobody_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> Non
     assert home_path("~no-such-user/a") == Path("~no-such-user/a")
 
 
-@pytest.fixture
-def _small_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, bound in (("_FREE", 100), ("_CONTAINERS", 200), ("_VALUES", 2000)):
-        monkeypatch.setattr(f"loopwright.files.{name}", bound)
-
-
-@pytest.mark.usefixtures("_small_bounds")
-@pytest.mark.parametrize("text", ["[" + "[]," * 200 + "0]", "[" + "0," * 2001 + "0]", "{" * 201])
+@pytest.mark.parametrize("text", ["[" + "[]," * 400_000 + "0]", "[" + "0," * 600_001 + "0]", "{" * 1_100_000])
 def test_json_of_very_many_values_is_refused_before_it_is_parsed(text: str) -> None:
     for form in (text, text.encode()):
         with pytest.raises(ValueError, match="more than"):
-            refuse_many_values(form)
+            refuse_many_values(form, containers=400_000, values=600_000)
 
 
-@pytest.mark.usefixtures("_small_bounds")
-def test_json_of_long_texts_is_not_refused() -> None:
-    refuse_many_values('{"a":"' + "words, and words; " * 2000 + '"}')
+@pytest.mark.parametrize("inside", ["words, and words; ", "[1],", '{\\"a\\":[', "\\\\[{", "ü,[", "\ud800["])
+@pytest.mark.parametrize("end", ['"}', "", "\\"])
+def test_signs_inside_of_texts_are_no_values(inside: str, end: str) -> None:
+    for form in (text := '{"a":"' + inside * 500_000 + end, text.encode("utf-8", "surrogatepass")):
+        refuse_many_values(form, containers=1, values=0)
+
+
+@pytest.mark.parametrize(("text", "count"), [('"[",', 400_000), ('"a\\"",[', 200_000), ('[],"\\\\",', 200_000)])
+def test_signs_between_texts_are_counted_exactly(text: str, count: int) -> None:
+    values, containers = text.count(",") * count, (text.count("[") - text.count('"["')) * count
+    refuse_many_values(text * count, containers, values)
+    with pytest.raises(ValueError, match="more than"):
+        refuse_many_values(text * count, containers, values - 1)
+    if containers:
+        with pytest.raises(ValueError, match="more than"):
+            refuse_many_values(text * count, containers - 1, values)
+
+
+def test_hostile_texts_are_counted_in_time_in_proportion_to_their_length() -> None:
+    # Where it is not so, the first two take hours.
+    for text in ('"' + '\\"[' * 3_000_000, '"[\\' * 3_000_000, '"["' * 2_000_000 + '"'):
+        refuse_many_values(text, containers=0, values=0)

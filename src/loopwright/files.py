@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +19,13 @@ LARGEST = 256 * 1024 * 1024
 
 _FREE = 1 << 20
 """Characters of JSON whose values are not counted."""
-_CONTAINERS, _VALUES = 2_000_000, 20_000_000
+MOST_CONTAINERS, MOST_VALUES = 4_000_000, 20_000_000
+"""Lists and objects, and values, of JSON that is read: twice as many as a result may have that is recorded."""
+
+_TEXT = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?'
+_TEXTS = re.compile(_TEXT, re.DOTALL)
+_PIECE = re.compile(rb'(?:[^"]++|' + _TEXT + rb"){1,10000}+", re.DOTALL)
+"""JSON in pieces that hold each text whole; a text without an end reaches to the end, so that none is read twice."""
 
 TEMPORARY = ".new-"
 """How names of files begin that are not whole yet."""
@@ -45,16 +53,35 @@ def home_path(text: str | Path) -> Path:
         return Path(text)
 
 
-def refuse_many_values(text: bytes | str) -> None:
+def refuse_many_values(text: bytes | str, containers: int = MOST_CONTAINERS, values: int = MOST_VALUES) -> None:
     """Refuses JSON of very many values before it is parsed: lists in lists take 44 times their text.
 
+    Args:
+        text: The JSON.
+        containers: Lists and objects that it may have.
+        values: Values that it may have.
+
     Raises:
-        ValueError: It has more than readers take.
+        ValueError: It has more.
     """
-    if len(text) > _FREE:
-        parts = [text.count(mark) for mark in "[{,"] if isinstance(text, str) else [text.count(m) for m in b"[{,"]
-        if parts[0] + parts[1] > _CONTAINERS or parts[2] > _VALUES:
-            raise ValueError(f"it has more than {_CONTAINERS} lists and objects, or {_VALUES} values")
+    if len(text) <= _FREE:
+        return
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    if _has_more((data,), containers, values) and _has_more(_without_texts(data), containers, values):
+        raise ValueError(f"it has more than {containers} lists and objects, or {values} values")
+
+
+def _has_more(parts: Iterable[bytes], containers: int, values: int) -> bool:
+    for part in parts:
+        containers -= part.count(b"[") + part.count(b"{")
+        values -= part.count(b",")
+        if containers < 0 or values < 0:
+            return True
+    return False
+
+
+def _without_texts(data: bytes) -> Iterator[bytes]:
+    return (_TEXTS.sub(b"", piece[0]) for piece in _PIECE.finditer(data))
 
 
 def refuse_links(path: Path, within: Path) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from loopwright import secrets
-from loopwright.errors import CallInDoubt, ModelUnavailable, StoreError
+from loopwright.errors import AgentError, CallInDoubt, ModelError, ModelUnavailable, StoreError, ToolServerFailed
+from loopwright.files import MOST_CONTAINERS, MOST_VALUES
 from loopwright.store import CallFinished, CallIntended, ResponseCache, RunStore, read_run
+from loopwright.store._events import CallKind
 from loopwright.types import Failure
 from tests.faults.table import proves
 from tests.store.support import key, manifest, new_run
@@ -322,3 +324,30 @@ async def test_a_result_whose_picture_is_not_there_is_used_and_not_cached(
     store.close()
     assert "was not cached" in caplog.text
     assert cache.get(str(key())) is None
+
+
+async def test_a_reply_of_nothing_but_brackets_is_recalled(folder: Path) -> None:
+    provider = Provider({"text": "[" * (MOST_CONTAINERS + 1)})
+    for opened in (new_run, RunStore.open):
+        store = opened(folder)
+        assert await store.once(key(), provider, kind="model", repeatable=True) == provider.answers[0]
+        store.close()
+    assert provider.calls == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "failure"), [("model", ModelError), ("sandbox", AgentError), ("other", ToolServerFailed)]
+)
+async def test_a_result_of_more_values_than_are_read_is_its_givers_failure(
+    folder: Path, kind: CallKind, failure: type[Exception]
+) -> None:
+    store = new_run(folder)
+    provider = Provider({"calls": [0] * (MOST_VALUES // 2 + 2)})
+    with pytest.raises(failure, match="too large to be recorded"):
+        await store.once(key(), provider, kind=kind, repeatable=True)
+    store.close()
+    _, finished = read_run(folder).events
+    assert isinstance(finished.data, CallFinished)
+    assert finished.data.failure is not None
+    assert finished.data.failure.error == failure.__name__

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from loopwright.candidate import Candidate
 from loopwright.errors import StoreError
-from loopwright.store import Failed, RunStore, read_run
+from loopwright.files import MOST_CONTAINERS, MOST_VALUES
+from loopwright.store import CallIntended, Failed, Proposed, RunStore, read_run
 from loopwright.store._codec import encode
 from loopwright.store._scan import LONGEST
 from loopwright.store.shared._lines import Position, whole
@@ -150,7 +152,7 @@ def test_a_newer_version_is_refused(journal: Path) -> None:
     with journal.open("ab") as file:
         file.write(encode({"v": 999, "seq": 3, "time": "", "data": {"type": "telepathy"}}, "r1"))
     for use in (lambda: RunStore.open(journal.parent), lambda: list(read_run(journal.parent).events)):
-        with pytest.raises(StoreError, match="line 4 has schema version 999") as caught:
+        with pytest.raises(StoreError, match=r"line 4 has schema version 999") as caught:
             use()
         assert "newer" in caught.value.remedy
 
@@ -277,3 +279,43 @@ def test_a_folder_that_is_moved_is_written_on(tmp_path: Path) -> None:
     store.append(note("one"), episode="e", iteration=0)
     store.close()
     assert texts(read_run(tmp_path / "moved").events) == ["one"]
+
+
+def test_an_event_whose_text_is_full_of_brackets_is_kept_by_a_resume(tmp_path: Path) -> None:
+    store = new_run(tmp_path / "run")
+    candidate = Candidate(files={"data.json": "[1]," * (MOST_CONTAINERS + 1)})
+    written = store.append(Proposed(candidate=candidate), episode="e", iteration=0)
+    store.close()
+    store = RunStore.open(tmp_path / "run")
+    assert list(store.events()) == [written]
+    store.close()
+
+
+def test_an_event_that_nobody_could_read_is_not_written(tmp_path: Path) -> None:
+    store = new_run(tmp_path / "run")
+    kept = store.append(note("kept"))
+    too_long = Proposed(candidate=Candidate(files={"a": "x" * LONGEST}))
+    with pytest.raises(StoreError, match="cannot be recorded"):
+        store.append(too_long, episode="e", iteration=0)
+    after = store.append(note("after"))
+    store.close()
+    assert list(read_run(tmp_path / "run").events) == [kept, after]
+
+
+def test_a_whole_last_line_that_is_not_read_is_told_and_not_cut_off(journal: Path) -> None:
+    values = {"type": "failed", "lists": [[]] * (MOST_CONTAINERS + 1)}
+    whole = journal.read_bytes() + encode({"v": 2, "seq": 3, "data": values}, "r1")
+    journal.write_bytes(whole)
+    with pytest.raises(StoreError, match=r"line 4 is damaged: .* more than"):
+        RunStore.open(journal.parent)
+    assert journal.read_bytes() == whole
+
+
+@pytest.mark.slow
+def test_an_event_of_more_values_than_are_read_is_not_written(tmp_path: Path) -> None:
+    store = new_run(tmp_path / "run")
+    with pytest.raises(StoreError, match="cannot be recorded"):
+        store.append(CallIntended(key="k", kind="other", repeatable=True, request={"a": [0] * (MOST_VALUES + 2)}))
+    after = store.append(note("after"))
+    store.close()
+    assert list(read_run(tmp_path / "run").events) == [after]

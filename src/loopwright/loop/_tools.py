@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,8 @@ from loopwright.store import CallKey
 
 _EVERY_ACTION_COUNTS = frozenset({"again", "step"})
 """Styles in which each action is graded."""
+_MOST_ARGUMENTS = 4 * 1024 * 1024
+"""Characters of a call outside of the sandbox, whose arguments are recorded."""
 
 
 async def offered(context: EpisodeContext, style: str) -> tuple[Tool, ...]:
@@ -54,6 +57,8 @@ async def executed(context: EpisodeContext, candidate: Candidate) -> Observation
     tool, arguments = call
     if not toolbox.is_outside(tool):
         return await toolbox.call(tool, arguments)
+    if len(json.dumps(arguments)) > _MOST_ARGUMENTS:
+        return Observation(text=f"The arguments have more than {_MOST_ARGUMENTS} characters; the tool was not called.")
     asked = {"tool": tool, "arguments": arguments}
     key = CallKey(context.episode, len(context.tree) - 1, "act", 0, asked_hash(asked))
 

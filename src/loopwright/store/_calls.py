@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from loopwright.errors import CallInDoubt, LoopwrightError, StoreError
+from loopwright.errors import AgentError, CallInDoubt, LoopwrightError, ModelError, StoreError, ToolServerFailed
+from loopwright.files import LARGEST, MOST_CONTAINERS, MOST_VALUES, refuse_many_values
 from loopwright.secrets import secrets_in
 from loopwright.store._artifacts import Artifacts
 from loopwright.store._cache import ResponseCache
@@ -189,6 +190,7 @@ class Calls:
                 await self._journal.synced()
             made = await call() if made is None else made
             encoded = to_json(plain(made))
+            _refuse_large(kind, encoded)
         except Exception as error:
             seconds = round(time.monotonic() - started, 6)
             self._write(CallFinished(key=name, kind=kind, failure=_describe(error), seconds=seconds), key)
@@ -258,6 +260,21 @@ def _reused(reuse: Reuse, cached: Mapping[str, Any], key: str) -> Mapping[str, A
     except StoreError as error:
         _log.warning("the cached response of %s cannot be used: %s", key, error.args[0])
         return None
+
+
+def _refuse_large(kind: CallKind, encoded: bytes) -> None:
+    """Refuses a result of which more would be recorded than is read; a half, as what is made of it is recorded, too.
+
+    Raises:
+        LoopwrightError: Of whoever gave it: the server, or the agent whose program did.
+    """
+    try:
+        if len(encoded) > LARGEST:
+            raise ValueError(f"it has more than {LARGEST} bytes")
+        refuse_many_values(encoded, MOST_CONTAINERS // 2, MOST_VALUES // 2)
+    except ValueError as error:
+        failure = ModelError if kind in _PAID else AgentError if kind == "sandbox" else ToolServerFailed
+        raise failure(f"the result of a {kind} call is too large to be recorded: {error}") from None
 
 
 def _describe(error: Exception) -> Failure:

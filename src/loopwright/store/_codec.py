@@ -29,6 +29,10 @@ class BadLine(ValueError):
     """A line that is not what was written."""
 
 
+class UnreadLine(BadLine):
+    """A whole line, by its checksum, that holds more than is read."""
+
+
 def plain(value: object) -> Any:
     """Returns `value` as JSON types with every string scrubbed and fit for UTF-8, as programs that read it expect.
 
@@ -99,6 +103,7 @@ def decode(line: bytes, run: str) -> dict[str, Any]:
 
     Raises:
         BadLine: It is not such a line, or its checksum does not match.
+        UnreadLine: It is whole, and no JSON or more than is read.
     """
     head, tail = line[:-_TAIL], line[-_TAIL:]
     if not (head.startswith(b"{") and tail.startswith(_CRC) and tail.endswith(b'"}')):
@@ -109,7 +114,7 @@ def decode(line: bytes, run: str) -> dict[str, Any]:
         refuse_many_values(head)
         body = json.loads(head + b"}")
     except (ValueError, RecursionError) as error:
-        raise BadLine(f"it is not JSON: {error}") from None
+        raise UnreadLine(f"it is not JSON that is read: {error}") from None
     if not isinstance(body.get("v"), int) or not isinstance(body.get("seq"), int):
         raise BadLine("it has no version and sequence number")
     return dict(body)

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from loopwright.errors import RunInUse, StoreError
-from loopwright.files import open_descriptor, write_whole
+from loopwright.files import open_descriptor, refuse_many_values, write_whole
 from loopwright.store._codec import BadLine, decode, encode
 from loopwright.store._events import SCHEMA_VERSION
 from loopwright.store._migrate import migrate
 from loopwright.store._replica import Replica
-from loopwright.store._scan import Line, scan
+from loopwright.store._scan import LONGEST, Line, scan
 from loopwright.store._texts import Texts
 
 _DISK = "Free disk space or make the folder writable, then resume the run."
@@ -77,7 +77,7 @@ class Journal:
         Raises:
             StoreError: The disk is full or fails; the file ends with the line before, and a later append may
                 succeed, except after a failed sync. Or another program removed the file or changed its size. Or the
-                shared record failed, and the line is no outcome of a call.
+                shared record failed, and the line is no outcome of a call. Or the line holds more than is read.
             RunInUse: Another process took the shared run over.
         """
         with self._lock:
@@ -86,6 +86,7 @@ class Journal:
             numbered = {"seq": self._seq, **body}
             written = self._texts.shorten(numbered)
             raw = encode({"v": SCHEMA_VERSION, **written}, self._run)
+            self._refuse_unreadable(raw)
             try:
                 _write_all(self._file, raw)
             except OSError as error:
@@ -99,6 +100,19 @@ class Journal:
             if self._replica is not None:
                 self._replica.grown(self._seq, self._size)
             return line
+
+    def _refuse_unreadable(self, raw: bytes) -> None:
+        """Refuses a line that no reader would take, before it is written."""
+        why = f"it has more than {LONGEST} bytes" if len(raw) > LONGEST else ""
+        try:
+            refuse_many_values(raw)
+        except ValueError as error:
+            why = str(error)
+        if why:
+            raise StoreError(
+                f"event {self._seq} cannot be recorded in {self._path}: {why}",
+                remedy="The record is sound and ends with the event before. Let the task ask for smaller outputs.",
+            )
 
     def _refuse_lost_file(self) -> None:
         """Refuses to go on where nobody could read what is written: calls would be paid that nothing records."""

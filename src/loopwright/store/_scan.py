@@ -13,7 +13,7 @@ from pydantic_core import to_json as fast_json
 
 from loopwright.errors import StoreError
 from loopwright.files import open_regular
-from loopwright.store._codec import BadLine, decode, holds_halves, plain
+from loopwright.store._codec import BadLine, UnreadLine, decode, holds_halves, plain
 from loopwright.store._events import SCHEMA_VERSION
 from loopwright.store._migrate import migrate
 from loopwright.store._texts import Texts
@@ -62,7 +62,7 @@ def scan(path: Path, run: str, texts: Texts | None = None, *, offset: int = 0, f
                     raise BadLine("it has no end")
                 body = decode(raw[:-1], run)
             except BadLine as error:
-                if file.read(1) or not _may_be_torn(raw, number, run):
+                if isinstance(error, UnreadLine) or file.read(1) or not _may_be_torn(raw, number, run):
                     raise _damaged(path, number, str(error)) from None
                 yield f"{path.name} line {number + 1} was torn: {error}; its {len(raw)} bytes were set aside"
                 return
@@ -190,6 +190,8 @@ def _may_be_torn(raw: bytes, number: int, run: str) -> bool:
 def _is_line(raw: bytes, run: str) -> bool:
     try:
         decode(raw, run)
+    except UnreadLine:
+        return True
     except BadLine:
         return False
     return True
