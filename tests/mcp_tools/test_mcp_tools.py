@@ -119,6 +119,16 @@ def test_a_resumed_episode_calls_servers_inside_again_and_those_outside_not(pack
     assert {"tool": "out__note", "arguments": {"path": outside_note, "text": "once"}} in asked
 
 
+@pytest.mark.slow
+def test_arguments_too_large_to_be_recorded_do_not_leave_the_sandbox(packages: Path, tmp_path: Path) -> None:
+    (tmp_path / "shelf.py").write_text(SERVER)
+    outside = {"command": [sys.executable, str(tmp_path / "shelf.py")], "outside": True}
+    replies: list[Any] = [call("out__note", path=str(tmp_path / "a"), text="x" * 4 * 1024 * 1024), call("submit", 1)]
+    episode, _ = run(task(packages, {"out": outside}), replies, tmp_path / "run")
+    assert "the tool was not called" in seen(episode)[0]
+    assert not (tmp_path / "a").exists()
+
+
 @pytest.fixture
 def address(tmp_path: Path) -> Iterator[str]:
     """Where a server answers by streamable HTTP."""
