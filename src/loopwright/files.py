@@ -53,19 +53,21 @@ def home_path(text: str | Path) -> Path:
         return Path(text)
 
 
-def refuse_many_values(text: bytes | str, containers: int = MOST_CONTAINERS, values: int = MOST_VALUES) -> None:
+def refuse_many_values(text: bytes | str, containers: int | None = None, values: int | None = None) -> None:
     """Refuses JSON of very many values before it is parsed: lists in lists take 44 times their text.
 
     Args:
         text: The JSON.
-        containers: Lists and objects that it may have.
-        values: Values that it may have.
+        containers: Lists and objects that it may have; None for `MOST_CONTAINERS`.
+        values: Values that it may have; None for `MOST_VALUES`.
 
     Raises:
         ValueError: It has more.
     """
     if len(text) <= _FREE:
         return
+    containers = MOST_CONTAINERS if containers is None else containers
+    values = MOST_VALUES if values is None else values
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     if _has_more((data,), containers, values) and _has_more(_without_texts(data), containers, values):
         raise ValueError(f"it has more than {containers} lists and objects, or {values} values")

@@ -101,7 +101,7 @@ def test_secrets_leave_values_and_keys() -> None:
 @pytest.fixture
 def _few_lists(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loopwright.files._FREE", 100)
-    monkeypatch.setattr("loopwright.files._CONTAINERS", 200)
+    monkeypatch.setattr("loopwright.files.MOST_CONTAINERS", 200)
 
 
 @pytest.mark.usefixtures("_few_lists")
