@@ -212,8 +212,8 @@ class RunStore:
 
         Args:
             key: Identifies the call across crashes.
-            call: Makes the call. Its result comes back as JSON types with secrets scrubbed, the same now as after
-                a resume.
+            call: Makes the call. Its result comes back as JSON types, the same now as after a resume: secrets are
+                scrubbed, but for a password that the model wrote and that a seal puts back.
             kind: What is called.
             repeatable: Whether the call may be made again if a crash hid its result.
             request: What is asked, for the reader of the record.
