@@ -37,6 +37,14 @@ sandbox: {{provider: bubblewrap}}
 """
 
 
+def keep_secret(project: Path, patch: pytest.MonkeyPatch, **variables: str) -> None:
+    """Writes the project's `.env`, whose variables are not set yet, and are unset again after the test."""
+    for name in variables:
+        patch.setenv(name, "")
+        patch.delenv(name)
+    (project / ".env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
+
+
 @contextmanager
 def serving(*answers: Answer) -> Iterator[str]:
     """The URL of a provider on a thread of its own."""
@@ -48,10 +56,8 @@ def test_replies_that_repeat_a_key_are_told(
     invoke: Invoke, write_task: WriteTask, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_task()
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "DEPLOY_TOKEN"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
-    (project / ".env").write_text(f"OPENAI_API_KEY={KEY}\nDEPLOY_TOKEN={TOKEN}\n")
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    keep_secret(project, monkeypatch, OPENAI_API_KEY=KEY, DEPLOY_TOKEN=TOKEN)
     with serving(reply(f"it is {KEY}"), reply(f"{TOKEN}, {KEY}"), reply("yes")) as base_url:
         monkeypatch.setenv("OPENAI_BASE_URL", base_url)
         ran = invoke("run", "say.yaml", "--model", "openai/m", "--out", "runs/a")
@@ -79,9 +85,7 @@ def test_a_password_of_the_project_is_executed_as_it_was_written(
     invoke: Invoke, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     password = "tr0ub4dor-and-3"
-    monkeypatch.setenv("SHOP_DB_PASSWORD", "")
-    monkeypatch.delenv("SHOP_DB_PASSWORD")
-    (project / ".env").write_text(f"SHOP_DB_PASSWORD={password}\n")
+    keep_secret(project, monkeypatch, SHOP_DB_PASSWORD=password)
     (project / "shop.yaml").write_text(SHOP.format(spelled=", ".join(str(ord(sign)) for sign in password)))
     replies = ["```python\n1/0\n```", f"It is {password}.", RETURNS.format(password=password)]
     (project / "replies.yaml").write_text(json.dumps(replies))
@@ -117,9 +121,7 @@ def test_a_password_in_a_command_is_executed_and_an_interrupted_run_goes_on_with
     invoke: Invoke, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     password = "tr0ub4dor-and-5"
-    monkeypatch.setenv("SHOP_SHELL_PASSWORD", "")
-    monkeypatch.delenv("SHOP_SHELL_PASSWORD")
-    (project / ".env").write_text(f"SHOP_SHELL_PASSWORD={password}\n")
+    keep_secret(project, monkeypatch, SHOP_SHELL_PASSWORD=password)
     (project / "count.yaml").write_text(COUNTED)
     action = f"```bash\nprintf '%s' {password} | wc -c > n.txt\n```"
     (project / "replies.yaml").write_text(json.dumps([action]))
@@ -128,6 +130,10 @@ def test_a_password_in_a_command_is_executed_and_an_interrupted_run_goes_on_with
     (project / "replies.yaml").write_text(json.dumps([action, "submit"]))
     resumed = invoke("resume", "runs/a", "--accept", 1)
     assert resumed.exit_code == 0, resumed.output
+    forked = invoke("fork", "runs/a", "--at", "count:react:0:1", "--out", "runs/b")
+    assert forked.exit_code == 0, forked.output
+    assert "SHOP_SHELL_PASSWORD" in (project / "runs/b/events.jsonl").read_text(), "the action is kept"
+    assert invoke("resume", "runs/b", "--accept", 1).exit_code == 0, "the kept action was executed again as it was"
     kept = [path.read_bytes() for path in (project / "runs").rglob("*") if path.is_file()]
     assert not any(password.encode() in data for data in kept)
 
@@ -152,10 +158,8 @@ def test_no_output_of_a_run_holds_a_key(
     invoke: Invoke, write_task: WriteTask, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_task()
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "DEPLOY_TOKEN"):
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
-    (project / ".env").write_text(f"OPENAI_API_KEY={KEY}\nDEPLOY_TOKEN={TOKEN}\n")
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    keep_secret(project, monkeypatch, OPENAI_API_KEY=KEY, DEPLOY_TOKEN=TOKEN)
     said = f"{KEY} and {TOKEN}, {SECRETS[2]}, {SECRETS[3]}"
     answers = (fault(500, said), reply(said), reply(f"once more: {said}"), reply("yes"), fault(401, said))
     with serving(*answers) as base_url:

@@ -24,8 +24,7 @@ from loopwright.models._wire import (
     RawResponse,
     RawStream,
     decoded,
-    event_data,
-    event_lines,
+    events,
     form_field,
     transport_error,
 )
@@ -269,20 +268,9 @@ class ModelServer:
                 if not whole.removeprefix(codecs.BOM_UTF8).lstrip().startswith((b"data:", b"event:")):
                     return whole
                 pieces = _one(whole)  # Some servers give a stream another type.
-            data: list[str] = []
-            name = ""
-            async for line in event_lines(pieces):
-                silence.reschedule(loop.time() + self.timeout)
-                if line.startswith("event:"):
-                    name = line[6:].strip()
-                elif line.startswith("data:"):
-                    data.append(line[5:].removeprefix(" "))
-                elif not line:
-                    if data and take(event_data(name, data)):
-                        return None
-                    name, data = "", []
-            if data:
-                take(event_data(name, data))
+            async for event in events(pieces, lambda: silence.reschedule(loop.time() + self.timeout)):
+                if take(event):
+                    return None
             return None
 
     async def _whole(self, response: RawStream, content: bytearray) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -69,6 +69,24 @@ async def event_lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
         text = rest.removesuffix(b"\r")
         held += [part for part in (text, rest[len(text) :]) if part]
     yield b"".join(held).decode("utf-8-sig" if first else "utf-8", "replace").removesuffix("\r")
+
+
+async def events(pieces: AsyncIterator[bytes], heard: Callable[[], None]) -> AsyncIterator[str]:
+    """The data of each event of a stream; `heard` is called at each line, also of a comment."""
+    data: list[str] = []
+    name = ""
+    async for line in event_lines(pieces):
+        heard()
+        if line.startswith("event:"):
+            name = line[6:].strip()
+        elif line.startswith("data:"):
+            data.append(line[5:].removeprefix(" "))
+        elif not line:
+            if data:
+                yield event_data(name, data)
+            name, data = "", []
+    if data:
+        yield event_data(name, data)
 
 
 def event_data(name: str, lines: Sequence[str]) -> str:

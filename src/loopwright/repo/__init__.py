@@ -1,10 +1,11 @@
 """Repositories: a candidate is a diff against a base commit, judged by tests in a fresh sandbox."""
 
+from loopwright.repo._apply_patch import apply_patch
 from loopwright.repo._diff import write_diff
 from loopwright.repo._environment import RepoEnvironment
 from loopwright.repo._fields import TEST_FILES, RepoFields, RepoHidden
 from loopwright.repo._junit import JUNIT_READER
-from loopwright.repo._patch import FilePatch, Hunk, PatchFailed, apply_patch, read_patch
+from loopwright.repo._patch import FilePatch, Hunk, PatchFailed, read_patch
 from loopwright.repo._patcher import Patcher
 from loopwright.repo._reply import changed_by
 from loopwright.repo._source import load_repository

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from loopwright.environments import EnvironmentSetup, ReplyForm, Shell, Unchecked, action_of, submission
 from loopwright.errors import TaskError
+from loopwright.repo._apply_patch import apply_patch
 from loopwright.repo._diff import write_diff
 from loopwright.repo._fields import RepoFields, RepoHidden, fields_of
 from loopwright.repo._grading import run_suite
-from loopwright.repo._patch import PatchFailed, apply_patch, read_patch
+from loopwright.repo._patch import PatchFailed, read_patch
 from loopwright.repo._test_files import Suite, hidden_suite, visible_suite
 from loopwright.repo._tree import PATCH, Tree, patch_of
 from loopwright.repo._workspace import DoesNotFit, Workplace, Workspace, base_of

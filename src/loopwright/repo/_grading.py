@@ -15,9 +15,10 @@ from hashlib import blake2b
 from hmac import compare_digest
 
 from loopwright.errors import VerifierError
+from loopwright.repo._apply_patch import apply_patch
 from loopwright.repo._command import Expected, checks_of_command
 from loopwright.repo._fields import RepoFields
-from loopwright.repo._patch import apply_patch, read_patch
+from loopwright.repo._patch import read_patch
 from loopwright.repo._test_files import Suite, graded_tree
 from loopwright.repo._tree import Entry, Tree
 from loopwright.repo._workspace import Workspace

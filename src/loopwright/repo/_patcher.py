@@ -11,9 +11,10 @@ from loopwright.agents import AgentReply, AgentRole, CallBounds, ModelClient, Na
 from loopwright.errors import NoCandidate
 from loopwright.models import Message, Request
 from loopwright.project import Project
+from loopwright.repo._apply_patch import apply_patch
 from loopwright.repo._diff import write_diff
 from loopwright.repo._fields import RepoFields, public_fields
-from loopwright.repo._patch import PatchFailed, apply_patch, read_patch
+from loopwright.repo._patch import PatchFailed, read_patch
 from loopwright.repo._reply import changed_by
 from loopwright.repo._source import load_repository
 from loopwright.repo._tree import PATCH, Tree, patch_of

@@ -6,7 +6,8 @@ import re
 from typing import Literal
 
 from loopwright.replies import EditFailed, TextEdit, apply_edits, code_blocks, read_edits
-from loopwright.repo._patch import PatchFailed, apply_patch, read_patch
+from loopwright.repo._apply_patch import apply_patch
+from loopwright.repo._patch import PatchFailed, read_patch
 from loopwright.repo._tree import Entry, Tree, path_problem
 
 _PATH = re.compile(r"(?:file(?:name)?|path)?\s*:?\s*[`*\"']*(?P<path>[\w@+][\w./@+ -]*)[`*\"']*\s*:?", re.IGNORECASE)

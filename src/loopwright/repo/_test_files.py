@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from loopwright.errors import VerifierError
+from loopwright.repo._apply_patch import apply_patch
 from loopwright.repo._fields import TEST_FILES, RepoFields, RepoHidden, fields_of
-from loopwright.repo._patch import apply_patch, read_patch
+from loopwright.repo._patch import read_patch
 from loopwright.repo._source import load_repository
 from loopwright.repo._tree import Entry, Tree, above
 from loopwright.task import Instance

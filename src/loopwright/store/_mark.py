@@ -58,3 +58,17 @@ def write_mark(folder: Path, mark: SharedMark) -> None:
         OSError: The disk is full or read-only.
     """
     write_whole(folder / MARK, mark.model_dump_json().encode() + b"\n", within=folder)
+
+
+def refuse_shared(folder: Path, run: str) -> None:
+    """Refuses to write a run whose record is shared by its folder alone.
+
+    Raises:
+        StoreError: It is shared.
+    """
+    if mark := read_mark(folder):
+        raise StoreError(
+            f"the run in {folder} is shared in {mark.server}, where others may go on with it",
+            remedy=f"Name the database: loopwright resume {run} --store URL (or LOOPWRIGHT_STORE). For a folder that "
+            f"goes its own way: loopwright store copy {run} --out FOLDER --store URL.",
+        )

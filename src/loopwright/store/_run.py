@@ -28,7 +28,7 @@ from loopwright.store._events import (
 )
 from loopwright.store._journal import Journal
 from loopwright.store._lock import REFRESHING, lock, refreshing, unlock
-from loopwright.store._mark import MARK, read_mark
+from loopwright.store._mark import MARK, refuse_shared
 from loopwright.store._origin import made_here
 from loopwright.store._payload import check_numbers
 from loopwright.store._put_back import sealed_candidate, with_secrets
@@ -154,7 +154,7 @@ class RunStore:
         """
         record = RunRecord(folder, read_manifest(folder))
         if share is None:
-            _refuse_shared(folder, record.manifest.id)
+            refuse_shared(folder, record.manifest.id)
         with refreshing(folder) if share else nullcontext():
             held = lock(folder / LOCK)
             try:
@@ -380,15 +380,6 @@ def _taken(take: Callable[[], Replica] | None) -> Iterator[Replica | None]:
             with suppress(StoreError):
                 replica.close()
         raise
-
-
-def _refuse_shared(folder: Path, run: str) -> None:
-    if mark := read_mark(folder):
-        raise StoreError(
-            f"the run in {folder} is shared in {mark.server}, where others may go on with it",
-            remedy=f"Name the database: loopwright resume {run} --store URL (or LOOPWRIGHT_STORE). For a folder that "
-            f"goes its own way: loopwright store copy {run} --out FOLDER --store URL.",
-        )
 
 
 def _refuse_unless_empty(folder: Path) -> None:
