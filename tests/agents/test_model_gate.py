@@ -227,11 +227,11 @@ async def test_a_program_that_ends_loses_no_call_under_way(provider: SandboxProv
     threading.Thread(target=chat, daemon=True).start()
     time.sleep(30)
     """
-    client = Client(Scripted(["late"], delay=3.0))
+    client = Client(Scripted(["late"], delay=8.0))
     sandbox = await provider.open(SandboxSpec())
     gate = await ModelGate.open(sandbox, client, "scripted/replies", Sampling(), most=10)
     env = {"OPENAI_BASE_URL": gate.address, "OPENAI_API_KEY": gate.key}
-    program = sandbox.run(["python3", "-c", ASK + textwrap.dedent(script)], env=env, timeout=1.5)
+    program = sandbox.run(["python3", "-c", ASK + textwrap.dedent(script)], env=env, timeout=4)
     done = await gate.serve(program)
     await gate.close()
     await sandbox.close()

@@ -168,7 +168,7 @@ async def test_an_attack_changes_no_value(attack: str, environment: DiscoveryEnv
 
 
 async def test_no_process_of_a_program_lives_a_second_after_its_limit(environment: DiscoveryEnvironment) -> None:
-    await environment.reset(instance(timeout=1))
+    await environment.reset(instance(timeout=3))
     word = "876543.219"
     source = f"""
 import os, time

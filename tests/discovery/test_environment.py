@@ -137,10 +137,10 @@ async def test_a_program_is_stopped_with_all_its_children_and_its_last_file_coun
     environment: DiscoveryEnvironment,
 ) -> None:
     program = writes("[1, 1, 1]") + "\nimport os, time\nif os.fork() == 0:\n    os.setsid()\nwhile True: time.sleep(1)"
-    seen = await tried(environment, program, timeout=1)
+    seen = await tried(environment, program, timeout=3)
     assert seen.verdict is not None
     assert seen.verdict.value == 3
-    assert "stopped after 1 s" in seen.text
+    assert "stopped after 3 s" in seen.text
 
 
 HANGS = "\nimport time\nwhile True: time.sleep(1)"
@@ -151,12 +151,12 @@ async def test_a_construction_of_a_program_that_did_not_finish_is_marked_and_the
     environment: DiscoveryEnvironment, end: str
 ) -> None:
     program = writes("[1, 1, 1]") + end
-    seen = await tried(environment, program, timeout=1)
+    seen = await tried(environment, program, timeout=3)
     assert seen.verdict is not None
     assert (seen.verdict.value, (seen.verdict.checks[0].data or {})["unfinished"]) == (3, True)
     answer = await environment.submit(Candidate(files={"solution.py": program}))
     assert (answer.value, answer.checks[0].data) == (3, seen.verdict.checks[0].data)
-    seen = await tried(environment, program, timeout=1, unfinished="fails")
+    seen = await tried(environment, program, timeout=3, unfinished="fails")
     assert seen.verdict is not None
     assert (seen.verdict.score, seen.verdict.value) == (0, None)
     assert (seen.verdict.checks[0].data or {})["unfinished"] is True
@@ -171,7 +171,7 @@ async def test_a_program_that_finished_is_not_marked_and_half_a_file_is_no_const
     assert seen.verdict is not None
     assert (seen.verdict.value, list(seen.verdict.checks[0].data or {})) == (3, ["construction"])
     half = "file = open('construction.json', 'w')\nfile.write('[1, 1,')\nfile.flush()" + HANGS
-    seen = await tried(environment, half, timeout=1)
+    seen = await tried(environment, half, timeout=3)
     assert seen.verdict is not None
     assert seen.verdict.value is None
     assert seen.verdict.checks[0].evidence.startswith("the file is not JSON")
@@ -219,8 +219,9 @@ async def test_data_that_nobody_can_read_blames_no_verifier(provider: SandboxPro
 
 
 async def test_data_that_is_not_read_in_time_is_told_as_that(environment: DiscoveryEnvironment) -> None:
+    program = "open('construction.json', 'w').write('[0' + ', 0' * 900_000 + ']')"
     with pytest.raises(VerifierError, match="the data was not read within 1e-06 seconds"):
-        await tried(environment, writes("[0, 0, 0]"), seed="", verify_timeout=1e-6)
+        await tried(environment, program, seed="", verify_timeout=1e-6)
 
 
 async def test_what_a_verifier_prints_is_lost(environment: DiscoveryEnvironment) -> None:

@@ -233,7 +233,7 @@ async def test_a_long_statement_is_answered(start: Start, size: int) -> None:
 
 @NEEDS_SERVER
 async def test_rows_and_time_are_limited_and_the_session_goes_on(start: Start) -> None:
-    episode = await start(**MARIADB, rows=60, timeout=1.0)
+    episode = await start(**MARIADB, rows=60, timeout=3.0)
     many, endless = "SELECT seq FROM seq_1_to_1000000", "SELECT seq FROM seq_1_to_1000000000000"
     for statement in (many, endless):
         assert "more than 10 further rows" in (await episode.run(statement))[0]

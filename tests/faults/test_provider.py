@@ -173,7 +173,7 @@ def test_a_fault_that_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         assert Decimal(ended.outcome.cost_usd or -1) == spent.usd, name
     waited = runs["429 with `Retry-After`"][0].outcome
     assert waited.seconds >= 3
-    assert waited.working_seconds < 3, "waiting for a rate limit is no work"
+    assert waited.working_seconds <= waited.seconds - 2.9, "waiting for a rate limit is no work"
 
 
 def test_a_run_goes_on_once_what_failed_it_is_mended(tmp_path: Path) -> None:

@@ -486,7 +486,7 @@ def test_working_time_is_that_of_the_calls(tmp_path: Path) -> None:
     table = priced(Table(tmp_path / "run", [], repetition=None), Caps(working_seconds=4))
     outcome = play(table)
     assert (outcome.rule, outcome.model_calls) == ("budget", 2)
-    assert outcome.working_seconds == pytest.approx(5, abs=0.2)
+    assert 5 <= outcome.working_seconds < 7.5
 
 
 def test_a_candidate_that_never_ends_is_stopped_by_the_budget(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_files_of_a_candidate_by_which_the_next_command_fails_end_no_run(place: 
 @pytest.mark.slow
 def test_a_command_that_never_ends_is_killed_and_what_it_changed_is_graded(place: Place) -> None:
     script = MEND + "if os.fork() == 0:\n    os.setsid()\nwhile True:\n    time.sleep(1)\n"
-    episode = place.run(place.task(script, timeout=4), Scripted(["", ".2f"]))
+    episode = place.run(place.task(script, timeout=12), Scripted(["", ".2f"]))
     assert episode.passed
     assert episode.attempts[0].candidate is not None
     assert episode.attempts[0].candidate.made["timed_out"] is True
@@ -221,7 +221,7 @@ def test_a_cap_on_time_stops_the_command(place: Place) -> None:
     episode = place.run(file, Scripted(["x"]))
     assert episode.attempts == ()
     assert episode.outcome is not None
-    assert episode.outcome.sandbox_seconds < 20
+    assert episode.outcome.sandbox_seconds < 50
 
 
 def test_variables_and_placeholders_reach_the_command_and_no_key_of_the_user_does(
