@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
 import random
-from math import sqrt
 from pathlib import Path
 from statistics import fmean, variance
 from typing import Any
@@ -84,7 +84,7 @@ def test_means_and_prediction_intervals_are_those_of_the_formula(tmp_path: Path)
     ]
     folder = earlier(tmp_path / "pilot", {"refine": episodes})
     found = forecast(folder, model=Sometimes(), repeats=100, concurrency=4)
-    spread = 1.96 * sqrt(variance(calls) * (100 + 100**2 / 5))
+    spread = 1.96 * math.sqrt(variance(calls) * (100 + 100**2 / 5))
     assert found.model_calls.mean == pytest.approx(100 * fmean(calls))
     assert (found.model_calls.low, found.model_calls.high) == pytest.approx((360 - spread, 360 + spread))
     assert found.tokens.mean == pytest.approx(100 * 110 * fmean(calls))
@@ -93,6 +93,24 @@ def test_means_and_prediction_intervals_are_those_of_the_formula(tmp_path: Path)
     assert found.hours.mean == pytest.approx(100 * fmean(seconds) / 4 / 3600)
     assert (found.bottleneck, found.enough) == ("model calls", None)
     assert sum(found.shares.values()) == pytest.approx(1)
+
+
+TINY, HUGE = 5e-324, 1e12
+
+
+@pytest.mark.parametrize("seconds", [0.0, TINY, 1.0, HUGE])
+@pytest.mark.parametrize("working", [0.0, TINY, HUGE])
+@pytest.mark.parametrize("sandboxes", [0.0, TINY, 1.0, HUGE])
+def test_any_times_that_a_record_holds_give_finite_ones(
+    seconds: float, working: float, sandboxes: float, tmp_path: Path
+) -> None:
+    one = {"seconds": seconds, "working_seconds": working, "sandbox_seconds": sandboxes}
+    found = forecast(earlier(tmp_path / "sent", {"refine": [one, one]}), model=Sometimes(), repeats=100)
+    hours = found.hours
+    assert hours.low is not None
+    assert hours.high is not None
+    assert 0 <= hours.low <= hours.mean <= hours.high < math.inf
+    assert found.enough is None or 0 <= found.enough <= 1_000_000
 
 
 PROCESSORS = os.cpu_count() or 1

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
 from pathlib import Path
 from statistics import fmean, variance
 
@@ -16,6 +16,8 @@ from loopwright.record import RunReader
 from loopwright.store import EpisodeFinished, read_run
 
 _Z = 1.96
+_MANY = 1_000_000
+"""Episodes at a time that no machine has."""
 _Group = tuple[str, str]
 """A task and a variant."""
 
@@ -66,7 +68,8 @@ class RunForecast:
     """`model calls`, `sandboxes` or `waiting`, the largest share of episodes; `processors` where sandboxes have work
     for more processors than there are; `longest episode` where there are fewer episodes than may run at a time."""
     enough: int | None
-    """Episodes at a time beyond which the processors are the bottleneck; None where no time goes to sandboxes."""
+    """Episodes at a time beyond which the processors are the bottleneck; None where hardly any time goes to
+    sandboxes."""
     processors: int
 
 
@@ -95,24 +98,26 @@ def forecast_run(checked: CheckedRun, earlier: Path) -> RunForecast:
     longest = max(fmean(one.seconds for one in episodes) for _, episodes in cells)
     bounds = {"processors": sandboxes / processors, "longest episode": longest, "": time.mean / places}
     holds = max(bounds, key=lambda name: bounds[name])
-    stretch = bounds[holds] / time.mean / 3600 if time.mean else 0.0
+    hours = bounds[holds] / 3600
+    enough = time.mean * processors / sandboxes if sandboxes else math.inf
     return RunForecast(
         variants=tuple(_variant(group, number, samples[group], priced) for group, number in planned.items()),
         model_calls=_total(cells, lambda one: one.model_calls),
         images=_total(cells, lambda one: one.images),
         tokens=_total(cells, lambda one: one.usage.total),
         usd=_total(cells, lambda one: float(one.cost_usd or 0)) if priced else None,
-        hours=Total(
-            time.mean * stretch,
-            None if time.low is None else time.low * stretch,
-            None if time.high is None else time.high * stretch,
-        ),
+        hours=Total(hours, _scaled(time.low, time.mean, hours), _scaled(time.high, time.mean, hours)),
         concurrency=places,
         shares=shares,
         bottleneck=holds or max(shares, key=lambda name: shares[name]),
-        enough=int(time.mean * processors / sandboxes) if sandboxes else None,
+        enough=int(enough) if enough < _MANY else None,
         processors=processors,
     )
+
+
+def _scaled(end: float | None, mean: float, to: float) -> float | None:
+    """An end of an interval, where its mean becomes another one."""
+    return None if end is None else end / mean * to if mean else to
 
 
 def _finished(folder: Path) -> dict[_Group, list[EpisodeFinished]]:
@@ -165,7 +170,7 @@ def _total(cells: Sequence[tuple[int, Sequence[EpisodeFinished]]], amount: Calla
             spread += variance(amounts) * (number + number**2 / len(amounts))
     if not known:
         return Total(total, None, None)
-    return Total(total, max(0.0, total - _Z * sqrt(spread)), total + _Z * sqrt(spread))
+    return Total(total, max(0.0, total - _Z * math.sqrt(spread)), total + _Z * math.sqrt(spread))
 
 
 def _shares(cells: Sequence[tuple[int, Sequence[EpisodeFinished]]], total: float) -> dict[str, float]:
