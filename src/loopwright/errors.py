@@ -285,6 +285,10 @@ class RunInUse(StoreError):
     """Another process is writing the run."""
 
 
+class EventTooLarge(StoreError):
+    """An event holds more than is read of a line; the record is sound and ends with the event before."""
+
+
 class CallInDoubt(StoreError):
     """A call was in flight at a crash, and nobody knows whether it happened; it is not safe to repeat."""
 

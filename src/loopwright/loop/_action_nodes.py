@@ -67,7 +67,7 @@ def propose_as(style: str, *, plan: bool = False) -> Node:
             proposed = Proposed(
                 parent=state.get("target"), candidate=candidate, digest=candidate.digest, message=reply.message
             )
-        context.record(proposed, iteration, "propose")
+        context.record_proposed(proposed, iteration)
         return {}
 
     return propose

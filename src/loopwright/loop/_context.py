@@ -10,7 +10,7 @@ from typing import TypedDict
 from loopwright.agents import Agent, AgentReply, AgentRole, Memory, ModelAgent, NamedModels
 from loopwright.budget import Ledger
 from loopwright.environments import Environment, KnowsVisibleChecks
-from loopwright.errors import AgentError
+from loopwright.errors import AgentError, EventTooLarge
 from loopwright.loop._calls import NodeCalls
 from loopwright.loop._decision import StopRule
 from loopwright.loop._gate import Gate
@@ -20,10 +20,13 @@ from loopwright.mcp_tools import Toolbox
 from loopwright.models import Model, Prices
 from loopwright.models.image import ImageModel
 from loopwright.record import EpisodeRecord
-from loopwright.store import Payload, RunStore
+from loopwright.store import Payload, Proposed, RunStore
 from loopwright.task import Instance, LoopOptions
 from loopwright.types import ArmUse
 from loopwright.verify import Verifier
+
+TOO_LARGE = "the candidate is too large to be recorded; give a smaller one"
+"""Told in the place of a candidate of which nobody could read the event."""
 
 
 class LoopState(TypedDict, total=False):
@@ -132,9 +135,26 @@ class EpisodeContext:
         return self.instance.model_copy(update={"public": {**self.instance.public, **self.tree.prepared.fields}})
 
     def record(self, data: Payload, iteration: int, node: str) -> None:
-        """Appends an event and takes it into the tree."""
+        """Appends an event and takes it into the tree.
+
+        Raises:
+            EventTooLarge: Nobody could read it again; nothing was recorded.
+            StoreError: The record cannot be written.
+        """
         event = self.store.append(data, episode=self.episode, iteration=iteration, node=node)
         self.tree.apply(event)
+
+    def record_proposed(self, proposed: Proposed, iteration: int) -> None:
+        """Appends what was proposed. A candidate that the record cannot hold counts as none: that is its agent's doing.
+
+        Raises:
+            StoreError: The record cannot be written.
+        """
+        try:
+            self.record(proposed, iteration, "propose")
+        except EventTooLarge:
+            none = Proposed(parent=proposed.parent, problem=TOO_LARGE, made_by=proposed.made_by)
+            self.record(none, iteration, "propose")
 
     @property
     def judged_by_model(self) -> bool:

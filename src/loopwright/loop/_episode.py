@@ -11,7 +11,7 @@ from typing import Any
 from loopwright.agents import AgentRole, Attempt
 from loopwright.budget import Ledger
 from loopwright.environments import KnowsVisibleChecks
-from loopwright.errors import Cause, EpisodeSkipped, LoopwrightError, StoreError, WorkerLost
+from loopwright.errors import Cause, EpisodeSkipped, EventTooLarge, LoopwrightError, StoreError, WorkerLost
 from loopwright.loop._context import EpisodeContext, Flight
 from loopwright.loop._environment_work import retry_once_on_sandbox_loss
 from loopwright.loop._idempotence import check_idempotence
@@ -159,8 +159,7 @@ async def _finished(context: EpisodeContext, work: Coroutine[Any, Any, None]) ->
         await work
         outcome = _scored(context)
     except LoopwrightError as error:
-        # Without a record there is no outcome to record either, and a call in doubt waits for its user.
-        if isinstance(error, StoreError) or (error.cause is Cause.USER and not isinstance(error, EpisodeSkipped)):
+        if _ends_the_run(error):
             raise
         outcome = _failed(error.cause, type(error).__name__, str(error))
     except Exception as error:  # a defect of ours or of the user's plug-in ends one episode, not the run
@@ -170,6 +169,13 @@ async def _finished(context: EpisodeContext, work: Coroutine[Any, Any, None]) ->
     outcome = outcome.model_copy(update={**told, **spent_fields(context.ledger, context.prices)})
     context.store.append(outcome, episode=context.episode)
     return outcome
+
+
+def _ends_the_run(error: LoopwrightError) -> bool:
+    """Whether there is no outcome to record: without a record, or while a call in doubt waits for its user."""
+    if isinstance(error, StoreError):
+        return not isinstance(error, EventTooLarge)
+    return error.cause is Cause.USER and not isinstance(error, EpisodeSkipped)
 
 
 def spent_fields(ledger: Ledger, prices: Prices | None) -> Mapping[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from loopwright.agents import AgentRole, Attempt, RuleCritic
-from loopwright.errors import AgentError, Cause, LoopwrightError, StoreError
-from loopwright.loop._context import EpisodeContext
+from loopwright.errors import AgentError, Cause, EventTooLarge, LoopwrightError, StoreError
+from loopwright.loop._context import TOO_LARGE, EpisodeContext
 from loopwright.loop._environment_work import charge_time, retry_once_on_sandbox_loss
 from loopwright.loop._verdicts import critique_of, joined_by_judge, visible_verdict
 from loopwright.loop._views import view_of
@@ -48,7 +48,11 @@ async def check_idempotence(context: EpisodeContext, grade: Grade, *, critic: bo
             raise
         problem = error.args[0]
     data = IdempotenceChecked(candidate=candidate, verdict=verdict, problem=problem, passed=passed, seconds=seconds)
-    context.record(data, answer.iteration, IDEMPOTENCE)
+    try:
+        context.record(data, answer.iteration, IDEMPOTENCE)
+    except EventTooLarge:
+        data = IdempotenceChecked(problem=TOO_LARGE, passed=False, seconds=seconds)
+        context.record(data, answer.iteration, IDEMPOTENCE)
 
 
 def _passed(context: EpisodeContext, answer: Attempt) -> bool:

@@ -55,7 +55,7 @@ async def propose(state: LoopState, runtime: Runtime[EpisodeContext]) -> LoopSta
         proposed = Proposed(
             parent=target, candidate=candidate, digest=candidate.digest, made_by=_made_by(context, iteration)
         )
-    context.record(proposed, iteration, "propose")
+    context.record_proposed(proposed, iteration)
     return {}
 
 

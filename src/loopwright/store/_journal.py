@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from loopwright.errors import RunInUse, StoreError
+from loopwright.errors import EventTooLarge, RunInUse, StoreError
 from loopwright.files import open_descriptor, refuse_many_values, write_whole
 from loopwright.store._codec import BadLine, decode, encode
 from loopwright.store._events import SCHEMA_VERSION
@@ -77,7 +77,8 @@ class Journal:
         Raises:
             StoreError: The disk is full or fails; the file ends with the line before, and a later append may
                 succeed, except after a failed sync. Or another program removed the file or changed its size. Or the
-                shared record failed, and the line is no outcome of a call. Or the line holds more than is read.
+                shared record failed, and the line is no outcome of a call.
+            EventTooLarge: The line holds more than is read; nothing was written.
             RunInUse: Another process took the shared run over.
         """
         with self._lock:
@@ -109,7 +110,7 @@ class Journal:
         except ValueError as error:
             why = str(error)
         if why:
-            raise StoreError(
+            raise EventTooLarge(
                 f"event {self._seq} cannot be recorded in {self._path}: {why}",
                 remedy="The record is sound and ends with the event before. Let the task ask for smaller outputs.",
             )
