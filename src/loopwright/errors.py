@@ -31,6 +31,7 @@ LoopwrightError
 ├── StoreError                cause harness: the record cannot be read or written
 │   ├── FolderTaken           the folder of a new run holds something already
 │   ├── RunInUse              another process is writing the run
+│   ├── EventTooLarge         an event holds more than is read of a line; nothing was written
 │   ├── CallInDoubt           a call was in flight at a crash and may not be repeated without asking
 │   └── StoreUnavailable      the shared store does not answer now
 ├── EpisodeSkipped            cause user: somebody left the episode out while the run worked; never a score
