@@ -342,20 +342,27 @@ async def test_what_a_server_forges_is_refused_and_ends_no_run(provider: Sandbox
     script = r"""
     import struct, sys, time
     heads = [b'{"number": Infinity}', b'{"number": 1.5}', b'{"number": 1, "key": "\ud800"}', b'{"number": []}']
+    heads.append(b'{"number": 1, "more": [%s]}' % b",".join([b"[]"] * 10_000))
     sys.stdout.buffer.write(b"".join(struct.pack(">I", len(head) + 1) + head + b"\n" for head in heads))
     sys.stdout.flush()
     time.sleep(30)
     """
     sandbox = await provider.open(SandboxSpec())
+
+    async def when_refused(number: int) -> Completed:
+        while gate.refused < number:
+            await asyncio.sleep(0.01)
+        return await sandbox.run(["true"])
+
     try:
-        server = GuestProgram(await sandbox.start(["python3", "-c", textwrap.dedent(script)]), 1000)
+        server = GuestProgram(await sandbox.start(["python3", "-c", textwrap.dedent(script)]), 100_000)
         gate = ModelGate(server, 1, Client(Scripted([])), "scripted/replies", Sampling(), 10)
-        done = await gate.serve(sandbox.run(["sleep", "1"]))
+        done = await gate.serve(when_refused(5))
         await gate.close()
     finally:
         await sandbox.close()
     assert done.ok
-    assert (gate.calls, gate.refused) == (0, 4)
+    assert (gate.calls, gate.refused) == (0, 5)
 
 
 async def test_requests_of_very_many_values_are_refused_before_they_are_read(provider: SandboxProvider) -> None:

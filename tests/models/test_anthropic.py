@@ -206,6 +206,25 @@ def test_a_schema_that_is_refused_or_cannot_be_sent_goes_into_the_prompt(first: 
     assert reply.text == '{"n": 2}'
 
 
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": [1]},
+        {"type": "object", "properties": {"a": 5}},
+        {"$defs": 5, "type": "string"},
+        {"anyOf": 5},
+        {"anyOf": {"a": {"type": "string"}}},
+        {"items": 5, "type": "array"},
+        {"type": "string", "description": 5},
+    ],
+)
+def test_what_a_program_sends_in_place_of_a_schema_goes_into_the_prompt(schema: dict[str, Any]) -> None:
+    reply, received = asked(ask().model_copy(update={"json_schema": schema}), claude.streamed(*claude.pieces_of(HELLO)))
+    assert reply.text
+    assert "output_config" not in received[-1].body
+    assert json.dumps(schema) in received[-1].body["messages"][-1]["content"][-1]["text"]
+
+
 def test_effort_is_sent_and_thoughts_are_asked_for() -> None:
     _, (received,) = asked(ask(reasoning_effort="xhigh"), claude.whole(HELLO))
     assert received.body["thinking"] == {"type": "adaptive", "display": "summarized"}

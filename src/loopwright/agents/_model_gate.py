@@ -171,6 +171,8 @@ class ModelGate:
     async def _answer(self, frame: bytes) -> None:
         line, _, body = frame.partition(b"\n")
         try:
+            if len(line) > _HEAD:
+                raise ValueError
             head = json.loads(line)
             number = operator.index(head["number"])
         except (ValueError, TypeError, KeyError, RecursionError):

@@ -303,10 +303,10 @@ def _fitted(schema: object) -> dict[str, Any]:
     fitted = {name: value for name, value in schema.items() if name in _KEPT}
     for name in ("properties", "$defs"):
         if name in schema:
-            fitted[name] = {key: _fitted(value) for key, value in schema[name].items()}
+            fitted[name] = {key: _fitted(value) for key, value in _as(Mapping, schema[name]).items()}
     for name, there in _CHOICES.items():
         if name in schema:
-            fitted[there] = [_fitted(each) for each in schema[name]]
+            fitted[there] = [_fitted(each) for each in _as(list | tuple, schema[name])]
     if "items" in schema:
         fitted["items"] = _fitted(schema["items"])
     if schema.get("type") == "object":
@@ -315,9 +315,17 @@ def _fitted(schema: object) -> dict[str, Any]:
         fitted["additionalProperties"] = False
     done = {*_KEPT, *_CHOICES, "properties", "$defs", "items", "description", "additionalProperties"}
     rest = {name: value for name, value in schema.items() if name not in done}
-    if description := "\n".join(filter(None, (schema.get("description"), json.dumps(rest) if rest else ""))):
+    told = _as(str, schema.get("description") or "")
+    if description := "\n".join(filter(None, (told, json.dumps(rest) if rest else ""))):
         fitted["description"] = description
     return fitted
+
+
+def _as(kind: Any, value: Any) -> Any:
+    """A part of a schema, which may be a program's own and no schema."""
+    if not isinstance(value, kind):
+        raise _Unfit
+    return value
 
 
 def _usage(usage: object, *, answered: bool) -> Usage | None:
