@@ -12,6 +12,7 @@ import pytest
 from loopwright.drift import SCENARIOS, Baseline, draw_session, review
 from loopwright.report import RunSummary, compare_variants, render_comparison, render_drift, render_html, summarize_run
 from tests.report import browser, samples
+from tests.report.builder import RunBuilder, Turn
 
 pytestmark = [
     pytest.mark.slow,
@@ -313,6 +314,39 @@ def test_hostile_words_stay_words(page: browser.Page, folders: dict[str, Path]) 
     assert "\\u202egnp.exe \\u2066hidden\\u2069 \\x1b[31mred\\x00\\x07" in critique
     assert "\\ud800 lone \\udfff" in critique
     assert samples.EVIL[5] in critique
+
+
+FLOODS = {
+    "controls": "\u202e" * 190_000,
+    "controls between letters": "a\u202e" * 70_000,
+    "marks on a letter": "e" + "\u0301" * 190_000,
+    "lines": "\n" * 140_000,
+}
+"""As long as a page takes a text, of parts that each become an element, or that a browser lays out together."""
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+def test_a_text_of_very_many_parts_is_shown(page: browser.Page, tmp_path: Path, kind: str) -> None:
+    flood = FLOODS[kind]
+    run = RunBuilder(tmp_path / "flood")
+    turns = (Turn(0.5, text=flood), Turn(1.0, text="b", parent=0, decision="stop"))
+    run.episode(turns, instance="flood", goal=flood)
+    run.close()
+    (tmp_path / "flood.html").write_text(render_html(run.folder))
+    page.open((tmp_path / "flood.html").as_uri())
+    page.press("j", "Enter")
+    page.settle("document.querySelector('#episode h1')")
+    page.run("document.querySelectorAll('#turn-1').forEach((part) => { part.open = true })")
+    page.settle("document.querySelector('#turn-1 .diff .add')")
+    assert page.run("document.querySelectorAll('#turn-1 .diff .del').length") == max(1, flood.count("\n"))
+    # All of the text is there, what would act on the page spelt out.
+    shown = str(page.run("document.querySelector('#episode .goal').textContent"))
+    spelt = {
+        "controls": r"\u202e" * 190_000,
+        "controls between letters": r"a\u202e" * 70_000,
+        "marks on a letter": "e" + "\u0301" * 16 + r"\u0301" * (190_000 - 16),
+    }
+    assert shown == spelt.get(kind, flood)
 
 
 def test_the_policy_stops_what_slips_through(page: browser.Page, folders: dict[str, Path]) -> None:

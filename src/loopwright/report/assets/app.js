@@ -88,7 +88,7 @@ function show(nodes, episode) {
   if (LIVE && episode && !byId("episode").hidden && document.body.dataset.episode === encodeURIComponent(episode)) return putInPlace(byId("episode"), { childNodes: nodes });
   byId("overview").hidden = true;
   byId("episode").hidden = false;
-  byId("episode").replaceChildren(...nodes);
+  put(byId("episode"), nodes);
   document.body.dataset.episode = encodeURIComponent(episode);
   scrollTo(0, 0);
   byId("episode").focus({ preventScroll: true });

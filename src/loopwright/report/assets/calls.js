@@ -3,7 +3,7 @@
 // A text out of the lines that an episode's texts share.
 function textOf(details, runs) {
   const lines = [];
-  for (let i = 0; i < runs.length; i += 2) lines.push(...details.lines.slice(runs[i], runs[i] + runs[i + 1]));
+  for (let i = 0; i < runs.length; i += 2) lines.push(details.lines.slice(runs[i], runs[i] + runs[i + 1]).join("\n"));
   return lines.join("\n");
 }
 

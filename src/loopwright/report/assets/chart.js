@@ -9,7 +9,7 @@ const drawn = (verdict, aim) => (verdict ? (aim ? verdict.value : verdict.score)
 function range(turns, aim) {
   if (!aim) return [0, 1];
   const values = turns.flatMap((turn) => [drawn(turn.judged, aim), drawn(turn.graded, aim)]).filter((value) => value !== null);
-  const low = Math.min(...values), high = Math.max(...values);
+  const low = values.reduce((a, b) => Math.min(a, b), Infinity), high = values.reduce((a, b) => Math.max(a, b), -Infinity);
   if (!values.length) return [0, 1];
   return low < high ? [low, high] : [low - 1, high + 1];
 }
@@ -21,7 +21,7 @@ function chart(turns, { answer, value: aim }, width, jump) {
   const [low, high] = range(turns, aim);
   const y = (level) => MARGIN.top + ((high - level) / (high - low)) * (PANEL - MARGIN.top - MARGIN.bottom);
   const lanes = straight(turns) ? null : laneOf(turns, answer);
-  const depth = lanes ? Math.max(...lanes.values()) + 1 : 0;
+  const depth = lanes ? [...lanes.values()].reduce((a, b) => Math.max(a, b)) + 1 : 0;
   const height = PANEL + (lanes ? depth * LANE + 8 : 0);
   const label = (aim ? said(aim.name) : "Score") + " by iteration: " +
     turns.map((t) => t.n + ": " + (aim ? valued(aim, drawn(t.judged, aim)) : rate(t.judged && t.judged.score))).join(", ");
@@ -37,7 +37,7 @@ function chart(turns, { answer, value: aim }, width, jump) {
   }
   const path = bestSoFar(turns, aim).map(([n, score], i) => (i ? `H${x(n)}V${y(score)}` : `M${x(n)},${y(score)}`)).join("");
   if (path) root.append(s("path", { class: "best", d: path + (last ? `H${x(last)}` : "") }));
-  if (lanes) root.append(...edges(turns, lanes, x));
+  if (lanes) add(root, edges(turns, lanes, x));
   const room = Math.min(13, last ? inner / last / 2 : 13);
   for (const turn of turns) root.append(mark(turn, { answer, aim, low }, lanes, x(turn.n), y, room, height, jump));
   return root;

@@ -60,9 +60,9 @@ function diffView(before, after) {
     let j = i;
     while (j < list.length && near[j] === near[i]) j++;
     const part = list.slice(i, j);
-    if (near[i] || part.length <= 2) box.append(...part.map(diffLine));
+    if (near[i] || part.length <= 2) add(box, part.map(diffLine));
     else {
-      const button = h("button", { type: "button", onclick: () => button.replaceWith(...part.map(diffLine)) },
+      const button = h("button", { type: "button", onclick: () => button.replaceWith(add(document.createDocumentFragment(), part.map(diffLine))) },
         "\u2026 " + plural(part.length, "unchanged line"));
       box.append(button);
     }

@@ -93,7 +93,7 @@ function turnSection(turn, details, open) {
   const body = h("div", { class: "body" });
   let rendered = false;
   const section = h("details", { class: "turn", ontoggle: () => {
-    if (section.open && !rendered) body.append(...turnBody(turn, details));
+    if (section.open && !rendered) add(body, turnBody(turn, details));
     rendered ||= section.open;
   } }, turnSummary(turn, turn.n === details.answer), body);
   section.open = open;

@@ -14,7 +14,7 @@ function growing(table, rows, make) {
     else body.insertBefore(row, at);
   }
   const draw = (upTo) => {
-    body.append(...rows.slice(drawn, upTo).map(make));
+    add(body, rows.slice(drawn, upTo).map(make));
     drawn = Math.max(drawn, Math.min(upTo, rows.length));
     if (drawn >= rows.length) watcher.disconnect();
   };

@@ -59,11 +59,11 @@ function follow() {
     told = news;
     came = Date.now();
     steering(told);
-    byId("live").replaceChildren(...liveView(told, 0));
+    put(byId("live"), liveView(told, 0));
     episodes(`${told.reader}/${told.episodes}`);
     numbers(`${told.reader}/${told.numbers}`);
   }, (why) => lost(new Error(why)));
-  setInterval(() => told && told.underway.length && byId("live").replaceChildren(...liveView(told, (Date.now() - came) / 1000)), 1000);
+  setInterval(() => told && told.underway.length && put(byId("live"), liveView(told, (Date.now() - came) / 1000)), 1000);
 }
 
 // What was taken of the list of episodes: of which reader of the server, and up to which version.
@@ -99,7 +99,7 @@ function sorted(rows, variants) {
 function putInPlace(part, fresh) {
   const all = (selector) => [...part.querySelectorAll(selector)], focusable = "a, summary, button, [tabindex]";
   const open = all("details").map((one) => one.open), left = all(".scroll").map((one) => one.scrollLeft), focus = all(focusable).indexOf(document.activeElement);
-  part.replaceChildren(...fresh.childNodes);
+  put(part, fresh.childNodes);
   all("details").forEach((one, i) => open[i] !== undefined && (one.open = open[i]));
   all(".scroll").forEach((one, i) => (one.scrollLeft = left[i] || 0));
   if (focus >= 0) all(focusable)[focus]?.focus({ preventScroll: true });

@@ -12,7 +12,7 @@ async function command(order) {
 async function give(order) {
   try {
     const reply = await command(order);
-    byId("steered").replaceChildren(...said(reply.told), reply.remedy ? " " : "", ...said(reply.remedy));
+    put(byId("steered"), [...said(reply.told), reply.remedy ? " " : "", ...said(reply.remedy)]);
     byId("steered").classList.toggle("refused", !reply.done);
   } catch (error) {
     byId("steered").replaceChildren(error.message);
@@ -64,11 +64,11 @@ async function askForStatus() {
   const left = Object.entries(status.left || {}).filter(([, amount]) => amount !== null);
   byId("status").replaceChildren(...said(status.state ? [`${status.state}, ${plural(status.concurrency, "episode")} at a time`,
     ...left.map(([cap, amount]) => `${cap.replaceAll("_", " ")} left: ${count(amount)}`)].join("; ") : ""));
-  byId("underway").replaceChildren(...(status.under_way || []).map((one) => h("option", { value: one.id })));
+  put(byId("underway"), (status.under_way || []).map((one) => h("option", { value: one.id })));
   const questions = status.questions || [], ids = JSON.stringify(questions.map((one) => one.id));
   if (ids === asked) return;
   asked = ids;
-  byId("questions").replaceChildren(...questions.map(questionView));
+  put(byId("questions"), questions.map(questionView));
 }
 
 function questionView(question) {
