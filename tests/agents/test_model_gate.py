@@ -104,6 +104,8 @@ async def test_an_answer_has_the_form_of_chat_completions(provider: SandboxProvi
     assert request.model == "scripted/replies"
     # What the request leaves open is the card's.
     assert request.sampling == Sampling(temperature=0.5, stop=("x",), seed=4, max_tokens=77)
+    # What a server refuses of it says nothing of what others ask.
+    assert not request.teaches
 
 
 async def test_tools_are_offered_and_called_and_what_models_want_back_is_kept(provider: SandboxProvider) -> None:

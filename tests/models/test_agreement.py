@@ -83,6 +83,14 @@ def test_a_refused_field_is_left_out_remembered_and_told(refusal: Answer, field:
     assert [one.left_out for one in replies] == [(field,), (field,)]
 
 
+def test_what_a_program_of_others_asks_teaches_nothing() -> None:
+    """An agent that asks for what no server takes would else take the user's own settings from everybody."""
+    odd = ask(temperature=1.9).model_copy(update={"teaches": False})
+    replies, received = run(TEMPERATURE, reply(), asked=[odd, ask(temperature=0.5)])
+    assert [each.body.get("temperature") for each in received] == [1.9, None, 0.5]
+    assert [one.left_out for one in replies] == [("temperature",), ()]
+
+
 def test_fields_are_left_out_one_by_one_and_the_others_stay() -> None:
     asked = ask(temperature=0, seed=3, top_p=0.5, max_tokens=9)
     (answered,), received = run(TEMPERATURE, SEED_OF_MISTRAL, MAX_TOKENS, reply(), asked=[asked])

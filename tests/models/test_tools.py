@@ -279,6 +279,14 @@ def test_tools_that_a_server_refuses_are_not_offered_again(refusal: Answer) -> N
     assert not calls_tools(model)
 
 
+def test_tools_that_a_server_refuses_to_a_program_of_others_are_offered_to_agents() -> None:
+    of_a_program = offering(teaches=False)
+    replies, received, model = asked(REFUSALS[0], calling(call()), requests=[of_a_program, offering()])
+    assert [type(one) for one in replies] == [ToolsRefused, Reply]
+    assert ["tools" in one.body for one in received] == [True, True]
+    assert calls_tools(model)
+
+
 def test_a_choice_that_is_refused_leaves_the_tools() -> None:
     refusal = fault(400, "tool_choice is not supported by this model")
     replies, received, _ = asked(refusal, calling(call()), requests=[offering(tool_choice="required")])

@@ -165,6 +165,7 @@ class Translator:
                 json_schema=_schema(asked.response_format),
                 tools=tools,
                 tool_choice=_choice(asked) if tools else "auto",
+                teaches=False,
             )
         except ValidationError as error:
             raise Refused(400, _first(error)) from None

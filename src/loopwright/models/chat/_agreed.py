@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from loopwright.errors import ModelRejected, ToolsRefused
 from loopwright.models.chat._agreement import Agreement
-from loopwright.models.chat._capabilities import ServedModel, agreements
+from loopwright.models.chat._capabilities import Agreements, ServedModel
 
 T = TypeVar("T")
 
@@ -27,7 +27,11 @@ class AgreedCalls:
         self._answered = asyncio.Event()
 
     async def make(
-        self, body: Mapping[str, Any], needed: frozenset[str], call: Callable[[Agreement, str], Awaitable[T]]
+        self,
+        body: Mapping[str, Any],
+        needed: frozenset[str],
+        call: Callable[[Agreement, str], Awaitable[T]],
+        agreements: Agreements,
     ) -> T:
         """Makes a call, and makes it again as long as a refusal tells how.
 
@@ -35,6 +39,7 @@ class AgreedCalls:
             body: The request with all its fields.
             needed: Fields that the user does not want to do without.
             call: Sends the request as an agreement shapes it; gets the words of the refusal before, if there was one.
+            agreements: What is known of servers, and where what refusals teach is noted.
 
         Raises:
             ModelError: The server failed, or refused something that the request cannot do without.
@@ -44,12 +49,16 @@ class AgreedCalls:
                 await asyncio.wait_for(self._answered.wait(), _ALONE)
         self._begun = True
         try:
-            return await self._agreed(body, needed, call)
+            return await self._agreed(body, needed, call, agreements)
         finally:
             self._answered.set()
 
     async def _agreed(
-        self, body: Mapping[str, Any], needed: frozenset[str], call: Callable[[Agreement, str], Awaitable[T]]
+        self,
+        body: Mapping[str, Any],
+        needed: frozenset[str],
+        call: Callable[[Agreement, str], Awaitable[T]],
+        agreements: Agreements,
     ) -> T:
         before, told = Agreement(), ""
         doubted: Agreement | None = None

@@ -131,6 +131,12 @@ class Agreements:
         """Says what is known from now on."""
         self._known[served] = agreement
 
+    def passing(self, served: ServedModel) -> Agreements:
+        """Begins with what is known of a model, and what it learns itself ends with it."""
+        one = Agreements()
+        one.set(served, self.of(served))
+        return one
+
     def begin(self, served: ServedModel) -> None:
         """Begins as if nothing was known."""
         self._known[served] = Agreement()

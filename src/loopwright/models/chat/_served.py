@@ -148,12 +148,13 @@ class ServedChat:
         body = await self._body(request)
 
         async def call(agreement: Agreement, told: str) -> Reply:
-            if request.tools and not self.calls_tools:
+            if request.tools and ("tools" in agreement.left_out or not self.calls_tools):
                 words = f"{self.name} at {self.endpoint} takes no tools"
                 raise ToolsRefused(f"{words}; it said: {told}" if told else words, remedy=_NO_TOOLS)
             return await self._call(agreement, body, request)
 
-        return await self._calls.make(body, self._needed(request), call)
+        known = agreements if request.teaches else agreements.passing(self.served)
+        return await self._calls.make(body, self._needed(request), call, known)
 
     def _needed(self, request: Request) -> frozenset[str]:
         """Fields that the user does not want to do without."""

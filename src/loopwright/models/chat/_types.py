@@ -34,6 +34,10 @@ class Request(BaseModel):
     top_logprobs: int = Field(default=0, ge=0, le=20, exclude_if=operator.not_)
     """How many alternatives of each token of the reply are wanted with their log-probabilities: see `GivesLogprobs`."""
 
+    teaches: bool = Field(default=True, exclude_if=bool)
+    """Whether a refusal of the server counts for later requests, too. Not so where a program of others asks: what is
+    odd about its request would else be left out of everybody's."""
+
     def for_model(self) -> Request:
         """As a model is to see it: in the schema, names of private classes lose the underscore before them.
 

@@ -21,7 +21,7 @@ from loopwright.models._server import ModelServer
 from loopwright.models._servers import openai_server
 from loopwright.models.chat._agreed import AgreedCalls
 from loopwright.models.chat._agreement import Agreement
-from loopwright.models.chat._capabilities import ServedModel
+from loopwright.models.chat._capabilities import ServedModel, agreements
 from loopwright.models.chat._responses import read_usage
 from loopwright.models.image._pixels import (
     checked_mask,
@@ -192,7 +192,7 @@ class OpenAIImages:
             return await self._call(agreement, body, edits=bool(source.pictures))
 
         # What is wrong with the pictures is judged after the call: it says nothing about the fields of the request.
-        answer = await self._calls.make(body, _NEEDED | self._server.settings.body.keys(), call)
+        answer = await self._calls.make(body, _NEEDED | self._server.settings.body.keys(), call, agreements)
         if answer.refused is not None:
             return _blocked(answer.refused, self._model, answer.seconds)
         usage = read_usage(answer.fields.get("usage"), answered=True)
