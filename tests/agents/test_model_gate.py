@@ -281,6 +281,35 @@ async def test_large_requests_are_refused_in_the_sandbox(provider: SandboxProvid
 
 
 @pytest.mark.slow
+async def test_a_length_that_is_none_is_told_and_a_request_that_broke_off_is_not_paid(
+    provider: SandboxProvider,
+) -> None:
+    script = """
+    import socket
+    from urllib.parse import urlsplit
+    body = json.dumps({"model": "replies", "messages": [{"role": "user", "content": "hi"}]}).encode()
+    def raw(*lengths):
+        lines = ["POST /v1/chat/completions HTTP/1.1", "Host: x", "Authorization: Bearer " + KEY]
+        lines += ["Content-Length: " + length for length in lengths]
+        with socket.create_connection(("127.0.0.1", urlsplit(BASE).port), timeout=30) as connection:
+            connection.sendall(("\\r\\n".join(lines) + "\\r\\n\\r\\n").encode("latin-1"))
+            connection.sendall(body)
+            connection.shutdown(socket.SHUT_WR)
+            with connection.makefile("rb") as answer:
+                tell(answer.readline().decode("latin-1")[9:12])
+    size = len(body)
+    raw("\\xb2")
+    raw("9" * 6000)
+    raw("-1")
+    raw("5", str(size))
+    raw(str(size + 10))
+    raw("000" + str(size))
+    """
+    asked = await ask(provider, script, "ok")
+    assert asked.told == ["411", "413", "411", "411", "400", "200"]
+    assert (asked.gate.calls, asked.client.answered) == (1, 1)
+
+
 async def test_a_flood_of_bad_requests_closes_the_gate(provider: SandboxProvider) -> None:
     script = """
     import concurrent.futures

@@ -527,3 +527,22 @@ async def test_no_redirect_leads_to_another_server(served: Callable[..., str]) -
     assert "not followed" in (await box.call("s__t", {})).text
     assert met == []
     await box.close()
+
+
+@pytest.mark.anyio
+async def test_no_more_pages_are_asked_of_a_server_that_lists_too_many(served: Callable[..., str]) -> None:
+    pages: list[Any] = []
+
+    def say(server: _Server, body: bytes, *args: Any, **headers: Any) -> None:
+        told = json.loads(body or b"{}")
+        if "tools" in told.get("result", {}):
+            pages.append(told)
+            told["result"] = {"tools": told["result"]["tools"] * 129, "nextCursor": "more"}
+            body = json.dumps(told).encode()
+        _Server.say(server, body, *args, **headers)
+
+    box = bare({"s": {"url": served(lambda server, asked: None, say=say), "outside": True, "timeout": 20}})
+    with pytest.raises(ToolServerFailed, match="more than 128 tools"):
+        await box.tools()
+    assert len(pages) == 1
+    await box.close()

@@ -17,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_DIGITS = len(str(MAX_BODY))
+"""Of a length that is read; Python refuses to read thousands of them."""
 _SECONDS = 60.0
 """For a client to say what it wants."""
 _LAST = 5.0
@@ -103,14 +105,17 @@ class _Handler(BaseHTTPRequestHandler):
         """The record tells of requests."""
 
     def _relay(self) -> None:
-        length = self.headers.get("Content-Length", "0")
-        if "Transfer-Encoding" in self.headers or not length.isdigit():
-            self._send(411, "application/json", _error("send a Content-Length, and no chunks"))
+        length = ",".join(self.headers.get_all("Content-Length", ["0"])).lstrip("0") or "0"
+        if "Transfer-Encoding" in self.headers or not (length.isascii() and length.isdigit()):
+            self._send(411, "application/json", _error("send one Content-Length, and no chunks"))
             return
-        if int(length) > MAX_BODY:
+        if len(length) > _DIGITS or int(length) > MAX_BODY:
             self._send(413, "application/json", _error(f"a request has at most {MAX_BODY} bytes"))
             return
         body = self.rfile.read(int(length))
+        if len(body) < int(length):  # it broke off, and whoever sent it waits for no answer that is paid for
+            self._send(400, "application/json", _error("the request has fewer bytes than its Content-Length says"))
+            return
         self.connection.settimeout(None)
         head = {"method": self.command, "path": self.path[:200], "key": self.headers.get("Authorization", "")[:200]}
         told, content = self.server.exchange.ask(head, body)
