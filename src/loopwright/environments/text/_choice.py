@@ -17,9 +17,11 @@ _END = rf"(?![^\W{CJK}]|\+\+|[#^])"
 _CHOSEN = re.compile(
     r"(?:\b(?:answer|antwort|r[e\u00e9]ponse|respuesta|resposta|risposta|\u043e\u0442\u0432\u0435\u0442|"
     r"(?:correct|right|best|final) (?:option|choice))\b|\u7b54\u6848|\u7b54\u3048|\uc815\ub2f5|\ub2f5)"
+    r"(?: to (?:this|that|it|(?:this|that|the) (?:question|problem|task)))?"
     r"(?P<link> ?(?:is|ist|est|es|\u00e8|\u00e9|\u662f|\u4e3a|\u306f|\uc740|\ub294)? ?[:=-](?: is)?|"
-    r" (?:is|(?:would|should|must|will) be|ist|est|es|\u00e8|\u00e9)| ?[\u662f\u4e3a\u306f\uc740\ub294])"
-    r" ?\n?(?:(?:option|choice) )?"
+    r" (?:is|(?:would|should|must|will) be|ist|est|es|\u00e8|\u00e9)"
+    r"(?: (?:indeed|therefore|thus|hence|clearly|certainly|definitely|simply))?| ?[\u662f\u4e3a\u306f\uc740\ub294])"
+    r" ?\n?(?:(?:option|choice|letter) )?"
     rf"(?P<open>[(\[{{]?)(?P<letter>[a-z]){_END}[)\]}}]?(?=(?P<rest>[^\n]{{0,60}}))",
     re.IGNORECASE,
 )
@@ -41,6 +43,12 @@ _SEVERAL = re.compile(
     re.IGNORECASE,
 )
 """Behind a letter: others that are chosen as well, on its line or on the last ones, or the end of a range."""
+_REJECTED = re.compile(
+    rf"[)\]}}]{{0,3}}, ?{_OTHER}(?:{_AND}{_OTHER}){{1,25}}+ (?:are|were) (?:all |both |each )?"
+    r"(?:wrong|incorrect|false|impossible|eliminated|excluded|ruled out|not)\b",
+    re.IGNORECASE,
+)
+"""Behind a letter and a comma: others, and that they are wrong. Whether the letter is one of those is open."""
 _ITS = re.compile(rf"(?<![^\W{CJK}])[A-Z]{_END}", re.IGNORECASE)
 _CORRECTED = re.compile(
     r"\b(?:no(?: ?[,:;!-]|\.(?= (?:wait|it|its|the|i|my|actually|sorry)\b))|wait|actually|correction|sorry|oops|rather|"
@@ -70,7 +78,7 @@ _SUPPOSED = (
 _DENIED = re.compile(
     r"(?:\b(?:wrong|incorrect|false|worst|rejected) |"
     rf"(?:\b(?:if|whether|unless)|{_DOUBTED}|{_SUPPOSED}|(?<!not )\b(?:doubtful|unlikely|impossible)|"
-    rf"{_NOT} (?:think|believe|say(?:ing)?|claim(?:ing)?|see how|be that|true|the case|sure|certain|convinced|clear))"
+    rf"{_NOT} (?:think|believe|say(?:ing)?|claim(?:ing)?|see how|be|true|the case|sure|certain|convinced|clear))"
     r"(?: that| if| whether)? (?:(?:the|my|its|an?) )?(?:(?:correct|right|best|final) )?)\Z",
     re.IGNORECASE,
 )
@@ -119,8 +127,10 @@ def _by_itself(flat: str) -> str:
 
 
 def _several(found: re.Match[str]) -> bool:
-    """Whether other letters, as large, are chosen with the one that was found."""
+    """Whether other letters, as large, are chosen with the one that was found, or rejected with it."""
     letter = found["letter"]
+    if _REJECTED.match(found.string, found.end("letter")):
+        return True
     after = _SEVERAL.match(found.string, found.end("letter"))
     if after is None:
         return False

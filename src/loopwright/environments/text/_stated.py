@@ -24,15 +24,18 @@ _CHOOSES = (
 )
 _STATED = re.compile(
     rf"{_BEGINS}(?:(?i:{'|'.join(_CHOOSES)}) (?i:{_OPTION}){_LETTER}{_ENDS}"
-    rf"|(?i:{_OPTION}){_LETTER.replace('letter', 'right')} (?i:is (?:the )?(?:(?:only|one|single) )?"
-    r"(?:correct|right|best|true)(?: (?:one|answer|option|choice|response))?)"
+    rf"|(?i:{_OPTION}){_LETTER.replace('letter', 'right')} (?i:is (?:the (?:final )?answer|"
+    r"(?:the )?(?:(?:only|one|single) )?(?:correct|right|best|true)(?: (?:one|answer|option|choice|response))?))"
     rf"{_ENDS}|(?i:option|choice|letter) {_LETTER.replace('letter', 'named')}[.!]?(?=\Z))"
+    rf"|(?:\A|(?<=\n)|(?<=[.;!] ))(?i:so|thus|hence|therefore),? (?i:{_OPTION})"
+    rf"{_LETTER.replace('letter', 'concluded')}[.!]?(?=\Z)"
 )
 _HEADED = re.compile(
     r"(?:\A|\n)#{0,6} ?(?i:(?:(?:the|my|final|correct|best) ){0,3}"
     r"(?:answer|choice|option|antwort|r[e\u00e9]ponse|respuesta))"
     rf" ?\n{_LETTER}(?P<more>[.:]?(?: [^\n]*)?)(?=\n|\Z)"
 )
+_MARKED = re.compile(rf"(?:\A|\n)#{{1,6}} ?{_LETTER}(?P<more>[^\n]*)")
 _LISTED = re.compile(r"\n[(\[{]?[A-Z][)\]}.:]")
 _LONE = re.compile(r"\n[(\[{]?[A-Z][)\]}.:]{0,2}(?=\n|\Z)")
 _TURNS = re.compile(r"\b(?:but|however|although|though|yet|actually|wait|instead|no|unless|except)\b", re.IGNORECASE)
@@ -55,8 +58,10 @@ def stated_letter(flat: str) -> str:
 
 
 def headed_letter(flat: str) -> str:
-    """The letter below a heading such as `### Answer`; empty if there is none, or a list of options."""
-    letters = set[str]()
+    """The letter below a heading such as `### Answer`, or in the last line as `#### B`; empty in a list of options."""
+    marked = list(_MARKED.finditer(flat))
+    alone = len(marked) == 1 and marked[0].end() == len(flat) and not marked[0]["more"].strip(" .")
+    letters = {marked[0]["letter"]} if alone else set[str]()
     for found in _HEADED.finditer(flat):
         listed = _LISTED.match(flat, found.end()) and found["more"].strip(" .:")
         letters.add("" if listed or _LONE.match(flat, found.end()) else found["letter"])
