@@ -12,7 +12,7 @@ from loopwright import secrets
 from loopwright.errors import AgentError, CallInDoubt, ModelError, ModelUnavailable, StoreError, ToolServerFailed
 from loopwright.files import MOST_CONTAINERS, MOST_VALUES
 from loopwright.store import CallFinished, CallIntended, ResponseCache, RunStore, read_run
-from loopwright.store._events import CallKind
+from loopwright.store._call_events import CallKind
 from loopwright.types import Failure
 from tests.faults.table import proves
 from tests.store.support import key, manifest, new_run

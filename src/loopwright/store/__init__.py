@@ -1,12 +1,11 @@
 """The record of a run: events, artifacts, checkpoints."""
 
 from loopwright.store._cache import ResponseCache
+from loopwright.store._call_events import CallFinished, CallIntended
 from loopwright.store._calls import CallKey
 from loopwright.store._events import (
     IDEMPOTENCE,
     SCHEMA_VERSION,
-    CallFinished,
-    CallIntended,
     Critiqued,
     Decided,
     EpisodeFinished,

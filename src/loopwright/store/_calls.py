@@ -15,8 +15,8 @@ from loopwright.files import LARGEST, MOST_CONTAINERS, MOST_VALUES, refuse_many_
 from loopwright.secrets import secrets_in
 from loopwright.store._artifacts import Artifacts
 from loopwright.store._cache import ResponseCache
+from loopwright.store._call_events import CallFinished, CallIntended, CallKind
 from loopwright.store._codec import plain, to_json, unmasked
-from loopwright.store._events import CallFinished, CallIntended, CallKind
 from loopwright.store._journal import Journal
 from loopwright.store._put_back import put_back, seal
 from loopwright.store._read import load

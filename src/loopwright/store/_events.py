@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from loopwright.errors import EpisodeSkipped
-from loopwright.store._payload import Amount, Count, EventPayload, check_spent
+from loopwright.store._call_events import CallFinished, CallIntended
+from loopwright.store._payload import Amount, Count, EventPayload, Opaque, check_spent
 from loopwright.store._person_events import PersonAnswered, PersonAsked
 from loopwright.store._session_events import BaselineFrozen, Mitigated, Routed
 from loopwright.store._steering import RunSteered
@@ -38,9 +39,6 @@ from loopwright.types import (
 
 SCHEMA_VERSION = 2
 """Of the lines that are written. Raise it for a change that older versions cannot read."""
-
-Opaque = Annotated[JsonValue, SkipValidation]
-"""What others than the record understand. It is JSON by the way it comes: it was read from a line, or goes into one."""
 
 
 class RunStarted(EventPayload):
@@ -115,41 +113,6 @@ class SandboxOpened(EventPayload):
     """Why this provider was taken."""
     host: str = Field(default="", exclude_if=operator.not_)
     """The machine that it is on; empty for that of the run."""
-
-
-CallKind = Literal["model", "image", "sandbox", "other"]
-
-
-class CallIntended(EventPayload):
-    """A paid or side-effecting call is about to be made."""
-
-    type: Literal["call_intended"] = "call_intended"
-    key: str
-    kind: CallKind
-    repeatable: bool
-    attempt: Count = 0
-    request: Mapping[str, Opaque] = {}
-    """What is asked, or a reference to it, for the reader; the key already holds its hash."""
-
-
-class CallFinished(EventPayload):
-    """The call's result, recorded before it is used."""
-
-    type: Literal["call_finished"] = "call_finished"
-    key: str
-    kind: CallKind
-    result: Mapping[str, Opaque] | None = None
-    """What the call gave, for those who made it: the record does not look into it."""
-    artifact: str = ""
-    """Reference to the result as JSON where it is too large for a line."""
-    cached: bool = False
-    """Whether the result came from the response cache, so that nothing was paid for it."""
-    failure: Failure | None = None
-    seconds: Amount = 0.0
-    masked: tuple[str, ...] = Field((), exclude_if=operator.not_)
-    """Names of the secrets whose values the reply of a model repeated: `***` stands in their place."""
-    seal: str = Field("", exclude_if=operator.not_)
-    """Proof for the same user of which secrets `***` replaced. Empty if the executed text had `***` as well."""
 
 
 class EpisodePrepared(EventPayload):

@@ -8,7 +8,7 @@ from functools import cache
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation
 
 from loopwright.types import Seed, Usage
 
@@ -23,6 +23,9 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 Count = Annotated[int, Field(ge=0)]
 """How many there were."""
+
+Opaque = Annotated[JsonValue, SkipValidation]
+"""What others than the record understand. It is JSON by the way it comes: it was read from a line, or goes into one."""
 
 
 def check_spent(usage: Usage, cost_usd: str | Decimal | None) -> None:

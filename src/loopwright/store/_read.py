@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from loopwright.errors import StoreError
 from loopwright.files import read_regular, refuse_many_values
 from loopwright.store._artifacts import Artifacts
+from loopwright.store._call_events import CallFinished
 from loopwright.store._codec import holds_halves, plain
 from loopwright.store._config_shape import ConfigShape
-from loopwright.store._events import SCHEMA_VERSION, CallFinished, Event, is_tried_again
+from loopwright.store._events import SCHEMA_VERSION, Event, is_tried_again
 from loopwright.store._migrate import migrate
 from loopwright.store._order import Order
 from loopwright.store._payload import LARGEST, check_numbers

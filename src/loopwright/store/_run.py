@@ -14,12 +14,10 @@ from loopwright.errors import FolderTaken, StoreError
 from loopwright.files import TEMPORARY, open_descriptor, sync_folder, write_whole
 from loopwright.store._artifacts import Artifacts
 from loopwright.store._cache import ResponseCache
+from loopwright.store._call_events import CallFinished, CallIntended, CallKind
 from loopwright.store._calls import CallIndex, CallKey, Calls
 from loopwright.store._codec import plain, to_json
 from loopwright.store._events import (
-    CallFinished,
-    CallIntended,
-    CallKind,
     EpisodeFinished,
     Event,
     Payload,
