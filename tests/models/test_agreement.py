@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from loopwright.errors import ModelRejected
-from loopwright.models import Model, ModelOptions, Reply, Request, open_model
+from loopwright.models import Model, ModelOptions, Reply, Request, open_model, request_hash
 from loopwright.types import Tool
 from tests.models.provider import Answer, Provider, Received, body, fault, reply
 from tests.models.support import ask
@@ -89,6 +89,7 @@ def test_what_a_program_of_others_asks_teaches_nothing() -> None:
     replies, received = run(TEMPERATURE, reply(), asked=[odd, ask(temperature=0.5)])
     assert [each.body.get("temperature") for each in received] == [1.9, None, 0.5]
     assert [one.left_out for one in replies] == [("temperature",), ()]
+    assert request_hash(odd) == request_hash(ask(temperature=1.9))
 
 
 def test_fields_are_left_out_one_by_one_and_the_others_stay() -> None:

@@ -33,10 +33,9 @@ class Request(BaseModel):
     """Whether the model may, must or must not call a tool."""
     top_logprobs: int = Field(default=0, ge=0, le=20, exclude_if=operator.not_)
     """How many alternatives of each token of the reply are wanted with their log-probabilities: see `GivesLogprobs`."""
-
-    teaches: bool = Field(default=True, exclude_if=bool)
+    teaches: bool = Field(default=True, exclude=True)
     """Whether a refusal of the server counts for later requests, too. Not so where a program of others asks: what is
-    odd about its request would else be left out of everybody's."""
+    odd about its request would otherwise be left out of everybody's. It decides no reply and is not in the hash."""
 
     def for_model(self) -> Request:
         """As a model is to see it: in the schema, names of private classes lose the underscore before them.
