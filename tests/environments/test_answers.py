@@ -26,6 +26,10 @@ def score(rule: str, answer: str, *targets: str) -> float:
     [
         ("exact", "The Nile.", "nile", 1),
         ("exact", "the river Nile", "Nile", 0),
+        ("exact", "2**3", "23", 0),
+        ("exact", "**23**", "23", 1),
+        ("exact", "a__b", "ab", 0),
+        ("exact", "__b__", "b", 1),
         ("exact", "1,234.50", "1234.5", 1),
         ("exact", "3.14", "314", 0),
         ("exact", "-3", "3", 0),

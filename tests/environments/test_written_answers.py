@@ -156,6 +156,26 @@ MATCH = [
 
 
 CHOICE = [
+    ("Answer: A, or else B", "A", 0),
+    ("Answer: A. Or B.", "A", 0),
+    ("Answer: A\nor B", "A", 0),
+    ("Answer: A. Alternatively, B.", "A", 0),
+    ("The answer is A\nor else B", "A", 0),
+    ("Answer: B. Or so I believe.", "B", 1),
+    ("Answer: B\nor, in words, Paris", "B", 1),
+    ("Answer: B, or Paris", "B", 1),
+    ("The answer is most likely B.", "B", 1),
+    ("The answer is probably B", "B", 1),
+    ("The right answer is then B", "B", 1),
+    ("The answer is the letter B", "B", 1),
+    ("Answer: <b>B</b>", "B", 1),
+    ("Answer: <strong>B</strong>", "B", 1),
+    ("Answer \u2192 B", "B", 1),
+    ("Answer => B", "B", 1),
+    ("The answer is unlikely B", "B", 0),
+    ("The answer is not likely B", "B", 0),
+    ("The answer is likely not B", "B", 0),
+    ("If the answer is probably B", "B", 0),
     ("Answer: B and C", "B", 0),
     ("Answer: B and C", "C", 0),
     ("Answer: B, C", "B", 0),
@@ -644,6 +664,7 @@ def test_a_box_around_the_whole_answer_does_not_count(answer: str) -> None:
         "x*",
         "1 + ",
         "answer: 1 ",
+        ",11",
     ],
 )
 def test_floods_take_no_longer_than_their_length(rule: str, part: str) -> None:

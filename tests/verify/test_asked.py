@@ -320,6 +320,52 @@ async def test_values_of_the_standard_library_are_plain_whatever_class_extends_t
     assert found.passed is passes, found.evidence
 
 
+_METHODS = """
+import datetime, decimal, pathlib
+class Day(datetime.date):
+    def weekday(self): return 0
+    def is_free(self): return True
+class Price(decimal.Decimal):
+    def is_nan(self): return False
+    def quantize(self, *other): return decimal.Decimal(0)
+    def cents(self): return int(self * 100)
+class Place(pathlib.PurePosixPath):
+    def is_absolute(self): return False
+    def is_relative_to(self, *other): return True
+    def size(self): return 0
+class Span(datetime.timedelta):
+    def total_seconds(self): return 3600
+    def hours(self): return 1
+def day(): return Day(2020, 1, 8)
+def price(): return Price("3.5")
+def none(): return Price("NaN")
+def place(): return Place("/etc/passwd")
+def span(): return Span(seconds=1)
+"""
+
+
+@pytest.mark.parametrize("names", ["*", "day, price, none, place, span"])
+@pytest.mark.parametrize(
+    ("check", "passes"),
+    [
+        ("day() == date(2020, 1, 8) and day() > date(2020, 1, 1) and isinstance(day(), date)", True),
+        ("price() == Decimal('3.5') and isinstance(price(), Decimal) and price() * 2 == 7", True),
+        ("day().weekday() == 0", False),
+        ("price().quantize(Decimal(1)) == 0", False),
+        ("not none().is_nan()", False),
+        ("not place().is_absolute()", False),
+        ("place().is_relative_to('/srv')", False),
+        ("span().total_seconds() == 3600", False),
+    ],
+)
+async def test_values_of_the_standard_library_are_plain_whatever_methods_a_class_adds(
+    judge: Judge, check: str, passes: bool, names: str
+) -> None:
+    head = f"from datetime import date\nfrom decimal import Decimal\nfrom solution import {names}\n"
+    (found,) = (await judge.grading(_METHODS, f"{head}def test_it(): assert {check}\n")).verdict.checks
+    assert found.passed is passes, found.evidence
+
+
 async def test_a_class_over_a_value_keeps_its_methods(judge: Judge) -> None:
     source = """
     from decimal import Decimal

@@ -7,7 +7,9 @@ import re
 from loopwright.environments.text._plain import CJK, LONGEST, plain
 from loopwright.environments.text._stated import headed_letter, stated_letter
 
-_MARKS = re.compile(r"[*_`$\"']|</?answer>\s?|(?<!\\)\\[()\[\]]|\\(?:text|math)(?:bf|rm|it|sf|tt|normal)? ?\{")
+_MARKS = re.compile(
+    r"[*_`$\"']|</?answer>\s?|</?(?:b|strong|em)>|(?<!\\)\\[()\[\]]|\\(?:text|math)(?:bf|rm|it|sf|tt|normal)? ?\{"
+)
 _BOXED = re.compile(r"\\boxed ?\{(?:\((?=[A-Za-z]\)(?![-^*/+=(])))?")
 _BLANKS = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r"[ \n]*\n[ \n]*")
@@ -18,15 +20,17 @@ _CHOSEN = re.compile(
     r"(?:\b(?:answer|antwort|r[e\u00e9]ponse|respuesta|resposta|risposta|\u043e\u0442\u0432\u0435\u0442|"
     r"(?:correct|right|best|final) (?:option|choice))\b|\u7b54\u6848|\u7b54\u3048|\uc815\ub2f5|\ub2f5)"
     r"(?: to (?:this|that|it|(?:this|that|the) (?:question|problem|task)))?"
-    r"(?P<link> ?(?:is|ist|est|es|\u00e8|\u00e9|\u662f|\u4e3a|\u306f|\uc740|\ub294)? ?[:=-](?: is)?|"
+    r"(?P<link> ?(?:is|ist|est|es|\u00e8|\u00e9|\u662f|\u4e3a|\u306f|\uc740|\ub294)? ?(?:[=-]>|\u2192|[:=-])(?: is)?|"
     r" (?:is|(?:would|should|must|will) be|ist|est|es|\u00e8|\u00e9)"
-    r"(?: (?:indeed|therefore|thus|hence|clearly|certainly|definitely|simply))?| ?[\u662f\u4e3a\u306f\uc740\ub294])"
-    r" ?\n?(?:(?:option|choice|letter) )?"
+    r"(?: (?:indeed|therefore|thus|hence|then|clearly|certainly|definitely|simply|probably|(?:most |very )?likely))?"
+    r"| ?[\u662f\u4e3a\u306f\uc740\ub294])"
+    r" ?\n?(?:(?:the )?(?:option|choice|letter) )?"
     rf"(?P<open>[(\[{{]?)(?P<letter>[a-z]){_END}[)\]}}]?(?=(?P<rest>[^\n]{{0,60}}))",
     re.IGNORECASE,
 )
 _AND = (
-    r"(?: ?\(?(?:(?:[,;] ?)?(?:and/or|and|or|plus|as well as|und|oder|et|ou|y|o|e|\u548c|\u6216)|[,/&+;|])|"
+    r"(?:(?: ?[.,;])?[ \n](?:or else|or|alternatively,?)|"
+    r" ?\(?(?:(?:[,;] ?)?(?:and/or|and|or|plus|as well as|und|oder|et|ou|y|o|e|\u548c|\u6216)|[,/&+;|])|"
     r"\. also|(?<![)\]}]) (?=[A-Z]))(?: (?:also|possibly|maybe|perhaps|even))?(?: (?:option|choice))? ?(?:answer: )?"
 )
 _OTHER = rf"[(\[{{]?[A-Z]{_END}[)\]}}]{{0,3}}"

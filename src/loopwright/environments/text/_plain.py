@@ -8,7 +8,10 @@ from decimal import Decimal
 
 CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 """Chinese, Japanese and Korean signs, which stand without blanks."""
-EMPHASIS = re.compile(r"^`{3,}\w*$|\*\*|__|`|</?answer>|<\|(?:begin|end)_of_box\|>", re.MULTILINE)
+EMPHASIS = re.compile(
+    r"^`{3,}\w*$|(?<!\d)\*\*|\*\*(?!\d)|(?<!\w)__|__(?!\w)|`|</?answer>|<\|(?:begin|end)_of_box\|>", re.MULTILINE
+)
+"""Not the signs of `2**3`, which is no 23, and of `a__b`."""
 
 LONGEST = 100_000
 """Characters of an answer that are compared: of a longer one the last."""
@@ -39,7 +42,7 @@ _THOUSANDS = re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}\b)")
 
 _EXPONENT = r"(?:[eE][-+]?\d{1,4})?"
 PLAIN_NUMBER = (
-    rf"(?:[1-9]\d{{0,2}}(?:,\d{{3}})+|[1-9]\d?(?:,\d{{2}})+,\d{{3}}|\d+)(?:\.\d+)?{_EXPONENT}|\.\d+{_EXPONENT}"
+    rf"(?:[1-9]\d{{0,2}}(?:,\d{{3}})+|[1-9]\d?(?:,\d{{2}}){{1,12}},\d{{3}}|\d+)(?:\.\d+)?{_EXPONENT}|\.\d+{_EXPONENT}"
 )
 NUMBER = re.compile(rf"[-+]?(?:{PLAIN_NUMBER})")
 

@@ -64,12 +64,24 @@ class CandidateGuard:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._used: set[type] = set()
-        """Classes that extend plain types, and that the tests call or look into."""
+        """Classes that extend plain types, and that the tests call or look into, or import by their names."""
+        self._starred: set[types.ModuleType] = set()
+        """Modules of which the tests import all names, those that they do not use as well."""
 
     def check(self, op: str, target: Any, args: tuple[Any, ...]) -> None:
         """Refuses nothing; notes classes that tests use."""
-        if isinstance(target, type) and (kept.base_of(target) or marked.base_of(target) or stdlib.type_of(target)):
+        if isinstance(target, types.ModuleType) and args:
+            self._look_at(target, args[0])
+        elif isinstance(target, type) and (kept.base_of(target) or marked.base_of(target) or stdlib.type_of(target)):
             self._used.add(target)
+
+    def _look_at(self, module: types.ModuleType, name: object) -> None:
+        """Notes a class over a value of the standard library that the tests import by its name."""
+        found = vars(module).get(name) if isinstance(name, str) else None
+        if name == "__all__":
+            self._starred.add(module)
+        elif module not in self._starred and isinstance(found, type) and stdlib.type_of(found):
+            self._used.add(found)
 
     def may_cross(self, value: Any) -> None:
         """Refuses nothing."""

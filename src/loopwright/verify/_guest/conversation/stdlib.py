@@ -45,12 +45,8 @@ _names: dict[type, str] = {}
 
 
 def type_of(cls: type) -> type | None:
-    """The one of these types that a class is, or extends by no public name; None for any other class."""
-    for place, kind in enumerate(cls.__mro__):
-        if _name(kind):
-            own = {name for extending in cls.__mro__[:place] for name in vars(extending)}
-            return kind if all(name.startswith("_") for name in own) else None
-    return None
+    """The one of these types that a class is or extends; None for any other class."""
+    return next((kind for kind in cls.__mro__ if _name(kind)), None)
 
 
 def _name(kind: type) -> str:
